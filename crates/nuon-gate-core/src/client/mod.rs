@@ -1,0 +1,265 @@
+//! The API over HTTP: one request in, one typed answer or one [`ApiError`] out. Nothing is retried here; asking again
+//! is the watch's business.
+
+mod error;
+mod retry_after;
+mod transport;
+mod url;
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use reqwest::header;
+use serde::de::DeserializeOwned;
+
+pub use self::error::{ApiError, ErrorClass};
+pub use self::url::{ApiUrl, InvalidApiUrl};
+use crate::model::{CliConfig, Deploy, ErrorBody, Install, InstallComponent};
+use crate::{ApiToken, ComponentId, DeployId, InstallId, OrgId, RemoteText};
+
+/// The largest body that is read, after which the answer counts as undecodable.
+pub const LARGEST_BODY: usize = 16 * 1024 * 1024;
+
+/// The largest error body that is read; the rest is left.
+const LARGEST_ERROR_BODY: usize = 64 * 1024;
+
+/// How the API is reached.
+#[derive(Debug)]
+pub struct Connection {
+    /// Where it is.
+    pub url: ApiUrl,
+    /// On whose behalf.
+    pub org: OrgId,
+    /// With what right.
+    pub token: ApiToken,
+    /// Certificates in PEM form to trust besides the platform's.
+    pub extra_certificates: Option<Vec<u8>>,
+    /// How the program calls itself.
+    pub user_agent: String,
+    /// How long one request may take.
+    pub request_timeout: Duration,
+}
+
+/// Why no client can be made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidConnection {
+    /// The organisation's id cannot stand in a header.
+    #[error("the org id `{0}` holds characters that a header cannot carry")]
+    Org(OrgId),
+    /// The extra certificates cannot be read.
+    #[error("no certificates in PEM form: {0}")]
+    Certificates(String),
+    /// The platform's trust store or a proxy setting is unusable.
+    #[error("the connection cannot be set up: {0}")]
+    Setup(String),
+}
+
+/// What the client has seen of the API so far.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ApiStats {
+    /// The server's version, as its answers say.
+    pub version: Option<String>,
+    /// How many requests were sent.
+    pub requests: u64,
+    /// How many got no good answer. A 404 that means "not yet" is a good one.
+    pub errors: u64,
+}
+
+/// A client of the Nuon API. Clones share their connections and their statistics.
+#[derive(Debug, Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    url: ApiUrl,
+    timeout: Duration,
+    stats: Arc<Mutex<ApiStats>>,
+}
+
+impl Client {
+    /// Makes a client. Nothing is sent yet.
+    ///
+    /// Installs rustls' `ring` provider for the process, unless one is there. For plain `http` the platform's trust
+    /// store is not loaded, and no proxy is used.
+    ///
+    /// # Errors
+    ///
+    /// If a header cannot carry the org id, or certificates or proxy settings cannot be used.
+    pub fn new(connection: &Connection) -> Result<Self, InvalidConnection> {
+        Ok(Self {
+            http: transport::build(connection)?,
+            url: connection.url.clone(),
+            timeout: connection.request_timeout,
+            stats: Arc::default(),
+        })
+    }
+
+    /// Returns this client with a shorter time limit for each request.
+    #[must_use]
+    pub fn within(&self, timeout: Duration) -> Self {
+        Self { timeout: timeout.min(self.timeout), ..self.clone() }
+    }
+
+    /// Returns what has been seen so far.
+    pub fn stats(&self) -> ApiStats {
+        self.stats.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Returns a component's newest deploy in an install; `None` if there is none yet, which servers say with a 404
+    /// or with an object without an id.
+    ///
+    /// # Errors
+    ///
+    /// If there is no good answer.
+    pub async fn latest_deploy(
+        &self,
+        install: &InstallId,
+        component: &ComponentId,
+    ) -> Result<Option<Deploy>, ApiError> {
+        let path = ["v1", "installs", install.as_str(), "components", component.as_str(), "deploys", "latest"];
+        match self.get::<Deploy>(&path, NotFound::IsAnAnswer).await {
+            Ok(deploy) => Ok(Some(deploy).filter(|deploy| deploy.id.is_some())),
+            Err(error) if error.class() == ErrorClass::Missing => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Returns a deploy with its details.
+    ///
+    /// # Errors
+    ///
+    /// If there is no good answer; [`ErrorClass::Missing`] if there is no such deploy.
+    pub async fn deploy(&self, install: &InstallId, deploy: &DeployId) -> Result<Deploy, ApiError> {
+        let found: Deploy =
+            self.get(&["v1", "installs", install.as_str(), "deploys", deploy.as_str()], NotFound::IsAnError).await?;
+        if found.id.as_ref() == Some(deploy) {
+            return Ok(found);
+        }
+        Err(self.failed(ApiError::Undecodable("the answer is about another deploy".to_owned())))
+    }
+
+    /// Returns an install, by id or by name.
+    ///
+    /// # Errors
+    ///
+    /// If there is no good answer; [`ErrorClass::Missing`] if there is no such install.
+    pub async fn install(&self, install: &InstallId) -> Result<Install, ApiError> {
+        self.get(&["v1", "installs", install.as_str()], NotFound::IsAnError).await
+    }
+
+    /// Returns a component as part of an install.
+    ///
+    /// # Errors
+    ///
+    /// If there is no good answer; [`ErrorClass::Missing`] if the install has no such component.
+    pub async fn install_component(
+        &self,
+        install: &InstallId,
+        component: &ComponentId,
+    ) -> Result<InstallComponent, ApiError> {
+        let path = ["v1", "installs", install.as_str(), "components", component.as_str()];
+        self.get(&path, NotFound::IsAnError).await
+    }
+
+    /// Returns what the server tells any client, such as where its dashboard is.
+    ///
+    /// # Errors
+    ///
+    /// If there is no good answer.
+    pub async fn cli_config(&self) -> Result<CliConfig, ApiError> {
+        self.get(&["v1", "general", "cli-config"], NotFound::IsAnError).await
+    }
+
+    async fn get<T: DeserializeOwned>(&self, path: &[&str], not_found: NotFound) -> Result<T, ApiError> {
+        let url = self.url.join(path);
+        tracing::debug!(path = url.path(), "GET");
+        self.record(|stats| stats.requests += 1);
+        match self.exchange(url).await {
+            Ok(body) => decode(&body).map_err(|error| self.failed(error)),
+            Err(error) if error.class() == ErrorClass::Missing && not_found == NotFound::IsAnAnswer => Err(error),
+            Err(error) => Err(self.failed(error)),
+        }
+    }
+
+    async fn exchange(&self, url: reqwest::Url) -> Result<Vec<u8>, ApiError> {
+        let host = self.url.host();
+        let failure = |error| transport::failure(error, &host, self.timeout);
+        let response = self.http.get(url).timeout(self.timeout).send().await.map_err(failure)?;
+        let status = response.status();
+        tracing::debug!(status = status.as_u16(), "answer");
+        let text = |name| response.headers().get(name).and_then(|value: &header::HeaderValue| value.to_str().ok());
+        if let Some(version) = text(header::HeaderName::from_static("x-nuon-api-version")) {
+            let version = RemoteText::new(version).line(100);
+            self.record(|stats| stats.version = Some(version));
+        }
+        #[expect(clippy::disallowed_methods, reason = "only for a date from a server that does not say its own time")]
+        let now = Timestamp::now();
+        let retry_after =
+            text(header::RETRY_AFTER).and_then(|value| retry_after::parse(value, text(header::DATE), now));
+        if status.is_redirection() {
+            let to = text(header::LOCATION).and_then(|location| self.url.join(&[]).join(location).ok());
+            let to = to.and_then(|to| to.host_str().map(str::to_owned)).unwrap_or_else(|| "nowhere".to_owned());
+            return Err(ApiError::Redirect { status: status.as_u16(), to, retry_after });
+        }
+        if !status.is_success() {
+            let body = transport::read(response, LARGEST_ERROR_BODY).await.unwrap_or_default();
+            let message = ErrorBody::read(&body).message().map(|text| text.line(500));
+            return Err(ApiError::Status { status: status.as_u16(), message, retry_after });
+        }
+        if let Some(encoding) =
+            text(header::CONTENT_ENCODING).filter(|encoding| !encoding.eq_ignore_ascii_case("identity"))
+        {
+            let encoding = RemoteText::new(encoding).line(20);
+            return Err(ApiError::Undecodable(format!("it is compressed ({encoding}), which was not asked for")));
+        }
+        match transport::read(response, LARGEST_BODY).await {
+            Ok(body) => Ok(body),
+            Err(transport::ReadError::TooLarge) => {
+                Err(ApiError::Undecodable(format!("it is larger than {} MiB", LARGEST_BODY >> 20)))
+            }
+            Err(transport::ReadError::Transport(error)) => Err(failure(error)),
+        }
+    }
+
+    fn failed(&self, error: ApiError) -> ApiError {
+        tracing::debug!(%error, "no good answer");
+        self.record(|stats| stats.errors += 1);
+        error
+    }
+
+    fn record(&self, change: impl FnOnce(&mut ApiStats)) {
+        change(&mut self.stats.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+/// What a 404 means.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum NotFound {
+    /// "Not yet."
+    IsAnAnswer,
+    IsAnError,
+}
+
+/// Decodes an object. Anything else (`null`, `[]`, nothing) is undecodable; it must be refused by hand, as an array
+/// would otherwise be read as an object whose fields are all absent.
+///
+/// # Errors
+///
+/// [`ApiError::Undecodable`], with the place of the trouble but none of the text, which may hold anything.
+pub fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+    let undecodable = |what: &str| Err(ApiError::Undecodable(what.to_owned()));
+    match body.trim_ascii_start().first() {
+        Some(b'{') => {}
+        Some(b'<') => return undecodable("it is HTML, not JSON"),
+        Some(_) => return undecodable("it is not a JSON object"),
+        None => return undecodable("it is empty"),
+    }
+    serde_json::from_slice(body).map_err(|error| {
+        let what = match error.classify() {
+            serde_json::error::Category::Eof => "it ends too early",
+            serde_json::error::Category::Data => "a field has an unexpected form",
+            _ => "it is not JSON",
+        };
+        ApiError::Undecodable(format!("{what} (line {}, column {})", error.line(), error.column()))
+    })
+}

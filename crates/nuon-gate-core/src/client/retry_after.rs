@@ -1,0 +1,50 @@
+//! `Retry-After`: seconds, or a date (RFC 9110, section 10.2.3).
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::fmt::rfc2822;
+
+/// Reads the header's value. A date counts from the answer's own `Date`, as the server's clock is the one it speaks of,
+/// or from `now` if it has none. What is neither is no wish at all; a date in the past is a wish for nothing.
+pub(super) fn parse(value: &str, date: Option<&str>, now: Timestamp) -> Option<Duration> {
+    let value = value.trim();
+    if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) {
+        // More digits than fit mean "very long": the deadline caps it.
+        return Some(Duration::from_secs(value.parse().unwrap_or(u64::from(u32::MAX))));
+    }
+    let until = timestamp(value)?;
+    let from = date.and_then(timestamp).unwrap_or(now);
+    Some(Duration::try_from(until.duration_since(from)).unwrap_or_default())
+}
+
+fn timestamp(text: &str) -> Option<Timestamp> {
+    rfc2822::DateTimeParser::new().relaxed_weekday(true).parse_timestamp(text.trim()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seconds_dates_and_nonsense() {
+        let now: Timestamp = "2026-08-03T14:00:00Z".parse().unwrap();
+        let date = Some("Mon, 03 Aug 2026 13:00:00 GMT");
+        let cases = [
+            ("7", None, Some(7)),
+            (" 0 ", None, Some(0)),
+            ("Mon, 03 Aug 2026 14:00:30 GMT", None, Some(30)),
+            ("Mon, 03 Aug 2026 13:00:30 GMT", date, Some(30)),
+            ("Mon, 03 Aug 2026 13:59:00 GMT", None, Some(0)),
+            ("Mon, 03 Aug 2026 14:00:05 GMT", Some("nonsense"), Some(5)),
+            ("99999999999999999999999", None, Some(u64::from(u32::MAX))),
+            ("-5", None, None),
+            ("1.5", None, None),
+            ("soon", None, None),
+            ("", None, None),
+        ];
+        for (value, date, seconds) in cases {
+            assert_eq!(parse(value, date, now), seconds.map(Duration::from_secs), "{value:?} from {date:?}");
+        }
+    }
+}

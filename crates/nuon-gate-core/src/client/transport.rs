@@ -1,0 +1,124 @@
+//! What is particular to the HTTP library.
+
+use std::error::Error;
+use std::io;
+use std::time::Duration;
+
+use reqwest::{header, redirect, retry};
+
+use super::{ApiError, Connection, InvalidConnection};
+
+/// Load balancers close idle connections after 60 seconds; a connection closed at the moment of use costs an error.
+const IDLE: Duration = Duration::from_secs(50);
+const CONNECT: Duration = Duration::from_secs(10);
+
+pub(super) fn build(connection: &Connection) -> Result<reqwest::Client, InvalidConnection> {
+    // Fails if a provider is there already, which is just as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let mut builder = reqwest::Client::builder()
+        .user_agent(&connection.user_agent)
+        .default_headers(headers(connection)?)
+        .redirect(redirect::Policy::none())
+        .retry(retry::never())
+        .referer(false)
+        .connect_timeout(CONNECT)
+        .pool_idle_timeout(IDLE);
+    if connection.url.is_plain() || connection.url.is_loopback() {
+        builder = builder.no_proxy();
+    }
+    if connection.url.is_plain() {
+        // No certificate is ever looked at: do not spend time on loading the platform's.
+        builder = builder.tls_certs_only([]);
+    } else if let Some(pem) = &connection.extra_certificates {
+        let certificates = reqwest::Certificate::from_pem_bundle(pem)
+            .map_err(|error| InvalidConnection::Certificates(innermost(&error)))?;
+        if certificates.is_empty() {
+            return Err(InvalidConnection::Certificates("the file holds none".to_owned()));
+        }
+        builder = builder.tls_certs_merge(certificates);
+    }
+    builder.build().map_err(|error| InvalidConnection::Setup(innermost(&error.without_url())))
+}
+
+fn headers(connection: &Connection) -> Result<header::HeaderMap, InvalidConnection> {
+    let mut headers = header::HeaderMap::new();
+    let mut authorization = header::HeaderValue::from_str(&format!("Bearer {}", connection.token.expose()))
+        .map_err(|_| InvalidConnection::Setup("the token cannot stand in a header".to_owned()))?;
+    authorization.set_sensitive(true);
+    let org = header::HeaderValue::from_str(connection.org.as_str())
+        .map_err(|_| InvalidConnection::Org(connection.org.clone()))?;
+    headers.insert(header::AUTHORIZATION, authorization);
+    headers.insert(header::HeaderName::from_static("x-nuon-org-id"), org);
+    headers.insert(header::ACCEPT, header::HeaderValue::from_static("application/json"));
+    Ok(headers)
+}
+
+pub(super) enum ReadError {
+    TooLarge,
+    Transport(reqwest::Error),
+}
+
+/// Reads a body up to a size.
+pub(super) async fn read(mut response: reqwest::Response, largest: usize) -> Result<Vec<u8>, ReadError> {
+    let announced = response.content_length().unwrap_or(0);
+    if announced > largest as u64 {
+        return Err(ReadError::TooLarge);
+    }
+    let mut body = Vec::with_capacity(usize::try_from(announced).unwrap_or(0));
+    while let Some(chunk) = response.chunk().await.map_err(ReadError::Transport)? {
+        if body.len() + chunk.len() > largest {
+            return Err(ReadError::TooLarge);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+/// Tells what a failed exchange was, without the URL.
+pub(super) fn failure(error: reqwest::Error, host: &str, timeout: Duration) -> ApiError {
+    let error = error.without_url();
+    let host = host.to_owned();
+    if let Some(detail) = certificate_trouble(&error) {
+        ApiError::Certificate { host, detail }
+    } else if error.is_connect() {
+        // A connection that takes too long is both; where it got stuck is the better news.
+        let detail = if error.is_timeout() { "it took too long".to_owned() } else { innermost(&error) };
+        ApiError::Connect { host, detail }
+    } else if error.is_timeout() {
+        ApiError::Timeout(timeout)
+    } else {
+        ApiError::Broken(innermost(&error))
+    }
+}
+
+fn certificate_trouble(error: &(dyn Error + 'static)) -> Option<String> {
+    chain(error).find_map(|cause| match cause.downcast_ref::<rustls::Error>() {
+        Some(rustls::Error::InvalidCertificate(trouble)) => Some(certificate_words(trouble)),
+        _ => None,
+    })
+}
+
+fn certificate_words(trouble: &rustls::CertificateError) -> String {
+    match trouble {
+        rustls::CertificateError::UnknownIssuer => "its issuer is unknown".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+fn innermost(error: &(dyn Error + 'static)) -> String {
+    let last = chain(error).last().map(ToString::to_string).unwrap_or_default();
+    crate::RemoteText::new(last).line(200)
+}
+
+/// Walks down the causes. An `io::Error` that wraps another error does not name it as its source, so it is unwrapped
+/// by hand: that is where the TLS library's errors are.
+fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    fn cause<'a>(error: &&'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+        let error: &'a (dyn Error + 'static) = *error;
+        match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            Some(wrapped) => Some(wrapped),
+            None => error.source(),
+        }
+    }
+    std::iter::successors(Some(error), cause)
+}

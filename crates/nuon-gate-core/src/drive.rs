@@ -1,0 +1,89 @@
+//! The thin driver: it does the asking and the sleeping, and decides nothing.
+
+use std::future::Future;
+
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
+
+use crate::client::Client;
+use crate::report::Report;
+use crate::watch::{Answer, Ask, Event, Reply, Request, Step, Ticket, Watch};
+use crate::{ApiError, Moment, Signal};
+
+/// Runs a watch to its end against the API.
+///
+/// Events are handed to `on_event` as they happen. Signals end the watch with a whole report.
+///
+/// # Errors
+///
+/// If the API's certificate is not trusted before there was any good answer.
+pub async fn drive(
+    client: &Client,
+    watch: Watch,
+    signals: mpsc::UnboundedReceiver<Signal>,
+    on_event: impl FnMut(&Event),
+) -> Result<Report, ApiError> {
+    let ask = |ask: Ask| {
+        let client = client.within(ask.timeout);
+        async move { send(&client, ask.request).await }
+    };
+    drive_with(ask, watch, signals, on_event).await
+}
+
+/// Runs a watch to its end with any way of asking.
+///
+/// # Errors
+///
+/// As [`drive`].
+pub async fn drive_with<F>(
+    send: impl Fn(Ask) -> F,
+    mut watch: Watch,
+    mut signals: mpsc::UnboundedReceiver<Signal>,
+    mut on_event: impl FnMut(&Event),
+) -> Result<Report, ApiError>
+where
+    F: Future<Output = Reply> + Send + 'static,
+{
+    let start = Instant::now();
+    let now = || Moment::after_start(start.elapsed());
+    let mut questions: JoinSet<(Ticket, Reply)> = JoinSet::new();
+    loop {
+        let step = watch.next(now());
+        watch.take_events().iter().for_each(&mut on_event);
+        match step {
+            Step::Done => break,
+            Step::Ask(ask) => {
+                let (ticket, timeout) = (ask.ticket, ask.timeout);
+                let answer = send(ask);
+                questions.spawn(async move {
+                    let reply = tokio::time::timeout(timeout, answer).await;
+                    (ticket, reply.unwrap_or(Err(ApiError::Timeout(timeout))))
+                });
+            }
+            Step::Sleep(until) => tokio::select! {
+                Some(signal) = signals.recv() => watch.interrupt(now(), signal),
+                // A question that panicked never answers; the watch gives it up when its time is over.
+                Some(Ok((ticket, reply))) = questions.join_next() => watch.reply(now(), ticket, reply),
+                () = sleep_until(start + until.elapsed()) => {}
+            },
+        }
+    }
+    if let Some(error) = watch.untrusted() {
+        return Err(error.clone());
+    }
+    Ok(watch.report(now()))
+}
+
+async fn send(client: &Client, request: Request) -> Reply {
+    Ok(match request {
+        Request::LatestDeploy(install, component) => {
+            Answer::Deploy(client.latest_deploy(&install, &component).await?.map(Box::new))
+        }
+        Request::Deploy(install, deploy) => Answer::Deploy(Some(Box::new(client.deploy(&install, &deploy).await?))),
+        Request::Install(install) => Answer::Install(client.install(&install).await?),
+        Request::InstallComponent(install, component) => {
+            Answer::InstallComponent(client.install_component(&install, &component).await?)
+        }
+    })
+}

@@ -1,0 +1,127 @@
+//! Identifiers, each kind a type of its own.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, de};
+
+use crate::text::is_hidden;
+
+/// Why a text cannot be an identifier.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidId {
+    /// Nothing, or white space alone.
+    #[error("an id cannot be empty")]
+    Empty,
+    /// More than 255 characters, the longest that the server accepts for any of its names.
+    #[error("an id has at most 255 characters, this has {0}")]
+    TooLong(usize),
+    /// `.` and `..` have a meaning of their own in a URL path.
+    #[error("`{0}` cannot be an id")]
+    Dots(String),
+    /// A slash, or a character that cannot be seen.
+    #[error("an id cannot hold {0:?}")]
+    Character(char),
+}
+
+fn check(text: &str) -> Result<String, InvalidId> {
+    let text = text.trim();
+    let length = text.chars().count();
+    if text.is_empty() {
+        return Err(InvalidId::Empty);
+    }
+    if length > 255 {
+        return Err(InvalidId::TooLong(length));
+    }
+    if text == "." || text == ".." {
+        return Err(InvalidId::Dots(text.to_owned()));
+    }
+    match text.chars().find(|c| matches!(c, '/' | '\\') || is_hidden(*c)) {
+        Some(c) => Err(InvalidId::Character(c)),
+        None => Ok(text.to_owned()),
+    }
+}
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident;)*) => {$(
+        $(#[$doc])*
+        ///
+        /// Never empty, at most 255 characters, without slashes and invisible characters. It stands in URL paths
+        /// percent-encoded. Shapes other than Nuon's 26 characters are let through, as the server alone can tell.
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(String);
+
+        impl $name {
+            /// Returns the identifier as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = InvalidId;
+
+            fn from_str(text: &str) -> Result<Self, InvalidId> {
+                check(text).map(Self)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+            }
+        }
+    )*};
+}
+
+ids! {
+    /// An organisation (`org…`).
+    OrgId;
+    /// An install (`inl…`), or its name.
+    InstallId;
+    /// A component (`cmp…`), or its name.
+    ComponentId;
+    /// A deploy (`dpl…`).
+    DeployId;
+    /// A component's build (`bld…`).
+    BuildId;
+    /// A workflow (`inw…`).
+    WorkflowId;
+    /// A log stream (`log…`).
+    LogStreamId;
+    /// A runner job (`job…`).
+    JobId;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_cannot_change_a_path() {
+        let cases = [
+            ("", Err(InvalidId::Empty)),
+            (" \t", Err(InvalidId::Empty)),
+            ("..", Err(InvalidId::Dots("..".into()))),
+            ("a/b", Err(InvalidId::Character('/'))),
+            ("a\\b", Err(InvalidId::Character('\\'))),
+            ("a\nb", Err(InvalidId::Character('\n'))),
+            ("a\u{202e}b", Err(InvalidId::Character('\u{202e}'))),
+            (" dpl1 ", Ok("dpl1")),
+            ("Ünser Install", Ok("Ünser Install")),
+            ("a?b#c%2f", Ok("a?b#c%2f")),
+        ];
+        for (text, expected) in cases {
+            let id = text.parse::<DeployId>();
+            assert_eq!(id.as_ref().map(DeployId::as_str), expected.as_ref().map(|s| *s), "{text:?}");
+        }
+        assert_eq!("x".repeat(256).parse::<DeployId>(), Err(InvalidId::TooLong(256)));
+    }
+}

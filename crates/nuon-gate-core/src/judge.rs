@@ -1,0 +1,159 @@
+//! What a status means for the verdict.
+
+use std::collections::HashMap;
+
+use crate::model::{DeployType, Status};
+
+/// What a deploy's status means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Judgement {
+    /// The deploy did what it was to do.
+    Passed,
+    /// It did not, and will not.
+    Failed,
+    /// It was cancelled, or its approval was denied or expired.
+    Cancelled,
+    /// Another row took its place.
+    Replaced,
+    /// Not ended yet, as far as anyone can tell.
+    Pending,
+}
+
+impl Judgement {
+    /// Returns the word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::Replaced => "replaced",
+            Self::Pending => "pending",
+        }
+    }
+}
+
+/// The two kinds of deploys that are judged differently.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Brings something to the install: apply and sync-image; install and release on old servers. A missing or unknown
+    /// type is judged as this one, since its table is the stricter.
+    Apply,
+    /// Removes the component.
+    Teardown,
+}
+
+impl From<Option<&DeployType>> for Kind {
+    fn from(deploy_type: Option<&DeployType>) -> Self {
+        match deploy_type {
+            Some(DeployType::Teardown) => Self::Teardown,
+            _ => Self::Apply,
+        }
+    }
+}
+
+/// Two of the three override lists name the same status.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("status `{status}` is given to both {first} and {second}")]
+pub struct ContradictoryRules {
+    /// The status.
+    pub status: Status,
+    /// One judgement it was given.
+    pub first: &'static str,
+    /// The other.
+    pub second: &'static str,
+}
+
+/// How statuses are judged: the table, with the user's overrides.
+///
+/// A status that is not in the table is pending: an unknown word is never a pass.
+///
+/// ```
+/// use nuon_gate_core::model::Status;
+/// use nuon_gate_core::{Judgement, Kind, Rules};
+///
+/// let rules = Rules::default();
+/// assert_eq!(rules.judge(&Status::Inactive, Kind::Teardown), Judgement::Passed);
+/// assert_eq!(rules.judge(&Status::Inactive, Kind::Apply), Judgement::Failed);
+/// assert_eq!(rules.judge(&Status::from("hibernating"), Kind::Apply), Judgement::Pending);
+///
+/// let lenient = Rules::new(vec![Status::Noop], vec![], vec![]).unwrap();
+/// assert_eq!(lenient.judge(&Status::Noop, Kind::Apply), Judgement::Passed);
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rules {
+    overrides: HashMap<Status, Judgement>,
+}
+
+impl Rules {
+    /// Makes rules from the table and three lists of exceptions.
+    ///
+    /// # Errors
+    ///
+    /// If a status stands in two of the lists.
+    pub fn new(pass_on: Vec<Status>, fail_on: Vec<Status>, wait_on: Vec<Status>) -> Result<Self, ContradictoryRules> {
+        let lists = [(pass_on, Judgement::Passed), (fail_on, Judgement::Failed), (wait_on, Judgement::Pending)];
+        let mut overrides = HashMap::new();
+        for (statuses, judgement) in lists {
+            for status in statuses {
+                match overrides.insert(status.clone(), judgement) {
+                    Some(first) if first != judgement => {
+                        return Err(ContradictoryRules { status, first: flag(first), second: flag(judgement) });
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Ok(Self { overrides })
+    }
+
+    /// Judges a status of a deploy of this kind.
+    pub fn judge(&self, status: &Status, kind: Kind) -> Judgement {
+        self.override_of(status).unwrap_or_else(|| table(status, kind))
+    }
+
+    /// Returns what the user said of a status, if anything.
+    pub fn override_of(&self, status: &Status) -> Option<Judgement> {
+        self.overrides.get(status).copied()
+    }
+
+    /// Tells whether a status is neither in the table nor in the user's lists, so that its being pending is a guess.
+    pub fn is_unrecognised(&self, status: &Status) -> bool {
+        matches!(status, Status::Other(_)) && self.override_of(status).is_none()
+    }
+
+    /// Returns every status that these rules have a word for: the table's, then the user's own.
+    pub fn statuses(&self) -> Vec<Status> {
+        let mut own: Vec<Status> =
+            self.overrides.keys().filter(|status| matches!(status, Status::Other(_))).cloned().collect();
+        own.sort_by(|a, b| a.as_str().cmp(b.as_str()));
+        Status::KNOWN.iter().cloned().chain(own).collect()
+    }
+}
+
+fn table(status: &Status, kind: Kind) -> Judgement {
+    match (status, kind) {
+        (Status::Active | Status::AutoSkipped, _) | (Status::Inactive, Kind::Teardown) => Judgement::Passed,
+        (Status::Inactive, Kind::Apply) | (Status::Error | Status::Noop, _) => Judgement::Failed,
+        (Status::Cancelled | Status::ApprovalDenied | Status::ApprovalExpired, _) => Judgement::Cancelled,
+        (Status::Retried | Status::Discarded, _) => Judgement::Replaced,
+        (
+            Status::Queued
+            | Status::Pending
+            | Status::Planning
+            | Status::Syncing
+            | Status::Executing
+            | Status::PendingApproval
+            | Status::Unknown
+            | Status::Other(_),
+            _,
+        ) => Judgement::Pending,
+    }
+}
+
+fn flag(judgement: Judgement) -> &'static str {
+    match judgement {
+        Judgement::Passed => "--pass-on",
+        Judgement::Pending => "--wait-on",
+        Judgement::Failed | Judgement::Cancelled | Judgement::Replaced => "--fail-on",
+    }
+}

@@ -1,0 +1,54 @@
+//! The polling core of `nuon-gate`: waits until a Nuon deploy ends and says how.
+//!
+//! It refuses to print, to read the environment, to know of command lines, and to end the process.
+//!
+//! # The way of the data
+//!
+//! ```text
+//! Targets, Pin, WatchSettings ─→ Watch ─→ Step ─→ drive ─→ Client ─→ the API
+//!                                  ↑                                   │
+//!                                  └────────── Reply (Answer | ApiError) ┘
+//!                                Watch ─→ Event…, Report
+//! ```
+//!
+//! - [`model`] has the API's objects for servers of every version, [`Client`] the requests.
+//! - [`Rules`] judge a status; [`Watch`] is the whole wait as a pure state machine; [`drive`] connects it to the clock
+//!   and the network, and is the only part that sleeps.
+//! - [`Event`]s tell what happens while it happens; the [`Report`] is what it came to. That a deploy failed or that the
+//!   API was silent are outcomes in the report, not errors.
+//!
+//! Text from the server is [`RemoteText`], which cannot be shown without being made harmless.
+
+mod client;
+mod dashboard;
+mod drive;
+mod id;
+mod judge;
+pub mod model;
+mod moment;
+pub mod reason;
+mod report;
+mod schedule;
+mod secret;
+mod target;
+mod text;
+mod timeline;
+mod verdict;
+pub mod watch;
+
+pub use self::client::{
+    ApiError, ApiStats, ApiUrl, Client, Connection, ErrorClass, InvalidApiUrl, InvalidConnection, LARGEST_BODY, decode,
+};
+pub use self::dashboard::Dashboard;
+pub use self::drive::{drive, drive_with};
+pub use self::id::{BuildId, ComponentId, DeployId, InstallId, InvalidId, JobId, LogStreamId, OrgId, WorkflowId};
+pub use self::judge::{ContradictoryRules, Judgement, Kind, Rules};
+pub use self::moment::Moment;
+pub use self::report::{Report, TargetReport};
+pub use self::schedule::{Intervals, InvalidIntervals};
+pub use self::secret::{ApiToken, InvalidToken};
+pub use self::target::{MatchedBy, Pin, Require, Target, Targets};
+pub use self::text::RemoteText;
+pub use self::timeline::{Stay, human, span, time_in_each_status};
+pub use self::verdict::{Clock, Signal, Verdict};
+pub use self::watch::{Event, Watch, WatchSettings};

@@ -1,0 +1,84 @@
+//! Errors and policy findings that today's servers attach to deploys and jobs.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::open::{lenient, open_enum};
+use crate::RemoteText;
+
+open_enum! {
+    /// How bad an error is.
+    Severity {
+        /// Worth knowing.
+        Info = "info",
+        /// Worth a look.
+        Warning = "warning",
+        /// A failure.
+        Error = "error",
+        /// A failure that ends everything.
+        Fatal = "fatal",
+    }
+}
+
+/// A failure told in full.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct CompositeError {
+    /// A name for this kind of failure.
+    #[serde(rename = "type")]
+    pub error_type: Option<RemoteText>,
+    /// How bad it is.
+    pub severity: Option<Severity>,
+    /// What happened.
+    pub message: Option<RemoteText>,
+    /// What can be done, by topic.
+    #[serde(deserialize_with = "lenient")]
+    pub hints: Option<BTreeMap<String, Option<RemoteText>>>,
+    /// More, in parts.
+    #[serde(deserialize_with = "lenient")]
+    pub sections: Option<Vec<ErrorSection>>,
+}
+
+/// One part of a failure's long form.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct ErrorSection {
+    /// Its title.
+    pub heading: Option<RemoteText>,
+    /// Its text.
+    pub body: Option<RemoteText>,
+}
+
+/// What the organisation's policies found in a plan.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct PolicyReport {
+    /// How many findings forbid the deploy.
+    pub deny_count: Option<i64>,
+    /// The findings.
+    #[serde(deserialize_with = "lenient")]
+    pub violations: Option<Vec<PolicyViolation>>,
+}
+
+open_enum! {
+    /// What a finding does.
+    PolicySeverity {
+        /// Forbids the deploy.
+        Deny = "deny",
+        /// Warns.
+        Warn = "warn",
+    }
+}
+
+/// One finding.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct PolicyViolation {
+    /// The policy's name.
+    pub policy_name: Option<RemoteText>,
+    /// What the finding does.
+    pub severity: Option<PolicySeverity>,
+    /// What was found.
+    pub message: Option<RemoteText>,
+}

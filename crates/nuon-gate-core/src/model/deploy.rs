@@ -1,0 +1,181 @@
+//! A deploy.
+
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use super::open::{identifier, instant, lenient, open_enum};
+use super::{CompositeError, CompositeStatus, LogStream, PolicyReport, RunnerJob, Status};
+use crate::{BuildId, ComponentId, DeployId, InstallId, RemoteText, WorkflowId};
+
+open_enum! {
+    /// What a deploy is to do.
+    DeployType {
+        /// Bring a build to the install.
+        Apply = "apply",
+        /// Copy an image to the install's registry.
+        SyncImage = "sync-image",
+        /// Remove the component from the install.
+        Teardown = "teardown",
+        /// Bring a build to the install (old servers).
+        Install = "install",
+        /// Bring a release to the install (old servers).
+        Release = "release",
+        /// Make a plan and stop: never the deploy that is waited for.
+        PlanOnly = "plan-only",
+    }
+}
+
+/// A component's build on its way to an install.
+///
+/// Every field may be absent: the server leaves out what is empty, and what a version does not have.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Deploy {
+    /// Its id. The answer for "none" is an object without one.
+    #[serde(deserialize_with = "identifier")]
+    pub id: Option<DeployId>,
+    /// The build it brings.
+    #[serde(deserialize_with = "identifier")]
+    pub build_id: Option<BuildId>,
+    /// The component; absent in the latest endpoint's answer.
+    #[serde(deserialize_with = "identifier")]
+    pub component_id: Option<ComponentId>,
+    /// The component's name; absent there too.
+    #[serde(deserialize_with = "lenient")]
+    pub component_name: Option<RemoteText>,
+    /// The version of the component's configuration.
+    #[serde(deserialize_with = "lenient")]
+    pub component_config_version: Option<i64>,
+    /// The component as part of the install.
+    #[serde(deserialize_with = "lenient")]
+    pub install_component_id: Option<RemoteText>,
+    /// The install; empty in the latest endpoint's answer, so never checked.
+    #[serde(deserialize_with = "identifier")]
+    pub install_id: Option<InstallId>,
+    /// What it is to do.
+    pub install_deploy_type: Option<DeployType>,
+    /// The release's step (old servers).
+    #[serde(deserialize_with = "lenient")]
+    pub release_id: Option<RemoteText>,
+    /// Where it stands, unless `status_v2` says so.
+    pub status: Option<Status>,
+    /// What the server says of that.
+    #[serde(deserialize_with = "lenient")]
+    pub status_description: Option<RemoteText>,
+    /// Where it stands, on today's servers, with its history.
+    pub status_v2: Option<CompositeStatus>,
+    /// The workflow that runs it.
+    #[serde(deserialize_with = "identifier")]
+    pub workflow_id: Option<WorkflowId>,
+    /// Whether it only makes a plan.
+    #[serde(deserialize_with = "lenient")]
+    pub plan_only: Option<bool>,
+    /// The build, with its commit.
+    #[serde(deserialize_with = "lenient")]
+    pub component_build: Option<ComponentBuild>,
+    /// Who asked for it.
+    #[serde(deserialize_with = "lenient")]
+    pub created_by_id: Option<RemoteText>,
+    /// Who asked for it, with their address.
+    #[serde(deserialize_with = "lenient")]
+    pub created_by: Option<Account>,
+    /// When it was created.
+    #[serde(deserialize_with = "instant")]
+    pub created_at: Option<Timestamp>,
+    /// When it last changed.
+    #[serde(deserialize_with = "instant")]
+    pub updated_at: Option<Timestamp>,
+    /// When it was applied, on today's servers.
+    #[serde(deserialize_with = "instant")]
+    pub applied_at: Option<Timestamp>,
+    /// Where its logs are.
+    #[serde(deserialize_with = "lenient")]
+    pub log_stream: Option<LogStream>,
+    /// Its job (old servers).
+    #[serde(deserialize_with = "lenient")]
+    pub runner_job: Option<RunnerJob>,
+    /// Its jobs, newest first (today's servers).
+    #[serde(deserialize_with = "lenient")]
+    pub runner_jobs: Option<Vec<RunnerJob>>,
+    /// Why it failed, on today's servers.
+    #[serde(deserialize_with = "lenient")]
+    pub composite_error: Option<CompositeError>,
+    /// What the policies found, on today's servers.
+    #[serde(deserialize_with = "lenient")]
+    pub policy_reports: Option<Vec<PolicyReport>>,
+}
+
+impl Deploy {
+    /// Returns where the deploy stands: `status_v2` first, `status` for servers without it, else unknown.
+    pub fn current_status(&self) -> &Status {
+        static UNKNOWN: Status = Status::Unknown;
+        let newest = self.status_v2.as_ref().and_then(|v2| v2.status.as_ref());
+        [newest, self.status.as_ref()]
+            .into_iter()
+            .flatten()
+            .find(|status| !status.as_str().is_empty())
+            .unwrap_or(&UNKNOWN)
+    }
+
+    /// Returns what the server says of the status.
+    pub fn description(&self) -> Option<&RemoteText> {
+        let newest = self.status_v2.as_ref().and_then(|v2| v2.description.as_ref());
+        newest.or(self.status_description.as_ref()).filter(|text| !text.is_blank())
+    }
+
+    /// Returns since when the deploy has its status, as far as the server says.
+    pub fn status_since(&self) -> Option<Timestamp> {
+        self.status_v2.as_ref().and_then(|v2| v2.since).or(self.updated_at)
+    }
+
+    /// Tells whether the deploy makes a plan and stops.
+    pub fn is_plan_only(&self) -> bool {
+        self.plan_only == Some(true) || self.install_deploy_type == Some(DeployType::PlanOnly)
+    }
+
+    /// Returns the jobs of either shape, newest first.
+    pub fn jobs(&self) -> impl Iterator<Item = &RunnerJob> {
+        self.runner_jobs.iter().flatten().chain(self.runner_job.as_ref())
+    }
+
+    /// Returns the commit that was built.
+    pub fn commit(&self) -> Option<&RemoteText> {
+        self.component_build.as_ref()?.vcs_connection_commit.as_ref()?.sha.as_ref().filter(|sha| !sha.is_blank())
+    }
+
+    /// Returns who asked for the deploy: an address if the server gives one, else an account's id.
+    pub fn author(&self) -> Option<&RemoteText> {
+        let address = self.created_by.as_ref().and_then(|account| account.email.as_ref());
+        address.or(self.created_by_id.as_ref()).filter(|author| !author.is_blank())
+    }
+}
+
+/// A build, as far as a deploy tells.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct ComponentBuild {
+    /// The branch or tag.
+    pub git_ref: Option<RemoteText>,
+    /// The commit.
+    pub vcs_connection_commit: Option<Commit>,
+}
+
+/// A commit.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Commit {
+    /// Its hash.
+    pub sha: Option<RemoteText>,
+    /// Its message.
+    pub message: Option<RemoteText>,
+    /// Its author.
+    pub author_name: Option<RemoteText>,
+}
+
+/// A user or a service.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Account {
+    /// Its address.
+    pub email: Option<RemoteText>,
+}

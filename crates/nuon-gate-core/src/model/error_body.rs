@@ -1,0 +1,62 @@
+//! What the server says when it refuses.
+
+use serde::Deserialize;
+
+use super::open::lenient;
+use crate::RemoteText;
+
+/// An error's body. Keys come in lower case from the API and capitalised from parts of it; any may be absent.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct ErrorBody {
+    /// What went wrong.
+    #[serde(alias = "Err", alias = "Error", deserialize_with = "lenient")]
+    pub error: Option<RemoteText>,
+    /// Whether the server thinks the user is to blame. It says so of its own timeouts too: not a base for decisions.
+    #[serde(alias = "UserError", deserialize_with = "lenient")]
+    pub user_error: Option<bool>,
+    /// The same, or advice.
+    #[serde(alias = "Description", deserialize_with = "lenient")]
+    pub description: Option<RemoteText>,
+}
+
+impl ErrorBody {
+    /// Reads a body of any kind: what is not such an object (HTML, nothing) says nothing.
+    pub fn read(body: &[u8]) -> Self {
+        match body.trim_ascii_start().first() {
+            Some(b'{') => serde_json::from_slice(body).unwrap_or_default(),
+            _ => Self::default(),
+        }
+    }
+
+    /// Returns the more telling text.
+    pub fn message(&self) -> Option<&RemoteText> {
+        [&self.error, &self.description].into_iter().flatten().find(|text| !text.is_blank())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_form_is_read() {
+        let cases: [(&str, Option<&str>); 8] = [
+            (
+                r#"{"error":"token was not found","user_error":true,"description":"set the header"}"#,
+                Some("token was not found"),
+            ),
+            (r#"{"Err":{},"Description":"error injected"}"#, Some("error injected")),
+            (r#"{"error":"timeout","code":"X"}"#, Some("timeout")),
+            (r#"{"error":"","description":"not found"}"#, Some("not found")),
+            (r#"{"error":7}"#, None),
+            ("<html>502</html>", None),
+            ("", None),
+            ("[]", None),
+        ];
+        for (body, message) in cases {
+            let read = ErrorBody::read(body.as_bytes());
+            assert_eq!(read.message().map(|text| text.line(100)).as_deref(), message, "{body}");
+        }
+    }
+}

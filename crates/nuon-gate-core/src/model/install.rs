@@ -1,0 +1,47 @@
+//! What the preflight and the links need to know.
+
+use serde::Deserialize;
+
+use super::open::{identifier, lenient};
+use crate::{ComponentId, InstallId, RemoteText};
+
+/// A customer's install.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Install {
+    /// Its id.
+    #[serde(deserialize_with = "identifier")]
+    pub id: Option<InstallId>,
+    /// Its name.
+    #[serde(deserialize_with = "lenient")]
+    pub name: Option<RemoteText>,
+}
+
+/// A component as part of an install.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct InstallComponent {
+    /// The component.
+    #[serde(deserialize_with = "identifier")]
+    pub component_id: Option<ComponentId>,
+    /// More about it.
+    #[serde(deserialize_with = "lenient")]
+    pub component: Option<Component>,
+}
+
+/// A component of an app.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Component {
+    /// Its name.
+    pub name: Option<RemoteText>,
+}
+
+/// What the server tells any client, without authorisation.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct CliConfig {
+    /// Where the dashboard is.
+    #[serde(deserialize_with = "lenient")]
+    pub dashboard_url: Option<RemoteText>,
+}

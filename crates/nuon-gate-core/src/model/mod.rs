@@ -1,0 +1,23 @@
+//! The API's objects, as far as the gate reads them, for servers of every version.
+//!
+//! Every field is optional and every enumeration is open. Parts that the gate does not use (plans, outputs, contents,
+//! which can be megabytes) are not fields: they are skipped while reading and never stored.
+
+mod composite_error;
+mod deploy;
+mod error_body;
+mod install;
+mod job;
+mod log_stream;
+mod open;
+mod status;
+
+pub use composite_error::{CompositeError, ErrorSection, PolicyReport, PolicySeverity, PolicyViolation, Severity};
+pub use deploy::{Account, Commit, ComponentBuild, Deploy, DeployType};
+pub use error_body::ErrorBody;
+pub use install::{CliConfig, Component, Install, InstallComponent};
+pub use job::{
+    ExecutionResult, ExecutionStatus, JobExecution, JobGroup, JobOperation, JobStatus, JobType, Nanoseconds, RunnerJob,
+};
+pub use log_stream::LogStream;
+pub use status::{CompositeStatus, EarlierStatus, Status};

@@ -1,0 +1,95 @@
+//! Reading what a server of any version may send.
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, Deserializer, Error};
+use serde_json::value::RawValue;
+
+/// Declares an enumeration of wire values that stays open: what is not listed is `Other`, never an error.
+///
+/// Characters that cannot be seen are replaced in an `Other`, so that it can be shown, and so that a value which only
+/// looks like another one is not equal to it.
+macro_rules! open_enum {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $wire:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+        pub enum $name {
+            $($(#[$variant_doc])* #[doc = concat!("`", $wire, "`")] $variant,)*
+            /// A value that this version does not know.
+            Other(String),
+        }
+
+        impl $name {
+            /// Every known value.
+            pub const KNOWN: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// Returns the value as the server writes it.
+            pub fn as_str(&self) -> &str {
+                match self {
+                    $(Self::$variant => $wire,)*
+                    Self::Other(value) => value,
+                }
+            }
+        }
+
+        impl From<&str> for $name {
+            fn from(value: &str) -> Self {
+                match value {
+                    $($wire => Self::$variant,)*
+                    other => Self::Other($crate::model::open::shown(other)),
+                }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let value = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+                Ok(Self::from(value.as_ref()))
+            }
+        }
+    };
+}
+pub(super) use open_enum;
+
+/// Returns an unknown wire value in a form that can be shown: bounded, with a mark for each invisible character.
+pub(super) fn shown(value: &str) -> String {
+    const LONGEST: usize = 64;
+    value.chars().map(|c| if crate::text::is_hidden(c) { '\u{fffd}' } else { c }).take(LONGEST).collect()
+}
+
+/// Reads a part that the verdict does not stand on: if it does not fit, it is absent. A server that changes the shape
+/// of its logs or jobs must not cost a verdict.
+pub(super) fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Option<T>, D::Error> {
+    let raw = <&'de RawValue>::deserialize(deserializer)?;
+    Ok(serde_json::from_str(raw.get()).ok())
+}
+
+/// Reads an identifier; the empty text that the server writes for "none" is absent.
+pub(super) fn identifier<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: std::str::FromStr<Err = crate::InvalidId>,
+{
+    match Option::<String>::deserialize(deserializer)? {
+        Some(text) if !text.trim().is_empty() => text.parse().map(Some).map_err(D::Error::custom),
+        _ => Ok(None),
+    }
+}
+
+/// Reads an instant; what is no instant, and the zero of the server's language (year 1), is absent.
+pub(super) fn instant<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
+    let text: Option<String> = lenient(deserializer)?;
+    Ok(text.and_then(|text| text.parse().ok()).filter(|at| *at > Timestamp::UNIX_EPOCH))
+}
+
+/// Reads Unix seconds; what is no such number is absent.
+pub(super) fn unix_seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
+    let seconds: Option<i64> = lenient(deserializer)?;
+    Ok(seconds.filter(|seconds| *seconds > 0).and_then(|seconds| Timestamp::from_second(seconds).ok()))
+}

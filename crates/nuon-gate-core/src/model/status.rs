@@ -1,0 +1,80 @@
+//! Statuses, and how the server keeps them with their history.
+
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use super::open::{lenient, open_enum, unix_seconds};
+use crate::RemoteText;
+
+open_enum! {
+    /// Where a deploy stands.
+    ///
+    /// Only the values that the gate judges are named. What each means for a verdict is in [`Rules`](crate::Rules).
+    Status {
+        /// Finished.
+        Active = "active",
+        /// The plan showed nothing to change.
+        AutoSkipped = "auto-skipped",
+        /// Torn down.
+        Inactive = "inactive",
+        /// A step failed.
+        Error = "error",
+        /// The build cannot be deployed: a failure, although the word sounds neutral.
+        Noop = "noop",
+        /// The workflow or the step was cancelled.
+        Cancelled = "cancelled",
+        /// A human denied the plan.
+        ApprovalDenied = "approval-denied",
+        /// Nobody answered in time.
+        ApprovalExpired = "approval-expired",
+        /// Replaced by a new row, by a retry.
+        Retried = "retried",
+        /// Replaced by a new row, after a human chose to plan again.
+        Discarded = "discarded",
+        /// Just created.
+        Queued = "queued",
+        /// Just created.
+        Pending = "pending",
+        /// A plan is being made.
+        Planning = "planning",
+        /// The artifact is being copied to the install's registry.
+        Syncing = "syncing",
+        /// A runner job runs.
+        Executing = "executing",
+        /// A plan waits for an approval, automatic or human.
+        PendingApproval = "pending-approval",
+        /// The server does not know.
+        Unknown = "unknown",
+    }
+}
+
+/// A status with when it came, what is said of it, and what was before.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct CompositeStatus {
+    /// The status itself.
+    pub status: Option<Status>,
+    /// What the server says of it.
+    #[serde(rename = "status_human_description", deserialize_with = "lenient")]
+    pub description: Option<RemoteText>,
+    /// Since when.
+    #[serde(rename = "created_at_ts", deserialize_with = "unix_seconds")]
+    pub since: Option<Timestamp>,
+    /// Earlier states, oldest first. Some transitions wipe it.
+    #[serde(deserialize_with = "lenient")]
+    pub history: Option<Vec<EarlierStatus>>,
+}
+
+/// A state that a deploy has left.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct EarlierStatus {
+    /// The status itself.
+    pub status: Option<Status>,
+    /// What the server said of it.
+    #[serde(rename = "status_human_description", deserialize_with = "lenient")]
+    pub description: Option<RemoteText>,
+    /// Since when.
+    #[serde(rename = "created_at_ts", deserialize_with = "unix_seconds")]
+    pub since: Option<Timestamp>,
+}

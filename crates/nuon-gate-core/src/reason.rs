@@ -1,0 +1,78 @@
+//! Why a deploy failed, in the words that save a login.
+
+use crate::RemoteText;
+use crate::model::{Deploy, JobStatus, PolicySeverity, Status};
+
+/// Longest reason, in characters; the rest is in the dashboard.
+const LONGEST: usize = 1000;
+
+/// What the server says of nearly every failure, whatever it was.
+const GENERIC: [&str; 8] = [
+    "unable to deploy",
+    "unable to sync",
+    "unable to teardown",
+    "unable to execute deploy",
+    "deploy failed",
+    "failed",
+    "finished",
+    "error",
+];
+
+/// Returns why a deploy ended as it did: the first specific text of the deploy's error, its failing job's error, the
+/// policies that denied it, its status, its status's history, and what its failing job left behind. If all that is
+/// there is a generic sentence, that; else nothing.
+pub fn reason(deploy: &Deploy) -> Option<String> {
+    let failing = deploy.jobs().find(|job| job.status.as_ref().is_some_and(JobStatus::is_failure));
+    let job_error = failing.and_then(|job| job.composite_error.as_ref());
+    let job_description = failing.and_then(|job| job.status_description.as_ref());
+    let results = || {
+        let executions = failing.into_iter().flat_map(|job| job.executions.iter().flatten());
+        executions.filter_map(|execution| execution.result.as_ref())
+    };
+    let noted = results().filter_map(|result| result.error_metadata.as_ref()?.get("message")?.as_ref());
+    let result_errors = results().filter_map(|result| result.composite_error.as_ref()?.message.as_ref());
+    let history = deploy.status_v2.iter().flat_map(|v2| v2.history.iter().flatten().rev());
+    let failed_history = history.filter(|entry| entry.status.as_ref() == Some(deploy.current_status()));
+
+    let errors = [deploy.composite_error.as_ref(), job_error].into_iter().flatten();
+    let descriptions = deploy.description().into_iter();
+    let descriptions = descriptions.chain(failed_history.filter_map(|entry| entry.description.as_ref()));
+    let left_behind = job_description.into_iter().chain(result_errors).chain(noted);
+    errors
+        .filter_map(|error| error.message.as_ref())
+        .find_map(|text| specific(text, deploy))
+        .or_else(|| denials(deploy))
+        .or_else(|| descriptions.chain(left_behind).find_map(|text| specific(text, deploy)))
+        .or_else(|| {
+            let generic = deploy.description().map(|text| text.line(LONGEST));
+            generic.filter(|text| text != deploy.current_status().as_str())
+        })
+}
+
+/// Returns what can be done, if the server says so.
+pub fn server_hint(deploy: &Deploy) -> Option<String> {
+    let errors = deploy.composite_error.iter().chain(deploy.jobs().filter_map(|job| job.composite_error.as_ref()));
+    let mut hints = errors.flat_map(|error| error.hints.iter().flatten().filter_map(|(_, hint)| hint.as_ref()));
+    hints.find(|hint| !hint.is_blank()).map(|hint| hint.line(LONGEST))
+}
+
+fn denials(deploy: &Deploy) -> Option<String> {
+    let violations = deploy.policy_reports.iter().flatten().flat_map(|report| report.violations.iter().flatten());
+    let denied: Vec<String> = violations
+        .filter(|violation| violation.severity == Some(PolicySeverity::Deny))
+        .map(|violation| {
+            let text = |text: &Option<RemoteText>| text.as_ref().map(|text| text.line(300)).unwrap_or_default();
+            format!("{}: {}", text(&violation.policy_name), text(&violation.message))
+        })
+        .collect();
+    (!denied.is_empty()).then(|| RemoteText::new(format!("denied by policy: {}", denied.join("; "))).line(LONGEST))
+}
+
+fn specific(text: &RemoteText, deploy: &Deploy) -> Option<String> {
+    let line = text.line(LONGEST);
+    let plain = line.trim_end_matches('.').to_lowercase();
+    let says_nothing = plain.is_empty()
+        || GENERIC.contains(&plain.as_str())
+        || Status::from(plain.as_str()) == *deploy.current_status();
+    (!says_nothing).then_some(line)
+}

@@ -1,0 +1,75 @@
+//! What a wait comes to.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::model::{Deploy, RunnerJob};
+use crate::timeline::Stay;
+use crate::{Clock, DeployId, MatchedBy, RemoteText, Target, Verdict};
+
+/// The outcome of a run, with its evidence.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// How the run ended.
+    pub verdict: Verdict,
+    /// Why, unless it passed.
+    pub reason: Option<String>,
+    /// The target that decided, by its position.
+    pub deciding: Option<usize>,
+    /// When the watch began.
+    pub started_at: Timestamp,
+    /// How long it took.
+    pub elapsed: Duration,
+    /// Every target, in order.
+    pub targets: Vec<TargetReport>,
+    /// What a human should know of the run as a whole.
+    pub warnings: Vec<String>,
+}
+
+impl Report {
+    /// Returns when the run ended. It follows from the start and the time taken, so that a clock that was set in
+    /// between cannot make a run end before it began.
+    pub fn finished_at(&self) -> Timestamp {
+        self.started_at.saturating_add(self.elapsed).unwrap_or(self.started_at)
+    }
+}
+
+/// The outcome for one target.
+#[derive(Debug, Clone)]
+pub struct TargetReport {
+    /// The target.
+    pub target: Target,
+    /// The install's name, if it was seen.
+    pub install_name: Option<RemoteText>,
+    /// How it ended.
+    pub verdict: Verdict,
+    /// Why, unless it passed.
+    pub reason: Option<String>,
+    /// What the user can do about it.
+    pub hint: Option<String>,
+    /// The clock that rang.
+    pub clock: Option<Clock>,
+    /// The deploy that matched, as last seen.
+    pub deploy: Option<Box<Deploy>>,
+    /// What made it the right one.
+    pub matched_by: Option<MatchedBy>,
+    /// Deploys that it replaced.
+    pub replaced: Vec<DeployId>,
+    /// Where its time went.
+    pub timeline: Vec<Stay>,
+    /// What a human should know.
+    pub warnings: Vec<String>,
+}
+
+impl TargetReport {
+    /// Returns the component's name, if it was seen.
+    pub fn component_name(&self) -> Option<&RemoteText> {
+        self.deploy.as_ref()?.component_name.as_ref()
+    }
+
+    /// Returns the deploy's newest job.
+    pub fn newest_job(&self) -> Option<&RunnerJob> {
+        self.deploy.as_ref()?.jobs().next()
+    }
+}

@@ -1,0 +1,39 @@
+//! The one place that names the `backoff` crate.
+//!
+//! It is no longer maintained (RUSTSEC-2025-0012), and three of its defaults would be wrong here: it gives up after
+//! 15 minutes, it draws random numbers from a generator that cannot be seeded, and it reads a clock. All three are
+//! turned off: what is left is the series of growing delays. Nothing of it is public, so it can be exchanged for
+//! thirty lines without anybody noticing.
+
+use std::time::Duration;
+
+use backoff::ExponentialBackoff;
+use backoff::backoff::Backoff as _;
+
+/// Delays that grow by a factor from a minimum to a maximum, and then stay there.
+#[derive(Debug)]
+pub(super) struct Growth(ExponentialBackoff);
+
+impl Growth {
+    pub(super) fn new(min: Duration, max: Duration, factor: f64) -> Self {
+        Self(ExponentialBackoff {
+            current_interval: min,
+            initial_interval: min,
+            max_interval: max,
+            multiplier: factor,
+            randomization_factor: 0.0,
+            max_elapsed_time: None,
+            ..ExponentialBackoff::default()
+        })
+    }
+
+    /// Returns the next delay.
+    pub(super) fn advance(&mut self) -> Duration {
+        // `None` means "gave up", which needs a `max_elapsed_time`.
+        self.0.next_backoff().unwrap_or(self.0.max_interval).min(self.0.max_interval)
+    }
+
+    pub(super) fn reset(&mut self) {
+        self.0.reset();
+    }
+}

@@ -1,0 +1,96 @@
+//! What is waited for.
+
+use std::fmt;
+
+use crate::{ComponentId, DeployId, InstallId};
+
+/// One component in one install.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Target {
+    /// The customer's install.
+    pub install: InstallId,
+    /// The component.
+    pub component: ComponentId,
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.install, self.component)
+    }
+}
+
+/// Targets: at least one, each once. Waiting for nothing would pass at once, so it cannot be asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Targets(Vec<Target>);
+
+impl Targets {
+    /// Takes targets in their order, dropping repetitions; `None` if there are none.
+    pub fn new(targets: impl IntoIterator<Item = Target>) -> Option<Self> {
+        let mut seen = std::collections::HashSet::new();
+        let unique: Vec<Target> = targets.into_iter().filter(|target| seen.insert(target.clone())).collect();
+        (!unique.is_empty()).then_some(Self(unique))
+    }
+
+    /// Returns the targets.
+    pub fn as_slice(&self) -> &[Target] {
+        &self.0
+    }
+}
+
+/// Which of a component's deploys is the right one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Pin {
+    /// The newest, whichever that is.
+    Latest,
+    /// The one with this id.
+    Deploy(DeployId),
+}
+
+/// What made a deploy the right one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MatchedBy {
+    /// Its id.
+    Deploy,
+    /// Nothing but being the newest.
+    Latest,
+}
+
+impl MatchedBy {
+    /// Returns the word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Deploy => "deploy",
+            Self::Latest => "latest",
+        }
+    }
+
+    /// Returns a sentence for people.
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Self::Deploy => "it has the id that was asked for",
+            Self::Latest => "it is the component's newest, and no pin was given",
+        }
+    }
+}
+
+/// How many of the targets have to pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Require {
+    /// Every one.
+    All,
+    /// One.
+    Any,
+    /// This many.
+    AtLeast(std::num::NonZeroUsize),
+}
+
+impl Require {
+    /// Returns how many of `targets` have to pass; never none.
+    pub fn count(self, targets: &Targets) -> usize {
+        match self {
+            Self::All => targets.0.len(),
+            Self::Any => 1,
+            Self::AtLeast(count) => count.get(),
+        }
+    }
+}

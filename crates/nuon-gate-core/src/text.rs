@@ -1,0 +1,154 @@
+//! Text that the server or one of its users wrote.
+//!
+//! A status description or a log line can carry terminal escapes, line breaks, workflow commands and
+//! bidirectional overrides. [`RemoteText`] cannot be printed as it is: the only way out is [`RemoteText::line`],
+//! which gives one harmless line of bounded length.
+
+use std::fmt;
+
+use serde::Deserialize;
+
+/// Text from outside that has not been made safe to show.
+///
+/// It has no `Display` and no `Serialize`, so that forgetting to make it safe does not compile.
+///
+/// ```
+/// use nuon_gate_core::RemoteText;
+///
+/// let text = RemoteText::new("\u{1b}[31mquota\u{1b}[0m exceeded\n::error::gotcha");
+/// assert_eq!(text.line(80), "quota exceeded ::error::gotcha");
+/// assert_eq!(text.line(6), "quota…");
+/// ```
+#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct RemoteText(String);
+
+impl RemoteText {
+    /// Takes text as it came.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// Returns the text as one line of at most `max` characters, without escape sequences, control characters and
+    /// characters that reorder or hide others. White space of any kind becomes one blank.
+    pub fn line(&self, max: usize) -> String {
+        let mut line = String::new();
+        let mut length = 0;
+        for word in visible(&self.0) {
+            let blank = word.is_whitespace();
+            if blank && (line.is_empty() || line.ends_with(' ')) {
+                continue;
+            }
+            if length == max {
+                truncate_with_ellipsis(&mut line);
+                return line;
+            }
+            line.push(if blank { ' ' } else { word });
+            length += 1;
+        }
+        line.truncate(line.trim_end().len());
+        line
+    }
+
+    /// Tells whether nothing would be left to show.
+    pub fn is_blank(&self) -> bool {
+        self.line(1).is_empty()
+    }
+}
+
+impl fmt::Debug for RemoteText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.line(200))
+    }
+}
+
+fn truncate_with_ellipsis(line: &mut String) {
+    line.pop();
+    line.truncate(line.trim_end().len());
+    line.push('…');
+}
+
+/// Tells whether a character is a control character, or one that reorders or hides what stands around it.
+pub(crate) fn is_hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}'
+        )
+}
+
+/// Walks over the characters a reader may see: escape sequences are skipped whole, so that `ESC [31m` does not leave
+/// its `[31m` behind, and hidden characters are dropped unless they are white space.
+fn visible(text: &str) -> impl Iterator<Item = char> {
+    let mut rest = text.chars();
+    std::iter::from_fn(move || {
+        loop {
+            let c = rest.next()?;
+            match c {
+                '\u{1b}' => skip_escape(&mut rest),
+                '\u{9b}' => skip_until(&mut rest, |c| ('@'..='~').contains(&c)),
+                '\u{2028}' | '\u{2029}' => return Some('\n'),
+                _ if c.is_whitespace() => return Some(c),
+                _ if is_hidden(c) => {}
+                _ => return Some(c),
+            }
+        }
+    })
+}
+
+/// Skips what follows an ESC: a control sequence, an operating system command, or a two-character escape.
+fn skip_escape(rest: &mut std::str::Chars<'_>) {
+    match rest.next() {
+        Some('[') => skip_until(rest, |c| ('@'..='~').contains(&c)),
+        // Ends with BEL, ST, or the ESC of `ESC \`, whose backslash is then dropped as well.
+        Some(']' | 'P' | 'X' | '^' | '_') => {
+            let mut ended_by_escape = false;
+            skip_until(rest, |c| {
+                ended_by_escape = c == '\u{1b}';
+                matches!(c, '\u{7}' | '\u{9c}' | '\u{1b}' | '\n')
+            });
+            if ended_by_escape {
+                rest.next();
+            }
+        }
+        _ => {}
+    }
+}
+
+fn skip_until(rest: &mut std::str::Chars<'_>, mut end: impl FnMut(char) -> bool) {
+    for c in rest.by_ref() {
+        if end(c) {
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_harmless() {
+        let cases = [
+            ("plain", "plain"),
+            ("  two\r\n\tlines \n", "two lines"),
+            ("\u{1b}]8;;https://evil.example\u{7}click\u{1b}]8;;\u{1b}\\ me", "click me"),
+            ("\u{9b}2Jgone", "gone"),
+            ("a\u{202e}b\u{200b}c\u{0}d", "abcd"),
+            ("Ünï ☃", "Ünï ☃"),
+            ("\u{1b}[31", ""),
+        ];
+        for (text, line) in cases {
+            assert_eq!(RemoteText::new(text).line(100), line, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn lines_are_bounded() {
+        let text = RemoteText::new("x".repeat(1_000_000));
+        assert_eq!(text.line(5), "xxxx…");
+        assert_eq!(RemoteText::new("12345").line(5), "12345");
+        assert!(RemoteText::new("\u{1b}[0m \n").is_blank());
+    }
+}

@@ -1,0 +1,115 @@
+//! Where a deploy's time went.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::model::{Deploy, Status};
+
+/// A stay in one status.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stay {
+    /// The status.
+    pub status: Status,
+    /// Since when.
+    pub at: Timestamp,
+    /// For how long; `None` for a status that the deploy ended in.
+    pub duration: Option<Duration>,
+}
+
+/// Returns the stays of a deploy, oldest first: the server's own history where it keeps one, else what the gate saw.
+/// The last stay lasts until `now`, unless the deploy `ended` in it. Successive stays in the same status are one.
+pub(crate) fn timeline(deploy: &Deploy, observed: &[(Status, Timestamp)], ended: bool, now: Timestamp) -> Vec<Stay> {
+    let mut points = history(deploy);
+    if points.is_empty() {
+        points = observed.to_vec();
+    }
+    points.dedup_by(|later, earlier| later.0 == earlier.0);
+    let ends = points.iter().skip(1).map(|(_, at)| Some(*at)).chain([(!ended).then_some(now)]);
+    let stays = points.iter().zip(ends);
+    stays
+        .map(|((status, at), end)| Stay { status: status.clone(), at: *at, duration: end.map(|end| span(*at, end)) })
+        .collect()
+}
+
+fn history(deploy: &Deploy) -> Vec<(Status, Timestamp)> {
+    let Some(v2) = &deploy.status_v2 else { return Vec::new() };
+    let earlier = v2.history.iter().flatten().filter_map(|entry| Some((entry.status.clone()?, entry.since?)));
+    let current = v2.status.clone().zip(v2.since);
+    earlier.chain(current).collect()
+}
+
+/// Returns the time between two instants; none if they are in the wrong order, as the clocks of two machines can be.
+pub fn span(from: Timestamp, to: Timestamp) -> Duration {
+    Duration::try_from(to.duration_since(from)).unwrap_or_default()
+}
+
+/// Writes a duration for people: whole seconds from one second up, milliseconds below.
+///
+/// ```
+/// use std::time::Duration;
+/// use nuon_gate_core::human;
+///
+/// assert_eq!(human(Duration::from_millis(187_400)), "3m 7s");
+/// assert_eq!(human(Duration::from_millis(250)), "250ms");
+/// ```
+pub fn human(duration: Duration) -> String {
+    let shown = if duration < Duration::from_secs(1) {
+        Duration::from_millis(u64::try_from(duration.as_millis()).unwrap_or(0))
+    } else {
+        Duration::from_secs(duration.as_secs())
+    };
+    format!("{:#}", SignedDuration::try_from(shown).unwrap_or(SignedDuration::MAX))
+}
+
+/// Writes how long a deploy was in each status, in the order in which it first entered them.
+pub fn time_in_each_status(stays: &[Stay]) -> String {
+    let mut sums: Vec<(&Status, Duration)> = Vec::new();
+    for stay in stays {
+        let Some(duration) = stay.duration else { continue };
+        match sums.iter_mut().find(|(status, _)| *status == &stay.status) {
+            Some((_, sum)) => *sum += duration,
+            None => sums.push((&stay.status, duration)),
+        }
+    }
+    sums.iter().map(|(status, sum)| format!("{status} {}", human(*sum))).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + second).unwrap()
+    }
+
+    fn deploy(json: &str) -> Deploy {
+        serde_json::from_str(json).unwrap()
+    }
+
+    #[test]
+    fn the_servers_history_comes_first() {
+        let deploy = deploy(
+            r#"{"status_v2": {"status": "executing", "created_at_ts": 1800000030, "history": [
+                {"status": "queued", "created_at_ts": 1800000000},
+                {"status": "planning", "created_at_ts": 1800000010, "status_human_description": "creating sync plan"},
+                {"status": "planning", "created_at_ts": 1800000020, "status_human_description": "creating deploy plan"}]}}"#,
+        );
+        let stays = timeline(&deploy, &[(Status::Queued, at(999))], false, at(75));
+        assert_eq!(time_in_each_status(&stays), "queued 10s, planning 20s, executing 45s");
+        assert_eq!(timeline(&deploy, &[], true, at(75)).last().unwrap().duration, None);
+    }
+
+    #[test]
+    fn without_a_history_it_is_what_was_seen() {
+        let seen = [(Status::Queued, at(0)), (Status::Executing, at(5)), (Status::Queued, at(7))];
+        let stays = timeline(&deploy(r#"{"status": "queued"}"#), &seen, false, at(9));
+        assert_eq!(time_in_each_status(&stays), "queued 7s, executing 2s");
+    }
+
+    #[test]
+    fn clocks_that_disagree_give_no_negative_time() {
+        let stays = timeline(&deploy(r#"{"status": "queued"}"#), &[(Status::Queued, at(10))], false, at(0));
+        assert_eq!(stays[0].duration, Some(Duration::ZERO));
+    }
+}

@@ -1,0 +1,94 @@
+//! How a wait ends.
+
+use std::fmt;
+
+/// A signal that ends the wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Signal {
+    /// SIGINT, or Ctrl-C.
+    Interrupt,
+    /// SIGTERM.
+    Terminate,
+    /// SIGHUP.
+    HangUp,
+}
+
+impl fmt::Display for Signal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Interrupt => "SIGINT",
+            Self::Terminate => "SIGTERM",
+            Self::HangUp => "SIGHUP",
+        })
+    }
+}
+
+/// How a target or a whole run ended.
+///
+/// The order is that of gravity: of several verdicts the least one decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verdict {
+    /// A signal ended the run.
+    Interrupted(Signal),
+    /// The API said no: not authorised, or no such thing.
+    Rejected,
+    /// The deploy failed.
+    Failed,
+    /// The deploy was cancelled, or its approval denied or expired.
+    Cancelled,
+    /// No good answer from the API for too long.
+    Inconclusive,
+    /// A clock ran out.
+    TimedOut,
+    /// Not ended.
+    Pending,
+    /// The deploy did what it was to do.
+    Passed,
+}
+
+impl Verdict {
+    /// Returns the word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Interrupted(_) => "interrupted",
+            Self::Rejected => "rejected",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::Inconclusive => "inconclusive",
+            Self::TimedOut => "timed_out",
+            Self::Pending => "pending",
+            Self::Passed => "passed",
+        }
+    }
+}
+
+/// A limit on time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Clock {
+    /// The whole wait.
+    Total,
+    /// Until a matching deploy exists.
+    Start,
+    /// Without one good answer from the API.
+    Outage,
+}
+
+impl Clock {
+    /// Returns the word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Total => "total",
+            Self::Start => "start",
+            Self::Outage => "outage",
+        }
+    }
+
+    /// Returns the flag that sets it.
+    pub fn flag(self) -> &'static str {
+        match self {
+            Self::Total => "--timeout",
+            Self::Start => "--start-timeout",
+            Self::Outage => "--api-outage",
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! What happens during a wait, as it happens.
+
+use std::time::Duration;
+
+use crate::model::Status;
+use crate::{ApiError, DeployId, MatchedBy, Moment, Target, Verdict};
+
+/// Something that happened. Targets are named by their position among the run's targets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// When.
+    pub at: Moment,
+    /// What.
+    pub kind: EventKind,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EventKind {
+    /// The watch began.
+    Started {
+        /// What is waited for.
+        targets: Vec<Target>,
+    },
+    /// There is no matching deploy yet.
+    NotStarted {
+        /// For which target.
+        target: usize,
+    },
+    /// A deploy matched, and is followed from now on.
+    Found {
+        /// For which target.
+        target: usize,
+        /// The deploy.
+        deploy: DeployId,
+        /// Where it stands.
+        status: Status,
+        /// What made it the right one.
+        matched_by: MatchedBy,
+    },
+    /// The deploy moved on.
+    Changed {
+        /// For which target.
+        target: usize,
+        /// The deploy.
+        deploy: DeployId,
+        /// Where it stood.
+        from: Status,
+        /// Where it stands.
+        to: Status,
+        /// How long it was seen where it stood.
+        spent: Duration,
+        /// What the server says of it, made safe.
+        description: Option<String>,
+    },
+    /// No good answer; the question will be asked again.
+    Retrying {
+        /// For which target.
+        target: usize,
+        /// What went wrong.
+        error: ApiError,
+        /// In how long.
+        next: Duration,
+    },
+    /// A minute in which nothing happened.
+    Waiting {
+        /// The targets that have not ended: where each stands (`None`: no deploy yet), and since when.
+        pending: Vec<(usize, Option<Status>, Duration)>,
+    },
+    /// Something a human should know.
+    Warned {
+        /// About which target, or the whole run.
+        target: Option<usize>,
+        /// What.
+        text: String,
+    },
+    /// A target ended.
+    Ended {
+        /// Which.
+        target: usize,
+        /// How.
+        verdict: Verdict,
+        /// Why, unless it passed.
+        reason: Option<String>,
+    },
+}

@@ -1,0 +1,49 @@
+//! How the API is doing, over all targets.
+
+use std::time::Duration;
+
+use crate::Moment;
+
+/// What the answers so far say of the API.
+#[derive(Debug, Default)]
+pub(super) struct Health {
+    /// When the last good answer came; the start, as long as there was none.
+    last_good: Moment,
+    /// Whether there ever was one.
+    pub(super) ever_good: bool,
+    /// Whether the newest answer was no good one.
+    failing: bool,
+    /// The API asked to be left alone until then.
+    paused_until: Moment,
+}
+
+impl Health {
+    pub(super) fn good(&mut self, now: Moment) {
+        self.last_good = now;
+        self.ever_good = true;
+        self.failing = false;
+    }
+
+    /// Takes note of an answer that was no good one. A pause that the API asked for holds for every request, but never
+    /// beyond the `deadline`, where the last look is due.
+    pub(super) fn bad(&mut self, now: Moment, retry_after: Option<Duration>, deadline: Moment) {
+        self.failing = true;
+        if let Some(pause) = retry_after {
+            self.paused_until = self.paused_until.max((now + pause).min(deadline));
+        }
+    }
+
+    pub(super) fn paused_until(&self) -> Moment {
+        self.paused_until
+    }
+
+    /// Returns when the outage clock rings unless a good answer comes before.
+    pub(super) fn outage_at(&self, limit: Duration) -> Moment {
+        self.last_good + limit
+    }
+
+    /// Tells whether the outage clock runs. Not asking for a while is no outage.
+    pub(super) fn failing(&self) -> bool {
+        self.failing
+    }
+}

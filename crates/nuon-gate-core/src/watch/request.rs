@@ -1,0 +1,51 @@
+//! What the watch asks, and what it is told.
+
+use std::time::Duration;
+
+use crate::model::{Deploy, Install, InstallComponent};
+use crate::{ApiError, ComponentId, DeployId, InstallId};
+
+/// A question to the API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Request {
+    /// The component's newest deploy in an install.
+    LatestDeploy(InstallId, ComponentId),
+    /// A deploy, with details.
+    Deploy(InstallId, DeployId),
+    /// Whether an install exists.
+    Install(InstallId),
+    /// Whether an install has a component.
+    InstallComponent(InstallId, ComponentId),
+}
+
+/// A good answer.
+#[derive(Debug, Clone)]
+pub enum Answer {
+    /// A deploy, or "none yet".
+    Deploy(Option<Box<Deploy>>),
+    /// The install exists.
+    Install(Install),
+    /// The install has the component.
+    InstallComponent(InstallComponent),
+}
+
+/// Ties an answer to its question. An answer to a question that has been given up is dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ticket {
+    pub(super) target: usize,
+    pub(super) serial: u64,
+}
+
+/// A question to be sent now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ask {
+    /// To be handed back with the answer.
+    pub ticket: Ticket,
+    /// The question.
+    pub request: Request,
+    /// When to give up.
+    pub timeout: Duration,
+}
+
+/// What came of a question.
+pub type Reply = Result<Answer, ApiError>;

@@ -1,0 +1,541 @@
+//! The watch over one target: what to ask about it, and what the answers mean.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use super::request::{Answer, Reply, Request};
+use super::{Context, EventKind};
+use crate::client::ErrorClass;
+use crate::model::{Deploy, Status};
+use crate::report::TargetReport;
+use crate::schedule::{Found, Schedule};
+use crate::timeline::{human, span, time_in_each_status, timeline};
+use crate::{
+    ApiError, Clock, DeployId, Judgement, Kind, MatchedBy, Moment, Pin, RemoteText, Target, Verdict, WorkflowId, reason,
+};
+
+/// 401 and 403 are final only when this many come in a row, once there was a good answer: the server also says so when
+/// its database or its identity provider is in trouble (facts: authentication).
+const DENIALS: u32 = 5;
+/// A deploy's id that is not found this many times in a row does not exist. Once may be a lagging replica.
+const MISSES: u32 = 3;
+
+/// How far the watch has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Stage {
+    /// No deploy matched yet.
+    Searching,
+    /// One matched, and is followed by its id.
+    Locked(DeployId),
+    /// The one that matched was replaced; its successor is not there yet.
+    Succession(Option<WorkflowId>),
+}
+
+/// Whether the install and the component are known to exist.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Preflight {
+    Open,
+    Done,
+}
+
+/// A look: one or several questions that together say where a target stands.
+#[derive(Debug)]
+struct Look {
+    began: Moment,
+    request: Request,
+    in_flight: Option<u64>,
+}
+
+/// What an answer led to.
+enum Learned {
+    /// The look needs another answer.
+    More(Request),
+    /// The look is over, the wait is not.
+    Over(Found),
+    /// The look failed and will be repeated.
+    Failed(ApiError),
+    /// The target ended.
+    Ended(End),
+}
+
+/// How a target ended.
+#[derive(Debug)]
+pub(super) struct End {
+    pub(super) verdict: Verdict,
+    reason: Option<String>,
+    hint: Option<String>,
+    clock: Option<Clock>,
+    at: Moment,
+}
+
+#[derive(Debug)]
+pub(super) struct TargetWatch {
+    index: usize,
+    target: Target,
+    pin: Pin,
+    stage: Stage,
+    schedule: Schedule,
+    due: Moment,
+    look: Option<Look>,
+    looked: Option<Moment>,
+    serial: u64,
+    preflight: Preflight,
+    told_not_started: bool,
+    denials: u32,
+    misses: u32,
+    last_error: Option<ApiError>,
+    install_name: Option<RemoteText>,
+    deploy: Option<Box<Deploy>>,
+    matched_by: Option<MatchedBy>,
+    replaced: Vec<DeployId>,
+    seen: Vec<(Status, Moment)>,
+    unrecognised: HashSet<Status>,
+    warnings: Vec<String>,
+    pub(super) end: Option<End>,
+}
+
+impl TargetWatch {
+    pub(super) fn new(index: usize, target: Target, pin: Pin, schedule: Schedule) -> Self {
+        let (stage, matched_by) = match &pin {
+            Pin::Latest => (Stage::Searching, None),
+            Pin::Deploy(id) => (Stage::Locked(id.clone()), Some(MatchedBy::Deploy)),
+        };
+        Self {
+            index,
+            target,
+            pin,
+            stage,
+            schedule,
+            due: Moment::START,
+            look: None,
+            looked: None,
+            serial: 0,
+            preflight: Preflight::Open,
+            told_not_started: false,
+            denials: 0,
+            misses: 0,
+            last_error: None,
+            install_name: None,
+            deploy: None,
+            matched_by,
+            replaced: Vec::new(),
+            seen: Vec::new(),
+            unrecognised: HashSet::new(),
+            warnings: Vec::new(),
+            end: None,
+        }
+    }
+
+    // When to ask.
+
+    /// Returns whether a question is under way.
+    pub(super) fn is_asking(&self) -> bool {
+        self.look.as_ref().is_some_and(|look| look.in_flight.is_some())
+    }
+
+    /// Returns whether a look waits to be continued.
+    pub(super) fn is_mid_look(&self) -> bool {
+        self.look.as_ref().is_some_and(|look| look.in_flight.is_none())
+    }
+
+    /// Returns whether a whole look began at this moment or later.
+    pub(super) fn has_looked_since(&self, moment: Moment) -> bool {
+        self.looked.is_some_and(|looked| looked >= moment)
+    }
+
+    /// Returns when the next look is due.
+    pub(super) fn due(&self) -> Moment {
+        self.due
+    }
+
+    /// Returns whether the start clock runs.
+    pub(super) fn is_searching(&self) -> bool {
+        self.stage == Stage::Searching
+    }
+
+    /// Gives up the question under way, if any: its answer would come too late.
+    pub(super) fn give_up_look(&mut self) {
+        self.look = None;
+    }
+
+    /// Begins or continues a look: returns the question and its serial number.
+    pub(super) fn ask(&mut self, now: Moment) -> (Request, u64) {
+        self.serial += 1;
+        let first = self.first_request();
+        let look = self.look.get_or_insert(Look { began: now, request: first, in_flight: None });
+        look.in_flight = Some(self.serial);
+        (look.request.clone(), self.serial)
+    }
+
+    fn first_request(&self) -> Request {
+        match &self.stage {
+            Stage::Searching | Stage::Succession(_) => self.ask_latest(),
+            Stage::Locked(id) => Request::Deploy(self.target.install.clone(), id.clone()),
+        }
+    }
+
+    fn ask_latest(&self) -> Request {
+        Request::LatestDeploy(self.target.install.clone(), self.target.component.clone())
+    }
+
+    // What the answers mean.
+
+    /// Takes in what came of a question. An answer to any but the newest question is dropped.
+    pub(super) fn reply(&mut self, now: Moment, serial: u64, reply: Reply, context: &mut Context) {
+        if self.end.is_some() {
+            return;
+        }
+        let Some(look) = self.look.take_if(|look| look.in_flight == Some(serial)) else { return };
+        let learned = match reply {
+            Ok(answer) => {
+                self.denials = 0;
+                self.misses = 0;
+                self.last_error = None;
+                self.learn(now, &look, answer, context)
+            }
+            Err(error) => self.suffer(now, &look, error, context),
+        };
+        match learned {
+            Learned::More(request) => {
+                self.look = Some(Look { began: look.began, request, in_flight: None });
+            }
+            Learned::Over(found) => {
+                self.looked = Some(look.began);
+                self.due = now + self.schedule.after(found);
+            }
+            Learned::Failed(error) => {
+                self.looked = Some(look.began);
+                let next = self.schedule.after(Found::Trouble);
+                self.due = now + next;
+                let next = next.max(context.health.paused_until() - now);
+                context.emit(now, EventKind::Retrying { target: self.index, error: error.clone(), next });
+                self.last_error = Some(error);
+            }
+            Learned::Ended(end) => self.conclude(end, context),
+        }
+    }
+
+    /// Returns how the deploy ended if it is known to have failed and only the details for the reason are being read.
+    fn known_failure(&self, context: &Context) -> Option<Verdict> {
+        let deploy = self.deploy.as_deref()?;
+        match context.settings.rules.judge(deploy.current_status(), kind(deploy)) {
+            Judgement::Failed => Some(Verdict::Failed),
+            Judgement::Cancelled => Some(Verdict::Cancelled),
+            Judgement::Passed | Judgement::Replaced | Judgement::Pending => None,
+        }
+    }
+
+    fn learn(&mut self, now: Moment, look: &Look, answer: Answer, context: &mut Context) -> Learned {
+        match answer {
+            Answer::Deploy(Some(deploy)) if !deploy.is_plan_only() => self.learn_deploy(now, look, deploy, context),
+            Answer::Deploy(Some(_)) if self.pin != Pin::Latest => {
+                let reason = "the deploy only makes a plan, so there is nothing to wait for".to_owned();
+                Learned::Ended(End { reason: Some(reason), ..End::new(Verdict::Rejected, now) })
+            }
+            Answer::Deploy(None) if self.stage == Stage::Searching && self.preflight == Preflight::Open => {
+                Learned::More(Request::Install(self.target.install.clone()))
+            }
+            Answer::Install(install) => {
+                self.install_name = install.name;
+                Learned::More(Request::InstallComponent(self.target.install.clone(), self.target.component.clone()))
+            }
+            Answer::InstallComponent(_) => {
+                self.preflight = Preflight::Done;
+                self.not_started(now, context)
+            }
+            Answer::Deploy(_) => self.not_started(now, context),
+        }
+    }
+
+    fn not_started(&mut self, now: Moment, context: &mut Context) -> Learned {
+        if !std::mem::replace(&mut self.told_not_started, true) {
+            context.emit(now, EventKind::NotStarted { target: self.index });
+        }
+        Learned::Over(Found::Nothing)
+    }
+
+    fn learn_deploy(&mut self, now: Moment, look: &Look, deploy: Box<Deploy>, context: &mut Context) -> Learned {
+        // The client gives no deploy without an id; if another transport does, it is as good as none.
+        let Some(id) = deploy.id.clone() else { return self.not_started(now, context) };
+        let first = self.deploy.is_none();
+        match &self.stage {
+            Stage::Locked(locked) if *locked != id => {
+                return Learned::Failed(ApiError::Undecodable("the answer is about another deploy".to_owned()));
+            }
+            Stage::Locked(_) if !first => {}
+            Stage::Succession(_) if !self.is_successor(&id, &deploy) => return self.not_started(now, context),
+            Stage::Searching | Stage::Locked(_) | Stage::Succession(_) => {
+                if let Some(end) = self.lock(now, id.clone(), &deploy, context) {
+                    return Learned::Ended(end);
+                }
+            }
+        }
+        self.judge(now, look, id, deploy, first, context)
+    }
+
+    /// Tells whether a deploy can have taken the place of the one that was replaced: another row of the same workflow.
+    fn is_successor(&self, id: &DeployId, deploy: &Deploy) -> bool {
+        let Stage::Succession(workflow) = &self.stage else { return false };
+        !self.replaced.contains(id) && (workflow.is_none() || *workflow == deploy.workflow_id)
+    }
+
+    /// Follows a deploy from now on, unless it does the opposite of what the one before was to do.
+    fn lock(&mut self, now: Moment, id: DeployId, deploy: &Deploy, context: &mut Context) -> Option<End> {
+        let matched_by = *self.matched_by.get_or_insert(MatchedBy::Latest);
+        let crossing =
+            self.deploy.as_ref().is_some_and(|before| kind(before) == Kind::Apply && kind(deploy) == Kind::Teardown);
+        self.stage = Stage::Locked(id.clone());
+        self.preflight = Preflight::Done;
+        if crossing {
+            let reason = format!("the deploy was replaced by a teardown ({id})");
+            return Some(End { reason: Some(reason), ..End::new(Verdict::Failed, now) });
+        }
+        let status = deploy.current_status().clone();
+        self.seen.push((status.clone(), now));
+        context.emit(now, EventKind::Found { target: self.index, deploy: id, status, matched_by });
+        None
+    }
+
+    fn judge(
+        &mut self,
+        now: Moment,
+        look: &Look,
+        id: DeployId,
+        deploy: Box<Deploy>,
+        first: bool,
+        context: &mut Context,
+    ) -> Learned {
+        let status = deploy.current_status().clone();
+        let changed = self.note_change(now, &id, &deploy, context);
+        let judgement = context.settings.rules.judge(&status, kind(&deploy));
+        if judgement != Judgement::Pending && first && self.pin == Pin::Latest {
+            self.warn_if_ended_before(now, &id, &deploy, context);
+        }
+        if context.settings.rules.is_unrecognised(&status) && self.unrecognised.insert(status.clone()) {
+            let text = format!("status `{status}` is not known to this version; it is taken for not ended");
+            self.warn(now, text, context);
+        }
+        let detailed = matches!(look.request, Request::Deploy(..));
+        let workflow = deploy.workflow_id.clone();
+        self.deploy = Some(deploy);
+        match judgement {
+            Judgement::Pending => Learned::Over(if changed { Found::Change } else { Found::Nothing }),
+            Judgement::Passed => Learned::Ended(End::new(Verdict::Passed, now)),
+            Judgement::Replaced => {
+                self.replaced.push(id);
+                self.stage = Stage::Succession(workflow);
+                // A row that replaced one that was replaced in turn is looked for at the next look: a server that
+                // answers in circles must not be asked without pause.
+                if detailed { Learned::More(self.ask_latest()) } else { Learned::Over(Found::Change) }
+            }
+            // The short form lacks what a reason is made of.
+            Judgement::Failed | Judgement::Cancelled if !detailed => Learned::More(self.first_request()),
+            Judgement::Failed => Learned::Ended(self.failed(Verdict::Failed, now)),
+            Judgement::Cancelled => Learned::Ended(self.failed(Verdict::Cancelled, now)),
+        }
+    }
+
+    /// Takes note of the deploy's status and tells whether it is a new one.
+    fn note_change(&mut self, now: Moment, id: &DeployId, deploy: &Deploy, context: &mut Context) -> bool {
+        let to = deploy.current_status().clone();
+        let Some((from, since)) = self.seen.last().cloned().filter(|(from, _)| *from != to) else { return false };
+        self.seen.push((to.clone(), now));
+        let description = deploy.description().map(|text| text.line(200)).filter(|text| text != to.as_str());
+        let (target, deploy) = (self.index, id.clone());
+        context.emit(now, EventKind::Changed { target, deploy, from, to, spent: now - since, description });
+        true
+    }
+
+    fn warn_if_ended_before(&mut self, now: Moment, id: &DeployId, deploy: &Deploy, context: &mut Context) {
+        let ended = deploy.status_since();
+        if ended.is_some_and(|ended| ended > context.started_at) {
+            return;
+        }
+        let age = ended.map(|ended| format!(" {} ago", human(span(ended, context.started_at)))).unwrap_or_default();
+        let text = format!(
+            "the latest deploy, {id}, had already ended{age}, before the gate began: if you have just triggered one, \
+             this is not it; pass its id with --deploy"
+        );
+        self.warn(now, text, context);
+    }
+
+    fn warn(&mut self, now: Moment, text: String, context: &mut Context) {
+        self.warnings.push(text.clone());
+        context.emit(now, EventKind::Warned { target: Some(self.index), text });
+    }
+
+    fn failed(&self, verdict: Verdict, now: Moment) -> End {
+        let reason = self.deploy.as_deref().and_then(reason::reason);
+        let status = self.status().map(Status::as_str).unwrap_or_default();
+        let reason = reason.unwrap_or_else(|| format!("the deploy ended as `{status}`; the server gives no reason"));
+        let hint = self.deploy.as_deref().and_then(reason::server_hint);
+        End { reason: Some(reason), hint, ..End::new(verdict, now) }
+    }
+
+    /// Decides what an error leads to.
+    fn suffer(&mut self, now: Moment, look: &Look, error: ApiError, context: &mut Context) -> Learned {
+        if let Some(verdict) = self.known_failure(context) {
+            self.warn(now, format!("the deploy's details could not be read: {error}"), context);
+            return Learned::Ended(self.failed(verdict, now));
+        }
+        match error.class() {
+            ErrorClass::Untrusted if !context.health.ever_good => context.untrusted = Some(error.clone()),
+            ErrorClass::Denied => {
+                self.denials += 1;
+                if !context.health.ever_good || self.denials >= DENIALS {
+                    return self.rejected(now, &error, &look.request);
+                }
+            }
+            ErrorClass::Missing => {
+                self.misses += 1;
+                if !matches!(look.request, Request::Deploy(..)) || self.misses >= MISSES {
+                    return self.rejected(now, &error, &look.request);
+                }
+            }
+            ErrorClass::Refused => return self.rejected(now, &error, &look.request),
+            ErrorClass::Untrusted | ErrorClass::Transient => {}
+        }
+        if error.class() != ErrorClass::Denied {
+            self.denials = 0;
+        }
+        Learned::Failed(error)
+    }
+
+    fn rejected(&self, now: Moment, error: &ApiError, request: &Request) -> Learned {
+        let Target { install, component } = &self.target;
+        let (what, hint) = match (error.class(), error.status(), request) {
+            (ErrorClass::Denied, Some(401), _) => (
+                "the API does not accept the token".to_owned(),
+                "check NUON_API_TOKEN or --token-file: it may have expired, or belong to another API URL",
+            ),
+            (ErrorClass::Denied, ..) => (
+                "the API refuses access to the organisation".to_owned(),
+                "check --org-id (NUON_ORG_ID), and that the token's account belongs to it",
+            ),
+            (ErrorClass::Missing, _, Request::Install(_)) => (
+                format!("there is no install `{install}` in this organisation"),
+                "check --install (NUON_INSTALL_ID) and --org-id (NUON_ORG_ID)",
+            ),
+            (ErrorClass::Missing, _, Request::InstallComponent(..)) => (
+                format!("there is no component `{component}` in install `{install}`"),
+                "check --component (NUON_COMPONENT_ID): it takes the component's id (cmp…)",
+            ),
+            (ErrorClass::Missing, _, Request::Deploy(_, deploy)) => (
+                format!("there is no deploy `{deploy}` in install `{install}`"),
+                "check --deploy and --install (NUON_INSTALL_ID)",
+            ),
+            _ => (
+                "the API refuses the request".to_owned(),
+                "check the ids and the API's address (--api-url, NUON_API_URL)",
+            ),
+        };
+        let reason = Some(format!("{what}: {error}"));
+        Learned::Ended(End { reason, hint: Some(hint.to_owned()), ..End::new(Verdict::Rejected, now) })
+    }
+
+    // How it ends.
+
+    /// Ends the target, once.
+    pub(super) fn conclude(&mut self, end: End, context: &mut Context) {
+        let (target, verdict, reason) = (self.index, end.verdict, end.reason.clone());
+        context.emit(end.at, EventKind::Ended { target, verdict, reason });
+        self.look = None;
+        self.end = Some(end);
+    }
+
+    /// Ends the target because a clock rang.
+    pub(super) fn ring(&mut self, clock: Clock, limit: Duration, now: Moment, context: &mut Context) {
+        if let Some(verdict) = self.known_failure(context) {
+            return self.conclude(self.failed(verdict, now), context);
+        }
+        let verdict = if clock == Clock::Outage { Verdict::Inconclusive } else { Verdict::TimedOut };
+        let error = self.last_error.as_ref().map(|error| format!("; the last error: {error}")).unwrap_or_default();
+        let flag = clock.flag();
+        let limit = human(limit);
+        let standing = self.standing(now, context);
+        let (reason, hint) = match clock {
+            Clock::Total => (
+                format!("the total clock of {limit} ran out: {standing}{error}"),
+                format!("the deploy may still be running: look at it before you raise {flag}"),
+            ),
+            Clock::Start => (
+                format!("the start clock of {limit} ran out: no deploy of {} has appeared{error}", self.target),
+                format!("check that the pipeline triggered a deploy of this component, or raise {flag}"),
+            ),
+            Clock::Outage => (
+                format!("no good answer from the API for {limit}: {standing}{error}"),
+                format!("the deploy may still be running: check the API's address and state, or raise {flag}"),
+            ),
+        };
+        let end = End { reason: Some(reason), hint: Some(hint), clock: Some(clock), ..End::new(verdict, now) };
+        self.conclude(end, context);
+    }
+
+    /// Ends the target because the watch stops while it is pending.
+    pub(super) fn stop(&mut self, why: &str, now: Moment, context: &mut Context) {
+        if let Some(verdict) = self.known_failure(context) {
+            return self.conclude(self.failed(verdict, now), context);
+        }
+        let standing = self.standing(now, context);
+        let (verdict, reason) = match &self.last_error {
+            Some(error) if self.deploy.is_none() && context.is_glance() => {
+                (Verdict::Inconclusive, format!("no good answer from the API: {error}"))
+            }
+            _ => (Verdict::Pending, format!("{why}{standing}")),
+        };
+        self.conclude(End { reason: Some(reason), ..End::new(verdict, now) }, context);
+    }
+
+    /// Says where the deploy stands and where its time went.
+    fn standing(&self, now: Moment, context: &Context) -> String {
+        let Some(status) = self.status() else { return "no deploy has been seen".to_owned() };
+        let stays = self.timeline(now, context);
+        let spent = stays.last().and_then(|stay| stay.duration).unwrap_or_default();
+        format!("the last status is `{status}` for {} ({})", human(spent), time_in_each_status(&stays))
+    }
+
+    /// Returns the deploy's status, as last seen.
+    fn status(&self) -> Option<&Status> {
+        self.deploy.as_deref().map(Deploy::current_status)
+    }
+
+    /// Returns the deploy's status and how long it was seen in it, for a heartbeat.
+    pub(super) fn pulse(&self, now: Moment) -> (usize, Option<Status>, Duration) {
+        let since = self.seen.last().map_or(Moment::START, |(_, since)| *since);
+        (self.index, self.status().cloned(), now - since)
+    }
+
+    fn timeline(&self, now: Moment, context: &Context) -> Vec<crate::timeline::Stay> {
+        let Some(deploy) = &self.deploy else { return Vec::new() };
+        let seen: Vec<_> = self.seen.iter().map(|(status, at)| (status.clone(), context.wall(*at))).collect();
+        let judgement = context.settings.rules.judge(deploy.current_status(), kind(deploy));
+        timeline(deploy, &seen, judgement != Judgement::Pending, context.wall(now))
+    }
+
+    pub(super) fn report(&self, now: Moment, context: &Context) -> TargetReport {
+        let end = self.end.as_ref();
+        TargetReport {
+            target: self.target.clone(),
+            install_name: self.install_name.clone(),
+            verdict: end.map_or(Verdict::Pending, |end| end.verdict),
+            reason: end.and_then(|end| end.reason.clone()),
+            hint: end.and_then(|end| end.hint.clone()),
+            clock: end.and_then(|end| end.clock),
+            deploy: self.deploy.clone(),
+            matched_by: self.matched_by.filter(|_| self.deploy.is_some()),
+            replaced: self.replaced.clone(),
+            timeline: self.timeline(end.map_or(now, |end| end.at), context),
+            warnings: self.warnings.clone(),
+        }
+    }
+}
+
+impl End {
+    fn new(verdict: Verdict, at: Moment) -> Self {
+        Self { verdict, reason: None, hint: None, clock: None, at }
+    }
+}
+
+fn kind(deploy: &Deploy) -> Kind {
+    Kind::from(deploy.install_deploy_type.as_ref())
+}
