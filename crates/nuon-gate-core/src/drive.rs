@@ -21,7 +21,7 @@ use crate::{ApiError, Moment, Signal};
 pub async fn drive(
     client: &Client,
     watch: Watch,
-    signals: mpsc::UnboundedReceiver<Signal>,
+    signals: &mut mpsc::UnboundedReceiver<Signal>,
     on_event: impl FnMut(&Event),
 ) -> Result<Report, ApiError> {
     let ask = |ask: Ask| {
@@ -39,7 +39,7 @@ pub async fn drive(
 pub async fn drive_with<F>(
     send: impl Fn(Ask) -> F,
     mut watch: Watch,
-    mut signals: mpsc::UnboundedReceiver<Signal>,
+    signals: &mut mpsc::UnboundedReceiver<Signal>,
     mut on_event: impl FnMut(&Event),
 ) -> Result<Report, ApiError>
 where

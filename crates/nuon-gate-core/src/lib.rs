@@ -28,6 +28,7 @@ pub mod model;
 mod moment;
 pub mod reason;
 mod report;
+pub mod result;
 mod schedule;
 mod secret;
 mod target;

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::model::{Deploy, RunnerJob};
+use crate::model::Deploy;
 use crate::timeline::Stay;
-use crate::{Clock, DeployId, MatchedBy, RemoteText, Target, Verdict};
+use crate::{Clock, DeployId, MatchedBy, RemoteText, Signal, Target, Verdict};
 
 /// The outcome of a run, with its evidence.
 #[derive(Debug, Clone)]
@@ -28,6 +28,26 @@ pub struct Report {
 }
 
 impl Report {
+    pub(crate) fn new(verdict: Verdict, started_at: Timestamp, elapsed: Duration, targets: Vec<TargetReport>) -> Self {
+        let deciding = targets.iter().position(|target| target.verdict == verdict);
+        let mut report = Self { verdict, reason: None, deciding, started_at, elapsed, targets, warnings: Vec::new() };
+        match verdict {
+            Verdict::Interrupted(signal) => report.interrupt(signal),
+            Verdict::Passed => {}
+            _ => report.reason = deciding.and_then(|index| report.targets[index].told()),
+        }
+        report
+    }
+
+    /// Gives the run the verdict of a signal; every target keeps its own.
+    pub fn interrupt(&mut self, signal: Signal) {
+        self.verdict = Verdict::Interrupted(signal);
+        self.deciding = self.targets.iter().position(|target| target.verdict != Verdict::Passed);
+        let open = self.deciding.and_then(|index| self.targets[index].told());
+        let open = open.map(|reason| format!("; {reason}")).unwrap_or_default();
+        self.reason = Some(format!("interrupted by {signal}{open}"));
+    }
+
     /// Returns when the run ended. It follows from the start and the time taken, so that a clock that was set in
     /// between cannot make a run end before it began.
     pub fn finished_at(&self) -> Timestamp {
@@ -63,13 +83,13 @@ pub struct TargetReport {
 }
 
 impl TargetReport {
+    /// Returns the reason with the target's name before it.
+    fn told(&self) -> Option<String> {
+        self.reason.as_ref().map(|reason| format!("{}: {reason}", self.target))
+    }
+
     /// Returns the component's name, if it was seen.
     pub fn component_name(&self) -> Option<&RemoteText> {
         self.deploy.as_ref()?.component_name.as_ref()
-    }
-
-    /// Returns the deploy's newest job.
-    pub fn newest_job(&self) -> Option<&RunnerJob> {
-        self.deploy.as_ref()?.jobs().next()
     }
 }

@@ -1,21 +1,68 @@
 //! What is waited for.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
-use crate::{ComponentId, DeployId, InstallId};
+use crate::{ComponentId, DeployId, InstallId, RemoteText};
+
+/// Longest name that is shown, in characters.
+const LONGEST_NAME: usize = 100;
 
 /// One component in one install.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone)]
 pub struct Target {
     /// The customer's install.
     pub install: InstallId,
     /// The component.
     pub component: ComponentId,
+    names: Option<(String, String)>,
+}
+
+impl Target {
+    /// Names a target by its ids.
+    pub fn new(install: InstallId, component: ComponentId) -> Self {
+        Self { install, component, names: None }
+    }
+
+    /// Adds the names that people know the install and the component by.
+    #[must_use]
+    pub fn named(self, install: &RemoteText, component: &RemoteText) -> Self {
+        Self { names: Some((install.line(LONGEST_NAME), component.line(LONGEST_NAME))), ..self }
+    }
+
+    /// Returns the install's name, or its id as long as the name is not known.
+    pub fn install_label(&self) -> &str {
+        self.names.as_ref().map_or(self.install.as_str(), |(install, _)| install)
+    }
+
+    /// Returns the component's name, or its id as long as the name is not known.
+    pub fn component_label(&self) -> &str {
+        self.names.as_ref().map_or(self.component.as_str(), |(_, component)| component)
+    }
+
+    fn ids(&self) -> (&InstallId, &ComponentId) {
+        (&self.install, &self.component)
+    }
+}
+
+/// Two targets are the same if their ids are.
+impl PartialEq for Target {
+    fn eq(&self, other: &Self) -> bool {
+        self.ids() == other.ids()
+    }
+}
+
+impl Eq for Target {}
+
+impl Hash for Target {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.ids().hash(state);
+    }
 }
 
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.install, self.component)
+        write!(f, "{}/{}", self.install_label(), self.component_label())
     }
 }
 

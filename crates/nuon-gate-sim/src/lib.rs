@@ -1,1 +1,98 @@
-//! x
+//! A simulated Nuon API: real HTTP on a loopback port, the real shapes of old and new servers, and every fault that a
+//! client has to live through, as a script says.
+//!
+//! It refuses to share a type with the gate: a wrong field name would otherwise be wrong on both sides and pass.
+//!
+//! ```
+//! use nuon_gate_sim::{Script, Sim};
+//!
+//! let script: Script = r#"
+//!     [[component]]
+//!     install = "inlacme00000000000000000000"
+//!     id = "cmpapi00000000000000000000"
+//!     [[component.deploy]]
+//!     statuses = [{ status = "queued" }, { status = "active" }]
+//! "#.parse().unwrap();
+//! let sim = Sim::start(script, ([127, 0, 0, 1], 0).into()).unwrap();
+//! assert!(sim.url().starts_with("http://127.0.0.1:"));
+//! ```
+
+mod bodies;
+mod http;
+mod script;
+mod state;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+pub use self::http::Seen;
+pub use self::script::{
+    Answer, Body, Component, Deploy, Endpoint, Fault, Generation, InvalidScript, NoDeploy, Script, Stay,
+};
+use self::state::State;
+
+/// A running simulator. It stops when dropped.
+#[derive(Debug)]
+pub struct Sim {
+    address: SocketAddr,
+    state: Arc<Mutex<State>>,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Sim {
+    /// Starts serving a script, in a thread of its own. Port 0 takes a free one.
+    ///
+    /// # Errors
+    ///
+    /// If the address cannot be listened on.
+    pub fn start(script: Script, listen: SocketAddr) -> io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let listener = runtime.block_on(TcpListener::bind(listen))?;
+        let address = listener.local_addr()?;
+        let state = Arc::new(Mutex::new(State::new(script)));
+        let (stop, stopped) = oneshot::channel();
+        let served = Arc::clone(&state);
+        let serve = move || {
+            runtime.block_on(async {
+                tokio::select! {
+                    () = http::serve(&listener, &served) => {}
+                    _ = stopped => {}
+                }
+            });
+            // A hanging answer must not keep the simulator alive.
+            runtime.shutdown_background();
+        };
+        let thread = std::thread::Builder::new().name("nuon-gate-sim".to_owned()).spawn(serve)?;
+        Ok(Self { address, state, stop: Some(stop), thread: Some(thread) })
+    }
+
+    /// Returns the API's address.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Returns the requests so far, oldest first.
+    pub fn requests(&self) -> Vec<Seen> {
+        lock(&self.state).seen.clone()
+    }
+}
+
+impl Drop for Sim {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            // A panic in the simulator's thread has been printed; there is nothing to add.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}

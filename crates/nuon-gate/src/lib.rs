@@ -1,1 +1,58 @@
-//! x
+//! The command line of `nuon-gate`: waits until a Nuon deploy ends, then passes or fails the pipeline it runs in.
+//!
+//! It refuses to judge (that is the core's) and to keep state between runs.
+//!
+//! # The way of the data
+//!
+//! ```text
+//! arguments → settings → watch → report → outputs → exit code
+//! ```
+//!
+//! One way, no loops back: [`arguments`] says what was typed or set in the environment, [`settings`] what it means,
+//! the core's watch emits events to the [`output`] while it runs and ends in a report, which becomes the result, the
+//! lines people read and, by one total match in [`exit`], the exit code.
+
+pub mod arguments;
+mod commands;
+mod environment;
+pub mod exit;
+mod gate;
+mod lists;
+mod nuon_config;
+pub mod output;
+mod settings;
+mod signals;
+mod span;
+mod trouble;
+
+use std::ffi::OsString;
+
+use self::arguments::Command;
+use self::environment::Environment;
+use self::output::Console;
+use self::settings::Settings;
+use self::trouble::Trouble;
+
+/// Runs the program and returns its exit code.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
+    let environment = Environment::capture();
+    let outcome = match arguments::parse(arguments, &environment) {
+        Ok(command) => execute(command, &environment),
+        Err(arguments::NotParsed::Shown(code)) => Ok(code),
+        Err(arguments::NotParsed::Trouble(trouble)) => Err(trouble),
+    };
+    outcome.unwrap_or_else(|trouble| {
+        Console::new(0, false).trouble(&trouble);
+        exit::USAGE
+    })
+}
+
+fn execute(command: Command, environment: &Environment) -> Result<u8, Trouble> {
+    match command {
+        Command::Wait(arguments) => gate::run(Settings::for_wait(*arguments, environment)?),
+        Command::Status(arguments) => gate::run(Settings::for_status(*arguments, environment)?),
+        Command::Explain(arguments) => commands::explain::run(&arguments),
+        Command::Demo(arguments) => commands::demo::run(arguments),
+        Command::Sim(arguments) => commands::sim::run(&arguments),
+    }
+}

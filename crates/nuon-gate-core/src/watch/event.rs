@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::model::Status;
-use crate::{ApiError, DeployId, MatchedBy, Moment, Target, Verdict};
+use crate::{ApiError, BuildId, DeployId, MatchedBy, Moment, Target, Verdict};
 
 /// Something that happened. Targets are named by their position among the run's targets.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +35,10 @@ pub enum EventKind {
         deploy: DeployId,
         /// Where it stands.
         status: Status,
+        /// The build it brings.
+        build: Option<BuildId>,
+        /// The commit that was built, made safe.
+        commit: Option<String>,
         /// What made it the right one.
         matched_by: MatchedBy,
     },

@@ -213,32 +213,7 @@ impl Watch {
     pub fn report(&self, now: Moment) -> Report {
         let now = self.finished.unwrap_or(now);
         let targets: Vec<_> = self.targets.iter().map(|target| target.report(now, &self.context)).collect();
-        let verdict = self.verdict();
-        let deciding = targets.iter().position(|target| target.verdict == verdict).or(if targets.len() == 1 {
-            Some(0)
-        } else {
-            None
-        });
-        let reason =
-            deciding.and_then(|index| Some(format!("{}: {}", targets[index].target, targets[index].reason.as_ref()?)));
-        let reason = match verdict {
-            Verdict::Passed => None,
-            Verdict::Interrupted(signal) => {
-                let rest = reason.map(|reason| format!("; {reason}")).unwrap_or_default();
-                Some(format!("interrupted by {signal}; the deploy was not stopped{rest}"))
-            }
-            _ => reason,
-        };
-        let warnings = Vec::new();
-        Report {
-            verdict,
-            reason,
-            deciding,
-            started_at: self.context.started_at,
-            elapsed: now.elapsed(),
-            targets,
-            warnings,
-        }
+        Report::new(self.verdict(), self.context.started_at, now.elapsed(), targets)
     }
 
     // Time.
@@ -395,7 +370,7 @@ impl Watch {
         self.targets.iter().filter_map(|target| target.end.as_ref()).map(|end| end.verdict)
     }
 
-    /// Returns the verdict of the run: a signal's before all; a pass if enough targets passed; else the gravest one.
+    /// Returns the verdict of the run: a signal's before all, then a pass if enough targets passed, else the gravest.
     fn verdict(&self) -> Verdict {
         match self.signal {
             Some(signal) => Verdict::Interrupted(signal),

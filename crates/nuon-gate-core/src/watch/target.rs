@@ -292,7 +292,9 @@ impl TargetWatch {
         }
         let status = deploy.current_status().clone();
         self.seen.push((status.clone(), now));
-        context.emit(now, EventKind::Found { target: self.index, deploy: id, status, matched_by });
+        let (build, commit) = (deploy.build_id.clone(), deploy.commit().map(|commit| commit.line(40)));
+        let target = self.index;
+        context.emit(now, EventKind::Found { target, deploy: id, status, build, commit, matched_by });
         None
     }
 
@@ -402,7 +404,7 @@ impl TargetWatch {
     }
 
     fn rejected(&self, now: Moment, error: &ApiError, request: &Request) -> Learned {
-        let Target { install, component } = &self.target;
+        let Target { install, component, .. } = &self.target;
         let (what, hint) = match (error.class(), error.status(), request) {
             (ErrorClass::Denied, Some(401), _) => (
                 "the API does not accept the token".to_owned(),

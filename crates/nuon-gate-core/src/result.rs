@@ -1,0 +1,266 @@
+//! The result as others read it: version 1 of its JSON form.
+//!
+//! These structs are frozen. Pipelines and receivers of webhooks depend on their names, so what is inside the engine
+//! can change and this cannot. Absent values are `null`, never missing.
+
+use jiff::{SignedDuration, Timestamp, TimestampRound, Unit};
+use serde::Serialize;
+
+use crate::{ApiStats, Dashboard, OrgId, RemoteText, Report, Stay, TargetReport};
+
+/// Longest status description and name, in characters.
+const LONGEST: usize = 500;
+
+/// The outcome of a run.
+#[derive(Debug, Clone, Serialize)]
+pub struct RunResult {
+    /// The version of this form.
+    pub schema: u32,
+    /// The name of the verdict.
+    pub verdict: &'static str,
+    /// What the process exits with.
+    pub exit_code: u8,
+    /// Why, unless it passed.
+    pub reason: Option<String>,
+    /// When the gate began, in RFC 3339.
+    pub started_at: String,
+    /// When it ended.
+    pub finished_at: String,
+    /// How long it took.
+    pub elapsed_ms: u64,
+    /// Every target, in order.
+    pub targets: Vec<TargetResult>,
+    /// How the API did.
+    pub api: ApiResult,
+    /// The CI run.
+    pub ci_url: Option<String>,
+    /// What became of each notification.
+    pub notifications: Vec<NotificationResult>,
+    /// What a human should know of the run as a whole.
+    pub warnings: Vec<String>,
+}
+
+/// The outcome for one target.
+#[derive(Debug, Clone, Serialize)]
+pub struct TargetResult {
+    /// The install.
+    pub install: Named,
+    /// The component.
+    pub component: Named,
+    /// The name of the verdict.
+    pub verdict: &'static str,
+    /// Why, unless it passed.
+    pub reason: Option<String>,
+    /// The clock that rang.
+    pub clock: Option<&'static str>,
+    /// The deploy that matched.
+    pub deploy: Option<DeployResult>,
+    /// What made it the right one.
+    pub matched_by: Option<&'static str>,
+    /// A newer deploy that is no replacement.
+    pub superseded_by: Option<String>,
+    /// Deploys that it replaced.
+    pub replaced: Vec<String>,
+    /// How long such deploys usually take.
+    pub typical_ms: Option<u64>,
+    /// How many deploys before it had failed.
+    pub recovered_after: Option<u32>,
+    /// The last deploy that passed.
+    pub last_good: Option<LastGood>,
+    /// Where its time went.
+    pub timeline: Vec<StayResult>,
+    /// Its page in the dashboard.
+    pub url: Option<String>,
+    /// The page of the approval that is asked for.
+    pub approval_url: Option<String>,
+    /// The last lines of its log.
+    pub log_tail: Vec<LogLine>,
+    /// What a human should know.
+    pub warnings: Vec<String>,
+}
+
+/// Something with an id and perhaps a name.
+#[derive(Debug, Clone, Serialize)]
+pub struct Named {
+    /// The id.
+    pub id: String,
+    /// The name, if it was seen.
+    pub name: Option<String>,
+}
+
+/// A deploy.
+#[derive(Debug, Clone, Serialize)]
+pub struct DeployResult {
+    /// Its id.
+    pub id: Option<String>,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub deploy_type: Option<String>,
+    /// Where it stands.
+    pub status: String,
+    /// What the server says of that.
+    pub status_description: Option<String>,
+    /// The build it brings.
+    pub build_id: Option<String>,
+    /// The commit that was built.
+    pub commit: Option<String>,
+    /// The workflow that runs it.
+    pub workflow_id: Option<String>,
+    /// Who asked for it.
+    pub created_by: Option<String>,
+    /// When it was created.
+    pub created_at: Option<String>,
+    /// When it ended.
+    pub ended_at: Option<String>,
+}
+
+/// A deploy that passed.
+#[derive(Debug, Clone, Serialize)]
+pub struct LastGood {
+    /// Its id.
+    pub deploy_id: String,
+    /// Its build.
+    pub build_id: Option<String>,
+    /// Its commit.
+    pub commit: Option<String>,
+    /// When it ended.
+    pub at: Option<String>,
+}
+
+/// A stay in one status.
+#[derive(Debug, Clone, Serialize)]
+pub struct StayResult {
+    /// The status.
+    pub status: String,
+    /// Since when.
+    pub at: String,
+    /// For how long; `null` for a status that the deploy ended in.
+    pub duration_ms: Option<u64>,
+}
+
+/// A line of a log.
+#[derive(Debug, Clone, Serialize)]
+pub struct LogLine {
+    /// When it was written.
+    pub at: Option<String>,
+    /// How bad it is.
+    pub severity: String,
+    /// What it says.
+    pub text: String,
+}
+
+/// How the API did.
+#[derive(Debug, Clone, Serialize)]
+pub struct ApiResult {
+    /// The server's version.
+    pub version: Option<String>,
+    /// How many requests were sent.
+    pub requests: u64,
+    /// How many got no good answer.
+    pub errors: u64,
+}
+
+/// What became of a notification.
+#[derive(Debug, Clone, Serialize)]
+pub struct NotificationResult {
+    /// The sink.
+    pub sink: &'static str,
+    /// `sent`, `skipped` or `failed`.
+    pub result: &'static str,
+    /// Why, unless it was sent.
+    pub reason: Option<String>,
+}
+
+/// Where links lead to.
+#[derive(Debug, Clone)]
+pub struct Links<'a> {
+    /// The organisation.
+    pub org: &'a OrgId,
+    /// The dashboard, if it is known.
+    pub dashboard: Option<Dashboard>,
+}
+
+impl RunResult {
+    /// Makes the published form of a report.
+    pub fn new(report: &Report, exit_code: u8, api: ApiStats, links: &Links<'_>) -> Self {
+        Self {
+            schema: 1,
+            verdict: report.verdict.as_str(),
+            exit_code,
+            reason: report.reason.clone(),
+            started_at: rfc3339(report.started_at),
+            finished_at: rfc3339(report.finished_at()),
+            elapsed_ms: millis(report.elapsed),
+            targets: report.targets.iter().map(|target| TargetResult::new(target, links)).collect(),
+            api: ApiResult { version: api.version, requests: api.requests, errors: api.errors },
+            ci_url: None,
+            notifications: Vec::new(),
+            warnings: report.warnings.clone(),
+        }
+    }
+}
+
+impl TargetResult {
+    fn new(report: &TargetReport, links: &Links<'_>) -> Self {
+        let TargetReport { target, deploy, .. } = report;
+        let link = |deploy| links.dashboard.as_ref()?.deploy(links.org, target, deploy);
+        Self {
+            install: Named { id: target.install.to_string(), name: text(report.install_name.as_ref()) },
+            component: Named { id: target.component.to_string(), name: text(report.component_name()) },
+            verdict: report.verdict.as_str(),
+            reason: report.reason.clone(),
+            clock: report.clock.map(crate::Clock::as_str),
+            deploy: deploy.as_deref().map(|deploy| DeployResult::new(deploy, report)),
+            matched_by: report.matched_by.map(crate::MatchedBy::as_str),
+            superseded_by: None,
+            replaced: report.replaced.iter().map(ToString::to_string).collect(),
+            typical_ms: None,
+            recovered_after: None,
+            last_good: None,
+            timeline: report.timeline.iter().map(StayResult::new).collect(),
+            url: deploy.as_deref().and_then(link),
+            approval_url: None,
+            log_tail: Vec::new(),
+            warnings: report.warnings.clone(),
+        }
+    }
+}
+
+impl DeployResult {
+    fn new(deploy: &crate::model::Deploy, report: &TargetReport) -> Self {
+        let ended = report.timeline.last().filter(|stay| stay.duration.is_none());
+        Self {
+            id: deploy.id.as_ref().map(ToString::to_string),
+            deploy_type: deploy.install_deploy_type.as_ref().map(ToString::to_string),
+            status: deploy.current_status().to_string(),
+            status_description: text(deploy.description()),
+            build_id: deploy.build_id.as_ref().map(ToString::to_string),
+            commit: text(deploy.commit()),
+            workflow_id: deploy.workflow_id.as_ref().map(ToString::to_string),
+            created_by: text(deploy.author()),
+            created_at: deploy.created_at.map(rfc3339),
+            ended_at: ended.map(|stay| rfc3339(stay.at)),
+        }
+    }
+}
+
+impl StayResult {
+    fn new(stay: &Stay) -> Self {
+        Self { status: stay.status.to_string(), at: rfc3339(stay.at), duration_ms: stay.duration.map(millis) }
+    }
+}
+
+/// Writes an instant to the millisecond.
+pub fn rfc3339(at: Timestamp) -> String {
+    let to_millis = TimestampRound::new().smallest(Unit::Millisecond).mode(jiff::RoundMode::Trunc);
+    at.round(to_millis).unwrap_or(at).to_string()
+}
+
+/// Returns whole milliseconds.
+pub fn millis(duration: std::time::Duration) -> u64 {
+    SignedDuration::try_from(duration).ok().and_then(|span| u64::try_from(span.as_millis()).ok()).unwrap_or(u64::MAX)
+}
+
+fn text(text: Option<&RemoteText>) -> Option<String> {
+    text.map(|text| text.line(LONGEST)).filter(|line| !line.is_empty())
+}

@@ -1,0 +1,338 @@
+//! What was typed, or set in the environment: clap's structs, and nothing that interprets them.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::parser::ValueSource;
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use nuon_gate_core::model::Status;
+use nuon_gate_core::{ComponentId, DeployId, InstallId};
+
+use crate::environment::{self, Environment};
+use crate::lists::{Lines, List};
+use crate::settings::{ExitMapping, ReportPath, Requirement, TargetPair};
+use crate::span::{OptionalSpan, Span};
+use crate::trouble::Trouble;
+
+/// Waits until a Nuon deploy ends, then passes or fails the pipeline it runs in
+#[derive(Debug, Parser)]
+#[command(name = "nuon-gate", version, max_term_width = 100, disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Wait until the deploy ends, and exit with its verdict
+    Wait(Box<WaitArguments>),
+    /// Look once, and say what `wait` would decide now
+    Status(Box<StatusArguments>),
+    /// Print how each status is judged under the given flags; no network
+    Explain(ExplainArguments),
+    /// Run a real wait against an embedded simulated API; needs no account
+    Demo(DemoArguments),
+    /// Serve the simulated API, to rehearse a pipeline's failure paths
+    Sim(SimArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WaitArguments {
+    #[command(flatten)]
+    pub(crate) connection: ConnectionArguments,
+    #[command(flatten)]
+    pub(crate) targets: TargetArguments,
+    #[command(flatten)]
+    pub(crate) judging: JudgingArguments,
+    #[command(flatten)]
+    pub(crate) waiting: WaitingArguments,
+    #[command(flatten)]
+    pub(crate) output: OutputArguments,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StatusArguments {
+    #[command(flatten)]
+    pub(crate) connection: ConnectionArguments,
+    #[command(flatten)]
+    pub(crate) targets: TargetArguments,
+    #[command(flatten)]
+    pub(crate) judging: JudgingArguments,
+    #[command(flatten)]
+    pub(crate) output: OutputArguments,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArguments {
+    #[command(flatten)]
+    pub(crate) judging: JudgingArguments,
+    /// What stdout gets: a table, or its rows as JSON (`ndjson`: one a line)
+    #[arg(long, value_name = "FORMAT", default_value = "text", help_heading = "Output")]
+    pub(crate) output: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoArguments {
+    /// Show a deploy that fails
+    #[arg(long)]
+    pub(crate) fail: bool,
+    #[command(flatten)]
+    pub(crate) output: OutputArguments,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SimArguments {
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0")]
+    pub(crate) listen: std::net::SocketAddr,
+    /// What to serve, in TOML; the demo's script if left out
+    #[arg(long, value_name = "FILE")]
+    pub(crate) script: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Connection")]
+pub(crate) struct ConnectionArguments {
+    /// Where the API is [or: NUON_API_URL, `api_url` in the Nuon CLI's file] [default: https://api.nuon.co]
+    #[arg(long, value_name = "URL")]
+    pub(crate) api_url: Option<String>,
+    /// The organisation [or: NUON_ORG_ID, `org_id` in the Nuon CLI's file]
+    #[arg(long, value_name = "ID")]
+    pub(crate) org_id: Option<String>,
+    /// A file with the API token [or: the token itself in NUON_API_TOKEN, `api_token` in the Nuon CLI's file]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// The Nuon CLI's file [or: NUON_CONFIG_FILE] [default: ~/.nuon, if there is one]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) config: Option<PathBuf>,
+    /// Certificates in PEM form to trust besides the system's
+    #[arg(long, value_name = "PATH")]
+    pub(crate) ca_file: Option<PathBuf>,
+    /// Accept plain http for hosts other than this machine
+    #[arg(long)]
+    pub(crate) allow_http: bool,
+    /// How long one request may take
+    #[arg(long, value_name = "DURATION", default_value = "30s", allow_hyphen_values = true)]
+    pub(crate) request_timeout: Span,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Targets")]
+pub(crate) struct TargetArguments {
+    /// An install, with every component a target; repeatable [or: NUON_INSTALL_ID]
+    #[arg(long, value_name = "ID")]
+    pub(crate) install: Vec<List<InstallId>>,
+    /// A component, in every install a target; repeatable [or: NUON_COMPONENT_ID]
+    #[arg(long, value_name = "ID")]
+    pub(crate) component: Vec<List<ComponentId>>,
+    /// A target by itself; repeatable
+    #[arg(long, value_name = "INSTALL/COMPONENT")]
+    pub(crate) target: Vec<List<TargetPair>>,
+    /// The deploy that is waited for; without it, the component's latest
+    #[arg(long, value_name = "ID")]
+    pub(crate) deploy: Option<DeployId>,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Judging")]
+pub(crate) struct JudgingArguments {
+    /// Statuses that pass, whatever the table says
+    #[arg(long, value_name = "STATUS[,…]")]
+    pub(crate) pass_on: Vec<List<StatusName>>,
+    /// Statuses that fail, whatever the table says
+    #[arg(long, value_name = "STATUS[,…]")]
+    pub(crate) fail_on: Vec<List<StatusName>>,
+    /// Statuses that are waited on, whatever the table says
+    #[arg(long, value_name = "STATUS[,…]")]
+    pub(crate) wait_on: Vec<List<StatusName>>,
+    /// How many targets have to pass: all, any or a number
+    #[arg(long, value_name = "COUNT", default_value = "all")]
+    pub(crate) require: Requirement,
+    /// Exit with another code for a verdict, such as timed_out=0; the verdict stays
+    #[arg(long, value_name = "NAME=CODE[,…]")]
+    pub(crate) map_exit: Vec<List<ExitMapping>>,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Waiting")]
+pub(crate) struct WaitingArguments {
+    /// How long to wait altogether
+    #[arg(long, value_name = "DURATION", default_value = "60m", allow_hyphen_values = true)]
+    pub(crate) timeout: Span,
+    /// How long to wait for a matching deploy to exist, or off
+    #[arg(long, value_name = "DURATION", default_value = "5m", allow_hyphen_values = true)]
+    pub(crate) start_timeout: OptionalSpan,
+    /// How long to go on without one good answer from the API, or off
+    #[arg(long, value_name = "DURATION", default_value = "5m", allow_hyphen_values = true)]
+    pub(crate) api_outage: OptionalSpan,
+    /// The time between looks after a change
+    #[arg(long, value_name = "DURATION", default_value = "2s", allow_hyphen_values = true)]
+    pub(crate) min_interval: Span,
+    /// The time between looks to which it grows [default: 10s]
+    #[arg(long, value_name = "DURATION", allow_hyphen_values = true)]
+    pub(crate) max_interval: Option<Span>,
+    /// Stop as soon as too many targets have not passed
+    #[arg(long)]
+    pub(crate) fail_fast: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub(crate) struct OutputArguments {
+    /// What stdout gets: the verdict in a line, the result, or events as they happen
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) output: Format,
+    /// A file for the result; repeatable
+    #[arg(long, value_name = "json=PATH")]
+    pub(crate) report: Vec<Lines<ReportPath>>,
+    /// Say only what matters at the end
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+    /// Say more: every request (-v), and what the program thinks of it (-vv)
+    #[arg(long, short, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+}
+
+/// What stdout gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// One line for people
+    Text,
+    /// The result
+    Json,
+    /// Events, then the result
+    Ndjson,
+}
+
+/// A status as it is typed: any word, as servers may know more than this version does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct StatusName(pub(crate) Status);
+
+impl std::str::FromStr for StatusName {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(Status::from(text)))
+    }
+}
+
+/// Why there is no command to execute.
+pub(crate) enum NotParsed {
+    /// Help or a version was asked for and has been shown.
+    Shown(u8),
+    /// The arguments are wrong.
+    Trouble(Trouble),
+}
+
+/// Returns the command line, with the variable of each flag named in its help.
+pub fn command() -> clap::Command {
+    environment::document(Cli::command())
+}
+
+/// Parses the arguments and the environment.
+pub(crate) fn parse(
+    arguments: impl IntoIterator<Item = OsString>,
+    environment: &Environment,
+) -> Result<Command, NotParsed> {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let connected = environment.connect(Cli::command());
+    let parsed = connected.clone().try_get_matches_from(&arguments).and_then(|matches| {
+        // Targets on the command line replace those of the environment.
+        let connected = without_variables(connected, &replaced_targets(&matches));
+        let matches = connected.try_get_matches_from(&arguments)?;
+        Cli::from_arg_matches(&matches)
+    });
+    match parsed {
+        Ok(cli) => {
+            warn_of_unknown(&cli.command, environment);
+            Ok(cli.command)
+        }
+        Err(error) if !error.use_stderr() => Err(show(&arguments)),
+        Err(error) => Err(NotParsed::Trouble(explain(&error, &arguments))),
+    }
+}
+
+/// Returns the target flags whose variables must not count, as the command line says otherwise: a whole target replaces
+/// everything; half a target replaces its half, and takes the other from the environment.
+fn replaced_targets(matches: &clap::ArgMatches) -> Vec<&'static str> {
+    let Some((_, matches)) = matches.subcommand() else { return Vec::new() };
+    let typed = |id: &str| {
+        let known = matches.try_contains_id(id).is_ok();
+        known && matches.value_source(id) == Some(ValueSource::CommandLine)
+    };
+    match (typed("target"), typed("install") || typed("component")) {
+        (true, _) => vec!["install", "component"],
+        (false, true) => vec!["target"],
+        (false, false) => Vec::new(),
+    }
+}
+
+fn without_variables(command: clap::Command, flags: &[&str]) -> clap::Command {
+    command.mut_subcommands(|command| {
+        command.mut_args(|arg| {
+            let replaced = arg.get_long().is_some_and(|long| flags.contains(&long));
+            if replaced { arg.env(clap::builder::Resettable::Reset) } else { arg }
+        })
+    })
+}
+
+/// Shows help or the version, with every flag's own variable, whatever is set.
+fn show(arguments: &[OsString]) -> NotParsed {
+    let Err(shown) = command().try_get_matches_from(arguments) else { return NotParsed::Shown(0) };
+    // A closed stdout never changes the code.
+    let _ = shown.print();
+    NotParsed::Shown(0)
+}
+
+fn warn_of_unknown(command: &Command, environment: &Environment) {
+    if matches!(command, Command::Demo(_)) {
+        return;
+    }
+    let console = crate::output::Console::new(0, false);
+    for name in environment.unknown(&self::command()) {
+        console.warning(&format!("the variable {name} is not known to this version"));
+    }
+}
+
+/// Puts clap's error into our form, and names the variable of the flag it is about.
+fn explain(error: &clap::Error, arguments: &[OsString]) -> Trouble {
+    let rendered = error.render().to_string();
+    let first = rendered.lines().next().unwrap_or_default();
+    let message = first.strip_prefix("error: ").unwrap_or(first);
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+        || error.kind() == ErrorKind::MissingSubcommand
+    {
+        return Trouble::new("no command was given").hint("try `nuon-gate demo`, or `nuon-gate --help`");
+    }
+    let Some(flag) = named_flag(error) else {
+        let suggestion = rendered.lines().find_map(|line| line.trim().strip_prefix("tip: "));
+        return Trouble::new(message).hint(suggestion.unwrap_or("try `nuon-gate --help`"));
+    };
+    let own = format!("NUON_GATE_{}", flag.trim_start_matches('-').to_uppercase().replace('-', "_"));
+    let typed = arguments.iter().filter_map(|argument| argument.to_str());
+    let mut typed = typed
+        .filter(|argument| argument.strip_prefix(&flag).is_some_and(|rest| rest.is_empty() || rest.starts_with('=')));
+    let variables = match environment::nuon_variable(&own) {
+        Some(nuon) => format!("{own} or {nuon}"),
+        None => own,
+    };
+    let values = rendered.lines().find(|line| line.contains("[possible values"));
+    let values = values.map(|line| format!(" {}", line.trim())).unwrap_or_default();
+    let place = match typed.next() {
+        Some(_) => format!("correct {flag} (its variable is {variables}){values}"),
+        None => format!("correct {flag}, whose value comes from {variables}{values}"),
+    };
+    Trouble::new(message).hint(place)
+}
+
+fn named_flag(error: &clap::Error) -> Option<String> {
+    match (error.kind(), error.get(ContextKind::InvalidArg)) {
+        (ErrorKind::UnknownArgument, _) => None,
+        (_, Some(ContextValue::String(argument))) => {
+            argument.split([' ', '=']).next().filter(|flag| flag.starts_with("--")).map(str::to_owned)
+        }
+        _ => None,
+    }
+}

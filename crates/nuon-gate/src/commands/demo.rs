@@ -1,0 +1,81 @@
+//! `demo`: a real wait against the simulated API. It takes nothing from the environment but the terminal's colours.
+
+use std::time::Duration;
+
+use nuon_gate_core::watch::{Clocks, Mode};
+use nuon_gate_core::{
+    ApiToken, ApiUrl, Connection, Intervals, Pin, RemoteText, Require, Rules, Target, Targets, WatchSettings,
+};
+use nuon_gate_sim::{Script, Sim};
+
+use crate::arguments::DemoArguments;
+use crate::gate;
+use crate::output::Console;
+use crate::settings::{OutputSettings, Settings, user_agent};
+use crate::trouble::Trouble;
+
+const PASSING: &str = include_str!("demo.toml");
+const FAILING: &str = include_str!("demo-fail.toml");
+
+pub(crate) fn run(arguments: DemoArguments) -> Result<u8, Trouble> {
+    let script = script(arguments.fail)?;
+    let targets = targets(&script)?;
+    let (token, org) = (script.token.clone(), script.org.clone());
+    let listen = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
+    let sim = Sim::start(script, listen).map_err(|error| broken(&error))?;
+    let output = OutputSettings::new(arguments.output);
+    if !output.quiet {
+        Console::new(0, false).plain(&format!("demo: waiting against a simulated API on {}", sim.url()));
+    }
+    gate::run(Settings {
+        connection: Connection {
+            url: ApiUrl::new(&sim.url(), false).map_err(|error| broken(&error))?,
+            org: org.parse().map_err(|error| broken(&error))?,
+            token: ApiToken::new(&token).map_err(|error| broken(&error))?,
+            extra_certificates: None,
+            user_agent: user_agent(),
+            request_timeout: Duration::from_secs(5),
+        },
+        targets,
+        pin: Pin::Latest,
+        watch: watch_settings()?,
+        exits: Vec::new(),
+        output,
+    })
+}
+
+/// Returns the demo's script.
+pub(crate) fn script(fail: bool) -> Result<Script, Trouble> {
+    let text = if fail { FAILING } else { PASSING };
+    text.parse().map_err(|error| broken(&error))
+}
+
+fn targets(script: &Script) -> Result<Targets, Trouble> {
+    let target = |component: &nuon_gate_sim::Component| {
+        let name = |name: &Option<String>| RemoteText::new(name.as_deref().unwrap_or("unnamed"));
+        let install = component.install.parse().map_err(|error| broken(&error))?;
+        let id = component.id.parse().map_err(|error| broken(&error))?;
+        Ok(Target::new(install, id).named(&name(&component.install_name), &name(&component.name)))
+    };
+    let targets: Vec<Target> = script.components.iter().map(target).collect::<Result<_, Trouble>>()?;
+    Targets::new(targets).ok_or_else(|| broken(&"it has no component"))
+}
+
+fn watch_settings() -> Result<WatchSettings, Trouble> {
+    let intervals =
+        Intervals::new(Duration::from_millis(200), Duration::from_secs(1)).map_err(|error| broken(&error))?;
+    Ok(WatchSettings {
+        rules: Rules::default(),
+        intervals,
+        clocks: Clocks { total: Duration::from_secs(18), start: None, outage: Some(Duration::from_secs(10)) },
+        request_timeout: Duration::from_secs(2),
+        require: Require::All,
+        fail_fast: false,
+        mode: Mode::Wait,
+        seed: 1,
+    })
+}
+
+fn broken(error: &dyn std::fmt::Display) -> Trouble {
+    Trouble::new(format!("the demo does not work here: {error}"))
+}

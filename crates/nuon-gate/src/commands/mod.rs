@@ -1,0 +1,5 @@
+//! The commands that wait for nobody's deploy.
+
+pub(crate) mod demo;
+pub(crate) mod explain;
+pub(crate) mod sim;

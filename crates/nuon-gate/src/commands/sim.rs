@@ -1,0 +1,46 @@
+//! `sim`: the simulated API in the foreground.
+
+use nuon_gate_sim::{Script, Sim};
+
+use super::demo;
+use crate::arguments::SimArguments;
+use crate::output::{Console, stdout_line};
+use crate::signals;
+use crate::trouble::Trouble;
+
+pub(crate) fn run(arguments: &SimArguments) -> Result<u8, Trouble> {
+    let script = match &arguments.script {
+        None => demo::script(false)?,
+        Some(path) => {
+            let hint = "correct --script (NUON_GATE_SCRIPT); the README has an example";
+            let text = std::fs::read_to_string(path)
+                .map_err(|error| Trouble::new(format!("cannot read {}: {error}", path.display())).hint(hint))?;
+            text.parse().map_err(|error| Trouble::new(format!("{}: {error}", path.display())).hint(hint))?
+        }
+    };
+    let console = Console::new(0, false);
+    let environment = environment(&script);
+    let sim = Sim::start(script, arguments.listen).map_err(|error| {
+        Trouble::new(format!("cannot listen on {}: {error}", arguments.listen))
+            .hint("choose another --listen (NUON_GATE_LISTEN)")
+    })?;
+    stdout_line(&sim.url());
+    console.plain(&format!(
+        "serving until Ctrl-C; in another terminal:\n  export NUON_API_URL={}{environment}\n  nuon-gate wait",
+        sim.url()
+    ));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Trouble::new(format!("cannot start: {error}")))?;
+    let stopped = runtime.block_on(async { Ok(signals::listen()?.recv().await) });
+    stopped.map_err(|error: std::io::Error| Trouble::new(format!("cannot listen for signals: {error}")))?;
+    Ok(0)
+}
+
+/// Returns the variables with which the script's first component can be waited for.
+fn environment(script: &Script) -> String {
+    let mut lines = format!(" NUON_API_TOKEN={} NUON_ORG_ID={}", script.token, script.org);
+    if let Some(component) = script.components.first() {
+        lines.push_str(&format!("\n  export NUON_INSTALL_ID={} NUON_COMPONENT_ID={}", component.install, component.id));
+    }
+    lines
+}

@@ -1,0 +1,99 @@
+//! The environment, read once. An empty value means unset, everywhere: the optional inputs of a GitHub Action arrive as
+//! empty strings.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use clap::builder::{BoolishValueParser, Resettable};
+use clap::{Arg, ArgAction, Command};
+
+/// Every flag `--some-flag` has the variable `NUON_GATE_SOME_FLAG`.
+const PREFIX: &str = "NUON_GATE_";
+
+/// Variables of the Nuon CLI that stand in for ours, if ours is unset.
+const NUON: [(&str, &str); 5] = [
+    ("NUON_GATE_API_URL", "NUON_API_URL"),
+    ("NUON_GATE_ORG_ID", "NUON_ORG_ID"),
+    ("NUON_GATE_CONFIG", "NUON_CONFIG_FILE"),
+    ("NUON_GATE_INSTALL", "NUON_INSTALL_ID"),
+    ("NUON_GATE_COMPONENT", "NUON_COMPONENT_ID"),
+];
+
+/// The variable with the API token. There is no flag for it: a command line is visible to every user of a machine.
+pub(crate) const API_TOKEN: &str = "NUON_API_TOKEN";
+
+/// The variables that are set to something.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Environment(BTreeMap<String, String>);
+
+impl Environment {
+    /// Reads the process's environment. Names and values that are not Unicode are left out.
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+    pub(crate) fn capture() -> Self {
+        let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        };
+        Self(std::env::vars_os().filter_map(text).filter(|(_, value)| !value.trim().is_empty()).collect())
+    }
+
+    /// Returns a variable that is set to something.
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
+    /// Returns the user's home directory.
+    pub(crate) fn home(&self) -> Option<PathBuf> {
+        self.get("HOME").or_else(|| self.get("USERPROFILE")).map(PathBuf::from)
+    }
+
+    /// Returns the variables with our prefix that no flag stands behind.
+    pub(crate) fn unknown(&self, command: &Command) -> Vec<String> {
+        let known: Vec<String> =
+            command.get_subcommands().flat_map(Command::get_arguments).filter_map(variable).collect();
+        self.0.keys().filter(|name| name.starts_with(PREFIX) && !known.contains(name)).cloned().collect()
+    }
+
+    /// Connects every flag of a command with its variable, as far as that is set to something.
+    ///
+    /// clap reads a variable that is empty as a value that is empty, and knows one variable for a flag; both are
+    /// settled here.
+    pub(crate) fn connect(&self, command: Command) -> Command {
+        let connected = document(command);
+        connected.mut_subcommands(|command| {
+            command.mut_args(|arg| {
+                let Some(own) = variable(&arg).filter(|_| arg.get_env().is_some()) else { return arg };
+                let nuon = nuon_variable(&own).map(str::to_owned);
+                match [Some(own), nuon].into_iter().flatten().find(|name| self.get(name).is_some()) {
+                    Some(name) => arg.env(name),
+                    None => arg.env(Resettable::Reset),
+                }
+            })
+        })
+    }
+}
+
+/// Names the variable of every flag, for the help text. The demo takes nothing from the environment.
+pub(crate) fn document(command: Command) -> Command {
+    command.mut_subcommands(|command| {
+        if command.get_name() == "demo" {
+            return command;
+        }
+        command.mut_args(|arg| {
+            let Some(name) = variable(&arg) else { return arg };
+            let is_switch = matches!(arg.get_action(), ArgAction::SetTrue);
+            let arg = arg.env(name).hide_env_values(true);
+            if is_switch { arg.value_parser(BoolishValueParser::new()) } else { arg }
+        })
+    })
+}
+
+/// Returns the name of a flag's variable.
+pub(crate) fn variable(arg: &Arg) -> Option<String> {
+    let long = arg.get_long().filter(|long| !matches!(*long, "help" | "version"))?;
+    Some(format!("{PREFIX}{}", long.to_uppercase().replace('-', "_")))
+}
+
+/// Returns the variable of the Nuon CLI that stands in for one of ours.
+pub(crate) fn nuon_variable(own: &str) -> Option<&'static str> {
+    NUON.iter().find(|(ours, _)| *ours == own).map(|(_, nuon)| *nuon)
+}

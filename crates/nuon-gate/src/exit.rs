@@ -1,0 +1,35 @@
+//! Exit codes. They come from the verdict alone, by one total match.
+
+use nuon_gate_core::{Signal, Verdict};
+
+/// Bad flags or configuration; nothing was waited for.
+pub const USAGE: u8 = 2;
+
+/// Every code with its name and meaning, in the order of the documentation.
+pub const CODES: [(&str, &str, &str); 9] = [
+    ("0", "passed", "every required target passed"),
+    ("1", "failed", "a deploy failed"),
+    ("2", "usage", "bad flags or configuration; nothing was waited for"),
+    ("3", "rejected", "the API said no: 401, 403, or an install, component or deploy that does not exist"),
+    ("4", "cancelled", "a deploy was cancelled, or its approval denied or expired"),
+    ("7", "inconclusive", "no good answer from the API for `--api-outage`"),
+    ("10", "pending", "`status` only: not ended yet"),
+    ("124", "timed_out", "the total or the start clock ran out"),
+    ("130 / 143 / 129", "interrupted", "SIGINT / SIGTERM / SIGHUP"),
+];
+
+/// Returns the exit code of a verdict.
+pub fn code(verdict: Verdict) -> u8 {
+    match verdict {
+        Verdict::Passed => 0,
+        Verdict::Failed => 1,
+        Verdict::Rejected => 3,
+        Verdict::Cancelled => 4,
+        Verdict::Inconclusive => 7,
+        Verdict::Pending => 10,
+        Verdict::TimedOut => 124,
+        Verdict::Interrupted(Signal::HangUp) => 129,
+        Verdict::Interrupted(Signal::Interrupt) => 130,
+        Verdict::Interrupted(Signal::Terminate) => 143,
+    }
+}

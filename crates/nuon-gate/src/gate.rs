@@ -1,0 +1,95 @@
+//! A run: the watch, and what is made of its report.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use nuon_gate_core::result::{Links, RunResult};
+use nuon_gate_core::{ApiError, Client, Dashboard, InvalidConnection, Report, Signal, Verdict, Watch, drive};
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use crate::exit;
+use crate::output::Outputs;
+use crate::settings::{ExitMapping, Settings};
+use crate::signals;
+use crate::trouble::Trouble;
+
+/// How long reading what only decorates the report may take.
+const DETAILS: Duration = Duration::from_secs(10);
+
+/// Runs the gate and returns the exit code.
+pub(crate) fn run(settings: Settings) -> Result<u8, Trouble> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Trouble::new(format!("cannot start: {error}")))?;
+    let outcome = runtime.block_on(gate(settings));
+    // A name that is still being resolved must not hold up the end.
+    runtime.shutdown_background();
+    outcome
+}
+
+async fn gate(settings: Settings) -> Result<u8, Trouble> {
+    let Settings { connection, targets, pin, watch, exits, output } = settings;
+    let client = Client::new(&connection).map_err(|error| invalid_connection(&error))?;
+    #[expect(clippy::disallowed_methods, reason = "the one reading of the wall clock that all times count from")]
+    let started_at = Timestamp::now();
+    let watch = Watch::new(watch, &targets, &pin, started_at).map_err(|error| {
+        Trouble::new(error).hint("correct --require (NUON_GATE_REQUIRE), --deploy (NUON_GATE_DEPLOY) or the targets")
+    })?;
+    let mut outputs = Outputs::open(&output, started_at, targets.as_slice())?;
+    let mut signals = signals::listen().map_err(|error| Trouble::new(format!("cannot listen for signals: {error}")))?;
+
+    let report = drive(&client, watch, &mut signals, |event| outputs.event(event)).await;
+    let mut report = report.map_err(|error| untrusted(&error))?;
+    let dashboard = dashboard(&client, &mut report, &mut signals).await;
+
+    let code = exit_code(report.verdict, &exits);
+    let result = RunResult::new(&report, code, client.stats(), &Links { org: &connection.org, dashboard });
+    outputs.finish(&report, &result);
+    Ok(code)
+}
+
+/// Finds out where the dashboard is, for the links. A signal ends even this, and decides the verdict of the run.
+async fn dashboard(client: &Client, report: &mut Report, signals: &mut UnboundedReceiver<Signal>) -> Option<Dashboard> {
+    let interrupted = matches!(report.verdict, Verdict::Interrupted(_));
+    if report.targets.iter().all(|target| target.deploy.is_none()) {
+        return None;
+    }
+    let limit = if interrupted { Duration::from_secs(1) } else { DETAILS };
+    let client = client.within(limit);
+    tokio::select! {
+        config = client.cli_config() => match config {
+            Ok(config) => Dashboard::new(&config),
+            Err(error) => {
+                report.warnings.push(format!("there are no links, as the dashboard's address could not be read: {error}"));
+                None
+            }
+        },
+        Some(signal) = signals.recv() => {
+            if !interrupted {
+                report.interrupt(signal);
+            }
+            None
+        }
+    }
+}
+
+fn exit_code(verdict: Verdict, exits: &[ExitMapping]) -> u8 {
+    let mapped = exits.iter().rev().find(|mapping| mapping.name == verdict.as_str());
+    mapped.map_or_else(|| exit::code(verdict), |mapping| mapping.code)
+}
+
+fn invalid_connection(error: &InvalidConnection) -> Trouble {
+    let hint = match error {
+        InvalidConnection::Org(_) => "correct --org-id (NUON_ORG_ID)",
+        InvalidConnection::Certificates(_) => "correct --ca-file (NUON_GATE_CA_FILE)",
+        _ => {
+            "the system may have no trust store: install its CA certificates, or name a file with --ca-file (NUON_GATE_CA_FILE)"
+        }
+    };
+    Trouble::new(error).hint(hint)
+}
+
+fn untrusted(error: &ApiError) -> Trouble {
+    let hint = "if the API has a private issuer, name its certificate with --ca-file (NUON_GATE_CA_FILE); \
+                else check --api-url (NUON_API_URL)";
+    Trouble::new(error).hint(hint)
+}

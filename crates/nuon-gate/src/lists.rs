@@ -1,0 +1,46 @@
+//! Values that may be several: one a line, and where no value can hold a comma, separated by commas as well.
+
+use std::str::FromStr;
+
+/// Several ids, statuses or the like in one text. What stands between the separators may be empty and is skipped then.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct List<T>(pub(crate) Vec<T>);
+
+impl<T: FromStr> FromStr for List<T> {
+    type Err = T::Err;
+
+    fn from_str(text: &str) -> Result<Self, T::Err> {
+        let parts = text.split([',', '\n']).map(str::trim).filter(|part| !part.is_empty());
+        parts.map(str::parse).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+/// Several values that may hold commas themselves, one a line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Lines<T>(pub(crate) Vec<T>);
+
+impl<T: FromStr> FromStr for Lines<T> {
+    type Err = T::Err;
+
+    fn from_str(text: &str) -> Result<Self, T::Err> {
+        text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::parse).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+/// Returns the values of several lists.
+pub(crate) fn flatten<T>(lists: Vec<List<T>>) -> Vec<T> {
+    lists.into_iter().flat_map(|list| list.0).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_are_separated_by_commas_and_lines() {
+        assert_eq!("1, 2\n3\r\n\n,".parse(), Ok(List(vec![1, 2, 3])));
+        assert_eq!("".parse::<List<u8>>(), Ok(List(vec![])));
+        assert!("1,x".parse::<List<u8>>().is_err());
+        assert_eq!("a,b\n\n c".parse(), Ok(Lines(vec!["a,b".to_owned(), "c".to_owned()])));
+    }
+}

@@ -1,0 +1,78 @@
+//! The Nuon CLI's own file, so that who is logged in with `nuon` needs no set-up.
+
+use std::io;
+use std::path::Path;
+
+use serde::Deserialize;
+
+use crate::trouble::Trouble;
+
+/// More than any such file has.
+const LONGEST: u64 = 1024 * 1024;
+
+/// What the gate takes from the file. Its other keys, `install_id` among them, are not used.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct NuonConfig {
+    pub(crate) api_url: Option<String>,
+    pub(crate) org_id: Option<String>,
+    pub(crate) api_token: Option<String>,
+}
+
+impl NuonConfig {
+    /// Reads the file that was named, which must exist, or else the one in the home directory, which need not.
+    pub(crate) fn read(named: Option<&Path>, home: Option<&Path>) -> Result<Self, Trouble> {
+        let usual = home.map(|home| home.join(".nuon"));
+        let Some(path) = named.or(usual.as_deref()) else { return Ok(Self::default()) };
+        let hint =
+            "name another file with --config (NUON_CONFIG_FILE), or correct this one: it is the Nuon CLI's, in YAML";
+        match read(path) {
+            Ok(text) => {
+                Self::parse(&text).map_err(|error| Trouble::new(format!("{}: {error}", path.display())).hint(hint))
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound && named.is_none() => Ok(Self::default()),
+            Err(error) => Err(Trouble::new(format!("cannot read {}: {error}", path.display())).hint(hint)),
+        }
+    }
+
+    fn parse(text: &str) -> Result<Self, String> {
+        let config: Option<Self> = serde_yaml_ng::from_str(text).map_err(|error| match error.location() {
+            // The library's own message can quote a value, and one of them is the token.
+            Some(at) => format!("not the YAML that was expected, at line {}, column {}", at.line(), at.column()),
+            None => "not the YAML that was expected".to_owned(),
+        })?;
+        let mut config = config.unwrap_or_default();
+        for value in [&mut config.api_url, &mut config.org_id, &mut config.api_token] {
+            value.take_if(|text| text.trim().is_empty());
+        }
+        Ok(config)
+    }
+}
+
+fn read(path: &Path) -> io::Result<String> {
+    use std::io::Read as _;
+    let mut text = String::new();
+    std::fs::File::open(path)?.take(LONGEST).read_to_string(&mut text)?;
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_is_read_leniently_and_never_quoted() {
+        let config =
+            NuonConfig::parse("api_token: t0ken\napi_url: ''\norg_id: org1\ndebug: [1, 2]\ninstall_id: x\n").unwrap();
+        assert_eq!(
+            (config.api_token.as_deref(), config.api_url, config.org_id.as_deref()),
+            (Some("t0ken"), None, Some("org1"))
+        );
+        assert!(NuonConfig::parse("").unwrap().api_token.is_none());
+        assert!(NuonConfig::parse("# nothing\n").unwrap().org_id.is_none());
+        for text in ["api_token: [t0ken]", "t0ken", "api_token: \"t0ken", "- t0ken"] {
+            let error = NuonConfig::parse(text).err().unwrap();
+            assert!(!error.contains("t0ken"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! What people see on stderr: a line for every change, and on a terminal a live view of what is pending.
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::time::Duration;
+
+use anstream::{AutoStream, ColorChoice};
+use anstyle::{AnsiColor, Style};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use nuon_gate_core::model::Status;
+use nuon_gate_core::result::RunResult;
+use nuon_gate_core::watch::EventKind;
+use nuon_gate_core::{Event, Moment, Report, Verdict};
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+use super::describe::{self, Tone};
+use crate::trouble::Trouble;
+
+/// More lines than this do not fit a terminal.
+const MOST_BARS: usize = 20;
+
+/// stderr, for people.
+pub(crate) struct Console {
+    quiet: bool,
+    colour: bool,
+    labels: Vec<String>,
+    live: Option<Live>,
+}
+
+struct Live {
+    screen: MultiProgress,
+    bars: Vec<ProgressBar>,
+}
+
+impl Console {
+    pub(crate) fn new(targets: usize, quiet: bool) -> Self {
+        let stderr = io::stderr();
+        let colour = AutoStream::choice(&stderr) != ColorChoice::Never;
+        let live = (targets > 0 && !quiet && stderr.is_terminal()).then(|| Live::new(targets));
+        Self { quiet, colour, labels: Vec::new(), live }
+    }
+
+    /// Tells an event.
+    pub(crate) fn event(&mut self, event: &Event) {
+        if let EventKind::Started { targets } = &event.kind {
+            self.labels = describe::labels(targets);
+        }
+        if let Some(live) = &self.live {
+            live.update(&event.kind, &self.labels);
+        }
+        if let EventKind::Waiting { pending } = &event.kind {
+            // The live view shows this all the time.
+            if self.live.is_none() && !self.quiet {
+                for (target, status, spent) in pending {
+                    let words = describe::waiting(status.as_ref().map(Status::as_str), *spent);
+                    self.timed(event.at, Some(*target), Tone::Faint, &words);
+                }
+            }
+            return;
+        }
+        if let Some((target, tone, words)) = describe::event(&event.kind) {
+            let matters = matches!(tone, Tone::Warning | Tone::Bad);
+            if matters || !self.quiet {
+                self.timed(event.at, target, tone, &words);
+            }
+        }
+    }
+
+    /// Tells what a person wants to know at the end.
+    pub(crate) fn finish(&mut self, report: &Report, result: &RunResult) {
+        if let Some(live) = self.live.take() {
+            live.clear();
+        }
+        let targets = report.targets.iter().zip(&result.targets).enumerate();
+        for (index, (target, result)) in targets.filter(|(_, (target, _))| target.verdict != Verdict::Passed) {
+            if report.targets.len() > 1 {
+                self.line(Tone::Plain, &format!("{}:", self.labels[index]));
+            }
+            for (word, text) in describe::details(target, result) {
+                self.line(Tone::Plain, &format!("  {word:<7} {text}"));
+            }
+        }
+        for warning in &report.warnings {
+            self.warning(warning);
+        }
+    }
+
+    /// Tells something.
+    pub(crate) fn plain(&self, text: &str) {
+        self.line(Tone::Plain, text);
+    }
+
+    /// Tells of something that a person should know.
+    pub(crate) fn warning(&self, text: &str) {
+        self.line(Tone::Warning, &format!("warning: {text}"));
+    }
+
+    /// Tells what has to be put right.
+    pub(crate) fn trouble(&self, trouble: &Trouble) {
+        self.line(Tone::Plain, &trouble.to_string());
+    }
+
+    fn timed(&self, at: Moment, target: Option<usize>, tone: Tone, words: &str) {
+        let label =
+            target.and_then(|index| self.labels.get(index)).map(|label| format!("{label}  ")).unwrap_or_default();
+        self.line(tone, &format!("{:>6}  {label}{words}", stopwatch(at.elapsed())));
+    }
+
+    fn line(&self, tone: Tone, text: &str) {
+        let style = if self.colour { style(tone) } else { Style::new() };
+        let text = format!("{style}{text}{style:#}");
+        match &self.live {
+            // Lines stay above the live view.
+            Some(live) => drop(live.screen.println(&text)),
+            // Nobody reading stderr is no reason to fail.
+            None => drop(writeln!(io::stderr().lock(), "{text}")),
+        }
+    }
+}
+
+impl Live {
+    fn new(targets: usize) -> Self {
+        let screen = MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(8));
+        // The template is a constant and has been seen to work; if it should not, indicatif's own will do.
+        let style = ProgressStyle::with_template("{spinner} {prefix}  {msg}  {elapsed}")
+            .unwrap_or_else(|_| ProgressStyle::default_spinner());
+        let bar = |_| {
+            let bar = screen.add(ProgressBar::new_spinner().with_style(style.clone()));
+            bar.set_message("looking for the deploy");
+            bar.enable_steady_tick(Duration::from_millis(125));
+            bar
+        };
+        let bars = (0..targets.min(MOST_BARS)).map(bar).collect();
+        Self { screen, bars }
+    }
+
+    fn update(&self, kind: &EventKind, labels: &[String]) {
+        let show = |index: usize, message: String| {
+            if let Some(bar) = self.bars.get(index) {
+                bar.set_message(message);
+                bar.reset_elapsed();
+            }
+        };
+        match kind {
+            EventKind::Started { .. } => {
+                for (bar, label) in self.bars.iter().zip(labels) {
+                    bar.set_prefix(label.clone());
+                }
+            }
+            EventKind::NotStarted { target } => show(*target, "waiting for a deploy".to_owned()),
+            EventKind::Found { target, status, .. } => show(*target, status.to_string()),
+            EventKind::Changed { target, to, .. } => show(*target, to.to_string()),
+            EventKind::Ended { target, .. } => {
+                if let Some(bar) = self.bars.get(*target) {
+                    bar.finish_and_clear();
+                }
+            }
+            EventKind::Retrying { .. } | EventKind::Waiting { .. } | EventKind::Warned { .. } => {}
+        }
+    }
+
+    fn clear(self) {
+        for bar in &self.bars {
+            bar.finish_and_clear();
+        }
+        // What cannot be cleared stays on the screen.
+        let _ = self.screen.clear();
+    }
+}
+
+fn style(tone: Tone) -> Style {
+    match tone {
+        Tone::Plain => Style::new(),
+        Tone::Faint => Style::new().dimmed(),
+        Tone::Good => AnsiColor::Green.on_default(),
+        Tone::Bad => AnsiColor::Red.on_default().bold(),
+        Tone::Warning => AnsiColor::Yellow.on_default(),
+    }
+}
+
+/// Writes a time as a stopwatch shows it.
+fn stopwatch(elapsed: Duration) -> String {
+    let seconds = elapsed.as_secs();
+    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
+}
+
+/// Sends our own diagnostics to stderr, and nobody else's: other crates' logs can hold headers. Without `-v` nothing is
+/// set up at all.
+pub(super) fn log_to_stderr(verbosity: u8) {
+    let level = match verbosity {
+        0 => return,
+        1 => LevelFilter::DEBUG,
+        _ => LevelFilter::TRACE,
+    };
+    let ours = Targets::new().with_target("nuon_gate", level).with_target("nuon_gate_core", level);
+    let lines =
+        tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(false).with_target(false).without_time();
+    // Fails if there is a subscriber already, which then is the one that was wanted.
+    let _ = tracing_subscriber::registry().with(ours).with(lines).try_init();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_is_shown_as_a_stopwatch_does() {
+        let shown = |seconds| stopwatch(Duration::from_secs(seconds));
+        assert_eq!([shown(7), shown(187), shown(3_661)], ["0:07", "3:07", "1:01:01"]);
+    }
+}

@@ -1,0 +1,74 @@
+//! Events as JSON, one a line. The form is frozen, like the result's.
+
+use jiff::Timestamp;
+use nuon_gate_core::model::Status;
+use nuon_gate_core::result::{RunResult, millis, rfc3339};
+use nuon_gate_core::watch::EventKind;
+use nuon_gate_core::{Event, Target};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+pub(super) fn line(event: &Event, started_at: Timestamp, targets: &[Target]) -> String {
+    let (name, mut body) = body(&event.kind, targets);
+    body["event"] = json!(name);
+    body["at"] = json!(rfc3339(started_at.saturating_add(event.at.elapsed()).unwrap_or(started_at)));
+    body.to_string()
+}
+
+/// The last line.
+#[derive(Serialize)]
+pub(super) struct ResultEvent<'a> {
+    event: &'static str,
+    at: &'a str,
+    result: &'a RunResult,
+}
+
+impl<'a> ResultEvent<'a> {
+    pub(super) fn new(result: &'a RunResult) -> Self {
+        Self { event: "result", at: &result.finished_at, result }
+    }
+}
+
+fn body(kind: &EventKind, targets: &[Target]) -> (&'static str, Value) {
+    let named = |index: &usize| targets.get(*index).map(target);
+    match kind {
+        EventKind::Started { targets } => {
+            ("started", json!({"targets": targets.iter().map(target).collect::<Vec<_>>()}))
+        }
+        EventKind::NotStarted { target } => ("not_started", json!({"target": named(target)})),
+        EventKind::Found { target, deploy, status, build, commit, matched_by } => (
+            "found",
+            json!({
+                "target": named(target), "deploy_id": deploy.as_str(), "status": status.as_str(),
+                "build_id": build.as_ref().map(ToString::to_string), "commit": commit,
+                "matched_by": matched_by.as_str(), "because": matched_by.sentence(),
+            }),
+        ),
+        EventKind::Changed { target, deploy, from, to, spent, description } => (
+            "changed",
+            json!({
+                "target": named(target), "deploy_id": deploy.as_str(), "from": from.as_str(), "to": to.as_str(),
+                "spent_ms": millis(*spent), "status_description": description,
+            }),
+        ),
+        EventKind::Retrying { target, error, next } => {
+            ("retrying", json!({"target": named(target), "error": error.to_string(), "next_ms": millis(*next)}))
+        }
+        EventKind::Waiting { pending } => {
+            let pending = pending.iter().map(|(index, status, spent)| {
+                json!({"target": named(index), "status": status.as_ref().map(Status::as_str), "spent_ms": millis(*spent)})
+            });
+            ("waiting", json!({"pending": pending.collect::<Vec<_>>()}))
+        }
+        EventKind::Warned { target, text } => {
+            ("warning", json!({"target": target.as_ref().and_then(named), "text": text}))
+        }
+        EventKind::Ended { target, verdict, reason } => {
+            ("ended", json!({"target": named(target), "verdict": verdict.as_str(), "reason": reason}))
+        }
+    }
+}
+
+fn target(target: &Target) -> Value {
+    json!({"install": target.install.as_str(), "component": target.component.as_str()})
+}

@@ -1,0 +1,302 @@
+//! What the arguments, the environment and the Nuon CLI's file mean together.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use nuon_gate_core::watch::{Clocks, Mode};
+use nuon_gate_core::{
+    ApiToken, ApiUrl, Connection, InstallId, Intervals, InvalidApiUrl, InvalidId, OrgId, Pin, Require, Rules, Target,
+    Targets, WatchSettings,
+};
+
+use crate::arguments::{
+    ConnectionArguments, Format, JudgingArguments, OutputArguments, StatusArguments, TargetArguments, WaitArguments,
+    WaitingArguments,
+};
+use crate::environment::{API_TOKEN, Environment};
+use crate::exit;
+use crate::lists::flatten;
+use crate::nuon_config::NuonConfig;
+use crate::span::Span;
+use crate::trouble::Trouble;
+
+const API_URL: &str = "https://api.nuon.co";
+const MAX_INTERVAL: Duration = Duration::from_secs(10);
+/// One look needs a few requests at most.
+const GLANCE: Duration = Duration::from_secs(3600);
+
+/// Everything a run goes by.
+pub(crate) struct Settings {
+    pub(crate) connection: Connection,
+    pub(crate) targets: Targets,
+    pub(crate) pin: Pin,
+    pub(crate) watch: WatchSettings,
+    pub(crate) exits: Vec<ExitMapping>,
+    pub(crate) output: OutputSettings,
+}
+
+/// What goes where.
+#[derive(Debug, Clone)]
+pub(crate) struct OutputSettings {
+    pub(crate) format: Format,
+    pub(crate) reports: Vec<ReportPath>,
+    pub(crate) quiet: bool,
+    pub(crate) verbosity: u8,
+}
+
+impl Settings {
+    pub(crate) fn for_wait(arguments: WaitArguments, environment: &Environment) -> Result<Self, Trouble> {
+        let WaitArguments { connection, targets, judging, waiting, output } = arguments;
+        let watch = watch(&judging, &waiting, connection.request_timeout)?;
+        Self::resolve(connection, targets, judging, watch, output, environment)
+    }
+
+    pub(crate) fn for_status(arguments: StatusArguments, environment: &Environment) -> Result<Self, Trouble> {
+        let StatusArguments { connection, targets, judging, output } = arguments;
+        let watch = WatchSettings {
+            rules: rules(&judging)?,
+            intervals: intervals(Span(MAX_INTERVAL), None)?,
+            clocks: Clocks { total: GLANCE, start: None, outage: None },
+            request_timeout: connection.request_timeout.0,
+            require: judging.require.0,
+            fail_fast: false,
+            mode: Mode::Glance,
+            seed: 0,
+        };
+        Self::resolve(connection, targets, judging, watch, output, environment)
+    }
+
+    fn resolve(
+        connection: ConnectionArguments,
+        targets: TargetArguments,
+        judging: JudgingArguments,
+        watch: WatchSettings,
+        output: OutputArguments,
+        environment: &Environment,
+    ) -> Result<Self, Trouble> {
+        let pin = targets.deploy.clone().map_or(Pin::Latest, Pin::Deploy);
+        Ok(Self {
+            targets: resolve_targets(targets)?,
+            pin,
+            connection: resolve_connection(connection, environment)?,
+            watch,
+            exits: flatten(judging.map_exit),
+            output: OutputSettings::new(output),
+        })
+    }
+}
+
+impl OutputSettings {
+    pub(crate) fn new(arguments: OutputArguments) -> Self {
+        let OutputArguments { output: format, report, quiet, verbose: verbosity } = arguments;
+        let reports = report.into_iter().flat_map(|lines| lines.0).collect();
+        Self { format, reports, quiet, verbosity }
+    }
+}
+
+fn resolve_connection(arguments: ConnectionArguments, environment: &Environment) -> Result<Connection, Trouble> {
+    let file = NuonConfig::read(arguments.config.as_deref(), environment.home().as_deref())?;
+    let url = arguments.api_url.or(file.api_url).unwrap_or_else(|| API_URL.to_owned());
+    let url = ApiUrl::new(&url, arguments.allow_http).map_err(|error| invalid_url(&error))?;
+    let org = arguments.org_id.or(file.org_id).ok_or_else(|| {
+        Trouble::new("no organisation").hint("give its id with --org-id (NUON_ORG_ID), or log in with the Nuon CLI")
+    })?;
+    let org: OrgId = org.parse().map_err(|error: InvalidId| {
+        Trouble::new(format!("invalid organisation: {error}")).hint("correct --org-id (NUON_ORG_ID)")
+    })?;
+    let extra_certificates = match arguments.ca_file {
+        Some(path) => Some(read("--ca-file (NUON_GATE_CA_FILE)", &path)?),
+        None => None,
+    };
+    Ok(Connection {
+        url,
+        org,
+        token: token(arguments.token_file, file.api_token, environment)?,
+        extra_certificates,
+        user_agent: user_agent(),
+        request_timeout: arguments.request_timeout.0,
+    })
+}
+
+/// Returns how the program calls itself. The server writes to its database for agents that look like its own CLI.
+pub(crate) fn user_agent() -> String {
+    format!("nuon-gate/{} (+{})", env!("CARGO_PKG_VERSION"), env!("CARGO_PKG_REPOSITORY"))
+}
+
+fn token(file: Option<PathBuf>, logged_in: Option<String>, environment: &Environment) -> Result<ApiToken, Trouble> {
+    let hint = "set NUON_API_TOKEN, name a file with --token-file (NUON_GATE_TOKEN_FILE), or log in with the Nuon CLI";
+    let text = match file {
+        Some(path) => {
+            let bytes = read("--token-file (NUON_GATE_TOKEN_FILE)", &path)?;
+            String::from_utf8(bytes).map_err(|_| Trouble::new(format!("{} is not text", path.display())).hint(hint))?
+        }
+        None => {
+            let text = environment.get(API_TOKEN).map(str::to_owned).or(logged_in);
+            text.ok_or_else(|| Trouble::new("no API token").hint(hint))?
+        }
+    };
+    ApiToken::new(&text).map_err(|error| Trouble::new(error).hint(hint))
+}
+
+fn read(flag: &str, path: &std::path::Path) -> Result<Vec<u8>, Trouble> {
+    std::fs::read(path).map_err(|error| {
+        Trouble::new(format!("cannot read {}: {error}", path.display())).hint(format!("correct {flag}"))
+    })
+}
+
+fn invalid_url(error: &InvalidApiUrl) -> Trouble {
+    let hint = match error {
+        InvalidApiUrl::PlainHttp(_) => "use https, or pass --allow-http if you know the network in between",
+        InvalidApiUrl::Credentials => "leave them out of --api-url (NUON_API_URL); the token goes into NUON_API_TOKEN",
+        _ => "correct --api-url (NUON_API_URL): it is like https://api.nuon.co",
+    };
+    Trouble::new(format!("invalid API address: {error}")).hint(hint)
+}
+
+fn resolve_targets(arguments: TargetArguments) -> Result<Targets, Trouble> {
+    let (installs, components) = (flatten(arguments.install), flatten(arguments.component));
+    let whole = flatten(arguments.target);
+    let missing = |what: &str, hint: &str| Trouble::new(what).hint(hint);
+    if whole.is_empty() && installs.is_empty() {
+        let hint = "give it with --install (NUON_INSTALL_ID), or whole targets with --target INSTALL/COMPONENT";
+        return Err(missing("no install", hint));
+    }
+    if whole.is_empty() && components.is_empty() || !installs.is_empty() && components.is_empty() {
+        let hint = "give it with --component (NUON_COMPONENT_ID), or whole targets with --target INSTALL/COMPONENT";
+        return Err(missing("no component", hint));
+    }
+    if installs.is_empty() && !components.is_empty() {
+        return Err(missing("no install for --component", "give it with --install (NUON_INSTALL_ID)"));
+    }
+    let pair = |install: &InstallId| {
+        let install = install.clone();
+        components.clone().into_iter().map(move |component| Target::new(install.clone(), component))
+    };
+    let targets = installs.iter().flat_map(pair).chain(whole.into_iter().map(|pair| pair.0));
+    Targets::new(targets).ok_or_else(|| missing("no targets", "give --install and --component, or --target"))
+}
+
+/// Returns how statuses are to be judged.
+pub(crate) fn rules(judging: &JudgingArguments) -> Result<Rules, Trouble> {
+    let statuses = |lists: &Vec<crate::lists::List<crate::arguments::StatusName>>| {
+        flatten(lists.clone()).into_iter().map(|name| name.0).collect()
+    };
+    Rules::new(statuses(&judging.pass_on), statuses(&judging.fail_on), statuses(&judging.wait_on)).map_err(|error| {
+        let hint = "each status can stand in one of --pass-on, --fail-on and --wait-on \
+                    (NUON_GATE_PASS_ON, NUON_GATE_FAIL_ON, NUON_GATE_WAIT_ON)";
+        Trouble::new(error).hint(hint)
+    })
+}
+
+fn intervals(min: Span, max: Option<Span>) -> Result<Intervals, Trouble> {
+    // A minimum above the usual maximum raises it; a maximum that was asked for is not touched.
+    let max = max.map_or(MAX_INTERVAL.max(min.0), |max| max.0);
+    Intervals::new(min.0, max).map_err(|error| {
+        Trouble::new(error)
+            .hint("correct --min-interval or --max-interval (NUON_GATE_MIN_INTERVAL, NUON_GATE_MAX_INTERVAL)")
+    })
+}
+
+fn watch(
+    judging: &JudgingArguments,
+    waiting: &WaitingArguments,
+    request_timeout: Span,
+) -> Result<WatchSettings, Trouble> {
+    Ok(WatchSettings {
+        rules: rules(judging)?,
+        intervals: intervals(waiting.min_interval, waiting.max_interval)?,
+        clocks: Clocks { total: waiting.timeout.0, start: waiting.start_timeout.0, outage: waiting.api_outage.0 },
+        request_timeout: request_timeout.0,
+        require: judging.require.0,
+        fail_fast: waiting.fail_fast,
+        mode: Mode::Wait,
+        // Gates that start together must not look together.
+        seed: u64::from(std::process::id()),
+    })
+}
+
+/// A target as it is typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TargetPair(pub(crate) Target);
+
+impl FromStr for TargetPair {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (install, component) = text.split_once('/').ok_or("a target is written INSTALL/COMPONENT")?;
+        let install = install.parse().map_err(|error: InvalidId| error.to_string())?;
+        let component = component.parse().map_err(|error: InvalidId| error.to_string())?;
+        Ok(Self(Target::new(install, component)))
+    }
+}
+
+/// How many targets have to pass, as it is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Requirement(pub(crate) Require);
+
+impl Requirement {
+    /// Says what it means.
+    pub(crate) fn words(self) -> String {
+        match self.0 {
+            Require::All => "Every target has to pass.".to_owned(),
+            Require::Any => "One target has to pass.".to_owned(),
+            Require::AtLeast(count) => format!("At least {count} targets have to pass."),
+        }
+    }
+}
+
+impl FromStr for Requirement {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.trim() {
+            "all" => Ok(Self(Require::All)),
+            "any" => Ok(Self(Require::Any)),
+            number => {
+                let count: Result<NonZeroUsize, _> = number.parse();
+                count.map(|count| Self(Require::AtLeast(count))).map_err(|_| "it is all, any or a number from 1 up")
+            }
+        }
+    }
+}
+
+/// Another exit code for a verdict, as it is typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ExitMapping {
+    /// The verdict's name.
+    pub(crate) name: String,
+    /// What to exit with.
+    pub(crate) code: u8,
+}
+
+impl FromStr for ExitMapping {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, code) = text.split_once('=').ok_or("it is written NAME=CODE, such as timed_out=0")?;
+        let name = name.trim().to_owned();
+        let names = exit::CODES.iter().map(|(_, name, _)| *name).filter(|name| *name != "usage");
+        if !names.clone().any(|known| known == name) {
+            return Err(format!("`{name}` is no verdict; there are {}", names.collect::<Vec<_>>().join(", ")));
+        }
+        let code = code.trim().parse().map_err(|_| "an exit code is a number from 0 to 255".to_owned())?;
+        Ok(Self { name, code })
+    }
+}
+
+/// A file for the result, as it is typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ReportPath(pub(crate) PathBuf);
+
+impl FromStr for ReportPath {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.trim().split_once('=') {
+            Some(("json", path)) if !path.trim().is_empty() => Ok(Self(PathBuf::from(path.trim()))),
+            _ => Err("a report is written json=PATH"),
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Durations as people write them.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+
+/// The longest duration that is accepted: an approval stays open for 30 days, and no wait is longer than that.
+const LONGEST: Duration = Duration::from_secs(31 * 24 * 3600);
+
+/// A duration above zero, such as `90s`, `10m`, `1h30m` or `250ms`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Span(pub(crate) Duration);
+
+/// A limit that can be turned off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct OptionalSpan(pub(crate) Option<Duration>);
+
+/// Why a text is no such duration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum InvalidSpan {
+    /// Not written as one.
+    Syntax,
+    /// Zero or below.
+    NotPositive,
+    /// Longer than anything can be waited for.
+    TooLong,
+}
+
+impl fmt::Display for InvalidSpan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Syntax => "not a duration like 90s, 10m, 1h30m or 250ms",
+            Self::NotPositive => "a duration must be more than 0",
+            Self::TooLong => "a duration can be 31 days (744h) at most",
+        })
+    }
+}
+
+impl std::error::Error for InvalidSpan {}
+
+impl FromStr for Span {
+    type Err = InvalidSpan;
+
+    fn from_str(text: &str) -> Result<Self, InvalidSpan> {
+        let text = text.trim();
+        let number = text.trim_start_matches(['-', '+']);
+        let units_follow =
+            number.starts_with(|c: char| c.is_ascii_digit()) && !number.ends_with(|c: char| c.is_ascii_digit());
+        if !units_follow {
+            return Err(if number.bytes().all(|b| b == b'0') && !number.is_empty() {
+                InvalidSpan::NotPositive
+            } else {
+                InvalidSpan::Syntax
+            });
+        }
+        let parsed: Result<SignedDuration, _> = number.parse();
+        // Of what looks like a duration only the size can be wrong.
+        let looks_right = number.chars().all(|c| c.is_ascii_digit() || "hmsun. ".contains(c));
+        match parsed {
+            Ok(_) if text.starts_with('-') => Err(InvalidSpan::NotPositive),
+            Ok(parsed) => match Duration::try_from(parsed) {
+                Ok(Duration::ZERO) | Err(_) => Err(InvalidSpan::NotPositive),
+                Ok(duration) if duration > LONGEST => Err(InvalidSpan::TooLong),
+                Ok(duration) => Ok(Self(duration)),
+            },
+            Err(_) if looks_right && number.len() > 15 => Err(InvalidSpan::TooLong),
+            Err(_) => Err(InvalidSpan::Syntax),
+        }
+    }
+}
+
+impl FromStr for OptionalSpan {
+    type Err = InvalidSpan;
+
+    fn from_str(text: &str) -> Result<Self, InvalidSpan> {
+        match text.trim() {
+            "off" => Ok(Self(None)),
+            text => text.parse::<Span>().map(|Span(duration)| Self(Some(duration))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read_as_people_write_them() {
+        let cases = [
+            ("90s", Ok(90_000)),
+            ("10m", Ok(600_000)),
+            ("1h30m", Ok(5_400_000)),
+            ("250ms", Ok(250)),
+            (" 1.5h ", Ok(5_400_000)),
+            ("744h", Ok(2_678_400_000)),
+            ("0", Err(InvalidSpan::NotPositive)),
+            ("0s", Err(InvalidSpan::NotPositive)),
+            ("-5m", Err(InvalidSpan::NotPositive)),
+            ("745h", Err(InvalidSpan::TooLong)),
+            ("99999999999999999999h", Err(InvalidSpan::TooLong)),
+            ("10", Err(InvalidSpan::Syntax)),
+            ("10 parsecs", Err(InvalidSpan::Syntax)),
+            ("", Err(InvalidSpan::Syntax)),
+            ("5m ago", Err(InvalidSpan::Syntax)),
+            ("off", Err(InvalidSpan::Syntax)),
+        ];
+        for (text, expected) in cases {
+            let read = text.parse::<Span>().map(|Span(duration)| duration.as_millis());
+            assert_eq!(read, expected, "{text:?}");
+        }
+        assert_eq!("off".parse(), Ok(OptionalSpan(None)));
+        assert_eq!("1s".parse(), Ok(OptionalSpan(Some(Duration::from_secs(1)))));
+    }
+}
