@@ -10,7 +10,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use crate::exit;
 use crate::output::Outputs;
 use crate::settings::{ExitMapping, Settings};
-use crate::signals;
+use crate::signals::{Signals, listen};
 use crate::trouble::Trouble;
 
 /// How long reading what only decorates the report may take.
@@ -20,13 +20,23 @@ const DETAILS: Duration = Duration::from_secs(10);
 pub(crate) fn run(settings: Settings) -> Result<u8, Trouble> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Trouble::new(format!("cannot start: {error}")))?;
-    let outcome = runtime.block_on(gate(settings));
+    let outcome = runtime.block_on(until_second_signal(settings));
     // A name that is still being resolved must not hold up the end.
     runtime.shutdown_background();
     outcome
 }
 
-async fn gate(settings: Settings) -> Result<u8, Trouble> {
+async fn until_second_signal(settings: Settings) -> Result<u8, Trouble> {
+    let Signals { first, second } =
+        listen().map_err(|error| Trouble::new(format!("cannot listen for signals: {error}")))?;
+    let exits = settings.exits.clone();
+    tokio::select! {
+        outcome = gate(settings, first) => outcome,
+        Ok(signal) = second => Ok(exit_code(Verdict::Interrupted(signal), &exits)),
+    }
+}
+
+async fn gate(settings: Settings, mut signals: UnboundedReceiver<Signal>) -> Result<u8, Trouble> {
     let Settings { connection, targets, pin, watch, exits, output } = settings;
     let client = Client::new(&connection).map_err(|error| invalid_connection(&error))?;
     #[expect(clippy::disallowed_methods, reason = "the one reading of the wall clock that all times count from")]
@@ -35,7 +45,6 @@ async fn gate(settings: Settings) -> Result<u8, Trouble> {
         Trouble::new(error).hint("correct --require (NUON_GATE_REQUIRE), --deploy (NUON_GATE_DEPLOY) or the targets")
     })?;
     let mut outputs = Outputs::open(&output, started_at, targets.as_slice())?;
-    let mut signals = signals::listen().map_err(|error| Trouble::new(format!("cannot listen for signals: {error}")))?;
 
     let report = drive(&client, watch, &mut signals, |event| outputs.event(event)).await;
     let mut report = report.map_err(|error| untrusted(&error))?;

@@ -3,13 +3,32 @@
 use std::io;
 
 use nuon_gate_core::Signal;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
-/// Begins to listen. Signals arrive in the order in which they came.
-pub(crate) fn listen() -> io::Result<mpsc::UnboundedReceiver<Signal>> {
-    let (sender, receiver) = mpsc::unbounded_channel();
+/// The signals that end the program.
+pub(crate) struct Signals {
+    /// The first ends the wait, with a whole report.
+    pub(crate) first: mpsc::UnboundedReceiver<Signal>,
+    /// The second ends everything at once. It brings the first, whose exit code counts.
+    pub(crate) second: oneshot::Receiver<Signal>,
+}
+
+/// Begins to listen.
+pub(crate) fn listen() -> io::Result<Signals> {
+    let (sender, mut all) = mpsc::unbounded_channel();
     spawn(&sender)?;
-    Ok(receiver)
+    let (first_sender, first) = mpsc::unbounded_channel();
+    let (second_sender, second) = oneshot::channel();
+    tokio::spawn(async move {
+        // A receiver that is gone means that the program is over.
+        let Some(signal) = all.recv().await else { return };
+        let _ = first_sender.send(signal);
+        if all.recv().await.is_some() {
+            let _ = second_sender.send(signal);
+        }
+        std::future::pending::<()>().await;
+    });
+    Ok(Signals { first, second })
 }
 
 #[cfg(unix)]

@@ -23,7 +23,7 @@ pub enum ApiError {
         detail: String,
     },
     /// No whole answer in time.
-    #[error("no answer within {0:?}")]
+    #[error("no answer within {}", crate::human(*.0))]
     Timeout(Duration),
     /// The connection ended in the middle of an answer.
     #[error("the connection broke off: {0}")]

@@ -163,7 +163,9 @@ impl Watch {
             }
             let due = self.due(target, now);
             if due > now {
-                wake = wake.min(due);
+                // A pause may last beyond the moment a clock rings.
+                let ring = Some(self.first_ring(target)).filter(|ring| *ring > now);
+                wake = ring.into_iter().chain([due]).fold(wake, Moment::min);
             } else if asking < MOST_AT_ONCE && chosen.is_none_or(|(first, _)| due < first) {
                 chosen = Some((due, index));
             }
@@ -180,7 +182,12 @@ impl Watch {
             Ok(_) => self.context.health.good(now),
             Err(error) => self.context.health.bad(now, error.retry_after(), self.context.deadline()),
         }
-        self.targets[ticket.target].reply(now, ticket.serial, reply, &mut self.context);
+        let trouble = self.targets[ticket.target].reply(now, ticket.serial, reply, &mut self.context);
+        let next = self.due(&self.targets[ticket.target], now) - now;
+        // After the last look there is no next one; the error stands in the reason then.
+        if let Some(error) = trouble.filter(|_| !next.is_zero()) {
+            self.context.emit(now, EventKind::Retrying { target: ticket.target, error, next });
+        }
     }
 
     /// Ends the watch because of a signal: one last look, for a second at most. Only the first signal counts.
@@ -256,10 +263,12 @@ impl Watch {
     /// exactly then if it would be less than the shortest interval before.
     fn due(&self, target: &TargetWatch, now: Moment) -> Moment {
         let ring = self.first_ring(target);
-        let due = match self.closing.is_some() || target.is_mid_look() {
-            true => now,
-            false if target.due() + self.context.settings.intervals.min() > ring => ring,
-            false => target.due(),
+        let due = match target.mid_look_since() {
+            // Its turn came then: looks that began later must not keep it waiting, however many there are.
+            Some(began) => began,
+            None if self.closing.is_some() => now,
+            None if target.due() + self.context.settings.intervals.min() > ring => ring,
+            None => target.due(),
         };
         due.max(self.context.health.paused_until())
     }
@@ -277,7 +286,7 @@ impl Watch {
         let paused = self.context.health.paused_until() > now;
         for index in 0..self.targets.len() {
             let target = &self.targets[index];
-            if target.end.is_some() || target.is_asking() || target.is_mid_look() {
+            if target.end.is_some() || target.is_asking() || target.mid_look_since().is_some() {
                 continue;
             }
             let no_look_left = |since: Moment| paused || target.has_looked_since(since);
@@ -335,9 +344,10 @@ impl Watch {
     }
 
     fn finish(&mut self, now: Moment) {
-        if self.finished.replace(now).is_some() {
+        if self.finished.is_some() {
             return;
         }
+        self.finished = Some(now);
         let closing = self.closing.filter(|closing| now >= closing.until);
         for index in 0..self.targets.len() {
             if self.targets[index].end.is_some() {

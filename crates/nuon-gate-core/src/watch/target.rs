@@ -133,9 +133,9 @@ impl TargetWatch {
         self.look.as_ref().is_some_and(|look| look.in_flight.is_some())
     }
 
-    /// Returns whether a look waits to be continued.
-    pub(super) fn is_mid_look(&self) -> bool {
-        self.look.as_ref().is_some_and(|look| look.in_flight.is_none())
+    /// Returns when the look began that waits to be continued, if one does.
+    pub(super) fn mid_look_since(&self) -> Option<Moment> {
+        self.look.as_ref().filter(|look| look.in_flight.is_none()).map(|look| look.began)
     }
 
     /// Returns whether a whole look began at this moment or later.
@@ -180,12 +180,13 @@ impl TargetWatch {
 
     // What the answers mean.
 
-    /// Takes in what came of a question. An answer to any but the newest question is dropped.
-    pub(super) fn reply(&mut self, now: Moment, serial: u64, reply: Reply, context: &mut Context) {
+    /// Takes in what came of a question, and returns the error if it has to be asked again. An answer to any but the
+    /// newest question is dropped.
+    pub(super) fn reply(&mut self, now: Moment, serial: u64, reply: Reply, context: &mut Context) -> Option<ApiError> {
         if self.end.is_some() {
-            return;
+            return None;
         }
-        let Some(look) = self.look.take_if(|look| look.in_flight == Some(serial)) else { return };
+        let look = self.look.take_if(|look| look.in_flight == Some(serial))?;
         let learned = match reply {
             Ok(answer) => {
                 self.denials = 0;
@@ -205,14 +206,13 @@ impl TargetWatch {
             }
             Learned::Failed(error) => {
                 self.looked = Some(look.began);
-                let next = self.schedule.after(Found::Trouble);
-                self.due = now + next;
-                let next = next.max(context.health.paused_until() - now);
-                context.emit(now, EventKind::Retrying { target: self.index, error: error.clone(), next });
-                self.last_error = Some(error);
+                self.due = now + self.schedule.after(Found::Trouble);
+                self.last_error = Some(error.clone());
+                return Some(error);
             }
             Learned::Ended(end) => self.conclude(end, context),
         }
+        None
     }
 
     /// Returns how the deploy ended if it is known to have failed and only the details for the reason are being read.
@@ -308,7 +308,7 @@ impl TargetWatch {
         context: &mut Context,
     ) -> Learned {
         let status = deploy.current_status().clone();
-        let changed = self.note_change(now, &id, &deploy, context);
+        self.note_change(now, &id, &deploy, context);
         let judgement = context.settings.rules.judge(&status, kind(&deploy));
         if judgement != Judgement::Pending && first && self.pin == Pin::Latest {
             self.warn_if_ended_before(now, &id, &deploy, context);
@@ -321,7 +321,10 @@ impl TargetWatch {
         let workflow = deploy.workflow_id.clone();
         self.deploy = Some(deploy);
         match judgement {
-            Judgement::Pending => Learned::Over(if changed { Found::Change } else { Found::Nothing }),
+            Judgement::Pending => {
+                let is_new = self.seen.last().is_some_and(|(_, since)| *since == now);
+                Learned::Over(if is_new { Found::Change } else { Found::Nothing })
+            }
             Judgement::Passed => Learned::Ended(End::new(Verdict::Passed, now)),
             Judgement::Replaced => {
                 self.replaced.push(id);
@@ -337,15 +340,14 @@ impl TargetWatch {
         }
     }
 
-    /// Takes note of the deploy's status and tells whether it is a new one.
-    fn note_change(&mut self, now: Moment, id: &DeployId, deploy: &Deploy, context: &mut Context) -> bool {
+    /// Takes note of the deploy's status if it is a new one.
+    fn note_change(&mut self, now: Moment, id: &DeployId, deploy: &Deploy, context: &mut Context) {
         let to = deploy.current_status().clone();
-        let Some((from, since)) = self.seen.last().cloned().filter(|(from, _)| *from != to) else { return false };
+        let Some((from, since)) = self.seen.last().cloned().filter(|(from, _)| *from != to) else { return };
         self.seen.push((to.clone(), now));
         let description = deploy.description().map(|text| text.line(200)).filter(|text| text != to.as_str());
         let (target, deploy) = (self.index, id.clone());
         context.emit(now, EventKind::Changed { target, deploy, from, to, spent: now - since, description });
-        true
     }
 
     fn warn_if_ended_before(&mut self, now: Moment, id: &DeployId, deploy: &Deploy, context: &mut Context) {
@@ -479,11 +481,12 @@ impl TargetWatch {
             return self.conclude(self.failed(verdict, now), context);
         }
         let standing = self.standing(now, context);
-        let (verdict, reason) = match &self.last_error {
-            Some(error) if self.deploy.is_none() && context.is_glance() => {
-                (Verdict::Inconclusive, format!("no good answer from the API: {error}"))
-            }
-            _ => (Verdict::Pending, format!("{why}{standing}")),
+        let unanswered = self.deploy.is_none() && (self.last_error.is_some() || !self.told_not_started);
+        let (verdict, reason) = if unanswered && context.is_glance() {
+            let error = self.last_error.as_ref().map_or("none came in time".to_owned(), ToString::to_string);
+            (Verdict::Inconclusive, format!("no good answer from the API: {error}"))
+        } else {
+            (Verdict::Pending, format!("{why}{standing}"))
         };
         self.conclude(End { reason: Some(reason), ..End::new(verdict, now) }, context);
     }

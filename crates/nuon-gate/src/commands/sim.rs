@@ -31,7 +31,7 @@ pub(crate) fn run(arguments: &SimArguments) -> Result<u8, Trouble> {
     ));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Trouble::new(format!("cannot start: {error}")))?;
-    let stopped = runtime.block_on(async { Ok(signals::listen()?.recv().await) });
+    let stopped = runtime.block_on(async { Ok(signals::listen()?.first.recv().await) });
     stopped.map_err(|error: std::io::Error| Trouble::new(format!("cannot listen for signals: {error}")))?;
     Ok(0)
 }

@@ -91,10 +91,10 @@ pub(super) fn verdict_line(report: &Report) -> String {
         return format!("{verdict}: {reason}");
     }
     match report.targets.as_slice() {
-        [only] => format!("{verdict}: {} in {elapsed}", subject(only)),
+        [only] => format!("{verdict} after {elapsed}: {}", subject(only)),
         several => {
             let passed = several.iter().filter(|target| target.verdict == Verdict::Passed).count();
-            format!("{verdict}: {passed} of {} targets passed in {elapsed}", several.len())
+            format!("{verdict} after {elapsed}: {passed} of {} targets", several.len())
         }
     }
 }

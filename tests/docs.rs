@@ -1,0 +1,135 @@
+//! The README says what the program does: its tables equal the program, and so do its files.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use clap::{Arg, ArgAction, Command};
+use nuon_gate::{arguments, exit};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn readme() -> String {
+    std::fs::read_to_string(root().join("README.md")).unwrap()
+}
+
+/// Checks what stands between two marks of the README. `BLESS=1 cargo test` writes it instead.
+fn check(mark: &str, expected: &str) {
+    // Two tests that write at once would undo each other.
+    static WRITING: Mutex<()> = Mutex::new(());
+    let _writing = WRITING.lock();
+    let readme = readme();
+    let (open, close) = (format!("<!-- {mark} -->\n"), format!("<!-- /{mark} -->"));
+    let (before, rest) = readme.split_once(&open).unwrap_or_else(|| panic!("README.md has no {open}"));
+    let (found, after) = rest.split_once(&close).unwrap_or_else(|| panic!("README.md has no {close}"));
+    if std::env::vars().any(|(name, _)| name == "BLESS") {
+        std::fs::write(root().join("README.md"), format!("{before}{open}{expected}{close}{after}")).unwrap();
+        return;
+    }
+    assert_eq!(found, expected, "the part `{mark}` of README.md differs from the program; BLESS=1 corrects it");
+}
+
+fn subcommand(name: &str) -> Command {
+    arguments::command().find_subcommand(name).unwrap_or_else(|| panic!("there is no {name}")).clone()
+}
+
+fn commands_with(flag: &str) -> String {
+    let command = arguments::command();
+    let having = command.get_subcommands().filter(|sub| sub.get_arguments().any(|arg| arg.get_long() == Some(flag)));
+    having.map(|sub| format!("`{}`", sub.get_name())).collect::<Vec<_>>().join(", ")
+}
+
+fn row(table: &mut String, arg: &Arg) {
+    let long = arg.get_long().unwrap();
+    let short = arg.get_short().map(|short| format!("`-{short}`, ")).unwrap_or_default();
+    let takes_value = matches!(arg.get_action(), ArgAction::Set | ArgAction::Append);
+    let value = arg.get_value_names().filter(|_| takes_value).map(|names| format!(" {}", names[0])).unwrap_or_default();
+    let default = arg.get_default_values().first().map(|value| value.to_string_lossy().into_owned());
+    let default = default.filter(|_| takes_value).map(|value| format!("`{value}`")).unwrap_or_default();
+    let variable = arg.get_env().map(|name| format!("`{}`", name.to_string_lossy())).unwrap_or_default();
+    let help = arg.get_help().unwrap().to_string().replace('|', "\\|");
+    writeln!(table, "| {short}`--{long}{value}` | {variable} | {default} | {help} | {} |", commands_with(long))
+        .unwrap();
+}
+
+#[test]
+fn the_flags_are_those_of_the_program() {
+    let mut table = "| flag | variable | default | meaning | of |\n|---|---|---|---|---|\n".to_owned();
+    let mut seen = Vec::new();
+    for name in ["wait", "sim", "demo"] {
+        for arg in subcommand(name).get_arguments() {
+            let long = arg.get_long().unwrap().to_owned();
+            if long != "help" && !seen.contains(&long) {
+                row(&mut table, arg);
+                seen.push(long);
+            }
+        }
+    }
+    for command in arguments::command().get_subcommands() {
+        for long in command.get_arguments().filter_map(Arg::get_long) {
+            assert!(long == "help" || seen.iter().any(|known| known == long), "--{long} is in no table");
+        }
+    }
+    check("flags", &table);
+}
+
+#[test]
+fn the_commands_are_those_of_the_program() {
+    let mut table = "| command | does |\n|---|---|\n".to_owned();
+    for command in arguments::command().get_subcommands() {
+        writeln!(table, "| `{}` | {} |", command.get_name(), command.get_about().unwrap()).unwrap();
+    }
+    check("commands", &table);
+}
+
+#[test]
+fn the_exit_codes_are_those_of_the_program() {
+    let mut table = "| code | name | meaning |\n|---|---|---|\n".to_owned();
+    for (code, name, meaning) in exit::CODES {
+        writeln!(table, "| {code} | `{name}` | {meaning} |").unwrap();
+    }
+    check("exit codes", &table);
+}
+
+#[test]
+fn the_script_in_the_readme_can_be_served() {
+    let readme = readme();
+    let script = readme.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let script: nuon_gate_sim::Script = script.parse().unwrap();
+    assert!(!script.components.is_empty() && !script.faults.is_empty());
+}
+
+#[test]
+fn every_file_the_readme_names_is_there() {
+    let readme = readme();
+    let links = readme.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    let files: Vec<&str> = links.filter(|link| !link.contains("://") && !link.starts_with('#')).collect();
+    assert!(!files.is_empty());
+    for file in files {
+        assert!(root().join(file).exists(), "README.md names {file}");
+    }
+}
+
+/// Flags of `wait` that a workflow has no use for.
+const NO_INPUT: [&str; 5] = ["help", "quiet", "verbose", "output", "config"];
+
+#[test]
+fn the_actions_inputs_are_the_flags_of_wait() {
+    let action = std::fs::read_to_string(root().join("action.yml")).unwrap();
+    let action: serde_yaml_ng::Value = serde_yaml_ng::from_str(&action).unwrap();
+    let inputs: Vec<&str> = action["inputs"].as_mapping().unwrap().keys().map(|name| name.as_str().unwrap()).collect();
+    let steps = action["runs"]["steps"].as_sequence().unwrap();
+    let environment = &steps.last().unwrap()["env"];
+    for arg in subcommand("wait").get_arguments().filter(|arg| !NO_INPUT.contains(&arg.get_long().unwrap())) {
+        let long = arg.get_long().unwrap();
+        assert!(inputs.contains(&long), "action.yml has no input for --{long}");
+        let variable = arg.get_env().unwrap().to_string_lossy();
+        let passed = environment[&*variable].as_str().unwrap_or_else(|| panic!("action.yml does not set {variable}"));
+        assert_eq!(passed, format!("${{{{ inputs.{long} }}}}"));
+    }
+    for step in steps {
+        assert!(!step["run"].as_str().unwrap().contains("${{"), "an input is pasted into a script");
+    }
+}
