@@ -114,8 +114,8 @@ impl MatchedBy {
     /// Returns a sentence for people.
     pub fn sentence(self) -> &'static str {
         match self {
-            Self::Deploy => "it has the id that was asked for",
-            Self::Latest => "it is the component's newest, and no pin was given",
+            Self::Deploy => "the one that was asked for",
+            Self::Latest => "the component's newest, as no pin was given",
         }
     }
 }
