@@ -61,9 +61,10 @@ fn denials(deploy: &Deploy) -> Option<String> {
     let denied: Vec<String> = violations
         .filter(|violation| violation.severity == Some(PolicySeverity::Deny))
         .map(|violation| {
-            let text = |text: &Option<RemoteText>| text.as_ref().map(|text| text.line(300)).unwrap_or_default();
-            format!("{}: {}", text(&violation.policy_name), text(&violation.message))
+            let parts = [&violation.policy_name, &violation.message].into_iter().flatten();
+            parts.map(|text| text.line(300)).filter(|text| !text.is_empty()).collect::<Vec<_>>().join(": ")
         })
+        .filter(|denial| !denial.is_empty())
         .collect();
     (!denied.is_empty()).then(|| RemoteText::new(format!("denied by policy: {}", denied.join("; "))).line(LONGEST))
 }

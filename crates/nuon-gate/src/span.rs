@@ -46,26 +46,20 @@ impl FromStr for Span {
     fn from_str(text: &str) -> Result<Self, InvalidSpan> {
         let text = text.trim();
         let number = text.trim_start_matches(['-', '+']);
-        let units_follow =
-            number.starts_with(|c: char| c.is_ascii_digit()) && !number.ends_with(|c: char| c.is_ascii_digit());
-        if !units_follow {
-            return Err(if number.bytes().all(|b| b == b'0') && !number.is_empty() {
-                InvalidSpan::NotPositive
-            } else {
-                InvalidSpan::Syntax
-            });
+        // jiff reads more forms than a flag should have: ISO 8601, `5m ago`, commas.
+        let familiar = number.chars().all(|c| c.is_ascii_digit() || ". hmsun".contains(c));
+        if !familiar || !number.starts_with(|c: char| c.is_ascii_digit()) {
+            return Err(InvalidSpan::Syntax);
         }
-        let parsed: Result<SignedDuration, _> = number.parse();
-        // Of what looks like a duration only the size can be wrong.
-        let looks_right = number.chars().all(|c| c.is_ascii_digit() || "hmsun. ".contains(c));
-        match parsed {
-            Ok(_) if text.starts_with('-') => Err(InvalidSpan::NotPositive),
-            Ok(parsed) => match Duration::try_from(parsed) {
-                Ok(Duration::ZERO) | Err(_) => Err(InvalidSpan::NotPositive),
-                Ok(duration) if duration > LONGEST => Err(InvalidSpan::TooLong),
-                Ok(duration) => Ok(Self(duration)),
-            },
-            Err(_) if looks_right && number.len() > 15 => Err(InvalidSpan::TooLong),
+        if text.starts_with('-') || number.bytes().all(|b| b == b'0') {
+            return Err(InvalidSpan::NotPositive);
+        }
+        match number.parse::<SignedDuration>().map(Duration::try_from) {
+            Ok(Ok(Duration::ZERO) | Err(_)) => Err(InvalidSpan::NotPositive),
+            Ok(Ok(duration)) if duration > LONGEST => Err(InvalidSpan::TooLong),
+            Ok(Ok(duration)) => Ok(Self(duration)),
+            // Of a familiar form with that many digits only the size can be wrong.
+            Err(_) if number.len() > 15 => Err(InvalidSpan::TooLong),
             Err(_) => Err(InvalidSpan::Syntax),
         }
     }

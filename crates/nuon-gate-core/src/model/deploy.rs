@@ -35,10 +35,10 @@ pub struct Deploy {
     #[serde(deserialize_with = "identifier")]
     pub id: Option<DeployId>,
     /// The build it brings.
-    #[serde(deserialize_with = "identifier")]
+    #[serde(deserialize_with = "lenient")]
     pub build_id: Option<BuildId>,
     /// The component; absent in the latest endpoint's answer.
-    #[serde(deserialize_with = "identifier")]
+    #[serde(deserialize_with = "lenient")]
     pub component_id: Option<ComponentId>,
     /// The component's name; absent there too.
     #[serde(deserialize_with = "lenient")]
@@ -50,7 +50,7 @@ pub struct Deploy {
     #[serde(deserialize_with = "lenient")]
     pub install_component_id: Option<RemoteText>,
     /// The install; empty in the latest endpoint's answer, so never checked.
-    #[serde(deserialize_with = "identifier")]
+    #[serde(deserialize_with = "lenient")]
     pub install_id: Option<InstallId>,
     /// What it is to do.
     pub install_deploy_type: Option<DeployType>,
@@ -146,7 +146,7 @@ impl Deploy {
     /// Returns who asked for the deploy: an address if the server gives one, else an account's id.
     pub fn author(&self) -> Option<&RemoteText> {
         let address = self.created_by.as_ref().and_then(|account| account.email.as_ref());
-        address.or(self.created_by_id.as_ref()).filter(|author| !author.is_blank())
+        [address, self.created_by_id.as_ref()].into_iter().flatten().find(|author| !author.is_blank())
     }
 }
 

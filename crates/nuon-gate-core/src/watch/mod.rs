@@ -260,13 +260,15 @@ impl Watch {
     }
 
     /// Returns when a target's next question is due: as scheduled, but at the moment a clock rings at the latest, and
-    /// exactly then if it would be less than the shortest interval before.
+    /// exactly then if it would be less than the shortest interval before. The first is due at once, however short the
+    /// clocks are.
     fn due(&self, target: &TargetWatch, now: Moment) -> Moment {
         let ring = self.first_ring(target);
         let due = match target.mid_look_since() {
             // Its turn came then: looks that began later must not keep it waiting, however many there are.
             Some(began) => began,
             None if self.closing.is_some() => now,
+            None if !target.has_looked_since(Moment::START) => target.due(),
             None if target.due() + self.context.settings.intervals.min() > ring => ring,
             None => target.due(),
         };

@@ -1,0 +1,86 @@
+//! A server that misbehaves byte by byte, where a well-behaved mock cannot.
+
+#![allow(dead_code, reason = "each test uses a part of it")]
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use nuon_gate_core::{ApiToken, ApiUrl, Client, ComponentId, Connection, InstallId};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+pub(crate) const TOKEN: &str = "token-of-the-pipeline";
+pub(crate) const USER_AGENT: &str = "nuon-gate/0.0.0 (+https://gate.example)";
+
+pub(crate) fn connection(url: &str, request_timeout: Duration) -> Connection {
+    Connection {
+        url: ApiUrl::new(url, false).unwrap(),
+        org: "org1".parse().unwrap(),
+        token: ApiToken::new(TOKEN).unwrap(),
+        extra_certificates: None,
+        user_agent: USER_AGENT.to_owned(),
+        request_timeout,
+    }
+}
+
+pub(crate) fn client_of(url: &str, request_timeout: Duration) -> Client {
+    Client::new(&connection(url, request_timeout)).unwrap()
+}
+
+pub(crate) fn ids(install: &str, component: &str) -> (InstallId, ComponentId) {
+    (install.parse().unwrap(), component.parse().unwrap())
+}
+
+/// How an answer ends.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum End {
+    Close,
+    Reset,
+    Hang,
+    /// Chunks of a JSON text without end.
+    Endless,
+}
+
+/// Serves the same bytes to every request; returns the server's address and the heads of the requests.
+pub(crate) async fn raw(answer: impl Into<Vec<u8>>, end: End) -> (String, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let heads: Arc<Mutex<Vec<String>>> = Arc::default();
+    let (answer, seen) = (Arc::new(answer.into()), Arc::clone(&heads));
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(serve(stream, Arc::clone(&answer), Arc::clone(&seen), end));
+        }
+    });
+    (url, heads)
+}
+
+async fn serve(mut stream: TcpStream, answer: Arc<Vec<u8>>, heads: Arc<Mutex<Vec<String>>>, end: End) {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        match stream.read_u8().await {
+            Ok(byte) => head.push(byte),
+            Err(_) => return,
+        }
+    }
+    heads.lock().unwrap().push(String::from_utf8_lossy(&head).into_owned());
+    // The client may hang up at any time, which is its good right.
+    let _ = stream.write_all(&answer).await;
+    match end {
+        End::Close => {}
+        End::Reset => {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            let _ = stream.set_zero_linger();
+        }
+        End::Hang => std::future::pending().await,
+        End::Endless => {
+            let chunk = [b"10000\r\n".as_slice(), &[b' '; 0x10000], b"\r\n"].concat();
+            while stream.write_all(&chunk).await.is_ok() {}
+        }
+    }
+}
+
+/// Writes a whole answer.
+pub(crate) fn answer(head: &str, body: &str) -> Vec<u8> {
+    format!("HTTP/1.1 {head}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len()).into_bytes()
+}

@@ -1,0 +1,342 @@
+//! Holds [`Watch`] to the four promises in the documentation of its module, over generated servers, settings and signals.
+
+#![cfg(test)]
+
+mod virtual_time;
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::time::Duration;
+
+use nuon_gate_core::model::Deploy;
+use nuon_gate_core::watch::{Answer, Clocks, EventKind, Mode, Request};
+use nuon_gate_core::{
+    ApiError, ErrorClass, Intervals, Judgement, Kind, Pin, Require, Rules, Signal, Verdict, WatchSettings,
+};
+use proptest::prelude::*;
+use proptest::sample::select;
+use serde_json::json;
+use virtual_time::{
+    Asked, Driver, Run, Scripted, after, at_least, certificate, component, deploy, exists, hang, ms, none, retry_after,
+    status, watch,
+};
+
+const STATUSES: [&str; 21] = [
+    "active",
+    "active",
+    "auto-skipped",
+    "inactive",
+    "error",
+    "noop",
+    "cancelled",
+    "approval-denied",
+    "retried",
+    "retried",
+    "discarded",
+    "queued",
+    "queued",
+    "planning",
+    "executing",
+    "executing",
+    "pending-approval",
+    "unknown",
+    "thawing",
+    "Active",
+    "active\u{200b}",
+];
+const TYPES: [&str; 6] = ["apply", "apply", "sync-image", "teardown", "plan-only", "reconcile"];
+
+/// What a server does with one question.
+#[derive(Debug, Clone)]
+enum Move {
+    Row { status: &'static str, kind: &'static str, generation: u8, workflow: u8, plan_only: bool },
+    NotFound,
+    Error(u16),
+    Pause(u16, u64),
+    Broken,
+    Untrusted,
+    Hang,
+}
+
+/// A server's moves: it makes each for a while, for every target in its own order.
+#[derive(Debug, Clone)]
+struct Server {
+    moves: Vec<(Move, u64)>,
+    step: u64,
+}
+
+fn moves() -> impl Strategy<Value = Move> {
+    let row = (select(&STATUSES[..]), select(&TYPES[..]), 0..4u8, 0..2u8, prop::bool::weighted(0.1));
+    prop_oneof![
+        12 => row.prop_map(|(status, kind, generation, workflow, plan_only)| {
+            Move::Row { status, kind, generation, workflow, plan_only }
+        }),
+        2 => Just(Move::NotFound),
+        3 => select(vec![500, 502, 503, 408, 409, 401, 403, 400, 302]).prop_map(Move::Error),
+        1 => (select(vec![429, 503]), select(vec![0, 1, 30, 400, 86_400])).prop_map(|(code, s)| Move::Pause(code, s)),
+        1 => Just(Move::Broken),
+        1 => prop::bool::weighted(0.2).prop_map(|untrusted| if untrusted { Move::Untrusted } else { Move::Broken }),
+        1 => Just(Move::Hang),
+    ]
+}
+
+fn servers() -> impl Strategy<Value = Server> {
+    let latency = prop_oneof![5 => 0..500u64, 1 => 500..40_000u64];
+    (prop::collection::vec((moves(), latency), 1..12), 500..60_000u64).prop_map(|(moves, step)| Server { moves, step })
+}
+
+fn server_settings() -> impl Strategy<Value = WatchSettings> {
+    let clocks = (1..900u64, prop::option::of(1..600u64), prop::option::of(1..600u64));
+    let intervals = (100..15_000u64, 0..20_000u64);
+    let lists = select(vec![(vec![], vec![]), (vec!["noop"], vec!["thawing"]), (vec![], vec!["active"])]);
+    (clocks, intervals, 500..40_000u64, 1..=4usize, any::<bool>(), prop::bool::weighted(0.1), any::<u64>(), lists)
+        .prop_map(|((total, start, outage), (min, more), timeout, needed, fail_fast, glance, seed, (pass, fail))| {
+            let statuses = |list: Vec<&str>| list.into_iter().map(Into::into).collect();
+            let seconds = Duration::from_secs;
+            WatchSettings {
+                rules: Rules::new(statuses(pass), statuses(fail), vec![]).unwrap(),
+                intervals: Intervals::new(ms(min), ms(min + more)).unwrap(),
+                clocks: Clocks { total: seconds(total), start: start.map(seconds), outage: outage.map(seconds) },
+                request_timeout: ms(timeout),
+                require: if needed == 4 { Require::All } else { at_least(needed) },
+                fail_fast,
+                mode: if glance { Mode::Glance } else { Mode::Wait },
+                seed,
+            }
+        })
+}
+
+#[derive(Debug, Clone)]
+struct Scene {
+    settings: WatchSettings,
+    server: Server,
+    targets: usize,
+    pinned: bool,
+    signals: Vec<(Duration, Signal)>,
+    wakes_first: bool,
+}
+
+fn scenes() -> impl Strategy<Value = Scene> {
+    let signal = (0..1_000_000u64, select(vec![Signal::Interrupt, Signal::Terminate, Signal::HangUp]));
+    let signals = prop::collection::vec(signal.prop_map(|(at, signal)| (ms(at), signal)), 0..3);
+    (server_settings(), servers(), 1..=4usize, any::<bool>(), signals, any::<bool>()).prop_map(
+        |(mut settings, server, targets, pinned, mut signals, wakes_first)| {
+            signals.sort_by_key(|(at, _)| *at);
+            if let Require::AtLeast(needed) = settings.require {
+                settings.require = at_least(needed.get().min(targets));
+            }
+            let targets = if pinned { 1 } else { targets };
+            if pinned {
+                settings.require = Require::All;
+            }
+            Scene { settings, server, targets, pinned, signals, wakes_first }
+        },
+    )
+}
+
+impl Server {
+    /// Answers a question as a server without memory would: by the time and what is asked.
+    fn answer(&self, now: Duration, request: &Request) -> (Scripted, Option<Deploy>) {
+        let number = component_number(request);
+        let place = now.as_millis() as u64 / self.step + number;
+        let (what, latency) = &self.moves[(place % self.moves.len() as u64) as usize];
+        let mut sent = None;
+        let reply = match what {
+            Move::Hang => return (hang(), None),
+            Move::Untrusted => certificate(),
+            Move::Broken => Err(ApiError::Broken("reset".to_owned())),
+            Move::Error(code) => status(*code),
+            Move::Pause(code, seconds) => retry_after(*code, Duration::from_secs(*seconds)),
+            Move::NotFound if matches!(request, Request::LatestDeploy(..)) => none(),
+            Move::NotFound => status(404),
+            Move::Row { status, kind, generation, workflow, plan_only } => match request {
+                Request::LatestDeploy(..) | Request::Deploy(..) => {
+                    let id = match request {
+                        Request::Deploy(_, id) if !now.as_millis().is_multiple_of(7) => id.as_str().to_owned(),
+                        _ => format!("dpl{number}-{generation}"),
+                    };
+                    let row = json!({
+                        "id": id, "status": status, "install_deploy_type": kind, "plan_only": plan_only,
+                        "workflow_id": format!("inw{workflow}"),
+                    });
+                    let reply = deploy(&row);
+                    if let Ok(Answer::Deploy(Some(deploy))) = &reply {
+                        sent = Some((**deploy).clone());
+                    }
+                    reply
+                }
+                _ => exists(request),
+            },
+        };
+        (after(ms(*latency), reply), sent)
+    }
+}
+
+/// The target's number, which a deploy's id tells as well: `dpl2-1` is the third target's.
+fn component_number(request: &Request) -> u64 {
+    let of_deploy = |id: &str| id.strip_prefix("dpl")?.split('-').next()?.parse().ok();
+    match request {
+        Request::Deploy(_, id) => of_deploy(id.as_str()).unwrap_or(0),
+        Request::Install(_) => 0,
+        _ => component(request).unwrap_or(0) as u64,
+    }
+}
+
+/// A run, and every deploy that was sent with when it arrived, for each target.
+struct Played {
+    run: Run,
+    sent: HashMap<u64, Vec<(Duration, Deploy)>>,
+}
+
+fn play(scene: &Scene) -> Played {
+    let pin = if scene.pinned { Pin::Deploy("dpl0-0".parse().unwrap()) } else { Pin::Latest };
+    let sent: RefCell<HashMap<u64, Vec<(Duration, Deploy)>>> = RefCell::default();
+    let driver = Driver { signals: scene.signals.clone(), wakes_first: scene.wakes_first };
+    let run = driver.run(watch(scene.settings.clone(), scene.targets, pin), |now, request| {
+        let (scripted, deploy) = scene.server.answer(now, request);
+        if let (Some(deploy), Some(latency)) = (deploy, scripted.latency()) {
+            sent.borrow_mut().entry(component_number(request)).or_default().push((now + latency, deploy));
+        }
+        scripted
+    });
+    Played { run, sent: sent.into_inner() }
+}
+
+/// 1. A target passes only if the newest answer about its locked deploy had a passing status.
+fn passes_are_right(scene: &Scene, played: &Played) -> Result<(), TestCaseError> {
+    for (index, target) in played.run.report.targets.iter().enumerate() {
+        if target.verdict != Verdict::Passed {
+            continue;
+        }
+        let deploy = target.deploy.as_ref().unwrap();
+        prop_assert!(!deploy.is_plan_only(), "a plan passed");
+        let ended = played.run.events.iter().find_map(|event| match event.kind {
+            EventKind::Ended { target, .. } if target == index => Some(event.at.elapsed()),
+            _ => None,
+        });
+        let answers = played.sent.get(&(index as u64)).map(Vec::as_slice).unwrap_or_default();
+        let mut about =
+            answers.iter().filter(|(at, sent)| Some(*at) <= ended && sent.id == deploy.id).collect::<Vec<_>>();
+        about.sort_by_key(|(at, _)| *at);
+        let Some((at, newest)) = about.last() else {
+            return Err(TestCaseError::fail("passed without an answer"));
+        };
+        prop_assert_eq!(Some(*at), ended, "the newest answer is the one that ended it");
+        let kind = Kind::from(newest.install_deploy_type.as_ref());
+        prop_assert_eq!(scene.settings.rules.judge(newest.current_status(), kind), Judgement::Passed);
+        // Once a deploy is matched, another one counts only if it belongs to the same workflow.
+        if !target.replaced.is_empty() || scene.pinned {
+            let first = target.replaced.first().or(deploy.id.as_ref()).unwrap();
+            prop_assert!(!scene.pinned || first.as_str() == "dpl0-0", "not the pinned one: {}", first);
+            prop_assert!(!target.replaced.contains(deploy.id.as_ref().unwrap()));
+        }
+    }
+    Ok(())
+}
+
+/// 2. The watch ends by its deadline plus one request's time limit; after a signal within a second.
+fn ends_in_time(scene: &Scene, played: &Played) -> Result<(), TestCaseError> {
+    let WatchSettings { clocks, request_timeout, mode, .. } = &scene.settings;
+    let elapsed = played.run.report.elapsed;
+    let end = if *mode == Mode::Glance { *request_timeout } else { clocks.total + *request_timeout };
+    prop_assert!(elapsed <= end, "{:?} > {:?}", elapsed, end);
+    if let Some((at, signal)) = scene.signals.first().filter(|(at, _)| *at < elapsed) {
+        prop_assert!(elapsed <= *at + ms(1000), "{:?} after a signal at {:?}", elapsed, at);
+        prop_assert_eq!(played.run.report.verdict, Verdict::Interrupted(*signal));
+    }
+    let last_question = played.run.asked.iter().map(|asked| asked.at + asked.timeout).max();
+    prop_assert!(last_question <= Some(end), "a question may take until {:?}", last_question);
+    Ok(())
+}
+
+/// 3. It never asks about the same target more often than its intervals allow, but for the reads that one look needs and
+///    the last look when a clock rings.
+fn asks_seldom_enough(scene: &Scene, played: &Played) -> Result<(), TestCaseError> {
+    let WatchSettings { clocks, intervals, .. } = &scene.settings;
+    // The looks that no interval holds back: each clock's last, the deadline's, a signal's, and the first. The outage
+    // clock has one for each time that it is about to ring and the API comes back.
+    let good = played.run.asked.len() as u32;
+    let outages =
+        clocks.outage.map_or(0, |limit| (played.run.report.elapsed.as_millis() / limit.as_millis()) as u32 + 1);
+    let extra = 4 + outages;
+    let regular = (played.run.report.elapsed.as_millis() / intervals.min().as_millis()) as u32;
+    // A look is the newest deploy, its details, the preflight's two, or a replaced row, its successor and its details.
+    const READS: u32 = 3;
+    let most = (regular + extra) * READS * scene.targets as u32;
+    prop_assert!(good <= most, "{} questions, at most {} allowed", good, most);
+    prop_assert!(played.run.most_at_once <= scene.targets * 2 + 1, "questions pile up");
+    Ok(())
+}
+
+/// 3, closely, where no outage clock and no signal asks for looks of its own: a question that opens a look comes no
+/// sooner after its like than the shortest interval, but at the ring of a clock.
+fn keeps_every_gap(scene: &Scene, played: &Played) -> Result<(), TestCaseError> {
+    let WatchSettings { clocks, intervals, mode, .. } = &scene.settings;
+    if clocks.outage.is_some() || !scene.signals.is_empty() || *mode == Mode::Glance {
+        return Ok(());
+    }
+    for number in 0..scene.targets as u64 {
+        let mut before: HashMap<String, Duration> = HashMap::new();
+        let of_target =
+            |request: &Request| !matches!(request, Request::Install(_)) && component_number(request) == number;
+        for Asked { at, request, .. } in played.run.asked.iter().filter(|asked| of_target(&asked.request)) {
+            let rings = *at >= clocks.total || clocks.start == Some(*at);
+            if let Some(gap) = before.insert(format!("{request:?}"), *at).map(|before| *at - before).filter(|_| !rings)
+            {
+                prop_assert!(gap >= intervals.min(), "{:?} again after {:?}", request, gap);
+            }
+            if matches!(request, Request::Deploy(..)) {
+                // Details that tell of a replacement lead to the newest row once more in the same look.
+                before.retain(|request, _| request.starts_with("Deploy"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What holds of every run besides.
+fn is_consistent(scene: &Scene, played: &Played) -> Result<(), TestCaseError> {
+    let Run { events, report, untrusted, .. } = &played.run;
+    prop_assert!(events.is_sorted_by_key(|event| event.at));
+    for (index, target) in report.targets.iter().enumerate() {
+        let ends =
+            events.iter().filter(|event| matches!(event.kind, EventKind::Ended { target, .. } if target == index));
+        prop_assert_eq!(ends.count(), 1, "target {} ends once", index);
+        prop_assert_eq!(target.reason.is_none(), target.verdict == Verdict::Passed);
+        prop_assert_eq!(target.matched_by.is_some(), target.deploy.is_some());
+        prop_assert!(target.clock.is_none() || matches!(target.verdict, Verdict::TimedOut | Verdict::Inconclusive));
+    }
+    let passed = report.targets.iter().filter(|target| target.verdict == Verdict::Passed).count();
+    let needed = match scene.settings.require {
+        Require::All => scene.targets,
+        Require::Any => 1,
+        Require::AtLeast(needed) => needed.get(),
+    };
+    if report.verdict == Verdict::Passed {
+        prop_assert!(passed >= needed && untrusted.is_none());
+    } else if !matches!(report.verdict, Verdict::Interrupted(_)) {
+        prop_assert!(passed < needed);
+    }
+    if let Some(error) = untrusted {
+        prop_assert_eq!(error.class(), ErrorClass::Untrusted);
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_promises_hold(scene in scenes()) {
+        let played = play(&scene);
+        passes_are_right(&scene, &played)?;
+        ends_in_time(&scene, &played)?;
+        asks_seldom_enough(&scene, &played)?;
+        keeps_every_gap(&scene, &played)?;
+        is_consistent(&scene, &played)?;
+        // 4. The same seed and the same answers at the same times give the same events.
+        let again = play(&scene);
+        prop_assert_eq!(&played.run.events, &again.run.events);
+        prop_assert_eq!(&played.run.asked, &again.run.asked);
+    }
+}

@@ -1,0 +1,210 @@
+//! Rows that another row takes the place of: who is followed, and who is not.
+
+#![cfg(test)]
+
+mod virtual_time;
+
+use std::time::Duration;
+
+use nuon_gate_core::watch::{EventKind, Request};
+use nuon_gate_core::{MatchedBy, Verdict, Watch};
+use serde_json::{Value, json};
+use virtual_time::{Run, Scripted, deploy, latest, none, pinned, row, run, s, serving, settings, soon};
+
+fn of_workflow(id: &str, status: &str, workflow: &str) -> Value {
+    json!({ "id": id, "status": status, "install_deploy_type": "apply", "workflow_id": workflow })
+}
+
+/// A server that has one row under its id and perhaps another as the newest.
+fn two_rows(
+    by_id: impl Fn(Duration, &str) -> Value,
+    newest: impl Fn(Duration) -> Value,
+) -> impl FnMut(Duration, &Request) -> Scripted {
+    move |now, request| {
+        soon(match request {
+            Request::Deploy(_, id) => deploy(&by_id(now, id.as_str())),
+            Request::LatestDeploy(..) => deploy(&newest(now)),
+            _ => none(),
+        })
+    }
+}
+
+fn deploy_id(run: &Run) -> &str {
+    run.target().deploy.as_ref().unwrap().id.as_ref().unwrap().as_str()
+}
+
+fn replaced(run: &Run) -> Vec<&str> {
+    run.target().replaced.iter().map(nuon_gate_core::DeployId::as_str).collect()
+}
+
+#[test]
+fn the_successor_is_found_in_the_same_look_and_followed() {
+    for (word, watch) in [("retried", pinned(settings(), "dplA")), ("discarded", latest(settings()))] {
+        let a = move |now: Duration| row("dplA", if now < s(10) { "executing" } else { word });
+        let run = run(
+            watch,
+            two_rows(
+                move |now, id| {
+                    if id == "dplA" { a(now) } else { row("dplB", if now < s(40) { "queued" } else { "active" }) }
+                },
+                move |now| if now < s(10) { row("dplA", "executing") } else { row("dplB", "queued") },
+            ),
+        );
+        assert_eq!(run.report.verdict, Verdict::Passed, "{:?}", run.report.reason);
+        assert_eq!((deploy_id(&run), replaced(&run)), ("dplB", vec!["dplA"]));
+        let turn = run.asked.iter().rposition(|asked| asked.what() == "latest").unwrap();
+        let gap = run.asked[turn].at - run.asked[turn - 1].at;
+        assert!(turn > 0 && gap < s(1), "the successor is looked for at once, not after {gap:?}");
+        let found: Vec<&str> = run
+            .events
+            .iter()
+            .filter_map(|event| match &event.kind {
+                EventKind::Found { deploy, .. } => Some(deploy.as_str()),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(found, ["dplA", "dplB"]);
+    }
+}
+
+#[test]
+fn a_pin_stays_the_reason_for_the_match() {
+    let run = run(
+        pinned(settings(), "dplA"),
+        two_rows(|_, id| row(id, if id == "dplA" { "retried" } else { "active" }), |_| row("dplB", "active")),
+    );
+    assert_eq!(run.report.verdict, Verdict::Passed);
+    assert_eq!(run.target().matched_by, Some(MatchedBy::Deploy));
+}
+
+#[test]
+fn a_successor_of_another_workflow_is_none() {
+    // Somebody else's deploy came after: it passes, but is not what was waited for.
+    let run = run(
+        pinned(settings(), "dplA"),
+        two_rows(|_, id| row(id, "retried"), |_| of_workflow("dplB", "active", "inwOther")),
+    );
+    assert_eq!(run.report.verdict, Verdict::TimedOut);
+    assert_eq!(deploy_id(&run), "dplA");
+    assert!(run.reason().contains("the last status is `retried`"), "{}", run.reason());
+}
+
+#[test]
+fn a_successor_without_a_workflow_is_none_if_the_first_had_one() {
+    let run = run(
+        pinned(settings(), "dplA"),
+        two_rows(|_, id| row(id, "retried"), |_| json!({ "id": "dplB", "status": "active" })),
+    );
+    assert_eq!(run.report.verdict, Verdict::TimedOut);
+}
+
+#[test]
+fn the_successor_may_take_its_time() {
+    let run = run(
+        latest(settings()),
+        two_rows(
+            |now, id| {
+                row(
+                    id,
+                    if id == "dplA" && now > s(9) {
+                        "retried"
+                    } else if id == "dplA" {
+                        "error-ish"
+                    } else {
+                        "active"
+                    },
+                )
+            },
+            |now| {
+                row(
+                    if now < s(100) { "dplA" } else { "dplB" },
+                    if now < s(9) {
+                        "executing"
+                    } else if now < s(100) {
+                        "retried"
+                    } else {
+                        "active"
+                    },
+                )
+            },
+        ),
+    );
+    assert_eq!(run.report.verdict, Verdict::Passed);
+    assert_eq!((deploy_id(&run), replaced(&run)), ("dplB", vec!["dplA"]));
+}
+
+#[test]
+fn a_chain_is_followed_to_its_end() {
+    let run = run(latest(settings()), {
+        let place = |now: Duration| now.as_secs() / 15;
+        serving(move |now| {
+            let place = place(now);
+            Some(row(&format!("dpl{place}"), if place == 5 { "active" } else { "retried" }))
+        })
+    });
+    assert_eq!(run.report.verdict, Verdict::Passed);
+    assert_eq!(deploy_id(&run), "dpl5");
+    let mut ids = replaced(&run);
+    ids.dedup();
+    assert_eq!(ids, replaced(&run), "each is named once");
+    assert!(!ids.contains(&"dpl5"));
+}
+
+#[test]
+fn rows_in_a_circle_are_not_asked_for_without_pause() {
+    let run = run(latest(settings()), two_rows(|_, id| row(id, "retried"), |_| row("dplA", "retried")));
+    assert_eq!(run.report.verdict, Verdict::TimedOut);
+    assert!(run.asked.len() < 1000, "{} requests in an hour", run.asked.len());
+}
+
+fn crossing(watch: Watch, first: &'static str, second: &'static str) -> Run {
+    let typed = |id: &str, status: &str, kind: &str| json!({ "id": id, "status": status, "install_deploy_type": kind, "workflow_id": "inw1" });
+    run(
+        watch,
+        two_rows(
+            move |now, id| match id {
+                "dplA" => typed("dplA", if now < s(5) { "executing" } else { "retried" }, first),
+                _ => typed("dplB", "inactive", second),
+            },
+            move |now| if now < s(5) { typed("dplA", "executing", first) } else { typed("dplB", "inactive", second) },
+        ),
+    )
+}
+
+#[test]
+fn following_never_crosses_from_an_apply_to_a_teardown() {
+    for first in ["apply", "sync-image", "a-new-type"] {
+        for watch in [latest(settings()), pinned(settings(), "dplA")] {
+            let run = crossing(watch, first, "teardown");
+            assert_eq!(run.report.verdict, Verdict::Failed, "{first}");
+            assert!(run.reason().contains("replaced by a teardown (dplB)"), "{}", run.reason());
+        }
+    }
+    assert_eq!(crossing(latest(settings()), "teardown", "teardown").report.verdict, Verdict::Passed);
+}
+
+#[test]
+fn what_replaced_it_counts_as_a_change() {
+    // After minutes of slow polling the new row is looked at soon again.
+    let run = run(
+        latest(settings()),
+        two_rows(
+            |now, id| {
+                row(
+                    id,
+                    if id == "dplB" {
+                        "queued"
+                    } else if now < s(200) {
+                        "executing"
+                    } else {
+                        "retried"
+                    },
+                )
+            },
+            |now| row(if now < s(200) { "dplA" } else { "dplB" }, "queued"),
+        ),
+    );
+    let turn = run.asked.iter().rposition(|asked| asked.what() == "latest").unwrap();
+    let gap = run.asked[turn + 1].at - run.asked[turn].at;
+    assert!(gap <= s(3), "the next look came after {gap:?}");
+}
