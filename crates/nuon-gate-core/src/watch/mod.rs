@@ -14,8 +14,10 @@
 //!
 //! `tests/watch_promises.rs` holds it to them over generated answers.
 
+mod ending;
 mod event;
 mod health;
+mod inquiry;
 mod request;
 mod settings;
 mod target;
@@ -154,11 +156,11 @@ impl Watch {
             return Step::Done;
         }
         self.beat(now);
-        let asking = self.targets.iter().filter(|target| target.is_asking()).count();
+        let asking = self.targets.iter().filter(|target| target.inquiry.is_asking()).count();
         let mut wake = self.next_time_limit();
         let mut chosen: Option<(Moment, usize)> = None;
         for (index, target) in self.targets.iter().enumerate() {
-            if target.end.is_some() || target.is_asking() {
+            if target.end.is_some() || target.inquiry.is_asking() {
                 continue;
             }
             let due = self.due(target, now);
@@ -201,7 +203,7 @@ impl Watch {
             .map_or(now + LAST_LOOK_AFTER_SIGNAL, |closing| closing.until.min(now + LAST_LOOK_AFTER_SIGNAL));
         self.closing = Some(Closing { by: ClosedBy::Signal(signal), from: now, until });
         for target in &mut self.targets {
-            target.give_up_look();
+            target.inquiry.give_up_look();
         }
     }
 
@@ -236,7 +238,7 @@ impl Watch {
         if self.closing.is_none() && now >= from {
             // Questions from before have timed out by now; a driver that is late must not cost the last look.
             for target in self.targets.iter_mut() {
-                target.give_up_look();
+                target.inquiry.give_up_look();
             }
             let until = from + self.context.settings.request_timeout;
             self.closing = Some(Closing { by: ClosedBy::Deadline, from, until });
@@ -264,13 +266,13 @@ impl Watch {
     /// clocks are.
     fn due(&self, target: &TargetWatch, now: Moment) -> Moment {
         let ring = self.first_ring(target);
-        let due = match target.mid_look_since() {
+        let due = match target.inquiry.mid_look_since() {
             // Its turn came then: looks that began later must not keep it waiting, however many there are.
             Some(began) => began,
             None if self.closing.is_some() => now,
-            None if !target.has_looked_since(Moment::START) => target.due(),
-            None if target.due() + self.context.settings.intervals.min() > ring => ring,
-            None => target.due(),
+            None if !target.inquiry.has_looked_since(Moment::START) => target.inquiry.due(),
+            None if target.inquiry.due() + self.context.settings.intervals.min() > ring => ring,
+            None => target.inquiry.due(),
         };
         due.max(self.context.health.paused_until())
     }
@@ -288,10 +290,10 @@ impl Watch {
         let paused = self.context.health.paused_until() > now;
         for index in 0..self.targets.len() {
             let target = &self.targets[index];
-            if target.end.is_some() || target.is_asking() || target.mid_look_since().is_some() {
+            if target.end.is_some() || target.inquiry.is_asking() || target.inquiry.mid_look_since().is_some() {
                 continue;
             }
-            let no_look_left = |since: Moment| paused || target.has_looked_since(since);
+            let no_look_left = |since: Moment| paused || target.inquiry.has_looked_since(since);
             if let Some(closing) = self.closing {
                 if no_look_left(closing.from) {
                     self.close(index, closing.by, now);

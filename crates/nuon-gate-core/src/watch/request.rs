@@ -18,6 +18,13 @@ pub enum Request {
     InstallComponent(InstallId, ComponentId),
 }
 
+impl Request {
+    /// Tells whether the server may not know yet what it will know in a moment: it reads some things from a replica.
+    pub(super) fn may_lag(&self) -> bool {
+        matches!(self, Self::Deploy(..))
+    }
+}
+
 /// A good answer.
 #[derive(Debug, Clone)]
 pub enum Answer {

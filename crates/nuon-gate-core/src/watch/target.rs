@@ -3,6 +3,8 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use super::ending::{self, End};
+use super::inquiry::{Inquiry, Learned, Look};
 use super::request::{Answer, Reply, Request};
 use super::{Context, EventKind};
 use crate::client::ErrorClass;
@@ -13,12 +15,6 @@ use crate::timeline::{human, span, time_in_each_status, timeline};
 use crate::{
     ApiError, Clock, DeployId, Judgement, Kind, MatchedBy, Moment, Pin, RemoteText, Target, Verdict, WorkflowId, reason,
 };
-
-/// 401 and 403 are final only when this many come in a row, once there was a good answer: the server also says so when
-/// its database or its identity provider is in trouble (facts: authentication).
-const DENIALS: u32 = 5;
-/// A deploy's id that is not found this many times in a row does not exist. Once may be a lagging replica.
-const MISSES: u32 = 3;
 
 /// How far the watch has come.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,52 +34,15 @@ enum Preflight {
     Done,
 }
 
-/// A look: one or several questions that together say where a target stands.
-#[derive(Debug)]
-struct Look {
-    began: Moment,
-    request: Request,
-    in_flight: Option<u64>,
-}
-
-/// What an answer led to.
-enum Learned {
-    /// The look needs another answer.
-    More(Request),
-    /// The look is over, the wait is not.
-    Over(Found),
-    /// The look failed and will be repeated.
-    Failed(ApiError),
-    /// The target ended.
-    Ended(End),
-}
-
-/// How a target ended.
-#[derive(Debug)]
-pub(super) struct End {
-    pub(super) verdict: Verdict,
-    reason: Option<String>,
-    hint: Option<String>,
-    clock: Option<Clock>,
-    at: Moment,
-}
-
 #[derive(Debug)]
 pub(super) struct TargetWatch {
     index: usize,
     target: Target,
     pin: Pin,
     stage: Stage,
-    schedule: Schedule,
-    due: Moment,
-    look: Option<Look>,
-    looked: Option<Moment>,
-    serial: u64,
+    pub(super) inquiry: Inquiry,
     preflight: Preflight,
     told_not_started: bool,
-    denials: u32,
-    misses: u32,
-    last_error: Option<ApiError>,
     install_name: Option<RemoteText>,
     deploy: Option<Box<Deploy>>,
     matched_by: Option<MatchedBy>,
@@ -105,16 +64,9 @@ impl TargetWatch {
             target,
             pin,
             stage,
-            schedule,
-            due: Moment::START,
-            look: None,
-            looked: None,
-            serial: 0,
+            inquiry: Inquiry::new(schedule),
             preflight: Preflight::Open,
             told_not_started: false,
-            denials: 0,
-            misses: 0,
-            last_error: None,
             install_name: None,
             deploy: None,
             matched_by,
@@ -128,43 +80,15 @@ impl TargetWatch {
 
     // When to ask.
 
-    /// Returns whether a question is under way.
-    pub(super) fn is_asking(&self) -> bool {
-        self.look.as_ref().is_some_and(|look| look.in_flight.is_some())
-    }
-
-    /// Returns when the look began that waits to be continued, if one does.
-    pub(super) fn mid_look_since(&self) -> Option<Moment> {
-        self.look.as_ref().filter(|look| look.in_flight.is_none()).map(|look| look.began)
-    }
-
-    /// Returns whether a whole look began at this moment or later.
-    pub(super) fn has_looked_since(&self, moment: Moment) -> bool {
-        self.looked.is_some_and(|looked| looked >= moment)
-    }
-
-    /// Returns when the next look is due.
-    pub(super) fn due(&self) -> Moment {
-        self.due
-    }
-
     /// Returns whether the start clock runs.
     pub(super) fn is_searching(&self) -> bool {
         self.stage == Stage::Searching
     }
 
-    /// Gives up the question under way, if any: its answer would come too late.
-    pub(super) fn give_up_look(&mut self) {
-        self.look = None;
-    }
-
     /// Begins or continues a look: returns the question and its serial number.
     pub(super) fn ask(&mut self, now: Moment) -> (Request, u64) {
-        self.serial += 1;
         let first = self.first_request();
-        let look = self.look.get_or_insert(Look { began: now, request: first, in_flight: None });
-        look.in_flight = Some(self.serial);
-        (look.request.clone(), self.serial)
+        self.inquiry.ask(now, || first)
     }
 
     fn first_request(&self) -> Request {
@@ -183,36 +107,19 @@ impl TargetWatch {
     /// Takes in what came of a question, and returns the error if it has to be asked again. An answer to any but the
     /// newest question is dropped.
     pub(super) fn reply(&mut self, now: Moment, serial: u64, reply: Reply, context: &mut Context) -> Option<ApiError> {
-        if self.end.is_some() {
-            return None;
-        }
-        let look = self.look.take_if(|look| look.in_flight == Some(serial))?;
+        let look = self.inquiry.take(serial).filter(|_| self.end.is_none())?;
         let learned = match reply {
             Ok(answer) => {
-                self.denials = 0;
-                self.misses = 0;
-                self.last_error = None;
+                self.inquiry.good();
                 self.learn(now, &look, answer, context)
             }
             Err(error) => self.suffer(now, &look, error, context),
         };
-        match learned {
-            Learned::More(request) => {
-                self.look = Some(Look { began: look.began, request, in_flight: None });
-            }
-            Learned::Over(found) => {
-                self.looked = Some(look.began);
-                self.due = now + self.schedule.after(found);
-            }
-            Learned::Failed(error) => {
-                self.looked = Some(look.began);
-                self.due = now + self.schedule.after(Found::Trouble);
-                self.last_error = Some(error.clone());
-                return Some(error);
-            }
-            Learned::Ended(end) => self.conclude(end, context),
+        let (trouble, end) = self.inquiry.carry_on(now, &look, learned);
+        if let Some(end) = end {
+            self.conclude(end, context);
         }
-        None
+        trouble
     }
 
     /// Returns how the deploy ended if it is known to have failed and only the details for the reason are being read.
@@ -225,7 +132,7 @@ impl TargetWatch {
         }
     }
 
-    fn learn(&mut self, now: Moment, look: &Look, answer: Answer, context: &mut Context) -> Learned {
+    fn learn(&mut self, now: Moment, look: &Look, answer: Answer, context: &mut Context) -> Learned<End> {
         match answer {
             Answer::Deploy(Some(deploy)) if !deploy.is_plan_only() => self.learn_deploy(now, look, deploy, context),
             Answer::Deploy(Some(_)) if self.pin != Pin::Latest => {
@@ -247,14 +154,14 @@ impl TargetWatch {
         }
     }
 
-    fn not_started(&mut self, now: Moment, context: &mut Context) -> Learned {
+    fn not_started(&mut self, now: Moment, context: &mut Context) -> Learned<End> {
         if !std::mem::replace(&mut self.told_not_started, true) {
             context.emit(now, EventKind::NotStarted { target: self.index });
         }
         Learned::Over(Found::Nothing)
     }
 
-    fn learn_deploy(&mut self, now: Moment, look: &Look, deploy: Box<Deploy>, context: &mut Context) -> Learned {
+    fn learn_deploy(&mut self, now: Moment, look: &Look, deploy: Box<Deploy>, context: &mut Context) -> Learned<End> {
         // The client gives no deploy without an id; if another transport does, it is as good as none.
         let Some(id) = deploy.id.clone() else { return self.not_started(now, context) };
         let first = self.deploy.is_none();
@@ -306,7 +213,7 @@ impl TargetWatch {
         deploy: Box<Deploy>,
         first: bool,
         context: &mut Context,
-    ) -> Learned {
+    ) -> Learned<End> {
         let status = deploy.current_status().clone();
         self.note_change(now, &id, &deploy, context);
         let judgement = context.settings.rules.judge(&status, kind(&deploy));
@@ -377,64 +284,18 @@ impl TargetWatch {
     }
 
     /// Decides what an error leads to.
-    fn suffer(&mut self, now: Moment, look: &Look, error: ApiError, context: &mut Context) -> Learned {
+    fn suffer(&mut self, now: Moment, look: &Look, error: ApiError, context: &mut Context) -> Learned<End> {
         if let Some(verdict) = self.known_failure(context) {
             self.warn(now, format!("the deploy's details could not be read: {error}"), context);
             return Learned::Ended(self.failed(verdict, now));
         }
-        match error.class() {
-            ErrorClass::Untrusted if !context.health.ever_good => context.untrusted = Some(error.clone()),
-            ErrorClass::Denied => {
-                self.denials += 1;
-                if !context.health.ever_good || self.denials >= DENIALS {
-                    return self.rejected(now, &error, &look.request);
-                }
-            }
-            ErrorClass::Missing => {
-                self.misses += 1;
-                if !matches!(look.request, Request::Deploy(..)) || self.misses >= MISSES {
-                    return self.rejected(now, &error, &look.request);
-                }
-            }
-            ErrorClass::Refused => return self.rejected(now, &error, &look.request),
-            ErrorClass::Untrusted | ErrorClass::Transient => {}
+        if error.class() == ErrorClass::Untrusted && !context.health.ever_good {
+            context.untrusted = Some(error.clone());
         }
-        if error.class() != ErrorClass::Denied {
-            self.denials = 0;
+        if self.inquiry.is_final(&error, &look.request, context.health.ever_good) {
+            return Learned::Ended(ending::rejected(&self.target, &error, &look.request, now));
         }
         Learned::Failed(error)
-    }
-
-    fn rejected(&self, now: Moment, error: &ApiError, request: &Request) -> Learned {
-        let Target { install, component, .. } = &self.target;
-        let (what, hint) = match (error.class(), error.status(), request) {
-            (ErrorClass::Denied, Some(401), _) => (
-                "the API does not accept the token".to_owned(),
-                "check NUON_API_TOKEN or --token-file: it may have expired, or belong to another API URL",
-            ),
-            (ErrorClass::Denied, ..) => (
-                "the API refuses access to the organisation".to_owned(),
-                "check --org-id (NUON_ORG_ID), and that the token's account belongs to it",
-            ),
-            (ErrorClass::Missing, _, Request::Install(_)) => (
-                format!("there is no install `{install}` in this organisation"),
-                "check --install (NUON_INSTALL_ID) and --org-id (NUON_ORG_ID)",
-            ),
-            (ErrorClass::Missing, _, Request::InstallComponent(..)) => (
-                format!("there is no component `{component}` in install `{install}`"),
-                "check --component (NUON_COMPONENT_ID): it takes the component's id (cmp…)",
-            ),
-            (ErrorClass::Missing, _, Request::Deploy(_, deploy)) => (
-                format!("there is no deploy `{deploy}` in install `{install}`"),
-                "check --deploy and --install (NUON_INSTALL_ID)",
-            ),
-            _ => (
-                "the API refuses the request".to_owned(),
-                "check the ids and the API's address (--api-url, NUON_API_URL)",
-            ),
-        };
-        let reason = Some(format!("{what}: {error}"));
-        Learned::Ended(End { reason, hint: Some(hint.to_owned()), ..End::new(Verdict::Rejected, now) })
     }
 
     // How it ends.
@@ -443,7 +304,7 @@ impl TargetWatch {
     pub(super) fn conclude(&mut self, end: End, context: &mut Context) {
         let (target, verdict, reason) = (self.index, end.verdict, end.reason.clone());
         context.emit(end.at, EventKind::Ended { target, verdict, reason });
-        self.look = None;
+        self.inquiry.give_up_look();
         self.end = Some(end);
     }
 
@@ -452,26 +313,8 @@ impl TargetWatch {
         if let Some(verdict) = self.known_failure(context) {
             return self.conclude(self.failed(verdict, now), context);
         }
-        let verdict = if clock == Clock::Outage { Verdict::Inconclusive } else { Verdict::TimedOut };
-        let error = self.last_error.as_ref().map(|error| format!("; the last error: {error}")).unwrap_or_default();
-        let flag = clock.flag();
-        let limit = human(limit);
         let standing = self.standing(now, context);
-        let (reason, hint) = match clock {
-            Clock::Total => (
-                format!("the total clock of {limit} ran out: {standing}{error}"),
-                format!("the deploy may still be running: look at it before you raise {flag}"),
-            ),
-            Clock::Start => (
-                format!("the start clock of {limit} ran out: no deploy of {} has appeared{error}", self.target),
-                format!("check that the pipeline triggered a deploy of this component, or raise {flag}"),
-            ),
-            Clock::Outage => (
-                format!("no good answer from the API for {limit}: {standing}{error}"),
-                format!("the deploy may still be running: check the API's address and state, or raise {flag}"),
-            ),
-        };
-        let end = End { reason: Some(reason), hint: Some(hint), clock: Some(clock), ..End::new(verdict, now) };
+        let end = ending::clock_rang(clock, limit, &self.target, &standing, self.inquiry.last_error(), now);
         self.conclude(end, context);
     }
 
@@ -481,9 +324,10 @@ impl TargetWatch {
             return self.conclude(self.failed(verdict, now), context);
         }
         let standing = self.standing(now, context);
-        let unanswered = self.deploy.is_none() && (self.last_error.is_some() || !self.told_not_started);
+        let error = self.inquiry.last_error();
+        let unanswered = self.deploy.is_none() && (error.is_some() || !self.told_not_started);
         let (verdict, reason) = if unanswered && context.is_glance() {
-            let error = self.last_error.as_ref().map_or("none came in time".to_owned(), ToString::to_string);
+            let error = error.map_or("none came in time".to_owned(), ToString::to_string);
             (Verdict::Inconclusive, format!("no good answer from the API: {error}"))
         } else {
             (Verdict::Pending, format!("{why}{standing}"))
@@ -532,12 +376,6 @@ impl TargetWatch {
             timeline: self.timeline(end.map_or(now, |end| end.at), context),
             warnings: self.warnings.clone(),
         }
-    }
-}
-
-impl End {
-    fn new(verdict: Verdict, at: Moment) -> Self {
-        Self { verdict, reason: None, hint: None, clock: None, at }
     }
 }
 

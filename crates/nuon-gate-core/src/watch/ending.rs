@@ -1,0 +1,86 @@
+//! How a target ends, in words: what happened, why, and what the user can do.
+
+use std::time::Duration;
+
+use super::request::Request;
+use crate::client::ErrorClass;
+use crate::timeline::human;
+use crate::{ApiError, Clock, Moment, Target, Verdict};
+
+/// How a target ended.
+#[derive(Debug)]
+pub(super) struct End {
+    pub(super) verdict: Verdict,
+    pub(super) reason: Option<String>,
+    pub(super) hint: Option<String>,
+    pub(super) clock: Option<Clock>,
+    pub(super) at: Moment,
+}
+
+impl End {
+    pub(super) fn new(verdict: Verdict, at: Moment) -> Self {
+        Self { verdict, reason: None, hint: None, clock: None, at }
+    }
+}
+
+/// The API said no.
+pub(super) fn rejected(target: &Target, error: &ApiError, request: &Request, now: Moment) -> End {
+    let Target { install, component, .. } = target;
+    let (what, hint) = match (error.class(), error.status(), request) {
+        (ErrorClass::Denied, Some(401), _) => (
+            "the API does not accept the token".to_owned(),
+            "check NUON_API_TOKEN or --token-file: it may have expired, or belong to another API URL",
+        ),
+        (ErrorClass::Denied, ..) => (
+            "the API refuses access to the organisation".to_owned(),
+            "check --org-id (NUON_ORG_ID), and that the token's account belongs to it",
+        ),
+        (ErrorClass::Missing, _, Request::Install(_)) => (
+            format!("there is no install `{install}` in this organisation"),
+            "check --install (NUON_INSTALL_ID) and --org-id (NUON_ORG_ID)",
+        ),
+        (ErrorClass::Missing, _, Request::InstallComponent(..)) => (
+            format!("there is no component `{component}` in install `{install}`"),
+            "check --component (NUON_COMPONENT_ID): it takes the component's id (cmp…)",
+        ),
+        (ErrorClass::Missing, _, Request::Deploy(_, deploy)) => (
+            format!("there is no deploy `{deploy}` in install `{install}`"),
+            "check --deploy and --install (NUON_INSTALL_ID)",
+        ),
+        _ => {
+            ("the API refuses the request".to_owned(), "check the ids and the API's address (--api-url, NUON_API_URL)")
+        }
+    };
+    let reason = Some(format!("{what}: {error}"));
+    End { reason, hint: Some(hint.to_owned()), ..End::new(Verdict::Rejected, now) }
+}
+
+/// A clock rang. `standing` says where the deploy stood.
+pub(super) fn clock_rang(
+    clock: Clock,
+    limit: Duration,
+    target: &Target,
+    standing: &str,
+    last_error: Option<&ApiError>,
+    now: Moment,
+) -> End {
+    let verdict = if clock == Clock::Outage { Verdict::Inconclusive } else { Verdict::TimedOut };
+    let error = last_error.map(|error| format!("; the last error: {error}")).unwrap_or_default();
+    let flag = clock.flag();
+    let limit = human(limit);
+    let (reason, hint) = match clock {
+        Clock::Total => (
+            format!("the total clock of {limit} ran out: {standing}{error}"),
+            format!("the deploy may still be running: look at it before you raise {flag}"),
+        ),
+        Clock::Start => (
+            format!("the start clock of {limit} ran out: no deploy of {target} has appeared{error}"),
+            format!("check that the pipeline triggered a deploy of this component, or raise {flag}"),
+        ),
+        Clock::Outage => (
+            format!("no good answer from the API for {limit}: {standing}{error}"),
+            format!("the deploy may still be running: check the API's address and state, or raise {flag}"),
+        ),
+    };
+    End { reason: Some(reason), hint: Some(hint), clock: Some(clock), ..End::new(verdict, now) }
+}

@@ -1,0 +1,157 @@
+//! How one thing is asked about: look after look, each of one or several questions.
+
+use super::request::Request;
+use crate::client::ErrorClass;
+use crate::schedule::{Found, Schedule};
+use crate::{ApiError, Moment};
+
+/// 401 and 403 are final only when this many come in a row, once there was a good answer: the server also says so when
+/// its database or its identity provider is in trouble (facts: authentication).
+const DENIALS: u32 = 5;
+/// An id that is not found this many times in a row does not exist. Once may be a lagging replica.
+const MISSES: u32 = 3;
+
+/// A look: one or several questions that together say where something stands.
+#[derive(Debug)]
+pub(super) struct Look {
+    /// When it began.
+    pub(super) began: Moment,
+    /// The question that is asked or to be asked.
+    pub(super) request: Request,
+    in_flight: Option<u64>,
+}
+
+/// What an answer led to.
+pub(super) enum Learned<E> {
+    /// The look needs another answer.
+    More(Request),
+    /// The look is over, the wait is not.
+    Over(Found),
+    /// The look failed and will be repeated.
+    Failed(ApiError),
+    /// Everything is known.
+    Ended(E),
+}
+
+/// The looks at one thing: when the next is due, and how the API has treated it so far.
+#[derive(Debug)]
+pub(super) struct Inquiry {
+    schedule: Schedule,
+    due: Moment,
+    look: Option<Look>,
+    looked: Option<Moment>,
+    serial: u64,
+    denials: u32,
+    misses: u32,
+    last_error: Option<ApiError>,
+}
+
+impl Inquiry {
+    pub(super) fn new(schedule: Schedule) -> Self {
+        Self {
+            schedule,
+            due: Moment::START,
+            look: None,
+            looked: None,
+            serial: 0,
+            denials: 0,
+            misses: 0,
+            last_error: None,
+        }
+    }
+
+    /// Returns whether a question is under way.
+    pub(super) fn is_asking(&self) -> bool {
+        self.look.as_ref().is_some_and(|look| look.in_flight.is_some())
+    }
+
+    /// Returns when the look began that waits to be continued, if one does.
+    pub(super) fn mid_look_since(&self) -> Option<Moment> {
+        self.look.as_ref().filter(|look| look.in_flight.is_none()).map(|look| look.began)
+    }
+
+    /// Returns whether a whole look began at this moment or later.
+    pub(super) fn has_looked_since(&self, moment: Moment) -> bool {
+        self.looked.is_some_and(|looked| looked >= moment)
+    }
+
+    /// Returns when the next look is due.
+    pub(super) fn due(&self) -> Moment {
+        self.due
+    }
+
+    /// Returns what was wrong with the last look.
+    pub(super) fn last_error(&self) -> Option<&ApiError> {
+        self.last_error.as_ref()
+    }
+
+    /// Gives up the question under way, if any: its answer would come too late.
+    pub(super) fn give_up_look(&mut self) {
+        self.look = None;
+    }
+
+    /// Begins a look with its first question, or continues one: returns the question and its serial number.
+    pub(super) fn ask(&mut self, now: Moment, first: impl FnOnce() -> Request) -> (Request, u64) {
+        self.serial += 1;
+        let look = self.look.get_or_insert_with(|| Look { began: now, request: first(), in_flight: None });
+        look.in_flight = Some(self.serial);
+        (look.request.clone(), self.serial)
+    }
+
+    /// Takes the look whose question has been answered. An answer to any but the newest question is dropped.
+    pub(super) fn take(&mut self, serial: u64) -> Option<Look> {
+        self.look.take_if(|look| look.in_flight == Some(serial))
+    }
+
+    /// Takes note of a good answer.
+    pub(super) fn good(&mut self) {
+        self.denials = 0;
+        self.misses = 0;
+        self.last_error = None;
+    }
+
+    /// Takes note of an error, and tells whether it is final.
+    pub(super) fn is_final(&mut self, error: &ApiError, request: &Request, ever_good: bool) -> bool {
+        if error.class() == ErrorClass::Denied {
+            self.denials += 1;
+        } else {
+            self.denials = 0;
+        }
+        match error.class() {
+            ErrorClass::Denied => !ever_good || self.denials >= DENIALS,
+            ErrorClass::Missing => {
+                self.misses += 1;
+                !request.may_lag() || self.misses >= MISSES
+            }
+            ErrorClass::Refused => true,
+            ErrorClass::Untrusted | ErrorClass::Transient => false,
+        }
+    }
+
+    /// Carries on with a look, and returns the error if it has to be repeated, or how it ended.
+    pub(super) fn carry_on<E>(
+        &mut self,
+        now: Moment,
+        look: &Look,
+        learned: Learned<E>,
+    ) -> (Option<ApiError>, Option<E>) {
+        match learned {
+            Learned::More(request) => {
+                self.look = Some(Look { began: look.began, request, in_flight: None });
+                (None, None)
+            }
+            Learned::Over(found) => {
+                self.looked = Some(look.began);
+                self.due = now + self.schedule.after(found);
+                (None, None)
+            }
+            Learned::Failed(error) => {
+                self.looked = Some(look.began);
+                self.due = now + self.schedule.after(Found::Trouble);
+                self.last_error = Some(error.clone());
+                (Some(error), None)
+            }
+            Learned::Ended(end) => (None, Some(end)),
+        }
+    }
+}
