@@ -154,6 +154,19 @@ fn one_good_answer_ends_an_outage() {
 }
 
 #[test]
+fn one_bad_answer_after_a_long_pause_is_no_outage() {
+    let intervals = Intervals::new(s(2), s(120)).unwrap();
+    let mut asked = 0;
+    let run = run(latest(WatchSettings { intervals, ..clocks(3600, 300, 60) }), |now, _| {
+        asked += 1;
+        let bad = asked == 14;
+        soon(if bad { status(500) } else { deploy(&row("dpl0", if now < s(2000) { "executing" } else { "active" })) })
+    });
+    assert!(asked > 14, "only {asked} questions were asked");
+    assert_eq!(run.report.verdict, Verdict::Passed, "{:?}", run.report.reason);
+}
+
+#[test]
 fn good_answers_about_one_target_are_good_for_all() {
     let settings = WatchSettings { clocks: Clocks { total: s(600), start: None, outage: Some(s(60)) }, ..settings() };
     let run = run(watch(settings, 2, nuon_gate_core::Pin::Latest), |now, request| {

@@ -11,8 +11,8 @@ pub(super) struct Health {
     last_good: Moment,
     /// Whether there ever was one.
     pub(super) ever_good: bool,
-    /// Whether the newest answer was no good one.
-    failing: bool,
+    /// Since when every answer has been a bad one.
+    failing_since: Option<Moment>,
     /// The API asked to be left alone until then.
     paused_until: Moment,
 }
@@ -21,13 +21,13 @@ impl Health {
     pub(super) fn good(&mut self, now: Moment) {
         self.last_good = now;
         self.ever_good = true;
-        self.failing = false;
+        self.failing_since = None;
     }
 
     /// Takes note of an answer that was no good one. A pause that the API asked for holds for every request, but never
     /// beyond the `deadline`, where the last look is due.
     pub(super) fn bad(&mut self, now: Moment, retry_after: Option<Duration>, deadline: Moment) {
-        self.failing = true;
+        self.failing_since.get_or_insert(now);
         if let Some(pause) = retry_after {
             self.paused_until = self.paused_until.max((now + pause).min(deadline));
         }
@@ -37,13 +37,16 @@ impl Health {
         self.paused_until
     }
 
-    /// Returns when the outage clock rings unless a good answer comes before.
-    pub(super) fn outage_at(&self, limit: Duration) -> Moment {
-        self.last_good + limit
+    /// Returns when the outage clock rings unless a good answer comes before. It counts from the last good answer; but
+    /// not asking for a while is no outage, so after the first bad answer there is always time for another look, an
+    /// `interval` later.
+    pub(super) fn outage_at(&self, limit: Duration, interval: Duration) -> Moment {
+        let another_look = self.failing_since.map_or(Moment::START, |since| since + interval);
+        (self.last_good + limit).max(another_look)
     }
 
-    /// Tells whether the outage clock runs. Not asking for a while is no outage.
+    /// Tells whether the outage clock runs.
     pub(super) fn failing(&self) -> bool {
-        self.failing
+        self.failing_since.is_some()
     }
 }

@@ -250,9 +250,8 @@ impl Watch {
         let Context { settings, health, .. } = &self.context;
         let start = settings.clocks.start.filter(|_| target.is_searching());
         let start = start.map(|limit| (Clock::Start, limit, Moment::START + limit));
-        // Not asking for a while is no outage: the clock runs from the first bad answer, and counts from the last good.
         let outage = settings.clocks.outage.filter(|_| health.failing());
-        let outage = outage.map(|limit| (Clock::Outage, limit, health.outage_at(limit)));
+        let outage = outage.map(|limit| (Clock::Outage, limit, health.outage_at(limit, settings.intervals.min())));
         [start, outage].into_iter().flatten()
     }
 
@@ -280,7 +279,7 @@ impl Watch {
     /// Returns how long the next question may take: not beyond the next clock's ring, unless it is the last look.
     fn time_limit(&self, target: &TargetWatch, now: Moment) -> Duration {
         let Context { settings, health, .. } = &self.context;
-        let outage = settings.clocks.outage.map(|limit| health.outage_at(limit));
+        let outage = settings.clocks.outage.map(|limit| health.outage_at(limit, settings.intervals.min()));
         let rings = [outage, Some(self.first_ring(target))].into_iter().flatten().filter(|at| *at > now);
         let end = self.closing.map_or(self.context.deadline(), |closing| closing.until);
         settings.request_timeout.min(rings.fold(end, Moment::min) - now)
