@@ -236,7 +236,7 @@ pub(crate) fn parse(
     arguments: impl IntoIterator<Item = OsString>,
     environment: &Environment,
 ) -> Result<Command, NotParsed> {
-    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let arguments = without_empty_values(arguments, &command());
     let connected = environment.connect(Cli::command());
     let parsed = connected.clone().try_get_matches_from(&arguments).and_then(|matches| {
         // Targets on the command line replace those of the environment.
@@ -252,6 +252,36 @@ pub(crate) fn parse(
         Err(error) if !error.use_stderr() => Err(show(&arguments)),
         Err(error) => Err(NotParsed::Trouble(explain(&error, &arguments))),
     }
+}
+
+/// Takes out flags whose value is empty: that means unset, in a variable as on the command line. A pin that came to
+/// nothing is warned of, as it is most likely a step before that gave nothing.
+fn without_empty_values(arguments: impl IntoIterator<Item = OsString>, command: &clap::Command) -> Vec<OsString> {
+    let takes_value = |flag: &str| {
+        let mut all = command.get_subcommands().flat_map(clap::Command::get_arguments);
+        all.any(|arg| arg.get_long() == flag.strip_prefix("--") && arg.get_action().takes_values())
+    };
+    let mut kept: Vec<OsString> = Vec::new();
+    for argument in arguments {
+        let text = argument.to_str().map(str::trim);
+        let emptied = match (text, kept.last().and_then(|last| last.to_str())) {
+            (Some(""), Some(flag)) if takes_value(flag) => Some(flag.to_owned()),
+            (Some(text), _) => text.strip_suffix('=').filter(|flag| takes_value(flag)).map(str::to_owned),
+            _ => None,
+        };
+        let Some(flag) = emptied else {
+            kept.push(argument);
+            continue;
+        };
+        if text == Some("") {
+            kept.pop();
+        }
+        if flag == "--deploy" {
+            let warning = "--deploy is empty, so the component's latest deploy is waited for";
+            crate::output::Console::new(0, false).warning(warning);
+        }
+    }
+    kept
 }
 
 /// Returns the target flags whose variables must not count, as the command line says otherwise: a whole target replaces

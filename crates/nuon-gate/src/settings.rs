@@ -148,7 +148,10 @@ fn read(flag: &str, path: &std::path::Path) -> Result<Vec<u8>, Trouble> {
 
 fn invalid_url(error: &InvalidApiUrl) -> Trouble {
     let hint = match error {
-        InvalidApiUrl::PlainHttp(_) => "use https, or pass --allow-http if you know the network in between",
+        InvalidApiUrl::PlainHttp(_) => {
+            "use https in --api-url (NUON_API_URL), or pass --allow-http (NUON_GATE_ALLOW_HTTP) if you know the network \
+             in between"
+        }
         InvalidApiUrl::Credentials => "leave them out of --api-url (NUON_API_URL); the token goes into NUON_API_TOKEN",
         _ => "correct --api-url (NUON_API_URL): it is like https://api.nuon.co",
     };

@@ -29,8 +29,11 @@ impl Growth {
 
     /// Returns the next delay.
     pub(super) fn advance(&mut self) -> Duration {
+        // Not what `next_backoff` returns: even without randomization that can be off by a nanosecond, at random.
+        let delay = self.0.current_interval;
         // `None` means "gave up", which needs a `max_elapsed_time`.
-        self.0.next_backoff().unwrap_or(self.0.max_interval).min(self.0.max_interval)
+        let _ = self.0.next_backoff();
+        delay.min(self.0.max_interval)
     }
 
     pub(super) fn reset(&mut self) {

@@ -24,16 +24,20 @@ pub(crate) fn run(arguments: &SimArguments) -> Result<u8, Trouble> {
         Trouble::new(format!("cannot listen on {}: {error}", arguments.listen))
             .hint("choose another --listen (NUON_GATE_LISTEN)")
     })?;
-    stdout_line(&sim.url());
-    console.plain(&format!(
-        "serving until Ctrl-C; in another terminal:\n  export NUON_API_URL={}{environment}\n  nuon-gate wait",
-        sim.url()
-    ));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Trouble::new(format!("cannot start: {error}")))?;
-    let stopped = runtime.block_on(async { Ok(signals::listen()?.first.recv().await) });
-    stopped.map_err(|error: std::io::Error| Trouble::new(format!("cannot listen for signals: {error}")))?;
-    Ok(0)
+    runtime.block_on(async {
+        // Before the address is told, as who reads it may stop the simulator at once.
+        let mut signals =
+            signals::listen().map_err(|error| Trouble::new(format!("cannot listen for signals: {error}")))?;
+        stdout_line(&sim.url());
+        console.plain(&format!(
+            "serving until Ctrl-C; in another terminal:\n  export NUON_API_URL={}{environment}\n  nuon-gate wait",
+            sim.url()
+        ));
+        signals.first.recv().await;
+        Ok(0)
+    })
 }
 
 /// Returns the variables with which the script's first component can be waited for.

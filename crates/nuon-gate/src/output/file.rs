@@ -40,10 +40,16 @@ impl ReportFile {
         }
         let name =
             path.file_name().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "it has no file name"))?;
-        let temporary = format!(".{}.{}.tmp", name.to_string_lossy(), std::process::id());
-        let temporary = path.with_file_name(temporary);
-        let file = OpenOptions::new().write(true).create_new(true).open(&temporary)?;
-        Ok(Some(Temporary { path: temporary, file }))
+        let beside = |number| format!(".{}.{}-{number}.tmp", name.to_string_lossy(), std::process::id());
+        // A run that was killed leaves its file behind, and in a container the next one often has the same process id.
+        let mut number = 0;
+        loop {
+            let temporary = path.with_file_name(beside(number));
+            match OpenOptions::new().write(true).create_new(true).open(&temporary) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists && number < 100 => number += 1,
+                opened => return opened.map(|file| Some(Temporary { path: temporary, file })),
+            }
+        }
     }
 
     pub(super) fn path(&self) -> &Path {

@@ -1,0 +1,24 @@
+//! The program from end to end: the real binary against the simulated API, over real HTTP, one module for each thing a
+//! user relies on.
+//!
+//! Time is real, so no test depends on how fast anything is: scripts count answers, not milliseconds, and whoever has to
+//! wait for something waits until it is there.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+
+mod connection;
+mod demo;
+mod exit_codes;
+mod faults;
+mod hostile;
+mod judging;
+mod output;
+mod schemas;
+mod secrets;
+#[cfg(unix)]
+mod signals;
+mod support;
+mod targets;
+mod tls;
+mod usage;
+mod variables;

@@ -1,0 +1,124 @@
+//! The published schemas against what the program prints.
+
+use std::path::Path;
+
+use jsonschema::Validator;
+use serde_json::{Value, json};
+
+use crate::support::{
+    API, ENDLESS, Gate, Outcome, PASSING, WORKER, access, component, one_deploy, serve, serve_deploy,
+};
+
+fn schema(name: &str) -> Validator {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas").join(name);
+    let schema: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    jsonschema::options().should_validate_formats(true).build(&schema).unwrap()
+}
+
+#[track_caller]
+fn fits(validator: &Validator, value: &Value) {
+    let errors: Vec<String> =
+        validator.iter_errors(value).map(|error| format!("{}: {error}", error.instance_path())).collect();
+    assert!(errors.is_empty(), "{errors:#?}\n{value:#}");
+}
+
+/// Runs of every kind, as `ndjson`: passed, failed with a hint, rejected, timed out, in trouble, replaced, several.
+fn runs() -> Vec<Outcome> {
+    let fault = "[[fault]]\non = \"deploy\"\nnth = [1]\nanswer = \"status\"\ncode = 502\n";
+    let failing = r#"{ status = "odd" }, { status = "error", error = "quota", hint = "more" }"#;
+    let old = format!("generation = \"old\"\n{}", one_deploy(failing));
+    let replaced = one_deploy(r#"{ status = "executing" }, { status = "retried" }"#);
+    let late = one_deploy(PASSING).replace("[[component.deploy]]\n", "[[component.deploy]]\nafter_looks = 2\n");
+    let several = access() + &component(API, PASSING) + &component(WORKER, failing);
+    let run = |script: &str, flags: &[&str]| Gate::wait(&serve(script)).args(["--output", "ndjson"]).args(flags).run();
+    vec![
+        run(&(one_deploy(PASSING) + fault), &[]),
+        run(&one_deploy(failing), &[]),
+        run(&old, &[]),
+        run(&late, &[]),
+        run(&replaced, &["--timeout", "100ms"]),
+        run(&several, &["--component", WORKER]),
+        run(&one_deploy(ENDLESS), &["--timeout", "50ms"]),
+        run(&one_deploy(ENDLESS), &["--component", "cmpnone", "--timeout", "100ms"]),
+        run(&one_deploy(PASSING), &["--org-id", "orgnone"]),
+        run(&(one_deploy(PASSING) + "[[fault]]\nanswer = \"reset\"\n"), &["--api-outage", "50ms"]),
+        Gate::status(&serve_deploy(PASSING)).args(["--output", "ndjson"]).run(),
+    ]
+}
+
+#[test]
+fn every_event_and_every_result_fits_its_schema() {
+    let (events, results) = (schema("event.v1.schema.json"), schema("result.v1.schema.json"));
+    let mut kinds = std::collections::BTreeSet::new();
+    for run in runs() {
+        let lines: Vec<Value> = run.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(lines[0]["event"], "started");
+        for line in &lines {
+            fits(&events, line);
+            kinds.insert(line["event"].as_str().unwrap().to_owned());
+        }
+        let (last, before) = lines.split_last().unwrap();
+        assert_eq!(last["event"], "result", "the result comes last");
+        assert!(before.iter().all(|line| line["event"] != "result"));
+        fits(&results, &last["result"]);
+        assert_eq!(last["result"]["exit_code"], run.code);
+    }
+    let expected = ["changed", "ended", "found", "not_started", "result", "retrying", "started", "warning"];
+    assert!(kinds.iter().eq(expected.iter()), "all kinds but the heartbeat: {kinds:?}");
+}
+
+#[test]
+fn the_schemas_refuse_what_is_not_so() {
+    let (events, results) = (schema("event.v1.schema.json"), schema("result.v1.schema.json"));
+    let outcome = Gate::wait(&serve_deploy(PASSING)).args(["--output", "ndjson"]).run().exits(0);
+    let result = outcome.result();
+    let changes: [(&str, Value); 7] = [
+        ("/verdict", json!("fine")),
+        ("/exit_code", json!("0")),
+        ("/started_at", json!("yesterday")),
+        ("/targets/0/deploy/status", json!(null)),
+        ("/targets/0/matched_by", json!("luck")),
+        ("/targets/0/timeline/0/duration_ms", json!(-1)),
+        ("/api", json!(null)),
+    ];
+    for (place, value) in changes {
+        let mut changed = result.clone();
+        *changed.pointer_mut(place).unwrap() = value;
+        assert!(!results.is_valid(&changed), "{place}");
+    }
+    // Every key is required, and no other is allowed.
+    for place in ["", "/targets/0", "/targets/0/deploy", "/targets/0/install", "/targets/0/timeline/0", "/api"] {
+        let object = result.pointer(place).unwrap().as_object().unwrap();
+        for key in object.keys() {
+            let mut changed = result.clone();
+            changed.pointer_mut(place).unwrap().as_object_mut().unwrap().remove(key);
+            assert!(!results.is_valid(&changed), "{place}/{key} is not required");
+        }
+        let mut changed = result.clone();
+        changed.pointer_mut(place).unwrap()["surprise"] = json!(1);
+        assert!(!results.is_valid(&changed), "{place} allows anything");
+    }
+    for event in outcome.events() {
+        for key in event.as_object().unwrap().keys() {
+            let mut changed = event.clone();
+            changed.as_object_mut().unwrap().remove(key);
+            assert!(!events.is_valid(&changed), "{}: {key} is not required", event["event"]);
+        }
+    }
+}
+
+#[test]
+fn what_is_absent_is_null_and_never_missing() {
+    let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<std::collections::BTreeSet<_>>();
+    let full = Gate::wait(&serve_deploy(PASSING)).json().exits(0).result();
+    let none = Gate::wait(&serve_deploy(PASSING)).env("NUON_API_TOKEN", "another").json().exits(3).result();
+    assert_eq!(keys(&full), keys(&none));
+    assert_eq!(keys(&full["targets"][0]), keys(&none["targets"][0]));
+    assert_eq!(none["targets"][0]["deploy"], json!(null));
+    let target = "install component verdict reason clock deploy matched_by superseded_by replaced typical_ms \
+                  recovered_after last_good timeline url approval_url log_tail warnings";
+    assert_eq!(keys(&full["targets"][0]), target.split_whitespace().map(str::to_owned).collect());
+    let run =
+        "schema verdict exit_code reason started_at finished_at elapsed_ms targets api ci_url notifications warnings";
+    assert_eq!(keys(&full), run.split_whitespace().map(str::to_owned).collect());
+}

@@ -1,0 +1,78 @@
+//! Signals: the first ends the wait with a whole report, the second ends everything.
+
+use nix::sys::signal::Signal::{SIGHUP, SIGINT, SIGTERM};
+use nuon_gate_sim::Sim;
+use serde_json::json;
+
+use crate::support::{ENDLESS, Gate, one_deploy, serve, serve_deploy};
+
+#[test]
+fn a_signal_ends_the_wait_with_a_whole_report() {
+    for (signal, code) in [(SIGINT, 130), (SIGTERM, 143), (SIGHUP, 129)] {
+        let sim = serve_deploy(ENDLESS);
+        let mut running = Gate::wait(&sim).args(["--output", "json"]).start();
+        running.wait_for("queued → executing").send(signal);
+        let outcome = running.end().exits(code);
+        let result = outcome.result();
+        assert_eq!((&result["verdict"], &result["exit_code"]), (&json!("interrupted"), &json!(code)));
+        assert!(outcome.reason().contains(signal.as_str()), "{}", outcome.reason());
+        let target = outcome.target();
+        assert_eq!((&target["verdict"], &target["deploy"]["status"]), (&json!("pending"), &json!("executing")));
+    }
+}
+
+#[test]
+fn a_signal_ends_a_wait_whose_api_hangs() {
+    let sim = serve(&(one_deploy(ENDLESS) + "[[fault]]\nanswer = \"hang\"\n"));
+    let mut running = Gate::wait(&sim).args(["--output", "ndjson"]).start();
+    running.wait_for("\"started\"").send(SIGTERM);
+    let outcome = running.end().exits(143);
+    let elapsed = outcome.result()["elapsed_ms"].as_u64().unwrap();
+    assert!(elapsed < 5000, "it took {elapsed} ms, and a runner kills what is not gone after a few seconds");
+}
+
+#[test]
+fn a_second_signal_leaves_at_once_with_the_first_ones_code() {
+    let hanging = one_deploy(ENDLESS)
+        + "[[fault]]\non = \"deploy\"\nanswer = \"hang\"\n[[fault]]\non = \"cli-config\"\nanswer = \"hang\"\n";
+    let sim = serve(&hanging);
+    let report = crate::support::Folder::new();
+    let path = format!("json={}", report.file("result.json").display());
+    let mut running = Gate::wait(&sim).args(["--output", "json", "--report", &path]).start();
+    until_asked(&sim, 2);
+    running.send(SIGINT);
+    // The last look is under way.
+    until_asked(&sim, 3);
+    running.send(SIGTERM);
+    let outcome = running.end().exits(130);
+    assert_eq!((outcome.stdout.as_str(), report.names()), ("", vec![]), "there was no time for a result");
+}
+
+#[test]
+fn a_signals_code_can_be_mapped() {
+    let sim = serve_deploy(ENDLESS);
+    let mut running = Gate::wait(&sim).args(["--map-exit", "interrupted=0"]).start();
+    running.wait_for("queued → executing").send(SIGINT);
+    running.end().exits(0);
+}
+
+#[test]
+fn the_simulator_stops_on_a_signal() {
+    for signal in [SIGTERM, SIGINT] {
+        let mut running = Gate::bare("sim").start();
+        assert!(running.first_line().starts_with("http://127.0.0.1:"));
+        running.wait_for("nuon-gate wait").send(signal);
+        running.end().exits(0);
+    }
+}
+
+/// Waits until the simulator has been asked so often.
+fn until_asked(sim: &Sim, times: usize) {
+    for _ in 0..20_000 {
+        if sim.requests().len() >= times {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    panic!("the simulator was asked only {} times", sim.requests().len());
+}

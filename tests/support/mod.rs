@@ -1,0 +1,148 @@
+//! Runs the program as a user's shell would, in an environment of the test's own.
+
+mod folder;
+mod run;
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::marker::PhantomData;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use nuon_gate_sim::{Script, Sim};
+
+pub(crate) use self::folder::Folder;
+pub(crate) use self::run::{Outcome, Running};
+
+/// The install of the scripts.
+pub(crate) const INSTALL: &str = "inlacme00000000000000000000";
+/// Their first component.
+pub(crate) const API: &str = "cmpapi00000000000000000000";
+/// Their second component.
+pub(crate) const WORKER: &str = "cmpworker00000000000000000";
+/// The token that they accept.
+pub(crate) const TOKEN: &str = "planted-token-5e7a";
+/// The organisation that they accept.
+pub(crate) const ORG: &str = "orgvendor00000000000000000";
+
+/// Statuses of a deploy that passes after a few looks.
+pub(crate) const PASSING: &str = r#"{ status = "queued" }, { status = "executing", looks = 3 }, { status = "active" }"#;
+/// Statuses of a deploy that never ends.
+pub(crate) const ENDLESS: &str = r#"{ status = "queued" }, { status = "executing" }"#;
+
+/// The beginning of every script: who may ask.
+pub(crate) fn access() -> String {
+    format!("token = \"{TOKEN}\"\norg = \"{ORG}\"\n")
+}
+
+/// A component that has one deploy, which goes through these statuses.
+pub(crate) fn component(id: &str, statuses: &str) -> String {
+    format!(
+        "[[component]]\ninstall = \"{INSTALL}\"\ninstall_name = \"acme\"\nid = \"{id}\"\n\
+         [[component.deploy]]\nstatuses = [{statuses}]\n"
+    )
+}
+
+/// A whole script with one component and its one deploy.
+pub(crate) fn one_deploy(statuses: &str) -> String {
+    access() + &component(API, statuses)
+}
+
+/// Serves a script.
+pub(crate) fn serve(script: &str) -> Sim {
+    let script: Script = script.parse().unwrap_or_else(|error| panic!("{error}\n{script}"));
+    Sim::start(script, ([127, 0, 0, 1], 0).into()).unwrap()
+}
+
+/// Serves one component whose one deploy goes through these statuses.
+pub(crate) fn serve_deploy(statuses: &str) -> Sim {
+    serve(&one_deploy(statuses))
+}
+
+/// A command line with its environment. Nothing of the environment of the tests reaches the program.
+///
+/// It borrows the simulator, which would otherwise be gone before the program asks it.
+pub(crate) struct Gate<'sim> {
+    sim: PhantomData<&'sim Sim>,
+    arguments: Vec<OsString>,
+    variables: BTreeMap<OsString, OsString>,
+    home: Folder,
+    stdout: Stdio,
+}
+
+impl<'sim> Gate<'sim> {
+    /// A command that knows nothing of any API.
+    pub(crate) fn bare(command: &str) -> Self {
+        let home = Folder::new();
+        let variables = BTreeMap::from([("HOME".into(), home.path().into())]);
+        Self { sim: PhantomData, arguments: vec![command.into()], variables, home, stdout: Stdio::piped() }
+    }
+
+    /// A command with access to an API, but without targets.
+    pub(crate) fn at(url: &str, command: &str) -> Self {
+        let gate = Self::bare(command).env("NUON_API_URL", url);
+        gate.env("NUON_API_TOKEN", TOKEN)
+            .env("NUON_ORG_ID", ORG)
+            .env("NUON_GATE_MIN_INTERVAL", "2ms")
+            .env("NUON_GATE_MAX_INTERVAL", "10ms")
+    }
+
+    /// `wait` for the one component that a simulator has.
+    pub(crate) fn wait(sim: &'sim Sim) -> Self {
+        Self::at(&sim.url(), "wait").args(["--install", INSTALL, "--component", API])
+    }
+
+    /// `status` of the one component that a simulator has.
+    pub(crate) fn status(sim: &'sim Sim) -> Self {
+        Self::at(&sim.url(), "status").args(["--install", INSTALL, "--component", API])
+    }
+
+    /// Adds to the command line.
+    pub(crate) fn args<T: AsRef<OsStr>>(mut self, arguments: impl IntoIterator<Item = T>) -> Self {
+        self.arguments.extend(arguments.into_iter().map(|argument| argument.as_ref().to_owned()));
+        self
+    }
+
+    /// Sets a variable.
+    pub(crate) fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.variables.insert(name.into(), value.as_ref().to_owned());
+        self
+    }
+
+    /// Unsets a variable.
+    pub(crate) fn without(mut self, name: &str) -> Self {
+        self.variables.remove(OsStr::new(name));
+        self
+    }
+
+    /// Has nobody read stdout.
+    pub(crate) fn with_closed_stdout(mut self) -> Self {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        self.stdout = writer.into();
+        self
+    }
+
+    /// The home directory, which is empty.
+    pub(crate) fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    /// Starts the program.
+    pub(crate) fn start(self) -> Running {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_nuon-gate"));
+        command.args(&self.arguments).env_clear().envs(&self.variables).current_dir(self.home.path());
+        command.stdin(Stdio::null()).stdout(self.stdout).stderr(Stdio::piped());
+        Running::new(command.spawn().unwrap(), self.home)
+    }
+
+    /// Runs the program to its end.
+    pub(crate) fn run(self) -> Outcome {
+        self.start().end()
+    }
+
+    /// Runs the program, which prints JSON, to its end.
+    pub(crate) fn json(self) -> Outcome {
+        self.args(["--output", "json"]).run()
+    }
+}

@@ -1,0 +1,125 @@
+//! TLS with a private issuer, and with no trust at all.
+
+use std::io::{self, Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use nuon_gate_sim::Sim;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+
+use crate::support::{API, Folder, Gate, INSTALL, PASSING, serve_deploy};
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/tls").join(name)
+}
+
+/// Puts TLS before a simulator, one request for a connection. It lives as long as the tests do.
+fn encrypted(sim: &Sim) -> SocketAddr {
+    let chain = CertificateDer::pem_file_iter(fixture("server.pem")).unwrap().map(Result::unwrap).collect();
+    let key = PrivateKeyDer::from_pem_file(fixture("server.key")).unwrap();
+    let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .unwrap();
+    let config = Arc::new(config);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let plain = sim.url().trim_start_matches("http://").to_owned();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            // A client that does not trust us goes away in the middle of the handshake.
+            let _ = relay(stream, &config, &plain);
+        }
+    });
+    address
+}
+
+fn relay(stream: io::Result<TcpStream>, config: &Arc<ServerConfig>, plain: &str) -> io::Result<()> {
+    let connection = ServerConnection::new(Arc::clone(config)).map_err(io::Error::other)?;
+    let mut client = StreamOwned::new(connection, stream?);
+    let mut server = TcpStream::connect(plain)?;
+    server.write_all(&head(&mut client)?)?;
+    let answer = head(&mut server)?;
+    let text = String::from_utf8_lossy(&answer).to_lowercase();
+    let length = text.lines().find_map(|line| line.strip_prefix("content-length: ")?.trim().parse().ok());
+    let mut body = vec![0; length.unwrap_or(0)];
+    server.read_exact(&mut body)?;
+    client.write_all(&answer)?;
+    client.write_all(&body)?;
+    client.conn.send_close_notify();
+    client.flush()
+}
+
+/// Reads up to the empty line that ends a head. Byte by byte, so that nothing of what follows is lost.
+fn head(stream: &mut impl io::Read) -> io::Result<Vec<u8>> {
+    let mut head = Vec::new();
+    let mut byte = [0];
+    while !head.ends_with(b"\r\n\r\n") {
+        stream.read_exact(&mut byte)?;
+        head.extend(byte);
+    }
+    Ok(head)
+}
+
+fn gate(url: &str) -> Gate<'static> {
+    Gate::at(url, "wait").args(["--install", INSTALL, "--component", API, "--timeout", "15s"])
+}
+
+#[test]
+fn an_issuer_that_is_not_trusted_is_2_with_the_way_out() {
+    let sim = serve_deploy(PASSING);
+    let folder = Folder::new();
+    let report = format!("json={}", folder.file("result.json").display());
+    for format in ["text", "json"] {
+        let url = format!("https://{}", encrypted(&sim));
+        let outcome = gate(&url).args(["--output", format, "--report", &report]).run().refused();
+        outcome.says("certificate").says("issuer is unknown").says("--ca-file").says("NUON_GATE_CA_FILE");
+    }
+    assert_eq!((sim.requests().len(), folder.names()), (0, vec![]), "the token was not sent, and there is no result");
+}
+
+#[test]
+fn an_issuer_that_is_named_is_trusted() {
+    let sim = serve_deploy(PASSING);
+    let url = format!("https://{}", encrypted(&sim));
+    let outcome = gate(&url).args(["--ca-file"]).args([fixture("ca.pem")]).json().exits(0);
+    assert_eq!(outcome.errors(), 0);
+    gate(&url).env("NUON_GATE_CA_FILE", fixture("ca.pem")).run().exits(0);
+}
+
+#[test]
+fn a_certificate_of_another_host_is_not_trusted() {
+    let sim = serve_deploy(PASSING);
+    let url = format!("https://localhost:{}", encrypted(&sim).port());
+    let outcome = gate(&url).args(["--ca-file"]).args([fixture("ca.pem")]).run().refused();
+    outcome.says("certificate").says("localhost");
+}
+
+#[test]
+fn certificates_that_are_none_are_refused() {
+    let folder = Folder::new();
+    let garbage = "-----BEGIN CERTIFICATE-----\nbm90IGEgY2VydGlmaWNhdGU=\n-----END CERTIFICATE-----\n";
+    let files = [
+        folder.write("empty", ""),
+        folder.write("text", "not a certificate"),
+        folder.write("garbage", garbage),
+        fixture("server.key"),
+    ];
+    for file in files {
+        let outcome = gate("https://127.0.0.1:9").args(["--ca-file"]).args([&file]).run().refused();
+        outcome.says("--ca-file").says("NUON_GATE_CA_FILE");
+    }
+}
+
+#[test]
+fn a_server_that_speaks_no_tls_is_an_outage() {
+    let sim = serve_deploy(PASSING);
+    let url = sim.url().replace("http://", "https://");
+    let outcome = gate(&url).args(["--api-outage", "100ms"]).json().exits(7);
+    assert!(outcome.reason().contains("could not connect"), "{}", outcome.reason());
+}
