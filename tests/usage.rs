@@ -150,13 +150,10 @@ fn a_bad_address_is_refused_and_its_secrets_are_not_repeated() {
         "https://",
         "https://[::1",
         "//api.example",
-        "  ",
     ];
     for address in addresses {
-        if !address.trim().is_empty() {
-            let outcome = refused(complete().env("NUON_API_URL", address), &["--api-url", "NUON_API_URL"]);
-            assert!(!outcome.stderr.contains("hunter2") || address.starts_with("ftp"), "{}", outcome.stderr);
-        }
+        let outcome = refused(complete().env("NUON_API_URL", address), &["--api-url", "NUON_API_URL"]);
+        assert!(!outcome.stderr.contains("hunter2") || address.starts_with("ftp"), "{}", outcome.stderr);
         let outcome = refused(complete().args(["--api-url", address]), &["--api-url", "NUON_API_URL"]);
         assert!(!outcome.stderr.contains("hunter2"), "{}", outcome.stderr);
     }

@@ -1,9 +1,10 @@
 //! The thin driver: it does the asking and the sleeping, and decides nothing.
 
+use std::collections::HashMap;
 use std::future::Future;
 
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
+use tokio::task::{self, JoinSet};
 use tokio::time::{Instant, sleep_until};
 
 use crate::client::Client;
@@ -47,7 +48,8 @@ where
 {
     let start = Instant::now();
     let now = || Moment::after_start(start.elapsed());
-    let mut questions: JoinSet<(Ticket, Reply)> = JoinSet::new();
+    let mut questions: JoinSet<Reply> = JoinSet::new();
+    let mut tickets: HashMap<task::Id, Ticket> = HashMap::new();
     loop {
         let step = watch.next(now());
         watch.take_events().iter().for_each(&mut on_event);
@@ -56,15 +58,24 @@ where
             Step::Ask(ask) => {
                 let (ticket, timeout) = (ask.ticket, ask.timeout);
                 let answer = send(ask);
-                questions.spawn(async move {
+                let question = questions.spawn(async move {
                     let reply = tokio::time::timeout(timeout, answer).await;
-                    (ticket, reply.unwrap_or(Err(ApiError::Timeout(timeout))))
+                    reply.unwrap_or(Err(ApiError::Timeout(timeout)))
                 });
+                tickets.insert(question.id(), ticket);
             }
             Step::Sleep(until) => tokio::select! {
                 Some(signal) = signals.recv() => watch.interrupt(now(), signal),
-                // A question that panicked never answers; the watch gives it up when its time is over.
-                Some(Ok((ticket, reply))) = questions.join_next() => watch.reply(now(), ticket, reply),
+                Some(answered) = questions.join_next_with_id() => {
+                    let (id, reply) = match answered {
+                        Ok(answered) => answered,
+                        // The way of asking panicked: an answer that never comes, like any other.
+                        Err(error) => (error.id(), Err(ApiError::Broken("the question was dropped".to_owned()))),
+                    };
+                    if let Some(ticket) = tickets.remove(&id) {
+                        watch.reply(now(), ticket, reply);
+                    }
+                }
                 () = sleep_until(start + until.elapsed()) => {}
             },
         }

@@ -23,6 +23,8 @@ pub struct Report {
     pub elapsed: Duration,
     /// Every target, in order.
     pub targets: Vec<TargetReport>,
+    /// The API asked to be left alone, and still does.
+    pub api_paused: bool,
     /// What a human should know of the run as a whole.
     pub warnings: Vec<String>,
 }
@@ -30,7 +32,9 @@ pub struct Report {
 impl Report {
     pub(crate) fn new(verdict: Verdict, started_at: Timestamp, elapsed: Duration, targets: Vec<TargetReport>) -> Self {
         let deciding = targets.iter().position(|target| target.verdict == verdict);
-        let mut report = Self { verdict, reason: None, deciding, started_at, elapsed, targets, warnings: Vec::new() };
+        let warnings = Vec::new();
+        let mut report =
+            Self { verdict, reason: None, deciding, started_at, elapsed, targets, api_paused: false, warnings };
         match verdict {
             Verdict::Interrupted(signal) => report.interrupt(signal),
             Verdict::Passed => {}

@@ -69,6 +69,15 @@ fn truncate_with_ellipsis(line: &mut String) {
     line.push('…');
 }
 
+/// Returns a word from the server in a form that can be shown: bounded, with a mark for each invisible character, and
+/// with none of the doubled signs that CI runners take for commands. Two different words stay different, or are both
+/// marked.
+pub(crate) fn shown(word: &str) -> String {
+    const LONGEST: usize = 64;
+    let marked = word.replace("##", "#\u{fffd}").replace("::", ":\u{fffd}");
+    marked.chars().map(|c| if is_hidden(c) { '\u{fffd}' } else { c }).take(LONGEST).collect()
+}
+
 /// Tells whether a character is a control character, or one that reorders or hides what stands around it.
 pub(crate) fn is_hidden(c: char) -> bool {
     c.is_control()

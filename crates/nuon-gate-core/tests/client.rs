@@ -308,7 +308,7 @@ async fn the_servers_version_is_kept_and_made_safe() {
 async fn no_error_shows_the_token() {
     let shown = format!("{:?}", client_of("http://127.0.0.1:1", PATIENT));
     assert!(!shown.contains(TOKEN), "{shown}");
-    let shown = format!("{:?}", sockets::connection("http://127.0.0.1:1", PATIENT));
+    let shown = format!("{:?}", sockets::connection("http://127.0.0.1:1"));
     assert!(!shown.contains(TOKEN), "{shown}");
 }
 

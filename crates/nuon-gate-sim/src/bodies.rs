@@ -24,7 +24,12 @@ fn id(prefix: &str, text: &str) -> String {
 
 pub(crate) fn deploy_id(component: &Component, position: usize) -> String {
     let own = component.deploys.get(position).and_then(|deploy| deploy.id.clone());
-    own.unwrap_or_else(|| id("dpl", &format!("{}{}", position + 1, name(component))))
+    // Both ends of a long name: people know its beginning, and numbered names differ at their end.
+    let name: Vec<char> = name(component).chars().filter(char::is_ascii_alphanumeric).collect();
+    let split = name.len().min(8);
+    let tail = name.len().saturating_sub(12).max(split);
+    let name: String = name[..split].iter().chain(&name[tail..]).collect();
+    own.unwrap_or_else(|| id("dpl", &format!("{}{name}", position + 1)))
 }
 
 fn name(component: &Component) -> &str {

@@ -200,7 +200,9 @@ impl DeployProgress {
     /// Moves on to the status that an answer at `now` shows, and counts that answer.
     fn advance(&mut self, deploy: &Deploy, now: Duration) {
         if self.entered.is_empty() {
-            self.entered.push(deploy.after.unwrap_or_default());
+            // A row that appears by looks is created when it is first seen.
+            let by_looks = if deploy.after_looks > 0 { now } else { Duration::ZERO };
+            self.entered.push(deploy.after.unwrap_or(by_looks));
         }
         while let [.., entered] = *self.entered.as_slice() {
             let stay = &deploy.statuses[self.entered.len() - 1];

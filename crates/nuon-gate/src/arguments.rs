@@ -237,13 +237,12 @@ pub(crate) fn parse(
     environment: &Environment,
 ) -> Result<Command, NotParsed> {
     let arguments = without_empty_values(arguments, &command());
-    let connected = environment.connect(Cli::command());
-    let parsed = connected.clone().try_get_matches_from(&arguments).and_then(|matches| {
-        // Targets on the command line replace those of the environment.
-        let connected = without_variables(connected, &replaced_targets(&matches));
-        let matches = connected.try_get_matches_from(&arguments)?;
-        Cli::from_arg_matches(&matches)
-    });
+    environment.check().map_err(NotParsed::Trouble)?;
+    // Targets on the command line replace those of the environment, which then need not even be right.
+    let typed = Cli::command().ignore_errors(true).try_get_matches_from(&arguments);
+    let replaced = typed.map(|matches| replaced_targets(&matches)).unwrap_or_default();
+    let matches = environment.connect(Cli::command(), &replaced).try_get_matches_from(&arguments);
+    let parsed = matches.and_then(|matches| Cli::from_arg_matches(&matches));
     match parsed {
         Ok(cli) => {
             warn_of_unknown(&cli.command, environment);
@@ -299,15 +298,6 @@ fn replaced_targets(matches: &clap::ArgMatches) -> Vec<&'static str> {
     }
 }
 
-fn without_variables(command: clap::Command, flags: &[&str]) -> clap::Command {
-    command.mut_subcommands(|command| {
-        command.mut_args(|arg| {
-            let replaced = arg.get_long().is_some_and(|long| flags.contains(&long));
-            if replaced { arg.env(clap::builder::Resettable::Reset) } else { arg }
-        })
-    })
-}
-
 /// Shows help or the version, with every flag's own variable, whatever is set.
 fn show(arguments: &[OsString]) -> NotParsed {
     let Err(shown) = command().try_get_matches_from(arguments) else { return NotParsed::Shown(0) };
@@ -361,7 +351,8 @@ fn named_flag(error: &clap::Error) -> Option<String> {
     match (error.kind(), error.get(ContextKind::InvalidArg)) {
         (ErrorKind::UnknownArgument, _) => None,
         (_, Some(ContextValue::String(argument))) => {
-            argument.split([' ', '=']).next().filter(|flag| flag.starts_with("--")).map(str::to_owned)
+            let flag = argument.split([' ', '=']).next()?.trim_end_matches("...");
+            flag.starts_with("--").then(|| flag.to_owned())
         }
         _ => None,
     }

@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use clap::builder::{BoolishValueParser, Resettable};
 use clap::{Arg, ArgAction, Command};
 
+use crate::trouble::Trouble;
+
 /// Every flag `--some-flag` has the variable `NUON_GATE_SOME_FLAG`.
 const PREFIX: &str = "NUON_GATE_";
 
@@ -23,22 +25,42 @@ const NUON: [(&str, &str); 5] = [
 pub(crate) const API_TOKEN: &str = "NUON_API_TOKEN";
 
 /// The variables that are set to something.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Environment(BTreeMap<String, String>);
+pub(crate) struct Environment {
+    set: BTreeMap<String, String>,
+    /// Variables of ours whose value is not Unicode.
+    unreadable: Vec<String>,
+}
 
 impl Environment {
-    /// Reads the process's environment. Names and values that are not Unicode are left out.
+    /// Reads the process's environment.
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
     pub(crate) fn capture() -> Self {
-        let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
-            Some((name.into_string().ok()?, value.into_string().ok()?))
-        };
-        Self(std::env::vars_os().filter_map(text).filter(|(_, value)| !value.trim().is_empty()).collect())
+        let (mut set, mut unreadable) = (BTreeMap::new(), Vec::new());
+        for (name, value) in std::env::vars_os() {
+            let Ok(name) = name.into_string() else { continue };
+            match value.into_string() {
+                Ok(value) if value.trim().is_empty() => {}
+                Ok(value) => drop(set.insert(name, value)),
+                Err(_) if name.starts_with("NUON_") => unreadable.push(name),
+                Err(_) => {}
+            }
+        }
+        Self { set, unreadable }
+    }
+
+    /// Refuses variables of ours that cannot be read: a pin that is dropped in silence would let the wrong deploy pass.
+    pub(crate) fn check(&self) -> Result<(), Trouble> {
+        match self.unreadable.first() {
+            Some(name) => {
+                Err(Trouble::new(format!("the value of {name} is not Unicode")).hint(format!("correct {name}")))
+            }
+            None => Ok(()),
+        }
     }
 
     /// Returns a variable that is set to something.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str)
+        self.set.get(name).map(String::as_str)
     }
 
     /// Returns the user's home directory.
@@ -50,19 +72,26 @@ impl Environment {
     pub(crate) fn unknown(&self, command: &Command) -> Vec<String> {
         let known: Vec<String> =
             command.get_subcommands().flat_map(Command::get_arguments).filter_map(variable).collect();
-        self.0.keys().filter(|name| name.starts_with(PREFIX) && !known.contains(name)).cloned().collect()
+        self.set.keys().filter(|name| name.starts_with(PREFIX) && !known.contains(name)).cloned().collect()
     }
 
     /// Connects every flag of a command with its variable, as far as that is set to something.
     ///
     /// clap reads a variable that is empty as a value that is empty, and knows one variable for a flag; both are
-    /// settled here.
-    pub(crate) fn connect(&self, command: Command) -> Command {
+    /// settled here. The variables of `replaced` flags do not count.
+    pub(crate) fn connect(&self, command: Command, replaced: &[&str]) -> Command {
         let connected = document(command);
         connected.mut_subcommands(|command| {
             command.mut_args(|arg| {
                 let Some(own) = variable(&arg).filter(|_| arg.get_env().is_some()) else { return arg };
                 let nuon = nuon_variable(&own).map(str::to_owned);
+                if arg.get_long().is_some_and(|long| replaced.contains(&long)) {
+                    return arg.env(Resettable::Reset);
+                }
+                // Our own whole targets beat the halves that the Nuon CLI injects.
+                let halved = matches!(own.as_str(), "NUON_GATE_INSTALL" | "NUON_GATE_COMPONENT");
+                let whole = self.get("NUON_GATE_TARGET").is_some() && !replaced.contains(&"target");
+                let nuon = nuon.filter(|_| !halved || !whole);
                 match [Some(own), nuon].into_iter().flatten().find(|name| self.get(name).is_some()) {
                     Some(name) => arg.env(name),
                     None => arg.env(Resettable::Reset),
@@ -80,11 +109,23 @@ pub(crate) fn document(command: Command) -> Command {
         }
         command.mut_args(|arg| {
             let Some(name) = variable(&arg) else { return arg };
-            let is_switch = matches!(arg.get_action(), ArgAction::SetTrue);
             let arg = arg.env(name).hide_env_values(true);
-            if is_switch { arg.value_parser(BoolishValueParser::new()) } else { arg }
+            match arg.get_action() {
+                ArgAction::SetTrue => arg.value_parser(BoolishValueParser::new()),
+                ArgAction::Count => arg.value_parser(count),
+                _ => arg,
+            }
         })
     })
+}
+
+/// Reads how often a flag that can be repeated is set: a number, or yes and no.
+fn count(text: &str) -> Result<u8, String> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "true" | "yes" => Ok(1),
+        "false" | "no" => Ok(0),
+        number => number.parse().map_err(|_| "it is a number, or yes or no".to_owned()),
+    }
 }
 
 /// Returns the name of a flag's variable.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use nuon_gate_core::result::{Links, RunResult};
-use nuon_gate_core::{ApiError, Client, Dashboard, InvalidConnection, Report, Signal, Verdict, Watch, drive};
+use nuon_gate_core::{ApiError, Client, Clock, Dashboard, InvalidConnection, Report, Signal, Verdict, Watch, drive};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::exit;
@@ -52,14 +52,18 @@ async fn gate(settings: Settings, mut signals: UnboundedReceiver<Signal>) -> Res
 
     let code = exit_code(report.verdict, &exits);
     let result = RunResult::new(&report, code, client.stats(), &Links { org: &connection.org, dashboard });
-    outputs.finish(&report, &result);
-    Ok(code)
+    tokio::select! {
+        () = outputs.finish(&report, &result) => Ok(code),
+        // Somebody does not read, and somebody else has lost patience.
+        Some(signal) = signals.recv() => Ok(exit_code(Verdict::Interrupted(signal), &exits)),
+    }
 }
 
 /// Finds out where the dashboard is, for the links. A signal ends even this, and decides the verdict of the run.
 async fn dashboard(client: &Client, report: &mut Report, signals: &mut UnboundedReceiver<Signal>) -> Option<Dashboard> {
     let interrupted = matches!(report.verdict, Verdict::Interrupted(_));
-    if report.targets.iter().all(|target| target.deploy.is_none()) {
+    let silent = report.api_paused || report.targets.iter().any(|target| target.clock == Some(Clock::Outage));
+    if silent || report.targets.iter().all(|target| target.deploy.is_none()) {
         return None;
     }
     let limit = if interrupted { Duration::from_secs(1) } else { DETAILS };

@@ -1,5 +1,7 @@
 //! What the arguments, the environment and the Nuon CLI's file mean together.
 
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher as _, Hasher as _};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -116,7 +118,6 @@ fn resolve_connection(arguments: ConnectionArguments, environment: &Environment)
         token: token(arguments.token_file, file.api_token, environment)?,
         extra_certificates,
         user_agent: user_agent(),
-        request_timeout: arguments.request_timeout.0,
     })
 }
 
@@ -129,6 +130,11 @@ fn token(file: Option<PathBuf>, logged_in: Option<String>, environment: &Environ
     let hint = "set NUON_API_TOKEN, name a file with --token-file (NUON_GATE_TOKEN_FILE), or log in with the Nuon CLI";
     let text = match file {
         Some(path) => {
+            // What looks like no path is most likely the token itself, put into the wrong place.
+            if path.components().count() == 1 && !path.exists() {
+                let message = "cannot read the file of --token-file (NUON_GATE_TOKEN_FILE): there is no such file";
+                return Err(Trouble::new(message).hint(hint));
+            }
             let bytes = read("--token-file (NUON_GATE_TOKEN_FILE)", &path)?;
             String::from_utf8(bytes).map_err(|_| Trouble::new(format!("{} is not text", path.display())).hint(hint))?
         }
@@ -216,7 +222,7 @@ fn watch(
         fail_fast: waiting.fail_fast,
         mode: Mode::Wait,
         // Gates that start together must not look together.
-        seed: u64::from(std::process::id()),
+        seed: RandomState::new().build_hasher().finish(),
     })
 }
 

@@ -21,7 +21,10 @@ use crate::{ApiToken, ComponentId, DeployId, InstallId, OrgId, RemoteText};
 /// The largest body that is read, after which the answer counts as undecodable.
 pub const LARGEST_BODY: usize = 16 * 1024 * 1024;
 
-/// The largest error body that is read; the rest is left.
+/// How long a request may take, unless something else is said.
+const USUAL_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The largest error body that is read; a larger one says nothing.
 const LARGEST_ERROR_BODY: usize = 64 * 1024;
 
 /// How the API is reached.
@@ -37,8 +40,6 @@ pub struct Connection {
     pub extra_certificates: Option<Vec<u8>>,
     /// How the program calls itself.
     pub user_agent: String,
-    /// How long one request may take.
-    pub request_timeout: Duration,
 }
 
 /// Why no client can be made.
@@ -89,15 +90,15 @@ impl Client {
         Ok(Self {
             http: transport::build(connection)?,
             url: connection.url.clone(),
-            timeout: connection.request_timeout,
+            timeout: USUAL_TIMEOUT,
             stats: Arc::default(),
         })
     }
 
-    /// Returns this client with a shorter time limit for each request.
+    /// Returns this client with another time limit for each request than the usual 30 seconds.
     #[must_use]
     pub fn within(&self, timeout: Duration) -> Self {
-        Self { timeout: timeout.min(self.timeout), ..self.clone() }
+        Self { timeout, ..self.clone() }
     }
 
     /// Returns what has been seen so far.
@@ -198,7 +199,8 @@ impl Client {
             text(header::RETRY_AFTER).and_then(|value| retry_after::parse(value, text(header::DATE), now));
         if status.is_redirection() {
             let to = text(header::LOCATION).and_then(|location| self.url.join(&[]).join(location).ok());
-            let to = to.and_then(|to| to.host_str().map(str::to_owned)).unwrap_or_else(|| "nowhere".to_owned());
+            let to = to.and_then(|to| to.host_str().map(|host| RemoteText::new(host).line(200)));
+            let to = to.unwrap_or_else(|| "nowhere".to_owned());
             return Err(ApiError::Redirect { status: status.as_u16(), to, retry_after });
         }
         if !status.is_success() {

@@ -93,15 +93,22 @@ pub(super) fn failure(error: reqwest::Error, host: &str, timeout: Duration) -> A
 
 fn certificate_trouble(error: &(dyn Error + 'static)) -> Option<String> {
     chain(error).find_map(|cause| match cause.downcast_ref::<rustls::Error>() {
-        Some(rustls::Error::InvalidCertificate(trouble)) => Some(certificate_words(trouble)),
+        Some(rustls::Error::InvalidCertificate(trouble)) => Some(certificate_words(trouble).to_owned()),
         _ => None,
     })
 }
 
-fn certificate_words(trouble: &rustls::CertificateError) -> String {
+fn certificate_words(trouble: &rustls::CertificateError) -> &'static str {
     match trouble {
-        rustls::CertificateError::UnknownIssuer => "its issuer is unknown".to_owned(),
-        other => other.to_string(),
+        rustls::CertificateError::UnknownIssuer => "its issuer is unknown",
+        rustls::CertificateError::Expired | rustls::CertificateError::ExpiredContext { .. } => "it has expired",
+        rustls::CertificateError::NotValidYet | rustls::CertificateError::NotValidYetContext { .. } => {
+            "it is not valid yet"
+        }
+        rustls::CertificateError::NotValidForName | rustls::CertificateError::NotValidForNameContext { .. } => {
+            "it is for another host"
+        }
+        _ => "it cannot be verified (a self-signed certificate that is its own authority?)",
     }
 }
 

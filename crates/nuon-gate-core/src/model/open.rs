@@ -36,7 +36,7 @@ macro_rules! open_enum {
             fn from(value: &str) -> Self {
                 match value {
                     $($wire => Self::$variant,)*
-                    other => Self::Other($crate::model::open::shown(other)),
+                    other => Self::Other($crate::text::shown(other)),
                 }
             }
         }
@@ -56,12 +56,6 @@ macro_rules! open_enum {
     };
 }
 pub(super) use open_enum;
-
-/// Returns an unknown wire value in a form that can be shown: bounded, with a mark for each invisible character.
-pub(super) fn shown(value: &str) -> String {
-    const LONGEST: usize = 64;
-    value.chars().map(|c| if crate::text::is_hidden(c) { '\u{fffd}' } else { c }).take(LONGEST).collect()
-}
 
 /// Reads a part that the verdict does not stand on: if it does not fit, it is absent. A server that changes the shape
 /// of its logs or jobs must not cost a verdict.

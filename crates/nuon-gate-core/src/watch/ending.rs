@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::request::Request;
 use crate::client::ErrorClass;
 use crate::timeline::human;
-use crate::{ApiError, Clock, Moment, Target, Verdict};
+use crate::{ApiError, Clock, ComponentId, DeployId, Moment, Target, Verdict};
 
 /// How a target ended.
 #[derive(Debug)]
@@ -55,12 +55,20 @@ pub(super) fn rejected(target: &Target, error: &ApiError, request: &Request, now
     End { reason, hint: Some(hint.to_owned()), ..End::new(Verdict::Rejected, now) }
 }
 
-/// A clock rang. `standing` says where the deploy stood.
+/// The deploy that was pinned by its id is not the target's.
+pub(super) fn of_another_component(target: &Target, deploy: &DeployId, other: &ComponentId, now: Moment) -> End {
+    let reason = format!("deploy {deploy} belongs to component {other}, not to {}", target.component);
+    let hint = "check --component (NUON_COMPONENT_ID) and --deploy (NUON_GATE_DEPLOY)".to_owned();
+    End { reason: Some(reason), hint: Some(hint), ..End::new(Verdict::Rejected, now) }
+}
+
+/// A clock rang. `standing` says where the deploy stood, `seen` whether there was one.
 pub(super) fn clock_rang(
     clock: Clock,
     limit: Duration,
     target: &Target,
     standing: &str,
+    seen: bool,
     last_error: Option<&ApiError>,
     now: Moment,
 ) -> End {
@@ -71,7 +79,10 @@ pub(super) fn clock_rang(
     let (reason, hint) = match clock {
         Clock::Total => (
             format!("the total clock of {limit} ran out: {standing}{error}"),
-            format!("the deploy may still be running: look at it before you raise {flag}"),
+            match seen {
+                true => format!("the deploy may still be running: look at it before you raise {flag}"),
+                false => format!("check that the pipeline triggered a deploy of this component, or raise {flag}"),
+            },
         ),
         Clock::Start => (
             format!("the start clock of {limit} ran out: no deploy of {target} has appeared{error}"),

@@ -41,6 +41,8 @@ pub enum EventKind {
         commit: Option<String>,
         /// What made it the right one.
         matched_by: MatchedBy,
+        /// The deploy whose place it took.
+        replaces: Option<DeployId>,
     },
     /// The deploy moved on.
     Changed {

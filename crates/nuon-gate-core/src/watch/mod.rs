@@ -215,14 +215,15 @@ impl Watch {
     /// Returns the error if the API's certificate was not trusted before there was any good answer: nothing was waited
     /// for then, and there is nothing to report.
     pub fn untrusted(&self) -> Option<&ApiError> {
-        self.context.untrusted.as_ref()
+        self.context.untrusted.as_ref().filter(|_| self.signal.is_none())
     }
 
     /// Returns what the wait has come to.
     pub fn report(&self, now: Moment) -> Report {
         let now = self.finished.unwrap_or(now);
         let targets: Vec<_> = self.targets.iter().map(|target| target.report(now, &self.context)).collect();
-        Report::new(self.verdict(), self.context.started_at, now.elapsed(), targets)
+        let report = Report::new(self.verdict(), self.context.started_at, now.elapsed(), targets);
+        Report { api_paused: self.context.health.paused_until() > now, ..report }
     }
 
     // Time.
@@ -252,7 +253,8 @@ impl Watch {
         let start = start.map(|limit| (Clock::Start, limit, Moment::START + limit));
         let outage = settings.clocks.outage.filter(|_| health.failing());
         let outage = outage.map(|limit| (Clock::Outage, limit, health.outage_at(limit, settings.intervals.min())));
-        [start, outage].into_iter().flatten()
+        // An API that does not answer cannot say whether there is a deploy: its clock comes first.
+        [outage, start].into_iter().flatten()
     }
 
     /// Returns when the first of a target's clocks rings, the total clock included.
@@ -289,7 +291,9 @@ impl Watch {
         let paused = self.context.health.paused_until() > now;
         for index in 0..self.targets.len() {
             let target = &self.targets[index];
-            if target.end.is_some() || target.inquiry.is_asking() || target.inquiry.mid_look_since().is_some() {
+            // A look that waits for its next question goes on, unless the API wants to be left alone.
+            let goes_on = target.inquiry.mid_look_since().is_some() && !paused;
+            if target.end.is_some() || target.inquiry.is_asking() || goes_on {
                 continue;
             }
             let no_look_left = |since: Moment| paused || target.inquiry.has_looked_since(since);
@@ -351,6 +355,9 @@ impl Watch {
             return;
         }
         self.finished = Some(now);
+        if self.untrusted().is_some() {
+            return;
+        }
         let closing = self.closing.filter(|closing| now >= closing.until);
         for index in 0..self.targets.len() {
             if self.targets[index].end.is_some() {

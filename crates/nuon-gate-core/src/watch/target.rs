@@ -1,5 +1,6 @@
 //! The watch over one target: what to ask about it, and what the answers mean.
 
+use std::cmp::Ordering;
 use std::collections::HashSet;
 use std::time::Duration;
 
@@ -155,7 +156,7 @@ impl TargetWatch {
     }
 
     fn not_started(&mut self, now: Moment, context: &mut Context) -> Learned<End> {
-        if !std::mem::replace(&mut self.told_not_started, true) {
+        if self.stage == Stage::Searching && !std::mem::replace(&mut self.told_not_started, true) {
             context.emit(now, EventKind::NotStarted { target: self.index });
         }
         Learned::Over(Found::Nothing)
@@ -164,6 +165,10 @@ impl TargetWatch {
     fn learn_deploy(&mut self, now: Moment, look: &Look, deploy: Box<Deploy>, context: &mut Context) -> Learned<End> {
         // The client gives no deploy without an id; if another transport does, it is as good as none.
         let Some(id) = deploy.id.clone() else { return self.not_started(now, context) };
+        // The endpoint finds a deploy by its id alone: that it is the target's has to be seen here.
+        if let Some(other) = deploy.component_id.as_ref().filter(|own| **own != self.target.component) {
+            return Learned::Ended(ending::of_another_component(&self.target, &id, other, now));
+        }
         let first = self.deploy.is_none();
         match &self.stage {
             Stage::Locked(locked) if *locked != id => {
@@ -180,10 +185,17 @@ impl TargetWatch {
         self.judge(now, look, id, deploy, first, context)
     }
 
-    /// Tells whether a deploy can have taken the place of the one that was replaced: another row of the same workflow.
+    /// Tells whether a deploy can have taken the place of the one that was replaced: a newer row of the same workflow. If
+    /// the workflow is not known, it has to be certain that the row is newer, as a lagging replica may give an old one.
     fn is_successor(&self, id: &DeployId, deploy: &Deploy) -> bool {
         let Stage::Succession(workflow) = &self.stage else { return false };
-        !self.replaced.contains(id) && (workflow.is_none() || *workflow == deploy.workflow_id)
+        let before = self.deploy.as_ref().and_then(|deploy| deploy.created_at);
+        let age = before.zip(deploy.created_at).map(|(before, own)| own.cmp(&before));
+        let fits = match workflow {
+            Some(_) => *workflow == deploy.workflow_id && age != Some(Ordering::Less),
+            None => age == Some(Ordering::Greater),
+        };
+        fits && !self.replaced.contains(id)
     }
 
     /// Follows a deploy from now on, unless it does the opposite of what the one before was to do.
@@ -200,8 +212,8 @@ impl TargetWatch {
         let status = deploy.current_status().clone();
         self.seen.push((status.clone(), now));
         let (build, commit) = (deploy.build_id.clone(), deploy.commit().map(|commit| commit.line(40)));
-        let target = self.index;
-        context.emit(now, EventKind::Found { target, deploy: id, status, build, commit, matched_by });
+        let (target, replaces) = (self.index, self.replaced.last().cloned());
+        context.emit(now, EventKind::Found { target, deploy: id, status, build, commit, matched_by, replaces });
         None
     }
 
@@ -217,8 +229,9 @@ impl TargetWatch {
         let status = deploy.current_status().clone();
         self.note_change(now, &id, &deploy, context);
         let judgement = context.settings.rules.judge(&status, kind(&deploy));
-        if judgement != Judgement::Pending && first && self.pin == Pin::Latest {
-            self.warn_if_ended_before(now, &id, &deploy, context);
+        // A deploy that appeared while the gate waited cannot have ended before.
+        if judgement != Judgement::Pending && first && self.pin == Pin::Latest && !self.told_not_started {
+            self.warn_ended_before(now, &id, &deploy, context);
         }
         if context.settings.rules.is_unrecognised(&status) && self.unrecognised.insert(status.clone()) {
             let text = format!("status `{status}` is not known to this version; it is taken for not ended");
@@ -257,12 +270,10 @@ impl TargetWatch {
         context.emit(now, EventKind::Changed { target, deploy, from, to, spent: now - since, description });
     }
 
-    fn warn_if_ended_before(&mut self, now: Moment, id: &DeployId, deploy: &Deploy, context: &mut Context) {
-        let ended = deploy.status_since();
-        if ended.is_some_and(|ended| ended > context.started_at) {
-            return;
-        }
-        let age = ended.map(|ended| format!(" {} ago", human(span(ended, context.started_at)))).unwrap_or_default();
+    fn warn_ended_before(&mut self, now: Moment, id: &DeployId, deploy: &Deploy, context: &mut Context) {
+        // Whether it had ended was seen; only how long ago is a question of the two machines' clocks.
+        let age = deploy.status_since().map(|ended| span(ended, context.started_at)).filter(|age| !age.is_zero());
+        let age = age.map(|age| format!(" {} ago", human(age))).unwrap_or_default();
         let text = format!(
             "the latest deploy, {id}, had already ended{age}, before the gate began: if you have just triggered one, \
              this is not it; pass its id with --deploy"
@@ -290,7 +301,9 @@ impl TargetWatch {
             return Learned::Ended(self.failed(verdict, now));
         }
         if error.class() == ErrorClass::Untrusted && !context.health.ever_good {
-            context.untrusted = Some(error.clone());
+            // Nothing will be waited for, so there is nothing to tell of it.
+            context.untrusted = Some(error);
+            return Learned::Over(Found::Nothing);
         }
         if self.inquiry.is_final(&error, &look.request, context.health.ever_good) {
             return Learned::Ended(ending::rejected(&self.target, &error, &look.request, now));
@@ -314,7 +327,8 @@ impl TargetWatch {
             return self.conclude(self.failed(verdict, now), context);
         }
         let standing = self.standing(now, context);
-        let end = ending::clock_rang(clock, limit, &self.target, &standing, self.inquiry.last_error(), now);
+        let seen = self.deploy.is_some();
+        let end = ending::clock_rang(clock, limit, &self.target, &standing, seen, self.inquiry.last_error(), now);
         self.conclude(end, context);
     }
 

@@ -12,19 +12,18 @@ use tokio::net::{TcpListener, TcpStream};
 pub(crate) const TOKEN: &str = "token-of-the-pipeline";
 pub(crate) const USER_AGENT: &str = "nuon-gate/0.0.0 (+https://gate.example)";
 
-pub(crate) fn connection(url: &str, request_timeout: Duration) -> Connection {
+pub(crate) fn connection(url: &str) -> Connection {
     Connection {
         url: ApiUrl::new(url, false).unwrap(),
         org: "org1".parse().unwrap(),
         token: ApiToken::new(TOKEN).unwrap(),
         extra_certificates: None,
         user_agent: USER_AGENT.to_owned(),
-        request_timeout,
     }
 }
 
 pub(crate) fn client_of(url: &str, request_timeout: Duration) -> Client {
-    Client::new(&connection(url, request_timeout)).unwrap()
+    Client::new(&connection(url)).unwrap().within(request_timeout)
 }
 
 pub(crate) fn ids(install: &str, component: &str) -> (InstallId, ComponentId) {

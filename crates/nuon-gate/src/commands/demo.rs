@@ -34,7 +34,6 @@ pub(crate) fn run(arguments: DemoArguments) -> Result<u8, Trouble> {
             token: ApiToken::new(&token).map_err(|error| broken(&error))?,
             extra_certificates: None,
             user_agent: user_agent(),
-            request_timeout: Duration::from_secs(5),
         },
         targets,
         pin: Pin::Latest,

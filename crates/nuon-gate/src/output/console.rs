@@ -15,6 +15,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::describe::{self, Tone};
+use super::stream::Stream;
 use crate::trouble::Trouble;
 
 /// More lines than this do not fit a terminal.
@@ -26,6 +27,8 @@ pub(crate) struct Console {
     colour: bool,
     labels: Vec<String>,
     live: Option<Live>,
+    /// Where lines go during a run; else straight to stderr.
+    stream: Option<Stream>,
 }
 
 struct Live {
@@ -38,7 +41,21 @@ impl Console {
         let stderr = io::stderr();
         let colour = AutoStream::choice(&stderr) != ColorChoice::Never;
         let live = (targets > 0 && !quiet && stderr.is_terminal()).then(|| Live::new(targets));
-        Self { quiet, colour, labels: Vec::new(), live }
+        Self { quiet, colour, labels: Vec::new(), live, stream: None }
+    }
+
+    /// Makes the console of a run, which no reader can hold up.
+    pub(super) fn of_a_run(targets: usize, quiet: bool) -> io::Result<Self> {
+        let stream = Stream::open(|| Ok(io::stderr()))?;
+        Ok(Self { stream: Some(stream), ..Self::new(targets, quiet) })
+    }
+
+    /// Waits until everything is told, but not beyond the limit.
+    pub(super) async fn close(self, limit: Duration) -> io::Result<()> {
+        match self.stream {
+            Some(stream) => stream.finish(limit).await,
+            None => Ok(()),
+        }
     }
 
     /// Tells an event.
@@ -110,11 +127,12 @@ impl Console {
     fn line(&self, tone: Tone, text: &str) {
         let style = if self.colour { style(tone) } else { Style::new() };
         let text = format!("{style}{text}{style:#}");
-        match &self.live {
+        match (&self.live, &self.stream) {
             // Lines stay above the live view.
-            Some(live) => drop(live.screen.println(&text)),
+            (Some(live), _) => drop(live.screen.println(&text)),
+            (None, Some(stream)) => stream.write(text + "\n"),
             // Nobody reading stderr is no reason to fail.
-            None => drop(writeln!(io::stderr().lock(), "{text}")),
+            (None, None) => drop(writeln!(io::stderr().lock(), "{text}")),
         }
     }
 }

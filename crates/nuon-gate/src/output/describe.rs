@@ -30,13 +30,17 @@ pub(super) fn event(kind: &EventKind) -> Option<(Option<usize>, Tone, String)> {
     let (target, tone, words) = match kind {
         EventKind::Started { .. } => return None,
         EventKind::NotStarted { target } => (*target, Tone::Plain, "no deploy yet".to_owned()),
-        EventKind::Found { target, deploy, status, build, commit, matched_by } => {
+        EventKind::Found { target, deploy, status, build, commit, matched_by, replaces } => {
             let build = build.as_ref().map(|build| format!("build {build}"));
             let commit =
                 commit.as_ref().map(|commit| format!("commit {}", commit.chars().take(10).collect::<String>()));
             let what: Vec<String> = build.into_iter().chain(commit).collect();
             let what = if what.is_empty() { String::new() } else { format!(" ({})", what.join(", ")) };
-            (*target, Tone::Plain, format!("found deploy {deploy}{what}, {status}: {}", matched_by.sentence()))
+            let why = match replaces {
+                Some(replaced) => format!("it took the place of {replaced}"),
+                None => matched_by.sentence().to_owned(),
+            };
+            (*target, Tone::Plain, format!("found deploy {deploy}{what}, {status}: {why}"))
         }
         EventKind::Changed { target, from, to, spent, description, .. } => {
             let said = description.as_ref().map(|text| format!(": {text}")).unwrap_or_default();

@@ -3,7 +3,9 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use super::stream::Stream;
 use crate::trouble::Trouble;
 
 /// A file that will be written at the end. It is created under a temporary name at the start, so that a path that cannot
@@ -13,15 +15,22 @@ pub(super) struct ReportFile {
     temporary: Option<Temporary>,
 }
 
+/// The file that will become the report, removed unless it has.
 struct Temporary {
     path: PathBuf,
     file: File,
+    renamed: bool,
 }
 
 impl ReportFile {
-    pub(super) fn open(path: PathBuf) -> Result<Self, Trouble> {
-        match Self::create(&path) {
-            Ok(temporary) => Ok(Self { path, temporary }),
+    pub(super) fn open(path: &Path) -> Result<Self, Trouble> {
+        // A link stays a link: what it points to is replaced.
+        let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        match Temporary::beside(path, &target) {
+            Ok(temporary) => {
+                let path = if temporary.is_some() { target } else { path.to_owned() };
+                Ok(Self { path, temporary })
+            }
             Err(error) => {
                 let message = format!("cannot write the report {}: {error}", path.display());
                 Err(Trouble::new(message)
@@ -30,51 +39,59 @@ impl ReportFile {
         }
     }
 
-    fn create(path: &Path) -> io::Result<Option<Temporary>> {
-        if path.is_dir() {
-            return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder"));
-        }
-        // A pipe or a terminal is written to as it is: there is nothing to rename.
-        if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
-            return Ok(None);
-        }
-        let name =
-            path.file_name().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "it has no file name"))?;
-        let beside = |number| format!(".{}.{}-{number}.tmp", name.to_string_lossy(), std::process::id());
-        // A run that was killed leaves its file behind, and in a container the next one often has the same process id.
-        let mut number = 0;
-        loop {
-            let temporary = path.with_file_name(beside(number));
-            match OpenOptions::new().write(true).create_new(true).open(&temporary) {
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists && number < 100 => number += 1,
-                opened => return opened.map(|file| Some(Temporary { path: temporary, file })),
-            }
-        }
-    }
-
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
 
-    pub(super) fn write(mut self, content: &[u8]) -> io::Result<()> {
-        let Some(mut temporary) = self.temporary.take() else {
-            return OpenOptions::new().write(true).open(&self.path)?.write_all(content);
-        };
-        temporary.file.write_all(content)?;
-        temporary.file.sync_all()?;
-        fs::rename(&temporary.path, &self.path).inspect_err(|_| remove(&temporary.path))
+    /// Writes the whole file. Somebody who should read it (a pipe) is not waited for beyond the limit.
+    pub(super) async fn write(self, content: &str, limit: Duration) -> io::Result<()> {
+        if let Some(temporary) = self.temporary {
+            return temporary.become_whole(content, &self.path);
+        }
+        let path = self.path;
+        let stream = Stream::open(move || OpenOptions::new().write(true).open(path))?;
+        stream.write(content);
+        stream.finish(limit).await
     }
 }
 
-impl Drop for ReportFile {
-    fn drop(&mut self) {
-        if let Some(temporary) = &self.temporary {
-            remove(&temporary.path);
+impl Temporary {
+    /// Creates the file, or none for what is written to as it is: a device, a pipe, or another program's open file.
+    fn beside(named: &Path, target: &Path) -> io::Result<Option<Self>> {
+        if target.is_dir() {
+            return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder"));
+        }
+        let open_elsewhere = [named, target].iter().any(|path| path.starts_with("/dev") || path.starts_with("/proc"));
+        if open_elsewhere || fs::metadata(target).is_ok_and(|metadata| !metadata.is_file()) {
+            return Ok(None);
+        }
+        let no_name = || io::Error::new(io::ErrorKind::InvalidInput, "it has no file name");
+        let name = target.file_name().ok_or_else(no_name)?.to_string_lossy();
+        // A run that was killed leaves its file behind, and in a container the next one often has the same process id.
+        let mut number = 0;
+        loop {
+            let path = target.with_file_name(format!(".{name}.{}-{number}.tmp", std::process::id()));
+            match OpenOptions::new().write(true).create_new(true).open(&path) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists && number < 100 => number += 1,
+                opened => return opened.map(|file| Some(Self { path, file, renamed: false })),
+            }
         }
     }
+
+    fn become_whole(mut self, content: &str, path: &Path) -> io::Result<()> {
+        self.file.write_all(content.as_bytes())?;
+        self.file.sync_all()?;
+        fs::rename(&self.path, path)?;
+        self.renamed = true;
+        Ok(())
+    }
 }
 
-fn remove(path: &Path) {
-    // What cannot be removed is a stray empty file, and there is nobody left to tell.
-    let _ = fs::remove_file(path);
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        if !self.renamed {
+            // If it cannot be removed it stays, and there is nobody left to tell.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
 }

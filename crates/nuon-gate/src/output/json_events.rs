@@ -36,12 +36,13 @@ fn body(kind: &EventKind, targets: &[Target]) -> (&'static str, Value) {
             ("started", json!({"targets": targets.iter().map(target).collect::<Vec<_>>()}))
         }
         EventKind::NotStarted { target } => ("not_started", json!({"target": named(target)})),
-        EventKind::Found { target, deploy, status, build, commit, matched_by } => (
+        EventKind::Found { target, deploy, status, build, commit, matched_by, replaces } => (
             "found",
             json!({
                 "target": named(target), "deploy_id": deploy.as_str(), "status": status.as_str(),
                 "build_id": build.as_ref().map(ToString::to_string), "commit": commit,
                 "matched_by": matched_by.as_str(), "because": matched_by.sentence(),
+                "replaces": replaces.as_ref().map(ToString::to_string),
             }),
         ),
         EventKind::Changed { target, deploy, from, to, spent, description } => (

@@ -7,23 +7,32 @@ mod console;
 mod describe;
 mod file;
 mod json_events;
+mod stream;
 
 use std::io::{self, Write as _};
+use std::path::Path;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use nuon_gate_core::result::RunResult;
-use nuon_gate_core::{Event, Report, Target};
+use nuon_gate_core::{Event, Report, Target, Verdict};
 
 pub(crate) use self::console::Console;
 use self::file::ReportFile;
 use self::json_events::ResultEvent;
+use self::stream::Stream;
 use crate::arguments::Format;
 use crate::settings::OutputSettings;
 use crate::trouble::Trouble;
 
+/// How long is waited at the end for those who read: after a signal there are five seconds in all.
+const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE_AFTER_SIGNAL: Duration = Duration::from_secs(1);
+
 /// Everything that is told of a run.
 pub(crate) struct Outputs {
     format: Format,
+    stdout: Stream,
     console: Console,
     files: Vec<ReportFile>,
     started_at: Timestamp,
@@ -34,10 +43,18 @@ impl Outputs {
     /// Makes sure that every file can be written before anything is waited for.
     pub(crate) fn open(settings: &OutputSettings, started_at: Timestamp, targets: &[Target]) -> Result<Self, Trouble> {
         console::log_to_stderr(settings.verbosity);
-        let files = settings.reports.iter().map(|path| ReportFile::open(path.0.clone())).collect::<Result<_, _>>()?;
+        let mut paths: Vec<&Path> = Vec::new();
+        for path in &settings.reports {
+            if !paths.contains(&path.0.as_path()) {
+                paths.push(&path.0);
+            }
+        }
+        let files = paths.into_iter().map(ReportFile::open).collect::<Result<_, _>>()?;
+        let unusable = |error| Trouble::new(format!("cannot start: {error}"));
         Ok(Self {
             format: settings.format,
-            console: Console::new(targets.len(), settings.quiet),
+            stdout: Stream::open(|| Ok(io::stdout())).map_err(unusable)?,
+            console: Console::of_a_run(targets.len(), settings.quiet).map_err(unusable)?,
             files,
             started_at,
             targets: targets.to_vec(),
@@ -48,25 +65,33 @@ impl Outputs {
     pub(crate) fn event(&mut self, event: &Event) {
         self.console.event(event);
         if self.format == Format::Ndjson {
-            stdout_line(&json_events::line(event, self.started_at, &self.targets));
+            self.stdout.write(json_events::line(event, self.started_at, &self.targets) + "\n");
         }
     }
 
     /// Tells the outcome.
-    pub(crate) fn finish(mut self, report: &Report, result: &RunResult) {
-        self.console.finish(report, result);
-        match self.format {
-            Format::Text => stdout_line(&describe::verdict_line(report)),
-            Format::Json => stdout_line(&json(result, serde_json::to_string_pretty)),
-            Format::Ndjson => stdout_line(&json(&ResultEvent::new(result), serde_json::to_string)),
-        }
-        for file in self.files {
+    pub(crate) async fn finish(self, report: &Report, result: &RunResult) {
+        let Self { format, stdout, mut console, files, .. } = self;
+        let patience = match report.verdict {
+            Verdict::Interrupted(_) => PATIENCE_AFTER_SIGNAL,
+            _ => PATIENCE,
+        };
+        let pretty = json(result, serde_json::to_string_pretty) + "\n";
+        console.finish(report, result);
+        for file in files {
             let path = file.path().display().to_string();
-            let content = json(result, serde_json::to_string_pretty) + "\n";
-            if let Err(error) = file.write(content.as_bytes()) {
-                self.console.warning(&format!("the report {path} could not be written: {error}"));
+            if let Err(error) = file.write(&pretty, patience).await {
+                console.warning(&format!("the report {path} could not be written: {error}"));
             }
         }
+        // People's lines first, as both may go to one terminal. That nobody reads is no reason to fail a deploy.
+        let _ = console.close(patience).await;
+        stdout.write(match format {
+            Format::Text => describe::verdict_line(report) + "\n",
+            Format::Json => pretty,
+            Format::Ndjson => json(&ResultEvent::new(result), serde_json::to_string) + "\n",
+        });
+        let _ = stdout.finish(patience).await;
     }
 }
 
