@@ -11,8 +11,11 @@ mod demo;
 mod exit_codes;
 mod faults;
 mod hostile;
+mod identity;
 mod judging;
 mod output;
+#[cfg(unix)]
+mod readers;
 mod schemas;
 mod secrets;
 #[cfg(unix)]

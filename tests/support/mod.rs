@@ -116,10 +116,15 @@ impl<'sim> Gate<'sim> {
     }
 
     /// Has nobody read stdout.
-    pub(crate) fn with_closed_stdout(mut self) -> Self {
+    pub(crate) fn with_closed_stdout(self) -> Self {
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
-        self.stdout = writer.into();
+        self.with_stdout(writer)
+    }
+
+    /// Has stdout go there.
+    pub(crate) fn with_stdout(mut self, stdout: impl Into<Stdio>) -> Self {
+        self.stdout = stdout.into();
         self
     }
 

@@ -38,7 +38,12 @@ impl Report {
         match verdict {
             Verdict::Interrupted(signal) => report.interrupt(signal),
             Verdict::Passed => {}
-            _ => report.reason = deciding.and_then(|index| report.targets[index].told()),
+            _ => {
+                let missed = report.targets.iter().filter(|target| target.verdict != Verdict::Passed).count();
+                let count = format!(" ({missed} of {} targets did not pass)", report.targets.len());
+                let count = if missed > 1 { count } else { String::new() };
+                report.reason = deciding.and_then(|index| report.targets[index].told()).map(|told| told + &count);
+            }
         }
         report
     }

@@ -72,9 +72,12 @@ impl Sim {
         Ok(Self { address, state, stop: Some(stop), thread: Some(thread) })
     }
 
-    /// Returns the API's address.
+    /// Returns the API's address, as it is reached from this machine.
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        match self.address.ip().is_unspecified() {
+            true => format!("http://127.0.0.1:{}", self.address.port()),
+            false => format!("http://{}", self.address),
+        }
     }
 
     /// Returns the requests so far, oldest first.

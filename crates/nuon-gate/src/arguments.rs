@@ -18,6 +18,7 @@ use crate::trouble::Trouble;
 /// Waits until a Nuon deploy ends, then passes or fails the pipeline it runs in
 #[derive(Debug, Parser)]
 #[command(name = "nuon-gate", version, max_term_width = 100, disable_help_subcommand = true)]
+#[command(args_override_self = true)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -190,7 +191,7 @@ pub(crate) struct OutputArguments {
     /// Say only what matters at the end
     #[arg(long, short)]
     pub(crate) quiet: bool,
-    /// Say more: every request (-v), and what the program thinks of it (-vv)
+    /// Say more: every request and what came of it
     #[arg(long, short, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
 }

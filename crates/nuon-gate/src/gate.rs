@@ -51,6 +51,10 @@ async fn gate(settings: Settings, mut signals: UnboundedReceiver<Signal>) -> Res
     let dashboard = dashboard(&client, &mut report, &mut signals).await;
 
     let code = exit_code(report.verdict, &exits);
+    let usual = exit::code(report.verdict);
+    if code != usual {
+        report.warnings.push(format!("the exit code is {code} instead of {usual}, because of --map-exit"));
+    }
     let result = RunResult::new(&report, code, client.stats(), &Links { org: &connection.org, dashboard });
     tokio::select! {
         () = outputs.finish(&report, &result) => Ok(code),
@@ -92,7 +96,7 @@ fn exit_code(verdict: Verdict, exits: &[ExitMapping]) -> u8 {
 
 fn invalid_connection(error: &InvalidConnection) -> Trouble {
     let hint = match error {
-        InvalidConnection::Org(_) => "correct --org-id (NUON_ORG_ID)",
+        InvalidConnection::Org(_) => "correct --org-id (NUON_GATE_ORG_ID, NUON_ORG_ID)",
         InvalidConnection::Certificates(_) => "correct --ca-file (NUON_GATE_CA_FILE)",
         _ => {
             "the system may have no trust store: install its CA certificates, or name a file with --ca-file (NUON_GATE_CA_FILE)"
@@ -103,6 +107,6 @@ fn invalid_connection(error: &InvalidConnection) -> Trouble {
 
 fn untrusted(error: &ApiError) -> Trouble {
     let hint = "if the API has a private issuer, name its certificate with --ca-file (NUON_GATE_CA_FILE); \
-                else check --api-url (NUON_API_URL)";
+                else check --api-url (NUON_GATE_API_URL, NUON_API_URL)";
     Trouble::new(error).hint(hint)
 }

@@ -24,8 +24,7 @@ impl NuonConfig {
     pub(crate) fn read(named: Option<&Path>, home: Option<&Path>) -> Result<Self, Trouble> {
         let usual = home.map(|home| home.join(".nuon"));
         let Some(path) = named.or(usual.as_deref()) else { return Ok(Self::default()) };
-        let hint =
-            "name another file with --config (NUON_CONFIG_FILE), or correct this one: it is the Nuon CLI's, in YAML";
+        let hint = "name another file with --config (NUON_GATE_CONFIG, NUON_CONFIG_FILE), or correct this one: it is the Nuon CLI's, in YAML";
         match read(path) {
             Ok(text) => {
                 Self::parse(&text).map_err(|error| Trouble::new(format!("{}: {error}", path.display())).hint(hint))

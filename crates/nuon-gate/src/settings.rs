@@ -103,10 +103,11 @@ fn resolve_connection(arguments: ConnectionArguments, environment: &Environment)
     let url = arguments.api_url.or(file.api_url).unwrap_or_else(|| API_URL.to_owned());
     let url = ApiUrl::new(&url, arguments.allow_http).map_err(|error| invalid_url(&error))?;
     let org = arguments.org_id.or(file.org_id).ok_or_else(|| {
-        Trouble::new("no organisation").hint("give its id with --org-id (NUON_ORG_ID), or log in with the Nuon CLI")
+        Trouble::new("no organisation")
+            .hint("give its id with --org-id (NUON_GATE_ORG_ID, NUON_ORG_ID), or log in with the Nuon CLI")
     })?;
     let org: OrgId = org.parse().map_err(|error: InvalidId| {
-        Trouble::new(format!("invalid organisation: {error}")).hint("correct --org-id (NUON_ORG_ID)")
+        Trouble::new(format!("invalid organisation: {error}")).hint("correct --org-id (NUON_GATE_ORG_ID, NUON_ORG_ID)")
     })?;
     let extra_certificates = match arguments.ca_file {
         Some(path) => Some(read("--ca-file (NUON_GATE_CA_FILE)", &path)?),
@@ -155,11 +156,13 @@ fn read(flag: &str, path: &std::path::Path) -> Result<Vec<u8>, Trouble> {
 fn invalid_url(error: &InvalidApiUrl) -> Trouble {
     let hint = match error {
         InvalidApiUrl::PlainHttp(_) => {
-            "use https in --api-url (NUON_API_URL), or pass --allow-http (NUON_GATE_ALLOW_HTTP) if you know the network \
+            "use https in --api-url (NUON_GATE_API_URL, NUON_API_URL), or pass --allow-http (NUON_GATE_ALLOW_HTTP) if you know the network \
              in between"
         }
-        InvalidApiUrl::Credentials => "leave them out of --api-url (NUON_API_URL); the token goes into NUON_API_TOKEN",
-        _ => "correct --api-url (NUON_API_URL): it is like https://api.nuon.co",
+        InvalidApiUrl::Credentials => {
+            "leave them out of --api-url (NUON_GATE_API_URL, NUON_API_URL); the token goes into NUON_API_TOKEN"
+        }
+        _ => "correct --api-url (NUON_GATE_API_URL, NUON_API_URL): it is like https://api.nuon.co",
     };
     Trouble::new(format!("invalid API address: {error}")).hint(hint)
 }
@@ -169,15 +172,18 @@ fn resolve_targets(arguments: TargetArguments) -> Result<Targets, Trouble> {
     let whole = flatten(arguments.target);
     let missing = |what: &str, hint: &str| Trouble::new(what).hint(hint);
     if whole.is_empty() && installs.is_empty() {
-        let hint = "give it with --install (NUON_INSTALL_ID), or whole targets with --target INSTALL/COMPONENT";
+        let hint = "give it with --install (NUON_GATE_INSTALL, NUON_INSTALL_ID), or whole targets with --target INSTALL/COMPONENT";
         return Err(missing("no install", hint));
     }
     if whole.is_empty() && components.is_empty() || !installs.is_empty() && components.is_empty() {
-        let hint = "give it with --component (NUON_COMPONENT_ID), or whole targets with --target INSTALL/COMPONENT";
+        let hint = "give it with --component (NUON_GATE_COMPONENT, NUON_COMPONENT_ID), or whole targets with --target INSTALL/COMPONENT";
         return Err(missing("no component", hint));
     }
     if installs.is_empty() && !components.is_empty() {
-        return Err(missing("no install for --component", "give it with --install (NUON_INSTALL_ID)"));
+        return Err(missing(
+            "no install for --component",
+            "give it with --install (NUON_GATE_INSTALL, NUON_INSTALL_ID)",
+        ));
     }
     let pair = |install: &InstallId| {
         let install = install.clone();

@@ -33,19 +33,19 @@ pub(super) fn rejected(target: &Target, error: &ApiError, request: &Request, now
         ),
         (ErrorClass::Denied, ..) => (
             "the API refuses access to the organisation".to_owned(),
-            "check --org-id (NUON_ORG_ID), and that the token's account belongs to it",
+            "check --org-id (NUON_GATE_ORG_ID, NUON_ORG_ID), and that the token's account belongs to it",
         ),
         (ErrorClass::Missing, _, Request::Install(_)) => (
             format!("there is no install `{install}` in this organisation"),
-            "check --install (NUON_INSTALL_ID) and --org-id (NUON_ORG_ID)",
+            "check --install (NUON_GATE_INSTALL, NUON_INSTALL_ID) and --org-id (NUON_GATE_ORG_ID, NUON_ORG_ID)",
         ),
         (ErrorClass::Missing, _, Request::InstallComponent(..)) => (
             format!("there is no component `{component}` in install `{install}`"),
-            "check --component (NUON_COMPONENT_ID): it takes the component's id (cmp…)",
+            "check --component (NUON_GATE_COMPONENT, NUON_COMPONENT_ID): it takes the component's id (cmp…)",
         ),
         (ErrorClass::Missing, _, Request::Deploy(_, deploy)) => (
             format!("there is no deploy `{deploy}` in install `{install}`"),
-            "check --deploy and --install (NUON_INSTALL_ID)",
+            "check --deploy and --install (NUON_GATE_INSTALL, NUON_INSTALL_ID)",
         ),
         _ => {
             ("the API refuses the request".to_owned(), "check the ids and the API's address (--api-url, NUON_API_URL)")
@@ -58,17 +58,26 @@ pub(super) fn rejected(target: &Target, error: &ApiError, request: &Request, now
 /// The deploy that was pinned by its id is not the target's.
 pub(super) fn of_another_component(target: &Target, deploy: &DeployId, other: &ComponentId, now: Moment) -> End {
     let reason = format!("deploy {deploy} belongs to component {other}, not to {}", target.component);
-    let hint = "check --component (NUON_COMPONENT_ID) and --deploy (NUON_GATE_DEPLOY)".to_owned();
+    let hint = "check --component (NUON_GATE_COMPONENT, NUON_COMPONENT_ID) and --deploy (NUON_GATE_DEPLOY)".to_owned();
     End { reason: Some(reason), hint: Some(hint), ..End::new(Verdict::Rejected, now) }
 }
 
-/// A clock rang. `standing` says where the deploy stood, `seen` whether there was one.
+/// What is known when a clock rings.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Known {
+    /// Whether the API ever gave a good answer.
+    pub(super) ever_good: bool,
+    /// Whether there was a deploy.
+    pub(super) seen: bool,
+}
+
+/// A clock rang. `standing` says where the deploy stood.
 pub(super) fn clock_rang(
     clock: Clock,
     limit: Duration,
     target: &Target,
     standing: &str,
-    seen: bool,
+    known: Known,
     last_error: Option<&ApiError>,
     now: Moment,
 ) -> End {
@@ -79,7 +88,7 @@ pub(super) fn clock_rang(
     let (reason, hint) = match clock {
         Clock::Total => (
             format!("the total clock of {limit} ran out: {standing}{error}"),
-            match seen {
+            match known.seen {
                 true => format!("the deploy may still be running: look at it before you raise {flag}"),
                 false => format!("check that the pipeline triggered a deploy of this component, or raise {flag}"),
             },
@@ -91,6 +100,12 @@ pub(super) fn clock_rang(
         Clock::Outage => (
             format!("no good answer from the API for {limit}: {standing}{error}"),
             format!("the deploy may still be running: check the API's address and state, or raise {flag}"),
+        ),
+    };
+    let hint = match known.ever_good {
+        true => hint,
+        false => format!(
+            "no good answer ever came: check --api-url (NUON_GATE_API_URL, NUON_API_URL) and the network, or raise {flag}"
         ),
     };
     End { reason: Some(reason), hint: Some(hint), clock: Some(clock), ..End::new(verdict, now) }

@@ -1,5 +1,7 @@
 //! How one thing is asked about: look after look, each of one or several questions.
 
+use std::time::Duration;
+
 use super::request::Request;
 use crate::client::ErrorClass;
 use crate::schedule::{Found, Schedule};
@@ -88,6 +90,14 @@ impl Inquiry {
     /// Gives up the question under way, if any: its answer would come too late.
     pub(super) fn give_up_look(&mut self) {
         self.look = None;
+    }
+
+    /// Takes note that the question under way, if any, has not been answered in time.
+    pub(super) fn time_out(&mut self, limit: Duration) {
+        if self.is_asking() {
+            self.look = None;
+            self.last_error = Some(ApiError::Timeout(limit));
+        }
     }
 
     /// Begins a look with its first question, or continues one: returns the question and its serial number.

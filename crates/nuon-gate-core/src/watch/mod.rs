@@ -363,6 +363,9 @@ impl Watch {
             if self.targets[index].end.is_some() {
                 continue;
             }
+            if let Some(closing) = closing {
+                self.targets[index].inquiry.time_out(closing.until - closing.from);
+            }
             match closing {
                 Some(closing) => self.close(index, closing.by, now),
                 None => {

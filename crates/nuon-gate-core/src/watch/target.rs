@@ -230,7 +230,12 @@ impl TargetWatch {
         self.note_change(now, &id, &deploy, context);
         let judgement = context.settings.rules.judge(&status, kind(&deploy));
         // A deploy that appeared while the gate waited cannot have ended before.
-        if judgement != Judgement::Pending && first && self.pin == Pin::Latest && !self.told_not_started {
+        if judgement != Judgement::Pending
+            && first
+            && self.pin == Pin::Latest
+            && !self.told_not_started
+            && !context.is_glance()
+        {
             self.warn_ended_before(now, &id, &deploy, context);
         }
         if context.settings.rules.is_unrecognised(&status) && self.unrecognised.insert(status.clone()) {
@@ -255,8 +260,8 @@ impl TargetWatch {
             }
             // The short form lacks what a reason is made of.
             Judgement::Failed | Judgement::Cancelled if !detailed => Learned::More(self.first_request()),
-            Judgement::Failed => Learned::Ended(self.failed(Verdict::Failed, now)),
-            Judgement::Cancelled => Learned::Ended(self.failed(Verdict::Cancelled, now)),
+            Judgement::Failed => Learned::Ended(self.failed(Verdict::Failed, now, context)),
+            Judgement::Cancelled => Learned::Ended(self.failed(Verdict::Cancelled, now, context)),
         }
     }
 
@@ -286,10 +291,14 @@ impl TargetWatch {
         context.emit(now, EventKind::Warned { target: Some(self.index), text });
     }
 
-    fn failed(&self, verdict: Verdict, now: Moment) -> End {
+    fn failed(&self, verdict: Verdict, now: Moment, context: &Context) -> End {
         let reason = self.deploy.as_deref().and_then(reason::reason);
         let status = self.status().map(Status::as_str).unwrap_or_default();
-        let reason = reason.unwrap_or_else(|| format!("the deploy ended as `{status}`; the server gives no reason"));
+        let by_flag = self.status().is_some_and(|status| context.settings.rules.override_of(status).is_some());
+        let reason = reason.unwrap_or_else(|| match by_flag {
+            true => format!("status `{status}` fails because of --fail-on"),
+            false => format!("the deploy ended as `{status}`; the server gives no reason"),
+        });
         let hint = self.deploy.as_deref().and_then(reason::server_hint);
         End { reason: Some(reason), hint, ..End::new(verdict, now) }
     }
@@ -298,7 +307,7 @@ impl TargetWatch {
     fn suffer(&mut self, now: Moment, look: &Look, error: ApiError, context: &mut Context) -> Learned<End> {
         if let Some(verdict) = self.known_failure(context) {
             self.warn(now, format!("the deploy's details could not be read: {error}"), context);
-            return Learned::Ended(self.failed(verdict, now));
+            return Learned::Ended(self.failed(verdict, now, context));
         }
         if error.class() == ErrorClass::Untrusted && !context.health.ever_good {
             // Nothing will be waited for, so there is nothing to tell of it.
@@ -324,18 +333,20 @@ impl TargetWatch {
     /// Ends the target because a clock rang.
     pub(super) fn ring(&mut self, clock: Clock, limit: Duration, now: Moment, context: &mut Context) {
         if let Some(verdict) = self.known_failure(context) {
-            return self.conclude(self.failed(verdict, now), context);
+            let end = self.failed(verdict, now, context);
+            return self.conclude(end, context);
         }
         let standing = self.standing(now, context);
-        let seen = self.deploy.is_some();
-        let end = ending::clock_rang(clock, limit, &self.target, &standing, seen, self.inquiry.last_error(), now);
+        let known = ending::Known { ever_good: context.health.ever_good, seen: self.deploy.is_some() };
+        let end = ending::clock_rang(clock, limit, &self.target, &standing, known, self.inquiry.last_error(), now);
         self.conclude(end, context);
     }
 
     /// Ends the target because the watch stops while it is pending.
     pub(super) fn stop(&mut self, why: &str, now: Moment, context: &mut Context) {
         if let Some(verdict) = self.known_failure(context) {
-            return self.conclude(self.failed(verdict, now), context);
+            let end = self.failed(verdict, now, context);
+            return self.conclude(end, context);
         }
         let standing = self.standing(now, context);
         let error = self.inquiry.last_error();
@@ -372,7 +383,8 @@ impl TargetWatch {
         let Some(deploy) = &self.deploy else { return Vec::new() };
         let seen: Vec<_> = self.seen.iter().map(|(status, at)| (status.clone(), context.wall(*at))).collect();
         let judgement = context.settings.rules.judge(deploy.current_status(), kind(deploy));
-        timeline(deploy, &seen, judgement != Judgement::Pending, context.wall(now))
+        let ended = !matches!(judgement, Judgement::Pending | Judgement::Replaced);
+        timeline(deploy, &seen, ended, context.wall(now))
     }
 
     pub(super) fn report(&self, now: Moment, context: &Context) -> TargetReport {

@@ -40,7 +40,9 @@ impl Console {
     pub(crate) fn new(targets: usize, quiet: bool) -> Self {
         let stderr = io::stderr();
         let colour = AutoStream::choice(&stderr) != ColorChoice::Never;
+        // A terminal that cannot move its cursor would show nothing at all.
         let live = (targets > 0 && !quiet && stderr.is_terminal()).then(|| Live::new(targets));
+        let live = live.filter(|live| !live.screen.is_hidden());
         Self { quiet, colour, labels: Vec::new(), live, stream: None }
     }
 
@@ -207,11 +209,10 @@ fn stopwatch(elapsed: Duration) -> String {
 /// Sends our own diagnostics to stderr, and nobody else's: other crates' logs can hold headers. Without `-v` nothing is
 /// set up at all.
 pub(super) fn log_to_stderr(verbosity: u8) {
-    let level = match verbosity {
-        0 => return,
-        1 => LevelFilter::DEBUG,
-        _ => LevelFilter::TRACE,
-    };
+    if verbosity == 0 {
+        return;
+    }
+    let level = LevelFilter::DEBUG;
     let ours = Targets::new().with_target("nuon_gate", level).with_target("nuon_gate_core", level);
     let lines =
         tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(false).with_target(false).without_time();

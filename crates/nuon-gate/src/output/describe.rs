@@ -40,7 +40,7 @@ pub(super) fn event(kind: &EventKind) -> Option<(Option<usize>, Tone, String)> {
                 Some(replaced) => format!("it took the place of {replaced}"),
                 None => matched_by.sentence().to_owned(),
             };
-            (*target, Tone::Plain, format!("found deploy {deploy}{what}, {status}: {why}"))
+            (*target, Tone::Plain, format!("found deploy {deploy}{what}, {why}: status {status}"))
         }
         EventKind::Changed { target, from, to, spent, description, .. } => {
             let said = description.as_ref().map(|text| format!(": {text}")).unwrap_or_default();

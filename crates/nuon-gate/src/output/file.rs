@@ -73,7 +73,14 @@ impl Temporary {
             let path = target.with_file_name(format!(".{name}.{}-{number}.tmp", std::process::id()));
             match OpenOptions::new().write(true).create_new(true).open(&path) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists && number < 100 => number += 1,
-                opened => return opened.map(|file| Some(Self { path, file, renamed: false })),
+                Err(error) => return Err(error),
+                Ok(file) => {
+                    // Who may read the old one may read the new one, and nobody else.
+                    if let Ok(before) = fs::metadata(target) {
+                        fs::set_permissions(&path, before.permissions())?;
+                    }
+                    return Ok(Some(Self { path, file, renamed: false }));
+                }
             }
         }
     }

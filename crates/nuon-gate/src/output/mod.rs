@@ -91,7 +91,12 @@ impl Outputs {
             Format::Json => pretty,
             Format::Ndjson => json(&ResultEvent::new(result), serde_json::to_string) + "\n",
         });
-        let _ = stdout.finish(patience).await;
+        match stdout.finish(patience).await {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                Console::new(0, false).warning(&format!("stdout could not be written: {error}"));
+            }
+            _ => {}
+        }
     }
 }
 
