@@ -130,8 +130,11 @@ fn versions_and_lints_are_declared_once() {
     for name in ["nuon-gate", "nuon-gate-core", "nuon-gate-sim"] {
         let manifest = toml(&format!("crates/{name}/Cargo.toml"));
         assert_eq!(manifest["lints"]["workspace"].as_bool(), Some(true), "{name} does not inherit the lints");
-        for section in ["dependencies", "dev-dependencies"] {
-            for (dependency, how) in manifest.get(section).and_then(toml::Value::as_table).into_iter().flatten() {
+        let targets = manifest.get("target").and_then(toml::Value::as_table).into_iter().flat_map(toml::Table::values);
+        let places = targets.filter_map(toml::Value::as_table).chain([&manifest]);
+        for (place, section) in places.flat_map(|place| ["dependencies", "dev-dependencies"].map(|name| (place, name)))
+        {
+            for (dependency, how) in place.get(section).and_then(toml::Value::as_table).into_iter().flatten() {
                 let inherited = how.get("workspace").and_then(toml::Value::as_bool) == Some(true);
                 assert!(inherited, "{name} declares a version of {dependency} of its own");
                 used.insert(dependency.clone());
