@@ -8,7 +8,7 @@
 //! arguments → settings → watch → report → outputs → exit code
 //! ```
 //!
-//! One way, no loops back: [`arguments`] says what was typed or set in the environment, [`settings`] what it means,
+//! One way, no loops back: [`arguments`] says what was typed or set in the environment, `settings` what it means,
 //! the core's watch emits events to the [`output`] while it runs and ends in a report, which becomes the result, the
 //! lines people read and, by one total match in [`exit`], the exit code.
 
