@@ -68,6 +68,7 @@ pub(crate) struct Gate<'sim> {
     variables: BTreeMap<OsString, OsString>,
     home: Folder,
     stdout: Stdio,
+    nohup: bool,
 }
 
 impl<'sim> Gate<'sim> {
@@ -75,7 +76,14 @@ impl<'sim> Gate<'sim> {
     pub(crate) fn bare(command: &str) -> Self {
         let home = Folder::new();
         let variables = BTreeMap::from([("HOME".into(), home.path().into())]);
-        Self { sim: PhantomData, arguments: vec![command.into()], variables, home, stdout: Stdio::piped() }
+        Self {
+            sim: PhantomData,
+            arguments: vec![command.into()],
+            variables,
+            home,
+            stdout: Stdio::piped(),
+            nohup: false,
+        }
     }
 
     /// A command with access to an API, but without targets.
@@ -122,6 +130,13 @@ impl<'sim> Gate<'sim> {
         self.with_stdout(writer)
     }
 
+    /// Has the program started with `nohup`.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn with_nohup(mut self) -> Self {
+        self.nohup = true;
+        self
+    }
+
     /// Has stdout go there.
     pub(crate) fn with_stdout(mut self, stdout: impl Into<Stdio>) -> Self {
         self.stdout = stdout.into();
@@ -135,7 +150,11 @@ impl<'sim> Gate<'sim> {
 
     /// Starts the program.
     pub(crate) fn start(self) -> Running {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_nuon-gate"));
+        let program = env!("CARGO_BIN_EXE_nuon-gate");
+        let mut command = Command::new(if self.nohup { "nohup" } else { program });
+        if self.nohup {
+            command.arg(program);
+        }
         command.args(&self.arguments).env_clear().envs(&self.variables).current_dir(self.home.path());
         command.stdin(Stdio::null()).stdout(self.stdout).stderr(Stdio::piped());
         Running::new(command.spawn().unwrap(), self.home)

@@ -39,10 +39,10 @@ fn spawn(sender: &mpsc::UnboundedSender<Signal>) -> io::Result<()> {
         (SignalKind::terminate(), Signal::Terminate),
         (SignalKind::hangup(), Signal::HangUp),
     ];
-    let ignored = ignored();
     for (kind, name) in kinds {
-        // Who starts a program with `nohup` wants it to live on.
-        if ignored & (1 << (kind.as_raw_value() - 1)) != 0 {
+        // Who starts a program with `nohup` wants it to live on. The others are always heard: a shell that starts
+        // something in the background has it ignore SIGINT, which is what a CI runner sends to cancel a job.
+        if name == Signal::HangUp && is_ignored(kind) {
             continue;
         }
         let mut stream = signal(kind)?;
@@ -52,13 +52,14 @@ fn spawn(sender: &mpsc::UnboundedSender<Signal>) -> io::Result<()> {
     Ok(())
 }
 
-/// Returns the signals that whoever started the program has told it to ignore, one bit each. Only Linux says so without
-/// asking the system in an unsafe way; elsewhere none is known to be ignored.
+/// Tells whether whoever started the program has told it to ignore a signal. Only Linux says so without asking the system
+/// in an unsafe way; elsewhere none is known to be ignored.
 #[cfg(unix)]
-fn ignored() -> u64 {
+fn is_ignored(kind: tokio::signal::unix::SignalKind) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    mask & (1 << (kind.as_raw_value() - 1)) != 0
 }
 
 #[cfg(windows)]
