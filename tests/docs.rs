@@ -60,8 +60,8 @@ fn row(table: &mut String, arg: &Arg) {
 fn the_flags_are_those_of_the_program() {
     let mut table = "| flag | variable | default | meaning | of |\n|---|---|---|---|---|\n".to_owned();
     let mut seen = Vec::new();
-    for name in ["wait", "sim", "demo"] {
-        for arg in subcommand(name).get_arguments() {
+    for name in ["wait", "mark", "sim", "demo"] {
+        for arg in subcommand(name).get_arguments().filter(|arg| arg.get_long().is_some()) {
             let long = arg.get_long().unwrap().to_owned();
             if long != "help" && !seen.contains(&long) {
                 row(&mut table, arg);
@@ -124,8 +124,8 @@ fn the_actions_inputs_are_the_flags_of_wait() {
     let inputs: Vec<&str> = action["inputs"].as_mapping().unwrap().keys().map(|name| name.as_str().unwrap()).collect();
     let steps = action["runs"]["steps"].as_sequence().unwrap();
     let environment = &steps.last().unwrap()["env"];
-    for arg in subcommand("wait").get_arguments().filter(|arg| !NO_INPUT.contains(&arg.get_long().unwrap())) {
-        let long = arg.get_long().unwrap();
+    for arg in subcommand("wait").get_arguments() {
+        let Some(long) = arg.get_long().filter(|long| !NO_INPUT.contains(long)) else { continue };
         assert!(inputs.contains(&long), "action.yml has no input for --{long}");
         let variable = arg.get_env().unwrap().to_string_lossy();
         let passed = environment[&*variable].as_str().unwrap_or_else(|| panic!("action.yml does not set {variable}"));

@@ -199,11 +199,22 @@ fn another_workflows_deploy_does_not_take_a_replaced_ones_place() {
 }
 
 #[test]
-fn a_deploy_once_found_is_followed_whatever_comes_after() {
+fn a_newer_deploy_supersedes_by_policy_and_is_always_reported() {
     let newer = "[[component.deploy]]\nid = \"dplnewer\"\nafter_looks = 1\nstatuses = [{ status = \"error\" }]\n";
-    let sim = serve(&(one_deploy(PASSING) + newer));
-    let target = Gate::wait(&sim).json().exits(0).target();
-    assert_ne!(target["deploy"]["id"], "dplnewer");
+    let script =
+        one_deploy(PASSING).replace("[[component.deploy]]\n", "[[component.deploy]]\nid = \"dplours\"\n") + newer;
+    let cases: [(&[&str], i32, &str); 5] = [
+        (&[], 1, "dplnewer"),
+        (&["--on-superseded", "follow"], 1, "dplnewer"),
+        (&["--on-superseded", "ignore"], 0, "dplours"),
+        (&["--on-superseded", "fail"], 6, "dplours"),
+        (&["--deploy", "dplours"], 0, "dplours"),
+    ];
+    for (flags, code, judged) in cases {
+        let target = Gate::wait(&serve(&script)).args(flags).json().exits(code).target();
+        assert_eq!(target["deploy"]["id"], judged, "{flags:?}");
+        assert_eq!(target["superseded_by"], "dplnewer", "{flags:?}");
+    }
 }
 
 #[test]
@@ -214,7 +225,7 @@ fn a_deploy_is_pinned_by_its_id() {
     let sim = serve(&script);
     let target = Gate::wait(&sim).env("NUON_GATE_DEPLOY", "dplours").json().exits(0).target();
     assert_eq!((&target["deploy"]["id"], &target["matched_by"]), (&json!("dplours"), &json!("deploy")));
-    assert!(sim.requests().iter().all(|seen| !seen.target.ends_with("/latest")));
+    assert!(sim.requests()[0].target.ends_with("/deploys/dplours"), "{:?}", sim.requests()[0]);
     Gate::wait(&sim).json().exits(1);
 }
 

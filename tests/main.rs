@@ -13,6 +13,7 @@ mod faults;
 mod hostile;
 mod identity;
 mod judging;
+mod marks;
 mod output;
 #[cfg(unix)]
 mod readers;
@@ -23,5 +24,6 @@ mod signals;
 mod support;
 mod targets;
 mod tls;
+mod traps;
 mod usage;
 mod variables;

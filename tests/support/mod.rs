@@ -165,6 +165,11 @@ impl<'sim> Gate<'sim> {
         self.start().end()
     }
 
+    /// Runs the program, which prints JSON, to its end, with these arguments last.
+    pub(crate) fn json_with<T: AsRef<OsStr>>(self, arguments: impl IntoIterator<Item = T>) -> Outcome {
+        self.args(["--output", "json"]).args(arguments).run()
+    }
+
     /// Runs the program, which prints JSON, to its end.
     pub(crate) fn json(self) -> Outcome {
         self.args(["--output", "json"]).run()

@@ -3,6 +3,7 @@
 use reqwest::Url;
 
 use crate::model::{CliConfig, Deploy};
+use crate::report::ApprovalPlace;
 use crate::{OrgId, Target};
 
 /// Where the dashboard is.
@@ -19,17 +20,25 @@ impl Dashboard {
     /// Returns the page of a deploy.
     pub fn deploy(&self, org: &OrgId, target: &Target, deploy: &Deploy) -> Option<String> {
         let component = deploy.component_id.as_ref().unwrap_or(&target.component);
-        let segments = [
-            org.as_str(),
-            "installs",
-            target.install.as_str(),
-            "components",
-            component.as_str(),
-            "deploys",
-            deploy.id.as_ref()?.as_str(),
-        ];
+        let id = deploy.id.as_ref()?;
+        let install = target.install.as_str();
+        self.page(&[org.as_str(), "installs", install, "components", component.as_str(), "deploys", id.as_str()])
+            .map(Into::into)
+    }
+
+    /// Returns the page on which an approval can be answered: the workflow's, with the step's panel open.
+    pub fn approval(&self, org: &OrgId, target: &Target, place: &ApprovalPlace) -> Option<String> {
+        let mut url =
+            self.page(&[org.as_str(), "installs", target.install.as_str(), "workflows", place.workflow.as_str()])?;
+        if let Some(step) = &place.step {
+            url.query_pairs_mut().append_pair("panel", step.as_str());
+        }
+        Some(url.into())
+    }
+
+    fn page(&self, segments: &[&str]) -> Option<Url> {
         let mut url = self.0.clone();
         url.path_segments_mut().ok()?.pop_if_empty().extend(segments);
-        Some(url.into())
+        Some(url)
     }
 }

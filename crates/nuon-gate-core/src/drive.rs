@@ -92,9 +92,11 @@ where
 
 async fn send(client: &Client, request: Request) -> Reply {
     Ok(match request {
-        Request::LatestDeploy(install, component) => {
-            Answer::Deploy(client.latest_deploy(&install, &component).await?.map(Box::new))
+        Request::LatestDeploy(install, component, depth) => {
+            Answer::Deploy(client.latest_deploy(&install, &component, depth).await?.map(Box::new))
         }
+        Request::Deploys(install, component) => Answer::Deploys(client.deploys(&install, &component).await?),
+        Request::Workflow(workflow) => Answer::Workflow(Box::new(client.workflow(&workflow).await?)),
         Request::Deploy(install, deploy) => Answer::Deploy(Some(Box::new(client.deploy(&install, &deploy).await?))),
         Request::Install(install) => Answer::Install(client.install(&install).await?),
         Request::InstallComponent(install, component) => {

@@ -98,6 +98,8 @@ ids! {
     BuildId;
     /// A workflow (`inw…`).
     WorkflowId;
+    /// A workflow's step (`iws…`).
+    StepId;
     /// A log stream (`log…`).
     LogStreamId;
     /// A runner job (`job…`).

@@ -42,6 +42,16 @@ pub enum Kind {
     Teardown,
 }
 
+impl Kind {
+    /// Returns the words for it.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Apply => "an apply",
+            Self::Teardown => "a teardown",
+        }
+    }
+}
+
 impl From<Option<&DeployType>> for Kind {
     fn from(deploy_type: Option<&DeployType>) -> Self {
         match deploy_type {

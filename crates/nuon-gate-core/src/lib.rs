@@ -26,6 +26,7 @@ mod id;
 mod judge;
 pub mod model;
 mod moment;
+mod pins;
 pub mod reason;
 mod report;
 pub mod result;
@@ -38,17 +39,21 @@ mod verdict;
 pub mod watch;
 
 pub use self::client::{
-    ApiError, ApiStats, ApiUrl, Client, Connection, ErrorClass, InvalidApiUrl, InvalidConnection, LARGEST_BODY, decode,
+    ApiError, ApiStats, ApiUrl, Client, Connection, Depth, ErrorClass, InvalidApiUrl, InvalidConnection, LARGEST_BODY,
+    Wire, decode,
 };
 pub use self::dashboard::Dashboard;
 pub use self::drive::{drive, drive_with};
-pub use self::id::{BuildId, ComponentId, DeployId, InstallId, InvalidId, JobId, LogStreamId, OrgId, WorkflowId};
+pub use self::id::{
+    BuildId, ComponentId, DeployId, InstallId, InvalidId, JobId, LogStreamId, OrgId, StepId, WorkflowId,
+};
 pub use self::judge::{ContradictoryRules, Judgement, Kind, Rules};
 pub use self::moment::Moment;
-pub use self::report::{Report, TargetReport};
+pub use self::pins::{Baseline, CommitPrefix, InvalidCommit, Pins};
+pub use self::report::{ApprovalPlace, Report, TargetReport};
 pub use self::schedule::{Intervals, InvalidIntervals};
 pub use self::secret::{ApiToken, InvalidToken};
-pub use self::target::{MatchedBy, Pin, Require, Target, Targets};
+pub use self::target::{MatchedBy, Require, Target, Targets};
 pub use self::text::RemoteText;
 pub use self::timeline::{Stay, human, span, time_in_each_status};
 pub use self::verdict::{Clock, Signal, Verdict};

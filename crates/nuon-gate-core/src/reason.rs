@@ -56,7 +56,7 @@ pub fn server_hint(deploy: &Deploy) -> Option<String> {
     hints.find(|hint| !hint.is_blank()).map(|hint| hint.line(LONGEST))
 }
 
-fn denials(deploy: &Deploy) -> Option<String> {
+pub(crate) fn denials(deploy: &Deploy) -> Option<String> {
     let violations = deploy.policy_reports.iter().flatten().flat_map(|report| report.violations.iter().flatten());
     let denied: Vec<String> = violations
         .filter(|violation| violation.severity == Some(PolicySeverity::Deny))

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::model::Deploy;
 use crate::timeline::Stay;
-use crate::{Clock, DeployId, MatchedBy, RemoteText, Signal, Target, Verdict};
+use crate::{Clock, DeployId, MatchedBy, RemoteText, Signal, StepId, Target, Verdict, WorkflowId};
 
 /// The outcome of a run, with its evidence.
 #[derive(Debug, Clone)]
@@ -85,10 +85,23 @@ pub struct TargetReport {
     pub matched_by: Option<MatchedBy>,
     /// Deploys that it replaced.
     pub replaced: Vec<DeployId>,
+    /// A newer deploy that is no replacement.
+    pub superseded_by: Option<DeployId>,
+    /// Where a human is asked to approve.
+    pub approval: Option<ApprovalPlace>,
     /// Where its time went.
     pub timeline: Vec<Stay>,
     /// What a human should know.
     pub warnings: Vec<String>,
+}
+
+/// Where an approval can be answered: a workflow, and its step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApprovalPlace {
+    /// The workflow.
+    pub workflow: WorkflowId,
+    /// The step, if it has an id.
+    pub step: Option<StepId>,
 }
 
 impl TargetReport {

@@ -204,6 +204,7 @@ impl TargetResult {
     fn new(report: &TargetReport, links: &Links<'_>) -> Self {
         let TargetReport { target, deploy, .. } = report;
         let link = |deploy| links.dashboard.as_ref()?.deploy(links.org, target, deploy);
+        let asked = |place| links.dashboard.as_ref()?.approval(links.org, target, place);
         Self {
             install: Named { id: target.install.to_string(), name: text(report.install_name.as_ref()) },
             component: Named { id: target.component.to_string(), name: text(report.component_name()) },
@@ -212,14 +213,14 @@ impl TargetResult {
             clock: report.clock.map(crate::Clock::as_str),
             deploy: deploy.as_deref().map(|deploy| DeployResult::new(deploy, report)),
             matched_by: report.matched_by.map(crate::MatchedBy::as_str),
-            superseded_by: None,
+            superseded_by: report.superseded_by.as_ref().map(ToString::to_string),
             replaced: report.replaced.iter().map(ToString::to_string).collect(),
             typical_ms: None,
             recovered_after: None,
             last_good: None,
             timeline: report.timeline.iter().map(StayResult::new).collect(),
             url: deploy.as_deref().and_then(link),
-            approval_url: None,
+            approval_url: report.approval.as_ref().and_then(asked),
             log_tail: Vec::new(),
             warnings: report.warnings.clone(),
         }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
-use crate::{ComponentId, DeployId, InstallId, RemoteText};
+use crate::{ComponentId, InstallId, RemoteText};
 
 /// Longest name that is shown, in characters.
 const LONGEST_NAME: usize = 100;
@@ -84,20 +84,21 @@ impl Targets {
     }
 }
 
-/// Which of a component's deploys is the right one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Pin {
-    /// The newest, whichever that is.
-    Latest,
-    /// The one with this id.
-    Deploy(DeployId),
-}
-
 /// What made a deploy the right one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MatchedBy {
     /// Its id.
     Deploy,
+    /// Its workflow.
+    Workflow,
+    /// Its build.
+    Build,
+    /// Its commit.
+    Commit,
+    /// That it is newer than a baseline.
+    After,
+    /// When it was created.
+    Since,
     /// Nothing but being the newest.
     Latest,
 }
@@ -107,6 +108,11 @@ impl MatchedBy {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Deploy => "deploy",
+            Self::Workflow => "workflow",
+            Self::Build => "build",
+            Self::Commit => "commit",
+            Self::After => "after",
+            Self::Since => "since",
             Self::Latest => "latest",
         }
     }
@@ -115,6 +121,11 @@ impl MatchedBy {
     pub fn sentence(self) -> &'static str {
         match self {
             Self::Deploy => "the one that was asked for",
+            Self::Workflow => "the newest of the workflow that was asked for",
+            Self::Build => "the newest with the build that was asked for",
+            Self::Commit => "the newest with the commit that was asked for",
+            Self::After => "the newest after the baseline",
+            Self::Since => "the newest since the time that was asked for",
             Self::Latest => "the component's newest, as no pin was given",
         }
     }

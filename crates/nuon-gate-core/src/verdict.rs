@@ -36,6 +36,10 @@ pub enum Verdict {
     Failed,
     /// The deploy was cancelled, or its approval denied or expired.
     Cancelled,
+    /// A newer deploy took the place of the one that was waited for.
+    Superseded,
+    /// A human has to approve the plan.
+    ApprovalNeeded,
     /// No good answer from the API for too long.
     Inconclusive,
     /// A clock ran out.
@@ -54,6 +58,8 @@ impl Verdict {
             Self::Rejected => "rejected",
             Self::Failed => "failed",
             Self::Cancelled => "cancelled",
+            Self::Superseded => "superseded",
+            Self::ApprovalNeeded => "approval_needed",
             Self::Inconclusive => "inconclusive",
             Self::TimedOut => "timed_out",
             Self::Pending => "pending",
@@ -69,6 +75,10 @@ pub enum Clock {
     Total,
     /// Until a matching deploy exists.
     Start,
+    /// Without any change.
+    Stall,
+    /// For a human's answer.
+    Approval,
     /// Without one good answer from the API.
     Outage,
 }
@@ -79,6 +89,8 @@ impl Clock {
         match self {
             Self::Total => "total",
             Self::Start => "start",
+            Self::Stall => "stall",
+            Self::Approval => "approval",
             Self::Outage => "outage",
         }
     }
@@ -88,6 +100,8 @@ impl Clock {
         match self {
             Self::Total => "--timeout",
             Self::Start => "--start-timeout",
+            Self::Stall => "--stall-timeout",
+            Self::Approval => "--approval-timeout",
             Self::Outage => "--api-outage",
         }
     }

@@ -8,13 +8,16 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use nuon_gate_core::watch::{Ask, Clocks, EventKind, Reply};
-use nuon_gate_core::{Clock, Event, Pin, Report, Signal, Verdict, WatchSettings, drive_with};
+use nuon_gate_core::{Clock, Event, Pins, Report, Signal, Verdict, WatchSettings, drive_with};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 use virtual_time::{certificate, component, deploy, latest, ms, row, s, settings, status, watch};
 
 fn total(seconds: u64) -> WatchSettings {
-    WatchSettings { clocks: Clocks { total: s(seconds), start: None, outage: None }, ..settings() }
+    WatchSettings {
+        clocks: Clocks { total: s(seconds), start: None, stall: None, approval: None, outage: None },
+        ..settings()
+    }
 }
 
 /// What a run came to, when it ended, and when questions were asked.
@@ -117,7 +120,7 @@ async fn without_anybody_to_signal_it_runs_on() {
 
 #[tokio::test(start_paused = true)]
 async fn questions_run_side_by_side() {
-    let run = driven(watch(settings(), 16, Pin::Latest), &[], |_, ask| {
+    let run = driven(watch(settings(), 16, Pins::default()), &[], |_, ask| {
         let id = format!("dpl{}", component(&ask.request).unwrap());
         (Some(s(5)), deploy(&row(&id, "active")))
     })

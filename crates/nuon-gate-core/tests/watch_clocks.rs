@@ -9,12 +9,13 @@ use std::time::Duration;
 use nuon_gate_core::watch::{Clocks, EventKind, Request};
 use nuon_gate_core::{Clock, Intervals, Verdict, WatchSettings};
 use virtual_time::{
-    LATENCY, Scripted, after, component, deploy, exists, hang, latest, ms, none, pinned, retry_after, row, run, s,
-    serving, settings, soon, status, watch,
+    LATENCY, Scripted, after, component, created, deploy, exists, hang, latest, list, ms, none, pinned, retry_after,
+    row, run, s, serving, settings, soon, status, watch,
 };
 
 fn clocks(total: u64, start: u64, outage: u64) -> WatchSettings {
-    let clocks = Clocks { total: s(total), start: Some(s(start)), outage: Some(s(outage)) };
+    let clocks =
+        Clocks { total: s(total), start: Some(s(start)), stall: None, approval: None, outage: Some(s(outage)) };
     WatchSettings { clocks, ..settings() }
 }
 
@@ -41,7 +42,10 @@ fn the_start_clock_stops_when_a_deploy_appears() {
 
 #[test]
 fn a_start_clock_that_is_off_leaves_the_total_clock() {
-    let settings = WatchSettings { clocks: Clocks { total: s(900), start: None, outage: None }, ..settings() };
+    let settings = WatchSettings {
+        clocks: Clocks { total: s(900), start: None, stall: None, approval: None, outage: None },
+        ..settings()
+    };
     let run = run(latest(settings), serving(|_| None));
     assert_eq!(run.target().clock, Some(Clock::Total));
     assert_eq!(run.reason(), "the total clock of 15m ran out: no deploy has been seen");
@@ -73,28 +77,30 @@ fn a_deploy_that_ends_at_the_deadline_passes() {
         let run =
             run(latest(settings), serving(|now| Some(row("dpl0", if now < s(61) { "executing" } else { "active" }))));
         assert_eq!(run.report.verdict, Verdict::Passed, "with seed {seed}");
-        assert_eq!(run.report.elapsed, s(61) + LATENCY);
+        assert_eq!(run.report.elapsed, s(61) + 2 * LATENCY, "the deploy, and what is newer");
     }
 }
 
 #[test]
 fn a_deploy_that_fails_at_the_deadline_still_gets_its_reason_read() {
+    let later = |id: &str, status: &str| created(row(id, status), 1);
     let run = run(latest(clocks(61, 30, 30)), |now, request| {
         let ended = now >= s(61);
         soon(match request {
-            Request::Deploy(..) if ended && now == s(61) => deploy(&row("dpl0", "retried")),
-            Request::LatestDeploy(..) if ended => deploy(&row("dpl1", "error")),
+            Request::Deploy(..) if ended && now == s(61) => deploy(&created(row("dpl0", "retried"), 0)),
+            Request::LatestDeploy(..) if ended => deploy(&later("dpl1", "error")),
+            Request::Deploys(..) => list(&[later("dpl1", "error"), created(row("dpl0", "retried"), 0)]),
             Request::Deploy(..) if ended => {
-                let mut row = row("dpl1", "error");
+                let mut row = later("dpl1", "error");
                 row["status_description"] = "no capacity".into();
                 deploy(&row)
             }
-            _ => deploy(&row("dpl0", "executing")),
+            _ => deploy(&created(row("dpl0", "executing"), 0)),
         })
     });
     assert_eq!(run.report.verdict, Verdict::Failed);
     assert_eq!(run.reason(), "no capacity");
-    assert_eq!(run.what()[run.what().len() - 3..], ["deploy", "latest", "deploy"], "one look, three reads");
+    assert_eq!(run.what()[run.what().len() - 4..], ["deploy", "list", "latest", "deploy"], "one look, four reads");
 }
 
 #[test]
@@ -168,8 +174,11 @@ fn one_bad_answer_after_a_long_pause_is_no_outage() {
 
 #[test]
 fn good_answers_about_one_target_are_good_for_all() {
-    let settings = WatchSettings { clocks: Clocks { total: s(600), start: None, outage: Some(s(60)) }, ..settings() };
-    let run = run(watch(settings, 2, nuon_gate_core::Pin::Latest), |now, request| {
+    let settings = WatchSettings {
+        clocks: Clocks { total: s(600), start: None, stall: None, approval: None, outage: Some(s(60)) },
+        ..settings()
+    };
+    let run = run(watch(settings, 2, nuon_gate_core::Pins::default()), |now, request| {
         soon(match component(request) {
             Some(0) => status(500),
             _ => deploy(&row("dpl1", if now < s(300) { "executing" } else { "active" })),
@@ -210,7 +219,7 @@ fn clocks_ring_on_time_during_a_pause() {
 
 #[test]
 fn a_pause_holds_for_every_target() {
-    let run = run(watch(settings(), 40, nuon_gate_core::Pin::Latest), |now, request| {
+    let run = run(watch(settings(), 40, nuon_gate_core::Pins::default()), |now, request| {
         let number = component(request).unwrap();
         let pause = number == 3 && now < s(10);
         after(
@@ -240,20 +249,25 @@ fn a_pause_ends_at_the_deadline() {
             _ => deploy(&row("dpl0", "active")),
         })
     };
-    let settings = WatchSettings { clocks: Clocks { total: s(600), start: None, outage: None }, ..settings() };
+    let settings = WatchSettings {
+        clocks: Clocks { total: s(600), start: None, stall: None, approval: None, outage: None },
+        ..settings()
+    };
     let run = run(latest(settings), server);
     assert_eq!(run.report.verdict, Verdict::Passed, "{:?}", run.report.reason);
-    assert_eq!(run.asked_at().last(), Some(&s(600)));
+    let last: Vec<Duration> = run.asked_at().into_iter().filter(|at| *at > s(20)).collect();
+    assert_eq!(last, [s(600), s(600) + LATENCY], "the deploy, and what is newer");
 }
 
 #[test]
 fn a_look_that_would_be_just_before_a_ring_is_moved_to_it() {
     let intervals = Intervals::new(s(10), s(10)).unwrap();
-    let clocks = Clocks { total: s(45), start: None, outage: None };
+    let clocks = Clocks { total: s(45), start: None, stall: None, approval: None, outage: None };
     let run = run(latest(WatchSettings { intervals, clocks, ..settings() }), |_, _| {
         after(Duration::ZERO, deploy(&row("dpl0", "executing")))
     });
-    assert_eq!(run.asked_at(), [s(0), s(10), s(20), s(30), s(45)], "40 s would be less than 10 s before the end");
+    let looks: Vec<Duration> = run.looks().into_iter().map(|(began, _)| began).collect();
+    assert_eq!(looks, [s(0), s(10), s(20), s(30), s(45)], "40 s would be less than 10 s before the end");
 }
 
 #[test]
@@ -273,10 +287,11 @@ fn intervals_grow_and_start_over_at_every_change() {
             ))
         }),
     );
-    let gaps: Vec<Duration> = run.asked_at().windows(2).map(|pair| pair[1] - pair[0] - LATENCY).collect();
+    let looks = run.looks();
+    let gaps: Vec<Duration> = looks.windows(2).map(|pair| pair[1].0 - pair[0].1 - LATENCY).collect();
     assert!(gaps.iter().all(|gap| (s(2)..=s(10)).contains(gap)), "{gaps:?}");
     assert!(gaps[0] <= s(2) && gaps.iter().any(|gap| *gap >= s(8)), "{gaps:?}");
-    let turn = run.asked_at().iter().position(|at| *at >= s(100)).unwrap();
+    let turn = looks.iter().position(|(began, _)| *began >= s(100)).unwrap();
     assert!(gaps[turn - 1] >= s(8) && gaps[turn] == s(2), "{gaps:?}");
 }
 

@@ -7,7 +7,7 @@ mod virtual_time;
 use std::time::Duration;
 
 use nuon_gate_core::watch::{Clocks, EventKind, Mode, Request, Step};
-use nuon_gate_core::{Moment, Pin, Require, Signal, Verdict, WatchSettings};
+use nuon_gate_core::{Moment, Pins, Require, Signal, Verdict, WatchSettings};
 use virtual_time::{
     Driver, LATENCY, Scripted, after, component, deploy, exists, hang, latest, ms, none, pinned, retry_after, row, run,
     s, serving, settings, soon, status, watch,
@@ -63,7 +63,7 @@ fn only_the_first_signal_counts() {
 
 #[test]
 fn a_signal_during_the_last_look_at_the_deadline_shortens_it() {
-    let clocks = Clocks { total: s(60), start: None, outage: None };
+    let clocks = Clocks { total: s(60), start: None, stall: None, approval: None, outage: None };
     let driver = Driver::signalled(s(70), Signal::Interrupt);
     let run = driver.run(latest(WatchSettings { clocks, ..settings() }), |now, _| {
         if now < s(60) { soon(deploy(&row("dpl0", "executing"))) } else { hang() }
@@ -79,7 +79,7 @@ fn a_signal_during_the_last_look_at_the_deadline_shortens_it() {
 #[test]
 fn every_target_keeps_what_it_came_to() {
     let driver = Driver::signalled(s(100), Signal::Interrupt);
-    let run = driver.run(watch(settings(), 4, Pin::Latest), |now, request| {
+    let run = driver.run(watch(settings(), 4, Pins::default()), |now, request| {
         let index = component(request).unwrap();
         let status = match (index, now >= s(50), now >= s(100)) {
             (0, true, _) => "active",
@@ -136,7 +136,7 @@ fn a_glance_is_one_look() {
 fn a_glance_at_nothing_is_pending() {
     let run = run(latest(glance()), serving(|_| None));
     assert_eq!(run.report.verdict, Verdict::Pending);
-    assert_eq!(run.what(), ["latest", "install", "component"]);
+    assert_eq!(run.what(), ["latest", "install", "component", "hundred"]);
     assert_eq!(run.reason(), "no deploy has been seen");
 }
 
@@ -168,7 +168,7 @@ fn a_glance_that_is_not_answered_is_inconclusive_whoever_is_first() {
         assert!(run.reason().starts_with("no good answer from the API"), "{}", run.reason());
     }
     // A pause that another target's answer asked for leaves no look.
-    let run = run(watch(glance(), 20, Pin::Latest), |_, request| match component(request) {
+    let run = run(watch(glance(), 20, Pins::default()), |_, request| match component(request) {
         Some(0) => after(ms(10), retry_after(429, s(60))),
         index => soon(deploy(&row(&format!("dpl{}", index.unwrap()), "active"))),
     });
@@ -179,8 +179,8 @@ fn a_glance_that_is_not_answered_is_inconclusive_whoever_is_first() {
 #[test]
 fn there_is_a_heartbeat_a_minute() {
     let intervals = nuon_gate_core::Intervals::new(s(7), s(7)).unwrap();
-    let clocks = Clocks { total: s(400), start: None, outage: None };
-    let watch = watch(WatchSettings { intervals, clocks, ..settings() }, 2, Pin::Latest);
+    let clocks = Clocks { total: s(400), start: None, stall: None, approval: None, outage: None };
+    let watch = watch(WatchSettings { intervals, clocks, ..settings() }, 2, Pins::default());
     let run = run(watch, |now, request| {
         let index = component(request).unwrap();
         let status = if index == 0 && now >= s(100) { "active" } else { "executing" };
@@ -217,6 +217,9 @@ fn an_answer_that_comes_too_late_is_dropped() {
     assert!(matches!(watch.next(at(1)), Step::Sleep(_)), "the first question has been given up");
     watch.reply(at(1), second, deploy(&row("dpl0", "active")));
     watch.reply(at(1), second, deploy(&row("dpl0", "error")));
+    let newest = asks(watch.next(at(1)));
+    watch.reply(at(1), second, deploy(&row("dpl0", "error")));
+    watch.reply(at(1), newest, deploy(&row("dpl0", "active")));
     assert_eq!(watch.next(at(1)), Step::Done);
     watch.reply(at(2), first, deploy(&row("dpl0", "error")));
     assert_eq!(watch.next(at(2)), Step::Done);
@@ -226,7 +229,7 @@ fn an_answer_that_comes_too_late_is_dropped() {
 
 #[test]
 fn a_driver_that_is_late_still_gets_the_last_look() {
-    let clocks = Clocks { total: s(60), start: None, outage: None };
+    let clocks = Clocks { total: s(60), start: None, stall: None, approval: None, outage: None };
     let mut watch = pinned(WatchSettings { clocks, ..settings() }, "dpl0");
     assert!(matches!(watch.next(Moment::START), Step::Ask(_)));
     // The question is still open when its time has long been over.
@@ -234,6 +237,9 @@ fn a_driver_that_is_late_still_gets_the_last_look() {
     let Step::Ask(ask) = watch.next(late) else { panic!("no last look") };
     assert_eq!(ask.timeout, s(15));
     watch.reply(late, ask.ticket, deploy(&row("dpl0", "active")));
+    let Step::Ask(newest) = watch.next(late) else { panic!("what is newer is not asked") };
+    assert_eq!(newest.timeout, s(15));
+    watch.reply(late, newest.ticket, deploy(&row("dpl0", "active")));
     assert_eq!(watch.next(late), Step::Done);
     assert_eq!(watch.report(late).verdict, Verdict::Passed);
 }

@@ -6,7 +6,9 @@ mod virtual_time;
 
 use nuon_gate_core::watch::{EventKind, Reply, Request};
 use nuon_gate_core::{ApiError, Verdict};
-use virtual_time::{certificate, deploy, exists, latest, none, pinned, row, run, s, settings, soon, status};
+use virtual_time::{
+    certificate, deploy, exists, latest, none, pinned, retry_after, row, run, s, settings, soon, status, with,
+};
 
 /// A server that gives `answer` to its first questions and follows a deploy that ends at 300 s after them.
 fn at_first(
@@ -151,4 +153,46 @@ fn a_certificate_is_not_final_after_a_not_yet() {
         })
     });
     assert_eq!((run.report.verdict, run.untrusted), (Verdict::Passed, None));
+}
+
+#[test]
+fn what_is_newer_is_not_worth_waiting_for() {
+    let errors = [status(500), status(429), Err(ApiError::Broken("reset".to_owned())), retry_after(503, s(2))];
+    for (word, verdict) in [("active", Verdict::Passed), ("error", Verdict::Failed)] {
+        for error in &errors {
+            let run = run(pinned(settings(), "dpl0"), |_, request| {
+                soon(if matches!(request, Request::LatestDeploy(..)) {
+                    error.clone()
+                } else {
+                    deploy(&row("dpl0", word))
+                })
+            });
+            assert_eq!(run.report.verdict, verdict, "{error:?}");
+            assert_eq!(run.what(), ["deploy", "latest"]);
+        }
+    }
+    // A refusal keeps its own rule: it is no reason to go on without.
+    let run = run(pinned(settings(), "dpl0"), |_, request| {
+        soon(if matches!(request, Request::LatestDeploy(..)) { status(403) } else { deploy(&row("dpl0", "active")) })
+    });
+    assert_eq!(run.report.verdict, Verdict::TimedOut);
+    assert!(run.reason().ends_with("; the last error: HTTP 403: said 403"), "{}", run.reason());
+}
+
+#[test]
+fn the_newest_row_says_anew_where_the_deploy_stands() {
+    let aged = |word: &str, at: &str| with(row("dpl0", word), serde_json::json!({ "updated_at": at }));
+    let (sooner, later) = ("2027-01-15T08:00:05Z", "2027-01-15T08:00:09Z");
+    let word = |at| {
+        run(pinned(settings(), "dpl0"), move |now, request| {
+            soon(deploy(&match request {
+                Request::LatestDeploy(..) if now < s(1) => aged("executing", at),
+                _ => aged("active", if now < s(1) { sooner } else { later }),
+            }))
+        })
+    };
+    let newer = word(later);
+    assert_eq!((newer.report.verdict, newer.what()), (Verdict::Passed, vec!["deploy", "latest", "deploy", "latest"]));
+    let lagging = word("2027-01-15T08:00:04Z");
+    assert_eq!((lagging.report.verdict, lagging.what()), (Verdict::Passed, vec!["deploy", "latest"]));
 }

@@ -4,21 +4,20 @@
 
 mod virtual_time;
 
-use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::time::Duration;
 
 use nuon_gate_core::model::Deploy;
-use nuon_gate_core::watch::{Answer, Clocks, EventKind, Mode, Request};
+use nuon_gate_core::watch::{Answer, Clocks, EventKind, Mode, OnApproval, Request};
 use nuon_gate_core::{
-    ApiError, ErrorClass, Intervals, Judgement, Kind, Pin, Require, Rules, Signal, Verdict, WatchSettings,
+    ApiError, ErrorClass, Intervals, Judgement, Kind, Pins, Require, Rules, Signal, Verdict, WatchSettings, decode,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::json;
 use virtual_time::{
-    Asked, Driver, Run, Scripted, after, at_least, certificate, component, deploy, exists, hang, ms, none, retry_after,
-    status, watch,
+    Asked, Driver, Run, Scripted, after, at_least, certificate, component, deploy, exists, hang, list, ms, none,
+    retry_after, status, watch,
 };
 
 const STATUSES: [&str; 21] = [
@@ -44,6 +43,7 @@ const STATUSES: [&str; 21] = [
     "Active",
     "active\u{200b}",
 ];
+const PINNED_BUILD: &str = "bldMine";
 const TYPES: [&str; 6] = ["apply", "apply", "sync-image", "teardown", "plan-only", "reconcile"];
 
 /// What a server does with one question.
@@ -96,10 +96,20 @@ fn server_settings() -> impl Strategy<Value = WatchSettings> {
             WatchSettings {
                 rules: Rules::new(statuses(pass), statuses(fail), vec![]).unwrap(),
                 intervals: Intervals::new(ms(min), ms(min + more)).unwrap(),
-                clocks: Clocks { total: seconds(total), start: start.map(seconds), outage: outage.map(seconds) },
+                clocks: Clocks {
+                    total: seconds(total),
+                    start: start.map(seconds),
+                    stall: (seed % 5 == 0).then(|| seconds(total / 2 + 1)),
+                    approval: None,
+                    outage: outage.map(seconds),
+                },
                 request_timeout: ms(timeout),
                 require: if needed == 4 { Require::All } else { at_least(needed) },
                 fail_fast,
+                expect: None,
+                on_superseded: None,
+                on_approval: OnApproval::Wait,
+                settle: ms(if seed.is_multiple_of(3) { 2500 } else { 0 }),
                 mode: if glance { Mode::Glance } else { Mode::Wait },
                 seed,
             }
@@ -134,75 +144,120 @@ fn scenes() -> impl Strategy<Value = Scene> {
     )
 }
 
+impl Scene {
+    fn pins_build(&self) -> bool {
+        !self.pinned && self.settings.seed.is_multiple_of(2)
+    }
+}
+
 impl Server {
     /// Answers a question as a server without memory would: by the time and what is asked.
-    fn answer(&self, now: Duration, request: &Request) -> (Scripted, Option<Deploy>) {
+    fn answer(&self, now: Duration, request: &Request) -> (Scripted, Option<Deploy>, Option<Duration>) {
         let number = component_number(request);
         let place = now.as_millis() as u64 / self.step + number;
         let (what, latency) = &self.moves[(place % self.moves.len() as u64) as usize];
-        let mut sent = None;
+        let (mut sent, mut pause) = (None, None);
         let reply = match what {
-            Move::Hang => return (hang(), None),
+            Move::Hang => return (hang(), None, None),
             Move::Untrusted => certificate(),
             Move::Broken => Err(ApiError::Broken("reset".to_owned())),
             Move::Error(code) => status(*code),
-            Move::Pause(code, seconds) => retry_after(*code, Duration::from_secs(*seconds)),
+            Move::Pause(code, seconds) => {
+                pause = Some(Duration::from_secs(*seconds));
+                retry_after(*code, Duration::from_secs(*seconds))
+            }
             Move::NotFound if matches!(request, Request::LatestDeploy(..)) => none(),
             Move::NotFound => status(404),
             Move::Row { status, kind, generation, workflow, plan_only } => match request {
-                Request::LatestDeploy(..) | Request::Deploy(..) => {
+                Request::LatestDeploy(..) | Request::Deploy(..) | Request::Deploys(..) => {
                     let id = match request {
                         Request::Deploy(_, id) if !now.as_millis().is_multiple_of(7) => id.as_str().to_owned(),
                         _ => format!("dpl{number}-{generation}"),
                     };
                     let row = json!({
                         "id": id, "status": status, "install_deploy_type": kind, "plan_only": plan_only,
-                        "workflow_id": format!("inw{workflow}"),
+                        "workflow_id": format!("inw{number}-{workflow}"), "build_id": build_of(&id),
                     });
                     let reply = deploy(&row);
                     if let Ok(Answer::Deploy(Some(deploy))) = &reply {
                         sent = Some((**deploy).clone());
                     }
-                    reply
+                    // A list has the one row there is.
+                    if matches!(request, Request::Deploys(..)) { list(&[row]) } else { reply }
+                }
+                // A workflow runs or has ended as the row has.
+                Request::Workflow(_) => {
+                    let ended = matches!(*status, "active" | "error");
+                    let word = if ended { "error" } else { "in-progress" };
+                    let workflow = json!({"status": {"status": word}, "finished": ended, "steps": []});
+                    Ok(Answer::Workflow(Box::new(decode(workflow.to_string().as_bytes()).unwrap())))
                 }
                 _ => exists(request),
             },
         };
-        (after(ms(*latency), reply), sent)
+        (after(ms(*latency), reply), sent, pause)
     }
 }
 
-/// The target's number, which a deploy's id tells as well: `dpl2-1` is the third target's.
+/// Every second deploy brings the build that may be pinned.
+fn build_of(id: &str) -> &'static str {
+    if id.ends_with(['1', '3']) { PINNED_BUILD } else { "bldOther" }
+}
+
+/// The target's number, which the ids of deploys and workflows tell as well: `dpl2-1` is the third target's.
 fn component_number(request: &Request) -> u64 {
-    let of_deploy = |id: &str| id.strip_prefix("dpl")?.split('-').next()?.parse().ok();
+    let in_id = |id: &str| id.get(3..)?.split('-').next()?.parse().ok();
     match request {
-        Request::Deploy(_, id) => of_deploy(id.as_str()).unwrap_or(0),
+        Request::Deploy(_, id) => in_id(id.as_str()).unwrap_or(0),
+        Request::Workflow(id) => in_id(id.as_str()).unwrap_or(0),
         Request::Install(_) => 0,
         _ => component(request).unwrap_or(0) as u64,
     }
 }
 
-/// A run, and every deploy that was sent with when it arrived, for each target.
+/// Whether the question is about the target with this number. An install is asked about for any of them.
+fn is_about(request: &Request, number: u64) -> bool {
+    !matches!(request, Request::Install(_)) && component_number(request) == number
+}
+
+/// A run, and what came of every question, in the order in which they were asked.
 struct Played {
     run: Run,
-    sent: HashMap<u64, Vec<(Duration, Deploy)>>,
+    answers: Vec<Answered>,
+}
+
+struct Answered {
+    /// When it was there, or given up.
+    at: Duration,
+    /// The deploy that was sent in time.
+    sent: Option<Deploy>,
+    /// When the pause ends that was asked for.
+    paused_until: Option<Duration>,
 }
 
 fn play(scene: &Scene) -> Played {
-    let pin = if scene.pinned { Pin::Deploy("dpl0-0".parse().unwrap()) } else { Pin::Latest };
-    let sent: RefCell<HashMap<u64, Vec<(Duration, Deploy)>>> = RefCell::default();
+    let pin = if scene.pinned {
+        Pins { deploy: Some("dpl0-0".parse().unwrap()), ..Pins::default() }
+    } else {
+        Pins { build: scene.pins_build().then(|| PINNED_BUILD.parse().unwrap()), ..Pins::default() }
+    };
+    let mut sent = Vec::new();
     let driver = Driver { signals: scene.signals.clone(), wakes_first: scene.wakes_first };
     let run = driver.run(watch(scene.settings.clone(), scene.targets, pin), |now, request| {
-        let (scripted, deploy) = scene.server.answer(now, request);
-        if let (Some(deploy), Some(latency)) = (deploy, scripted.latency()) {
-            sent.borrow_mut().entry(component_number(request)).or_default().push((now + latency, deploy));
-        }
+        let (scripted, deploy, pause) = scene.server.answer(now, request);
+        sent.push((scripted.latency(), deploy, pause));
         scripted
     });
-    Played { run, sent: sent.into_inner() }
+    let answers = run.asked.iter().zip(sent).map(|(asked, (latency, sent, pause))| {
+        let in_time = latency.filter(|latency| *latency <= asked.timeout);
+        let at = asked.at + in_time.unwrap_or(asked.timeout);
+        Answered { at, sent: sent.filter(|_| in_time.is_some()), paused_until: pause.map(|pause| at + pause) }
+    });
+    let answers = answers.collect();
+    Played { run, answers }
 }
 
-/// 1. A target passes only if the newest answer about its locked deploy had a passing status.
+/// 1. A target passes only if the newest answer about its locked deploy, by whichever endpoint, had a passing status.
 fn passes_are_right(scene: &Scene, played: &Played) -> Result<(), TestCaseError> {
     for (index, target) in played.run.report.targets.iter().enumerate() {
         if target.verdict != Verdict::Passed {
@@ -214,14 +269,20 @@ fn passes_are_right(scene: &Scene, played: &Played) -> Result<(), TestCaseError>
             EventKind::Ended { target, .. } if target == index => Some(event.at.elapsed()),
             _ => None,
         });
-        let answers = played.sent.get(&(index as u64)).map(Vec::as_slice).unwrap_or_default();
-        let mut about =
-            answers.iter().filter(|(at, sent)| Some(*at) <= ended && sent.id == deploy.id).collect::<Vec<_>>();
-        about.sort_by_key(|(at, _)| *at);
-        let Some((at, newest)) = about.last() else {
+        let of_target = played.run.asked.iter().zip(&played.answers);
+        let of_target: Vec<_> = of_target.filter(|(asked, _)| is_about(&asked.request, index as u64)).collect();
+        let about = of_target.iter().rposition(|(_, answer)| {
+            Some(answer.at) <= ended && answer.sent.as_ref().is_some_and(|sent| sent.id == deploy.id)
+        });
+        let Some(about) = about else {
             return Err(TestCaseError::fail("passed without an answer"));
         };
-        prop_assert_eq!(Some(*at), ended, "the newest answer is the one that ended it");
+        // What else the look read before it passed is beside the deploy.
+        let since: Vec<_> = of_target[about + 1..].iter().map(|(asked, _)| asked.what()).collect();
+        prop_assert!(since.iter().all(|what| ["latest", "workflow"].contains(what)), "asked since: {:?}", since);
+        prop_assert!(since.len() <= 2, "asked since: {:?}", since);
+        prop_assert_eq!(of_target.last().map(|(_, answer)| answer.at), ended, "an answer is what ended it");
+        let newest = of_target[about].1.sent.as_ref().unwrap();
         let kind = Kind::from(newest.install_deploy_type.as_ref());
         prop_assert_eq!(scene.settings.rules.judge(newest.current_status(), kind), Judgement::Passed);
         // Once a deploy is matched, another one counts only if it belongs to the same workflow.
@@ -229,6 +290,10 @@ fn passes_are_right(scene: &Scene, played: &Played) -> Result<(), TestCaseError>
             let first = target.replaced.first().or(deploy.id.as_ref()).unwrap();
             prop_assert!(!scene.pinned || first.as_str() == "dpl0-0", "not the pinned one: {}", first);
             prop_assert!(!target.replaced.contains(deploy.id.as_ref().unwrap()));
+        }
+        if scene.pins_build() {
+            let first = target.replaced.first().or(deploy.id.as_ref()).unwrap();
+            prop_assert_eq!(build_of(first.as_str()), PINNED_BUILD, "another build than the pinned one");
         }
     }
     Ok(())
@@ -260,35 +325,36 @@ fn asks_seldom_enough(scene: &Scene, played: &Played) -> Result<(), TestCaseErro
         clocks.outage.map_or(0, |limit| (played.run.report.elapsed.as_millis() / limit.as_millis()) as u32 + 1);
     let extra = 4 + outages;
     let regular = (played.run.report.elapsed.as_millis() / intervals.min().as_millis()) as u32;
-    // A look is the newest deploy, its details, the preflight's two, or a replaced row, its successor and its details.
-    const READS: u32 = 3;
+    // A look is at most a replaced row, the list, what is newer, the workflow, the successor's details, and once more if
+    // the workflow has ended without it.
+    const READS: u32 = 6;
     let most = (regular + extra) * READS * scene.targets as u32;
     prop_assert!(good <= most, "{} questions, at most {} allowed", good, most);
     prop_assert!(played.run.most_at_once <= scene.targets * 2 + 1, "questions pile up");
     Ok(())
 }
 
-/// 3, closely, where no outage clock and no signal asks for looks of its own: a question that opens a look comes no
-/// sooner after its like than the shortest interval, but at the ring of a clock.
+/// 3, closely, where no clock that moves and no signal asks for looks of its own: a question that opens a look comes no
+/// sooner after the end of the look before than the shortest interval, but at the ring of a clock.
 fn keeps_every_gap(scene: &Scene, played: &Played) -> Result<(), TestCaseError> {
     let WatchSettings { clocks, intervals, mode, .. } = &scene.settings;
-    if clocks.outage.is_some() || !scene.signals.is_empty() || *mode == Mode::Glance {
+    if clocks.outage.is_some() || clocks.stall.is_some() || !scene.signals.is_empty() || *mode == Mode::Glance {
         return Ok(());
     }
+    let pauses: HashSet<Duration> = played.answers.iter().filter_map(|answer| answer.paused_until).collect();
     for number in 0..scene.targets as u64 {
-        let mut before: HashMap<String, Duration> = HashMap::new();
-        let of_target =
-            |request: &Request| !matches!(request, Request::Install(_)) && component_number(request) == number;
-        for Asked { at, request, .. } in played.run.asked.iter().filter(|asked| of_target(&asked.request)) {
+        let mut before: Option<Duration> = None;
+        for (Asked { at, request, .. }, answer) in played.run.asked.iter().zip(&played.answers) {
+            if !is_about(request, number) {
+                continue;
+            }
+            // The install is asked about before the component.
+            let goes_on = matches!(request, Request::InstallComponent(..)) || before == Some(*at);
             let rings = *at >= clocks.total || clocks.start == Some(*at);
-            if let Some(gap) = before.insert(format!("{request:?}"), *at).map(|before| *at - before).filter(|_| !rings)
-            {
-                prop_assert!(gap >= intervals.min(), "{:?} again after {:?}", request, gap);
+            if let Some(end) = before.filter(|_| !goes_on && !rings && !pauses.contains(at)) {
+                prop_assert!(*at - end >= intervals.min(), "{:?} at {:?}, after a look until {:?}", request, at, end);
             }
-            if matches!(request, Request::Deploy(..)) {
-                // Details that tell of a replacement lead to the newest row once more in the same look.
-                before.retain(|request, _| request.starts_with("Deploy"));
-            }
+            before = Some(answer.at);
         }
     }
     Ok(())

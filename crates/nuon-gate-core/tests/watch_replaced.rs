@@ -9,28 +9,35 @@ use std::time::Duration;
 use nuon_gate_core::watch::{EventKind, Request};
 use nuon_gate_core::{MatchedBy, Verdict, Watch};
 use serde_json::{Value, json};
-use virtual_time::{Run, Scripted, deploy, latest, none, pinned, row, run, s, serving, settings, soon};
+use virtual_time::{
+    Run, Scripted, created, deploy, latest, list, none, pinned, row, run, s, serving, settings, soon, workflow,
+};
 
 fn of_workflow(id: &str, status: &str, workflow: &str) -> Value {
     json!({ "id": id, "status": status, "install_deploy_type": "apply", "workflow_id": workflow })
 }
 
-/// A server that has one row under its id and perhaps another as the newest.
+/// A server that has one row under its id, dplA's in its list, and perhaps another as the newest. Whatever is not dplA is
+/// newer; a workflow runs.
 fn two_rows(
     by_id: impl Fn(Duration, &str) -> Value,
     newest: impl Fn(Duration) -> Value,
 ) -> impl FnMut(Duration, &Request) -> Scripted {
     move |now, request| {
         soon(match request {
-            Request::Deploy(_, id) => deploy(&by_id(now, id.as_str())),
-            Request::LatestDeploy(..) => deploy(&newest(now)),
+            Request::Deploy(_, id) => deploy(&aged(by_id(now, id.as_str()))),
+            Request::LatestDeploy(..) => deploy(&aged(newest(now))),
+            Request::Deploys(..) if newest(now)["id"] == "dplA" => list(&[aged(newest(now))]),
+            Request::Deploys(..) => list(&[aged(newest(now)), aged(by_id(now, "dplA"))]),
+            Request::Workflow(_) => workflow("in-progress", false, &[]),
             _ => none(),
         })
     }
 }
 
-fn deploy_id(run: &Run) -> &str {
-    run.target().deploy.as_ref().unwrap().id.as_ref().unwrap().as_str()
+fn aged(row: Value) -> Value {
+    let second = if row["id"] == "dplA" { -60 } else { -30 };
+    created(row, second)
 }
 
 fn replaced(run: &Run) -> Vec<&str> {
@@ -47,12 +54,16 @@ fn the_successor_is_found_in_the_same_look_and_followed() {
                 move |now, id| {
                     if id == "dplA" { a(now) } else { row("dplB", if now < s(40) { "queued" } else { "active" }) }
                 },
-                move |now| if now < s(10) { row("dplA", "executing") } else { row("dplB", "queued") },
+                move |now| match now.as_secs() {
+                    0..10 => row("dplA", "executing"),
+                    10..40 => row("dplB", "queued"),
+                    _ => row("dplB", "active"),
+                },
             ),
         );
         assert_eq!(run.report.verdict, Verdict::Passed, "{:?}", run.report.reason);
-        assert_eq!((deploy_id(&run), replaced(&run)), ("dplB", vec!["dplA"]));
-        let turn = run.asked.iter().rposition(|asked| asked.what() == "latest").unwrap();
+        assert_eq!((run.deploy_id(), replaced(&run)), ("dplB", vec!["dplA"]));
+        let turn = run.asked.iter().rposition(|asked| asked.what() == "list").unwrap();
         let gap = run.asked[turn].at - run.asked[turn - 1].at;
         assert!(turn > 0 && gap < s(1), "the successor is looked for at once, not after {gap:?}");
         let found: Vec<&str> = run
@@ -85,7 +96,7 @@ fn a_successor_of_another_workflow_is_none() {
         two_rows(|_, id| row(id, "retried"), |_| of_workflow("dplB", "active", "inwOther")),
     );
     assert_eq!(run.report.verdict, Verdict::TimedOut);
-    assert_eq!(deploy_id(&run), "dplA");
+    assert_eq!(run.deploy_id(), "dplA");
     assert!(run.reason().contains("the last status is `retried`"), "{}", run.reason());
 }
 
@@ -93,7 +104,7 @@ fn a_successor_of_another_workflow_is_none() {
 fn a_successor_without_a_workflow_is_none_if_the_first_had_one() {
     let run = run(
         pinned(settings(), "dplA"),
-        two_rows(|_, id| row(id, "retried"), |_| json!({ "id": "dplB", "status": "active" })),
+        two_rows(|_, id| of_workflow(id, "retried", "inw1"), |_| json!({ "id": "dplB", "status": "active" })),
     );
     assert_eq!(run.report.verdict, Verdict::TimedOut);
 }
@@ -130,7 +141,7 @@ fn the_successor_may_take_its_time() {
         ),
     );
     assert_eq!(run.report.verdict, Verdict::Passed);
-    assert_eq!((deploy_id(&run), replaced(&run)), ("dplB", vec!["dplA"]));
+    assert_eq!((run.deploy_id(), replaced(&run)), ("dplB", vec!["dplA"]));
 }
 
 #[test]
@@ -139,11 +150,12 @@ fn a_chain_is_followed_to_its_end() {
         let place = |now: Duration| now.as_secs() / 15;
         serving(move |now| {
             let place = place(now);
-            Some(row(&format!("dpl{place}"), if place == 5 { "active" } else { "retried" }))
+            let row = row(&format!("dpl{place}"), if place == 5 { "active" } else { "retried" });
+            Some(created(row, place as i64))
         })
     });
     assert_eq!(run.report.verdict, Verdict::Passed);
-    assert_eq!(deploy_id(&run), "dpl5");
+    assert_eq!(run.deploy_id(), "dpl5");
     let mut ids = replaced(&run);
     ids.dedup();
     assert_eq!(ids, replaced(&run), "each is named once");
@@ -204,7 +216,7 @@ fn what_replaced_it_counts_as_a_change() {
             |now| row(if now < s(200) { "dplA" } else { "dplB" }, "queued"),
         ),
     );
-    let turn = run.asked.iter().rposition(|asked| asked.what() == "latest").unwrap();
+    let turn = run.asked.iter().rposition(|asked| asked.what() == "list").unwrap();
     let gap = run.asked[turn + 1].at - run.asked[turn].at;
     assert!(gap <= s(3), "the next look came after {gap:?}");
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use nuon_gate_core::watch::{Clocks, EventKind, InvalidSettings, Request};
-use nuon_gate_core::{Pin, Require, Verdict, Watch, WatchSettings};
+use nuon_gate_core::{Pins, Require, Verdict, Watch, WatchSettings};
 use virtual_time::{
     Run, Scripted, after, at_least, component, deploy, exists, hang, ms, none, row, run, s, settings, soon, status,
     targets, watch,
@@ -20,7 +20,7 @@ use Verdict::{Cancelled, Failed, Inconclusive, Passed, Pending, Rejected, TimedO
 /// Follows targets that end after so many seconds in the given status; 0 is never.
 fn ending(require: Require, fail_fast: bool, ends: &'static [(u64, &'static str)]) -> Run {
     let clocks = Clocks { total: s(600), ..settings().clocks };
-    let watch = watch(WatchSettings { require, fail_fast, clocks, ..settings() }, ends.len(), Pin::Latest);
+    let watch = watch(WatchSettings { require, fail_fast, clocks, ..settings() }, ends.len(), Pins::default());
     run(watch, move |now, request| {
         let index = component(request).unwrap();
         let (at, end) = ends[index];
@@ -81,7 +81,7 @@ fn of_several_verdicts_the_gravest_decides() {
         assert_eq!(ending(All, false, ends).report.verdict, verdict);
     }
 
-    let rejected = run(watch(settings(), 2, Pin::Latest), |_, request| {
+    let rejected = run(watch(settings(), 2, Pins::default()), |_, request| {
         soon(match (request, component(request)) {
             (Request::LatestDeploy(..), Some(0)) => deploy(&row("dpl0", "error")),
             (Request::Deploy(..), _) => deploy(&row("dpl0", "error")),
@@ -114,18 +114,18 @@ fn every_target_ends_once() {
 fn what_cannot_be_met_is_refused_at_the_start() {
     let made = |require, pin| {
         let settings = WatchSettings { require, ..settings() };
-        Watch::new(settings, &targets(3), &pin, "2027-01-15T08:00:00Z".parse().unwrap()).map(|_| ())
+        Watch::new(settings, &targets(3), &[pin], "2027-01-15T08:00:00Z".parse().unwrap()).map(|_| ())
     };
-    assert_eq!(made(at_least(4), Pin::Latest), Err(InvalidSettings::TooManyRequired { needed: 4, targets: 3 }));
-    assert_eq!(made(at_least(3), Pin::Latest), Ok(()));
-    let one = Pin::Deploy("dpl0".parse().unwrap());
+    assert_eq!(made(at_least(4), Pins::default()), Err(InvalidSettings::TooManyRequired { needed: 4, targets: 3 }));
+    assert_eq!(made(at_least(3), Pins::default()), Ok(()));
+    let one = Pins { deploy: Some("dpl0".parse().unwrap()), ..Pins::default() };
     assert_eq!(made(All, one), Err(InvalidSettings::DeployOfSeveral { targets: 3 }));
 }
 
 #[test]
 fn at_most_sixteen_questions_are_under_way() {
     for count in [3, 16, 17, 100] {
-        let run = run(watch(settings(), count, Pin::Latest), |now, request| {
+        let run = run(watch(settings(), count, Pins::default()), |now, request| {
             let index = component(request).unwrap();
             after(ms(700), deploy(&row(&format!("dpl{index}"), if now < s(60) { "executing" } else { "active" })))
         });
@@ -136,8 +136,8 @@ fn at_most_sixteen_questions_are_under_way() {
 
 #[test]
 fn several_hundred_targets_are_all_followed() {
-    let clocks = Clocks { total: s(1800), start: Some(s(600)), outage: Some(s(300)) };
-    let fleet = watch(WatchSettings { clocks, ..settings() }, 300, Pin::Latest);
+    let clocks = Clocks { total: s(1800), start: Some(s(600)), stall: None, approval: None, outage: Some(s(300)) };
+    let fleet = watch(WatchSettings { clocks, ..settings() }, 300, Pins::default());
     let run = run(fleet, |now, request| {
         let answer = |index: usize| {
             let end = s(30 + index as u64 / 3);
@@ -162,29 +162,32 @@ fn a_look_is_finished_however_many_others_wait() {
         let index = component(request).unwrap();
         after(s(1), deploy(&row(&format!("dpl{index}"), if index == 7 && now > s(60) { "error" } else { "executing" })))
     };
-    let run = run(watch(WatchSettings { fail_fast: true, ..settings() }, 400, Pin::Latest), slow);
+    let run = run(watch(WatchSettings { fail_fast: true, ..settings() }, 400, Pins::default()), slow);
     assert_eq!(run.report.verdict, Failed);
     assert!(run.report.elapsed < s(120), "{:?}", run.report.elapsed);
 
     // Its first sight is a failure, whose details are a second question.
-    let run =
-        virtual_time::run(watch(WatchSettings { fail_fast: true, ..settings() }, 400, Pin::Latest), |_, request| {
+    let run = virtual_time::run(
+        watch(WatchSettings { fail_fast: true, ..settings() }, 400, Pins::default()),
+        |_, request| {
             let index = component(request).unwrap();
             after(s(1), deploy(&row(&format!("dpl{index}"), if index == 7 { "error" } else { "executing" })))
-        });
+        },
+    );
     assert_eq!(run.report.verdict, Failed);
     assert!(run.report.elapsed < s(60), "{:?}", run.report.elapsed);
 }
 
 #[test]
 fn each_target_has_its_turn_when_the_api_is_slow() {
-    let clocks = Clocks { total: s(600), start: None, outage: None };
-    let run = run(watch(WatchSettings { clocks, ..settings() }, 100, Pin::Latest), |_, request| {
+    let clocks = Clocks { total: s(600), start: None, stall: None, approval: None, outage: None };
+    let run = run(watch(WatchSettings { clocks, ..settings() }, 100, Pins::default()), |_, request| {
         after(s(5), deploy(&row(&format!("dpl{}", component(request).unwrap()), "executing")))
     });
     assert_eq!(run.report.verdict, TimedOut);
     let mut looks: BTreeMap<usize, usize> = BTreeMap::new();
-    for asked in &run.asked {
+    // A look is one question about the deploy, with what is newer at every third.
+    for asked in run.asked.iter().filter(|asked| asked.what() == "deploy") {
         *looks.entry(component(&asked.request).unwrap()).or_default() += 1;
     }
     let (fewest, most) = (looks.values().min().unwrap(), looks.values().max().unwrap());
@@ -193,7 +196,7 @@ fn each_target_has_its_turn_when_the_api_is_slow() {
 
 #[test]
 fn hundreds_of_hanging_requests_cannot_hold_up_the_end() {
-    let run = run(watch(settings(), 400, Pin::Latest), |_, _| hang());
+    let run = run(watch(settings(), 400, Pins::default()), |_, _| hang());
     assert_ne!(run.report.verdict, Passed);
     assert!(run.report.elapsed <= s(3630), "{:?}", run.report.elapsed);
 }

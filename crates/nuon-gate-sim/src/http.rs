@@ -5,6 +5,8 @@ use std::io;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use jiff::Timestamp;
+use jiff::fmt::rfc2822;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -92,8 +94,10 @@ impl Reply {
     fn head(&self, length: usize) -> Vec<u8> {
         let Self { status, content_type, headers, .. } = self;
         let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        #[expect(clippy::disallowed_methods, reason = "the simulated server has a clock of its own")]
+        let now = rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&Timestamp::now()).unwrap_or_default();
         let head = format!(
-            "HTTP/1.1 {status} Simulated\r\nContent-Type: {content_type}\r\nX-Nuon-API-Version: simulated\r\n\
+            "HTTP/1.1 {status} Simulated\r\nDate: {now}\r\nContent-Type: {content_type}\r\nX-Nuon-API-Version: simulated\r\n\
              {headers}Content-Length: {length}\r\n\r\n"
         );
         head.into_bytes()

@@ -32,7 +32,8 @@ use tokio::sync::oneshot;
 
 pub use self::http::Seen;
 pub use self::script::{
-    Answer, Body, Component, Deploy, Endpoint, Fault, Generation, InvalidScript, NoDeploy, Script, Stay,
+    Answer, Body, Component, Deploy, Endpoint, Fault, Generation, InvalidScript, NoDeploy, Script, Stay, Step,
+    Workflow, WorkflowState,
 };
 use self::state::State;
 

@@ -26,6 +26,9 @@ pub struct Script {
     /// The components of its installs.
     #[serde(rename = "component")]
     pub components: Vec<Component>,
+    /// Workflows that are told in full. A deploy whose workflow is not among them has one that follows from its status.
+    #[serde(rename = "workflow")]
+    pub workflows: Vec<Workflow>,
     /// What goes wrong.
     #[serde(rename = "fault")]
     pub faults: Vec<Fault>,
@@ -39,6 +42,7 @@ impl Default for Script {
             generation: Generation::default(),
             dashboard: "https://app.nuon.example".to_owned(),
             components: Vec::new(),
+            workflows: Vec::new(),
             faults: Vec::new(),
         }
     }
@@ -52,6 +56,9 @@ impl FromStr for Script {
         let mut deploys = script.components.iter().flat_map(|component| &component.deploys);
         if deploys.any(|deploy| deploy.statuses.is_empty()) {
             return Err(InvalidScript("a deploy needs at least one status".to_owned()));
+        }
+        if script.workflows.iter().any(|workflow| workflow.states.is_empty()) {
+            return Err(InvalidScript("a workflow needs at least one state".to_owned()));
         }
         Ok(script)
     }
@@ -85,6 +92,9 @@ pub struct Component {
     /// How "no deploy yet" is said.
     #[serde(default)]
     pub no_deploy: NoDeploy,
+    /// Frequent drift scans hide its deploys, as on servers of mid-2025, unless a hundred rows are asked for.
+    #[serde(default)]
+    pub drift_scans: bool,
     /// Its deploys, oldest first.
     #[serde(default, rename = "deploy")]
     pub deploys: Vec<Deploy>,
@@ -128,6 +138,67 @@ pub struct Deploy {
     pub after_looks: u32,
     /// Where it stands, one after the other; the last one stays.
     pub statuses: Vec<Stay>,
+}
+
+/// A workflow.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Workflow {
+    /// Its id.
+    pub id: String,
+    /// The install it works on.
+    #[serde(default)]
+    pub install: Option<String>,
+    /// `prompt` or `approve-all`.
+    #[serde(default = "approve_all")]
+    pub approval_option: String,
+    /// Where it stands, one after the other; the last one stays.
+    pub states: Vec<WorkflowState>,
+}
+
+fn approve_all() -> String {
+    "approve-all".to_owned()
+}
+
+/// A state of a workflow. It lasts as a [`Stay`] does.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct WorkflowState {
+    /// The status.
+    pub status: String,
+    /// For how long.
+    #[serde(rename = "for", deserialize_with = "duration")]
+    pub duration: Option<Duration>,
+    /// For how many answers.
+    pub looks: Option<u32>,
+    /// Whether it has ended.
+    pub finished: bool,
+    /// Whether it waits for a human to retry it.
+    pub awaiting_retry: bool,
+    /// Its steps.
+    pub steps: Vec<Step>,
+}
+
+/// A step of a workflow.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Step {
+    /// Its name.
+    pub name: String,
+    /// Where it stands.
+    pub status: String,
+    /// The deploy it works on.
+    pub deploy: Option<String>,
+    /// Whether it has ended.
+    pub finished: bool,
+    /// How often it has been retried, and may be.
+    pub retry: Option<(u32, u32)>,
+    /// Why it failed.
+    pub reason: Option<String>,
+    /// How a human answered: approve, deny, …
+    pub answer: Option<String>,
+    /// What they said.
+    pub note: Option<String>,
 }
 
 /// A stay in a status. It lasts for a time or for a number of answers that showed it; one answer if neither is said.
@@ -194,6 +265,10 @@ pub enum Endpoint {
     Install,
     /// A component in an install.
     Component,
+    /// A component's deploys.
+    Deploys,
+    /// A workflow.
+    Workflow,
     /// What any client is told.
     CliConfig,
 }

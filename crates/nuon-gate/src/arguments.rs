@@ -7,12 +7,13 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use nuon_gate_core::model::Status;
-use nuon_gate_core::{ComponentId, DeployId, InstallId};
+use nuon_gate_core::{BuildId, CommitPrefix, ComponentId, DeployId, InstallId, WorkflowId};
 
 use crate::environment::{self, Environment};
 use crate::lists::{Lines, List};
+use crate::marks::After;
 use crate::settings::{ExitMapping, ReportPath, Requirement, TargetPair};
-use crate::span::{OptionalSpan, Span};
+use crate::span::{OptionalSpan, Since, Span};
 use crate::trouble::Trouble;
 
 /// Waits until a Nuon deploy ends, then passes or fails the pipeline it runs in
@@ -31,6 +32,8 @@ pub(crate) enum Command {
     Wait(Box<WaitArguments>),
     /// Look once, and say what `wait` would decide now
     Status(Box<StatusArguments>),
+    /// Note the targets' newest deploys before triggering new ones, for `wait --after FILE`
+    Mark(Box<MarkArguments>),
     /// Print how each status is judged under the given flags; no network
     Explain(ExplainArguments),
     /// Run a real wait against an embedded simulated API; needs no account
@@ -46,11 +49,16 @@ pub(crate) struct WaitArguments {
     #[command(flatten)]
     pub(crate) targets: TargetArguments,
     #[command(flatten)]
+    pub(crate) pins: PinArguments,
+    #[command(flatten)]
     pub(crate) judging: JudgingArguments,
     #[command(flatten)]
     pub(crate) waiting: WaitingArguments,
     #[command(flatten)]
     pub(crate) output: OutputArguments,
+    /// Mark, run this command, and wait for what came after; if it fails, nothing is waited for (exit 1)
+    #[arg(last = true, value_name = "COMMAND")]
+    pub(crate) command: Vec<OsString>,
 }
 
 #[derive(Debug, Args)]
@@ -60,9 +68,22 @@ pub(crate) struct StatusArguments {
     #[command(flatten)]
     pub(crate) targets: TargetArguments,
     #[command(flatten)]
+    pub(crate) pins: PinArguments,
+    #[command(flatten)]
     pub(crate) judging: JudgingArguments,
     #[command(flatten)]
     pub(crate) output: OutputArguments,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MarkArguments {
+    #[command(flatten)]
+    pub(crate) connection: ConnectionArguments,
+    #[command(flatten)]
+    pub(crate) targets: TargetArguments,
+    /// Where to write the marks, instead of stdout
+    #[arg(long, value_name = "PATH", help_heading = "Output")]
+    pub(crate) file: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -131,9 +152,67 @@ pub(crate) struct TargetArguments {
     /// A target by itself; repeatable
     #[arg(long, value_name = "INSTALL/COMPONENT")]
     pub(crate) target: Vec<List<TargetPair>>,
-    /// The deploy that is waited for; without it, the component's latest
+}
+
+/// Which deploy. Without any, the component's latest.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Which deploy (without any of these, the component's latest)")]
+pub(crate) struct PinArguments {
+    /// The deploy with this id
     #[arg(long, value_name = "ID")]
     pub(crate) deploy: Option<DeployId>,
+    /// The deploy of this workflow
+    #[arg(long, value_name = "ID")]
+    pub(crate) workflow: Option<WorkflowId>,
+    /// The deploy or workflow that the API's answer to a trigger names (- is stdin)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trigger_response: Option<PathBuf>,
+    /// The deploy of this build
+    #[arg(long, value_name = "ID")]
+    pub(crate) build: Option<BuildId>,
+    /// The deploy of this commit, or of the one that begins so
+    #[arg(long, value_name = "SHA")]
+    pub(crate) commit: Option<CommitPrefix>,
+    /// A deploy newer than this one, or than those in a file that `mark` wrote
+    #[arg(long, value_name = "DEPLOY_ID|FILE")]
+    pub(crate) after: Option<After>,
+    /// A deploy created since then: a time (RFC 3339), or a duration ago
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub(crate) since: Option<Since>,
+    /// The kind of deploy that is expected: apply or teardown; the other one fails
+    #[arg(long, value_name = "KIND")]
+    pub(crate) expect: Option<Expectation>,
+}
+
+/// A kind of deploy, as it is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Expectation {
+    /// Brings something to the install
+    Apply,
+    /// Removes the component
+    Teardown,
+}
+
+/// What to do about a newer deploy, as it is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SupersededPolicy {
+    /// Wait for the newer one
+    Follow,
+    /// Go on, and report it
+    Ignore,
+    /// Stop
+    Fail,
+}
+
+/// What to do when a human is asked, as it is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ApprovalPolicy {
+    /// Wait for the answer
+    Wait,
+    /// Stop, and fail
+    Fail,
+    /// Stop, and pass
+    Pass,
 }
 
 #[derive(Debug, Args)]
@@ -148,6 +227,12 @@ pub(crate) struct JudgingArguments {
     /// Statuses that are waited on, whatever the table says
     #[arg(long, value_name = "STATUS[,…]")]
     pub(crate) wait_on: Vec<List<StatusName>>,
+    /// What to do about a newer deploy [default: follow; ignore if a deploy is pinned]
+    #[arg(long, value_name = "POLICY")]
+    pub(crate) on_superseded: Option<SupersededPolicy>,
+    /// What to do when a human is asked to approve
+    #[arg(long, value_name = "POLICY", default_value = "wait")]
+    pub(crate) on_approval: ApprovalPolicy,
     /// How many targets have to pass: all, any or a number
     #[arg(long, value_name = "COUNT", default_value = "all")]
     pub(crate) require: Requirement,
@@ -165,6 +250,15 @@ pub(crate) struct WaitingArguments {
     /// How long to wait for a matching deploy to exist, or off
     #[arg(long, value_name = "DURATION", default_value = "5m", allow_hyphen_values = true)]
     pub(crate) start_timeout: OptionalSpan,
+    /// How long to go on without any change, or off
+    #[arg(long, value_name = "DURATION", default_value = "off", allow_hyphen_values = true)]
+    pub(crate) stall_timeout: OptionalSpan,
+    /// How long to wait for a human's approval, or off
+    #[arg(long, value_name = "DURATION", default_value = "off", allow_hyphen_values = true)]
+    pub(crate) approval_timeout: OptionalSpan,
+    /// Look again this long after a pass before believing it, or off
+    #[arg(long, value_name = "DURATION", default_value = "off", allow_hyphen_values = true)]
+    pub(crate) settle: OptionalSpan,
     /// How long to go on without one good answer from the API, or off
     #[arg(long, value_name = "DURATION", default_value = "5m", allow_hyphen_values = true)]
     pub(crate) api_outage: OptionalSpan,
@@ -254,6 +348,9 @@ pub(crate) fn parse(
     }
 }
 
+/// The flags that say which deploy is waited for.
+const PINS: [&str; 7] = ["--deploy", "--workflow", "--trigger-response", "--build", "--commit", "--after", "--since"];
+
 /// Takes out flags whose value is empty: that means unset, in a variable as on the command line. A pin that came to
 /// nothing is warned of, as it is most likely a step before that gave nothing.
 fn without_empty_values(arguments: impl IntoIterator<Item = OsString>, command: &clap::Command) -> Vec<OsString> {
@@ -276,9 +373,9 @@ fn without_empty_values(arguments: impl IntoIterator<Item = OsString>, command: 
         if text == Some("") {
             kept.pop();
         }
-        if flag == "--deploy" {
-            let warning = "--deploy is empty, so the component's latest deploy is waited for";
-            crate::output::Console::new(0, false).warning(warning);
+        if PINS.contains(&flag.as_str()) {
+            let warning = format!("{flag} is empty, so it pins nothing");
+            crate::output::Console::new(0, false).warning(&warning);
         }
     }
     kept
@@ -328,7 +425,9 @@ fn explain(error: &clap::Error, arguments: &[OsString]) -> Trouble {
         return Trouble::new("no command was given").hint("try `nuon-gate demo`, or `nuon-gate --help`");
     }
     let Some(flag) = named_flag(error) else {
-        let suggestion = rendered.lines().find_map(|line| line.trim().strip_prefix("tip: "));
+        let mut tips = rendered.lines().filter_map(|line| line.trim().strip_prefix("tip: "));
+        // What stands after `--` is a command to run, not a value to pass.
+        let suggestion = tips.find(|tip| !tip.starts_with("to pass "));
         return Trouble::new(message).hint(suggestion.unwrap_or("try `nuon-gate --help`"));
     };
     let own = format!("NUON_GATE_{}", flag.trim_start_matches('-').to_uppercase().replace('-', "_"));

@@ -6,15 +6,17 @@ use nuon_gate_core::{Signal, Verdict};
 pub const USAGE: u8 = 2;
 
 /// Every code with its name and meaning, in the order of the documentation.
-pub const CODES: [(&str, &str, &str); 9] = [
+pub const CODES: [(&str, &str, &str); 11] = [
     ("0", "passed", "every required target passed"),
     ("1", "failed", "a deploy failed"),
     ("2", "usage", "bad flags or configuration; nothing was waited for"),
-    ("3", "rejected", "the API said no: 401, 403, or an install, component or deploy that does not exist"),
+    ("3", "rejected", "the API said no: 401, 403, or an install, component, deploy or workflow that does not exist"),
     ("4", "cancelled", "a deploy was cancelled, or its approval denied or expired"),
+    ("5", "approval_needed", "a human has to approve, with `--on-approval fail` or after `--approval-timeout`"),
+    ("6", "superseded", "a newer deploy took its place, with `--on-superseded fail`"),
     ("7", "inconclusive", "no good answer from the API for `--api-outage`"),
     ("10", "pending", "`status` only: not ended yet"),
-    ("124", "timed_out", "the total or the start clock ran out"),
+    ("124", "timed_out", "the total, the start or the stall clock ran out"),
     ("130 / 143 / 129", "interrupted", "SIGINT / SIGTERM / SIGHUP"),
 ];
 
@@ -25,6 +27,8 @@ pub fn code(verdict: Verdict) -> u8 {
         Verdict::Failed => 1,
         Verdict::Rejected => 3,
         Verdict::Cancelled => 4,
+        Verdict::ApprovalNeeded => 5,
+        Verdict::Superseded => 6,
         Verdict::Inconclusive => 7,
         Verdict::Pending => 10,
         Verdict::TimedOut => 124,

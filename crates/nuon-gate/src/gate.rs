@@ -37,11 +37,11 @@ async fn until_second_signal(settings: Settings) -> Result<u8, Trouble> {
 }
 
 async fn gate(settings: Settings, mut signals: UnboundedReceiver<Signal>) -> Result<u8, Trouble> {
-    let Settings { connection, targets, pin, watch, exits, output } = settings;
+    let Settings { connection, targets, pins, watch, exits, output } = settings;
     let client = Client::new(&connection).map_err(|error| invalid_connection(&error))?;
     #[expect(clippy::disallowed_methods, reason = "the one reading of the wall clock that all times count from")]
     let started_at = Timestamp::now();
-    let watch = Watch::new(watch, &targets, &pin, started_at).map_err(|error| {
+    let watch = Watch::new(watch, &targets, &pins.at(started_at, &targets)?, started_at).map_err(|error| {
         Trouble::new(error).hint("correct --require (NUON_GATE_REQUIRE), --deploy (NUON_GATE_DEPLOY) or the targets")
     })?;
     let mut outputs = Outputs::open(&output, started_at, targets.as_slice())?;
@@ -94,7 +94,7 @@ fn exit_code(verdict: Verdict, exits: &[ExitMapping]) -> u8 {
     mapped.map_or_else(|| exit::code(verdict), |mapping| mapping.code)
 }
 
-fn invalid_connection(error: &InvalidConnection) -> Trouble {
+pub(crate) fn invalid_connection(error: &InvalidConnection) -> Trouble {
     let hint = match error {
         InvalidConnection::Org(_) => "correct --org-id (NUON_GATE_ORG_ID, NUON_ORG_ID)",
         InvalidConnection::Certificates(_) => "correct --ca-file (NUON_GATE_CA_FILE)",

@@ -18,11 +18,13 @@ mod environment;
 pub mod exit;
 mod gate;
 mod lists;
+mod marks;
 mod nuon_config;
 pub mod output;
 mod settings;
 mod signals;
 mod span;
+mod trigger_response;
 mod trouble;
 
 use std::ffi::OsString;
@@ -30,7 +32,7 @@ use std::ffi::OsString;
 use self::arguments::Command;
 use self::environment::Environment;
 use self::output::Console;
-use self::settings::Settings;
+use self::settings::{MarkSettings, Settings};
 use self::trouble::Trouble;
 
 /// Runs the program and returns its exit code.
@@ -49,8 +51,12 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
 
 fn execute(command: Command, environment: &Environment) -> Result<u8, Trouble> {
     match command {
-        Command::Wait(arguments) => gate::run(Settings::for_wait(*arguments, environment)?),
+        Command::Wait(mut arguments) => match std::mem::take(&mut arguments.command) {
+            command if command.is_empty() => gate::run(Settings::for_wait(*arguments, environment)?),
+            command => commands::trigger::run(Settings::for_wait(*arguments, environment)?, &command),
+        },
         Command::Status(arguments) => gate::run(Settings::for_status(*arguments, environment)?),
+        Command::Mark(arguments) => commands::mark::run(&MarkSettings::new(*arguments, environment)?),
         Command::Explain(arguments) => commands::explain::run(&arguments),
         Command::Demo(arguments) => commands::demo::run(arguments),
         Command::Sim(arguments) => commands::sim::run(&arguments),

@@ -7,21 +7,23 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use nuon_gate_core::watch::{Clocks, Mode};
+use jiff::Timestamp;
+use nuon_gate_core::watch::{Clocks, Mode, OnApproval, OnSuperseded};
 use nuon_gate_core::{
-    ApiToken, ApiUrl, Connection, InstallId, Intervals, InvalidApiUrl, InvalidId, OrgId, Pin, Require, Rules, Target,
-    Targets, WatchSettings,
+    ApiToken, ApiUrl, Connection, InstallId, Intervals, InvalidApiUrl, InvalidId, Kind, OrgId, Pins, Require, Rules,
+    Target, Targets, WatchSettings,
 };
 
 use crate::arguments::{
-    ConnectionArguments, Format, JudgingArguments, OutputArguments, StatusArguments, TargetArguments, WaitArguments,
-    WaitingArguments,
+    ApprovalPolicy, ConnectionArguments, Expectation, Format, JudgingArguments, MarkArguments, OutputArguments,
+    PinArguments, StatusArguments, SupersededPolicy, TargetArguments, WaitArguments, WaitingArguments,
 };
 use crate::environment::{API_TOKEN, Environment};
 use crate::exit;
 use crate::lists::flatten;
 use crate::nuon_config::NuonConfig;
 use crate::span::Span;
+use crate::trigger_response::Triggered;
 use crate::trouble::Trouble;
 
 const API_URL: &str = "https://api.nuon.co";
@@ -33,10 +35,30 @@ const GLANCE: Duration = Duration::from_secs(3600);
 pub(crate) struct Settings {
     pub(crate) connection: Connection,
     pub(crate) targets: Targets,
-    pub(crate) pin: Pin,
+    pub(crate) pins: PinArguments,
     pub(crate) watch: WatchSettings,
     pub(crate) exits: Vec<ExitMapping>,
     pub(crate) output: OutputSettings,
+}
+
+/// What `mark` goes by.
+pub(crate) struct MarkSettings {
+    pub(crate) connection: Connection,
+    pub(crate) targets: Targets,
+    pub(crate) request_timeout: Duration,
+    pub(crate) file: Option<PathBuf>,
+}
+
+impl MarkSettings {
+    pub(crate) fn new(arguments: MarkArguments, environment: &Environment) -> Result<Self, Trouble> {
+        let MarkArguments { connection, targets, file } = arguments;
+        Ok(Self {
+            request_timeout: connection.request_timeout.0,
+            targets: resolve_targets(targets)?,
+            connection: resolve_connection(connection, environment)?,
+            file,
+        })
+    }
 }
 
 /// What goes where.
@@ -50,38 +72,42 @@ pub(crate) struct OutputSettings {
 
 impl Settings {
     pub(crate) fn for_wait(arguments: WaitArguments, environment: &Environment) -> Result<Self, Trouble> {
-        let WaitArguments { connection, targets, judging, waiting, output } = arguments;
-        let watch = watch(&judging, &waiting, connection.request_timeout)?;
-        Self::resolve(connection, targets, judging, watch, output, environment)
+        let WaitArguments { connection, targets, pins, judging, waiting, output, command: _ } = arguments;
+        let watch = watch(&judging, &pins, &waiting, connection.request_timeout)?;
+        Self::resolve(connection, targets, pins, judging, watch, output, environment)
     }
 
     pub(crate) fn for_status(arguments: StatusArguments, environment: &Environment) -> Result<Self, Trouble> {
-        let StatusArguments { connection, targets, judging, output } = arguments;
+        let StatusArguments { connection, targets, pins, judging, output } = arguments;
         let watch = WatchSettings {
             rules: rules(&judging)?,
             intervals: intervals(Span(MAX_INTERVAL), None)?,
-            clocks: Clocks { total: GLANCE, start: None, outage: None },
+            clocks: Clocks { total: GLANCE, start: None, stall: None, approval: None, outage: None },
             request_timeout: connection.request_timeout.0,
             require: judging.require.0,
             fail_fast: false,
+            expect: expected(&pins),
+            on_superseded: judging.on_superseded.map(Into::into),
+            on_approval: judging.on_approval.into(),
+            settle: Duration::ZERO,
             mode: Mode::Glance,
             seed: 0,
         };
-        Self::resolve(connection, targets, judging, watch, output, environment)
+        Self::resolve(connection, targets, pins, judging, watch, output, environment)
     }
 
     fn resolve(
         connection: ConnectionArguments,
         targets: TargetArguments,
+        pins: PinArguments,
         judging: JudgingArguments,
         watch: WatchSettings,
         output: OutputArguments,
         environment: &Environment,
     ) -> Result<Self, Trouble> {
-        let pin = targets.deploy.clone().map_or(Pin::Latest, Pin::Deploy);
         Ok(Self {
             targets: resolve_targets(targets)?,
-            pin,
+            pins,
             connection: resolve_connection(connection, environment)?,
             watch,
             exits: flatten(judging.map_exit),
@@ -214,18 +240,78 @@ fn intervals(min: Span, max: Option<Span>) -> Result<Intervals, Trouble> {
     })
 }
 
+fn expected(pins: &PinArguments) -> Option<Kind> {
+    pins.expect.map(|kind| match kind {
+        Expectation::Apply => Kind::Apply,
+        Expectation::Teardown => Kind::Teardown,
+    })
+}
+
+impl PinArguments {
+    /// Returns the pins of each target, seen from the time at which the gate begins.
+    pub(crate) fn at(self, now: Timestamp, targets: &Targets) -> Result<Vec<Pins>, Trouble> {
+        let Self { mut deploy, mut workflow, trigger_response, build, commit, after, since, expect: _ } = self;
+        if let Some(path) = trigger_response {
+            let named = Triggered::read(&path)?;
+            deploy = deploy.or(named.deploy);
+            // The deploy's id says it all; its workflow is for those who have none.
+            workflow = workflow.or(named.workflow).filter(|_| deploy.is_none());
+        }
+        let since = since.map(|since| since.before(now));
+        let shared = Pins { deploy, workflow, build, commit, after: None, since };
+        match after {
+            None => Ok(vec![shared]),
+            Some(after) => {
+                let baselines = after.baselines(targets)?.into_iter();
+                Ok(baselines.map(|baseline| Pins { after: Some(baseline), ..shared.clone() }).collect())
+            }
+        }
+    }
+}
+
+impl From<SupersededPolicy> for OnSuperseded {
+    fn from(policy: SupersededPolicy) -> Self {
+        match policy {
+            SupersededPolicy::Follow => Self::Follow,
+            SupersededPolicy::Ignore => Self::Ignore,
+            SupersededPolicy::Fail => Self::Fail,
+        }
+    }
+}
+
+impl From<ApprovalPolicy> for OnApproval {
+    fn from(policy: ApprovalPolicy) -> Self {
+        match policy {
+            ApprovalPolicy::Wait => Self::Wait,
+            ApprovalPolicy::Fail => Self::Fail,
+            ApprovalPolicy::Pass => Self::Pass,
+        }
+    }
+}
+
 fn watch(
     judging: &JudgingArguments,
+    pins: &PinArguments,
     waiting: &WaitingArguments,
     request_timeout: Span,
 ) -> Result<WatchSettings, Trouble> {
     Ok(WatchSettings {
         rules: rules(judging)?,
         intervals: intervals(waiting.min_interval, waiting.max_interval)?,
-        clocks: Clocks { total: waiting.timeout.0, start: waiting.start_timeout.0, outage: waiting.api_outage.0 },
+        clocks: Clocks {
+            total: waiting.timeout.0,
+            start: waiting.start_timeout.0,
+            stall: waiting.stall_timeout.0,
+            approval: waiting.approval_timeout.0,
+            outage: waiting.api_outage.0,
+        },
         request_timeout: request_timeout.0,
         require: judging.require.0,
         fail_fast: waiting.fail_fast,
+        expect: expected(pins),
+        on_superseded: judging.on_superseded.map(Into::into),
+        on_approval: judging.on_approval.into(),
+        settle: waiting.settle.0.unwrap_or_default(),
         mode: Mode::Wait,
         // Gates that start together must not look together.
         seed: RandomState::new().build_hasher().finish(),

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 /// The longest duration that is accepted: an approval stays open for 30 days, and no wait is longer than that.
 const LONGEST: Duration = Duration::from_secs(31 * 24 * 3600);
@@ -73,6 +73,35 @@ impl FromStr for OptionalSpan {
             "off" => Ok(Self(None)),
             text => text.parse::<Span>().map(|Span(duration)| Self(Some(duration))),
         }
+    }
+}
+
+/// A point in time, as it is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Since {
+    /// That time.
+    At(Timestamp),
+    /// So long ago.
+    Ago(Duration),
+}
+
+impl Since {
+    /// Returns the point in time, seen from now.
+    pub(crate) fn before(self, now: Timestamp) -> Timestamp {
+        match self {
+            Self::At(at) => at,
+            Self::Ago(ago) => now.saturating_sub(ago).unwrap_or(Timestamp::MIN),
+        }
+    }
+}
+
+impl FromStr for Since {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let at = text.trim().parse().map(Self::At);
+        at.or_else(|_| text.parse().map(|Span(ago)| Self::Ago(ago)))
+            .map_err(|_| "neither a time like 2026-08-03T14:00:00Z nor a duration like 10m")
     }
 }
 

@@ -18,7 +18,8 @@ pub(super) fn parse(value: &str, date: Option<&str>, now: Timestamp) -> Option<D
     Some(Duration::try_from(until.duration_since(from)).unwrap_or_default())
 }
 
-fn timestamp(text: &str) -> Option<Timestamp> {
+/// Reads a date as HTTP writes it.
+pub(super) fn timestamp(text: &str) -> Option<Timestamp> {
     rfc2822::DateTimeParser::new().relaxed_weekday(true).parse_timestamp(text.trim()).ok()
 }
 

@@ -11,6 +11,7 @@ mod job;
 mod log_stream;
 mod open;
 mod status;
+mod workflow;
 
 pub use composite_error::{CompositeError, ErrorSection, PolicyReport, PolicySeverity, PolicyViolation, Severity};
 pub use deploy::{Account, Commit, ComponentBuild, Deploy, DeployType};
@@ -21,3 +22,4 @@ pub use job::{
 };
 pub use log_stream::LogStream;
 pub use status::{CompositeStatus, EarlierStatus, Status};
+pub use workflow::{Approval, ApprovalOption, ApprovalResponse, Metadata, Workflow, WorkflowEnd, WorkflowStep};

@@ -60,6 +60,9 @@ pub struct CompositeStatus {
     /// Since when.
     #[serde(rename = "created_at_ts", deserialize_with = "unix_seconds")]
     pub since: Option<Timestamp>,
+    /// What the server keeps beside it.
+    #[serde(deserialize_with = "lenient")]
+    pub metadata: Option<super::Metadata>,
     /// Earlier states, oldest first. Some transitions wipe it.
     #[serde(deserialize_with = "lenient")]
     pub history: Option<Vec<EarlierStatus>>,

@@ -84,6 +84,11 @@ impl Schedule {
         }
     }
 
+    /// Returns the shortest delay there can be.
+    pub(crate) fn shortest(&self) -> Duration {
+        self.intervals.min
+    }
+
     /// Returns how long to wait until the next look: never less than the minimum, never more than the maximum.
     pub(crate) fn after(&mut self, found: Found) -> Duration {
         let delay = match found {

@@ -45,7 +45,11 @@ pub(super) fn rejected(target: &Target, error: &ApiError, request: &Request, now
         ),
         (ErrorClass::Missing, _, Request::Deploy(_, deploy)) => (
             format!("there is no deploy `{deploy}` in install `{install}`"),
-            "check --deploy and --install (NUON_GATE_INSTALL, NUON_INSTALL_ID)",
+            "check --deploy, --after and --install (NUON_GATE_INSTALL, NUON_INSTALL_ID)",
+        ),
+        (ErrorClass::Missing, _, Request::Workflow(workflow)) => (
+            format!("there is no workflow `{workflow}`"),
+            "check --workflow and --org-id (NUON_GATE_ORG_ID, NUON_ORG_ID)",
         ),
         _ => {
             ("the API refuses the request".to_owned(), "check the ids and the API's address (--api-url, NUON_API_URL)")
@@ -81,7 +85,11 @@ pub(super) fn clock_rang(
     last_error: Option<&ApiError>,
     now: Moment,
 ) -> End {
-    let verdict = if clock == Clock::Outage { Verdict::Inconclusive } else { Verdict::TimedOut };
+    let verdict = match clock {
+        Clock::Outage => Verdict::Inconclusive,
+        Clock::Approval => Verdict::ApprovalNeeded,
+        Clock::Total | Clock::Start | Clock::Stall => Verdict::TimedOut,
+    };
     let error = last_error.map(|error| format!("; the last error: {error}")).unwrap_or_default();
     let flag = clock.flag();
     let limit = human(limit);
@@ -96,6 +104,14 @@ pub(super) fn clock_rang(
         Clock::Start => (
             format!("the start clock of {limit} ran out: no deploy of {target} has appeared{error}"),
             format!("check that the pipeline triggered a deploy of this component, or raise {flag}"),
+        ),
+        Clock::Stall => (
+            format!("the stall clock of {limit} ran out, nothing has changed: {standing}{error}"),
+            format!("look at the deploy and its runner, or raise {flag}"),
+        ),
+        Clock::Approval => (
+            format!("the approval clock of {limit} ran out, nobody has answered: {standing}{error}"),
+            format!("answer in the dashboard, then run the gate again; or raise {flag}"),
         ),
         Clock::Outage => (
             format!("no good answer from the API for {limit}: {standing}{error}"),

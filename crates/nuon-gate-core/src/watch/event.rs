@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use super::settings::OnSuperseded;
 use crate::model::Status;
-use crate::{ApiError, BuildId, DeployId, MatchedBy, Moment, Target, Verdict};
+use crate::{ApiError, BuildId, DeployId, MatchedBy, Moment, StepId, Target, Verdict, WorkflowId};
 
 /// Something that happened. Targets are named by their position among the run's targets.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +59,33 @@ pub enum EventKind {
         spent: Duration,
         /// What the server says of it, made safe.
         description: Option<String>,
+    },
+    /// The status alone would pass or fail, but the workflow can still change it.
+    Held {
+        /// For which target.
+        target: usize,
+        /// Where the deploy stands.
+        status: Status,
+    },
+    /// A human is asked to approve the plan.
+    ApprovalNeeded {
+        /// For which target.
+        target: usize,
+        /// Of which workflow.
+        workflow: WorkflowId,
+        /// In which step.
+        step: Option<StepId>,
+    },
+    /// There is a newer deploy, which is no replacement.
+    Superseded {
+        /// For which target.
+        target: usize,
+        /// The deploy that was followed.
+        from: DeployId,
+        /// The newer one.
+        to: DeployId,
+        /// What follows from that.
+        policy: OnSuperseded,
     },
     /// No good answer; the question will be asked again.
     Retrying {

@@ -29,6 +29,8 @@ pub(super) enum Learned<E> {
     More(Request),
     /// The look is over, the wait is not.
     Over(Found),
+    /// The look is over, and the next is due then, or after the shortest interval.
+    Later(Moment),
     /// The look failed and will be repeated.
     Failed(ApiError),
     /// Everything is known.
@@ -44,7 +46,8 @@ pub(super) struct Inquiry {
     looked: Option<Moment>,
     serial: u64,
     denials: u32,
-    misses: u32,
+    /// What was not found, and how many times in a row.
+    missing: Option<(Request, u32)>,
     last_error: Option<ApiError>,
 }
 
@@ -57,7 +60,7 @@ impl Inquiry {
             looked: None,
             serial: 0,
             denials: 0,
-            misses: 0,
+            missing: None,
             last_error: None,
         }
     }
@@ -113,10 +116,10 @@ impl Inquiry {
         self.look.take_if(|look| look.in_flight == Some(serial))
     }
 
-    /// Takes note of a good answer.
-    pub(super) fn good(&mut self) {
+    /// Takes note of a good answer. It says nothing of whether something else exists, which the same look asks for.
+    pub(super) fn good(&mut self, request: &Request) {
         self.denials = 0;
-        self.misses = 0;
+        self.missing.take_if(|(missing, _)| missing == request);
         self.last_error = None;
     }
 
@@ -130,8 +133,10 @@ impl Inquiry {
         match error.class() {
             ErrorClass::Denied => !ever_good || self.denials >= DENIALS,
             ErrorClass::Missing => {
-                self.misses += 1;
-                !request.may_lag() || self.misses >= MISSES
+                let before = self.missing.take().filter(|(missing, _)| missing == request);
+                let misses = before.map_or(1, |(_, misses)| misses + 1);
+                self.missing = Some((request.clone(), misses));
+                !request.may_lag() || misses >= MISSES
             }
             ErrorClass::Refused => true,
             ErrorClass::Untrusted | ErrorClass::Transient => false,
@@ -153,6 +158,11 @@ impl Inquiry {
             Learned::Over(found) => {
                 self.looked = Some(look.began);
                 self.due = now + self.schedule.after(found);
+                (None, None)
+            }
+            Learned::Later(due) => {
+                self.looked = Some(look.began);
+                self.due = due.max(now + self.schedule.shortest());
                 (None, None)
             }
             Learned::Failed(error) => {

@@ -6,7 +6,7 @@
 //!
 //! # Promises
 //!
-//! 1. A target passes only if the newest answer about its locked deploy had a passing status.
+//! 1. A target passes only if the newest answer about its locked deploy, by whichever endpoint, had a passing status.
 //! 2. The watch ends by its deadline plus one request's time limit, whatever the API does; after a signal within a second.
 //! 3. It never asks about the same target more often than its intervals allow, but for the reads that one look needs and
 //!    the last look when a clock rings.
@@ -14,25 +14,31 @@
 //!
 //! `tests/watch_promises.rs` holds it to them over generated answers.
 
+mod context;
+mod decide;
 mod ending;
 mod event;
+mod follow;
 mod health;
 mod inquiry;
 mod request;
+mod search;
 mod settings;
 mod target;
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
+use self::context::Context;
 pub use self::event::{Event, EventKind};
 use self::health::Health;
 pub use self::request::{Answer, Ask, Reply, Request, Ticket};
-pub use self::settings::{Clocks, InvalidSettings, Mode, WatchSettings};
+pub use self::settings::{Clocks, InvalidSettings, Mode, OnApproval, OnSuperseded, WatchSettings};
 use self::target::TargetWatch;
 use crate::report::Report;
 use crate::schedule::Schedule;
-use crate::{ApiError, Clock, Moment, Pin, Signal, Targets, Verdict};
-use std::time::Duration;
+use crate::{ApiError, Clock, Moment, Pins, Signal, Targets, Verdict};
 
 /// The most questions under way at once.
 const MOST_AT_ONCE: usize = 16;
@@ -80,36 +86,6 @@ pub struct Watch {
     finished: Option<Moment>,
 }
 
-/// What all targets share.
-#[derive(Debug)]
-struct Context {
-    settings: WatchSettings,
-    started_at: Timestamp,
-    health: Health,
-    untrusted: Option<ApiError>,
-    events: Vec<Event>,
-    last_event: Moment,
-}
-
-impl Context {
-    fn emit(&mut self, at: Moment, kind: EventKind) {
-        self.last_event = at;
-        self.events.push(Event { at, kind });
-    }
-
-    fn wall(&self, moment: Moment) -> Timestamp {
-        self.started_at.saturating_add(moment.elapsed()).unwrap_or(self.started_at)
-    }
-
-    fn is_glance(&self) -> bool {
-        self.settings.mode == Mode::Glance
-    }
-
-    fn deadline(&self) -> Moment {
-        Moment::START + self.settings.clocks.total
-    }
-}
-
 impl Watch {
     /// Begins a watch at `started_at` by the wall clock, from which every later time is counted.
     ///
@@ -119,14 +95,15 @@ impl Watch {
     pub fn new(
         settings: WatchSettings,
         targets: &Targets,
-        pin: &Pin,
+        pins: &[Pins],
         started_at: Timestamp,
     ) -> Result<Self, InvalidSettings> {
-        settings.check(targets, pin)?;
+        settings.check(targets, pins)?;
         let started = EventKind::Started { targets: targets.as_slice().to_vec() };
         let watch = |(index, target): (usize, &crate::Target)| {
             let schedule = Schedule::new(settings.intervals, settings.seed.wrapping_add(index as u64));
-            TargetWatch::new(index, target.clone(), pin.clone(), schedule)
+            let pins = pins.get(index).or(pins.first()).cloned().unwrap_or_default();
+            TargetWatch::new(index, target.clone(), pins, schedule)
         };
         let glance =
             Closing { by: ClosedBy::Glance, from: Moment::START, until: Moment::START + settings.request_timeout };
@@ -141,6 +118,7 @@ impl Watch {
                 started_at,
                 health: Health::default(),
                 untrusted: None,
+                workflows: std::collections::HashMap::new(),
                 events: vec![Event { at: Moment::START, kind: started }],
                 last_event: Moment::START,
             },
@@ -249,12 +227,15 @@ impl Watch {
     /// Returns the clocks that run for a target and ring before the deadline does, with their limits.
     fn clocks(&self, target: &TargetWatch) -> impl Iterator<Item = (Clock, Duration, Moment)> {
         let Context { settings, health, .. } = &self.context;
-        let start = settings.clocks.start.filter(|_| target.is_searching());
+        let start = settings.clocks.start.filter(|_| target.awaits_start());
         let start = start.map(|limit| (Clock::Start, limit, Moment::START + limit));
+        let stall = settings.clocks.stall.map(|limit| (Clock::Stall, limit, target.last_change() + limit));
+        let asked = settings.clocks.approval.zip(target.asked_since());
+        let approval = asked.map(|(limit, since)| (Clock::Approval, limit, since + limit));
         let outage = settings.clocks.outage.filter(|_| health.failing());
         let outage = outage.map(|limit| (Clock::Outage, limit, health.outage_at(limit, settings.intervals.min())));
-        // An API that does not answer cannot say whether there is a deploy: its clock comes first.
-        [outage, start].into_iter().flatten()
+        // An API that does not answer cannot say whether anything happens: its clock comes first.
+        [outage, start, approval, stall].into_iter().flatten()
     }
 
     /// Returns when the first of a target's clocks rings, the total clock included.

@@ -2,16 +2,21 @@
 
 use std::time::Duration;
 
-use crate::model::{Deploy, Install, InstallComponent};
-use crate::{ApiError, ComponentId, DeployId, InstallId};
+use crate::client::Depth;
+use crate::model::{Deploy, Install, InstallComponent, Workflow};
+use crate::{ApiError, ComponentId, DeployId, InstallId, WorkflowId};
 
 /// A question to the API.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Request {
-    /// The component's newest deploy in an install.
-    LatestDeploy(InstallId, ComponentId),
+    /// The component's newest deploy in an install, found among so many rows.
+    LatestDeploy(InstallId, ComponentId, Depth),
+    /// The component's newest deploys in an install, newest first.
+    Deploys(InstallId, ComponentId),
     /// A deploy, with details.
     Deploy(InstallId, DeployId),
+    /// A workflow, with its steps.
+    Workflow(WorkflowId),
     /// Whether an install exists.
     Install(InstallId),
     /// Whether an install has a component.
@@ -21,7 +26,7 @@ pub enum Request {
 impl Request {
     /// Tells whether the server may not know yet what it will know in a moment: it reads some things from a replica.
     pub(super) fn may_lag(&self) -> bool {
-        matches!(self, Self::Deploy(..))
+        matches!(self, Self::Deploy(..) | Self::Workflow(_))
     }
 }
 
@@ -30,6 +35,10 @@ impl Request {
 pub enum Answer {
     /// A deploy, or "none yet".
     Deploy(Option<Box<Deploy>>),
+    /// Deploys, newest first.
+    Deploys(Vec<Deploy>),
+    /// A workflow.
+    Workflow(Box<Workflow>),
     /// The install exists.
     Install(Install),
     /// The install has the component.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::schedule::Intervals;
-use crate::{Pin, Require, Rules, Targets};
+use crate::{Kind, Pins, Require, Rules, Targets};
 
 /// How long is waited, at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,8 +12,46 @@ pub struct Clocks {
     pub total: Duration,
     /// Until a matching deploy exists.
     pub start: Option<Duration>,
+    /// Without any change.
+    pub stall: Option<Duration>,
+    /// For a human's answer.
+    pub approval: Option<Duration>,
     /// Without one good answer from the API.
     pub outage: Option<Duration>,
+}
+
+/// What follows from a newer deploy that is no replacement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnSuperseded {
+    /// It is followed from then on.
+    Follow,
+    /// It is reported.
+    Ignore,
+    /// The wait ends.
+    Fail,
+}
+
+impl OnSuperseded {
+    /// Returns the word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Follow => "follow",
+            Self::Ignore => "ignore",
+            Self::Fail => "fail",
+        }
+    }
+}
+
+/// What follows from a human being asked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum OnApproval {
+    /// The wait goes on.
+    #[default]
+    Wait,
+    /// The wait ends.
+    Fail,
+    /// The wait ends well.
+    Pass,
 }
 
 /// How long is looked.
@@ -40,6 +78,14 @@ pub struct WatchSettings {
     pub require: Require,
     /// Whether to stop as soon as too many have not.
     pub fail_fast: bool,
+    /// What kind of deploy is expected, if only one will do.
+    pub expect: Option<Kind>,
+    /// What follows from a newer deploy; `None`: it is followed if nothing was pinned, else ignored.
+    pub on_superseded: Option<OnSuperseded>,
+    /// What follows from a human being asked.
+    pub on_approval: OnApproval,
+    /// How long a pass has to last before it is believed.
+    pub settle: Duration,
     /// Whether to wait at all.
     pub mode: Mode,
     /// Where the jitter comes from.
@@ -67,13 +113,13 @@ pub enum InvalidSettings {
 }
 
 impl WatchSettings {
-    pub(super) fn check(&self, targets: &Targets, pin: &Pin) -> Result<(), InvalidSettings> {
+    pub(super) fn check(&self, targets: &Targets, pins: &[Pins]) -> Result<(), InvalidSettings> {
         let count = targets.as_slice().len();
         let needed = self.require.count(targets);
         if needed > count {
             return Err(InvalidSettings::TooManyRequired { needed, targets: count });
         }
-        if matches!(pin, Pin::Deploy(_)) && count > 1 {
+        if pins.iter().any(|pins| pins.deploy.is_some()) && count > 1 {
             return Err(InvalidSettings::DeployOfSeveral { targets: count });
         }
         Ok(())

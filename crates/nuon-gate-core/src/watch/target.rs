@@ -1,25 +1,26 @@
-//! The watch over one target: what to ask about it, and what the answers mean.
+//! The watch over one target: what to ask about it, and how it ends. Finding its deploy is in `search`, following it in
+//! `follow`.
 
-use std::cmp::Ordering;
 use std::collections::HashSet;
 use std::time::Duration;
 
 use super::ending::{self, End};
+use super::follow::Asked;
 use super::inquiry::{Inquiry, Learned, Look};
 use super::request::{Answer, Reply, Request};
 use super::{Context, EventKind};
-use crate::client::ErrorClass;
+use crate::client::{Depth, ErrorClass};
 use crate::model::{Deploy, Status};
 use crate::report::TargetReport;
 use crate::schedule::{Found, Schedule};
-use crate::timeline::{human, span, time_in_each_status, timeline};
+use crate::timeline::{Stay, human, time_in_each_status, timeline};
 use crate::{
-    ApiError, Clock, DeployId, Judgement, Kind, MatchedBy, Moment, Pin, RemoteText, Target, Verdict, WorkflowId, reason,
+    ApiError, Clock, DeployId, Judgement, Kind, Moment, Pins, RemoteText, Target, Verdict, WorkflowId, reason,
 };
 
 /// How far the watch has come.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Stage {
+pub(super) enum Stage {
     /// No deploy matched yet.
     Searching,
     /// One matched, and is followed by its id.
@@ -28,50 +29,92 @@ enum Stage {
     Succession(Option<WorkflowId>),
 }
 
-/// Whether the install and the component are known to exist.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Preflight {
-    Open,
-    Done,
+/// What has been read in the look under way.
+#[derive(Debug, Default)]
+pub(super) struct Reads {
+    /// The component's newest deploy.
+    pub(super) newest: bool,
+    /// The workflow.
+    pub(super) workflow: bool,
+    /// The list, for a successor.
+    pub(super) succession: bool,
+    /// The deploy, or the list if there is none, once more after the workflow was seen to have ended.
+    pub(super) again: bool,
+    /// Whether the deploy showed another status than in the look before.
+    pub(super) changed: bool,
+}
+
+/// What is known of the search.
+#[derive(Debug, Default)]
+pub(super) struct Search {
+    /// The install and the component exist.
+    pub(super) preflight_done: bool,
+    /// A hundred rows have been looked at, without finding any.
+    pub(super) looked_deep: bool,
+    /// The newest deploy that did not match.
+    pub(super) newest: Option<DeployId>,
+    /// The newest deploy when the list was last read: as long as it is the newest, the list has nothing new.
+    pub(super) listed: Option<DeployId>,
+    /// It has been told that there is none yet.
+    pub(super) told: bool,
+    /// The pinned workflow has been seen running: it is only a matter of time.
+    pub(super) workflow_runs: bool,
 }
 
 #[derive(Debug)]
 pub(super) struct TargetWatch {
-    index: usize,
-    target: Target,
-    pin: Pin,
-    stage: Stage,
+    pub(super) index: usize,
+    pub(super) target: Target,
+    pub(super) pins: Pins,
+    pub(super) stage: Stage,
     pub(super) inquiry: Inquiry,
-    preflight: Preflight,
-    told_not_started: bool,
+    pub(super) reads: Reads,
+    pub(super) search: Search,
+    pub(super) looks: u32,
     install_name: Option<RemoteText>,
-    deploy: Option<Box<Deploy>>,
-    matched_by: Option<MatchedBy>,
-    replaced: Vec<DeployId>,
-    seen: Vec<(Status, Moment)>,
-    unrecognised: HashSet<Status>,
+    pub(super) deploy: Option<Box<Deploy>>,
+    /// Whether the deploy was read with its details.
+    pub(super) detailed: bool,
+    /// The component's newest deploy, as last seen.
+    pub(super) newest: Option<Box<Deploy>>,
+    /// The workflow cannot be read, and is done without.
+    pub(super) without_workflow: bool,
+    pub(super) replaced: Vec<DeployId>,
+    pub(super) superseded_by: Option<DeployId>,
+    pub(super) approval: Option<Asked>,
+    pub(super) settling: Option<Moment>,
+    pub(super) held: Option<Status>,
+    /// It is certain that the deploy failed; only the details for the reason are missing.
+    pub(super) failing: Option<Verdict>,
+    pub(super) seen: Vec<(Status, Moment)>,
+    pub(super) unrecognised: HashSet<Status>,
     warnings: Vec<String>,
     pub(super) end: Option<End>,
 }
 
 impl TargetWatch {
-    pub(super) fn new(index: usize, target: Target, pin: Pin, schedule: Schedule) -> Self {
-        let (stage, matched_by) = match &pin {
-            Pin::Latest => (Stage::Searching, None),
-            Pin::Deploy(id) => (Stage::Locked(id.clone()), Some(MatchedBy::Deploy)),
-        };
+    pub(super) fn new(index: usize, target: Target, pins: Pins, schedule: Schedule) -> Self {
+        let stage = pins.deploy.clone().map_or(Stage::Searching, Stage::Locked);
         Self {
             index,
             target,
-            pin,
+            pins,
             stage,
             inquiry: Inquiry::new(schedule),
-            preflight: Preflight::Open,
-            told_not_started: false,
+            reads: Reads::default(),
+            search: Search::default(),
+            looks: 0,
             install_name: None,
             deploy: None,
-            matched_by,
+            detailed: false,
+            newest: None,
+            without_workflow: false,
             replaced: Vec::new(),
+            superseded_by: None,
+            approval: None,
+            settling: None,
+            held: None,
+            failing: None,
             seen: Vec::new(),
             unrecognised: HashSet::new(),
             warnings: Vec::new(),
@@ -79,28 +122,51 @@ impl TargetWatch {
         }
     }
 
-    // When to ask.
+    // When and what to ask.
 
     /// Returns whether the start clock runs.
-    pub(super) fn is_searching(&self) -> bool {
-        self.stage == Stage::Searching
+    pub(super) fn awaits_start(&self) -> bool {
+        self.stage == Stage::Searching && !self.search.workflow_runs
+    }
+
+    /// Returns when something last changed, for the stall clock.
+    pub(super) fn last_change(&self) -> Moment {
+        self.seen.last().map_or(Moment::START, |(_, at)| *at)
+    }
+
+    /// Returns since when a human is asked, for the approval clock.
+    pub(super) fn asked_since(&self) -> Option<Moment> {
+        self.approval.as_ref().filter(|asked| asked.is_certain()).map(|asked| asked.since)
     }
 
     /// Begins or continues a look: returns the question and its serial number.
     pub(super) fn ask(&mut self, now: Moment) -> (Request, u64) {
+        if self.inquiry.mid_look_since().is_none() {
+            self.reads = Reads::default();
+            self.looks += 1;
+        }
         let first = self.first_request();
         self.inquiry.ask(now, || first)
     }
 
     fn first_request(&self) -> Request {
         match &self.stage {
-            Stage::Searching | Stage::Succession(_) => self.ask_latest(),
-            Stage::Locked(id) => Request::Deploy(self.target.install.clone(), id.clone()),
+            Stage::Searching => self.ask_first(),
+            Stage::Locked(id) => self.ask_deploy(id.clone()),
+            Stage::Succession(_) => self.ask_list(),
         }
     }
 
-    fn ask_latest(&self) -> Request {
-        Request::LatestDeploy(self.target.install.clone(), self.target.component.clone())
+    pub(super) fn ask_latest(&self, depth: Depth) -> Request {
+        Request::LatestDeploy(self.target.install.clone(), self.target.component.clone(), depth)
+    }
+
+    pub(super) fn ask_list(&self) -> Request {
+        Request::Deploys(self.target.install.clone(), self.target.component.clone())
+    }
+
+    pub(super) fn ask_deploy(&self, id: DeployId) -> Request {
+        Request::Deploy(self.target.install.clone(), id)
     }
 
     // What the answers mean.
@@ -111,7 +177,7 @@ impl TargetWatch {
         let look = self.inquiry.take(serial).filter(|_| self.end.is_none())?;
         let learned = match reply {
             Ok(answer) => {
-                self.inquiry.good();
+                self.inquiry.good(&look.request);
                 self.learn(now, &look, answer, context)
             }
             Err(error) => self.suffer(now, &look, error, context),
@@ -123,175 +189,141 @@ impl TargetWatch {
         trouble
     }
 
-    /// Returns how the deploy ended if it is known to have failed and only the details for the reason are being read.
-    fn known_failure(&self, context: &Context) -> Option<Verdict> {
-        let deploy = self.deploy.as_deref()?;
-        match context.settings.rules.judge(deploy.current_status(), kind(deploy)) {
+    fn learn(&mut self, now: Moment, look: &Look, answer: Answer, context: &mut Context) -> Learned<End> {
+        match answer {
+            Answer::Install(install) => {
+                self.install_name = install.name;
+                let Target { install, component, .. } = &self.target;
+                Learned::More(Request::InstallComponent(install.clone(), component.clone()))
+            }
+            Answer::InstallComponent(_) => {
+                self.search.preflight_done = true;
+                self.nothing_found(now, context)
+            }
+            Answer::Workflow(workflow) => {
+                context.keep_workflow(look, *workflow, now);
+                self.reads.workflow = true;
+                self.carry_on(now, look, context)
+            }
+            Answer::Deploys(deploys) => self.learn_list(now, look, deploys, context),
+            Answer::Deploy(found) => match (&self.stage, &look.request) {
+                (Stage::Locked(id), Request::LatestDeploy(..)) => {
+                    let id = id.clone();
+                    self.learn_newest(now, look, &id, found, context)
+                }
+                (Stage::Locked(id), _) => {
+                    let id = id.clone();
+                    self.learn_deploy(now, look, &id, found, context)
+                }
+                (Stage::Searching | Stage::Succession(_), _) => self.learn_latest(now, look, found, context),
+            },
+        }
+    }
+
+    /// Goes on with what is to be read or decided next.
+    pub(super) fn carry_on(&mut self, now: Moment, look: &Look, context: &mut Context) -> Learned<End> {
+        match self.stage {
+            Stage::Locked(_) => self.follow(now, look, context),
+            Stage::Searching | Stage::Succession(_) => self.nothing_found(now, context),
+        }
+    }
+
+    /// Decides what an error leads to.
+    fn suffer(&mut self, now: Moment, look: &Look, error: ApiError, context: &mut Context) -> Learned<End> {
+        if let (Request::Deploy(..), Some(verdict)) = (&look.request, self.failing) {
+            self.warn(now, format!("the deploy's details could not be read: {error}"), context);
+            return Learned::Ended(self.failed(verdict, now, context));
+        }
+        if error.class() == ErrorClass::Untrusted && !context.health.ever_good {
+            // Nothing will be waited for, so there is nothing to tell of it.
+            context.untrusted = Some(error);
+            return Learned::Over(Found::Nothing);
+        }
+        if !self.inquiry.is_final(&error, &look.request, context.health.ever_good) {
+            // What is newer is good to know, but a weak API must not keep a deploy that has ended from its verdict.
+            let beside = matches!((&self.stage, &look.request), (Stage::Locked(_), Request::LatestDeploy(..)));
+            if beside && error.class() == ErrorClass::Transient {
+                self.reads.newest = true;
+                self.newest = None;
+                return self.carry_on(now, look, context);
+            }
+            return Learned::Failed(error);
+        }
+        // A component that has no deploy yet may have no list either.
+        if matches!(look.request, Request::Deploys(..)) && error.class() == ErrorClass::Missing {
+            return self.nothing_found(now, context);
+        }
+        let own_workflow = matches!(look.request, Request::Workflow(_)) && self.pins.workflow.is_none();
+        if own_workflow && error.class() != ErrorClass::Denied {
+            self.warn(now, format!("the deploy's workflow cannot be read, its status alone counts: {error}"), context);
+            self.without_workflow = true;
+            return self.carry_on(now, look, context);
+        }
+        Learned::Ended(ending::rejected(&self.target, &error, &look.request, now))
+    }
+
+    // How it ends.
+
+    /// Forgets what was concluded from the status before.
+    pub(super) fn forget_standing(&mut self) {
+        self.approval = None;
+        self.settling = None;
+        self.held = None;
+        self.failing = None;
+    }
+
+    /// Returns how the deploy ended if its status says that it failed, whether or not a retry is possible.
+    fn apparent_failure(&self, context: &Context) -> Option<Verdict> {
+        match self.judgement(context)? {
             Judgement::Failed => Some(Verdict::Failed),
             Judgement::Cancelled => Some(Verdict::Cancelled),
             Judgement::Passed | Judgement::Replaced | Judgement::Pending => None,
         }
     }
 
-    fn learn(&mut self, now: Moment, look: &Look, answer: Answer, context: &mut Context) -> Learned<End> {
-        match answer {
-            Answer::Deploy(Some(deploy)) if !deploy.is_plan_only() => self.learn_deploy(now, look, deploy, context),
-            Answer::Deploy(Some(_)) if self.pin != Pin::Latest => {
-                let reason = "the deploy only makes a plan, so there is nothing to wait for".to_owned();
-                Learned::Ended(End { reason: Some(reason), ..End::new(Verdict::Rejected, now) })
-            }
-            Answer::Deploy(None) if self.stage == Stage::Searching && self.preflight == Preflight::Open => {
-                Learned::More(Request::Install(self.target.install.clone()))
-            }
-            Answer::Install(install) => {
-                self.install_name = install.name;
-                Learned::More(Request::InstallComponent(self.target.install.clone(), self.target.component.clone()))
-            }
-            Answer::InstallComponent(_) => {
-                self.preflight = Preflight::Done;
-                self.not_started(now, context)
-            }
-            Answer::Deploy(_) => self.not_started(now, context),
-        }
+    /// Returns what the deploy's status means by itself.
+    pub(super) fn judgement(&self, context: &Context) -> Option<Judgement> {
+        let deploy = self.deploy.as_deref()?;
+        Some(context.settings.rules.judge(deploy.current_status(), kind(deploy)))
     }
 
-    fn not_started(&mut self, now: Moment, context: &mut Context) -> Learned<End> {
-        if self.stage == Stage::Searching && !std::mem::replace(&mut self.told_not_started, true) {
-            context.emit(now, EventKind::NotStarted { target: self.index });
-        }
-        Learned::Over(Found::Nothing)
+    /// Ends the target, once.
+    pub(super) fn conclude(&mut self, end: End, context: &mut Context) {
+        let (target, verdict, reason) = (self.index, end.verdict, end.reason.clone());
+        context.emit(end.at, EventKind::Ended { target, verdict, reason });
+        self.inquiry.give_up_look();
+        self.end = Some(end);
     }
 
-    fn learn_deploy(&mut self, now: Moment, look: &Look, deploy: Box<Deploy>, context: &mut Context) -> Learned<End> {
-        // The client gives no deploy without an id; if another transport does, it is as good as none.
-        let Some(id) = deploy.id.clone() else { return self.not_started(now, context) };
-        // The endpoint finds a deploy by its id alone: that it is the target's has to be seen here.
-        if let Some(other) = deploy.component_id.as_ref().filter(|own| **own != self.target.component) {
-            return Learned::Ended(ending::of_another_component(&self.target, &id, other, now));
+    /// Ends the target because a clock rang. A deploy in error whose retry did not come in time has failed.
+    pub(super) fn ring(&mut self, clock: Clock, limit: Duration, now: Moment, context: &mut Context) {
+        if let Some(verdict) = self.apparent_failure(context) {
+            return self.conclude(self.failed(verdict, now, context), context);
         }
-        let first = self.deploy.is_none();
-        match &self.stage {
-            Stage::Locked(locked) if *locked != id => {
-                return Learned::Failed(ApiError::Undecodable("the answer is about another deploy".to_owned()));
-            }
-            Stage::Locked(_) if !first => {}
-            Stage::Succession(_) if !self.is_successor(&id, &deploy) => return self.not_started(now, context),
-            Stage::Searching | Stage::Locked(_) | Stage::Succession(_) => {
-                if let Some(end) = self.lock(now, id.clone(), &deploy, context) {
-                    return Learned::Ended(end);
-                }
-            }
-        }
-        self.judge(now, look, id, deploy, first, context)
+        let standing = self.standing(now, context);
+        let known = ending::Known { ever_good: context.health.ever_good, seen: self.deploy.is_some() };
+        let end = ending::clock_rang(clock, limit, &self.target, &standing, known, self.inquiry.last_error(), now);
+        self.conclude(end, context);
     }
 
-    /// Tells whether a deploy can have taken the place of the one that was replaced: a newer row of the same workflow. If
-    /// the workflow is not known, it has to be certain that the row is newer, as a lagging replica may give an old one.
-    fn is_successor(&self, id: &DeployId, deploy: &Deploy) -> bool {
-        let Stage::Succession(workflow) = &self.stage else { return false };
-        let before = self.deploy.as_ref().and_then(|deploy| deploy.created_at);
-        let age = before.zip(deploy.created_at).map(|(before, own)| own.cmp(&before));
-        let fits = match workflow {
-            Some(_) => *workflow == deploy.workflow_id && age != Some(Ordering::Less),
-            None => age == Some(Ordering::Greater),
+    /// Ends the target because the watch stops while it is pending.
+    pub(super) fn stop(&mut self, why: &str, now: Moment, context: &mut Context) {
+        if let Some(verdict) = self.failing {
+            return self.conclude(self.failed(verdict, now, context), context);
+        }
+        let standing = self.standing(now, context);
+        let error = self.inquiry.last_error();
+        let unanswered = self.deploy.is_none() && (error.is_some() || !self.search.told);
+        let (verdict, reason) = if unanswered && context.is_glance() {
+            let error = error.map_or("none came in time".to_owned(), ToString::to_string);
+            (Verdict::Inconclusive, format!("no good answer from the API: {error}"))
+        } else {
+            (Verdict::Pending, format!("{why}{standing}"))
         };
-        fits && !self.replaced.contains(id)
+        self.conclude(End { reason: Some(reason), ..End::new(verdict, now) }, context);
     }
 
-    /// Follows a deploy from now on, unless it does the opposite of what the one before was to do.
-    fn lock(&mut self, now: Moment, id: DeployId, deploy: &Deploy, context: &mut Context) -> Option<End> {
-        let matched_by = *self.matched_by.get_or_insert(MatchedBy::Latest);
-        let crossing =
-            self.deploy.as_ref().is_some_and(|before| kind(before) == Kind::Apply && kind(deploy) == Kind::Teardown);
-        self.stage = Stage::Locked(id.clone());
-        self.preflight = Preflight::Done;
-        if crossing {
-            let reason = format!("the deploy was replaced by a teardown ({id})");
-            return Some(End { reason: Some(reason), ..End::new(Verdict::Failed, now) });
-        }
-        let status = deploy.current_status().clone();
-        self.seen.push((status.clone(), now));
-        let (build, commit) = (deploy.build_id.clone(), deploy.commit().map(|commit| commit.line(40)));
-        let (target, replaces) = (self.index, self.replaced.last().cloned());
-        context.emit(now, EventKind::Found { target, deploy: id, status, build, commit, matched_by, replaces });
-        None
-    }
-
-    fn judge(
-        &mut self,
-        now: Moment,
-        look: &Look,
-        id: DeployId,
-        deploy: Box<Deploy>,
-        first: bool,
-        context: &mut Context,
-    ) -> Learned<End> {
-        let status = deploy.current_status().clone();
-        self.note_change(now, &id, &deploy, context);
-        let judgement = context.settings.rules.judge(&status, kind(&deploy));
-        // A deploy that appeared while the gate waited cannot have ended before.
-        if judgement != Judgement::Pending
-            && first
-            && self.pin == Pin::Latest
-            && !self.told_not_started
-            && !context.is_glance()
-        {
-            self.warn_ended_before(now, &id, &deploy, context);
-        }
-        if context.settings.rules.is_unrecognised(&status) && self.unrecognised.insert(status.clone()) {
-            let text = format!("status `{status}` is not known to this version; it is taken for not ended");
-            self.warn(now, text, context);
-        }
-        let detailed = matches!(look.request, Request::Deploy(..));
-        let workflow = deploy.workflow_id.clone();
-        self.deploy = Some(deploy);
-        match judgement {
-            Judgement::Pending => {
-                let is_new = self.seen.last().is_some_and(|(_, since)| *since == now);
-                Learned::Over(if is_new { Found::Change } else { Found::Nothing })
-            }
-            Judgement::Passed => Learned::Ended(End::new(Verdict::Passed, now)),
-            Judgement::Replaced => {
-                self.replaced.push(id);
-                self.stage = Stage::Succession(workflow);
-                // A row that replaced one that was replaced in turn is looked for at the next look: a server that
-                // answers in circles must not be asked without pause.
-                if detailed { Learned::More(self.ask_latest()) } else { Learned::Over(Found::Change) }
-            }
-            // The short form lacks what a reason is made of.
-            Judgement::Failed | Judgement::Cancelled if !detailed => Learned::More(self.first_request()),
-            Judgement::Failed => Learned::Ended(self.failed(Verdict::Failed, now, context)),
-            Judgement::Cancelled => Learned::Ended(self.failed(Verdict::Cancelled, now, context)),
-        }
-    }
-
-    /// Takes note of the deploy's status if it is a new one.
-    fn note_change(&mut self, now: Moment, id: &DeployId, deploy: &Deploy, context: &mut Context) {
-        let to = deploy.current_status().clone();
-        let Some((from, since)) = self.seen.last().cloned().filter(|(from, _)| *from != to) else { return };
-        self.seen.push((to.clone(), now));
-        let description = deploy.description().map(|text| text.line(200)).filter(|text| text != to.as_str());
-        let (target, deploy) = (self.index, id.clone());
-        context.emit(now, EventKind::Changed { target, deploy, from, to, spent: now - since, description });
-    }
-
-    fn warn_ended_before(&mut self, now: Moment, id: &DeployId, deploy: &Deploy, context: &mut Context) {
-        // Whether it had ended was seen; only how long ago is a question of the two machines' clocks.
-        let age = deploy.status_since().map(|ended| span(ended, context.started_at)).filter(|age| !age.is_zero());
-        let age = age.map(|age| format!(" {} ago", human(age))).unwrap_or_default();
-        let text = format!(
-            "the latest deploy, {id}, had already ended{age}, before the gate began: if you have just triggered one, \
-             this is not it; pass its id with --deploy"
-        );
-        self.warn(now, text, context);
-    }
-
-    fn warn(&mut self, now: Moment, text: String, context: &mut Context) {
-        self.warnings.push(text.clone());
-        context.emit(now, EventKind::Warned { target: Some(self.index), text });
-    }
-
-    fn failed(&self, verdict: Verdict, now: Moment, context: &Context) -> End {
+    pub(super) fn failed(&self, verdict: Verdict, now: Moment, context: &Context) -> End {
         let reason = self.deploy.as_deref().and_then(reason::reason);
         let status = self.status().map(Status::as_str).unwrap_or_default();
         let by_flag = self.status().is_some_and(|status| context.settings.rules.override_of(status).is_some());
@@ -303,69 +335,20 @@ impl TargetWatch {
         End { reason: Some(reason), hint, ..End::new(verdict, now) }
     }
 
-    /// Decides what an error leads to.
-    fn suffer(&mut self, now: Moment, look: &Look, error: ApiError, context: &mut Context) -> Learned<End> {
-        if let Some(verdict) = self.known_failure(context) {
-            self.warn(now, format!("the deploy's details could not be read: {error}"), context);
-            return Learned::Ended(self.failed(verdict, now, context));
-        }
-        if error.class() == ErrorClass::Untrusted && !context.health.ever_good {
-            // Nothing will be waited for, so there is nothing to tell of it.
-            context.untrusted = Some(error);
-            return Learned::Over(Found::Nothing);
-        }
-        if self.inquiry.is_final(&error, &look.request, context.health.ever_good) {
-            return Learned::Ended(ending::rejected(&self.target, &error, &look.request, now));
-        }
-        Learned::Failed(error)
+    pub(super) fn warn(&mut self, now: Moment, text: String, context: &mut Context) {
+        self.warnings.push(text.clone());
+        context.emit(now, EventKind::Warned { target: Some(self.index), text });
     }
 
-    // How it ends.
-
-    /// Ends the target, once.
-    pub(super) fn conclude(&mut self, end: End, context: &mut Context) {
-        let (target, verdict, reason) = (self.index, end.verdict, end.reason.clone());
-        context.emit(end.at, EventKind::Ended { target, verdict, reason });
-        self.inquiry.give_up_look();
-        self.end = Some(end);
-    }
-
-    /// Ends the target because a clock rang.
-    pub(super) fn ring(&mut self, clock: Clock, limit: Duration, now: Moment, context: &mut Context) {
-        if let Some(verdict) = self.known_failure(context) {
-            let end = self.failed(verdict, now, context);
-            return self.conclude(end, context);
-        }
-        let standing = self.standing(now, context);
-        let known = ending::Known { ever_good: context.health.ever_good, seen: self.deploy.is_some() };
-        let end = ending::clock_rang(clock, limit, &self.target, &standing, known, self.inquiry.last_error(), now);
-        self.conclude(end, context);
-    }
-
-    /// Ends the target because the watch stops while it is pending.
-    pub(super) fn stop(&mut self, why: &str, now: Moment, context: &mut Context) {
-        if let Some(verdict) = self.known_failure(context) {
-            let end = self.failed(verdict, now, context);
-            return self.conclude(end, context);
-        }
-        let standing = self.standing(now, context);
-        let error = self.inquiry.last_error();
-        let unanswered = self.deploy.is_none() && (error.is_some() || !self.told_not_started);
-        let (verdict, reason) = if unanswered && context.is_glance() {
-            let error = error.map_or("none came in time".to_owned(), ToString::to_string);
-            (Verdict::Inconclusive, format!("no good answer from the API: {error}"))
-        } else {
-            (Verdict::Pending, format!("{why}{standing}"))
-        };
-        self.conclude(End { reason: Some(reason), ..End::new(verdict, now) }, context);
-    }
+    // What is known.
 
     /// Says where the deploy stands and where its time went.
     fn standing(&self, now: Moment, context: &Context) -> String {
         let Some(status) = self.status() else { return "no deploy has been seen".to_owned() };
         let stays = self.timeline(now, context);
         let spent = stays.last().and_then(|stay| stay.duration).unwrap_or_default();
-        format!("the last status is `{status}` for {} ({})", human(spent), time_in_each_status(&stays))
+        let held = if self.held.is_some() { ", which was not certain yet" } else { "" };
+        format!("the last status is `{status}`{held} for {} ({})", human(spent), time_in_each_status(&stays))
     }
 
     /// Returns the deploy's status, as last seen.
@@ -375,15 +358,13 @@ impl TargetWatch {
 
     /// Returns the deploy's status and how long it was seen in it, for a heartbeat.
     pub(super) fn pulse(&self, now: Moment) -> (usize, Option<Status>, Duration) {
-        let since = self.seen.last().map_or(Moment::START, |(_, since)| *since);
-        (self.index, self.status().cloned(), now - since)
+        (self.index, self.status().cloned(), now - self.last_change())
     }
 
-    fn timeline(&self, now: Moment, context: &Context) -> Vec<crate::timeline::Stay> {
+    fn timeline(&self, now: Moment, context: &Context) -> Vec<Stay> {
         let Some(deploy) = &self.deploy else { return Vec::new() };
         let seen: Vec<_> = self.seen.iter().map(|(status, at)| (status.clone(), context.wall(*at))).collect();
-        let judgement = context.settings.rules.judge(deploy.current_status(), kind(deploy));
-        let ended = !matches!(judgement, Judgement::Pending | Judgement::Replaced);
+        let ended = !matches!(self.judgement(context), Some(Judgement::Pending | Judgement::Replaced));
         timeline(deploy, &seen, ended, context.wall(now))
     }
 
@@ -397,14 +378,16 @@ impl TargetWatch {
             hint: end.and_then(|end| end.hint.clone()),
             clock: end.and_then(|end| end.clock),
             deploy: self.deploy.clone(),
-            matched_by: self.matched_by.filter(|_| self.deploy.is_some()),
+            matched_by: self.deploy.is_some().then(|| self.pins.matched_by()),
             replaced: self.replaced.clone(),
+            superseded_by: self.superseded_by.clone(),
+            approval: self.approval.as_ref().filter(|asked| asked.is_certain()).map(Asked::place),
             timeline: self.timeline(end.map_or(now, |end| end.at), context),
             warnings: self.warnings.clone(),
         }
     }
 }
 
-fn kind(deploy: &Deploy) -> Kind {
+pub(super) fn kind(deploy: &Deploy) -> Kind {
     Kind::from(deploy.install_deploy_type.as_ref())
 }

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use nuon_gate_core::model::{Deploy, Install, InstallComponent};
-use nuon_gate_core::watch::{Answer, Clocks, EventKind, Mode, Reply, Request, Step, Ticket};
+use nuon_gate_core::watch::{Answer, Clocks, EventKind, Mode, OnApproval, Reply, Request, Step, Ticket};
 use nuon_gate_core::{
-    ApiError, Event, Intervals, Moment, Pin, Report, Require, Rules, Signal, Target, TargetReport, Targets, Watch,
-    WatchSettings, decode,
+    ApiError, Depth, Event, Intervals, Moment, Pins, Report, Require, Rules, Signal, Target, TargetReport, Targets,
+    Watch, WatchSettings, decode,
 };
 use serde_json::{Value, json};
 
@@ -32,10 +32,14 @@ pub(crate) fn settings() -> WatchSettings {
     WatchSettings {
         rules: Rules::default(),
         intervals: Intervals::new(s(2), s(10)).unwrap(),
-        clocks: Clocks { total: s(3600), start: Some(s(300)), outage: Some(s(300)) },
+        clocks: Clocks { total: s(3600), start: Some(s(300)), stall: None, approval: None, outage: Some(s(300)) },
         request_timeout: s(30),
         require: Require::All,
         fail_fast: false,
+        expect: None,
+        on_superseded: None,
+        on_approval: OnApproval::Wait,
+        settle: Duration::ZERO,
         mode: Mode::Wait,
         seed: 1,
     }
@@ -51,20 +55,20 @@ pub(crate) fn targets(count: usize) -> Targets {
     Targets::new((0..count).map(target)).unwrap()
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "tests read better so")]
-pub(crate) fn watch(settings: WatchSettings, count: usize, pin: Pin) -> Watch {
+#[allow(clippy::needless_pass_by_value, reason = "tests read better so")]
+pub(crate) fn watch(settings: WatchSettings, count: usize, pin: Pins) -> Watch {
     let started_at = Timestamp::from_second(STARTED_AT).unwrap();
-    Watch::new(settings, &targets(count), &pin, started_at).unwrap()
+    Watch::new(settings, &targets(count), &[pin], started_at).unwrap()
 }
 
 /// A watch for one target's newest deploy.
 pub(crate) fn latest(settings: WatchSettings) -> Watch {
-    watch(settings, 1, Pin::Latest)
+    watch(settings, 1, Pins::default())
 }
 
 /// A watch for one deploy.
 pub(crate) fn pinned(settings: WatchSettings, deploy: &str) -> Watch {
-    watch(settings, 1, Pin::Deploy(deploy.parse().unwrap()))
+    watch(settings, 1, Pins { deploy: Some(deploy.parse().unwrap()), ..Pins::default() })
 }
 
 /// What the scripted server does with a question.
@@ -94,11 +98,42 @@ pub(crate) fn hang() -> Scripted {
 
 /// A deploy's row; tests add to it what they are about.
 pub(crate) fn row(id: &str, status: &str) -> Value {
-    json!({ "id": id, "status": status, "install_deploy_type": "apply", "workflow_id": "inw1" })
+    json!({ "id": id, "status": status, "install_deploy_type": "apply" })
+}
+
+/// The row, created so many seconds after the watch began; below zero: before.
+pub(crate) fn created(mut row: Value, second: i64) -> Value {
+    row["created_at"] = Timestamp::from_second(STARTED_AT + second).unwrap().to_string().into();
+    row
+}
+
+/// The row with more fields.
+#[allow(clippy::needless_pass_by_value, reason = "tests read better so")]
+pub(crate) fn with(mut row: Value, more: Value) -> Value {
+    row.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    row
+}
+
+/// A workflow's answer: where it stands, whether it has ended, and its steps.
+pub(crate) fn workflow(status: &str, finished: bool, steps: &[Value]) -> Reply {
+    let body = json!({
+        "status": { "status": status }, "finished": finished, "approval_option": "prompt", "steps": steps,
+    });
+    Ok(Answer::Workflow(Box::new(decode(body.to_string().as_bytes()).unwrap())))
+}
+
+/// A step that works on a deploy.
+pub(crate) fn step(name: &str, status: &str, deploy: &str) -> Value {
+    json!({ "id": format!("iws-{name}"), "name": name, "status": { "status": status }, "step_target_id": deploy })
 }
 
 pub(crate) fn deploy(row: &Value) -> Reply {
     Ok(Answer::Deploy(Some(Box::new(decode::<Deploy>(row.to_string().as_bytes()).unwrap()))))
+}
+
+/// A list of rows, newest first.
+pub(crate) fn list(rows: &[Value]) -> Reply {
+    Ok(Answer::Deploys(decode(json!(rows).to_string().as_bytes()).unwrap()))
 }
 
 pub(crate) fn none() -> Reply {
@@ -122,7 +157,7 @@ pub(crate) fn exists(request: &Request) -> Reply {
     match request {
         Request::Install(_) => Ok(Answer::Install(Install::default())),
         Request::InstallComponent(..) => Ok(Answer::InstallComponent(InstallComponent::default())),
-        Request::LatestDeploy(..) | Request::Deploy(..) => panic!("{request:?} is not the preflight's"),
+        other => panic!("{other:?} is not the preflight's"),
     }
 }
 
@@ -131,6 +166,8 @@ pub(crate) fn serving(mut at: impl FnMut(Duration) -> Option<Value>) -> impl FnM
     move |now, request| {
         soon(match request {
             Request::LatestDeploy(..) | Request::Deploy(..) => at(now).map_or_else(none, |row| deploy(&row)),
+            Request::Deploys(..) => list(&at(now).into_iter().collect::<Vec<_>>()),
+            Request::Workflow(_) => status(404),
             Request::Install(_) | Request::InstallComponent(..) => exists(request),
         })
     }
@@ -139,11 +176,11 @@ pub(crate) fn serving(mut at: impl FnMut(Duration) -> Option<Value>) -> impl FnM
 /// The number of the component that a question is about, where it says so.
 pub(crate) fn component(request: &Request) -> Option<usize> {
     match request {
-        Request::LatestDeploy(_, component) | Request::InstallComponent(_, component) => {
-            component.as_str().strip_prefix("cmp")?.parse().ok()
-        }
+        Request::LatestDeploy(_, component, _)
+        | Request::Deploys(_, component)
+        | Request::InstallComponent(_, component) => component.as_str().strip_prefix("cmp")?.parse().ok(),
         Request::Deploy(_, deploy) => deploy.as_str().strip_prefix("dpl")?.parse().ok(),
-        Request::Install(_) => None,
+        Request::Install(_) | Request::Workflow(_) => None,
     }
 }
 
@@ -158,7 +195,10 @@ pub(crate) struct Asked {
 impl Asked {
     pub(crate) fn what(&self) -> &'static str {
         match self.request {
-            Request::LatestDeploy(..) => "latest",
+            Request::LatestDeploy(_, _, Depth::Usual) => "latest",
+            Request::LatestDeploy(_, _, Depth::Page) => "hundred",
+            Request::Deploys(..) => "list",
+            Request::Workflow(_) => "workflow",
             Request::Deploy(..) => "deploy",
             Request::Install(_) => "install",
             Request::InstallComponent(..) => "component",
@@ -182,6 +222,25 @@ impl Run {
 
     pub(crate) fn asked_at(&self) -> Vec<Duration> {
         self.asked.iter().map(|asked| asked.at).collect()
+    }
+
+    /// The looks at the only target: when each began, and when its last question was asked. Questions that follow one
+    /// another at once are one look.
+    pub(crate) fn looks(&self) -> Vec<(Duration, Duration)> {
+        let mut looks: Vec<(Duration, Duration)> = Vec::new();
+        for Asked { at, .. } in &self.asked {
+            match looks.last_mut() {
+                Some((_, last)) if *at <= *last + LATENCY => *last = *at,
+                _ => looks.push((*at, *at)),
+            }
+        }
+        looks
+    }
+
+    /// The id of the only target's deploy.
+    pub(crate) fn deploy_id(&self) -> &str {
+        let deploy = self.target().deploy.as_ref();
+        deploy.and_then(|deploy| deploy.id.as_ref()).map_or("none", nuon_gate_core::DeployId::as_str)
     }
 
     /// The only target's outcome.

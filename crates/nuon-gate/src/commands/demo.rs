@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use nuon_gate_core::watch::{Clocks, Mode};
+use nuon_gate_core::watch::{Clocks, Mode, OnApproval};
 use nuon_gate_core::{
-    ApiToken, ApiUrl, Connection, Intervals, Pin, RemoteText, Require, Rules, Target, Targets, WatchSettings,
+    ApiToken, ApiUrl, Connection, Intervals, RemoteText, Require, Rules, Target, Targets, WatchSettings,
 };
 use nuon_gate_sim::{Script, Sim};
 
-use crate::arguments::DemoArguments;
+use crate::arguments::{DemoArguments, PinArguments};
 use crate::gate;
 use crate::output::Console;
 use crate::settings::{OutputSettings, Settings, user_agent};
@@ -36,7 +36,7 @@ pub(crate) fn run(arguments: DemoArguments) -> Result<u8, Trouble> {
             user_agent: user_agent(),
         },
         targets,
-        pin: Pin::Latest,
+        pins: PinArguments::default(),
         watch: watch_settings()?,
         exits: Vec::new(),
         output,
@@ -66,10 +66,20 @@ fn watch_settings() -> Result<WatchSettings, Trouble> {
     Ok(WatchSettings {
         rules: Rules::default(),
         intervals,
-        clocks: Clocks { total: Duration::from_secs(18), start: None, outage: Some(Duration::from_secs(10)) },
+        clocks: Clocks {
+            total: Duration::from_secs(18),
+            start: None,
+            stall: None,
+            approval: None,
+            outage: Some(Duration::from_secs(10)),
+        },
         request_timeout: Duration::from_secs(2),
         require: Require::All,
         fail_fast: false,
+        expect: None,
+        on_superseded: None,
+        on_approval: OnApproval::Wait,
+        settle: Duration::ZERO,
         mode: Mode::Wait,
         seed: 1,
     })

@@ -2,4 +2,6 @@
 
 pub(crate) mod demo;
 pub(crate) mod explain;
+pub(crate) mod mark;
 pub(crate) mod sim;
+pub(crate) mod trigger;

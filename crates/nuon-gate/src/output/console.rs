@@ -176,7 +176,12 @@ impl Live {
                     bar.finish_and_clear();
                 }
             }
-            EventKind::Retrying { .. } | EventKind::Waiting { .. } | EventKind::Warned { .. } => {}
+            EventKind::ApprovalNeeded { target, .. } => show(*target, "waiting for a human's approval".to_owned()),
+            EventKind::Held { .. }
+            | EventKind::Superseded { .. }
+            | EventKind::Retrying { .. }
+            | EventKind::Waiting { .. }
+            | EventKind::Warned { .. } => {}
         }
     }
 

@@ -46,6 +46,15 @@ pub(super) fn event(kind: &EventKind) -> Option<(Option<usize>, Tone, String)> {
             let said = description.as_ref().map(|text| format!(": {text}")).unwrap_or_default();
             (*target, Tone::Plain, format!("{from} → {to} after {}{said}", human(*spent)))
         }
+        EventKind::Held { target, status } => {
+            (*target, Tone::Plain, format!("{status}, but its workflow can still change that: looking again"))
+        }
+        EventKind::ApprovalNeeded { target, workflow, .. } => {
+            (*target, Tone::Warning, format!("a human has to approve the plan, in workflow {workflow}"))
+        }
+        EventKind::Superseded { target, from, to, policy } => {
+            (*target, Tone::Warning, format!("deploy {from} is superseded by {to} ({})", policy.as_str()))
+        }
         EventKind::Retrying { target, error, next } => {
             (*target, Tone::Faint, format!("no good answer ({error}), asking again in {}", human(*next)))
         }
@@ -83,6 +92,7 @@ fn mark(verdict: Verdict) -> &'static str {
 fn words(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::TimedOut => "timed out",
+        Verdict::ApprovalNeeded => "approval needed",
         other => other.as_str(),
     }
 }
@@ -127,6 +137,9 @@ pub(super) fn details(report: &TargetReport, result: &TargetResult) -> Vec<(&'st
     let spent = time_in_each_status(&report.timeline);
     if !spent.is_empty() {
         details.push(("time", spent));
+    }
+    if let Some(url) = &result.approval_url {
+        details.push(("approve", url.clone()));
     }
     if let Some(url) = &result.url {
         details.push(("see", url.clone()));

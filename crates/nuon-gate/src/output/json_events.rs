@@ -52,6 +52,18 @@ fn body(kind: &EventKind, targets: &[Target]) -> (&'static str, Value) {
                 "spent_ms": millis(*spent), "status_description": description,
             }),
         ),
+        EventKind::Held { target, status } => ("held", json!({"target": named(target), "status": status.as_str()})),
+        EventKind::ApprovalNeeded { target, workflow, step } => (
+            "approval_needed",
+            json!({
+                "target": named(target), "workflow_id": workflow.as_str(),
+                "step_id": step.as_ref().map(ToString::to_string),
+            }),
+        ),
+        EventKind::Superseded { target, from, to, policy } => (
+            "superseded",
+            json!({"target": named(target), "from": from.as_str(), "to": to.as_str(), "policy": policy.as_str()}),
+        ),
         EventKind::Retrying { target, error, next } => {
             ("retrying", json!({"target": named(target), "error": error.to_string(), "next_ms": millis(*next)}))
         }

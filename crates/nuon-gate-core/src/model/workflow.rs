@@ -1,0 +1,260 @@
+//! The workflow that runs deploys, its steps, and the approvals they ask for.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::CompositeStatus;
+use super::open::{identifier, lenient, open_enum};
+use crate::{DeployId, InstallId, RemoteText, StepId, WorkflowId};
+
+open_enum! {
+    /// Whether plans are approved by themselves.
+    ApprovalOption {
+        /// A human is asked.
+        Prompt = "prompt",
+        /// Every plan is approved.
+        ApproveAll = "approve-all",
+    }
+}
+
+/// A workflow.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Workflow {
+    /// Its id.
+    #[serde(deserialize_with = "identifier")]
+    pub id: Option<WorkflowId>,
+    /// Its name.
+    #[serde(deserialize_with = "lenient")]
+    pub name: Option<RemoteText>,
+    /// The install it works on.
+    #[serde(deserialize_with = "identifier")]
+    pub owner_id: Option<InstallId>,
+    /// Where it stands. Some servers say `success` between two steps: only [`Workflow::end`] tells the end.
+    pub status: Option<CompositeStatus>,
+    /// Whether it has ended.
+    pub finished: Option<bool>,
+    /// Whether plans are approved by themselves.
+    pub approval_option: Option<ApprovalOption>,
+    /// Its steps, in order.
+    pub steps: Option<Vec<WorkflowStep>>,
+}
+
+/// How a workflow has ended, for now or for good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WorkflowEnd {
+    /// It did what it was to do.
+    Succeeded,
+    /// It failed.
+    Failed,
+    /// It failed, and stays so until a human retries it.
+    Parked,
+    /// It was cancelled.
+    Cancelled,
+}
+
+impl WorkflowEnd {
+    /// Returns the word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::Parked => "failed and waits for a retry",
+            Self::Cancelled => "was cancelled",
+        }
+    }
+}
+
+impl Workflow {
+    /// Returns where the workflow stands, as a word.
+    pub fn status_word(&self) -> &str {
+        self.status.as_ref().and_then(|status| status.status.as_ref()).map_or("", |status| status.as_str())
+    }
+
+    /// Returns how the workflow has ended; `None` while it runs. `success` alone is no end: it is also said between two
+    /// steps.
+    pub fn end(&self) -> Option<WorkflowEnd> {
+        match (self.status_word(), self.finished == Some(true)) {
+            ("cancelled", _) => Some(WorkflowEnd::Cancelled),
+            ("failed-pending-retry", _) => Some(WorkflowEnd::Parked),
+            _ if self.awaits_retry() => Some(WorkflowEnd::Parked),
+            ("error", _) => Some(WorkflowEnd::Failed),
+            ("success", true) => Some(WorkflowEnd::Succeeded),
+            (_, true) if self.steps().any(|step| step.word() == "error" && !step.is_retried()) => {
+                Some(WorkflowEnd::Failed)
+            }
+            (_, true) => Some(WorkflowEnd::Succeeded),
+            (_, false) => None,
+        }
+    }
+
+    fn awaits_retry(&self) -> bool {
+        let metadata = self.status.as_ref().and_then(|status| status.metadata.as_ref());
+        metadata.and_then(|metadata| metadata.get("awaiting_retry")).is_some_and(|value| *value == Value::Bool(true))
+    }
+
+    /// Returns the steps, in order.
+    pub fn steps(&self) -> impl Iterator<Item = &WorkflowStep> {
+        self.steps.iter().flatten()
+    }
+
+    /// Returns the steps that work on a deploy.
+    pub fn steps_of<'a>(&'a self, deploy: &'a DeployId) -> impl Iterator<Item = &'a WorkflowStep> {
+        self.steps().filter(move |step| step.step_target_id.as_ref() == Some(deploy))
+    }
+
+    /// Returns the step in which a human is asked about a deploy, if one is.
+    pub fn asks_about<'a>(&'a self, deploy: &'a DeployId) -> Option<&'a WorkflowStep> {
+        if self.approval_option != Some(ApprovalOption::Prompt) {
+            return None;
+        }
+        let mut steps = self.steps_of(deploy);
+        steps.find(|step| {
+            let unanswered = step.approval.as_ref().is_none_or(|approval| approval.response.is_none());
+            step.word() == "approval-awaiting" && unanswered
+        })
+    }
+
+    /// Says which step failed first, for people: "step 2 of 7, await runner healthy, failed".
+    pub fn failed_step(&self) -> Option<String> {
+        let steps: Vec<&WorkflowStep> = self.steps().filter(|step| !step.is_hidden()).collect();
+        let position = steps.iter().position(|step| step.has_failed() && !step.is_retried())?;
+        let name = steps[position].name.as_ref().map(|name| name.line(100)).unwrap_or_default();
+        Some(format!("step {} of {}, {name}, {}", position + 1, steps.len(), steps[position].failure_word()))
+    }
+}
+
+/// A step of a workflow.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct WorkflowStep {
+    /// Its id.
+    #[serde(deserialize_with = "identifier")]
+    pub id: Option<StepId>,
+    /// Its name.
+    #[serde(deserialize_with = "lenient")]
+    pub name: Option<RemoteText>,
+    /// Where it stands.
+    #[serde(deserialize_with = "lenient")]
+    pub status: Option<CompositeStatus>,
+    /// What runs it: `system`, `user`, `approval`, `skipped`, `hidden`.
+    #[serde(deserialize_with = "lenient")]
+    pub execution_type: Option<RemoteText>,
+    /// The kind of thing it works on, such as `install_deploys`.
+    #[serde(deserialize_with = "lenient")]
+    pub step_target_type: Option<RemoteText>,
+    /// The deploy it works on.
+    #[serde(deserialize_with = "identifier")]
+    pub step_target_id: Option<DeployId>,
+    /// Whether another step does its work again.
+    #[serde(deserialize_with = "lenient")]
+    pub retried: Option<bool>,
+    /// Whether it has ended.
+    #[serde(deserialize_with = "lenient")]
+    pub finished: Option<bool>,
+    /// What it asks a human.
+    #[serde(deserialize_with = "lenient")]
+    pub approval: Option<Approval>,
+}
+
+impl WorkflowStep {
+    /// Returns where the step stands, as a word.
+    pub fn word(&self) -> &str {
+        self.status.as_ref().and_then(|status| status.status.as_ref()).map_or("", |status| status.as_str())
+    }
+
+    /// Tells whether the step has ended.
+    pub fn is_finished(&self) -> bool {
+        let ended = [
+            "success",
+            "approved",
+            "error",
+            "cancelled",
+            "discarded",
+            "auto-skipped",
+            "user-skipped",
+            "skipped",
+            "approval-denied",
+            "approval-expired",
+            "retried",
+            "not-attempted",
+            "warning",
+            "noop",
+            "active",
+            "expired",
+        ];
+        self.finished == Some(true) || ended.contains(&self.word())
+    }
+
+    /// Tells whether the step has been begun.
+    pub fn has_begun(&self) -> bool {
+        !matches!(self.word(), "" | "pending" | "queued" | "not-attempted")
+    }
+
+    /// Tells whether the step is being done again, or will be: its retries are neither used up nor given up.
+    pub fn is_retrying(&self) -> bool {
+        let metadata = self.status.as_ref().and_then(|status| status.metadata.as_ref());
+        let number = |key: &str| metadata.and_then(|metadata| metadata.get(key)).and_then(Value::as_i64).unwrap_or(0);
+        let exhausted = metadata.and_then(|metadata| metadata.get("auto_retries_exhausted")).and_then(Value::as_bool);
+        let more_to_come = number("retry_idx") < number("max_retries") && exhausted != Some(true);
+        matches!(self.word(), "retrying" | "approval-retry") || (self.word() == "error" && more_to_come)
+    }
+
+    fn is_hidden(&self) -> bool {
+        self.execution_type.as_ref().is_some_and(|kind| kind.line(20) == "hidden")
+    }
+
+    /// Tells whether another step does this one's work again.
+    pub fn is_retried(&self) -> bool {
+        self.retried == Some(true) || matches!(self.word(), "retried" | "discarded")
+    }
+
+    fn has_failed(&self) -> bool {
+        matches!(self.word(), "error" | "cancelled" | "approval-denied" | "approval-expired" | "not-attempted")
+    }
+
+    fn failure_word(&self) -> &'static str {
+        match self.word() {
+            "cancelled" => "was cancelled",
+            "approval-denied" => "was denied",
+            "approval-expired" => "was not answered in time",
+            "not-attempted" => "was not attempted",
+            _ => "failed",
+        }
+    }
+
+    /// Returns what the server wrote down about a failure.
+    pub fn reason(&self) -> Option<RemoteText> {
+        let metadata = self.status.as_ref()?.metadata.as_ref()?;
+        let mut texts = ["reason", "err_message"].into_iter().filter_map(|key| metadata.get(key)?.as_str());
+        texts.find(|text| !text.trim().is_empty()).map(RemoteText::new)
+    }
+}
+
+/// A question to a human.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Approval {
+    /// The answer, once there is one.
+    #[serde(deserialize_with = "lenient")]
+    pub response: Option<ApprovalResponse>,
+}
+
+/// A human's answer.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct ApprovalResponse {
+    /// `approve`, `deny`, …
+    #[serde(rename = "type")]
+    pub response_type: Option<RemoteText>,
+    /// What they said.
+    pub note: Option<RemoteText>,
+    /// Who they are.
+    #[serde(deserialize_with = "lenient")]
+    pub created_by: Option<super::Account>,
+}
+
+/// What the server keeps beside a status.
+pub type Metadata = BTreeMap<String, Value>;

@@ -1,0 +1,192 @@
+//! Which of a component's deploys is the right one.
+
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::Timestamp;
+
+use crate::model::Deploy;
+use crate::{BuildId, DeployId, MatchedBy, RemoteText, WorkflowId};
+
+/// A commit's hash, or its beginning: 7 to 64 hexadecimal digits, in lower case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommitPrefix(String);
+
+/// A text is no commit's hash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a commit is 7 to 64 hexadecimal digits")]
+pub struct InvalidCommit;
+
+impl FromStr for CommitPrefix {
+    type Err = InvalidCommit;
+
+    fn from_str(text: &str) -> Result<Self, InvalidCommit> {
+        let text = text.trim();
+        let hexadecimal = text.bytes().all(|b| b.is_ascii_hexdigit());
+        if hexadecimal && (7..=64).contains(&text.len()) {
+            Ok(Self(text.to_ascii_lowercase()))
+        } else {
+            Err(InvalidCommit)
+        }
+    }
+}
+
+impl CommitPrefix {
+    fn begins(&self, commit: &RemoteText) -> bool {
+        commit.line(64).to_ascii_lowercase().starts_with(&self.0)
+    }
+}
+
+impl fmt::Display for CommitPrefix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What stood before a pipeline triggered a deploy: what is newer is what it triggered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Baseline {
+    /// There was this deploy. When it was created is asked of the server.
+    Deploy(DeployId),
+    /// There was this deploy, created then.
+    Known(DeployId, Timestamp),
+    /// There was none at this time, by the server's clock.
+    NoneAt(Timestamp),
+}
+
+/// Everything that the right deploy has to match. Without anything, the component's latest is taken.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Pins {
+    /// Its id.
+    pub deploy: Option<DeployId>,
+    /// The workflow that runs it.
+    pub workflow: Option<WorkflowId>,
+    /// The build it brings.
+    pub build: Option<BuildId>,
+    /// The commit that was built.
+    pub commit: Option<CommitPrefix>,
+    /// What it has to be newer than.
+    pub after: Option<Baseline>,
+    /// The time at which it was created at the earliest.
+    pub since: Option<Timestamp>,
+}
+
+impl Pins {
+    /// Returns the best of the pins: what a deploy that matches them all is said to be matched by.
+    pub fn matched_by(&self) -> MatchedBy {
+        let given = [
+            (self.deploy.is_some(), MatchedBy::Deploy),
+            (self.workflow.is_some(), MatchedBy::Workflow),
+            (self.build.is_some(), MatchedBy::Build),
+            (self.commit.is_some(), MatchedBy::Commit),
+            (self.after.is_some(), MatchedBy::After),
+            (self.since.is_some(), MatchedBy::Since),
+        ];
+        given.into_iter().find_map(|(given, pin)| given.then_some(pin)).unwrap_or(MatchedBy::Latest)
+    }
+
+    /// Tells whether any pin was given.
+    pub fn is_pinned(&self) -> bool {
+        self.matched_by() != MatchedBy::Latest
+    }
+
+    /// Tells whether a deploy matches every pin. What the server does not say of a deploy does not match, and a
+    /// baseline whose age is not known yet matches nothing.
+    pub fn match_deploy(&self, deploy: &Deploy) -> bool {
+        let fits = |wanted: bool, found: bool| !wanted || found;
+        let created = deploy.created_at;
+        let newer = match &self.after {
+            None => true,
+            Some(Baseline::Deploy(_)) => false,
+            Some(Baseline::Known(id, at)) => deploy.id.as_ref() != Some(id) && created.is_some_and(|own| own > *at),
+            // The time is that of a header, which has no fractions of a second.
+            Some(Baseline::NoneAt(at)) => created.is_some_and(|own| own >= *at),
+        };
+        fits(self.deploy.is_some(), self.deploy == deploy.id)
+            && fits(self.workflow.is_some(), self.workflow == deploy.workflow_id)
+            && fits(self.build.is_some(), self.build == deploy.build_id)
+            && self.commit.as_ref().is_none_or(|wanted| deploy.commit().is_some_and(|commit| wanted.begins(commit)))
+            && self.since.is_none_or(|since| created.is_some_and(|own| own >= since))
+            && newer
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn deploy() -> Deploy {
+        let json = r#"{"id": "dpl2", "workflow_id": "inw2", "build_id": "bld2", "created_at": "2026-08-03T14:00:00.5Z",
+            "component_build": {"vcs_connection_commit": {"sha": "4be1c7d09f5a2e63"}}}"#;
+        serde_json::from_str(json).unwrap()
+    }
+
+    fn at(second: &str) -> Timestamp {
+        format!("2026-08-03T14:00:{second}Z").parse().unwrap()
+    }
+
+    #[test]
+    fn every_pin_has_to_match() {
+        let none = Pins::default();
+        let cases = [
+            (none.clone(), true, MatchedBy::Latest),
+            (Pins { deploy: "dpl2".parse().ok(), ..none.clone() }, true, MatchedBy::Deploy),
+            (Pins { deploy: "dpl1".parse().ok(), ..none.clone() }, false, MatchedBy::Deploy),
+            (Pins { workflow: "inw2".parse().ok(), ..none.clone() }, true, MatchedBy::Workflow),
+            (Pins { workflow: "inw1".parse().ok(), ..none.clone() }, false, MatchedBy::Workflow),
+            (Pins { build: "bld2".parse().ok(), ..none.clone() }, true, MatchedBy::Build),
+            (Pins { build: "bld1".parse().ok(), ..none.clone() }, false, MatchedBy::Build),
+            (Pins { commit: "4BE1C7D".parse().ok(), ..none.clone() }, true, MatchedBy::Commit),
+            (Pins { commit: "5be1c7d".parse().ok(), ..none.clone() }, false, MatchedBy::Commit),
+            (Pins { since: Some(at("00")), ..none.clone() }, true, MatchedBy::Since),
+            (Pins { since: Some(at("01")), ..none.clone() }, false, MatchedBy::Since),
+            (Pins { after: Some(Baseline::Deploy("dpl1".parse().unwrap())), ..none.clone() }, false, MatchedBy::After),
+            (
+                Pins { after: Some(Baseline::Known("dpl1".parse().unwrap(), at("00"))), ..none.clone() },
+                true,
+                MatchedBy::After,
+            ),
+            (
+                Pins { after: Some(Baseline::Known("dpl1".parse().unwrap(), at("00.5"))), ..none.clone() },
+                false,
+                MatchedBy::After,
+            ),
+            (
+                Pins { after: Some(Baseline::Known("dpl2".parse().unwrap(), at("00"))), ..none.clone() },
+                false,
+                MatchedBy::After,
+            ),
+            (Pins { after: Some(Baseline::NoneAt(at("00"))), ..none.clone() }, true, MatchedBy::After),
+            (Pins { after: Some(Baseline::NoneAt(at("01"))), ..none.clone() }, false, MatchedBy::After),
+            (
+                Pins { workflow: "inw2".parse().ok(), build: "bld1".parse().ok(), ..none.clone() },
+                false,
+                MatchedBy::Workflow,
+            ),
+        ];
+        for (pins, matches, by) in cases {
+            assert_eq!((pins.match_deploy(&deploy()), pins.matched_by()), (matches, by), "{pins:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_said_does_not_match() {
+        let bare: Deploy = serde_json::from_str(r#"{"id": "dpl2"}"#).unwrap();
+        let pins = [
+            Pins { commit: "4be1c7d".parse().ok(), ..Pins::default() },
+            Pins { since: Some(at("00")), ..Pins::default() },
+            Pins { after: Some(Baseline::NoneAt(at("00"))), ..Pins::default() },
+        ];
+        for pins in pins {
+            assert!(!pins.match_deploy(&bare), "{pins:?}");
+        }
+    }
+
+    #[test]
+    fn commits_are_hexadecimal_and_long_enough() {
+        for text in ["4be1c7", "4be1c7g", "", "HEAD", &"a".repeat(65)] {
+            assert_eq!(text.parse::<CommitPrefix>(), Err(InvalidCommit), "{text}");
+        }
+        assert!(" 4be1c7d\n".parse::<CommitPrefix>().is_ok());
+    }
+}

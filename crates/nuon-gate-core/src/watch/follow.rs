@@ -1,0 +1,297 @@
+//! Following a deploy: what else has to be read before its status can be believed, and what follows from it all.
+
+use super::decide::{Decision, Picture, decide};
+use super::ending::{self, End};
+use super::inquiry::{Learned, Look};
+use super::request::Request;
+use super::settings::{OnApproval, OnSuperseded};
+use super::target::{Stage, TargetWatch, kind};
+use super::{Context, EventKind};
+use crate::client::Depth;
+use crate::model::{Deploy, Status, Workflow, WorkflowEnd};
+use crate::report::ApprovalPlace;
+use crate::schedule::Found;
+use crate::{ApiError, DeployId, Judgement, Moment, StepId, Verdict, WorkflowId};
+
+/// What is beside the deploy (its workflow, what is newer) is read at every third look while nothing depends on it.
+const BESIDE: u32 = 3;
+
+/// A human is asked to approve the plan.
+#[derive(Debug)]
+pub(super) struct Asked {
+    pub(super) workflow: WorkflowId,
+    pub(super) step: Option<StepId>,
+    pub(super) since: Moment,
+    /// In how many looks in a row it was seen. Plans that approve themselves are also seen waiting for a moment, so only
+    /// the second look makes it certain (facts, section 6).
+    looks: u32,
+}
+
+impl Asked {
+    pub(super) fn is_certain(&self) -> bool {
+        self.looks >= 2
+    }
+
+    /// Returns where it can be answered.
+    pub(super) fn place(&self) -> ApprovalPlace {
+        ApprovalPlace { workflow: self.workflow.clone(), step: self.step.clone() }
+    }
+}
+
+impl TargetWatch {
+    /// Takes in the deploy that is followed.
+    pub(super) fn learn_deploy(
+        &mut self,
+        now: Moment,
+        look: &Look,
+        id: &DeployId,
+        found: Option<Box<Deploy>>,
+        context: &mut Context,
+    ) -> Learned<End> {
+        let Some(deploy) = found.filter(|deploy| deploy.id.as_ref() == Some(id)) else {
+            return Learned::Failed(ApiError::Undecodable("the answer is about another deploy".to_owned()));
+        };
+        // The endpoint finds a deploy by its id alone: that it is the target's has to be seen here.
+        if let Some(other) = deploy.component_id.as_ref().filter(|own| **own != self.target.component) {
+            return Learned::Ended(ending::of_another_component(&self.target, id, other, now));
+        }
+        if deploy.is_plan_only() {
+            let reason = "the deploy only makes a plan, so there is nothing to wait for".to_owned();
+            return Learned::Ended(End { reason: Some(reason), ..End::new(Verdict::Rejected, now) });
+        }
+        // The first look at a deploy that was pinned by its id.
+        if self.deploy.is_none() && self.seen.is_empty() {
+            return self.lock(now, look, deploy, context);
+        }
+        self.note_change(now, id, &deploy, context);
+        let status = deploy.current_status().clone();
+        if context.settings.rules.is_unrecognised(&status) && self.unrecognised.insert(status.clone()) {
+            let text = format!("status `{status}` is not known to this version; it is taken for not ended");
+            self.warn(now, text, context);
+        }
+        self.detailed = matches!(look.request, Request::Deploy(..));
+        self.deploy = Some(deploy);
+        self.follow(now, look, context)
+    }
+
+    /// Takes in the component's newest deploy. If it is the one that is followed, it says anew where that stands, unless
+    /// it is older than what was read before, as from a lagging replica.
+    pub(super) fn learn_newest(
+        &mut self,
+        now: Moment,
+        look: &Look,
+        id: &DeployId,
+        found: Option<Box<Deploy>>,
+        context: &mut Context,
+    ) -> Learned<End> {
+        self.reads.newest = true;
+        let standing = |deploy: &Deploy| (deploy.current_status().clone(), kind(deploy), deploy.is_plan_only());
+        if let (Some(known), Some(newest)) = (self.deploy.as_deref(), found.as_deref()) {
+            let is_older = newest.updated_at.zip(known.updated_at).is_some_and(|(newest, known)| newest < known);
+            if newest.id.as_ref() == Some(id) && !is_older && standing(newest) != standing(known) {
+                return self.learn_deploy(now, look, id, found, context);
+            }
+        }
+        self.newest = found.filter(|deploy| !deploy.is_plan_only());
+        self.follow(now, look, context)
+    }
+
+    /// Takes note of the deploy's status if it is a new one.
+    fn note_change(&mut self, now: Moment, id: &DeployId, deploy: &Deploy, context: &mut Context) {
+        let to = deploy.current_status().clone();
+        let Some((from, since)) = self.seen.last().cloned().filter(|(from, _)| *from != to) else { return };
+        self.seen.push((to.clone(), now));
+        self.reads.changed = true;
+        self.forget_standing();
+        let description = deploy.description().map(|text| text.line(200)).filter(|text| text != to.as_str());
+        let (target, deploy) = (self.index, id.clone());
+        context.emit(now, EventKind::Changed { target, deploy, from, to, spent: now - since, description });
+    }
+
+    /// Reads what is missing, then decides.
+    pub(super) fn follow(&mut self, now: Moment, look: &Look, context: &mut Context) -> Learned<End> {
+        if let Some(request) = self.missing(look, context) {
+            return Learned::More(request);
+        }
+        if let Some(learned) = self.meet_newer(now, look, context) {
+            return learned;
+        }
+        let Some(deploy) = self.deploy.as_deref() else { return Learned::Over(Found::Nothing) };
+        let Stage::Locked(id) = &self.stage else { return Learned::Over(Found::Nothing) };
+        let Some(judgement) = self.judgement(context) else { return Learned::Over(Found::Nothing) };
+        let workflow = self.workflow_id().and_then(|workflow| context.workflow(workflow));
+        let by_flag = context.settings.rules.override_of(deploy.current_status()).is_some();
+        let decision = decide(&Picture { id, deploy, judgement, by_flag, workflow });
+        let id = id.clone();
+        self.act(now, id, decision, context)
+    }
+
+    /// Returns what has to be read before anything can be decided.
+    fn missing(&self, look: &Look, context: &Context) -> Option<Request> {
+        let deploy = self.deploy.as_deref()?;
+        let judgement = self.judgement(context)?;
+        let beside = self.looks.is_multiple_of(BESIDE);
+        let final_status = !matches!(judgement, Judgement::Pending | Judgement::Replaced);
+        if !self.reads.newest && (beside || final_status) {
+            return Some(self.ask_latest(Depth::Usual));
+        }
+        let depends = final_status || *deploy.current_status() == Status::PendingApproval;
+        let id = self.workflow_id().filter(|_| !self.reads.workflow && judgement != Judgement::Replaced)?;
+        // What another target has read will do, unless something depends on its being newer than the deploy.
+        let fresh = !depends && context.has_workflow_since(id, look.began);
+        (!fresh && (beside || depends)).then(|| Request::Workflow(id.clone()))
+    }
+
+    fn workflow_id(&self) -> Option<&WorkflowId> {
+        self.deploy.as_deref()?.workflow_id.as_ref().filter(|_| !self.without_workflow)
+    }
+
+    /// Deals with a newer deploy that does not replace the one that is followed.
+    fn meet_newer(&mut self, now: Moment, look: &Look, context: &mut Context) -> Option<Learned<End>> {
+        let deploy = self.deploy.as_deref()?;
+        let newest = self.newest.as_deref()?;
+        let (Some(from), Some(to)) = (deploy.id.clone(), newest.id.clone()) else { return None };
+        let is_newer = from != to && newest.created_at > deploy.created_at;
+        let replaces = newest.workflow_id.is_some() && newest.workflow_id == deploy.workflow_id;
+        if !is_newer || replaces || self.judgement(context) == Some(Judgement::Replaced) {
+            return None;
+        }
+        let policy = context.settings.on_superseded.unwrap_or(match self.pins.is_pinned() {
+            true => OnSuperseded::Ignore,
+            false => OnSuperseded::Follow,
+        });
+        if self.superseded_by.as_ref() != Some(&to) {
+            self.superseded_by = Some(to.clone());
+            let (target, to) = (self.index, to.clone());
+            context.emit(now, EventKind::Superseded { target, from: from.clone(), to, policy });
+        }
+        match policy {
+            OnSuperseded::Ignore => None,
+            OnSuperseded::Follow => {
+                let newest = self.newest.take()?;
+                Some(self.lock(now, look, newest, context))
+            }
+            OnSuperseded::Fail => {
+                let reason = format!("the deploy {from} was superseded by {to}");
+                Some(Learned::Ended(End { reason: Some(reason), ..End::new(Verdict::Superseded, now) }))
+            }
+        }
+    }
+
+    fn act(&mut self, now: Moment, id: DeployId, decision: Decision, context: &mut Context) -> Learned<End> {
+        if !matches!(decision, Decision::Approval(_)) {
+            self.approval = None;
+        }
+        if !matches!(decision, Decision::Hold) {
+            self.held = None;
+        }
+        if decision != Decision::Pass {
+            self.settling = None;
+        }
+        match decision {
+            Decision::Wait => Learned::Over(self.found()),
+            Decision::Hold => self.hold(now, context),
+            Decision::Approval(step) => self.await_approval(now, step, context),
+            Decision::Pass => self.pass(now, context),
+            // The short form lacks what a reason is made of.
+            Decision::Fail(verdict) if !self.detailed => {
+                self.failing = Some(verdict);
+                Learned::More(self.ask_deploy(id))
+            }
+            Decision::Fail(verdict) => Learned::Ended(self.failed(verdict, now, context)),
+            Decision::Orphan(verdict, end) => {
+                // The deploy may have ended between the two reads.
+                if std::mem::replace(&mut self.reads.again, true) {
+                    Learned::Ended(self.orphaned(verdict, end, now, context))
+                } else {
+                    Learned::More(self.ask_deploy(id))
+                }
+            }
+            Decision::Replaced => {
+                let workflow = self.deploy.as_deref().and_then(|deploy| deploy.workflow_id.clone());
+                if !self.replaced.contains(&id) {
+                    self.replaced.push(id);
+                }
+                self.stage = Stage::Succession(workflow);
+                // Once a look: a server that replaces without end must not be asked without pause.
+                match std::mem::replace(&mut self.reads.succession, true) {
+                    false => Learned::More(self.ask_list()),
+                    true => Learned::Over(Found::Change),
+                }
+            }
+        }
+    }
+
+    fn found(&self) -> Found {
+        if self.reads.changed { Found::Change } else { Found::Nothing }
+    }
+
+    fn hold(&mut self, now: Moment, context: &mut Context) -> Learned<End> {
+        let status = self.deploy.as_deref().map(|deploy| deploy.current_status().clone());
+        if self.held != status {
+            let target = self.index;
+            self.held.clone_from(&status);
+            if let Some(status) = status {
+                context.emit(now, EventKind::Held { target, status });
+            }
+        }
+        Learned::Over(self.found())
+    }
+
+    fn await_approval(&mut self, now: Moment, step: Option<StepId>, context: &mut Context) -> Learned<End> {
+        let Some(workflow) = self.workflow_id().cloned() else { return Learned::Over(self.found()) };
+        let before = self.approval.take();
+        let before = before.map_or((0, now), |asked| (asked.looks, asked.since));
+        let asked = Asked { workflow: workflow.clone(), step: step.clone(), since: before.1, looks: before.0 + 1 };
+        let just_certain = asked.looks == 2;
+        self.approval = Some(asked);
+        if just_certain {
+            context.emit(now, EventKind::ApprovalNeeded { target: self.index, workflow, step });
+        }
+        let certain = self.approval.as_ref().is_some_and(Asked::is_certain);
+        match context.settings.on_approval {
+            OnApproval::Fail if certain => {
+                let reason = "a human is asked to approve the plan".to_owned();
+                let hint =
+                    "answer it in the dashboard, then run the gate again; or let it wait with --on-approval wait"
+                        .to_owned();
+                let end = End::new(Verdict::ApprovalNeeded, now);
+                Learned::Ended(End { reason: Some(reason), hint: Some(hint), ..end })
+            }
+            OnApproval::Pass if certain => {
+                let text = "passed because of --on-approval pass: a human still has to approve the plan".to_owned();
+                self.warn(now, text, context);
+                Learned::Ended(End::new(Verdict::Passed, now))
+            }
+            // The second look, which makes it certain, should come soon.
+            OnApproval::Wait | OnApproval::Fail | OnApproval::Pass if !certain => Learned::Over(Found::Change),
+            OnApproval::Wait | OnApproval::Fail | OnApproval::Pass => Learned::Over(self.found()),
+        }
+    }
+
+    fn pass(&mut self, now: Moment, context: &mut Context) -> Learned<End> {
+        let settled = self.settling.get_or_insert(now + context.settings.settle);
+        if now >= *settled {
+            return Learned::Ended(End::new(Verdict::Passed, now));
+        }
+        Learned::Later(*settled)
+    }
+
+    /// The workflow ended but the deploy never did.
+    fn orphaned(&self, verdict: Verdict, end: WorkflowEnd, now: Moment, context: &Context) -> End {
+        let workflow = self.workflow_id().and_then(|id| context.workflow(id));
+        let step = workflow.and_then(Workflow::failed_step).map(|step| format!(": {step}")).unwrap_or_default();
+        let why = workflow
+            .and_then(|workflow| workflow.steps().find_map(|step| step.reason().filter(|_| step.word() == "error")));
+        let why = why.map(|text| format!(" ({})", text.line(300))).unwrap_or_default();
+        let status = self.deploy.as_deref().map(Deploy::current_status).cloned().unwrap_or(Status::Unknown);
+        let denied =
+            self.deploy.as_deref().and_then(crate::reason::denials).map(|text| format!("; {text}")).unwrap_or_default();
+        let never = match status {
+            Status::Queued | Status::Pending => format!("{} was never attempted", self.target.component_label()),
+            status => format!("the deploy never did and stays `{status}`"),
+        };
+        let reason = format!("the workflow {}{step}{why}, and {never}{denied}", end.as_str());
+        End { reason: Some(reason), ..End::new(verdict, now) }
+    }
+}

@@ -1,0 +1,44 @@
+//! `wait -- COMMAND…`: mark, run what triggers the deploys, and wait for what came after.
+
+use std::ffi::OsString;
+use std::process::{Command, Stdio};
+
+use super::mark;
+use crate::arguments::Format;
+use crate::gate;
+use crate::marks::After;
+use crate::output::Console;
+use crate::settings::Settings;
+use crate::trouble::Trouble;
+
+/// What a command that failed makes of the whole.
+const FAILED: u8 = 1;
+
+pub(crate) fn run(mut settings: Settings, command: &[OsString]) -> Result<u8, Trouble> {
+    if settings.pins.after.is_some() {
+        let message = "--after (NUON_GATE_AFTER) and a command cannot be given together";
+        return Err(Trouble::new(message).hint("with a command, what came before it is marked by itself"));
+    }
+    let request_timeout = settings.watch.request_timeout;
+    let marks = match mark::take(&settings.connection, &settings.targets, request_timeout)? {
+        Ok(marks) => marks,
+        Err(refused) => return Ok(refused.tell("the command was not run")),
+    };
+    let console = Console::new(0, false);
+    let name = command[0].to_string_lossy().into_owned();
+    let mut child = Command::new(&command[0]);
+    child.args(&command[1..]);
+    if settings.output.format != Format::Text {
+        // stdout is for the result then.
+        child.stdout(Stdio::from(std::io::stderr()));
+    }
+    let status = child
+        .status()
+        .map_err(|error| Trouble::new(format!("cannot run {name}: {error}")).hint("correct what stands after `--`"))?;
+    if !status.success() {
+        console.plain(&format!("error: {name} failed ({status}), so there is nothing to wait for"));
+        return Ok(FAILED);
+    }
+    settings.pins.after = Some(After::Marks(marks));
+    gate::run(settings)
+}

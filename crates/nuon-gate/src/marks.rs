@@ -1,0 +1,110 @@
+//! What stood before a pipeline triggered anything: written by `mark`, read by `wait --after`.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use nuon_gate_core::{Baseline, DeployId, InvalidId, Target, Targets};
+use serde::{Deserialize, Serialize};
+
+use crate::trouble::Trouble;
+
+/// The newest deploys of several targets. The form is frozen, as files of it are kept between jobs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Marks {
+    schema: u32,
+    targets: Vec<Mark>,
+}
+
+/// The newest deploy of one target.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Mark {
+    install: String,
+    component: String,
+    /// `None`: there was none yet.
+    deploy_id: Option<String>,
+    /// When it was created.
+    created_at: Option<String>,
+    /// What time it was then, by the server's clock.
+    server_time: String,
+}
+
+impl Marks {
+    pub(crate) fn new(targets: Vec<Mark>) -> Self {
+        Self { schema: 1, targets }
+    }
+
+    fn read(path: &Path) -> Result<Self, Trouble> {
+        let wrong = |error: &dyn std::fmt::Display| {
+            Trouble::new(format!("{}: {error}", path.display()))
+                .hint("--after (NUON_GATE_AFTER) takes a file that `mark` wrote")
+        };
+        let text = std::fs::read_to_string(path).map_err(|error| wrong(&error))?;
+        serde_json::from_str(&text).map_err(|error| wrong(&error))
+    }
+
+    fn baselines(&self, targets: &Targets, name: &dyn std::fmt::Display) -> Result<Vec<Baseline>, Trouble> {
+        let missing = |target: &Target| {
+            Trouble::new(format!("{name} says nothing of {target}")).hint("mark the same targets that are waited for")
+        };
+        let baseline = |target| self.baseline(target).ok_or_else(|| missing(target));
+        targets.as_slice().iter().map(baseline).collect()
+    }
+
+    fn baseline(&self, target: &Target) -> Option<Baseline> {
+        let is_it =
+            |mark: &&Mark| mark.install == target.install.as_str() && mark.component == target.component.as_str();
+        let mark = self.targets.iter().find(is_it)?;
+        match (&mark.deploy_id, &mark.created_at) {
+            (Some(id), Some(created)) => Some(Baseline::Known(id.parse().ok()?, created.parse().ok()?)),
+            (Some(id), None) => Some(Baseline::Deploy(id.parse().ok()?)),
+            (None, _) => Some(Baseline::NoneAt(mark.server_time.parse().ok()?)),
+        }
+    }
+}
+
+impl Mark {
+    pub(crate) fn new(target: &Target, newest: Option<(&DeployId, Option<Timestamp>)>, server_time: Timestamp) -> Self {
+        Self {
+            install: target.install.to_string(),
+            component: target.component.to_string(),
+            deploy_id: newest.map(|(id, _)| id.to_string()),
+            created_at: newest.and_then(|(_, created)| created).map(|created| created.to_string()),
+            server_time: server_time.to_string(),
+        }
+    }
+}
+
+/// What `--after` names: a deploy, or a file that `mark` wrote.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum After {
+    Deploy(DeployId),
+    File(PathBuf),
+    /// What was marked just now.
+    Marks(Marks),
+}
+
+impl FromStr for After {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        let path = PathBuf::from(text.trim());
+        // A deploy's id has neither slashes nor dots.
+        if text.contains(['/', '\\', '.']) || path.is_file() {
+            Ok(Self::File(path))
+        } else {
+            text.parse().map(Self::Deploy)
+        }
+    }
+}
+
+impl After {
+    /// Returns what each target's deploy has to be newer than.
+    pub(crate) fn baselines(&self, targets: &Targets) -> Result<Vec<Baseline>, Trouble> {
+        match self {
+            Self::Deploy(id) => Ok(targets.as_slice().iter().map(|_| Baseline::Deploy(id.clone())).collect()),
+            Self::File(path) => Marks::read(path)?.baselines(targets, &path.display()),
+            Self::Marks(marks) => marks.baselines(targets, &"the mark"),
+        }
+    }
+}

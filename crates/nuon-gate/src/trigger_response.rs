@@ -1,0 +1,113 @@
+//! What the API answered to whoever triggered the deploys: it names them.
+
+use std::io::Read as _;
+use std::path::Path;
+
+use nuon_gate_core::{DeployId, WorkflowId};
+use serde::Deserialize;
+
+use crate::trouble::Trouble;
+
+/// More than any such answer has.
+const LONGEST: u64 = 16 * 1024 * 1024;
+
+/// The header with which servers of 2025 name the workflow.
+const WORKFLOW_HEADER: &str = "x-nuon-install-workflow-id";
+
+/// What a trigger's answer names.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Triggered {
+    pub(crate) deploy: Option<DeployId>,
+    pub(crate) workflow: Option<WorkflowId>,
+}
+
+/// As much of the body as is needed. It is `"ok"` for some triggers of some servers.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Body {
+    id: Option<String>,
+    workflow_id: Option<String>,
+    install_workflow_id: Option<String>,
+}
+
+impl Triggered {
+    /// Reads a file, or stdin for `-`.
+    pub(crate) fn read(path: &Path) -> Result<Self, Trouble> {
+        let hint = "--trigger-response (NUON_GATE_TRIGGER_RESPONSE) takes the API's answer to a trigger, with its headers \
+                    if `curl -i` was used";
+        let mut text = String::new();
+        let read = match path.as_os_str() == "-" {
+            true => std::io::stdin().take(LONGEST).read_to_string(&mut text),
+            false => std::fs::File::open(path).and_then(|file| file.take(LONGEST).read_to_string(&mut text)),
+        };
+        read.map_err(|error| Trouble::new(format!("cannot read {}: {error}", path.display())).hint(hint))?;
+        let found = Self::parse(&text);
+        match found {
+            Self { deploy: None, workflow: None } => {
+                Err(Trouble::new(format!("{} names neither a deploy nor a workflow", path.display())).hint(hint))
+            }
+            found => Ok(found),
+        }
+    }
+
+    fn parse(text: &str) -> Self {
+        let (headers, body) = split(text);
+        let header = headers.lines().filter_map(|line| line.split_once(':'));
+        let mut header = header.filter(|(name, _)| name.trim().eq_ignore_ascii_case(WORKFLOW_HEADER));
+        let body: Body = serde_json::from_str(body).unwrap_or_default();
+        let named = [header.next().map(|(_, value)| value.to_owned()), body.workflow_id, body.install_workflow_id];
+        let mut named = named.into_iter().flatten().filter_map(|id| id.parse().ok());
+        // A workflow's own answer has an id as well.
+        let deploy = body.id.filter(|id| id.starts_with("dpl")).and_then(|id| id.parse().ok());
+        Self { deploy, workflow: named.next() }
+    }
+}
+
+/// Splits the headers from the body; there may be several blocks of them, for a proxy or a "continue".
+fn split(text: &str) -> (&str, &str) {
+    let mut at = 0;
+    while text[at..].starts_with("HTTP/") {
+        let rest = &text[at..];
+        let ends = [("\r\n\r\n", 4), ("\n\n", 2)];
+        let end = ends.iter().filter_map(|(blank, length)| rest.find(blank).map(|start| start + length)).min();
+        match end {
+            Some(end) => at += end,
+            None => return (text, ""),
+        }
+    }
+    text.split_at(at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_of_every_server_are_read() {
+        let cases = [
+            (r#"{"id": "dpl1", "workflow_id": "inw1"}"#, Some("dpl1"), Some("inw1")),
+            (r#"{"id": "dpl1"}"#, Some("dpl1"), None),
+            (r#"{"workflow_id": "inw1"}"#, None, Some("inw1")),
+            (r#"{"id": "inw1", "install_workflow_id": "inw2"}"#, None, Some("inw2")),
+            ("HTTP/1.1 201 Created\r\nX-Nuon-Install-Workflow-ID: inw3\r\n\r\n\"ok\"", None, Some("inw3")),
+            (
+                "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 201 Created\r\nx-nuon-install-workflow-id:inw3\r\n\r\n{\"id\": \"dpl3\"}",
+                Some("dpl3"),
+                Some("inw3"),
+            ),
+            ("HTTP/1.1 201 Created\nX-Nuon-Install-Workflow-ID: inw3\n\n", None, Some("inw3")),
+            ("HTTP/1.1 201 Created", None, None),
+            ("\"ok\"", None, None),
+            ("", None, None),
+            ("[1]", None, None),
+            (r#"{"id": "../x", "workflow_id": "a/b"}"#, None, None),
+        ];
+        for (text, deploy, workflow) in cases {
+            let expected = Triggered {
+                deploy: deploy.map(|id: &str| id.parse().unwrap()),
+                workflow: workflow.map(|id: &str| id.parse().unwrap()),
+            };
+            assert_eq!(Triggered::parse(text), expected, "{text:?}");
+        }
+    }
+}

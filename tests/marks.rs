@@ -1,0 +1,110 @@
+//! Knowing old deploys from new ones: `mark`, `--after`, and `wait -- COMMAND`.
+
+use serde_json::{Value, json};
+
+use crate::support::{API, Folder, Gate, INSTALL, access, component, serve};
+
+/// A component with an old deploy, and a new one after so many looks.
+fn old_and_new(looks: u32, status: &str) -> String {
+    format!(
+        "{}[[component]]\ninstall = \"{INSTALL}\"\nid = \"{API}\"\n\
+         [[component.deploy]]\nid = \"dplold\"\nworkflow = \"inwold\"\nstatuses = [{{ status = \"active\" }}]\n\
+         [[component.deploy]]\nid = \"dplnew\"\nworkflow = \"inwnew\"\nafter_looks = {looks}\n\
+         statuses = [{{ status = \"queued\" }}, {{ status = \"{status}\" }}]\n",
+        access()
+    )
+}
+
+/// Marks the one component; returns the marks.
+fn mark(url: &str, path: &std::path::Path) -> Value {
+    let gate = Gate::at(url, "mark").args(["--install", INSTALL, "--component", API, "--file"]).args([path]);
+    gate.run().exits(0);
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+#[test]
+fn what_is_marked_is_old() {
+    let folder = Folder::new();
+    let path = folder.file("marks.json");
+    for (status, code) in [("active", 0), ("error", 1)] {
+        let sim = serve(&old_and_new(4, status));
+        let marks = mark(&sim.url(), &path);
+        assert_eq!(marks["targets"][0]["deploy_id"], "dplold");
+        let outcome = Gate::wait(&sim).args(["--after"]).args([&path]).json().exits(code);
+        let target = outcome.target();
+        assert_eq!((&target["deploy"]["id"], &target["matched_by"]), (&json!("dplnew"), &json!("after")));
+    }
+}
+
+#[test]
+fn a_baseline_can_be_named_by_its_id() {
+    let sim = serve(&old_and_new(4, "active"));
+    let target = Gate::wait(&sim).args(["--after", "dplold"]).json().exits(0).target();
+    assert_eq!(target["deploy"]["id"], "dplnew");
+    let sim = serve(&old_and_new(1000, "active"));
+    let gate = Gate::wait(&sim).args(["--after", "dplold", "--start-timeout", "100ms"]);
+    assert_eq!(gate.json().exits(124).target()["clock"], "start");
+}
+
+#[test]
+fn none_yet_is_marked_as_well() {
+    let folder = Folder::new();
+    let path = folder.file("marks.json");
+    let script = access()
+        + &format!("[[component]]\ninstall = \"{INSTALL}\"\nid = \"{API}\"\n")
+        + "[[component.deploy]]\nafter_looks = 4\nstatuses = [{ status = \"active\" }]\n";
+    let sim = serve(&script);
+    assert_eq!(mark(&sim.url(), &path)["targets"][0]["deploy_id"], Value::Null);
+    Gate::wait(&sim).args(["--after"]).args([&path]).json().exits(0);
+}
+
+#[test]
+fn a_mark_fails_on_any_trouble() {
+    let folder = Folder::new();
+    for (fault, code) in [("code = 500", 7), ("code = 401", 3)] {
+        let fault = format!("[[fault]]\non = \"latest\"\nanswer = \"status\"\n{fault}\n");
+        let sim = serve(&(old_and_new(4, "active") + &fault));
+        let gate = Gate::at(&sim.url(), "mark").args(["--install", INSTALL, "--component", API, "--file", "marks"]);
+        gate.run().exits(code).says("could not be marked");
+    }
+    let sim = serve(&(access() + &component(API, r#"{ status = "active" }"#)));
+    let gate = Gate::at(&sim.url(), "mark").args(["--install", INSTALL, "--component", "cmpnone"]);
+    gate.run().exits(3);
+    let other = folder.write("other", r#"{"schema": 1, "targets": []}"#);
+    Gate::wait(&sim).args(["--after"]).args([other]).run().refused().says("says nothing of");
+    let garbage = folder.write("garbage.json", "{");
+    Gate::wait(&sim).args(["--after"]).args([garbage]).run().refused().says("--after");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_command_is_run_between_the_mark_and_the_wait() {
+    let sim = serve(&old_and_new(4, "active"));
+    let outcome = Gate::wait(&sim).json_with(["--", "/bin/sh", "-c", "echo triggered"]).exits(0);
+    assert_eq!(outcome.target()["deploy"]["id"], "dplnew");
+    assert!(outcome.stderr.contains("triggered"), "its output is passed through:\n{}", outcome.stderr);
+
+    let sim = serve(&old_and_new(4, "active"));
+    let outcome = Gate::wait(&sim).args(["--", "/bin/sh", "-c", "exit 3"]).run().exits(1).says("nothing to wait for");
+    assert_eq!((outcome.stdout.as_str(), sim.requests().len()), ("", 1), "nothing was waited for");
+    Gate::wait(&sim).args(["--", "/nonexistent"]).run().refused();
+    Gate::wait(&sim).args(["--after", "dplold", "--", "/bin/true"]).run().refused().says("--after");
+}
+
+#[test]
+fn a_triggers_answer_names_the_deploy_or_its_workflow() {
+    let folder = Folder::new();
+    let answers = [
+        ("deploy", "{\"id\": \"dplnew\", \"workflow_id\": \"inwnew\"}"),
+        ("workflow", "HTTP/1.1 201 Created\r\nX-Nuon-Install-Workflow-ID: inwnew\r\n\r\n\"ok\""),
+    ];
+    for (matched_by, answer) in answers {
+        let sim = serve(&old_and_new(0, "active"));
+        let path = folder.write("answer", answer);
+        let target = Gate::wait(&sim).args(["--trigger-response"]).args([path]).json().exits(0).target();
+        assert_eq!((&target["deploy"]["id"], &target["matched_by"]), (&json!("dplnew"), &json!(matched_by)));
+    }
+    let sim = serve(&old_and_new(0, "active"));
+    let gate = Gate::wait(&sim).args(["--trigger-response"]).args([folder.write("answer", "\"ok\"")]);
+    gate.run().refused().says("names neither a deploy nor a workflow").says("NUON_GATE_TRIGGER_RESPONSE");
+}
