@@ -369,3 +369,24 @@ fn a_deploy_that_is_pinned_by_its_id_has_to_exist() {
     assert_eq!((run.report.verdict, run.what()), (Verdict::Rejected, vec!["deploy"; 3]));
     assert!(run.reason().starts_with("there is no deploy `dplMine`"), "{}", run.reason());
 }
+
+#[test]
+fn a_newer_deploy_passes_only_by_its_own_workflow() {
+    // It is met in a look that has already read the workflow of the one before.
+    let run = run(latest(settings()), |now, request| {
+        let (one, two) = (full("One", "executing", -60), full("Two", "active", -30));
+        let newest = if now < s(3) { &one } else { &two };
+        soon(match request {
+            Request::LatestDeploy(..) => deploy(newest),
+            Request::Deploy(_, id) if id.as_str() == "dplTwo" => deploy(&two),
+            Request::Deploy(..) => deploy(&one),
+            Request::Deploys(..) => list(&[two, one]),
+            Request::Workflow(id) if id.as_str() == "inwTwo" && now >= s(60) => workflow("success", true, &[]),
+            Request::Workflow(_) => workflow("in-progress", false, &[step("await healthy", "in-progress", "dplTwo")]),
+            _ => exists(request),
+        })
+    });
+    assert_eq!(run.report.verdict, Verdict::Passed, "{:?}", run.report.reason);
+    assert_eq!(run.target().superseded_by.as_ref().map(ToString::to_string).as_deref(), Some("dplTwo"));
+    assert!(run.report.elapsed >= s(60), "passed after {:?}, while its health step ran", run.report.elapsed);
+}

@@ -158,6 +158,8 @@ impl TargetWatch {
         let status = deploy.current_status().clone();
         self.seen.push((status.clone(), now));
         self.reads.changed = true;
+        // What was read in this look was the workflow of the deploy before, or was read before this one was there.
+        self.reads.workflow = false;
         let (build, commit) = (deploy.build_id.clone(), deploy.commit().map(|commit| commit.line(40)));
         let (target, matched_by) = (self.index, self.pins.matched_by());
         let replaces = self.replaced.last().cloned();
