@@ -430,7 +430,7 @@ fn explain(error: &clap::Error, arguments: &[OsString]) -> Trouble {
         let suggestion = tips.find(|tip| !tip.starts_with("to pass "));
         return Trouble::new(message).hint(suggestion.unwrap_or("try `nuon-gate --help`"));
     };
-    let own = format!("NUON_GATE_{}", flag.trim_start_matches('-').to_uppercase().replace('-', "_"));
+    let own = environment::variable_of(flag.trim_start_matches('-'));
     let typed = arguments.iter().filter_map(|argument| argument.to_str());
     let mut typed = typed
         .filter(|argument| argument.strip_prefix(&flag).is_some_and(|rest| rest.is_empty() || rest.starts_with('=')));

@@ -130,8 +130,12 @@ fn count(text: &str) -> Result<u8, String> {
 
 /// Returns the name of a flag's variable.
 pub(crate) fn variable(arg: &Arg) -> Option<String> {
-    let long = arg.get_long().filter(|long| !matches!(*long, "help" | "version"))?;
-    Some(format!("{PREFIX}{}", long.to_uppercase().replace('-', "_")))
+    arg.get_long().filter(|long| !matches!(*long, "help" | "version")).map(variable_of)
+}
+
+/// Returns the name of the variable of a flag, which is given without its dashes.
+pub(crate) fn variable_of(long: &str) -> String {
+    format!("{PREFIX}{}", long.to_uppercase().replace('-', "_"))
 }
 
 /// Returns the variable of the Nuon CLI that stands in for one of ours.

@@ -248,9 +248,13 @@ impl TargetWatch {
         if just_certain {
             context.emit(now, EventKind::ApprovalNeeded { target: self.index, workflow, step });
         }
-        let certain = self.approval.as_ref().is_some_and(Asked::is_certain);
+        if !self.approval.as_ref().is_some_and(Asked::is_certain) {
+            // The second look, which makes it certain, should come soon.
+            return Learned::Over(Found::Change);
+        }
         match context.settings.on_approval {
-            OnApproval::Fail if certain => {
+            OnApproval::Wait => Learned::Over(self.found()),
+            OnApproval::Fail => {
                 let reason = "a human is asked to approve the plan".to_owned();
                 let hint =
                     "answer it in the dashboard, then run the gate again; or let it wait with --on-approval wait"
@@ -258,14 +262,11 @@ impl TargetWatch {
                 let end = End::new(Verdict::ApprovalNeeded, now);
                 Learned::Ended(End { reason: Some(reason), hint: Some(hint), ..end })
             }
-            OnApproval::Pass if certain => {
+            OnApproval::Pass => {
                 let text = "passed because of --on-approval pass: a human still has to approve the plan".to_owned();
                 self.warn(now, text, context);
                 Learned::Ended(End::new(Verdict::Passed, now))
             }
-            // The second look, which makes it certain, should come soon.
-            OnApproval::Wait | OnApproval::Fail | OnApproval::Pass if !certain => Learned::Over(Found::Change),
-            OnApproval::Wait | OnApproval::Fail | OnApproval::Pass => Learned::Over(self.found()),
         }
     }
 

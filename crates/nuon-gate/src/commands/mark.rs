@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use nuon_gate_core::{ApiError, Client, Connection, Depth, ErrorClass, Target, Targets, Verdict};
 
 use crate::exit;
-use crate::gate::invalid_connection;
+use crate::gate::{invalid_connection, runtime};
 use crate::marks::{Mark, Marks};
 use crate::output::{Console, stdout_line};
 use crate::settings::MarkSettings;
@@ -45,8 +45,7 @@ pub(crate) fn take(
     targets: &Targets,
     request_timeout: Duration,
 ) -> Result<Result<Marks, NotMarked>, Trouble> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| Trouble::new(format!("cannot start: {error}")))?;
+    let runtime = runtime()?;
     let client = Client::new(connection).map_err(|error| invalid_connection(&error))?.within(request_timeout);
     let outcome = runtime.block_on(async {
         let mut marks = Vec::new();

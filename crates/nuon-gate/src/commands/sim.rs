@@ -4,6 +4,7 @@ use nuon_gate_sim::{Script, Sim};
 
 use super::demo;
 use crate::arguments::SimArguments;
+use crate::gate::runtime;
 use crate::output::{Console, stdout_line};
 use crate::signals;
 use crate::trouble::Trouble;
@@ -24,8 +25,7 @@ pub(crate) fn run(arguments: &SimArguments) -> Result<u8, Trouble> {
         Trouble::new(format!("cannot listen on {}: {error}", arguments.listen))
             .hint("choose another --listen (NUON_GATE_LISTEN)")
     })?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| Trouble::new(format!("cannot start: {error}")))?;
+    let runtime = runtime()?;
     runtime.block_on(async {
         // Before the address is told, as who reads it may stop the simulator at once.
         let mut signals =
