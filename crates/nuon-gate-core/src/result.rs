@@ -4,20 +4,20 @@
 //! can change and this cannot. Absent values are `null`, never missing.
 
 use jiff::{SignedDuration, Timestamp, TimestampRound, Unit};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::{ApiStats, Dashboard, OrgId, RemoteText, Report, Stay, TargetReport};
+use crate::{ApiStats, Clock, Dashboard, MatchedBy, OrgId, RemoteText, Report, Stay, TargetReport, Verdict};
 
 /// Longest status description and name, in characters.
 const LONGEST: usize = 500;
 
 /// The outcome of a run.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunResult {
     /// The version of this form.
     pub schema: u32,
-    /// The name of the verdict.
-    pub verdict: &'static str,
+    /// How it ended.
+    pub verdict: VerdictName,
     /// What the process exits with.
     pub exit_code: u8,
     /// Why, unless it passed.
@@ -41,22 +41,22 @@ pub struct RunResult {
 }
 
 /// The outcome for one target.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TargetResult {
     /// The install.
     pub install: Named,
     /// The component.
     pub component: Named,
-    /// The name of the verdict.
-    pub verdict: &'static str,
+    /// How it ended.
+    pub verdict: VerdictName,
     /// Why, unless it passed.
     pub reason: Option<String>,
     /// The clock that rang.
-    pub clock: Option<&'static str>,
+    pub clock: Option<Clock>,
     /// The deploy that matched.
     pub deploy: Option<DeployResult>,
     /// What made it the right one.
-    pub matched_by: Option<&'static str>,
+    pub matched_by: Option<MatchedBy>,
     /// A newer deploy that is no replacement.
     pub superseded_by: Option<String>,
     /// Deploys that it replaced.
@@ -80,7 +80,7 @@ pub struct TargetResult {
 }
 
 /// Something with an id and perhaps a name.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Named {
     /// The id.
     pub id: String,
@@ -89,7 +89,7 @@ pub struct Named {
 }
 
 /// A deploy.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeployResult {
     /// Its id.
     pub id: Option<String>,
@@ -115,7 +115,7 @@ pub struct DeployResult {
 }
 
 /// A deploy that passed.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastGood {
     /// Its id.
     pub deploy_id: String,
@@ -128,7 +128,7 @@ pub struct LastGood {
 }
 
 /// A stay in one status.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StayResult {
     /// The status.
     pub status: String,
@@ -139,7 +139,7 @@ pub struct StayResult {
 }
 
 /// A line of a log.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogLine {
     /// When it was written.
     pub at: Option<String>,
@@ -150,7 +150,7 @@ pub struct LogLine {
 }
 
 /// How the API did.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApiResult {
     /// The server's version.
     pub version: Option<String>,
@@ -161,14 +161,90 @@ pub struct ApiResult {
 }
 
 /// What became of a notification.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NotificationResult {
     /// The sink.
-    pub sink: &'static str,
-    /// `sent`, `skipped` or `failed`.
-    pub result: &'static str,
+    pub sink: String,
+    /// What became of it.
+    pub result: Delivery,
     /// Why, unless it was sent.
     pub reason: Option<String>,
+}
+
+/// Whether a notification arrived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Delivery {
+    /// The service took it.
+    Sent,
+    /// It was not to be sent, or could not be for want of a setting.
+    Skipped,
+    /// The service did not take it.
+    Failed,
+}
+
+/// A verdict's published name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VerdictName {
+    /// Every required target passed.
+    Passed,
+    /// A deploy failed.
+    Failed,
+    /// The API said no.
+    Rejected,
+    /// A deploy was cancelled, or its approval denied or expired.
+    Cancelled,
+    /// A human has to approve.
+    ApprovalNeeded,
+    /// A newer deploy took its place.
+    Superseded,
+    /// No good answer from the API.
+    Inconclusive,
+    /// A clock ran out.
+    TimedOut,
+    /// Not ended yet.
+    Pending,
+    /// A signal ended the run.
+    Interrupted,
+    /// Passed, but a notification that was required did not arrive.
+    NotifyFailed,
+}
+
+impl VerdictName {
+    /// Returns the name as it is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Failed => "failed",
+            Self::Rejected => "rejected",
+            Self::Cancelled => "cancelled",
+            Self::ApprovalNeeded => "approval_needed",
+            Self::Superseded => "superseded",
+            Self::Inconclusive => "inconclusive",
+            Self::TimedOut => "timed_out",
+            Self::Pending => "pending",
+            Self::Interrupted => "interrupted",
+            Self::NotifyFailed => "notify_failed",
+        }
+    }
+}
+
+impl From<Verdict> for VerdictName {
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Interrupted(_) => Self::Interrupted,
+            Verdict::Rejected => Self::Rejected,
+            Verdict::Failed => Self::Failed,
+            Verdict::Cancelled => Self::Cancelled,
+            Verdict::Superseded => Self::Superseded,
+            Verdict::ApprovalNeeded => Self::ApprovalNeeded,
+            Verdict::Inconclusive => Self::Inconclusive,
+            Verdict::TimedOut => Self::TimedOut,
+            Verdict::Pending => Self::Pending,
+            Verdict::Passed => Self::Passed,
+        }
+    }
 }
 
 /// Where links lead to.
@@ -185,7 +261,7 @@ impl RunResult {
     pub fn new(report: &Report, exit_code: u8, api: ApiStats, links: &Links<'_>) -> Self {
         Self {
             schema: 1,
-            verdict: report.verdict.as_str(),
+            verdict: report.verdict.into(),
             exit_code,
             reason: report.reason.clone(),
             started_at: rfc3339(report.started_at),
@@ -208,11 +284,11 @@ impl TargetResult {
         Self {
             install: Named { id: target.install.to_string(), name: text(report.install_name.as_ref()) },
             component: Named { id: target.component.to_string(), name: text(report.component_name()) },
-            verdict: report.verdict.as_str(),
+            verdict: report.verdict.into(),
             reason: report.reason.clone(),
-            clock: report.clock.map(crate::Clock::as_str),
+            clock: report.clock,
             deploy: deploy.as_deref().map(|deploy| DeployResult::new(deploy, report)),
-            matched_by: report.matched_by.map(crate::MatchedBy::as_str),
+            matched_by: report.matched_by,
             superseded_by: report.superseded_by.as_ref().map(ToString::to_string),
             replaced: report.replaced.iter().map(ToString::to_string).collect(),
             typical_ms: None,
@@ -264,4 +340,30 @@ pub fn millis(duration: std::time::Duration) -> u64 {
 
 fn text(text: Option<&RemoteText>) -> Option<String> {
     text.map(|text| text.line(LONGEST)).filter(|line| !line.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_as_they_are_written() {
+        let names = [
+            (VerdictName::Passed, "passed"),
+            (VerdictName::Failed, "failed"),
+            (VerdictName::Rejected, "rejected"),
+            (VerdictName::Cancelled, "cancelled"),
+            (VerdictName::ApprovalNeeded, "approval_needed"),
+            (VerdictName::Superseded, "superseded"),
+            (VerdictName::Inconclusive, "inconclusive"),
+            (VerdictName::TimedOut, "timed_out"),
+            (VerdictName::Pending, "pending"),
+            (VerdictName::Interrupted, "interrupted"),
+            (VerdictName::NotifyFailed, "notify_failed"),
+        ];
+        for (name, text) in names {
+            assert_eq!((name.as_str(), serde_json::to_value(name).unwrap()), (text, text.into()));
+            assert_eq!(serde_json::from_value::<VerdictName>(text.into()).unwrap(), name);
+        }
+    }
 }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
+use serde::{Deserialize, Serialize};
+
 use crate::{ComponentId, InstallId, RemoteText};
 
 /// Longest name that is shown, in characters.
@@ -85,7 +87,8 @@ impl Targets {
 }
 
 /// What made a deploy the right one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum MatchedBy {
     /// Its id.
     Deploy,

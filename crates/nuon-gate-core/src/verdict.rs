@@ -2,6 +2,10 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
+use crate::result::VerdictName;
+
 /// A signal that ends the wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Signal {
@@ -51,25 +55,15 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// Returns the word for it.
+    /// Returns its published name.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Interrupted(_) => "interrupted",
-            Self::Rejected => "rejected",
-            Self::Failed => "failed",
-            Self::Cancelled => "cancelled",
-            Self::Superseded => "superseded",
-            Self::ApprovalNeeded => "approval_needed",
-            Self::Inconclusive => "inconclusive",
-            Self::TimedOut => "timed_out",
-            Self::Pending => "pending",
-            Self::Passed => "passed",
-        }
+        VerdictName::from(self).as_str()
     }
 }
 
 /// A limit on time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Clock {
     /// The whole wait.
     Total,
