@@ -19,6 +19,9 @@
 
 mod bodies;
 mod http;
+mod ids;
+mod progress;
+mod route;
 mod script;
 mod state;
 

@@ -6,16 +6,19 @@ use jiff::Timestamp;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::bodies;
+use crate::bodies::{self, Detail};
 use crate::http::{Reply, Seen};
-use crate::script::{Component, Deploy, Endpoint, Fault, NoDeploy, Script};
+use crate::ids;
+use crate::progress::{Lasts, Progress};
+use crate::route::Route;
+use crate::script::{Component, Deploy, Endpoint, Fault, NoDeploy, Script, Stay};
 
 /// Everything that changes while the simulator runs.
 #[derive(Debug)]
 pub(crate) struct State {
-    script: Script,
-    progress: Vec<ComponentProgress>,
-    workflows: Vec<Progress>,
+    pub(crate) script: Script,
+    pub(crate) progress: Vec<ComponentProgress>,
+    pub(crate) workflows: Vec<Progress>,
     struck: Vec<u32>,
     pub(crate) seen: Vec<Seen>,
     first_request: Option<(Instant, Timestamp)>,
@@ -23,32 +26,32 @@ pub(crate) struct State {
 
 /// How far a component has come.
 #[derive(Debug, Default)]
-struct ComponentProgress {
-    looks: u32,
-    deploys: Vec<Progress>,
+pub(crate) struct ComponentProgress {
+    pub(crate) looks: u32,
+    pub(crate) deploys: Vec<Progress>,
 }
 
-/// How far a deploy or a workflow has come: when it entered each status, and how often the current one was shown.
-#[derive(Debug, Default)]
-struct Progress {
-    entered: Vec<Duration>,
-    looks: u32,
-}
-
-/// How long a status lasts.
-type Lasts = (Option<Duration>, Option<u32>);
+/// Where a deploy stands in the script: its component's position, and its own in that component.
+pub(crate) type Place = (usize, usize);
 
 /// A deploy as it stands at the moment of an answer.
 pub(crate) struct Row<'a> {
     pub(crate) component: &'a Component,
     pub(crate) deploy: &'a Deploy,
-    pub(crate) position: usize,
-    /// When each status up to the current one was entered.
-    pub(crate) entered: Vec<Timestamp>,
+    /// Each status up to the current one, and when it was entered.
+    pub(crate) stays: Vec<(&'a Stay, Timestamp)>,
+}
+
+impl<'a> Row<'a> {
+    /// Returns the current status, and when it was entered.
+    pub(crate) fn current(&self) -> (&'a Stay, Timestamp) {
+        self.stays[self.stays.len() - 1]
+    }
 }
 
 impl State {
-    pub(crate) fn new(script: Script) -> Self {
+    pub(crate) fn new(mut script: Script) -> Self {
+        ids::complete(&mut script);
         let progress = |component: &Component| ComponentProgress {
             looks: 0,
             deploys: component.deploys.iter().map(|_| Progress::default()).collect(),
@@ -61,42 +64,37 @@ impl State {
 
     /// Takes note of a request and decides what to answer.
     pub(crate) fn answer(&mut self, request: Seen) -> (Reply, Option<Fault>) {
-        let segments = request.segments();
-        let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
-        let authorised = self.authorise(&request);
-        let hundred = request.target.contains("limit=100");
+        let answer = self.decide(&request);
         self.seen.push(request);
+        answer
+    }
+
+    fn decide(&mut self, request: &Seen) -> (Reply, Option<Fault>) {
         let now = self.elapsed();
-        let (endpoint, component) = match segments.as_slice() {
-            ["v1", "general", "cli-config"] => (Endpoint::CliConfig, None),
-            ["v1", "installs", _] => (Endpoint::Install, None),
-            ["v1", "installs", _, "components", component] => (Endpoint::Component, Some(*component)),
-            ["v1", "installs", _, "components", component, "deploys", "latest"] => (Endpoint::Latest, Some(*component)),
-            ["v1", "installs", _, "components", component, "deploys"] => (Endpoint::Deploys, Some(*component)),
-            ["v1", "workflows", _] => (Endpoint::Workflow, None),
-            ["v1", "installs", _, "deploys", deploy] => (Endpoint::Deploy, self.component_of(deploy)),
-            _ => return (bodies::error(404, "not found", "not found"), None),
+        let segments = request.segments();
+        let Some(route) = Route::of(&request.method, &segments) else {
+            return (bodies::error(404, "not found", "not found"), None);
         };
-        let component = component.map(str::to_owned);
-        if let Some(fault) = self.strike(endpoint, component.as_deref()) {
+        if let Some(fault) = self.strike(route) {
             return (Reply::ok(&Value::Null), Some(fault));
         }
-        if let (false, Err(refusal)) = (endpoint == Endpoint::CliConfig, authorised) {
-            return (refusal, None);
-        }
-        let reply = match segments.as_slice() {
-            ["v1", "general", "cli-config"] => Reply::ok(&bodies::cli_config(&self.script)),
-            ["v1", "installs", install] => self.install(install),
-            ["v1", "installs", install, "components", id] => self.component(install, id),
-            ["v1", "installs", install, "components", id, "deploys", "latest"] => {
-                self.latest(install, id, now, hundred)
-            }
-            ["v1", "installs", install, "components", id, "deploys"] => self.deploys(install, id, now),
-            ["v1", "workflows", id] => self.workflow(id, now),
-            ["v1", "installs", install, "deploys", deploy] => self.deploy(install, deploy, now),
-            _ => bodies::error(404, "not found", "not found"),
+        let reply = match self.authorise(route, request) {
+            Ok(()) => self.respond(route, request, now),
+            Err(refusal) => refusal,
         };
         (reply, None)
+    }
+
+    fn respond(&mut self, route: Route<'_>, request: &Seen, now: Duration) -> Reply {
+        match route {
+            Route::CliConfig => Reply::ok(&bodies::cli_config(&self.script)),
+            Route::Install(install) => self.install(install),
+            Route::Component(install, id) => self.component(install, id),
+            Route::Latest(install, id) => self.latest(install, id, now, request.target.contains("limit=100")),
+            Route::Deploys(install, id) => self.deploys(install, id, now),
+            Route::Deploy(install, id) => self.deploy(install, id, now),
+            Route::Workflow(id) => self.workflow(id, now),
+        }
     }
 
     #[expect(clippy::disallowed_methods, reason = "the simulated server has a clock of its own")]
@@ -104,12 +102,15 @@ impl State {
         self.first_request.get_or_insert_with(|| (Instant::now(), Timestamp::now())).0.elapsed()
     }
 
-    fn wall(&self, at: Duration) -> Timestamp {
+    pub(crate) fn wall(&self, at: Duration) -> Timestamp {
         let start = self.first_request.map_or(Timestamp::UNIX_EPOCH, |(_, start)| start);
         start.saturating_add(at).unwrap_or(start)
     }
 
-    fn authorise(&self, request: &Seen) -> Result<(), Reply> {
+    fn authorise(&self, route: Route<'_>, request: &Seen) -> Result<(), Reply> {
+        if route == Route::CliConfig {
+            return Ok(());
+        }
         let Some(authorization) = &request.authorization else {
             let advice = "Please set the Authorization header to Bearer and your token";
             return Err(bodies::error(401, "no token was given", advice));
@@ -124,12 +125,13 @@ impl State {
         Ok(())
     }
 
-    fn strike(&mut self, endpoint: Endpoint, component: Option<&str>) -> Option<Fault> {
+    fn strike(&mut self, route: Route<'_>) -> Option<Fault> {
+        let component = self.component_of(route).map(str::to_owned);
         let faults = self.script.faults.iter().zip(&mut self.struck);
         let mut strikes = None;
         for (fault, count) in faults {
-            let matches = (fault.on == Endpoint::Any || fault.on == endpoint)
-                && fault.component.as_deref().is_none_or(|only| Some(only) == component);
+            let matches = (fault.on == Endpoint::Any || fault.on == route.endpoint())
+                && fault.component.as_deref().is_none_or(|only| Some(only) == component.as_deref());
             if !matches {
                 continue;
             }
@@ -141,10 +143,22 @@ impl State {
         strikes
     }
 
-    fn component_of(&self, deploy: &str) -> Option<&str> {
-        let has =
-            |component: &&Component| (0..component.deploys.len()).any(|at| bodies::deploy_id(component, at) == deploy);
-        self.script.components.iter().find(has).map(|component| component.id.as_str())
+    /// Returns the id of the component that a request is about.
+    fn component_of<'a>(&'a self, route: Route<'a>) -> Option<&'a str> {
+        let place = match route {
+            Route::Component(_, id) | Route::Latest(_, id) | Route::Deploys(_, id) => return Some(id),
+            Route::Deploy(_, id) => self.place(|_, deploy| deploy.id.as_deref() == Some(id)),
+            _ => None,
+        };
+        place.map(|(at, _)| self.script.components[at].id.as_str())
+    }
+
+    /// Returns where the first such deploy is.
+    pub(crate) fn place(&self, is: impl Fn(&Component, &Deploy) -> bool) -> Option<Place> {
+        let components = self.script.components.iter().enumerate();
+        let mut found = components
+            .filter_map(|(at, component)| Some((at, component.deploys.iter().position(|own| is(component, own))?)));
+        found.next()
     }
 
     fn install(&self, install: &str) -> Reply {
@@ -163,7 +177,7 @@ impl State {
         }
     }
 
-    fn position(&self, install: &str, id: &str) -> Option<usize> {
+    pub(crate) fn position(&self, install: &str, id: &str) -> Option<usize> {
         self.script.components.iter().position(|component| component.install == install && component.id == id)
     }
 
@@ -173,14 +187,14 @@ impl State {
         self.progress[at].looks += 1;
         let hidden = self.script.components[at].drift_scans && !hundred;
         match visible.last().filter(|_| !hidden) {
-            Some(position) => Reply::ok(&self.show(at, *position, now, bodies::Detail::Short, 1)),
+            Some(position) => Reply::ok(&self.show((at, *position), now, Detail::Short, 1)),
             None if self.script.components[at].no_deploy == NoDeploy::EmptyObject => Reply::ok(&bodies::no_deploy()),
             None => bodies::not_found("latest deploy"),
         }
     }
 
     /// Returns the positions of the rows that are there, oldest first.
-    fn visible(&self, at: usize, now: Duration) -> Vec<usize> {
+    pub(crate) fn visible(&self, at: usize, now: Duration) -> Vec<usize> {
         let looks = self.progress[at].looks;
         let visible = |deploy: &Deploy| deploy.after.is_none_or(|after| now >= after) && looks >= deploy.after_looks;
         let deploys = self.script.components[at].deploys.iter().enumerate();
@@ -192,7 +206,7 @@ impl State {
         let rows = self.visible(at, now).into_iter().rev();
         self.progress[at].looks += 1;
         // A list is no look at any of its rows.
-        let rows = rows.map(|position| self.show(at, position, now, bodies::Detail::Short, 0)).collect();
+        let rows = rows.map(|position| self.show((at, position), now, Detail::Short, 0)).collect();
         Reply::ok(&Value::Array(rows))
     }
 
@@ -206,7 +220,7 @@ impl State {
         for at in 0..self.script.components.len() {
             // The newest row of a workflow says where it stands.
             for position in self.visible(at, now).into_iter().rev() {
-                let body = self.show(at, position, now, bodies::Detail::Short, 0);
+                let body = self.show((at, position), now, Detail::Short, 0);
                 if body["workflow_id"] == id {
                     return Reply::ok(&bodies::workflow_of(&self.script.components[at], &body));
                 }
@@ -216,57 +230,33 @@ impl State {
     }
 
     fn deploy(&mut self, install: &str, id: &str, now: Duration) -> Reply {
-        let places = self.script.components.iter().enumerate().filter(|(_, component)| component.install == install);
-        let found = places.into_iter().find_map(|(at, component)| {
-            let position =
-                (0..component.deploys.len()).find(|position| bodies::deploy_id(component, *position) == id)?;
-            Some((at, position))
-        });
-        match found {
-            Some((at, position)) => {
-                self.progress[at].looks += 1;
-                Reply::ok(&self.show(at, position, now, bodies::Detail::Full, 1))
+        match self.place(|component, deploy| component.install == install && deploy.id.as_deref() == Some(id)) {
+            Some(place) => {
+                self.progress[place.0].looks += 1;
+                Reply::ok(&self.show(place, now, Detail::Full, 1))
             }
             None => bodies::not_found("deploy"),
         }
     }
 
     /// Returns a row as it stands, and counts so many looks at it.
-    fn show(&mut self, at: usize, position: usize, now: Duration, detail: bodies::Detail, looks: u32) -> Value {
+    pub(crate) fn show(&mut self, (at, position): Place, now: Duration, detail: Detail, looks: u32) -> Value {
         let deploy = &self.script.components[at].deploys[position];
         let lasts: Vec<Lasts> = deploy.statuses.iter().map(|stay| (stay.duration, stay.looks)).collect();
-        let progress = &mut self.progress[at].deploys[position];
-        // A row that appears by looks is created when it is first seen.
-        let by_looks = if deploy.after_looks > 0 { now } else { Duration::ZERO };
-        progress.advance(&lasts, deploy.after.unwrap_or(by_looks), now, looks);
-        let entered = progress.entered.clone();
-        let entered = entered.into_iter().map(|at| self.wall(at)).collect();
+        self.progress[at].deploys[position].advance(&lasts, begins(deploy, now), now, looks);
+        bodies::deploy(&self.row((at, position)), self.script.generation, detail)
+    }
+
+    fn row(&self, (at, position): Place) -> Row<'_> {
         let component = &self.script.components[at];
-        let row = Row { component, deploy: &component.deploys[position], position, entered };
-        bodies::deploy(&row, self.script.generation, detail)
+        let deploy = &component.deploys[position];
+        let entered = self.progress[at].deploys[position].entered().iter().map(|at| self.wall(*at));
+        Row { component, deploy, stays: deploy.statuses.iter().zip(entered).collect() }
     }
 }
 
-impl Progress {
-    /// Moves on to the status that an answer at `now` shows, counts that answer as so many looks, and returns the
-    /// position of the status.
-    fn advance(&mut self, lasts: &[Lasts], begins: Duration, now: Duration, looks: u32) -> usize {
-        if self.entered.is_empty() {
-            self.entered.push(begins);
-        }
-        while let [.., entered] = *self.entered.as_slice() {
-            let left_at = match lasts[self.entered.len() - 1] {
-                (Some(duration), _) if now >= entered + duration => entered + duration,
-                (None, looks) if self.looks >= looks.unwrap_or(1) => now,
-                _ => break,
-            };
-            if self.entered.len() == lasts.len() {
-                break;
-            }
-            self.entered.push(left_at);
-            self.looks = 0;
-        }
-        self.looks += looks;
-        self.entered.len() - 1
-    }
+/// Returns when a deploy's row is created if it is first met now: one that appears by looks is when it is first seen.
+pub(crate) fn begins(deploy: &Deploy, now: Duration) -> Duration {
+    let by_looks = if deploy.after_looks > 0 { now } else { Duration::ZERO };
+    deploy.after.unwrap_or(by_looks)
 }

@@ -1,0 +1,164 @@
+//! A deploy's body.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::ids::{id, id_of_deploys, name};
+use crate::script::{Deploy, Generation, Stay};
+use crate::state::Row;
+
+/// How much of a deploy is told.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Detail {
+    /// As the latest endpoint does: without component, jobs and log stream, and with an empty install id.
+    Short,
+    /// As the deploy's own endpoint does.
+    Full,
+}
+
+pub(crate) fn deploy(row: &Row<'_>, generation: Generation, detail: Detail) -> Value {
+    let (stay, updated_at) = row.current();
+    let mut body = json!({
+        "id": row.deploy.id,
+        "created_at": row.stays[0].1.to_string(),
+        "created_by_id": id("acc", "pipeline"),
+        "updated_at": updated_at.to_string(),
+        "build_id": row.deploy.build.clone().unwrap_or_else(|| id("bld", name(row.component))),
+        "component_config_version": 7,
+        "install_component_id": id("inc", name(row.component)),
+        "install_deploy_type": deploy_type(row, generation),
+        "install_id": "",
+        "status": stay.status,
+    });
+    let add = |body: &mut Value, more: Value| {
+        if let (Value::Object(body), Value::Object(more)) = (body, more) {
+            body.extend(more);
+        }
+    };
+    if let Some(description) = &stay.description {
+        add(&mut body, json!({"status_description": description}));
+    }
+    if detail == Detail::Full {
+        let names = json!({
+            "install_id": row.component.install, "component_id": row.component.id, "component_name": name(row.component),
+        });
+        add(&mut body, names);
+        add(&mut body, json!({"log_stream": log_stream(row)}));
+    }
+    match generation {
+        Generation::Old => add(&mut body, json!({"release_id": "", "runner_job": old_job(row, stay)})),
+        Generation::Today => {
+            add(&mut body, todays_parts(row));
+            if detail == Detail::Full {
+                add(&mut body, json!({"runner_jobs": [todays_job(row, stay)]}));
+                if let Some(error) = composite_error(stay) {
+                    add(&mut body, json!({"composite_error": error}));
+                }
+            }
+        }
+    }
+    body
+}
+
+fn deploy_type(row: &Row<'_>, generation: Generation) -> String {
+    let usual = if generation == Generation::Old { "install" } else { "apply" };
+    row.deploy.deploy_type.clone().unwrap_or_else(|| usual.to_owned())
+}
+
+fn todays_parts(row: &Row<'_>) -> Value {
+    let earlier = &row.stays[..row.stays.len() - 1];
+    let history: Vec<Value> = earlier.iter().map(|(stay, entered)| composite(stay, *entered)).collect();
+    let (stay, entered) = row.current();
+    let mut status = composite(stay, entered);
+    if !history.is_empty() {
+        status["history"] = Value::Array(history);
+    }
+    let commit = row.deploy.commit.as_deref().unwrap_or("4be1c7d09f5a2e63b8d17a40c92e5f6038ab71cd");
+    json!({
+        "status_v2": status,
+        "workflow_id": row.deploy.workflow,
+        "install_workflow_id": row.deploy.workflow,
+        "plan_only": false,
+        "outputs": {},
+        "created_by": {"id": id("acc", "pipeline"), "email": "pipeline@vendor.example", "account_type": "service"},
+        "component_build": {
+            "status": "active", "git_ref": "main",
+            "vcs_connection_commit": {"sha": commit, "author_name": "Sam Doe", "message": "raise the replica count"},
+        },
+    })
+}
+
+fn composite(stay: &Stay, entered: Timestamp) -> Value {
+    let mut status =
+        json!({"created_at_ts": entered.as_second(), "created_by_id": id("acc", "pipeline"), "status": stay.status});
+    if let Some(description) = &stay.description {
+        status["status_human_description"] = json!(description);
+    }
+    status
+}
+
+fn composite_error(stay: &Stay) -> Option<Value> {
+    let message = stay.error.as_ref()?;
+    let mut error = json!({"type": "deploy_failed", "version": 1, "severity": "error", "message": message});
+    if let Some(hint) = &stay.hint {
+        error["hints"] = json!({"advice": hint});
+    }
+    Some(error)
+}
+
+/// Returns the id of the stream that a deploy's logs go to.
+pub(crate) fn log_stream_id(deploy: &Deploy) -> String {
+    id_of_deploys("log", deploy.id.as_deref().unwrap_or_default())
+}
+
+/// Returns the id of a deploy's job.
+pub(crate) fn job_id(deploy: &Deploy) -> String {
+    id_of_deploys("job", deploy.id.as_deref().unwrap_or_default())
+}
+
+fn log_stream(row: &Row<'_>) -> Value {
+    json!({
+        "id": log_stream_id(row.deploy), "org_id": "", "owner_type": "install_deploys",
+        "owner_id": row.deploy.id, "open": true,
+        "runner_api_url": "https://runner.nuon.example", "attrs": {}, "write_token": WRITE_TOKEN,
+    })
+}
+
+/// A credential that real servers have sent. No client may ever show it.
+const WRITE_TOKEN: &str = "simulated-write-token-never-to-be-shown";
+
+fn todays_job(row: &Row<'_>, stay: &Stay) -> Value {
+    let mut job = job(row, stay);
+    if let Some(error) = composite_error(stay) {
+        job["composite_error"] = error;
+    }
+    job["outputs"] = json!({"kubeconfig": "a value that is nobody's business"});
+    job
+}
+
+fn old_job(row: &Row<'_>, stay: &Stay) -> Value {
+    let mut job = job(row, stay);
+    job["operation"] = json!("apply");
+    let result = match &stay.error {
+        Some(error) => json!({"error_code": 1, "error_metadata": {"step": "execute", "message": error, "hint": null}}),
+        None => json!({"success": true, "error_metadata": {}}),
+    };
+    job["executions"] = json!([{"status": job["status"], "result": result}]);
+    job
+}
+
+fn job(row: &Row<'_>, stay: &Stay) -> Value {
+    let status = match stay.status.as_str() {
+        "error" => "failed",
+        "active" | "inactive" => "finished",
+        "cancelled" => "cancelled",
+        _ => "in-progress",
+    };
+    json!({
+        "id": job_id(row.deploy), "type": "helm-chart-deploy", "group": "deploy",
+        "operation": "apply-plan", "status": status, "status_description": status, "runner_id": id("run", "simulated"),
+        "queue_timeout": 86_400_000_000_000_i64, "available_timeout": 30_000_000_000_i64,
+        "execution_timeout": 900_000_000_000_i64, "overall_timeout": 87_330_000_000_000_i64,
+        "max_executions": 1, "execution_count": 1,
+    })
+}

@@ -1,0 +1,48 @@
+//! How far a deploy or a workflow has come.
+
+use std::time::Duration;
+
+/// When it entered each status, and how often the current one was shown.
+#[derive(Debug, Default)]
+pub(crate) struct Progress {
+    entered: Vec<Duration>,
+    looks: u32,
+}
+
+/// How long a status lasts.
+pub(crate) type Lasts = (Option<Duration>, Option<u32>);
+
+impl Progress {
+    /// Returns when each status up to the current one was entered.
+    pub(crate) fn entered(&self) -> &[Duration] {
+        &self.entered
+    }
+
+    /// Returns when its first status was entered, which is then unless it has been before.
+    pub(crate) fn begin(&mut self, then: Duration) -> Duration {
+        if self.entered.is_empty() {
+            self.entered.push(then);
+        }
+        self.entered[0]
+    }
+
+    /// Moves on to the status that an answer at `now` shows, counts that answer as so many looks, and returns the
+    /// position of the status.
+    pub(crate) fn advance(&mut self, lasts: &[Lasts], begins: Duration, now: Duration, looks: u32) -> usize {
+        self.begin(begins);
+        while let [.., entered] = *self.entered.as_slice() {
+            let left_at = match lasts[self.entered.len() - 1] {
+                (Some(duration), _) if now >= entered + duration => entered + duration,
+                (None, looks) if self.looks >= looks.unwrap_or(1) => now,
+                _ => break,
+            };
+            if self.entered.len() == lasts.len() {
+                break;
+            }
+            self.entered.push(left_at);
+            self.looks = 0;
+        }
+        self.looks += looks;
+        self.entered.len() - 1
+    }
+}

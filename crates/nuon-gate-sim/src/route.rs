@@ -1,0 +1,53 @@
+//! What a request asks for.
+
+use crate::script::Endpoint;
+
+/// A request's path, taken apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Route<'a> {
+    /// What any client is told.
+    CliConfig,
+    /// An install, by its id or its name.
+    Install(&'a str),
+    /// A component in an install.
+    Component(&'a str, &'a str),
+    /// The latest deploy of a component in an install.
+    Latest(&'a str, &'a str),
+    /// The deploys of a component in an install.
+    Deploys(&'a str, &'a str),
+    /// A deploy in an install.
+    Deploy(&'a str, &'a str),
+    /// A workflow.
+    Workflow(&'a str),
+}
+
+impl<'a> Route<'a> {
+    /// Finds the route of a path's segments. Real servers answer a wrong method like an unknown path.
+    pub(crate) fn of(method: &str, segments: &'a [String]) -> Option<Self> {
+        let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+        let route = match (method, segments.as_slice()) {
+            ("GET", ["v1", "general", "cli-config"]) => Self::CliConfig,
+            ("GET", ["v1", "installs", install]) => Self::Install(install),
+            ("GET", ["v1", "installs", install, "components", id]) => Self::Component(install, id),
+            ("GET", ["v1", "installs", install, "components", id, "deploys", "latest"]) => Self::Latest(install, id),
+            ("GET", ["v1", "installs", install, "components", id, "deploys"]) => Self::Deploys(install, id),
+            ("GET", ["v1", "installs", install, "deploys", id]) => Self::Deploy(install, id),
+            ("GET", ["v1", "workflows", id]) => Self::Workflow(id),
+            _ => return None,
+        };
+        Some(route)
+    }
+
+    /// Returns what a script calls it.
+    pub(crate) fn endpoint(self) -> Endpoint {
+        match self {
+            Self::CliConfig => Endpoint::CliConfig,
+            Self::Install(..) => Endpoint::Install,
+            Self::Component(..) => Endpoint::Component,
+            Self::Latest(..) => Endpoint::Latest,
+            Self::Deploys(..) => Endpoint::Deploys,
+            Self::Deploy(..) => Endpoint::Deploy,
+            Self::Workflow(..) => Endpoint::Workflow,
+        }
+    }
+}

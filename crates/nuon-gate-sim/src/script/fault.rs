@@ -1,0 +1,105 @@
+//! What goes wrong.
+
+use serde::Deserialize;
+
+/// What goes wrong with a request.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fault {
+    /// Which requests can be struck.
+    #[serde(default)]
+    pub on: Endpoint,
+    /// Only those about this component.
+    #[serde(default)]
+    pub component: Option<String>,
+    /// Which of them are, counting from 1; all if left out.
+    #[serde(default)]
+    pub nth: Vec<u32>,
+    /// What comes instead of the answer.
+    pub answer: Answer,
+    /// The status code, for `answer = "status"` and `"redirect"`.
+    #[serde(default = "default_code")]
+    pub code: u16,
+    /// The body, for `answer = "status"`.
+    #[serde(default)]
+    pub body: Body,
+    /// The `Retry-After` header, as it is written.
+    #[serde(default)]
+    pub retry_after: Option<String>,
+}
+
+fn default_code() -> u16 {
+    503
+}
+
+/// A kind of request.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Endpoint {
+    /// Any.
+    #[default]
+    Any,
+    /// A component's latest deploy.
+    Latest,
+    /// A deploy by its id.
+    Deploy,
+    /// An install.
+    Install,
+    /// A component in an install.
+    Component,
+    /// A component's deploys.
+    Deploys,
+    /// A workflow.
+    Workflow,
+    /// What any client is told.
+    CliConfig,
+}
+
+/// What comes instead of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Answer {
+    /// A status code with a body.
+    Status,
+    /// A redirect to another host.
+    Redirect,
+    /// The connection is reset before a byte is sent.
+    Reset,
+    /// The connection is reset in the middle of the body.
+    ResetInBody,
+    /// The body ends too early, although all announced bytes came.
+    Truncated,
+    /// Nothing comes, ever.
+    Hang,
+    /// The head comes, and a byte of the body each 50 ms.
+    Drip,
+    /// A 200 with a body that is no JSON.
+    Undecodable,
+    /// A 200 with an HTML body.
+    Html,
+    /// A 200 with `null`.
+    Null,
+    /// A 200 with `[]`.
+    Array,
+    /// A 200 with nothing.
+    Nothing,
+    /// A 200 that says it is compressed.
+    Compressed,
+    /// A 200 with a body of more than 16 MiB.
+    Huge,
+}
+
+/// The body of an error.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Body {
+    /// `{"error", "user_error", "description"}`.
+    #[default]
+    Json,
+    /// The same with capitalised keys, as some of the server's parts write it.
+    Capitalised,
+    /// A load balancer's page.
+    Html,
+    /// Nothing.
+    Empty,
+}

@@ -1,0 +1,91 @@
+//! The script: what the simulated API has, how it changes, and what goes wrong. Read from TOML.
+
+mod component;
+mod fault;
+mod workflow;
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use serde::{Deserialize, Deserializer, de};
+
+pub use self::component::{Component, Deploy, NoDeploy, Stay};
+pub use self::fault::{Answer, Body, Endpoint, Fault};
+pub use self::workflow::{Step, Workflow, WorkflowState};
+
+/// Why a text is no script.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct InvalidScript(String);
+
+/// A whole script. Times count from the first request.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Script {
+    /// The token that is accepted.
+    pub token: String,
+    /// The organisation that is accepted.
+    pub org: String,
+    /// The server's generation, which decides the shape of its answers.
+    pub generation: Generation,
+    /// Where its dashboard is said to be.
+    pub dashboard: String,
+    /// The components of its installs.
+    #[serde(rename = "component")]
+    pub components: Vec<Component>,
+    /// Workflows that are told in full. A deploy whose workflow is not among them has one that follows from its status.
+    #[serde(rename = "workflow")]
+    pub workflows: Vec<Workflow>,
+    /// What goes wrong.
+    #[serde(rename = "fault")]
+    pub faults: Vec<Fault>,
+}
+
+impl Default for Script {
+    fn default() -> Self {
+        Self {
+            token: "simulated-token".to_owned(),
+            org: "orgsimulated00000000000000".to_owned(),
+            generation: Generation::default(),
+            dashboard: "https://app.nuon.example".to_owned(),
+            components: Vec::new(),
+            workflows: Vec::new(),
+            faults: Vec::new(),
+        }
+    }
+}
+
+impl FromStr for Script {
+    type Err = InvalidScript;
+
+    fn from_str(text: &str) -> Result<Self, InvalidScript> {
+        let script: Self = toml::from_str(text).map_err(|error| InvalidScript(error.to_string()))?;
+        let mut deploys = script.components.iter().flat_map(|component| &component.deploys);
+        if deploys.any(|deploy| deploy.statuses.is_empty()) {
+            return Err(InvalidScript("a deploy needs at least one status".to_owned()));
+        }
+        if script.workflows.iter().any(|workflow| workflow.states.is_empty()) {
+            return Err(InvalidScript("a workflow needs at least one state".to_owned()));
+        }
+        Ok(script)
+    }
+}
+
+/// A server's generation.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Generation {
+    /// Since 2025: `status_v2`, `runner_jobs`, workflows.
+    #[default]
+    Today,
+    /// 2024: one `runner_job`, deploy types install and teardown.
+    Old,
+}
+
+fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let invalid = || de::Error::custom(format!("`{text}` is not a duration like 250ms, 3s or 1m"));
+    let duration: SignedDuration = text.parse().map_err(|_| invalid())?;
+    Duration::try_from(duration).map(Some).map_err(|_| invalid())
+}

@@ -1,0 +1,68 @@
+//! Workflows that are told in full.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::duration;
+
+/// A workflow.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Workflow {
+    /// Its id.
+    pub id: String,
+    /// The install it works on.
+    #[serde(default)]
+    pub install: Option<String>,
+    /// `prompt` or `approve-all`.
+    #[serde(default = "approve_all")]
+    pub approval_option: String,
+    /// Where it stands, one after the other; the last one stays.
+    pub states: Vec<WorkflowState>,
+}
+
+fn approve_all() -> String {
+    "approve-all".to_owned()
+}
+
+/// A state of a workflow. It lasts as a [`Stay`] does.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct WorkflowState {
+    /// The status.
+    pub status: String,
+    /// For how long.
+    #[serde(rename = "for", deserialize_with = "duration")]
+    pub duration: Option<Duration>,
+    /// For how many answers.
+    pub looks: Option<u32>,
+    /// Whether it has ended.
+    pub finished: bool,
+    /// Whether it waits for a human to retry it.
+    pub awaiting_retry: bool,
+    /// Its steps.
+    pub steps: Vec<Step>,
+}
+
+/// A step of a workflow.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Step {
+    /// Its name.
+    pub name: String,
+    /// Where it stands.
+    pub status: String,
+    /// The deploy it works on.
+    pub deploy: Option<String>,
+    /// Whether it has ended.
+    pub finished: bool,
+    /// How often it has been retried, and may be.
+    pub retry: Option<(u32, u32)>,
+    /// Why it failed.
+    pub reason: Option<String>,
+    /// How a human answered: approve, deny, …
+    pub answer: Option<String>,
+    /// What they said.
+    pub note: Option<String>,
+}
