@@ -46,6 +46,13 @@ impl Seen {
         let path = self.target.split('?').next().unwrap_or_default();
         path.trim_start_matches('/').split('/').map(percent_decoded).collect()
     }
+
+    /// Returns a parameter of the query, decoded.
+    pub(crate) fn query(&self, name: &str) -> Option<String> {
+        let (_, query) = self.target.split_once('?')?;
+        let mut pairs = query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+        pairs.find(|(own, _)| *own == name).map(|(_, value)| percent_decoded(&value.replace('+', " ")))
+    }
 }
 
 fn percent_decoded(segment: &str) -> String {
@@ -80,6 +87,12 @@ impl Reply {
 
     pub(crate) fn json(status: u16, body: &Value) -> Self {
         Self { body: body.to_string().into_bytes(), ..Self::of(status, "application/json; charset=utf-8") }
+    }
+
+    /// Adds a header.
+    pub(crate) fn with(mut self, name: &'static str, value: &impl ToString) -> Self {
+        self.headers.push((name, value.to_string()));
+        self
     }
 
     fn html(status: u16) -> Self {

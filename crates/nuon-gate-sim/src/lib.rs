@@ -20,6 +20,7 @@
 mod bodies;
 mod http;
 mod ids;
+mod lists;
 mod progress;
 mod route;
 mod script;

@@ -7,8 +7,12 @@ use crate::script::Endpoint;
 pub(crate) enum Route<'a> {
     /// What any client is told.
     CliConfig,
+    /// The installs.
+    Installs,
     /// An install, by its id or its name.
     Install(&'a str),
+    /// The components of an install.
+    Components(&'a str),
     /// A component in an install.
     Component(&'a str, &'a str),
     /// The latest deploy of a component in an install.
@@ -27,7 +31,9 @@ impl<'a> Route<'a> {
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
         let route = match (method, segments.as_slice()) {
             ("GET", ["v1", "general", "cli-config"]) => Self::CliConfig,
+            ("GET", ["v1", "installs"]) => Self::Installs,
             ("GET", ["v1", "installs", install]) => Self::Install(install),
+            ("GET", ["v1", "installs", install, "components"]) => Self::Components(install),
             ("GET", ["v1", "installs", install, "components", id]) => Self::Component(install, id),
             ("GET", ["v1", "installs", install, "components", id, "deploys", "latest"]) => Self::Latest(install, id),
             ("GET", ["v1", "installs", install, "components", id, "deploys"]) => Self::Deploys(install, id),
@@ -42,7 +48,9 @@ impl<'a> Route<'a> {
     pub(crate) fn endpoint(self) -> Endpoint {
         match self {
             Self::CliConfig => Endpoint::CliConfig,
+            Self::Installs => Endpoint::Installs,
             Self::Install(..) => Endpoint::Install,
+            Self::Components(..) => Endpoint::Components,
             Self::Component(..) => Endpoint::Component,
             Self::Latest(..) => Endpoint::Latest,
             Self::Deploys(..) => Endpoint::Deploys,

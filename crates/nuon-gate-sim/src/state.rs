@@ -11,7 +11,7 @@ use crate::http::{Reply, Seen};
 use crate::ids;
 use crate::progress::{Lasts, Progress};
 use crate::route::Route;
-use crate::script::{Component, Deploy, Endpoint, Fault, NoDeploy, Script, Stay};
+use crate::script::{Component, Deploy, Endpoint, Fault, Generation, NoDeploy, Script, Stay};
 
 /// Everything that changes while the simulator runs.
 #[derive(Debug)]
@@ -88,10 +88,12 @@ impl State {
     fn respond(&mut self, route: Route<'_>, request: &Seen, now: Duration) -> Reply {
         match route {
             Route::CliConfig => Reply::ok(&bodies::cli_config(&self.script)),
+            Route::Installs => self.list_installs(request),
             Route::Install(install) => self.install(install),
+            Route::Components(install) => self.list_components(install, request),
             Route::Component(install, id) => self.component(install, id),
-            Route::Latest(install, id) => self.latest(install, id, now, request.target.contains("limit=100")),
-            Route::Deploys(install, id) => self.deploys(install, id, now),
+            Route::Latest(install, id) => self.latest(install, id, now, request),
+            Route::Deploys(install, id) => self.list_deploys(install, id, now, request),
             Route::Deploy(install, id) => self.deploy(install, id, now),
             Route::Workflow(id) => self.workflow(id, now),
         }
@@ -164,7 +166,7 @@ impl State {
     fn install(&self, install: &str) -> Reply {
         let named =
             |component: &&Component| component.install == install || component.install_name.as_deref() == Some(install);
-        match self.script.components.iter().find(named) {
+        match self.installs().into_iter().find(named) {
             Some(component) => Reply::ok(&bodies::install(component, &self.script)),
             None => bodies::not_found("install"),
         }
@@ -181,16 +183,24 @@ impl State {
         self.script.components.iter().position(|component| component.install == install && component.id == id)
     }
 
-    fn latest(&mut self, install: &str, id: &str, now: Duration, hundred: bool) -> Reply {
+    fn latest(&mut self, install: &str, id: &str, now: Duration, request: &Seen) -> Reply {
         let Some(at) = self.position(install, id) else { return bodies::not_found("latest deploy") };
         let visible = self.visible(at, now);
         self.progress[at].looks += 1;
-        let hidden = self.script.components[at].drift_scans && !hundred;
+        let hidden = self.script.components[at].drift_scans && request.query("limit").as_deref() != Some("100");
         match visible.last().filter(|_| !hidden) {
             Some(position) => Reply::ok(&self.show((at, *position), now, Detail::Short, 1)),
-            None if self.script.components[at].no_deploy == NoDeploy::EmptyObject => Reply::ok(&bodies::no_deploy()),
+            None if self.no_deploy(at) == NoDeploy::EmptyObject => Reply::ok(&bodies::no_deploy()),
             None => bodies::not_found("latest deploy"),
         }
+    }
+
+    fn no_deploy(&self, at: usize) -> NoDeploy {
+        let usual = match self.script.generation {
+            Generation::Mid1 => NoDeploy::EmptyObject,
+            Generation::Old | Generation::Mid | Generation::New => NoDeploy::NotFound,
+        };
+        self.script.components[at].no_deploy.unwrap_or(usual)
     }
 
     /// Returns the positions of the rows that are there, oldest first.
@@ -199,15 +209,6 @@ impl State {
         let visible = |deploy: &Deploy| deploy.after.is_none_or(|after| now >= after) && looks >= deploy.after_looks;
         let deploys = self.script.components[at].deploys.iter().enumerate();
         deploys.filter(|(_, deploy)| visible(deploy)).map(|(position, _)| position).collect()
-    }
-
-    fn deploys(&mut self, install: &str, id: &str, now: Duration) -> Reply {
-        let Some(at) = self.position(install, id) else { return Reply::ok(&Value::Array(Vec::new())) };
-        let rows = self.visible(at, now).into_iter().rev();
-        self.progress[at].looks += 1;
-        // A list is no look at any of its rows.
-        let rows = rows.map(|position| self.show((at, position), now, Detail::Short, 0)).collect();
-        Reply::ok(&Value::Array(rows))
     }
 
     fn workflow(&mut self, id: &str, now: Duration) -> Reply {

@@ -45,17 +45,16 @@ pub(crate) fn deploy(row: &Row<'_>, generation: Generation, detail: Detail) -> V
         add(&mut body, names);
         add(&mut body, json!({"log_stream": log_stream(row)}));
     }
-    match generation {
-        Generation::Old => add(&mut body, json!({"release_id": "", "runner_job": old_job(row, stay)})),
-        Generation::Today => {
-            add(&mut body, todays_parts(row));
-            if detail == Detail::Full {
-                add(&mut body, json!({"runner_jobs": [todays_job(row, stay)]}));
-                if let Some(error) = composite_error(stay) {
-                    add(&mut body, json!({"composite_error": error}));
-                }
-            }
+    match (generation, detail) {
+        (Generation::Old, _) => add(&mut body, json!({"release_id": "", "runner_job": old_job(row, stay)})),
+        (_, Detail::Short) => add(&mut body, parts_since_2025(row, generation)),
+        (_, Detail::Full) => {
+            add(&mut body, parts_since_2025(row, generation));
+            add(&mut body, json!({"runner_jobs": [job_since_2025(row, stay)]}));
         }
+    }
+    if (generation, detail) == (Generation::New, Detail::Full) {
+        add_parts_since_2026(&mut body, stay);
     }
     body
 }
@@ -65,11 +64,15 @@ fn deploy_type(row: &Row<'_>, generation: Generation) -> String {
     row.deploy.deploy_type.clone().unwrap_or_else(|| usual.to_owned())
 }
 
-fn todays_parts(row: &Row<'_>) -> Value {
+fn parts_since_2025(row: &Row<'_>, generation: Generation) -> Value {
     let earlier = &row.stays[..row.stays.len() - 1];
-    let history: Vec<Value> = earlier.iter().map(|(stay, entered)| composite(stay, *entered)).collect();
+    let mut history: Vec<Value> = earlier.iter().map(|(stay, entered)| composite(stay, *entered)).collect();
     let (stay, entered) = row.current();
     let mut status = composite(stay, entered);
+    if let (Generation::Mid1 | Generation::Mid, Some(error)) = (generation, &stay.error) {
+        // The failure itself is told first; at once something general takes its place.
+        history.push(composite(&Stay { description: Some(error.clone()), ..stay.clone() }, entered));
+    }
     if !history.is_empty() {
         status["history"] = Value::Array(history);
     }
@@ -86,6 +89,13 @@ fn todays_parts(row: &Row<'_>) -> Value {
             "vcs_connection_commit": {"sha": commit, "author_name": "Sam Doe", "message": "raise the replica count"},
         },
     })
+}
+
+fn add_parts_since_2026(body: &mut Value, stay: &Stay) {
+    if let Some(error) = composite_error(stay) {
+        body["runner_jobs"][0]["composite_error"] = error.clone();
+        body["composite_error"] = error;
+    }
 }
 
 fn composite(stay: &Stay, entered: Timestamp) -> Value {
@@ -127,11 +137,8 @@ fn log_stream(row: &Row<'_>) -> Value {
 /// A credential that real servers have sent. No client may ever show it.
 const WRITE_TOKEN: &str = "simulated-write-token-never-to-be-shown";
 
-fn todays_job(row: &Row<'_>, stay: &Stay) -> Value {
+fn job_since_2025(row: &Row<'_>, stay: &Stay) -> Value {
     let mut job = job(row, stay);
-    if let Some(error) = composite_error(stay) {
-        job["composite_error"] = error;
-    }
     job["outputs"] = json!({"kubeconfig": "a value that is nobody's business"});
     job
 }

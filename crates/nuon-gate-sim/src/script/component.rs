@@ -20,9 +20,9 @@ pub struct Component {
     /// The component's name.
     #[serde(default)]
     pub name: Option<String>,
-    /// How "no deploy yet" is said.
+    /// How "no deploy yet" is said; as the generation does if left out.
     #[serde(default)]
-    pub no_deploy: NoDeploy,
+    pub no_deploy: Option<NoDeploy>,
     /// Frequent drift scans hide its deploys, as on servers of mid-2025, unless a hundred rows are asked for.
     #[serde(default)]
     pub drift_scans: bool,
@@ -32,11 +32,10 @@ pub struct Component {
 }
 
 /// How a server says that there is no deploy.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum NoDeploy {
     /// With a 404.
-    #[default]
     NotFound,
     /// With a 200 and an object without an id.
     EmptyObject,
@@ -84,8 +83,8 @@ pub struct Stay {
     pub looks: Option<u32>,
     /// What the server says of it.
     pub description: Option<String>,
-    /// A failure in full (`composite_error`; old servers: the job's error metadata).
+    /// A failure in full (`composite_error`; mid-2025: an entry of the history; 2024: the job's error metadata).
     pub error: Option<String>,
-    /// What can be done about it.
+    /// What can be done about it. Servers of before 2026 have no place for it.
     pub hint: Option<String>,
 }

@@ -43,8 +43,12 @@ pub enum Endpoint {
     Latest,
     /// A deploy by its id.
     Deploy,
+    /// The installs.
+    Installs,
     /// An install.
     Install,
+    /// The components of an install.
+    Components,
     /// A component in an install.
     Component,
     /// A component's deploys.

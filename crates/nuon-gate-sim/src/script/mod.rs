@@ -76,11 +76,17 @@ impl FromStr for Script {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Generation {
-    /// Since 2025: `status_v2`, `runner_jobs`, workflows.
-    #[default]
-    Today,
-    /// 2024: one `runner_job`, deploy types install and teardown.
+    /// 2024: one `runner_job`, deploy types install and teardown, no workflows, lists in one piece.
     Old,
+    /// Mid-2025: `status_v2`, `runner_jobs`, workflows. "No deploy" is an object without an id, and lists come in
+    /// pages to those who ask for that.
+    Mid1,
+    /// Late 2025: "no deploy" is a 404, and lists always come in pages.
+    Mid,
+    /// 2026: `composite_error`, `policy_reports`.
+    #[default]
+    #[serde(alias = "today")]
+    New,
 }
 
 fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {

@@ -1,0 +1,62 @@
+//! A client that knows as much of HTTP as the simulator writes.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use nuon_gate_sim::{Script, Sim};
+use serde_json::Value;
+
+/// An answer, taken apart.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    head: String,
+    pub(crate) text: String,
+}
+
+impl Answer {
+    /// Returns a header's value.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let headers = self.head.lines().filter_map(|line| line.split_once(':'));
+        let mut values = headers.filter(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim());
+        values.next()
+    }
+
+    /// Returns the body.
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
+    }
+
+    /// Returns this member of every object of a list.
+    pub(crate) fn each(&self, member: &str) -> Vec<String> {
+        let rows = self.json();
+        rows.as_array().unwrap().iter().map(|row| row[member].as_str().unwrap().to_owned()).collect()
+    }
+}
+
+/// Serves a script.
+pub(crate) fn serve(script: &str) -> Sim {
+    let script: Script = script.parse().unwrap_or_else(|error| panic!("{error}\n{script}"));
+    Sim::start(script, ([127, 0, 0, 1], 0).into()).unwrap()
+}
+
+/// Asks, as one who may.
+pub(crate) fn get(sim: &Sim, target: &str) -> Answer {
+    ask(sim, "GET", target, "")
+}
+
+/// Sends a request with these header lines besides those of one who may.
+pub(crate) fn ask(sim: &Sim, method: &str, target: &str, headers: &str) -> Answer {
+    let mut stream = TcpStream::connect(sim.url().trim_start_matches("http://")).unwrap();
+    let body = if method == "POST" { "{}" } else { "" };
+    let request = format!(
+        "{method} {target} HTTP/1.1\r\nHost: simulated\r\nAuthorization: Bearer simulated-token\r\n\
+         X-Nuon-Org-ID: orgsimulated00000000000000\r\n{headers}\r\n{body}"
+    );
+    stream.write_all(request.as_bytes()).unwrap();
+    stream.shutdown(std::net::Shutdown::Write).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, text) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {answer}"));
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    Answer { status, head: head.to_owned(), text: text.to_owned() }
+}

@@ -1,0 +1,8 @@
+//! What the simulator answers, asked over real sockets by the simplest client there can be.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+
+mod client;
+mod generations;
+mod ids;
+mod lists;
