@@ -21,6 +21,7 @@ mod bodies;
 mod http;
 mod ids;
 mod lists;
+mod logs;
 mod progress;
 mod route;
 mod script;
@@ -36,8 +37,8 @@ use tokio::sync::oneshot;
 
 pub use self::http::Seen;
 pub use self::script::{
-    Answer, Body, Component, Deploy, Endpoint, Fault, Generation, InvalidScript, NoDeploy, Script, Stay, Step,
-    Workflow, WorkflowState,
+    Answer, Body, Component, Deploy, Endpoint, Fault, Generation, InvalidScript, LogLine, NoDeploy, Script, Severity,
+    Stay, Step, Workflow, WorkflowState,
 };
 use self::state::State;
 

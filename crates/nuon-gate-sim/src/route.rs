@@ -23,6 +23,8 @@ pub(crate) enum Route<'a> {
     Deploy(&'a str, &'a str),
     /// A workflow.
     Workflow(&'a str),
+    /// A log stream.
+    Logs(&'a str),
 }
 
 impl<'a> Route<'a> {
@@ -39,6 +41,7 @@ impl<'a> Route<'a> {
             ("GET", ["v1", "installs", install, "components", id, "deploys"]) => Self::Deploys(install, id),
             ("GET", ["v1", "installs", install, "deploys", id]) => Self::Deploy(install, id),
             ("GET", ["v1", "workflows", id]) => Self::Workflow(id),
+            ("GET", ["v1", "log-streams", id, "logs"]) => Self::Logs(id),
             _ => return None,
         };
         Some(route)
@@ -56,6 +59,7 @@ impl<'a> Route<'a> {
             Self::Deploys(..) => Endpoint::Deploys,
             Self::Deploy(..) => Endpoint::Deploy,
             Self::Workflow(..) => Endpoint::Workflow,
+            Self::Logs(..) => Endpoint::Logs,
         }
     }
 }

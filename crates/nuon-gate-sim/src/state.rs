@@ -96,6 +96,7 @@ impl State {
             Route::Deploys(install, id) => self.list_deploys(install, id, now, request),
             Route::Deploy(install, id) => self.deploy(install, id, now),
             Route::Workflow(id) => self.workflow(id, now),
+            Route::Logs(stream) => self.logs(stream, now, request),
         }
     }
 
@@ -150,6 +151,7 @@ impl State {
         let place = match route {
             Route::Component(_, id) | Route::Latest(_, id) | Route::Deploys(_, id) => return Some(id),
             Route::Deploy(_, id) => self.place(|_, deploy| deploy.id.as_deref() == Some(id)),
+            Route::Logs(stream) => self.place_of_logs(stream),
             _ => None,
         };
         place.map(|(at, _)| self.script.components[at].id.as_str())
@@ -161,6 +163,10 @@ impl State {
         let mut found = components
             .filter_map(|(at, component)| Some((at, component.deploys.iter().position(|own| is(component, own))?)));
         found.next()
+    }
+
+    pub(crate) fn deploy_at(&self, (at, position): Place) -> &Deploy {
+        &self.script.components[at].deploys[position]
     }
 
     fn install(&self, install: &str) -> Reply {

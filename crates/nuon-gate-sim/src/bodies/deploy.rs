@@ -54,7 +54,7 @@ pub(crate) fn deploy(row: &Row<'_>, generation: Generation, detail: Detail) -> V
         }
     }
     if (generation, detail) == (Generation::New, Detail::Full) {
-        add_parts_since_2026(&mut body, stay);
+        add_parts_since_2026(&mut body, row, stay);
     }
     body
 }
@@ -91,11 +91,30 @@ fn parts_since_2025(row: &Row<'_>, generation: Generation) -> Value {
     })
 }
 
-fn add_parts_since_2026(body: &mut Value, stay: &Stay) {
+fn add_parts_since_2026(body: &mut Value, row: &Row<'_>, stay: &Stay) {
     if let Some(error) = composite_error(stay) {
         body["runner_jobs"][0]["composite_error"] = error.clone();
         body["composite_error"] = error;
     }
+    if !stay.denied.is_empty() {
+        body["policy_reports"] = json!([policy_report(row, &stay.denied)]);
+    }
+}
+
+fn policy_report(row: &Row<'_>, denied: &[String]) -> Value {
+    let mut violations = Vec::new();
+    for denial in denied {
+        let (policy, found) = denial.split_once(": ").unwrap_or(("", denial));
+        violations.push(json!({
+            "policy_id": id("pol", policy), "policy_name": policy, "severity": "deny", "message": found,
+            "input_identity": name(row.component),
+        }));
+    }
+    json!({
+        "id": id_of_deploys("prt", row.deploy.id.as_deref().unwrap_or_default()), "owner_id": row.deploy.id,
+        "owner_type": "install_deploys", "component_id": row.component.id, "component_name": name(row.component),
+        "status": {"status": "error"}, "deny_count": violations.len(), "violations": violations,
+    })
 }
 
 fn composite(stay: &Stay, entered: Timestamp) -> Value {

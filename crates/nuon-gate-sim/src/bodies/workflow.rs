@@ -35,12 +35,13 @@ fn step((at, step): (usize, &Step)) -> Value {
         metadata["reason"] = json!(reason);
     }
     let mut body = json!({
-        "id": id("iws", &format!("{}{}", at + 1, step.name)), "name": step.name, "idx": at + 1, "group_idx": at + 1,
+        "id": id("iws", &format!("{}{}", at + 1, step.name)), "name": step.name, "idx": at + 1,
+        "group_idx": step.group.unwrap_or(at + 1),
         "status": {"status": step.status, "metadata": metadata}, "execution_type": "system",
     });
     if let Some(deploy) = &step.deploy {
         body["step_target_id"] = json!(deploy);
-        body["step_target_type"] = json!("install_deploys");
+        body["step_target_type"] = json!(step.target_type.as_deref().unwrap_or("install_deploys"));
     }
     if step.finished {
         body["finished"] = json!(true);
@@ -55,6 +56,9 @@ fn step((at, step): (usize, &Step)) -> Value {
         }
         body["approval"] = approval;
         body["execution_type"] = json!("approval");
+    }
+    if let Some(execution_type) = &step.execution_type {
+        body["execution_type"] = json!(execution_type);
     }
     body
 }

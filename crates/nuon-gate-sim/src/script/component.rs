@@ -68,6 +68,42 @@ pub struct Deploy {
     pub after_looks: u32,
     /// Where it stands, one after the other; the last one stays.
     pub statuses: Vec<Stay>,
+    /// What its jobs logged, oldest first.
+    #[serde(default)]
+    pub logs: Vec<LogLine>,
+    /// How many lines without interest they logged after that.
+    #[serde(default)]
+    pub filler_logs: u32,
+}
+
+/// A line of a log.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LogLine {
+    /// How bad it is.
+    pub severity: Severity,
+    /// What it says.
+    pub text: String,
+    /// It is logged so long after the deploy's row appeared; with the line before it if left out.
+    #[serde(deserialize_with = "duration")]
+    pub after: Option<Duration>,
+}
+
+/// How bad a line of a log is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Severity {
+    /// Of interest to the runner's own developers.
+    Debug,
+    /// Nothing is wrong.
+    #[default]
+    Info,
+    /// Something may be.
+    Warn,
+    /// Something is.
+    Error,
+    /// Nothing goes on.
+    Fatal,
 }
 
 /// A stay in a status. It lasts for a time or for a number of answers that showed it; one answer if neither is said.
@@ -87,4 +123,6 @@ pub struct Stay {
     pub error: Option<String>,
     /// What can be done about it. Servers of before 2026 have no place for it.
     pub hint: Option<String>,
+    /// The policies that deny it: `name: what was found`. Servers of before 2026 know of none.
+    pub denied: Vec<String>,
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use serde::{Deserialize, Deserializer, de};
 
-pub use self::component::{Component, Deploy, NoDeploy, Stay};
+pub use self::component::{Component, Deploy, LogLine, NoDeploy, Severity, Stay};
 pub use self::fault::{Answer, Body, Endpoint, Fault};
 pub use self::workflow::{Step, Workflow, WorkflowState};
 
@@ -61,14 +61,18 @@ impl FromStr for Script {
 
     fn from_str(text: &str) -> Result<Self, InvalidScript> {
         let script: Self = toml::from_str(text).map_err(|error| InvalidScript(error.to_string()))?;
-        let mut deploys = script.components.iter().flat_map(|component| &component.deploys);
-        if deploys.any(|deploy| deploy.statuses.is_empty()) {
-            return Err(InvalidScript("a deploy needs at least one status".to_owned()));
-        }
-        if script.workflows.iter().any(|workflow| workflow.states.is_empty()) {
-            return Err(InvalidScript("a workflow needs at least one state".to_owned()));
-        }
-        Ok(script)
+        let deploys = || script.components.iter().flat_map(|component| &component.deploys);
+        let mut denials = deploys().flat_map(|deploy| &deploy.statuses).flat_map(|stay| &stay.denied);
+        let complaint = if deploys().any(|deploy| deploy.statuses.is_empty()) {
+            "a deploy needs at least one status"
+        } else if script.workflows.iter().any(|workflow| workflow.states.is_empty()) {
+            "a workflow needs at least one state"
+        } else if denials.any(|denial| !denial.contains(": ")) {
+            "a denial is written `policy name: what was found`"
+        } else {
+            return Ok(script);
+        };
+        Err(InvalidScript(complaint.to_owned()))
     }
 }
 

@@ -53,8 +53,14 @@ pub struct Step {
     pub name: String,
     /// Where it stands.
     pub status: String,
-    /// The deploy it works on.
+    /// The deploy it works on, or another target.
     pub deploy: Option<String>,
+    /// What kind of target that is; `install_deploys` if left out.
+    pub target_type: Option<String>,
+    /// `system`, `user`, `approval`, `skipped` or `hidden`; follows from its status if left out.
+    pub execution_type: Option<String>,
+    /// Its group; one of its own if left out.
+    pub group: Option<usize>,
     /// Whether it has ended.
     pub finished: bool,
     /// How often it has been retried, and may be.

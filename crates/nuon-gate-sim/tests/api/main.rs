@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
 mod client;
+mod details;
 mod generations;
 mod ids;
 mod lists;
+mod logs;
