@@ -86,7 +86,12 @@ impl Reply {
     }
 
     pub(crate) fn json(status: u16, body: &Value) -> Self {
-        Self { body: body.to_string().into_bytes(), ..Self::of(status, "application/json; charset=utf-8") }
+        Self::called_json(status, &body.to_string())
+    }
+
+    /// An answer that is said to be JSON, whatever it is.
+    pub(crate) fn called_json(status: u16, text: &str) -> Self {
+        Self { body: text.as_bytes().to_vec(), ..Self::of(status, "application/json; charset=utf-8") }
     }
 
     /// Adds a header.

@@ -18,6 +18,7 @@
 //! ```
 
 mod bodies;
+mod cancel;
 mod http;
 mod ids;
 mod lists;
@@ -26,6 +27,7 @@ mod progress;
 mod route;
 mod script;
 mod state;
+mod workflows;
 
 use std::io;
 use std::net::SocketAddr;
@@ -37,8 +39,8 @@ use tokio::sync::oneshot;
 
 pub use self::http::Seen;
 pub use self::script::{
-    Answer, Body, Component, Deploy, Endpoint, Fault, Generation, InvalidScript, LogLine, NoDeploy, Script, Severity,
-    Stay, Step, Workflow, WorkflowState,
+    Answer, Body, Cancel, Component, Deploy, Endpoint, Fault, Generation, InvalidScript, LogLine, NoDeploy, Script,
+    Severity, Stay, Step, Workflow, WorkflowState,
 };
 use self::state::State;
 

@@ -7,6 +7,8 @@ use std::time::Duration;
 pub(crate) struct Progress {
     entered: Vec<Duration>,
     looks: u32,
+    halted: bool,
+    cancelled: Option<Duration>,
 }
 
 /// How long a status lasts.
@@ -16,6 +18,27 @@ impl Progress {
     /// Returns when each status up to the current one was entered.
     pub(crate) fn entered(&self) -> &[Duration] {
         &self.entered
+    }
+
+    /// Returns when it was cancelled.
+    pub(crate) fn cancelled(&self) -> Option<Duration> {
+        self.cancelled
+    }
+
+    /// Lets it stay as it is: what has not begun never will.
+    pub(crate) fn halt(&mut self) {
+        self.halted = true;
+    }
+
+    /// Cancels it.
+    pub(crate) fn cancel(&mut self, at: Duration) {
+        self.halt();
+        self.cancelled = Some(at);
+    }
+
+    /// Tells whether it can never begin.
+    pub(crate) fn is_called_off(&self) -> bool {
+        self.halted && self.entered.is_empty()
     }
 
     /// Returns when its first status was entered, which is then unless it has been before.
@@ -30,7 +53,8 @@ impl Progress {
     /// position of the status.
     pub(crate) fn advance(&mut self, lasts: &[Lasts], begins: Duration, now: Duration, looks: u32) -> usize {
         self.begin(begins);
-        while let [.., entered] = *self.entered.as_slice() {
+        while let (false, [.., entered]) = (self.halted, self.entered.as_slice()) {
+            let entered = *entered;
             let left_at = match lasts[self.entered.len() - 1] {
                 (Some(duration), _) if now >= entered + duration => entered + duration,
                 (None, looks) if self.looks >= looks.unwrap_or(1) => now,

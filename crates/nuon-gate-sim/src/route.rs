@@ -23,6 +23,8 @@ pub(crate) enum Route<'a> {
     Deploy(&'a str, &'a str),
     /// A workflow.
     Workflow(&'a str),
+    /// The cancelling of a workflow.
+    Cancel(&'a str),
     /// A log stream.
     Logs(&'a str),
 }
@@ -41,6 +43,7 @@ impl<'a> Route<'a> {
             ("GET", ["v1", "installs", install, "components", id, "deploys"]) => Self::Deploys(install, id),
             ("GET", ["v1", "installs", install, "deploys", id]) => Self::Deploy(install, id),
             ("GET", ["v1", "workflows", id]) => Self::Workflow(id),
+            ("POST", ["v1", "workflows", id, "cancel"]) => Self::Cancel(id),
             ("GET", ["v1", "log-streams", id, "logs"]) => Self::Logs(id),
             _ => return None,
         };
@@ -59,6 +62,7 @@ impl<'a> Route<'a> {
             Self::Deploys(..) => Endpoint::Deploys,
             Self::Deploy(..) => Endpoint::Deploy,
             Self::Workflow(..) => Endpoint::Workflow,
+            Self::Cancel(..) => Endpoint::Cancel,
             Self::Logs(..) => Endpoint::Logs,
         }
     }

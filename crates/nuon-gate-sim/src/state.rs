@@ -1,5 +1,6 @@
 //! Where the simulated API stands, and what it answers to a request.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -7,6 +8,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::bodies::{self, Detail};
+use crate::cancel::{Cancelling, cancelled};
 use crate::http::{Reply, Seen};
 use crate::ids;
 use crate::progress::{Lasts, Progress};
@@ -19,6 +21,8 @@ pub(crate) struct State {
     pub(crate) script: Script,
     pub(crate) progress: Vec<ComponentProgress>,
     pub(crate) workflows: Vec<Progress>,
+    /// By the workflow's id.
+    pub(crate) cancellings: BTreeMap<String, Cancelling>,
     struck: Vec<u32>,
     pub(crate) seen: Vec<Seen>,
     first_request: Option<(Instant, Timestamp)>,
@@ -59,7 +63,15 @@ impl State {
         let progress = script.components.iter().map(progress).collect();
         let workflows = script.workflows.iter().map(|_| Progress::default()).collect();
         let struck = script.faults.iter().map(|_| 0).collect();
-        Self { progress, workflows, struck, script, seen: Vec::new(), first_request: None }
+        Self {
+            progress,
+            workflows,
+            cancellings: BTreeMap::new(),
+            struck,
+            script,
+            seen: Vec::new(),
+            first_request: None,
+        }
     }
 
     /// Takes note of a request and decides what to answer.
@@ -96,6 +108,7 @@ impl State {
             Route::Deploys(install, id) => self.list_deploys(install, id, now, request),
             Route::Deploy(install, id) => self.deploy(install, id, now),
             Route::Workflow(id) => self.workflow(id, now),
+            Route::Cancel(id) => self.cancel(id, now),
             Route::Logs(stream) => self.logs(stream, now, request),
         }
     }
@@ -213,31 +226,14 @@ impl State {
     pub(crate) fn visible(&self, at: usize, now: Duration) -> Vec<usize> {
         let looks = self.progress[at].looks;
         let visible = |deploy: &Deploy| deploy.after.is_none_or(|after| now >= after) && looks >= deploy.after_looks;
-        let deploys = self.script.components[at].deploys.iter().enumerate();
-        deploys.filter(|(_, deploy)| visible(deploy)).map(|(position, _)| position).collect()
-    }
-
-    fn workflow(&mut self, id: &str, now: Duration) -> Reply {
-        if let Some(at) = self.script.workflows.iter().position(|workflow| workflow.id == id) {
-            let workflow = &self.script.workflows[at];
-            let lasts: Vec<Lasts> = workflow.states.iter().map(|state| (state.duration, state.looks)).collect();
-            let current = self.workflows[at].advance(&lasts, Duration::ZERO, now, 1);
-            return Reply::ok(&bodies::workflow(workflow, current));
-        }
-        for at in 0..self.script.components.len() {
-            // The newest row of a workflow says where it stands.
-            for position in self.visible(at, now).into_iter().rev() {
-                let body = self.show((at, position), now, Detail::Short, 0);
-                if body["workflow_id"] == id {
-                    return Reply::ok(&bodies::workflow_of(&self.script.components[at], &body));
-                }
-            }
-        }
-        bodies::not_found("workflow")
+        let deploys = self.script.components[at].deploys.iter().zip(&self.progress[at].deploys).enumerate();
+        let there = deploys.filter(|(_, (deploy, progress))| visible(deploy) && !progress.is_called_off());
+        there.map(|(position, _)| position).collect()
     }
 
     fn deploy(&mut self, install: &str, id: &str, now: Duration) -> Reply {
-        match self.place(|component, deploy| component.install == install && deploy.id.as_deref() == Some(id)) {
+        let place = self.place(|component, deploy| component.install == install && deploy.id.as_deref() == Some(id));
+        match place.filter(|(at, position)| !self.progress[*at].deploys[*position].is_called_off()) {
             Some(place) => {
                 self.progress[place.0].looks += 1;
                 Reply::ok(&self.show(place, now, Detail::Full, 1))
@@ -248,6 +244,9 @@ impl State {
 
     /// Returns a row as it stands, and counts so many looks at it.
     pub(crate) fn show(&mut self, (at, position): Place, now: Duration, detail: Detail, looks: u32) -> Value {
+        if let Some(workflow) = self.deploy_at((at, position)).workflow.clone().filter(|_| looks > 0) {
+            self.look_at_cancelling(&workflow, now);
+        }
         let deploy = &self.script.components[at].deploys[position];
         let lasts: Vec<Lasts> = deploy.statuses.iter().map(|stay| (stay.duration, stay.looks)).collect();
         self.progress[at].deploys[position].advance(&lasts, begins(deploy, now), now, looks);
@@ -256,9 +255,11 @@ impl State {
 
     fn row(&self, (at, position): Place) -> Row<'_> {
         let component = &self.script.components[at];
-        let deploy = &component.deploys[position];
-        let entered = self.progress[at].deploys[position].entered().iter().map(|at| self.wall(*at));
-        Row { component, deploy, stays: deploy.statuses.iter().zip(entered).collect() }
+        let (deploy, progress) = (&component.deploys[position], &self.progress[at].deploys[position]);
+        let entered = progress.entered().iter().map(|at| self.wall(*at));
+        let mut stays: Vec<_> = deploy.statuses.iter().zip(entered).collect();
+        stays.extend(progress.cancelled().map(|at| (cancelled(), self.wall(at))));
+        Row { component, deploy, stays }
     }
 }
 

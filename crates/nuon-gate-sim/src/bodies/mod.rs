@@ -6,7 +6,7 @@ mod workflow;
 use serde_json::{Value, json};
 
 pub(crate) use self::deploy::{Detail, deploy, job_id, log_stream_id};
-pub(crate) use self::workflow::{workflow, workflow_of};
+pub(crate) use self::workflow::{cancel_workflow, workflow, workflow_of};
 use crate::http::Reply;
 use crate::ids::{id, install_name, name};
 use crate::script::{Component, Script};

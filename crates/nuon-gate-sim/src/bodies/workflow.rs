@@ -89,3 +89,16 @@ pub(crate) fn workflow_of(component: &Component, deploy: &Value) -> Value {
     body["steps"] = json!([system(1, "generate install state"), system(2, "await runner healthy"), own]);
     body
 }
+
+/// Makes a workflow, and what it has not finished, a cancelled one.
+pub(crate) fn cancel_workflow(workflow: &mut Value, finished: bool) {
+    let cancel = |body: &mut Value| {
+        body["status"] = json!({"status": "cancelled"});
+        if finished {
+            body["finished"] = json!(true);
+        }
+    };
+    cancel(workflow);
+    let steps = workflow["steps"].as_array_mut().into_iter().flatten();
+    steps.filter(|step| step["finished"] != true).for_each(cancel);
+}

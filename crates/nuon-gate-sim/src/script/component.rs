@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::duration;
+use super::{Cancel, duration};
 
 /// A component in an install.
 #[derive(Debug, Clone, Deserialize)]
@@ -68,6 +68,9 @@ pub struct Deploy {
     pub after_looks: u32,
     /// Where it stands, one after the other; the last one stays.
     pub statuses: Vec<Stay>,
+    /// What happens when its workflow is to be cancelled, unless that is told in full and says so itself.
+    #[serde(default)]
+    pub cancel: Option<Cancel>,
     /// What its jobs logged, oldest first.
     #[serde(default)]
     pub logs: Vec<LogLine>,

@@ -55,6 +55,8 @@ pub enum Endpoint {
     Deploys,
     /// A workflow.
     Workflow,
+    /// The cancelling of a workflow.
+    Cancel,
     /// A deploy's logs.
     Logs,
     /// What any client is told.

@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer, de};
 
 pub use self::component::{Component, Deploy, LogLine, NoDeploy, Severity, Stay};
 pub use self::fault::{Answer, Body, Endpoint, Fault};
-pub use self::workflow::{Step, Workflow, WorkflowState};
+pub use self::workflow::{Cancel, Step, Workflow, WorkflowState};
 
 /// Why a text is no script.
 #[derive(Debug, thiserror::Error)]

@@ -18,12 +18,35 @@ pub struct Workflow {
     /// `prompt` or `approve-all`.
     #[serde(default = "approve_all")]
     pub approval_option: String,
+    /// What happens when it is to be cancelled.
+    #[serde(default)]
+    pub cancel: Option<Cancel>,
     /// Where it stands, one after the other; the last one stays.
     pub states: Vec<WorkflowState>,
 }
 
 fn approve_all() -> String {
     "approve-all".to_owned()
+}
+
+/// What happens when a workflow is to be cancelled.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Cancel {
+    /// It is refused so often before it is accepted. A workflow that cannot be cancelled refuses always.
+    pub refuse: u32,
+    /// Who asks is not allowed to.
+    pub forbidden: bool,
+    /// After so many further answers about the workflow or its deploys it shows.
+    pub settles_after: u32,
+    /// It is accepted and comes too late: everything goes on as the script says.
+    pub loses: bool,
+}
+
+impl Default for Cancel {
+    fn default() -> Self {
+        Self { refuse: 0, forbidden: false, settles_after: 1, loses: false }
+    }
 }
 
 /// A state of a workflow. It lasts as a [`Stay`] does.

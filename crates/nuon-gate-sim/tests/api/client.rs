@@ -44,6 +44,11 @@ pub(crate) fn get(sim: &Sim, target: &str) -> Answer {
     ask(sim, "GET", target, "")
 }
 
+/// Posts an empty object, as one who may.
+pub(crate) fn post(sim: &Sim, target: &str) -> Answer {
+    ask(sim, "POST", target, "Content-Length: 2\r\n")
+}
+
 /// Sends a request with these header lines besides those of one who may.
 pub(crate) fn ask(sim: &Sim, method: &str, target: &str, headers: &str) -> Answer {
     let mut stream = TcpStream::connect(sim.url().trim_start_matches("http://")).unwrap();

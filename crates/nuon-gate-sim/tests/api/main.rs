@@ -2,8 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
+mod cancel;
 mod client;
 mod details;
+mod faults;
 mod generations;
 mod ids;
 mod lists;

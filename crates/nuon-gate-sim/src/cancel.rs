@@ -1,0 +1,171 @@
+//! Cancelling a workflow: refused, accepted, and seen a little later, or too late.
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::bodies::{self, Detail};
+use crate::http::Reply;
+use crate::script::{Cancel, Generation, Stay};
+use crate::state::State;
+
+/// How far the cancelling of a workflow has come.
+#[derive(Debug, Default)]
+pub(crate) struct Cancelling {
+    refused: u32,
+    stage: Stage,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// It has not been accepted.
+    #[default]
+    Open,
+    /// It has been accepted, and shows after so many further answers.
+    Accepted { answers: u32, was_pending: bool },
+    /// It shows.
+    Settled { finished: bool },
+    /// It has been accepted and came too late.
+    Lost,
+}
+
+impl State {
+    /// Answers to who wants a workflow cancelled.
+    pub(crate) fn cancel(&mut self, id: &str, now: Duration) -> Reply {
+        let generation = self.script.generation;
+        let workflow = self.show_workflow(id, now, 0).filter(|_| generation != Generation::Old);
+        let Some(workflow) = workflow else { return bodies::not_found("workflow") };
+        let wishes = self.wishes(id);
+        if wishes.forbidden {
+            return bodies::error(403, "the role does not allow to cancel a workflow", "ask an admin of the org");
+        }
+        let cancelling = self.cancellings.entry(id.to_owned()).or_default();
+        if cancelling.stage != Stage::Open || !is_cancelable(&workflow, generation) {
+            return refusal(generation);
+        }
+        if cancelling.refused < wishes.refuse {
+            cancelling.refused += 1;
+            return refusal(generation);
+        }
+        let was_pending = workflow["status"]["status"] == "pending";
+        cancelling.stage = match wishes.loses {
+            true => Stage::Lost,
+            false => Stage::Accepted { answers: wishes.settles_after, was_pending },
+        };
+        if wishes.settles_after == 0 {
+            self.look_at_cancelling(id, now);
+        }
+        acceptance(generation, was_pending)
+    }
+
+    /// Returns what the script says of cancelling a workflow.
+    fn wishes(&self, id: &str) -> Cancel {
+        let told = self.script.workflows.iter().find(|workflow| workflow.id == id);
+        let told = told.and_then(|workflow| workflow.cancel.as_ref());
+        let mut deploys = self.places_of_workflow(id).into_iter().map(|place| self.deploy_at(place).cancel.as_ref());
+        told.or_else(|| deploys.find_map(|cancel| cancel)).cloned().unwrap_or_default()
+    }
+
+    /// Counts an answer about a workflow or one of its deploys, which may be the one that shows it cancelled.
+    pub(crate) fn look_at_cancelling(&mut self, id: &str, now: Duration) {
+        let Some(cancelling) = self.cancellings.get_mut(id) else { return };
+        let Stage::Accepted { answers, was_pending } = cancelling.stage else { return };
+        if let Some(answers) = answers.checked_sub(1) {
+            cancelling.stage = Stage::Accepted { answers, was_pending };
+            return;
+        }
+        let ended = self.show_workflow(id, now, 0).is_none_or(|workflow| has_ended(&workflow));
+        if !ended {
+            self.settle(id, now);
+        }
+        // A workflow that has not begun is cancelled without being finished.
+        let stage = if ended { Stage::Lost } else { Stage::Settled { finished: !was_pending } };
+        self.cancellings.entry(id.to_owned()).or_default().stage = stage;
+    }
+
+    /// Stops a workflow where it stands: what has not ended is cancelled, and what has not begun never does.
+    fn settle(&mut self, id: &str, now: Duration) {
+        let told = self.script.workflows.iter().position(|workflow| workflow.id == id);
+        if let Some(at) = told {
+            self.workflows[at].halt();
+        }
+        for place in self.places_of_workflow(id) {
+            let goes_on = self.is_there(place, now) && !is_end(&self.show(place, now, Detail::Short, 0)["status"]);
+            let progress = &mut self.progress[place.0].deploys[place.1];
+            match goes_on {
+                true => progress.cancel(now),
+                false => progress.halt(),
+            }
+        }
+    }
+
+    /// Tells of a cancelled workflow whether it is finished.
+    pub(crate) fn cancelled_and_finished(&self, id: &str) -> Option<bool> {
+        match self.cancellings.get(id)?.stage {
+            Stage::Settled { finished } => Some(finished),
+            Stage::Open | Stage::Accepted { .. } | Stage::Lost => None,
+        }
+    }
+}
+
+fn is_cancelable(workflow: &Value, generation: Generation) -> bool {
+    let status = workflow["status"]["status"].as_str().unwrap_or_default();
+    let parked = status == "failed-pending-retry" || workflow["status"]["metadata"]["awaiting_retry"] == true;
+    let going = matches!(status, "in-progress" | "pending" | "approval-awaiting");
+    let may = if parked { generation == Generation::New } else { going };
+    may && !has_ended(workflow)
+}
+
+fn has_ended(workflow: &Value) -> bool {
+    let status = workflow["status"]["status"].as_str().unwrap_or_default();
+    workflow["finished"] == true || matches!(status, "cancelled" | "error")
+}
+
+/// Tells whether a deploy that has this status is left alone when its workflow is cancelled.
+fn is_end(status: &Value) -> bool {
+    const ENDS: [&str; 13] = [
+        "active",
+        "approval-denied",
+        "approval-expired",
+        "auto-skipped",
+        "cancelled",
+        "discarded",
+        "drifted",
+        "error",
+        "health-failed",
+        "inactive",
+        "no-drift",
+        "noop",
+        "retried",
+    ];
+    status.as_str().is_some_and(|status| ENDS.contains(&status))
+}
+
+fn acceptance(generation: Generation, was_pending: bool) -> Reply {
+    let text = match (generation, was_pending) {
+        (Generation::New, _) => "{}",
+        // One handler after the other answers.
+        (Generation::Mid, true) => "truetrue",
+        (Generation::Old | Generation::Mid1 | Generation::Mid, _) => "true",
+    };
+    Reply::called_json(202, text)
+}
+
+fn refusal(generation: Generation) -> Reply {
+    let (error, description) = ("unable to cancel workflow: workflow is not cancelable", "workflow is not cancelable");
+    match generation {
+        Generation::New => Reply::json(500, &json!({"error": error, "description": error})),
+        Generation::Old | Generation::Mid1 | Generation::Mid => bodies::error(400, error, description),
+    }
+}
+
+/// The status of a deploy whose workflow has been cancelled.
+pub(crate) fn cancelled() -> &'static Stay {
+    static CANCELLED: LazyLock<Stay> = LazyLock::new(|| Stay {
+        status: "cancelled".to_owned(),
+        description: Some("deploy cancelled".to_owned()),
+        ..Stay::default()
+    });
+    &CANCELLED
+}
