@@ -14,6 +14,7 @@ mod hostile;
 mod identity;
 mod judging;
 mod marks;
+mod names;
 mod output;
 #[cfg(unix)]
 mod readers;

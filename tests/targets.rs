@@ -61,8 +61,10 @@ fn the_gravest_decides() {
     wait_for([CANCELLED, PASSING, ENDLESS], &soon).exits(4);
     wait_for([PASSING, PASSING, ENDLESS], &soon).exits(124);
     let script = access() + &component(API, FAILING) + &component(WORKER, PASSING);
-    let unknown =
-        Gate::wait(&serve(&script)).args(["--component", "cmpunknown", "--component", WORKER]).json().exits(3);
+    let unknown = Gate::wait(&serve(&script))
+        .args(["--component", "cmpunknown0000000000000000", "--component", WORKER])
+        .json()
+        .exits(3);
     assert_eq!(verdicts(&unknown), ["failed", "rejected", "passed"]);
 }
 

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::client::Client;
 use crate::report::Report;
-use crate::watch::{Answer, Ask, Event, Reply, Request, Step, Ticket, Watch};
+use crate::watch::{Answer, Ask, Event, Refusal, Reply, Request, Step, Ticket, Watch};
 use crate::{ApiError, Moment, Signal};
 
 /// Whoever asks keeps the time limit, and knows best what came of it; the driver sees to it only if that fails.
@@ -22,13 +22,13 @@ const GRACE: Duration = Duration::from_millis(100);
 ///
 /// # Errors
 ///
-/// If the API's certificate is not trusted before there was any good answer.
+/// If there is nothing that could be waited for.
 pub async fn drive(
     client: &Client,
     watch: Watch,
     signals: &mut mpsc::UnboundedReceiver<Signal>,
     on_event: impl FnMut(&Event),
-) -> Result<Report, ApiError> {
+) -> Result<Report, Refusal> {
     let ask = |ask: Ask| {
         let client = client.within(ask.timeout);
         async move { send(&client, ask.request).await }
@@ -46,7 +46,7 @@ pub async fn drive_with<F>(
     mut watch: Watch,
     signals: &mut mpsc::UnboundedReceiver<Signal>,
     mut on_event: impl FnMut(&Event),
-) -> Result<Report, ApiError>
+) -> Result<Report, Refusal>
 where
     F: Future<Output = Reply> + Send + 'static,
 {
@@ -84,23 +84,40 @@ where
             },
         }
     }
-    if let Some(error) = watch.untrusted() {
+    if let Some(error) = watch.refusal() {
         return Err(error.clone());
     }
     Ok(watch.report(now()))
 }
 
-async fn send(client: &Client, request: Request) -> Reply {
+/// Sends a question to the API.
+///
+/// # Errors
+///
+/// If there is no good answer.
+pub async fn send(client: &Client, request: Request) -> Reply {
     Ok(match request {
         Request::LatestDeploy(install, component, depth) => {
             Answer::Deploy(client.latest_deploy(&install, &component, depth).await?.map(Box::new))
         }
-        Request::Deploys(install, component) => Answer::Deploys(client.deploys(&install, &component).await?),
+        Request::Deploys(install, component, most) => {
+            Answer::Deploys(client.deploys(&install, &component, most).await?)
+        }
         Request::Workflow(workflow) => Answer::Workflow(Box::new(client.workflow(&workflow).await?)),
         Request::Deploy(install, deploy) => Answer::Deploy(Some(Box::new(client.deploy(&install, &deploy).await?))),
         Request::Install(install) => Answer::Install(client.install(&install).await?),
+        Request::Installs(page) => Answer::Installs(client.installs(page).await?),
+        Request::InstallComponents(install, page) => {
+            Answer::InstallComponents(client.install_components(&install, page).await?)
+        }
         Request::InstallComponent(install, component) => {
             Answer::InstallComponent(client.install_component(&install, &component).await?)
+        }
+        Request::Dashboard => Answer::Dashboard(client.dashboard().await?),
+        Request::Logs(stream, before) => Answer::Logs(client.logs(&stream, before).await?),
+        Request::Cancel(workflow) => {
+            client.cancel(&workflow).await?;
+            Answer::Cancelling
         }
     })
 }

@@ -29,6 +29,7 @@ mod moment;
 mod pins;
 pub mod reason;
 mod report;
+mod resolve;
 pub mod result;
 mod schedule;
 mod secret;
@@ -40,21 +41,22 @@ pub mod watch;
 
 pub use self::client::{
     ApiError, ApiStats, ApiUrl, Client, Connection, Depth, ErrorClass, InvalidApiUrl, InvalidConnection, LARGEST_BODY,
-    Wire, decode,
+    LogPage, Page, Wire, decode,
 };
 pub use self::dashboard::Dashboard;
-pub use self::drive::{drive, drive_with};
+pub use self::drive::{drive, drive_with, send};
 pub use self::id::{
     BuildId, ComponentId, DeployId, InstallId, InvalidId, JobId, LogStreamId, OrgId, StepId, WorkflowId,
 };
 pub use self::judge::{ContradictoryRules, Judgement, Kind, Rules};
 pub use self::moment::Moment;
-pub use self::pins::{Baseline, CommitPrefix, InvalidCommit, Pins};
+pub use self::pins::{Baseline, Baselines, CommitPrefix, InvalidCommit, Pinning, Pins};
 pub use self::report::{ApprovalPlace, Report, TargetReport};
+pub use self::resolve::{Resolution, Resolver, Unknown, Wanted};
 pub use self::schedule::{Intervals, InvalidIntervals};
 pub use self::secret::{ApiToken, InvalidToken};
 pub use self::target::{MatchedBy, Require, Target, Targets};
 pub use self::text::RemoteText;
 pub use self::timeline::{Stay, human, span, time_in_each_status};
 pub use self::verdict::{Clock, Signal, Verdict};
-pub use self::watch::{Event, Watch, WatchSettings};
+pub use self::watch::{Event, Refusal, Watch, WatchSettings};

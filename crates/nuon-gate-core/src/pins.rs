@@ -6,7 +6,7 @@ use std::str::FromStr;
 use jiff::Timestamp;
 
 use crate::model::Deploy;
-use crate::{BuildId, DeployId, MatchedBy, RemoteText, WorkflowId};
+use crate::{BuildId, DeployId, MatchedBy, RemoteText, Target, WorkflowId};
 
 /// A commit's hash, or its beginning: 7 to 64 hexadecimal digits, in lower case.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,6 +108,47 @@ impl Pins {
             && self.commit.as_ref().is_none_or(|wanted| deploy.commit().is_some_and(|commit| wanted.begins(commit)))
             && self.since.is_none_or(|since| created.is_some_and(|own| own >= since))
             && newer
+    }
+}
+
+/// What stood before, for each of several targets.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Baselines(Vec<(Target, Baseline)>);
+
+impl Baselines {
+    /// Takes what stood before for each target.
+    pub fn new(baselines: impl IntoIterator<Item = (Target, Baseline)>) -> Self {
+        Self(baselines.into_iter().collect())
+    }
+
+    /// Returns what stood before for a target; `None` if nobody looked.
+    pub fn of(&self, target: &Target) -> Option<&Baseline> {
+        self.0.iter().find(|(own, _)| own == target).map(|(_, baseline)| baseline)
+    }
+}
+
+/// Which deploys are the right ones: the pins that all targets share, and what each target's has to be newer than.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Pinning {
+    /// For all targets.
+    pub shared: Pins,
+    /// For each, in the place of the shared [`Pins::after`].
+    pub baselines: Option<Baselines>,
+}
+
+impl Pinning {
+    /// Returns the pins of a target; `None` if there should be a baseline for it and is none.
+    pub(crate) fn of(&self, target: &Target) -> Option<Pins> {
+        match &self.baselines {
+            None => Some(self.shared.clone()),
+            Some(baselines) => Some(Pins { after: Some(baselines.of(target)?.clone()), ..self.shared.clone() }),
+        }
+    }
+}
+
+impl From<Pins> for Pinning {
+    fn from(shared: Pins) -> Self {
+        Self { shared, baselines: None }
     }
 }
 

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::model::Deploy;
 use crate::timeline::Stay;
-use crate::{Clock, DeployId, MatchedBy, RemoteText, Signal, StepId, Target, Verdict, WorkflowId};
+use crate::{Clock, Dashboard, DeployId, MatchedBy, RemoteText, Signal, StepId, Target, Verdict, WorkflowId};
 
 /// The outcome of a run, with its evidence.
 #[derive(Debug, Clone)]
@@ -15,6 +15,8 @@ pub struct Report {
     pub verdict: Verdict,
     /// Why, unless it passed.
     pub reason: Option<String>,
+    /// What the user can do about it, if it is about no target.
+    pub hint: Option<String>,
     /// The target that decided, by its position.
     pub deciding: Option<usize>,
     /// When the watch began.
@@ -25,6 +27,10 @@ pub struct Report {
     pub targets: Vec<TargetReport>,
     /// The API asked to be left alone, and still does.
     pub api_paused: bool,
+    /// Too many targets had not passed, so the others were not waited for.
+    pub failed_fast: bool,
+    /// Where the dashboard is, if it was asked for.
+    pub dashboard: Option<Dashboard>,
     /// What a human should know of the run as a whole.
     pub warnings: Vec<String>,
 }
@@ -32,9 +38,19 @@ pub struct Report {
 impl Report {
     pub(crate) fn new(verdict: Verdict, started_at: Timestamp, elapsed: Duration, targets: Vec<TargetReport>) -> Self {
         let deciding = targets.iter().position(|target| target.verdict == verdict);
-        let warnings = Vec::new();
-        let mut report =
-            Self { verdict, reason: None, deciding, started_at, elapsed, targets, api_paused: false, warnings };
+        let mut report = Self {
+            verdict,
+            reason: None,
+            hint: None,
+            deciding,
+            started_at,
+            elapsed,
+            targets,
+            api_paused: false,
+            failed_fast: false,
+            dashboard: None,
+            warnings: Vec::new(),
+        };
         match verdict {
             Verdict::Interrupted(signal) => report.interrupt(signal),
             Verdict::Passed => {}
@@ -46,6 +62,16 @@ impl Report {
             }
         }
         report
+    }
+
+    /// Gives a reason that is about no target, where no target has one.
+    pub(crate) fn or_because(self, reason: &str, hint: Option<&str>) -> Self {
+        match self.reason {
+            None if self.verdict != Verdict::Passed => {
+                Self { reason: Some(reason.to_owned()), hint: hint.map(str::to_owned), ..self }
+            }
+            _ => self,
+        }
     }
 
     /// Gives the run the verdict of a signal; every target keeps its own.

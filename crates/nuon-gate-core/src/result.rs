@@ -6,7 +6,7 @@
 use jiff::{SignedDuration, Timestamp, TimestampRound, Unit};
 use serde::{Deserialize, Serialize};
 
-use crate::{ApiStats, Clock, Dashboard, MatchedBy, OrgId, RemoteText, Report, Stay, TargetReport, Verdict};
+use crate::{ApiStats, Clock, Dashboard, MatchedBy, RemoteText, Report, Stay, TargetReport, Verdict};
 
 /// Longest status description and name, in characters.
 const LONGEST: usize = 500;
@@ -247,18 +247,9 @@ impl From<Verdict> for VerdictName {
     }
 }
 
-/// Where links lead to.
-#[derive(Debug, Clone)]
-pub struct Links<'a> {
-    /// The organisation.
-    pub org: &'a OrgId,
-    /// The dashboard, if it is known.
-    pub dashboard: Option<Dashboard>,
-}
-
 impl RunResult {
     /// Makes the published form of a report.
-    pub fn new(report: &Report, exit_code: u8, api: ApiStats, links: &Links<'_>) -> Self {
+    pub fn new(report: &Report, exit_code: u8, api: ApiStats) -> Self {
         Self {
             schema: 1,
             verdict: report.verdict.into(),
@@ -267,7 +258,7 @@ impl RunResult {
             started_at: rfc3339(report.started_at),
             finished_at: rfc3339(report.finished_at()),
             elapsed_ms: millis(report.elapsed),
-            targets: report.targets.iter().map(|target| TargetResult::new(target, links)).collect(),
+            targets: report.targets.iter().map(|target| TargetResult::new(target, report.dashboard.as_ref())).collect(),
             api: ApiResult { version: api.version, requests: api.requests, errors: api.errors },
             ci_url: None,
             notifications: Vec::new(),
@@ -277,13 +268,20 @@ impl RunResult {
 }
 
 impl TargetResult {
-    fn new(report: &TargetReport, links: &Links<'_>) -> Self {
+    fn new(report: &TargetReport, dashboard: Option<&Dashboard>) -> Self {
         let TargetReport { target, deploy, .. } = report;
-        let link = |deploy| links.dashboard.as_ref()?.deploy(links.org, target, deploy);
-        let asked = |place| links.dashboard.as_ref()?.approval(links.org, target, place);
+        let link = |deploy| dashboard?.deploy(target, deploy);
+        let asked = |place| dashboard?.approval(target, place);
+        let name = |seen: Option<&RemoteText>, known: Option<&str>| text(seen).or_else(|| known.map(str::to_owned));
         Self {
-            install: Named { id: target.install.to_string(), name: text(report.install_name.as_ref()) },
-            component: Named { id: target.component.to_string(), name: text(report.component_name()) },
+            install: Named {
+                id: target.install.to_string(),
+                name: name(report.install_name.as_ref(), target.install_name()),
+            },
+            component: Named {
+                id: target.component.to_string(),
+                name: name(report.component_name(), target.component_name()),
+            },
             verdict: report.verdict.into(),
             reason: report.reason.clone(),
             clock: report.clock,

@@ -17,29 +17,41 @@ pub struct Target {
     pub install: InstallId,
     /// The component.
     pub component: ComponentId,
-    names: Option<(String, String)>,
+    install_name: Option<String>,
+    component_name: Option<String>,
 }
 
 impl Target {
     /// Names a target by its ids.
     pub fn new(install: InstallId, component: ComponentId) -> Self {
-        Self { install, component, names: None }
+        Self { install, component, install_name: None, component_name: None }
     }
 
-    /// Adds the names that people know the install and the component by.
+    /// Adds the names that people know the install and the component by, as far as they are known.
     #[must_use]
-    pub fn named(self, install: &RemoteText, component: &RemoteText) -> Self {
-        Self { names: Some((install.line(LONGEST_NAME), component.line(LONGEST_NAME))), ..self }
+    pub fn named(self, install: Option<&RemoteText>, component: Option<&RemoteText>) -> Self {
+        let name = |name: Option<&RemoteText>| name.map(|name| name.line(LONGEST_NAME)).filter(|name| !name.is_empty());
+        Self { install_name: name(install), component_name: name(component), ..self }
+    }
+
+    /// Returns the install's name, if it is known.
+    pub fn install_name(&self) -> Option<&str> {
+        self.install_name.as_deref()
+    }
+
+    /// Returns the component's name, if it is known.
+    pub fn component_name(&self) -> Option<&str> {
+        self.component_name.as_deref()
     }
 
     /// Returns the install's name, or its id as long as the name is not known.
     pub fn install_label(&self) -> &str {
-        self.names.as_ref().map_or(self.install.as_str(), |(install, _)| install)
+        self.install_name().unwrap_or(self.install.as_str())
     }
 
     /// Returns the component's name, or its id as long as the name is not known.
     pub fn component_label(&self) -> &str {
-        self.names.as_ref().map_or(self.component.as_str(), |(_, component)| component)
+        self.component_name().unwrap_or(self.component.as_str())
     }
 
     fn ids(&self) -> (&InstallId, &ComponentId) {
@@ -80,7 +92,7 @@ impl Targets {
         (!unique.is_empty()).then_some(Self(unique))
     }
 
-    /// Returns the targets.
+    /// Returns the targets, which are never none.
     pub fn as_slice(&self) -> &[Target] {
         &self.0
     }
@@ -146,10 +158,10 @@ pub enum Require {
 }
 
 impl Require {
-    /// Returns how many of `targets` have to pass; never none.
-    pub fn count(self, targets: &Targets) -> usize {
+    /// Returns how many of so many targets have to pass.
+    pub fn count(self, targets: usize) -> usize {
         match self {
-            Self::All => targets.0.len(),
+            Self::All => targets,
             Self::Any => 1,
             Self::AtLeast(count) => count.get(),
         }

@@ -69,7 +69,7 @@ async fn each_question_has_its_path() {
     client.deploy(&install, &"dpl1".parse().unwrap()).await.unwrap();
     client.install(&install).await.unwrap();
     client.install_component(&install, &component).await.unwrap();
-    client.cli_config().await.unwrap();
+    client.dashboard().await.unwrap();
     let heads = heads.lock().unwrap();
     let lines: Vec<&str> = heads.iter().map(|head| head.lines().next().unwrap()).collect();
     let expected = [
@@ -118,7 +118,7 @@ async fn not_yet_is_an_answer_only_of_the_latest_endpoint() {
         client.deploy(&install, &"dpl1".parse().unwrap()).await.map(drop).unwrap_err(),
         client.install(&install).await.map(drop).unwrap_err(),
         client.install_component(&install, &component).await.map(drop).unwrap_err(),
-        client.cli_config().await.map(drop).unwrap_err(),
+        client.dashboard().await.map(drop).unwrap_err(),
     ];
     for error in errors {
         assert_eq!(error.class(), ErrorClass::Missing);

@@ -8,7 +8,7 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use nuon_gate_core::watch::{Ask, Clocks, EventKind, Reply};
-use nuon_gate_core::{Clock, Event, Pins, Report, Signal, Verdict, WatchSettings, drive_with};
+use nuon_gate_core::{Clock, Event, Pins, Refusal, Report, Signal, Verdict, WatchSettings, drive_with};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 use virtual_time::{certificate, component, deploy, latest, ms, row, s, settings, status, watch};
@@ -133,7 +133,7 @@ async fn questions_run_side_by_side() {
 async fn an_untrusted_certificate_is_no_report() {
     let (_sender, mut receiver) = mpsc::unbounded_channel();
     let error = drive_with(|_| async { certificate() }, latest(settings()), &mut receiver, |_| {}).await;
-    assert_eq!(error.map(|report| report.verdict), certificate().map(|_| Verdict::Passed));
+    assert_eq!(error.map(|report| report.verdict), certificate().map(|_| Verdict::Passed).map_err(Refusal::Untrusted));
 }
 
 #[tokio::test(start_paused = true)]

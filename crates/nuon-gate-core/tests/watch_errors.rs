@@ -5,7 +5,7 @@
 mod virtual_time;
 
 use nuon_gate_core::watch::{EventKind, Reply, Request};
-use nuon_gate_core::{ApiError, Verdict};
+use nuon_gate_core::{ApiError, Refusal, Verdict};
 use virtual_time::{
     certificate, deploy, exists, latest, none, pinned, retry_after, row, run, s, settings, soon, status, with,
 };
@@ -126,7 +126,7 @@ fn trouble_is_just_another_poll() {
 #[test]
 fn an_untrusted_certificate_is_final_at_first_and_trouble_later() {
     let first = run(latest(settings()), |_, _| soon(certificate()));
-    assert_eq!(first.untrusted, certificate().err());
+    assert_eq!(first.refusal, certificate().err().map(Refusal::Untrusted));
     assert_eq!(first.asked.len(), 1);
 
     let mut asked = 0;
@@ -137,7 +137,7 @@ fn an_untrusted_certificate_is_final_at_first_and_trouble_later() {
             _ => deploy(&row("dpl0", if now < s(100) { "queued" } else { "active" })),
         })
     });
-    assert_eq!((later.report.verdict, later.untrusted), (Verdict::Passed, None));
+    assert_eq!((later.report.verdict, later.refusal), (Verdict::Passed, None));
 }
 
 #[test]
@@ -152,7 +152,7 @@ fn a_certificate_is_not_final_after_a_not_yet() {
             _ => exists(request),
         })
     });
-    assert_eq!((run.report.verdict, run.untrusted), (Verdict::Passed, None));
+    assert_eq!((run.report.verdict, run.refusal), (Verdict::Passed, None));
 }
 
 #[test]

@@ -10,7 +10,8 @@ use std::time::Duration;
 use nuon_gate_core::model::Deploy;
 use nuon_gate_core::watch::{Answer, Clocks, EventKind, Mode, OnApproval, Request};
 use nuon_gate_core::{
-    ApiError, ErrorClass, Intervals, Judgement, Kind, Pins, Require, Rules, Signal, Verdict, WatchSettings, decode,
+    ApiError, ErrorClass, Intervals, Judgement, Kind, Pins, Refusal, Require, Rules, Signal, Verdict, WatchSettings,
+    decode,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -266,7 +267,7 @@ fn passes_are_right(scene: &Scene, played: &Played) -> Result<(), TestCaseError>
         let deploy = target.deploy.as_ref().unwrap();
         prop_assert!(!deploy.is_plan_only(), "a plan passed");
         let ended = played.run.events.iter().find_map(|event| match event.kind {
-            EventKind::Ended { target, .. } if target == index => Some(event.at.elapsed()),
+            EventKind::Ended { target, .. } if target == Some(index) => Some(event.at.elapsed()),
             _ => None,
         });
         let of_target = played.run.asked.iter().zip(&played.answers);
@@ -362,13 +363,14 @@ fn keeps_every_gap(scene: &Scene, played: &Played) -> Result<(), TestCaseError> 
 
 /// What holds of every run besides.
 fn is_consistent(scene: &Scene, played: &Played) -> Result<(), TestCaseError> {
-    let Run { events, report, untrusted, .. } = &played.run;
+    let Run { events, report, refusal, .. } = &played.run;
     prop_assert!(events.is_sorted_by_key(|event| event.at));
     // Nothing was waited for then, and nothing is told.
-    let reports = if untrusted.is_some() { &[] } else { report.targets.as_slice() };
+    let reports = if refusal.is_some() { &[] } else { report.targets.as_slice() };
     for (index, target) in reports.iter().enumerate() {
-        let ends =
-            events.iter().filter(|event| matches!(event.kind, EventKind::Ended { target, .. } if target == index));
+        let ends = events
+            .iter()
+            .filter(|event| matches!(event.kind, EventKind::Ended { target, .. } if target == Some(index)));
         prop_assert_eq!(ends.count(), 1, "target {} ends once", index);
         prop_assert_eq!(target.reason.is_none(), target.verdict == Verdict::Passed);
         prop_assert_eq!(target.matched_by.is_some(), target.deploy.is_some());
@@ -381,12 +383,12 @@ fn is_consistent(scene: &Scene, played: &Played) -> Result<(), TestCaseError> {
         Require::AtLeast(needed) => needed.get(),
     };
     if report.verdict == Verdict::Passed {
-        prop_assert!(passed >= needed && untrusted.is_none());
+        prop_assert!(passed >= needed && refusal.is_none());
     } else if !matches!(report.verdict, Verdict::Interrupted(_)) {
         prop_assert!(passed < needed);
     }
-    if let Some(error) = untrusted {
-        prop_assert_eq!(error.class(), ErrorClass::Untrusted);
+    if let Some(refusal) = refusal {
+        prop_assert!(matches!(refusal, Refusal::Untrusted(error) if error.class() == ErrorClass::Untrusted));
     }
     Ok(())
 }

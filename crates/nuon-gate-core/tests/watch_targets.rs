@@ -7,7 +7,7 @@ mod virtual_time;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use nuon_gate_core::watch::{Clocks, EventKind, InvalidSettings, Request};
+use nuon_gate_core::watch::{Clocks, EventKind, InvalidSettings, Request, Scope};
 use nuon_gate_core::{Pins, Require, Verdict, Watch, WatchSettings};
 use virtual_time::{
     Run, Scripted, after, at_least, component, deploy, exists, hang, ms, none, row, run, s, settings, soon, status,
@@ -102,7 +102,7 @@ fn every_target_ends_once() {
     let mut ended: Vec<usize> = Vec::new();
     for event in &run.events {
         if let EventKind::Ended { target, verdict, reason } = &event.kind {
-            ended.push(*target);
+            ended.push(target.unwrap());
             assert_eq!(reason.is_none(), *verdict == Passed);
         }
     }
@@ -114,7 +114,7 @@ fn every_target_ends_once() {
 fn what_cannot_be_met_is_refused_at_the_start() {
     let made = |require, pin| {
         let settings = WatchSettings { require, ..settings() };
-        Watch::new(settings, &targets(3), &[pin], "2027-01-15T08:00:00Z".parse().unwrap()).map(|_| ())
+        Watch::new(settings, Scope::Targets(targets(3)), pin, "2027-01-15T08:00:00Z".parse().unwrap()).map(|_| ())
     };
     assert_eq!(made(at_least(4), Pins::default()), Err(InvalidSettings::TooManyRequired { needed: 4, targets: 3 }));
     assert_eq!(made(at_least(3), Pins::default()), Ok(()));
@@ -148,8 +148,10 @@ fn several_hundred_targets_are_all_followed() {
     assert_eq!(run.report.verdict, Passed);
     // Every end is seen within the longest interval and the queue before it.
     for (index, target) in run.report.targets.iter().enumerate() {
-        let ended =
-            run.events.iter().find(|event| matches!(event.kind, EventKind::Ended { target, .. } if target == index));
+        let ended = run
+            .events
+            .iter()
+            .find(|event| matches!(event.kind, EventKind::Ended { target, .. } if target == Some(index)));
         let late = ended.unwrap().at.elapsed() - s(30 + index as u64 / 3);
         assert!(late < s(13), "{} was seen to end {late:?} late", target.target);
     }

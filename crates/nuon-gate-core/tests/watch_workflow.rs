@@ -268,7 +268,11 @@ fn a_human_is_asked_only_if_two_looks_say_so() {
     assert_eq!((workflow.as_str(), step.as_ref().unwrap().as_str()), ("inw1", "iws-approve"));
     let reads: Vec<&Asked> =
         asked.asked.iter().filter(|asked| asked.what() == "workflow" && asked.at >= s(10)).collect();
-    assert_eq!(event.at.elapsed(), reads[1].at + ms(100), "at the second look");
+    assert_eq!(
+        event.at.elapsed(),
+        reads[1].at + ms(200),
+        "at the second look, which also reads where the dashboard is"
+    );
 
     // Plans that approve themselves are seen waiting too, for a moment or with another option or an answer.
     let briefly = |now: Duration| {
@@ -310,14 +314,14 @@ fn what_follows_from_a_human_being_asked_is_the_users_choice() {
 
     let fail = run(latest(of(OnApproval::Fail)), ask());
     assert_eq!((fail.report.verdict, approvals(&fail)), (Verdict::ApprovalNeeded, 1));
-    assert_eq!(fail.what(), ["latest", "workflow", "deploy", "workflow"], "two looks");
+    assert_eq!(fail.what(), ["latest", "workflow", "deploy", "workflow", "dashboard"], "two looks");
     let place = fail.target().approval.as_ref().unwrap();
     assert_eq!((place.workflow.as_str(), place.step.as_ref().unwrap().as_str()), ("inw1", "iws-approve"));
     assert!(fail.target().hint.as_ref().unwrap().contains("--on-approval wait"));
 
     let pass = run(latest(of(OnApproval::Pass)), ask());
     assert_eq!((pass.report.verdict, approvals(&pass)), (Verdict::Passed, 1));
-    assert_eq!(pass.what(), ["latest", "workflow", "deploy", "workflow"], "two looks");
+    assert_eq!(pass.what(), ["latest", "workflow", "deploy", "workflow", "dashboard"], "two looks");
     assert!(pass.warnings().iter().any(|text| text.contains("--on-approval pass")), "{:?}", pass.warnings());
 
     let wait = run(latest(of(OnApproval::Wait)), ask());

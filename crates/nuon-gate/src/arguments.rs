@@ -12,8 +12,9 @@ use nuon_gate_core::{BuildId, CommitPrefix, ComponentId, DeployId, InstallId, Wo
 use crate::environment::{self, Environment};
 use crate::lists::{Lines, List};
 use crate::marks::After;
-use crate::settings::{ExitMapping, ReportPath, Requirement, TargetPair};
+use crate::settings::{ExitMapping, ReportPath, Requirement};
 use crate::span::{OptionalSpan, Since, Span};
+use crate::targets::TargetPair;
 use crate::trouble::Trouble;
 
 /// Waits until a Nuon deploy ends, then passes or fails the pipeline it runs in
@@ -143,15 +144,21 @@ pub(crate) struct ConnectionArguments {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Targets")]
 pub(crate) struct TargetArguments {
-    /// An install, with every component a target; repeatable [or: NUON_INSTALL_ID]
-    #[arg(long, value_name = "ID")]
+    /// An install, by id or name, with every component a target; repeatable [or: NUON_INSTALL_ID]
+    #[arg(long, value_name = "ID|NAME")]
     pub(crate) install: Vec<List<InstallId>>,
-    /// A component, in every install a target; repeatable [or: NUON_COMPONENT_ID]
-    #[arg(long, value_name = "ID")]
+    /// A component, by id or name, in every install a target; repeatable [or: NUON_COMPONENT_ID]
+    #[arg(long, value_name = "ID|NAME")]
     pub(crate) component: Vec<List<ComponentId>>,
+    /// Every component of each install is a target
+    #[arg(long)]
+    pub(crate) all_components: bool,
     /// A target by itself; repeatable
     #[arg(long, value_name = "INSTALL/COMPONENT")]
     pub(crate) target: Vec<List<TargetPair>>,
+    /// A file with a target a line (- is stdin); what follows a # is a comment
+    #[arg(long, value_name = "PATH")]
+    pub(crate) targets_file: Option<PathBuf>,
 }
 
 /// Which deploy. Without any, the component's latest.
@@ -161,7 +168,7 @@ pub(crate) struct PinArguments {
     /// The deploy with this id
     #[arg(long, value_name = "ID")]
     pub(crate) deploy: Option<DeployId>,
-    /// The deploy of this workflow
+    /// The deploy of this workflow; without a component, every deploy of it
     #[arg(long, value_name = "ID")]
     pub(crate) workflow: Option<WorkflowId>,
     /// The deploy or workflow that the API's answer to a trigger names (- is stdin)
@@ -375,7 +382,7 @@ fn without_empty_values(arguments: impl IntoIterator<Item = OsString>, command: 
         }
         if PINS.contains(&flag.as_str()) {
             let warning = format!("{flag} is empty, so it pins nothing");
-            crate::output::Console::new(0, false).warning(&warning);
+            crate::output::Console::new().warning(&warning);
         }
     }
     kept
@@ -389,11 +396,21 @@ fn replaced_targets(matches: &clap::ArgMatches) -> Vec<&'static str> {
         let known = matches.try_contains_id(id).is_ok();
         known && matches.value_source(id) == Some(ValueSource::CommandLine)
     };
-    match (typed("target"), typed("install") || typed("component")) {
-        (true, _) => vec!["install", "component"],
-        (false, true) => vec!["target"],
-        (false, false) => Vec::new(),
+    const WHOLE: [&str; 2] = ["target", "targets-file"];
+    const HALVES: [&str; 3] = ["install", "component", "all-components"];
+    let mut replaced = Vec::new();
+    if typed("target") || typed("targets_file") {
+        replaced.extend(HALVES);
+        replaced.extend(WHOLE.into_iter().filter(|flag| !typed(&flag.replace('-', "_"))));
+    } else if typed("install") || typed("component") || typed("all_components") {
+        replaced.extend(WHOLE);
+        if typed("all_components") {
+            replaced.push("component");
+        } else if typed("component") {
+            replaced.push("all-components");
+        }
     }
+    replaced
 }
 
 /// Shows help or the version, with every flag's own variable, whatever is set.
@@ -408,7 +425,7 @@ fn warn_of_unknown(command: &Command, environment: &Environment) {
     if matches!(command, Command::Demo(_)) {
         return;
     }
-    let console = crate::output::Console::new(0, false);
+    let console = crate::output::Console::new();
     for name in environment.unknown(&self::command()) {
         console.warning(&format!("the variable {name} is not known to this version"));
     }

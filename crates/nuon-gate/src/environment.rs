@@ -90,7 +90,9 @@ impl Environment {
                 }
                 // Our own whole targets beat the halves that the Nuon CLI injects.
                 let halved = matches!(own.as_str(), "NUON_GATE_INSTALL" | "NUON_GATE_COMPONENT");
-                let whole = self.get("NUON_GATE_TARGET").is_some() && !replaced.contains(&"target");
+                let whole = [("NUON_GATE_TARGET", "target"), ("NUON_GATE_TARGETS_FILE", "targets-file")]
+                    .iter()
+                    .any(|(name, flag)| self.get(name).is_some() && !replaced.contains(flag));
                 let nuon = nuon.filter(|_| !halved || !whole);
                 match [Some(own), nuon].into_iter().flatten().find(|name| self.get(name).is_some()) {
                     Some(name) => arg.env(name),

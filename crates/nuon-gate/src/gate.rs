@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use nuon_gate_core::result::{Links, RunResult};
-use nuon_gate_core::{ApiError, Client, Clock, Dashboard, InvalidConnection, Report, Signal, Verdict, Watch, drive};
+use nuon_gate_core::result::RunResult;
+use nuon_gate_core::watch::InvalidSettings;
+use nuon_gate_core::{Client, Clock, InvalidConnection, Refusal, Report, Signal, Verdict, Watch, drive};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::exit;
@@ -46,21 +47,21 @@ async fn gate(settings: Settings, mut signals: UnboundedReceiver<Signal>) -> Res
     let client = Client::new(&connection).map_err(|error| invalid_connection(&error))?;
     #[expect(clippy::disallowed_methods, reason = "the one reading of the wall clock that all times count from")]
     let started_at = Timestamp::now();
-    let watch = Watch::new(watch, &targets, &pins.at(started_at, &targets)?, started_at).map_err(|error| {
-        Trouble::new(error).hint("correct --require (NUON_GATE_REQUIRE), --deploy (NUON_GATE_DEPLOY) or the targets")
-    })?;
-    let mut outputs = Outputs::open(&output, started_at, targets.as_slice())?;
+    let pinning = pins.at(started_at)?;
+    let scope = targets.scope(&pinning.shared)?;
+    let watch = Watch::new(watch, scope, pinning, started_at).map_err(|error| invalid_settings(&error))?;
+    let mut outputs = Outputs::open(&output, started_at)?;
 
     let report = drive(&client, watch, &mut signals, |event| outputs.event(event)).await;
-    let mut report = report.map_err(|error| untrusted(&error))?;
-    let dashboard = dashboard(&client, &mut report, &mut signals).await;
+    let mut report = report.map_err(|refusal| refused(&refusal))?;
+    find_dashboard(&client, &mut report, &mut signals).await;
 
     let code = exit_code(report.verdict, &exits);
     let usual = exit::code(report.verdict);
     if code != usual {
         report.warnings.push(format!("the exit code is {code} instead of {usual}, because of --map-exit"));
     }
-    let result = RunResult::new(&report, code, client.stats(), &Links { org: &connection.org, dashboard });
+    let result = RunResult::new(&report, code, client.stats());
     tokio::select! {
         () = outputs.finish(&report, &result) => Ok(code),
         // Somebody does not read, and somebody else has lost patience.
@@ -69,27 +70,25 @@ async fn gate(settings: Settings, mut signals: UnboundedReceiver<Signal>) -> Res
 }
 
 /// Finds out where the dashboard is, for the links. A signal ends even this, and decides the verdict of the run.
-async fn dashboard(client: &Client, report: &mut Report, signals: &mut UnboundedReceiver<Signal>) -> Option<Dashboard> {
+async fn find_dashboard(client: &Client, report: &mut Report, signals: &mut UnboundedReceiver<Signal>) {
     let interrupted = matches!(report.verdict, Verdict::Interrupted(_));
     let silent = report.api_paused || report.targets.iter().any(|target| target.clock == Some(Clock::Outage));
-    if silent || report.targets.iter().all(|target| target.deploy.is_none()) {
-        return None;
+    if silent || report.dashboard.is_some() || report.targets.iter().all(|target| target.deploy.is_none()) {
+        return;
     }
     let limit = if interrupted { Duration::from_secs(1) } else { DETAILS };
     let client = client.within(limit);
     tokio::select! {
-        config = client.cli_config() => match config {
-            Ok(config) => Dashboard::new(&config),
+        found = client.dashboard() => match found {
+            Ok(dashboard) => report.dashboard = dashboard,
             Err(error) => {
                 report.warnings.push(format!("there are no links, as the dashboard's address could not be read: {error}"));
-                None
             }
         },
         Some(signal) = signals.recv() => {
             if !interrupted {
                 report.interrupt(signal);
             }
-            None
         }
     }
 }
@@ -110,8 +109,22 @@ pub(crate) fn invalid_connection(error: &InvalidConnection) -> Trouble {
     Trouble::new(error).hint(hint)
 }
 
-fn untrusted(error: &ApiError) -> Trouble {
-    let hint = "if the API has a private issuer, name its certificate with --ca-file (NUON_GATE_CA_FILE); \
-                else check --api-url (NUON_GATE_API_URL, NUON_API_URL)";
+fn refused(refusal: &Refusal) -> Trouble {
+    match refusal {
+        Refusal::Untrusted(error) => Trouble::new(error).hint(
+            "if the API has a private issuer, name its certificate with --ca-file (NUON_GATE_CA_FILE); \
+             else check --api-url (NUON_GATE_API_URL, NUON_API_URL)",
+        ),
+        Refusal::Invalid(error) => invalid_settings(error),
+    }
+}
+
+fn invalid_settings(error: &InvalidSettings) -> Trouble {
+    let hint = match error {
+        InvalidSettings::TooManyRequired { .. } => "correct --require (NUON_GATE_REQUIRE) or the targets",
+        InvalidSettings::NotMarked(_) => "mark the same targets that are waited for",
+        InvalidSettings::DeployOfSeveral { .. } => "correct --deploy (NUON_GATE_DEPLOY) or the targets",
+        _ => "correct --install (NUON_GATE_INSTALL, NUON_INSTALL_ID) or the targets",
+    };
     Trouble::new(error).hint(hint)
 }

@@ -17,6 +17,7 @@ mod commands;
 mod environment;
 pub mod exit;
 mod gate;
+mod input;
 mod lists;
 mod marks;
 mod nuon_config;
@@ -24,6 +25,7 @@ pub mod output;
 mod settings;
 mod signals;
 mod span;
+mod targets;
 mod trigger_response;
 mod trouble;
 
@@ -44,7 +46,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Err(arguments::NotParsed::Trouble(trouble)) => Err(trouble),
     };
     outcome.unwrap_or_else(|trouble| {
-        Console::new(0, false).trouble(&trouble);
+        Console::new().trouble(&trouble);
         exit::USAGE
     })
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use jiff::Timestamp;
-use nuon_gate_core::{Baseline, DeployId, InvalidId, Target, Targets};
+use nuon_gate_core::{Baseline, Baselines, DeployId, InvalidId, Target};
 use serde::{Deserialize, Serialize};
 
 use crate::trouble::Trouble;
@@ -34,32 +34,23 @@ impl Marks {
         Self { schema: 1, targets }
     }
 
-    fn read(path: &Path) -> Result<Self, Trouble> {
+    /// Reads what `mark` wrote.
+    pub(crate) fn read(path: &Path) -> Result<Self, Trouble> {
         let wrong = |error: &dyn std::fmt::Display| {
             Trouble::new(format!("{}: {error}", path.display()))
                 .hint("--after (NUON_GATE_AFTER) takes a file that `mark` wrote")
         };
         let text = std::fs::read_to_string(path).map_err(|error| wrong(&error))?;
-        serde_json::from_str(&text).map_err(|error| wrong(&error))
-    }
-
-    fn baselines(&self, targets: &Targets, name: &dyn std::fmt::Display) -> Result<Vec<Baseline>, Trouble> {
-        let missing = |target: &Target| {
-            Trouble::new(format!("{name} says nothing of {target}")).hint("mark the same targets that are waited for")
-        };
-        let baseline = |target| self.baseline(target).ok_or_else(|| missing(target));
-        targets.as_slice().iter().map(baseline).collect()
-    }
-
-    fn baseline(&self, target: &Target) -> Option<Baseline> {
-        let is_it =
-            |mark: &&Mark| mark.install == target.install.as_str() && mark.component == target.component.as_str();
-        let mark = self.targets.iter().find(is_it)?;
-        match (&mark.deploy_id, &mark.created_at) {
-            (Some(id), Some(created)) => Some(Baseline::Known(id.parse().ok()?, created.parse().ok()?)),
-            (Some(id), None) => Some(Baseline::Deploy(id.parse().ok()?)),
-            (None, _) => Some(Baseline::NoneAt(mark.server_time.parse().ok()?)),
+        let marks: Self = serde_json::from_str(&text).map_err(|error| wrong(&error))?;
+        match marks.targets.iter().find(|mark| mark.baseline().is_none()) {
+            Some(mark) => Err(wrong(&format!("what it says of {}/{} cannot be read", mark.install, mark.component))),
+            None => Ok(marks),
         }
+    }
+
+    /// Returns what each target's deploy has to be newer than.
+    pub(crate) fn baselines(&self) -> Baselines {
+        Baselines::new(self.targets.iter().filter_map(Mark::baseline))
     }
 }
 
@@ -72,6 +63,16 @@ impl Mark {
             created_at: newest.and_then(|(_, created)| created).map(|created| created.to_string()),
             server_time: server_time.to_string(),
         }
+    }
+
+    fn baseline(&self) -> Option<(Target, Baseline)> {
+        let target = Target::new(self.install.parse().ok()?, self.component.parse().ok()?);
+        let baseline = match (&self.deploy_id, &self.created_at) {
+            (Some(id), Some(created)) => Baseline::Known(id.parse().ok()?, created.parse().ok()?),
+            (Some(id), None) => Baseline::Deploy(id.parse().ok()?),
+            (None, _) => Baseline::NoneAt(self.server_time.parse().ok()?),
+        };
+        Some((target, baseline))
     }
 }
 
@@ -94,17 +95,6 @@ impl FromStr for After {
             Ok(Self::File(path))
         } else {
             text.parse().map(Self::Deploy)
-        }
-    }
-}
-
-impl After {
-    /// Returns what each target's deploy has to be newer than.
-    pub(crate) fn baselines(&self, targets: &Targets) -> Result<Vec<Baseline>, Trouble> {
-        match self {
-            Self::Deploy(id) => Ok(targets.as_slice().iter().map(|_| Baseline::Deploy(id.clone())).collect()),
-            Self::File(path) => Marks::read(path)?.baselines(targets, &path.display()),
-            Self::Marks(marks) => marks.baselines(targets, &"the mark"),
         }
     }
 }

@@ -25,7 +25,7 @@ impl NuonConfig {
         let usual = home.map(|home| home.join(".nuon"));
         let Some(path) = named.or(usual.as_deref()) else { return Ok(Self::default()) };
         let hint = "name another file with --config (NUON_GATE_CONFIG, NUON_CONFIG_FILE), or correct this one: it is the Nuon CLI's, in YAML";
-        match read(path) {
+        match crate::input::read(path, LONGEST) {
             Ok(text) => {
                 Self::parse(&text).map_err(|error| Trouble::new(format!("{}: {error}", path.display())).hint(hint))
             }
@@ -46,13 +46,6 @@ impl NuonConfig {
         }
         Ok(config)
     }
-}
-
-fn read(path: &Path) -> io::Result<String> {
-    use std::io::Read as _;
-    let mut text = String::new();
-    std::fs::File::open(path)?.take(LONGEST).read_to_string(&mut text)?;
-    Ok(text)
 }
 
 #[cfg(test)]

@@ -10,8 +10,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use nuon_gate_core::watch::{Clocks, Mode, OnApproval, OnSuperseded};
 use nuon_gate_core::{
-    ApiToken, ApiUrl, Connection, InstallId, Intervals, InvalidApiUrl, InvalidId, Kind, OrgId, Pins, Require, Rules,
-    Target, Targets, WatchSettings,
+    ApiToken, ApiUrl, Baseline, Connection, Intervals, InvalidApiUrl, InvalidId, Kind, OrgId, Pinning, Pins, Require,
+    Rules, Wanted, WatchSettings,
 };
 
 use crate::arguments::{
@@ -21,8 +21,10 @@ use crate::arguments::{
 use crate::environment::{API_TOKEN, Environment};
 use crate::exit;
 use crate::lists::flatten;
+use crate::marks::{After, Marks};
 use crate::nuon_config::NuonConfig;
 use crate::span::Span;
+use crate::targets::{self, TargetSettings};
 use crate::trigger_response::Triggered;
 use crate::trouble::Trouble;
 
@@ -34,7 +36,7 @@ const GLANCE: Duration = Duration::from_secs(3600);
 /// Everything a run goes by.
 pub(crate) struct Settings {
     pub(crate) connection: Connection,
-    pub(crate) targets: Targets,
+    pub(crate) targets: TargetSettings,
     pub(crate) pins: PinArguments,
     pub(crate) watch: WatchSettings,
     pub(crate) exits: Vec<ExitMapping>,
@@ -44,7 +46,7 @@ pub(crate) struct Settings {
 /// What `mark` goes by.
 pub(crate) struct MarkSettings {
     pub(crate) connection: Connection,
-    pub(crate) targets: Targets,
+    pub(crate) wanted: Vec<Wanted>,
     pub(crate) request_timeout: Duration,
     pub(crate) file: Option<PathBuf>,
 }
@@ -54,7 +56,7 @@ impl MarkSettings {
         let MarkArguments { connection, targets, file } = arguments;
         Ok(Self {
             request_timeout: connection.request_timeout.0,
-            targets: resolve_targets(targets)?,
+            wanted: targets::wanted(targets)?,
             connection: resolve_connection(connection, environment)?,
             file,
         })
@@ -106,7 +108,7 @@ impl Settings {
         environment: &Environment,
     ) -> Result<Self, Trouble> {
         Ok(Self {
-            targets: resolve_targets(targets)?,
+            targets: TargetSettings::new(targets, &pins)?,
             pins,
             connection: resolve_connection(connection, environment)?,
             watch,
@@ -193,32 +195,6 @@ fn invalid_url(error: &InvalidApiUrl) -> Trouble {
     Trouble::new(format!("invalid API address: {error}")).hint(hint)
 }
 
-fn resolve_targets(arguments: TargetArguments) -> Result<Targets, Trouble> {
-    let (installs, components) = (flatten(arguments.install), flatten(arguments.component));
-    let whole = flatten(arguments.target);
-    let missing = |what: &str, hint: &str| Trouble::new(what).hint(hint);
-    if whole.is_empty() && installs.is_empty() {
-        let hint = "give it with --install (NUON_GATE_INSTALL, NUON_INSTALL_ID), or whole targets with --target INSTALL/COMPONENT";
-        return Err(missing("no install", hint));
-    }
-    if whole.is_empty() && components.is_empty() || !installs.is_empty() && components.is_empty() {
-        let hint = "give it with --component (NUON_GATE_COMPONENT, NUON_COMPONENT_ID), or whole targets with --target INSTALL/COMPONENT";
-        return Err(missing("no component", hint));
-    }
-    if installs.is_empty() && !components.is_empty() {
-        return Err(missing(
-            "no install for --component",
-            "give it with --install (NUON_GATE_INSTALL, NUON_INSTALL_ID)",
-        ));
-    }
-    let pair = |install: &InstallId| {
-        let install = install.clone();
-        components.clone().into_iter().map(move |component| Target::new(install.clone(), component))
-    };
-    let targets = installs.iter().flat_map(pair).chain(whole.into_iter().map(|pair| pair.0));
-    Targets::new(targets).ok_or_else(|| missing("no targets", "give --install and --component, or --target"))
-}
-
 /// Returns how statuses are to be judged.
 pub(crate) fn rules(judging: &JudgingArguments) -> Result<Rules, Trouble> {
     let statuses = |lists: &Vec<crate::lists::List<crate::arguments::StatusName>>| {
@@ -248,8 +224,8 @@ fn expected(pins: &PinArguments) -> Option<Kind> {
 }
 
 impl PinArguments {
-    /// Returns the pins of each target, seen from the time at which the gate begins.
-    pub(crate) fn at(self, now: Timestamp, targets: &Targets) -> Result<Vec<Pins>, Trouble> {
+    /// Returns the pins, seen from the time at which the gate begins.
+    pub(crate) fn at(self, now: Timestamp) -> Result<Pinning, Trouble> {
         let Self { mut deploy, mut workflow, trigger_response, build, commit, after, since, expect: _ } = self;
         if let Some(path) = trigger_response {
             let named = Triggered::read(&path)?;
@@ -258,14 +234,13 @@ impl PinArguments {
             workflow = workflow.or(named.workflow).filter(|_| deploy.is_none());
         }
         let since = since.map(|since| since.before(now));
-        let shared = Pins { deploy, workflow, build, commit, after: None, since };
-        match after {
-            None => Ok(vec![shared]),
-            Some(after) => {
-                let baselines = after.baselines(targets)?.into_iter();
-                Ok(baselines.map(|baseline| Pins { after: Some(baseline), ..shared.clone() }).collect())
-            }
-        }
+        let (after, baselines) = match after {
+            None => (None, None),
+            Some(After::Deploy(id)) => (Some(Baseline::Deploy(id)), None),
+            Some(After::File(path)) => (None, Some(Marks::read(&path)?.baselines())),
+            Some(After::Marks(marks)) => (None, Some(marks.baselines())),
+        };
+        Ok(Pinning { shared: Pins { deploy, workflow, build, commit, after, since }, baselines })
     }
 }
 
@@ -316,21 +291,6 @@ fn watch(
         // Gates that start together must not look together.
         seed: RandomState::new().build_hasher().finish(),
     })
-}
-
-/// A target as it is typed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct TargetPair(pub(crate) Target);
-
-impl FromStr for TargetPair {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (install, component) = text.split_once('/').ok_or("a target is written INSTALL/COMPONENT")?;
-        let install = install.parse().map_err(|error: InvalidId| error.to_string())?;
-        let component = component.parse().map_err(|error: InvalidId| error.to_string())?;
-        Ok(Self(Target::new(install, component)))
-    }
 }
 
 /// How many targets have to pass, as it is typed.

@@ -1,6 +1,5 @@
 //! What the API answered to whoever triggered the deploys: it names them.
 
-use std::io::Read as _;
 use std::path::Path;
 
 use nuon_gate_core::{DeployId, WorkflowId};
@@ -35,12 +34,8 @@ impl Triggered {
     pub(crate) fn read(path: &Path) -> Result<Self, Trouble> {
         let hint = "--trigger-response (NUON_GATE_TRIGGER_RESPONSE) takes the API's answer to a trigger, with its headers \
                     if `curl -i` was used";
-        let mut text = String::new();
-        let read = match path.as_os_str() == "-" {
-            true => std::io::stdin().take(LONGEST).read_to_string(&mut text),
-            false => std::fs::File::open(path).and_then(|file| file.take(LONGEST).read_to_string(&mut text)),
-        };
-        read.map_err(|error| Trouble::new(format!("cannot read {}: {error}", path.display())).hint(hint))?;
+        let text = crate::input::read(path, LONGEST)
+            .map_err(|error| Trouble::new(format!("cannot read {}: {error}", path.display())).hint(hint))?;
         let found = Self::parse(&text);
         match found {
             Self { deploy: None, workflow: None } => {

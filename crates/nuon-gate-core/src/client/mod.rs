@@ -1,6 +1,7 @@
 //! The API over HTTP: one request in, one typed answer or one [`ApiError`] out. Nothing is retried here; asking again
 //! is the watch's business.
 
+mod endpoints;
 mod error;
 mod retry_after;
 mod transport;
@@ -13,10 +14,11 @@ use jiff::Timestamp;
 use reqwest::header;
 use serde::de::DeserializeOwned;
 
+pub use self::endpoints::{Depth, LogPage, Page};
 pub use self::error::{ApiError, ErrorClass};
 pub use self::url::{ApiUrl, InvalidApiUrl};
-use crate::model::{CliConfig, Deploy, ErrorBody, Install, InstallComponent, Workflow};
-use crate::{ApiToken, ComponentId, DeployId, InstallId, OrgId, RemoteText, WorkflowId};
+use crate::model::{CliConfig, Deploy, ErrorBody, Install, InstallComponent, LogRecord, Workflow};
+use crate::{ApiToken, OrgId, RemoteText};
 
 /// The largest body that is read, after which the answer counts as undecodable.
 pub const LARGEST_BODY: usize = 16 * 1024 * 1024;
@@ -75,6 +77,7 @@ pub struct ApiStats {
 pub struct Client {
     http: reqwest::Client,
     url: ApiUrl,
+    org: OrgId,
     timeout: Duration,
     stats: Arc<Mutex<ApiStats>>,
 }
@@ -92,6 +95,7 @@ impl Client {
         Ok(Self {
             http: transport::build(connection)?,
             url: connection.url.clone(),
+            org: connection.org.clone(),
             timeout: USUAL_TIMEOUT,
             stats: Arc::default(),
         })
@@ -108,128 +112,54 @@ impl Client {
         self.stats.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Returns a component's newest deploy in an install; `None` if there is none yet, which servers say with a 404
-    /// or with an object without an id.
-    ///
-    /// # Errors
-    ///
-    /// If there is no good answer.
-    pub async fn latest_deploy(
+    /// Asks for something, and decodes it.
+    async fn get<T: Wire>(&self, url: reqwest::Url, not_found: NotFound) -> Result<T, ApiError> {
+        Ok(self.read(self.http.get(url), not_found).await?.0)
+    }
+
+    /// Sends a question, and decodes the answer.
+    async fn read<T: Wire>(
         &self,
-        install: &InstallId,
-        component: &ComponentId,
-        depth: Depth,
-    ) -> Result<Option<Deploy>, ApiError> {
-        let path = ["v1", "installs", install.as_str(), "components", component.as_str(), "deploys", "latest"];
-        let query = if depth == Depth::Page { PAGE } else { &[] };
-        match self.get::<Deploy>(&path, query, NotFound::IsAnAnswer).await {
-            Ok(deploy) => Ok(Some(deploy).filter(|deploy| deploy.id.is_some())),
-            Err(error) if error.class() == ErrorClass::Missing => Ok(None),
-            Err(error) => Err(error),
-        }
+        request: reqwest::RequestBuilder,
+        not_found: NotFound,
+    ) -> Result<(T, header::HeaderMap), ApiError> {
+        let whole = self.send(request, not_found).await?;
+        let body = decode(&whole.body).map_err(|error| self.failed(error))?;
+        Ok((body, whole.headers))
     }
 
-    /// Returns a component's newest deploys in an install, newest first, a hundred at most.
-    ///
-    /// # Errors
-    ///
-    /// If there is no good answer.
-    pub async fn deploys(&self, install: &InstallId, component: &ComponentId) -> Result<Vec<Deploy>, ApiError> {
-        let path = ["v1", "installs", install.as_str(), "components", component.as_str(), "deploys"];
-        self.get(&path, PAGE, NotFound::IsAnError).await
-    }
-
-    /// Returns a workflow with its steps.
-    ///
-    /// # Errors
-    ///
-    /// If there is no good answer; [`ErrorClass::Missing`] if there is no such workflow, or the server is too old to
-    /// have any.
-    pub async fn workflow(&self, workflow: &WorkflowId) -> Result<Workflow, ApiError> {
-        self.get(&["v1", "workflows", workflow.as_str()], &[], NotFound::IsAnError).await
-    }
-
-    /// Returns a deploy with its details.
-    ///
-    /// # Errors
-    ///
-    /// If there is no good answer; [`ErrorClass::Missing`] if there is no such deploy.
-    pub async fn deploy(&self, install: &InstallId, deploy: &DeployId) -> Result<Deploy, ApiError> {
-        let found: Deploy = self
-            .get(&["v1", "installs", install.as_str(), "deploys", deploy.as_str()], &[], NotFound::IsAnError)
-            .await?;
-        if found.id.as_ref() == Some(deploy) {
-            return Ok(found);
-        }
-        Err(self.failed(ApiError::Undecodable("the answer is about another deploy".to_owned())))
-    }
-
-    /// Returns an install, by id or by name.
-    ///
-    /// # Errors
-    ///
-    /// If there is no good answer; [`ErrorClass::Missing`] if there is no such install.
-    pub async fn install(&self, install: &InstallId) -> Result<Install, ApiError> {
-        self.get(&["v1", "installs", install.as_str()], &[], NotFound::IsAnError).await
-    }
-
-    /// Returns a component as part of an install.
-    ///
-    /// # Errors
-    ///
-    /// If there is no good answer; [`ErrorClass::Missing`] if the install has no such component.
-    pub async fn install_component(
-        &self,
-        install: &InstallId,
-        component: &ComponentId,
-    ) -> Result<InstallComponent, ApiError> {
-        let path = ["v1", "installs", install.as_str(), "components", component.as_str()];
-        self.get(&path, &[], NotFound::IsAnError).await
-    }
-
-    /// Returns what the server tells any client, such as where its dashboard is.
-    ///
-    /// # Errors
-    ///
-    /// If there is no good answer.
-    pub async fn cli_config(&self) -> Result<CliConfig, ApiError> {
-        self.get(&["v1", "general", "cli-config"], &[], NotFound::IsAnError).await
-    }
-
-    async fn get<T: Wire>(&self, path: &[&str], query: &[(&str, &str)], not_found: NotFound) -> Result<T, ApiError> {
-        let mut url = self.url.join(path);
-        if !query.is_empty() {
-            url.query_pairs_mut().extend_pairs(query);
-        }
-        tracing::debug!(path = url.path(), "GET");
+    /// Sends a question, counts it, and reads the answer.
+    async fn send(&self, request: reqwest::RequestBuilder, not_found: NotFound) -> Result<Whole, ApiError> {
         self.record(|stats| stats.requests += 1);
-        match self.exchange(url).await {
-            Ok(body) => decode(&body).map_err(|error| self.failed(error)),
+        match self.exchange(request).await {
+            Ok(whole) => Ok(whole),
             Err(error) if error.class() == ErrorClass::Missing && not_found == NotFound::IsAnAnswer => Err(error),
             Err(error) => Err(self.failed(error)),
         }
     }
 
-    async fn exchange(&self, url: reqwest::Url) -> Result<Vec<u8>, ApiError> {
+    async fn exchange(&self, request: reqwest::RequestBuilder) -> Result<Whole, ApiError> {
         let host = self.url.host();
         let failure = |error| transport::failure(error, &host, self.timeout);
-        let response = self.http.get(url).timeout(self.timeout).send().await.map_err(failure)?;
+        let request = request.timeout(self.timeout).build().map_err(failure)?;
+        tracing::debug!(path = request.url().path(), "{}", request.method());
+        let mut response = self.http.execute(request).await.map_err(failure)?;
         let status = response.status();
         tracing::debug!(status = status.as_u16(), "answer");
-        let text = |name| response.headers().get(name).and_then(|value: &header::HeaderValue| value.to_str().ok());
-        if let Some(version) = text(header::HeaderName::from_static("x-nuon-api-version")) {
+        let headers = std::mem::take(response.headers_mut());
+        let text = |name| word(&headers, name);
+        if let Some(version) = text("x-nuon-api-version") {
             let version = RemoteText::new(version).line(100);
             self.record(|stats| stats.version = Some(version));
         }
-        if let Some(time) = text(header::DATE).and_then(retry_after::timestamp) {
+        if let Some(time) = text("date").and_then(retry_after::timestamp) {
             self.record(|stats| stats.server_time = Some(time));
         }
         #[expect(clippy::disallowed_methods, reason = "only for a date from a server that does not say its own time")]
         let now = Timestamp::now();
-        let retry_after =
-            text(header::RETRY_AFTER).and_then(|value| retry_after::parse(value, text(header::DATE), now));
+        let retry_after = text("retry-after").and_then(|value| retry_after::parse(value, text("date"), now));
         if status.is_redirection() {
-            let to = text(header::LOCATION).and_then(|location| self.url.join(&[]).join(location).ok());
+            let to = text("location").and_then(|location| self.url.join(&[]).join(location).ok());
             let to = to.and_then(|to| to.host_str().map(|host| RemoteText::new(host).line(200)));
             let to = to.unwrap_or_else(|| "nowhere".to_owned());
             return Err(ApiError::Redirect { status: status.as_u16(), to, retry_after });
@@ -239,14 +169,12 @@ impl Client {
             let message = ErrorBody::read(&body).message().map(|text| text.line(500));
             return Err(ApiError::Status { status: status.as_u16(), message, retry_after });
         }
-        if let Some(encoding) =
-            text(header::CONTENT_ENCODING).filter(|encoding| !encoding.eq_ignore_ascii_case("identity"))
-        {
+        if let Some(encoding) = text("content-encoding").filter(|encoding| !encoding.eq_ignore_ascii_case("identity")) {
             let encoding = RemoteText::new(encoding).line(20);
             return Err(ApiError::Undecodable(format!("it is compressed ({encoding}), which was not asked for")));
         }
         match transport::read(response, LARGEST_BODY).await {
-            Ok(body) => Ok(body),
+            Ok(body) => Ok(Whole { headers, body }),
             Err(transport::ReadError::TooLarge) => {
                 Err(ApiError::Undecodable(format!("it is larger than {} MiB", LARGEST_BODY >> 20)))
             }
@@ -265,18 +193,16 @@ impl Client {
     }
 }
 
-/// How many rows the server looks at for the newest deploy. Servers of mid-2025 take plan-only rows out of a page of ten
-/// after they have read it, so frequent drift scans hide the real deploys (facts, section 0, trap 1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Depth {
-    /// As many as it likes.
-    Usual,
-    /// A hundred, the most it allows.
-    Page,
+/// A good answer, as it came.
+struct Whole {
+    headers: header::HeaderMap,
+    body: Vec<u8>,
 }
 
-/// The most rows that a server gives.
-const PAGE: &[(&str, &str)] = &[("limit", "100")];
+/// Returns a header's value, if it is text.
+fn word<'a>(headers: &'a header::HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
 
 /// What a body can be: an object, or a list of them.
 pub trait Wire: DeserializeOwned {
@@ -289,6 +215,7 @@ impl Wire for Workflow {}
 impl Wire for Install {}
 impl Wire for InstallComponent {}
 impl Wire for CliConfig {}
+impl Wire for LogRecord {}
 impl<T: Wire> Wire for Vec<T> {
     const OPENS: u8 = b'[';
 }

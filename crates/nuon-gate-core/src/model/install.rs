@@ -29,6 +29,13 @@ pub struct InstallComponent {
     pub component: Option<Component>,
 }
 
+impl InstallComponent {
+    /// Returns the component's name.
+    pub fn name(&self) -> Option<&RemoteText> {
+        self.component.as_ref()?.name.as_ref().filter(|name| !name.is_blank())
+    }
+}
+
 /// A component of an app.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]

@@ -8,6 +8,7 @@ mod deploy;
 mod error_body;
 mod install;
 mod job;
+mod log_record;
 mod log_stream;
 mod open;
 mod status;
@@ -20,6 +21,7 @@ pub use install::{CliConfig, Component, Install, InstallComponent};
 pub use job::{
     ExecutionResult, ExecutionStatus, JobExecution, JobGroup, JobOperation, JobStatus, JobType, Nanoseconds, RunnerJob,
 };
+pub use log_record::LogRecord;
 pub use log_stream::LogStream;
 pub use status::{CompositeStatus, EarlierStatus, Status};
 pub use workflow::{Approval, ApprovalOption, ApprovalResponse, Metadata, Workflow, WorkflowEnd, WorkflowStep};

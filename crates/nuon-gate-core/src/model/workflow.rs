@@ -32,6 +32,9 @@ pub struct Workflow {
     /// The install it works on.
     #[serde(deserialize_with = "identifier")]
     pub owner_id: Option<InstallId>,
+    /// The install's name.
+    #[serde(deserialize_with = "lenient")]
+    pub owner_name: Option<RemoteText>,
     /// Where it stands. Some servers say `success` between two steps: only [`Workflow::end`] tells the end.
     pub status: Option<CompositeStatus>,
     /// Whether it has ended.
@@ -98,6 +101,19 @@ impl Workflow {
     /// Returns the steps, in order.
     pub fn steps(&self) -> impl Iterator<Item = &WorkflowStep> {
         self.steps.iter().flatten()
+    }
+
+    /// Returns the deploys that its steps work on, each once, in the order of the steps. Steps that work on anything else
+    /// (the sandbox, an action) name no deploy.
+    pub fn deploys(&self) -> Vec<&DeployId> {
+        let mut deploys = Vec::new();
+        for step in self.steps() {
+            let kind = step.step_target_type.as_ref().map(|kind| kind.line(40));
+            if kind.is_none_or(|kind| kind == "install_deploys") {
+                deploys.extend(step.step_target_id.as_ref().filter(|id| !deploys.contains(id)));
+            }
+        }
+        deploys
     }
 
     /// Returns the steps that work on a deploy.

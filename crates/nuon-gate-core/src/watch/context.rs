@@ -8,9 +8,20 @@ use super::event::{Event, EventKind};
 use super::health::Health;
 use super::inquiry::Look;
 use super::request::Request;
-use super::settings::{Mode, WatchSettings};
+use super::settings::{InvalidSettings, Mode, WatchSettings};
 use crate::model::Workflow;
-use crate::{ApiError, Moment, WorkflowId};
+use crate::{ApiError, Dashboard, Moment, WorkflowId};
+
+/// Why nothing was waited for, although the watch had begun.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The API's certificate is not trusted, and there was no good answer before.
+    #[error(transparent)]
+    Untrusted(ApiError),
+    /// There is nothing that could be waited for.
+    #[error(transparent)]
+    Invalid(InvalidSettings),
+}
 
 /// What all targets share.
 #[derive(Debug)]
@@ -18,7 +29,10 @@ pub(super) struct Context {
     pub(super) settings: WatchSettings,
     pub(super) started_at: Timestamp,
     pub(super) health: Health,
-    pub(super) untrusted: Option<ApiError>,
+    pub(super) refusal: Option<Refusal>,
+    /// Where the dashboard is, once somebody had to know and asked.
+    pub(super) dashboard: Option<Dashboard>,
+    pub(super) asked_for_dashboard: bool,
     /// The workflows behind the deploys, which several targets can share, with when each was read.
     pub(super) workflows: HashMap<WorkflowId, (Moment, Workflow)>,
     pub(super) events: Vec<Event>,

@@ -7,8 +7,8 @@ use crate::client::ErrorClass;
 use crate::timeline::human;
 use crate::{ApiError, Clock, ComponentId, DeployId, Moment, Target, Verdict};
 
-/// How a target ended.
-#[derive(Debug)]
+/// How a target ended, or the search for targets.
+#[derive(Debug, Clone)]
 pub(super) struct End {
     pub(super) verdict: Verdict,
     pub(super) reason: Option<String>,
@@ -24,8 +24,7 @@ impl End {
 }
 
 /// The API said no.
-pub(super) fn rejected(target: &Target, error: &ApiError, request: &Request, now: Moment) -> End {
-    let Target { install, component, .. } = target;
+pub(super) fn rejected(error: &ApiError, request: &Request, now: Moment) -> End {
     let (what, hint) = match (error.class(), error.status(), request) {
         (ErrorClass::Denied, Some(401), _) => (
             "the API does not accept the token".to_owned(),
@@ -35,15 +34,15 @@ pub(super) fn rejected(target: &Target, error: &ApiError, request: &Request, now
             "the API refuses access to the organisation".to_owned(),
             "check --org-id (NUON_GATE_ORG_ID, NUON_ORG_ID), and that the token's account belongs to it",
         ),
-        (ErrorClass::Missing, _, Request::Install(_)) => (
+        (ErrorClass::Missing, _, Request::Install(install)) => (
             format!("there is no install `{install}` in this organisation"),
             "check --install (NUON_GATE_INSTALL, NUON_INSTALL_ID) and --org-id (NUON_GATE_ORG_ID, NUON_ORG_ID)",
         ),
-        (ErrorClass::Missing, _, Request::InstallComponent(..)) => (
+        (ErrorClass::Missing, _, Request::InstallComponent(install, component)) => (
             format!("there is no component `{component}` in install `{install}`"),
-            "check --component (NUON_GATE_COMPONENT, NUON_COMPONENT_ID): it takes the component's id (cmp…)",
+            "check --component (NUON_GATE_COMPONENT, NUON_COMPONENT_ID)",
         ),
-        (ErrorClass::Missing, _, Request::Deploy(_, deploy)) => (
+        (ErrorClass::Missing, _, Request::Deploy(install, deploy)) => (
             format!("there is no deploy `{deploy}` in install `{install}`"),
             "check --deploy, --after and --install (NUON_GATE_INSTALL, NUON_INSTALL_ID)",
         ),
@@ -66,6 +65,15 @@ pub(super) fn of_another_component(target: &Target, deploy: &DeployId, other: &C
     End { reason: Some(reason), hint: Some(hint), ..End::new(Verdict::Rejected, now) }
 }
 
+/// The watch is over before anything was certain. `error` is what kept it from being so, if a single look was asked for.
+pub(super) fn stopped(why: &str, standing: &str, error: Option<&ApiError>, now: Moment) -> End {
+    let (verdict, reason) = match error {
+        Some(error) => (Verdict::Inconclusive, format!("no good answer from the API: {error}")),
+        None => (Verdict::Pending, format!("{why}{standing}")),
+    };
+    End { reason: Some(reason), ..End::new(verdict, now) }
+}
+
 /// What is known when a clock rings.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Known {
@@ -79,7 +87,7 @@ pub(super) struct Known {
 pub(super) fn clock_rang(
     clock: Clock,
     limit: Duration,
-    target: &Target,
+    subject: &str,
     standing: &str,
     known: Known,
     last_error: Option<&ApiError>,
@@ -102,7 +110,7 @@ pub(super) fn clock_rang(
             },
         ),
         Clock::Start => (
-            format!("the start clock of {limit} ran out: no deploy of {target} has appeared{error}"),
+            format!("the start clock of {limit} ran out: no deploy of {subject} has appeared{error}"),
             format!("check that the pipeline triggered a deploy of this component, or raise {flag}"),
         ),
         Clock::Stall => (

@@ -18,10 +18,17 @@ pub struct Event {
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EventKind {
-    /// The watch began.
+    /// It is known what is waited for, as far as it can be.
     Started {
-        /// What is waited for.
+        /// The targets.
         targets: Vec<Target>,
+    },
+    /// The workflow that is waited for deploys one more component.
+    Joined {
+        /// The position of the new target.
+        target: usize,
+        /// The target.
+        is: Target,
     },
     /// There is no matching deploy yet.
     NotStarted {
@@ -75,6 +82,8 @@ pub enum EventKind {
         workflow: WorkflowId,
         /// In which step.
         step: Option<StepId>,
+        /// The page on which it can be answered, if the dashboard is known.
+        url: Option<String>,
     },
     /// There is a newer deploy, which is no replacement.
     Superseded {
@@ -89,8 +98,8 @@ pub enum EventKind {
     },
     /// No good answer; the question will be asked again.
     Retrying {
-        /// For which target.
-        target: usize,
+        /// For which target; `None` while it is not known which there are.
+        target: Option<usize>,
         /// What went wrong.
         error: ApiError,
         /// In how long.
@@ -110,8 +119,8 @@ pub enum EventKind {
     },
     /// A target ended.
     Ended {
-        /// Which.
-        target: usize,
+        /// Which; `None` for what ended the run without being about a target.
+        target: Option<usize>,
         /// How.
         verdict: Verdict,
         /// Why, unless it passed.

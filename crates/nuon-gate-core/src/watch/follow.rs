@@ -240,13 +240,18 @@ impl TargetWatch {
 
     fn await_approval(&mut self, now: Moment, step: Option<StepId>, context: &mut Context) -> Learned<End> {
         let Some(workflow) = self.workflow_id().cloned() else { return Learned::Over(self.found()) };
+        let certain_now = self.approval.as_ref().is_some_and(|asked| asked.looks == 1);
+        if certain_now && !std::mem::replace(&mut context.asked_for_dashboard, true) {
+            return Learned::More(Request::Dashboard);
+        }
         let before = self.approval.take();
         let before = before.map_or((0, now), |asked| (asked.looks, asked.since));
         let asked = Asked { workflow: workflow.clone(), step: step.clone(), since: before.1, looks: before.0 + 1 };
         let just_certain = asked.looks == 2;
+        let url = context.dashboard.as_ref().and_then(|dashboard| dashboard.approval(&self.target, &asked.place()));
         self.approval = Some(asked);
         if just_certain {
-            context.emit(now, EventKind::ApprovalNeeded { target: self.index, workflow, step });
+            context.emit(now, EventKind::ApprovalNeeded { target: self.index, workflow, step, url });
         }
         if !self.approval.as_ref().is_some_and(Asked::is_certain) {
             // The second look, which makes it certain, should come soon.

@@ -14,6 +14,7 @@
 //!
 //! `tests/watch_promises.rs` holds it to them over generated answers.
 
+mod clocks;
 mod context;
 mod decide;
 mod ending;
@@ -22,6 +23,7 @@ mod follow;
 mod health;
 mod inquiry;
 mod request;
+mod roll;
 mod search;
 mod settings;
 mod target;
@@ -31,14 +33,20 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use self::context::Context;
+pub use self::context::Refusal;
+use self::ending::End;
 pub use self::event::{Event, EventKind};
 use self::health::Health;
+use self::inquiry::Inquiry;
+use self::request::Asker;
 pub use self::request::{Answer, Ask, Reply, Request, Ticket};
-pub use self::settings::{Clocks, InvalidSettings, Mode, OnApproval, OnSuperseded, WatchSettings};
+use self::roll::{Roll, Rolled};
+pub use self::settings::{Clocks, InvalidSettings, Mode, OnApproval, OnSuperseded, Scope, WatchSettings};
 use self::target::TargetWatch;
 use crate::report::Report;
+use crate::resolve::{Resolution, Resolver, Wanted};
 use crate::schedule::Schedule;
-use crate::{ApiError, Clock, Moment, Pins, Signal, Targets, Verdict};
+use crate::{ApiError, DeployId, Moment, Pinning, Pins, Require, Signal, Target, Targets, Verdict};
 
 /// The most questions under way at once.
 const MOST_AT_ONCE: usize = 16;
@@ -79,8 +87,10 @@ struct Closing {
 #[derive(Debug)]
 pub struct Watch {
     context: Context,
+    pinning: Pinning,
+    /// The search for targets, which may be over at once.
+    roll: Roll,
     targets: Vec<TargetWatch>,
-    needed: usize,
     closing: Option<Closing>,
     signal: Option<Signal>,
     finished: Option<Moment>,
@@ -91,38 +101,55 @@ impl Watch {
     ///
     /// # Errors
     ///
-    /// If more targets are required to pass than there are, or one deploy's id is to be that of several targets'.
+    /// If it is known already that nothing can be waited for: if more targets are required to pass than there are, or one
+    /// deploy's id is to be that of several targets'.
     pub fn new(
         settings: WatchSettings,
-        targets: &Targets,
-        pins: &[Pins],
+        scope: Scope,
+        pinning: impl Into<Pinning>,
         started_at: Timestamp,
     ) -> Result<Self, InvalidSettings> {
-        settings.check(targets, pins)?;
-        let started = EventKind::Started { targets: targets.as_slice().to_vec() };
-        let watch = |(index, target): (usize, &crate::Target)| {
-            let schedule = Schedule::new(settings.intervals, settings.seed.wrapping_add(index as u64));
-            let pins = pins.get(index).or(pins.first()).cloned().unwrap_or_default();
-            TargetWatch::new(index, target.clone(), pins, schedule)
-        };
         let glance =
             Closing { by: ClosedBy::Glance, from: Moment::START, until: Moment::START + settings.request_timeout };
-        Ok(Self {
-            targets: targets.as_slice().iter().enumerate().map(watch).collect(),
-            needed: settings.require.count(targets),
+        // As far from the targets' own seeds as can be.
+        let schedule = Schedule::new(settings.intervals, settings.seed.wrapping_add(u64::MAX / 2));
+        let (roll, known) = match scope {
+            Scope::Targets(targets) => (Roll::over(schedule), Some(targets.as_slice().to_vec())),
+            Scope::Workflow(id) => (Roll::of_workflow(id, schedule), None),
+            Scope::Wanted(wanted) => {
+                let mut resolver = Resolver::new(wanted);
+                match resolver.resolve() {
+                    Resolution::Targets(targets) => (Roll::over(schedule), Some(targets)),
+                    Resolution::Ask(_) | Resolution::Unknown(_) => (Roll::of_names(resolver, schedule), None),
+                }
+            }
+        };
+        let follows_workflow = known.is_none() && roll.wanted().is_empty();
+        let mut watch = Self {
             closing: (settings.mode == Mode::Glance).then_some(glance),
+            pinning: pinning.into(),
+            roll,
+            targets: Vec::new(),
             signal: None,
             finished: None,
             context: Context {
                 settings,
                 started_at,
                 health: Health::default(),
-                untrusted: None,
+                refusal: None,
+                dashboard: None,
+                asked_for_dashboard: false,
                 workflows: std::collections::HashMap::new(),
-                events: vec![Event { at: Moment::START, kind: started }],
+                events: Vec::new(),
                 last_event: Moment::START,
             },
-        })
+        };
+        match known {
+            Some(targets) => watch.enrol(Moment::START, targets)?,
+            None if follows_workflow => watch.context.emit(Moment::START, EventKind::Started { targets: Vec::new() }),
+            None => {}
+        }
+        Ok(watch)
     }
 
     /// Says what to do now.
@@ -134,24 +161,24 @@ impl Watch {
             return Step::Done;
         }
         self.beat(now);
-        let asking = self.targets.iter().filter(|target| target.inquiry.is_asking()).count();
+        let asking = self.askers().filter(|asker| self.inquiry(*asker).is_asking()).count();
         let mut wake = self.next_time_limit();
-        let mut chosen: Option<(Moment, usize)> = None;
-        for (index, target) in self.targets.iter().enumerate() {
-            if target.end.is_some() || target.inquiry.is_asking() {
+        let mut chosen: Option<(Moment, Asker)> = None;
+        for asker in self.askers() {
+            if self.has_ended(asker) || self.inquiry(asker).is_asking() {
                 continue;
             }
-            let due = self.due(target, now);
+            let due = self.due(asker, now);
             if due > now {
                 // A pause may last beyond the moment a clock rings.
-                let ring = Some(self.first_ring(target)).filter(|ring| *ring > now);
+                let ring = Some(self.first_ring(asker)).filter(|ring| *ring > now);
                 wake = ring.into_iter().chain([due]).fold(wake, Moment::min);
             } else if asking < MOST_AT_ONCE && chosen.is_none_or(|(first, _)| due < first) {
-                chosen = Some((due, index));
+                chosen = Some((due, asker));
             }
         }
         match chosen {
-            Some((_, index)) => Step::Ask(self.ask(index, now)),
+            Some((_, asker)) => Step::Ask(self.ask(asker, now)),
             None => Step::Sleep(wake),
         }
     }
@@ -162,11 +189,16 @@ impl Watch {
             Ok(_) => self.context.health.good(now),
             Err(error) => self.context.health.bad(now, error.retry_after(), self.context.deadline()),
         }
-        let trouble = self.targets[ticket.target].reply(now, ticket.serial, reply, &mut self.context);
-        let next = self.due(&self.targets[ticket.target], now) - now;
+        let Ticket { asker, serial } = ticket;
+        let (trouble, target) = match asker {
+            Asker::Roll => (self.reply_to_roll(now, serial, reply), None),
+            Asker::Target(index) => (self.targets[index].reply(now, serial, reply, &mut self.context), Some(index)),
+        };
+        let Some(error) = trouble else { return };
+        let next = self.due(asker, now) - now;
         // After the last look there is no next one; the error stands in the reason then.
-        if let Some(error) = trouble.filter(|_| !next.is_zero()) {
-            self.context.emit(now, EventKind::Retrying { target: ticket.target, error, next });
+        if !next.is_zero() {
+            self.context.emit(now, EventKind::Retrying { target, error, next });
         }
     }
 
@@ -180,9 +212,7 @@ impl Watch {
             .closing
             .map_or(now + LAST_LOOK_AFTER_SIGNAL, |closing| closing.until.min(now + LAST_LOOK_AFTER_SIGNAL));
         self.closing = Some(Closing { by: ClosedBy::Signal(signal), from: now, until });
-        for target in &mut self.targets {
-            target.inquiry.give_up_look();
-        }
+        self.give_up_looks();
     }
 
     /// Takes what has happened since it was last asked.
@@ -190,141 +220,161 @@ impl Watch {
         std::mem::take(&mut self.context.events)
     }
 
-    /// Returns the error if the API's certificate was not trusted before there was any good answer: nothing was waited
-    /// for then, and there is nothing to report.
-    pub fn untrusted(&self) -> Option<&ApiError> {
-        self.context.untrusted.as_ref().filter(|_| self.signal.is_none())
+    /// Returns why nothing was waited for, if so: then there is nothing to report.
+    pub fn refusal(&self) -> Option<&Refusal> {
+        self.context.refusal.as_ref().filter(|_| self.signal.is_none())
     }
 
-    /// Returns what the wait has come to.
+    /// Returns what the wait has come to, or where it stands.
     pub fn report(&self, now: Moment) -> Report {
         let now = self.finished.unwrap_or(now);
         let targets: Vec<_> = self.targets.iter().map(|target| target.report(now, &self.context)).collect();
         let report = Report::new(self.verdict(), self.context.started_at, now.elapsed(), targets);
-        Report { api_paused: self.context.health.paused_until() > now, ..report }
-    }
-
-    // Time.
-
-    /// Returns the next moment at which the whole watch has to do something, whatever the targets do.
-    fn next_time_limit(&self) -> Moment {
-        let end = self.closing.map_or(self.context.deadline(), |closing| closing.until);
-        end.min(self.context.last_event + HEARTBEAT)
-    }
-
-    fn close_at_deadline(&mut self, now: Moment) {
-        let from = self.context.deadline();
-        if self.closing.is_none() && now >= from {
-            // Questions from before have timed out by now; a driver that is late must not cost the last look.
-            for target in self.targets.iter_mut() {
-                target.inquiry.give_up_look();
-            }
-            let until = from + self.context.settings.request_timeout;
-            self.closing = Some(Closing { by: ClosedBy::Deadline, from, until });
-        }
-    }
-
-    /// Returns the clocks that run for a target and ring before the deadline does, with their limits.
-    fn clocks(&self, target: &TargetWatch) -> impl Iterator<Item = (Clock, Duration, Moment)> {
-        let Context { settings, health, .. } = &self.context;
-        let start = settings.clocks.start.filter(|_| target.awaits_start());
-        let start = start.map(|limit| (Clock::Start, limit, Moment::START + limit));
-        let stall = settings.clocks.stall.map(|limit| (Clock::Stall, limit, target.last_change() + limit));
-        let asked = settings.clocks.approval.zip(target.asked_since());
-        let approval = asked.map(|(limit, since)| (Clock::Approval, limit, since + limit));
-        let outage = settings.clocks.outage.filter(|_| health.failing());
-        let outage = outage.map(|limit| (Clock::Outage, limit, health.outage_at(limit, settings.intervals.min())));
-        // An API that does not answer cannot say whether anything happens: its clock comes first.
-        [outage, start, approval, stall].into_iter().flatten()
-    }
-
-    /// Returns when the first of a target's clocks rings, the total clock included.
-    fn first_ring(&self, target: &TargetWatch) -> Moment {
-        self.clocks(target).map(|(_, _, at)| at).fold(self.context.deadline(), Moment::min)
-    }
-
-    /// Returns when a target's next question is due: as scheduled, but at the moment a clock rings at the latest, and
-    /// exactly then if it would be less than the shortest interval before. The first is due at once, however short the
-    /// clocks are.
-    fn due(&self, target: &TargetWatch, now: Moment) -> Moment {
-        let ring = self.first_ring(target);
-        let due = match target.inquiry.mid_look_since() {
-            // Its turn came then: looks that began later must not keep it waiting, however many there are.
-            Some(began) => began,
-            None if self.closing.is_some() => now,
-            None if !target.inquiry.has_looked_since(Moment::START) => target.inquiry.due(),
-            None if target.inquiry.due() + self.context.settings.intervals.min() > ring => ring,
-            None => target.inquiry.due(),
+        let report = match &self.roll.end {
+            Some(End { reason: Some(reason), hint, .. }) => report.or_because(reason, hint.as_deref()),
+            _ => report,
         };
-        due.max(self.context.health.paused_until())
+        let api_paused = self.context.health.paused_until() > now;
+        let failed_fast = self.context.settings.fail_fast && self.can_no_longer_pass();
+        Report { api_paused, failed_fast, dashboard: self.context.dashboard.clone(), ..report }
     }
 
-    /// Returns how long the next question may take: not beyond the next clock's ring, unless it is the last look.
-    fn time_limit(&self, target: &TargetWatch, now: Moment) -> Duration {
-        let Context { settings, health, .. } = &self.context;
-        let outage = settings.clocks.outage.map(|limit| health.outage_at(limit, settings.intervals.min()));
-        let rings = [outage, Some(self.first_ring(target))].into_iter().flatten().filter(|at| *at > now);
-        let end = self.closing.map_or(self.context.deadline(), |closing| closing.until);
-        settings.request_timeout.min(rings.fold(end, Moment::min) - now)
+    // Who asks.
+
+    /// Returns everyone who asks questions.
+    fn askers(&self) -> impl Iterator<Item = Asker> + use<> {
+        [Asker::Roll].into_iter().chain((0..self.targets.len()).map(Asker::Target))
     }
 
-    fn let_clocks_ring(&mut self, now: Moment) {
-        let paused = self.context.health.paused_until() > now;
-        for index in 0..self.targets.len() {
-            let target = &self.targets[index];
-            // A look that waits for its next question goes on, unless the API wants to be left alone.
-            let goes_on = target.inquiry.mid_look_since().is_some() && !paused;
-            if target.end.is_some() || target.inquiry.is_asking() || goes_on {
-                continue;
+    fn inquiry(&self, asker: Asker) -> &Inquiry {
+        match asker {
+            Asker::Roll => &self.roll.inquiry,
+            Asker::Target(index) => &self.targets[index].inquiry,
+        }
+    }
+
+    fn has_ended(&self, asker: Asker) -> bool {
+        match asker {
+            Asker::Roll => self.roll.end.is_some(),
+            Asker::Target(index) => self.targets[index].end.is_some(),
+        }
+    }
+
+    fn ask(&mut self, asker: Asker, now: Moment) -> Ask {
+        let timeout = self.time_limit(asker, now);
+        let (request, serial) = match asker {
+            Asker::Roll => self.roll.ask(now),
+            Asker::Target(index) => self.targets[index].ask(now),
+        };
+        Ask { ticket: Ticket { asker, serial }, request, timeout }
+    }
+
+    fn give_up_looks(&mut self) {
+        self.roll.inquiry.give_up_look();
+        for target in &mut self.targets {
+            target.inquiry.give_up_look();
+        }
+    }
+
+    // Which targets there are.
+
+    fn reply_to_roll(&mut self, now: Moment, serial: u64, reply: Reply) -> Option<ApiError> {
+        let (trouble, rolled) = self.roll.reply(now, serial, reply, &self.targets, &mut self.context);
+        for (target, deploy) in self.roll.take_joined() {
+            self.join(now, target, deploy);
+        }
+        match rolled {
+            None => {}
+            Some(Rolled::Targets(targets)) => match self.enrol(now, targets) {
+                Ok(()) => self.roll.end = Some(End::new(Verdict::Passed, now)),
+                Err(invalid) => self.context.refusal = Some(Refusal::Invalid(invalid)),
+            },
+            Some(Rolled::Unknown(unknown)) => {
+                let (reason, hint) = (Some(unknown.reason), Some(unknown.hint.to_owned()));
+                self.end_roll(Some(unknown.wanted), End { reason, hint, ..End::new(Verdict::Rejected, now) });
             }
-            let no_look_left = |since: Moment| paused || target.inquiry.has_looked_since(since);
-            if let Some(closing) = self.closing {
-                if no_look_left(closing.from) {
-                    self.close(index, closing.by, now);
+            Some(Rolled::End(end)) => self.end_roll(None, end),
+        }
+        trouble
+    }
+
+    /// Begins to watch targets that have been found, all at once.
+    fn enrol(&mut self, now: Moment, targets: Vec<Target>) -> Result<(), InvalidSettings> {
+        let targets = Targets::new(targets).ok_or_else(|| InvalidSettings::NoTargets(self.roll.subject()))?;
+        self.context.settings.check(targets.as_slice(), &self.pinning)?;
+        for target in targets.as_slice() {
+            // That each target has its pins has just been checked.
+            let pins = self.pinning.of(target).unwrap_or_default();
+            self.watch(now, target.clone(), pins);
+        }
+        self.context.emit(now, EventKind::Started { targets: targets.as_slice().to_vec() });
+        Ok(())
+    }
+
+    /// Begins to watch a deploy of the workflow that is waited for.
+    fn join(&mut self, now: Moment, target: Target, deploy: DeployId) {
+        let pins = self.pinning.shared.clone();
+        let index = self.watch(now, target.clone(), pins);
+        self.targets[index].follow_from_now(deploy);
+        self.context.emit(now, EventKind::Joined { target: index, is: target });
+    }
+
+    fn watch(&mut self, now: Moment, target: Target, pins: Pins) -> usize {
+        let index = self.targets.len();
+        let seed = self.context.settings.seed.wrapping_add(index as u64);
+        let schedule = Schedule::new(self.context.settings.intervals, seed);
+        self.targets.push(TargetWatch::new(index, target, pins, schedule, now));
+        index
+    }
+
+    /// Ends the search for targets. If it did not end well, what is wanted is reported as it was typed: the one that is to
+    /// `blame` with the end, or all of them.
+    fn end_roll(&mut self, blame: Option<usize>, end: End) {
+        if end.verdict != Verdict::Passed {
+            let mut told = false;
+            for (position, target) in self.enrol_as_typed(end.at) {
+                if blame.is_none_or(|blamed| blamed == position) {
+                    self.targets[target].conclude(end.clone(), &mut self.context);
+                    told = true;
                 }
-                continue;
             }
-            let rung = self.clocks(target).find(|(_, _, at)| *at <= now && no_look_left(*at));
-            if let Some((clock, limit, _)) = rung {
-                self.targets[index].ring(clock, limit, now, &mut self.context);
+            if !told {
+                let (verdict, reason) = (end.verdict, end.reason.clone());
+                self.context.emit(end.at, EventKind::Ended { target: None, verdict, reason });
             }
         }
+        self.roll.end = Some(end);
     }
 
-    fn close(&mut self, index: usize, by: ClosedBy, now: Moment) {
-        let target = &mut self.targets[index];
-        let context = &mut self.context;
-        match by {
-            ClosedBy::Deadline => target.ring(Clock::Total, context.settings.clocks.total, now, context),
-            ClosedBy::Signal(signal) => {
-                target.stop(&format!("the gate got {signal} before the deploy ended: "), now, context);
-            }
-            ClosedBy::Glance => target.stop("", now, context),
+    /// Makes a target of each component that is wanted, and returns where it stands in both lists.
+    fn enrol_as_typed(&mut self, now: Moment) -> Vec<(usize, usize)> {
+        let typed: Vec<(usize, Target)> = self
+            .roll
+            .wanted()
+            .iter()
+            .enumerate()
+            .filter_map(|(position, wanted)| match wanted {
+                Wanted::Component(install, component) => {
+                    Some((position, Target::new(install.clone(), component.clone())))
+                }
+                Wanted::Install(_) => None,
+            })
+            .collect();
+        if !self.roll.wanted().is_empty() {
+            self.context
+                .emit(now, EventKind::Started { targets: typed.iter().map(|(_, target)| target.clone()).collect() });
         }
+        typed.into_iter().map(|(position, target)| (position, self.watch(now, target, Pins::default()))).collect()
     }
 
-    fn beat(&mut self, now: Moment) {
-        if now >= self.context.last_event + HEARTBEAT {
-            let pending = self.targets.iter().filter(|target| target.end.is_none());
-            let pending = pending.map(|target| target.pulse(now)).collect();
-            self.context.emit(now, EventKind::Waiting { pending });
-        }
-    }
-
-    // Questions and the end.
-
-    fn ask(&mut self, index: usize, now: Moment) -> Ask {
-        let timeout = self.time_limit(&self.targets[index], now);
-        let (request, serial) = self.targets[index].ask(now);
-        Ask { ticket: Ticket { target: index, serial }, request, timeout }
-    }
+    // The end.
 
     fn is_over(&self, now: Moment) -> bool {
-        let all_ended = self.targets.iter().all(|target| target.end.is_some());
+        let all_ended = self.askers().all(|asker| self.has_ended(asker));
         let out_of_time = self.closing.is_some_and(|closing| now >= closing.until);
-        let lost = self.context.settings.fail_fast && self.can_no_longer_pass();
+        let lost = self.roll.is_lost() || self.context.settings.fail_fast && self.can_no_longer_pass();
         self.finished.is_some()
-            || self.context.untrusted.is_some()
+            || self.context.refusal.is_some()
             || all_ended
             || out_of_time
             || self.has_passed()
@@ -336,50 +386,62 @@ impl Watch {
             return;
         }
         self.finished = Some(now);
-        if self.untrusted().is_some() {
+        if self.refusal().is_some() {
             return;
         }
         let closing = self.closing.filter(|closing| now >= closing.until);
-        for index in 0..self.targets.len() {
-            if self.targets[index].end.is_some() {
-                continue;
-            }
-            if let Some(closing) = closing {
-                self.targets[index].inquiry.time_out(closing.until - closing.from);
-            }
-            match closing {
-                Some(closing) => self.close(index, closing.by, now),
-                None => {
+        let open: Vec<Asker> = self.askers().filter(|asker| !self.has_ended(*asker)).collect();
+        for asker in open {
+            match (closing, asker) {
+                (Some(closing), asker) => {
+                    self.inquiry_mut(asker).time_out(closing.until - closing.from);
+                    self.close(asker, closing.by, now);
+                }
+                (None, Asker::Target(index)) => {
                     let why = "the outcome of the run was clear before this deploy ended: ";
                     self.targets[index].stop(why, now, &mut self.context);
                 }
+                // A run whose outcome is clear needs no more targets.
+                (None, Asker::Roll) => {}
             }
+        }
+    }
+
+    fn inquiry_mut(&mut self, asker: Asker) -> &mut Inquiry {
+        match asker {
+            Asker::Roll => &mut self.roll.inquiry,
+            Asker::Target(index) => &mut self.targets[index].inquiry,
         }
     }
 
     fn passed(&self) -> usize {
-        self.verdicts().filter(|verdict| *verdict == Verdict::Passed).count()
+        self.targets.iter().filter(|target| target.has_passed()).count()
     }
 
+    fn needed(&self) -> usize {
+        self.context.settings.require.count(self.targets.len())
+    }
+
+    /// Returns whether enough targets have passed. As long as it is not known which there are, none is enough.
     fn has_passed(&self) -> bool {
-        self.passed() >= self.needed
+        self.roll.has_passed() && !self.targets.is_empty() && self.passed() >= self.needed()
     }
 
     fn can_no_longer_pass(&self) -> bool {
         let open = self.targets.iter().filter(|target| target.end.is_none()).count();
-        self.passed() + open < self.needed
-    }
-
-    fn verdicts(&self) -> impl Iterator<Item = Verdict> {
-        self.targets.iter().filter_map(|target| target.end.as_ref()).map(|end| end.verdict)
+        let more_to_come = self.roll.end.is_none() && self.context.settings.require != Require::All;
+        let roll_failed = self.roll.end.is_some() && !self.roll.has_passed();
+        roll_failed || !more_to_come && self.passed() + open < self.needed()
     }
 
     /// Returns the verdict of the run: a signal's before all, then a pass if enough targets passed, else the gravest.
     fn verdict(&self) -> Verdict {
+        let ends = self.targets.iter().filter_map(|target| target.end.as_ref()).chain(&self.roll.end);
+        let gravest = ends.map(|end| end.verdict).filter(|verdict| *verdict != Verdict::Passed).min();
         match self.signal {
             Some(signal) => Verdict::Interrupted(signal),
             None if self.has_passed() => Verdict::Passed,
-            None => self.verdicts().min().unwrap_or(Verdict::Pending),
+            None => gravest.unwrap_or(Verdict::Pending),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::schedule::Intervals;
-use crate::{Kind, Pins, Require, Rules, Targets};
+use crate::{Kind, Pinning, Require, Rules, Target, Targets, Wanted, WorkflowId};
 
 /// How long is waited, at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +54,17 @@ pub enum OnApproval {
     Pass,
 }
 
+/// What the watch is over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Scope {
+    /// These targets.
+    Targets(Targets),
+    /// What these mean, which has to be found out.
+    Wanted(Vec<Wanted>),
+    /// Every deploy of a workflow, those that are still to come among them.
+    Workflow(WorkflowId),
+}
+
 /// How long is looked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
@@ -92,7 +103,7 @@ pub struct WatchSettings {
     pub seed: u64,
 }
 
-/// Why a watch cannot begin.
+/// Why there is nothing that could be waited for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidSettings {
@@ -110,18 +121,26 @@ pub enum InvalidSettings {
         /// As many there are.
         targets: usize,
     },
+    /// An install without components.
+    #[error("there are no targets: {0} is nothing")]
+    NoTargets(String),
+    /// Nobody looked what stood before for a target.
+    #[error("the mark says nothing of {0}")]
+    NotMarked(Target),
 }
 
 impl WatchSettings {
-    pub(super) fn check(&self, targets: &Targets, pins: &[Pins]) -> Result<(), InvalidSettings> {
-        let count = targets.as_slice().len();
-        let needed = self.require.count(targets);
-        if needed > count {
-            return Err(InvalidSettings::TooManyRequired { needed, targets: count });
+    pub(super) fn check(&self, targets: &[Target], pinning: &Pinning) -> Result<(), InvalidSettings> {
+        let needed = self.require.count(targets.len());
+        if needed > targets.len() {
+            return Err(InvalidSettings::TooManyRequired { needed, targets: targets.len() });
         }
-        if pins.iter().any(|pins| pins.deploy.is_some()) && count > 1 {
-            return Err(InvalidSettings::DeployOfSeveral { targets: count });
+        if pinning.shared.deploy.is_some() && targets.len() > 1 {
+            return Err(InvalidSettings::DeployOfSeveral { targets: targets.len() });
         }
-        Ok(())
+        match targets.iter().find(|target| pinning.of(target).is_none()) {
+            Some(target) => Err(InvalidSettings::NotMarked(target.clone())),
+            None => Ok(()),
+        }
     }
 }

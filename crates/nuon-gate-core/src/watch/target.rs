@@ -8,7 +8,7 @@ use super::ending::{self, End};
 use super::follow::Asked;
 use super::inquiry::{Inquiry, Learned, Look};
 use super::request::{Answer, Reply, Request};
-use super::{Context, EventKind};
+use super::{Context, EventKind, Refusal};
 use crate::client::{Depth, ErrorClass};
 use crate::model::{Deploy, Status};
 use crate::report::TargetReport;
@@ -17,6 +17,9 @@ use crate::timeline::{Stay, human, time_in_each_status, timeline};
 use crate::{
     ApiError, Clock, DeployId, Judgement, Kind, Moment, Pins, RemoteText, Target, Verdict, WorkflowId, reason,
 };
+
+/// The most rows that a server gives at once.
+const MOST_ROWS: u32 = 100;
 
 /// How far the watch has come.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,6 +74,8 @@ pub(super) struct TargetWatch {
     pub(super) reads: Reads,
     pub(super) search: Search,
     pub(super) looks: u32,
+    /// When the watch over it began.
+    began: Moment,
     install_name: Option<RemoteText>,
     pub(super) deploy: Option<Box<Deploy>>,
     /// Whether the deploy was read with its details.
@@ -93,7 +98,7 @@ pub(super) struct TargetWatch {
 }
 
 impl TargetWatch {
-    pub(super) fn new(index: usize, target: Target, pins: Pins, schedule: Schedule) -> Self {
+    pub(super) fn new(index: usize, target: Target, pins: Pins, schedule: Schedule, now: Moment) -> Self {
         let stage = pins.deploy.clone().map_or(Stage::Searching, Stage::Locked);
         Self {
             index,
@@ -104,6 +109,7 @@ impl TargetWatch {
             reads: Reads::default(),
             search: Search::default(),
             looks: 0,
+            began: now,
             install_name: None,
             deploy: None,
             detailed: false,
@@ -122,6 +128,22 @@ impl TargetWatch {
         }
     }
 
+    /// Follows this deploy from the beginning, although it was not pinned by its id.
+    pub(super) fn follow_from_now(&mut self, deploy: DeployId) {
+        self.stage = Stage::Locked(deploy);
+    }
+
+    /// Tells whether a deploy is, or was before it was replaced, the one that is followed.
+    pub(super) fn has_followed(&self, deploy: &DeployId) -> bool {
+        matches!(&self.stage, Stage::Locked(id) if id == deploy)
+            || self.replaced.contains(deploy)
+            || self.deploy.as_ref().is_some_and(|own| own.id.as_ref() == Some(deploy))
+    }
+
+    pub(super) fn has_passed(&self) -> bool {
+        self.end.as_ref().is_some_and(|end| end.verdict == Verdict::Passed)
+    }
+
     // When and what to ask.
 
     /// Returns whether the start clock runs.
@@ -131,7 +153,7 @@ impl TargetWatch {
 
     /// Returns when something last changed, for the stall clock.
     pub(super) fn last_change(&self) -> Moment {
-        self.seen.last().map_or(Moment::START, |(_, at)| *at)
+        self.seen.last().map_or(self.began, |(_, at)| *at)
     }
 
     /// Returns since when a human is asked, for the approval clock.
@@ -162,7 +184,7 @@ impl TargetWatch {
     }
 
     pub(super) fn ask_list(&self) -> Request {
-        Request::Deploys(self.target.install.clone(), self.target.component.clone())
+        Request::Deploys(self.target.install.clone(), self.target.component.clone(), MOST_ROWS)
     }
 
     pub(super) fn ask_deploy(&self, id: DeployId) -> Request {
@@ -206,6 +228,13 @@ impl TargetWatch {
                 self.carry_on(now, look, context)
             }
             Answer::Deploys(deploys) => self.learn_list(now, look, deploys, context),
+            Answer::Dashboard(dashboard) => {
+                context.dashboard = dashboard;
+                self.carry_on(now, look, context)
+            }
+            Answer::Installs(_) | Answer::InstallComponents(_) | Answer::Logs(_) | Answer::Cancelling => {
+                Learned::Failed(ApiError::Undecodable("the answer is about something else".to_owned()))
+            }
             Answer::Deploy(found) => match (&self.stage, &look.request) {
                 (Stage::Locked(id), Request::LatestDeploy(..)) => {
                     let id = id.clone();
@@ -236,7 +265,7 @@ impl TargetWatch {
         }
         if error.class() == ErrorClass::Untrusted && !context.health.ever_good {
             // Nothing will be waited for, so there is nothing to tell of it.
-            context.untrusted = Some(error);
+            context.refusal = Some(Refusal::Untrusted(error));
             return Learned::Over(Found::Nothing);
         }
         if !self.inquiry.is_final(&error, &look.request, context.health.ever_good) {
@@ -249,6 +278,10 @@ impl TargetWatch {
             }
             return Learned::Failed(error);
         }
+        // A link is good to have, and nothing more.
+        if look.request == Request::Dashboard {
+            return self.carry_on(now, look, context);
+        }
         // A component that has no deploy yet may have no list either.
         if matches!(look.request, Request::Deploys(..)) && error.class() == ErrorClass::Missing {
             return self.nothing_found(now, context);
@@ -259,7 +292,7 @@ impl TargetWatch {
             self.without_workflow = true;
             return self.carry_on(now, look, context);
         }
-        Learned::Ended(ending::rejected(&self.target, &error, &look.request, now))
+        Learned::Ended(ending::rejected(&error, &look.request, now))
     }
 
     // How it ends.
@@ -290,7 +323,7 @@ impl TargetWatch {
     /// Ends the target, once.
     pub(super) fn conclude(&mut self, end: End, context: &mut Context) {
         let (target, verdict, reason) = (self.index, end.verdict, end.reason.clone());
-        context.emit(end.at, EventKind::Ended { target, verdict, reason });
+        context.emit(end.at, EventKind::Ended { target: Some(target), verdict, reason });
         self.inquiry.give_up_look();
         self.end = Some(end);
     }
@@ -302,7 +335,15 @@ impl TargetWatch {
         }
         let standing = self.standing(now, context);
         let known = ending::Known { ever_good: context.health.ever_good, seen: self.deploy.is_some() };
-        let end = ending::clock_rang(clock, limit, &self.target, &standing, known, self.inquiry.last_error(), now);
+        let end = ending::clock_rang(
+            clock,
+            limit,
+            &self.target.to_string(),
+            &standing,
+            known,
+            self.inquiry.last_error(),
+            now,
+        );
         self.conclude(end, context);
     }
 
@@ -314,13 +355,9 @@ impl TargetWatch {
         let standing = self.standing(now, context);
         let error = self.inquiry.last_error();
         let unanswered = self.deploy.is_none() && (error.is_some() || !self.search.told);
-        let (verdict, reason) = if unanswered && context.is_glance() {
-            let error = error.map_or("none came in time".to_owned(), ToString::to_string);
-            (Verdict::Inconclusive, format!("no good answer from the API: {error}"))
-        } else {
-            (Verdict::Pending, format!("{why}{standing}"))
-        };
-        self.conclude(End { reason: Some(reason), ..End::new(verdict, now) }, context);
+        let late = ApiError::Timeout(context.settings.request_timeout);
+        let error = (unanswered && context.is_glance()).then(|| error.unwrap_or(&late));
+        self.conclude(ending::stopped(why, &standing, error, now), context);
     }
 
     pub(super) fn failed(&self, verdict: Verdict, now: Moment, context: &Context) -> End {

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use nuon_gate_core::model::{Deploy, Install, InstallComponent};
-use nuon_gate_core::watch::{Answer, Clocks, EventKind, Mode, OnApproval, Reply, Request, Step, Ticket};
+use nuon_gate_core::watch::{
+    Answer, Clocks, EventKind, Mode, OnApproval, Refusal, Reply, Request, Scope, Step, Ticket,
+};
 use nuon_gate_core::{
     ApiError, Depth, Event, Intervals, Moment, Pins, Report, Require, Rules, Signal, Target, TargetReport, Targets,
     Watch, WatchSettings, decode,
@@ -58,7 +60,7 @@ pub(crate) fn targets(count: usize) -> Targets {
 #[allow(clippy::needless_pass_by_value, reason = "tests read better so")]
 pub(crate) fn watch(settings: WatchSettings, count: usize, pin: Pins) -> Watch {
     let started_at = Timestamp::from_second(STARTED_AT).unwrap();
-    Watch::new(settings, &targets(count), &[pin], started_at).unwrap()
+    Watch::new(settings, Scope::Targets(targets(count)), pin, started_at).unwrap()
 }
 
 /// A watch for one target's newest deploy.
@@ -152,12 +154,13 @@ pub(crate) fn certificate() -> Reply {
     Err(ApiError::Certificate { host: "api.example".to_owned(), detail: "its issuer is unknown".to_owned() })
 }
 
-/// Answers what the preflight asks: install and component exist.
+/// Answers what is asked beside: install and component exist, and there is no dashboard.
 pub(crate) fn exists(request: &Request) -> Reply {
     match request {
         Request::Install(_) => Ok(Answer::Install(Install::default())),
         Request::InstallComponent(..) => Ok(Answer::InstallComponent(InstallComponent::default())),
-        other => panic!("{other:?} is not the preflight's"),
+        Request::Dashboard => Ok(Answer::Dashboard(None)),
+        other => panic!("{other:?} was not expected"),
     }
 }
 
@@ -167,8 +170,8 @@ pub(crate) fn serving(mut at: impl FnMut(Duration) -> Option<Value>) -> impl FnM
         soon(match request {
             Request::LatestDeploy(..) | Request::Deploy(..) => at(now).map_or_else(none, |row| deploy(&row)),
             Request::Deploys(..) => list(&at(now).into_iter().collect::<Vec<_>>()),
-            Request::Workflow(_) => status(404),
             Request::Install(_) | Request::InstallComponent(..) => exists(request),
+            _ => status(404),
         })
     }
 }
@@ -177,10 +180,10 @@ pub(crate) fn serving(mut at: impl FnMut(Duration) -> Option<Value>) -> impl FnM
 pub(crate) fn component(request: &Request) -> Option<usize> {
     match request {
         Request::LatestDeploy(_, component, _)
-        | Request::Deploys(_, component)
+        | Request::Deploys(_, component, _)
         | Request::InstallComponent(_, component) => component.as_str().strip_prefix("cmp")?.parse().ok(),
         Request::Deploy(_, deploy) => deploy.as_str().strip_prefix("dpl")?.parse().ok(),
-        Request::Install(_) | Request::Workflow(_) => None,
+        _ => None,
     }
 }
 
@@ -202,6 +205,11 @@ impl Asked {
             Request::Deploy(..) => "deploy",
             Request::Install(_) => "install",
             Request::InstallComponent(..) => "component",
+            Request::Installs(_) => "installs",
+            Request::InstallComponents(..) => "components",
+            Request::Dashboard => "dashboard",
+            Request::Logs(..) => "logs",
+            Request::Cancel(_) => "cancel",
         }
     }
 }
@@ -211,7 +219,7 @@ pub(crate) struct Run {
     pub(crate) asked: Vec<Asked>,
     pub(crate) events: Vec<Event>,
     pub(crate) report: Report,
-    pub(crate) untrusted: Option<ApiError>,
+    pub(crate) refusal: Option<Refusal>,
     pub(crate) most_at_once: usize,
 }
 
@@ -297,8 +305,8 @@ impl Driver {
             events.extend(watch.take_events());
             match step {
                 Step::Done => {
-                    let (report, untrusted) = (watch.report(now), watch.untrusted().cloned());
-                    return Run { asked, events, report, untrusted, most_at_once };
+                    let (report, refusal) = (watch.report(now), watch.refusal().cloned());
+                    return Run { asked, events, report, refusal, most_at_once };
                 }
                 Step::Ask(ask) => {
                     let Scripted { latency, reply } = server(now.elapsed(), &ask.request);

@@ -12,6 +12,7 @@ use crate::arguments::{DemoArguments, PinArguments};
 use crate::gate;
 use crate::output::Console;
 use crate::settings::{OutputSettings, Settings, user_agent};
+use crate::targets::TargetSettings;
 use crate::trouble::Trouble;
 
 const PASSING: &str = include_str!("demo.toml");
@@ -25,7 +26,7 @@ pub(crate) fn run(arguments: DemoArguments) -> Result<u8, Trouble> {
     let sim = Sim::start(script, listen).map_err(|error| broken(&error))?;
     let output = OutputSettings::new(arguments.output);
     if !output.quiet {
-        Console::new(0, false).plain(&format!("demo: waiting against a simulated API on {}", sim.url()));
+        Console::new().plain(&format!("demo: waiting against a simulated API on {}", sim.url()));
     }
     gate::run(Settings {
         connection: Connection {
@@ -35,7 +36,7 @@ pub(crate) fn run(arguments: DemoArguments) -> Result<u8, Trouble> {
             extra_certificates: None,
             user_agent: user_agent(),
         },
-        targets,
+        targets: TargetSettings::Known(targets),
         pins: PinArguments::default(),
         watch: watch_settings()?,
         exits: Vec::new(),
@@ -51,10 +52,10 @@ pub(crate) fn script(fail: bool) -> Result<Script, Trouble> {
 
 fn targets(script: &Script) -> Result<Targets, Trouble> {
     let target = |component: &nuon_gate_sim::Component| {
-        let name = |name: &Option<String>| RemoteText::new(name.as_deref().unwrap_or("unnamed"));
+        let name = |name: &Option<String>| name.as_deref().map(RemoteText::new);
         let install = component.install.parse().map_err(|error| broken(&error))?;
         let id = component.id.parse().map_err(|error| broken(&error))?;
-        Ok(Target::new(install, id).named(&name(&component.install_name), &name(&component.name)))
+        Ok(Target::new(install, id).named(name(&component.install_name).as_ref(), name(&component.name).as_ref()))
     };
     let targets: Vec<Target> = script.components.iter().map(target).collect::<Result<_, Trouble>>()?;
     Targets::new(targets).ok_or_else(|| broken(&"it has no component"))

@@ -1,69 +1,112 @@
 //! `mark`: the targets' newest deploys, before a pipeline triggers new ones.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use nuon_gate_core::{ApiError, Client, Connection, Depth, ErrorClass, Target, Targets, Verdict};
+use nuon_gate_core::{
+    ApiError, Client, Connection, Depth, ErrorClass, Resolution, Resolver, Target, Targets, Verdict, Wanted, send,
+};
 
 use crate::exit;
 use crate::gate::{invalid_connection, runtime};
 use crate::marks::{Mark, Marks};
-use crate::output::{Console, stdout_line};
+use crate::output::{Console, ReportFile, stdout_line};
 use crate::settings::MarkSettings;
 use crate::trouble::Trouble;
 
+/// How long a reader of the file may take, if it is a pipe.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 pub(crate) fn run(settings: &MarkSettings) -> Result<u8, Trouble> {
-    match take(&settings.connection, &settings.targets, settings.request_timeout)? {
-        Ok(marks) => write(&marks, settings.file.as_ref()),
+    // A path that cannot be written is known before anything is asked.
+    let file = settings.file.as_deref().map(open).transpose()?;
+    match take(&settings.connection, settings.wanted.clone(), settings.request_timeout)? {
+        Ok((_, marks)) => write(&marks, file),
         Err(refused) => Ok(refused.tell("nothing was written")),
     }
 }
 
-/// A target that could not be marked.
+fn open(path: &Path) -> Result<ReportFile, Trouble> {
+    ReportFile::open(path).map_err(|error| {
+        Trouble::new(format!("cannot write {}: {error}", path.display())).hint("correct --file (NUON_GATE_FILE)")
+    })
+}
+
+/// Why nothing could be marked.
 pub(crate) struct NotMarked {
-    target: Target,
-    error: ApiError,
+    message: String,
+    hint: &'static str,
+    verdict: Verdict,
 }
 
 impl NotMarked {
+    fn by_api(what: &dyn std::fmt::Display, error: &ApiError) -> Self {
+        let verdict = match error.class() {
+            ErrorClass::Denied | ErrorClass::Missing | ErrorClass::Refused => Verdict::Rejected,
+            ErrorClass::Transient | ErrorClass::Untrusted => Verdict::Inconclusive,
+        };
+        let hint = "check the ids and the API's address; without a mark nobody can tell old deploys from new ones";
+        Self { message: format!("{what} could not be marked ({error})"), hint, verdict }
+    }
+
     /// Tells what happened, and what did not happen because of that; returns the exit code.
     pub(crate) fn tell(&self, consequence: &str) -> u8 {
-        let Self { target, error } = self;
-        let console = Console::new(0, false);
-        console.plain(&format!("error: {target} could not be marked, so {consequence}: {error}"));
-        console.plain(
-            "hint: check the ids and the API's address; without a mark nobody can tell old deploys from new ones",
-        );
-        exit::code(verdict(error))
+        let console = Console::new();
+        console.plain(&format!("error: {}, so {consequence}\nhint: {}", self.message, self.hint));
+        exit::code(self.verdict)
     }
 }
 
-/// Marks every target.
+/// Finds out which targets are meant, and marks every one.
 pub(crate) fn take(
     connection: &Connection,
-    targets: &Targets,
+    wanted: Vec<Wanted>,
     request_timeout: Duration,
-) -> Result<Result<Marks, NotMarked>, Trouble> {
+) -> Result<Result<(Targets, Marks), NotMarked>, Trouble> {
     let runtime = runtime()?;
     let client = Client::new(connection).map_err(|error| invalid_connection(&error))?.within(request_timeout);
     let outcome = runtime.block_on(async {
+        let targets = match resolve(&client, wanted).await {
+            Ok(targets) => Targets::new(targets),
+            Err(refused) => return Ok(Err(refused)),
+        };
+        let targets = targets.ok_or_else(|| Trouble::new("there are no targets: the install has no components"))?;
         let mut marks = Vec::new();
         for target in targets.as_slice() {
-            let marked = mark(&client, target).await;
-            marks.push(marked.map_err(|error| NotMarked { target: target.clone(), error })?);
+            match mark(&client, target).await {
+                Ok(mark) => marks.push(mark),
+                Err(error) => return Ok(Err(NotMarked::by_api(target, &error))),
+            }
         }
-        Ok(Marks::new(marks))
+        Ok(Ok((targets, Marks::new(marks))))
     });
     // A name that is still being resolved must not hold up the end.
     runtime.shutdown_background();
-    Ok(outcome)
+    outcome
 }
 
-fn verdict(error: &ApiError) -> Verdict {
-    match error.class() {
-        ErrorClass::Denied | ErrorClass::Missing | ErrorClass::Refused => Verdict::Rejected,
-        ErrorClass::Transient | ErrorClass::Untrusted => Verdict::Inconclusive,
+/// Finds out which targets are meant. Nothing is asked twice: what cannot be known now cannot be marked.
+async fn resolve(client: &Client, wanted: Vec<Wanted>) -> Result<Vec<Target>, NotMarked> {
+    let what = wanted.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let mut resolver = Resolver::new(wanted);
+    loop {
+        match resolver.resolve() {
+            Resolution::Targets(targets) => return Ok(targets),
+            Resolution::Unknown(unknown) => {
+                return Err(NotMarked { message: unknown.reason, hint: unknown.hint, verdict: Verdict::Rejected });
+            }
+            Resolution::Ask(request) => {
+                let learned = match send(client, request.clone()).await {
+                    Ok(answer) => resolver.learn(&request, answer),
+                    Err(error) => match resolver.learn_error(&request, error.class() == ErrorClass::Missing) {
+                        true => Ok(()),
+                        false => Err(error),
+                    },
+                };
+                learned.map_err(|error| NotMarked::by_api(&what, &error))?;
+            }
+        }
     }
 }
 
@@ -84,14 +127,15 @@ async fn mark(client: &Client, target: &Target) -> Result<Mark, ApiError> {
     Ok(Mark::new(target, found, server_time))
 }
 
-fn write(marks: &Marks, file: Option<&PathBuf>) -> Result<u8, Trouble> {
-    let text = serde_json::to_string_pretty(marks)
-        .map_err(|error| Trouble::new(format!("cannot write the marks: {error}")))?;
+fn write(marks: &Marks, file: Option<ReportFile>) -> Result<u8, Trouble> {
+    let failed = |error: &dyn std::fmt::Display| Trouble::new(format!("cannot write the marks: {error}"));
+    let text = serde_json::to_string_pretty(marks).map_err(|error| failed(&error))?;
     match file {
         None => stdout_line(&text),
-        Some(path) => std::fs::write(path, text + "\n").map_err(|error| {
-            Trouble::new(format!("cannot write {}: {error}", path.display())).hint("correct --file (NUON_GATE_FILE)")
-        })?,
+        Some(file) => {
+            let written = runtime()?.block_on(file.write(&(text + "\n"), PATIENCE));
+            written.map_err(|error| failed(&error).hint("correct --file (NUON_GATE_FILE)"))?;
+        }
     }
     Ok(0)
 }

@@ -19,7 +19,7 @@ pub(crate) fn run(arguments: &SimArguments) -> Result<u8, Trouble> {
             text.parse().map_err(|error| Trouble::new(format!("{}: {error}", path.display())).hint(hint))?
         }
     };
-    let console = Console::new(0, false);
+    let console = Console::new();
     let environment = environment(&script);
     let sim = Sim::start(script, arguments.listen).map_err(|error| {
         Trouble::new(format!("cannot listen on {}: {error}", arguments.listen))

@@ -9,6 +9,7 @@ use crate::gate;
 use crate::marks::After;
 use crate::output::Console;
 use crate::settings::Settings;
+use crate::targets::TargetSettings;
 use crate::trouble::Trouble;
 
 /// What a command that failed makes of the whole.
@@ -20,11 +21,15 @@ pub(crate) fn run(mut settings: Settings, command: &[OsString]) -> Result<u8, Tr
         return Err(Trouble::new(message).hint("with a command, what came before it is marked by itself"));
     }
     let request_timeout = settings.watch.request_timeout;
-    let marks = match mark::take(&settings.connection, &settings.targets, request_timeout)? {
-        Ok(marks) => marks,
+    let TargetSettings::Wanted(wanted) = settings.targets else {
+        return Err(Trouble::new("no component to mark before the command")
+            .hint("give the targets; a workflow alone has no deploys before the command has triggered it"));
+    };
+    let (targets, marks) = match mark::take(&settings.connection, wanted, request_timeout)? {
+        Ok(marked) => marked,
         Err(refused) => return Ok(refused.tell("the command was not run")),
     };
-    let console = Console::new(0, false);
+    let console = Console::new();
     let name = command[0].to_string_lossy().into_owned();
     let mut child = Command::new(&command[0]);
     child.args(&command[1..]);
@@ -39,6 +44,7 @@ pub(crate) fn run(mut settings: Settings, command: &[OsString]) -> Result<u8, Tr
         console.plain(&format!("error: {name} failed ({status}), so there is nothing to wait for"));
         return Ok(FAILED);
     }
+    settings.targets = TargetSettings::Known(targets);
     settings.pins.after = Some(After::Marks(marks));
     gate::run(settings)
 }

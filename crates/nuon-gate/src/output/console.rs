@@ -37,19 +37,18 @@ struct Live {
 }
 
 impl Console {
-    pub(crate) fn new(targets: usize, quiet: bool) -> Self {
-        let stderr = io::stderr();
-        let colour = AutoStream::choice(&stderr) != ColorChoice::Never;
-        // A terminal that cannot move its cursor would show nothing at all.
-        let live = (targets > 0 && !quiet && stderr.is_terminal()).then(|| Live::new(targets));
-        let live = live.filter(|live| !live.screen.is_hidden());
-        Self { quiet, colour, labels: Vec::new(), live, stream: None }
+    /// Makes the console for a few words.
+    pub(crate) fn new() -> Self {
+        let colour = AutoStream::choice(&io::stderr()) != ColorChoice::Never;
+        Self { quiet: false, colour, labels: Vec::new(), live: None, stream: None }
     }
 
     /// Makes the console of a run, which no reader can hold up.
-    pub(super) fn of_a_run(targets: usize, quiet: bool) -> io::Result<Self> {
+    pub(super) fn of_a_run(quiet: bool) -> io::Result<Self> {
         let stream = Stream::open(|| Ok(io::stderr()))?;
-        Ok(Self { stream: Some(stream), ..Self::new(targets, quiet) })
+        // A terminal that cannot move its cursor would show nothing at all.
+        let live = (!quiet && io::stderr().is_terminal()).then(Live::new).filter(|live| !live.screen.is_hidden());
+        Ok(Self { quiet, live, stream: Some(stream), ..Self::new() })
     }
 
     /// Waits until everything is told, but not beyond the limit.
@@ -62,15 +61,20 @@ impl Console {
 
     /// Tells an event.
     pub(crate) fn event(&mut self, event: &Event) {
-        if let EventKind::Started { targets } = &event.kind {
-            self.labels = describe::labels(targets);
+        match &event.kind {
+            EventKind::Started { targets } => self.labels = describe::labels(targets),
+            EventKind::Joined { is, .. } => self.labels.push(is.component_label().to_owned()),
+            _ => {}
         }
-        if let Some(live) = &self.live {
+        if let Some(live) = &mut self.live {
             live.update(&event.kind, &self.labels);
         }
         if let EventKind::Waiting { pending } = &event.kind {
             // The live view shows this all the time.
             if self.live.is_none() && !self.quiet {
+                if pending.is_empty() {
+                    self.timed(event.at, None, Tone::Faint, "still waiting, for no deploy yet");
+                }
                 for (target, status, spent) in pending {
                     let words = describe::waiting(status.as_ref().map(Status::as_str), *spent);
                     self.timed(event.at, Some(*target), Tone::Faint, &words);
@@ -99,6 +103,9 @@ impl Console {
             for (word, text) in describe::details(target, result) {
                 self.line(Tone::Plain, &format!("  {word:<7} {text}"));
             }
+        }
+        if let Some(hint) = &report.hint {
+            self.line(Tone::Plain, &format!("  hint    {hint}"));
         }
         for warning in &report.warnings {
             self.warning(warning);
@@ -140,22 +147,30 @@ impl Console {
 }
 
 impl Live {
-    fn new(targets: usize) -> Self {
+    fn new() -> Self {
         let screen = MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(8));
+        Self { screen, bars: Vec::new() }
+    }
+
+    fn add(&mut self, label: &str) {
+        if self.bars.len() == MOST_BARS {
+            return;
+        }
         // The template is a constant and has been seen to work; if it should not, indicatif's own will do.
         let style = ProgressStyle::with_template("{spinner} {prefix}  {msg}  {elapsed}")
             .unwrap_or_else(|_| ProgressStyle::default_spinner());
-        let bar = |_| {
-            let bar = screen.add(ProgressBar::new_spinner().with_style(style.clone()));
-            bar.set_message("looking for the deploy");
-            bar.enable_steady_tick(Duration::from_millis(125));
-            bar
-        };
-        let bars = (0..targets.min(MOST_BARS)).map(bar).collect();
-        Self { screen, bars }
+        let bar = self.screen.add(ProgressBar::new_spinner().with_style(style));
+        bar.set_prefix(label.to_owned());
+        bar.set_message("looking for the deploy");
+        bar.enable_steady_tick(Duration::from_millis(125));
+        self.bars.push(bar);
     }
 
-    fn update(&self, kind: &EventKind, labels: &[String]) {
+    fn update(&mut self, kind: &EventKind, labels: &[String]) {
+        let known = self.bars.len();
+        if let EventKind::Started { .. } | EventKind::Joined { .. } = kind {
+            labels.iter().skip(known).for_each(|label| self.add(label));
+        }
         let show = |index: usize, message: String| {
             if let Some(bar) = self.bars.get(index) {
                 bar.set_message(message);
@@ -163,21 +178,18 @@ impl Live {
             }
         };
         match kind {
-            EventKind::Started { .. } => {
-                for (bar, label) in self.bars.iter().zip(labels) {
-                    bar.set_prefix(label.clone());
-                }
-            }
             EventKind::NotStarted { target } => show(*target, "waiting for a deploy".to_owned()),
             EventKind::Found { target, status, .. } => show(*target, status.to_string()),
             EventKind::Changed { target, to, .. } => show(*target, to.to_string()),
             EventKind::Ended { target, .. } => {
-                if let Some(bar) = self.bars.get(*target) {
+                if let Some(bar) = target.and_then(|index| self.bars.get(index)) {
                     bar.finish_and_clear();
                 }
             }
             EventKind::ApprovalNeeded { target, .. } => show(*target, "waiting for a human's approval".to_owned()),
-            EventKind::Held { .. }
+            EventKind::Started { .. }
+            | EventKind::Joined { .. }
+            | EventKind::Held { .. }
             | EventKind::Superseded { .. }
             | EventKind::Retrying { .. }
             | EventKind::Waiting { .. }

@@ -29,6 +29,7 @@ pub(super) fn labels(targets: &[Target]) -> Vec<String> {
 pub(super) fn event(kind: &EventKind) -> Option<(Option<usize>, Tone, String)> {
     let (target, tone, words) = match kind {
         EventKind::Started { .. } => return None,
+        EventKind::Joined { target, .. } => (*target, Tone::Plain, "is deployed by the workflow".to_owned()),
         EventKind::NotStarted { target } => (*target, Tone::Plain, "no deploy yet".to_owned()),
         EventKind::Found { target, deploy, status, build, commit, matched_by, replaces } => {
             let build = build.as_ref().map(|build| format!("build {build}"));
@@ -49,14 +50,15 @@ pub(super) fn event(kind: &EventKind) -> Option<(Option<usize>, Tone, String)> {
         EventKind::Held { target, status } => {
             (*target, Tone::Plain, format!("{status}, but its workflow can still change that: looking again"))
         }
-        EventKind::ApprovalNeeded { target, workflow, .. } => {
-            (*target, Tone::Warning, format!("a human has to approve the plan, in workflow {workflow}"))
+        EventKind::ApprovalNeeded { target, workflow, url, .. } => {
+            let place = url.clone().unwrap_or_else(|| format!("in workflow {workflow}"));
+            (*target, Tone::Warning, format!("a human has to approve the plan: {place}"))
         }
         EventKind::Superseded { target, from, to, policy } => {
             (*target, Tone::Warning, format!("deploy {from} is superseded by {to} ({})", policy.as_str()))
         }
         EventKind::Retrying { target, error, next } => {
-            (*target, Tone::Faint, format!("no good answer ({error}), asking again in {}", human(*next)))
+            return Some((*target, Tone::Faint, format!("no good answer ({error}), asking again in {}", human(*next))));
         }
         EventKind::Waiting { .. } => return None,
         EventKind::Warned { target, text } => return Some((*target, Tone::Warning, format!("warning: {text}"))),
@@ -67,7 +69,7 @@ pub(super) fn event(kind: &EventKind) -> Option<(Option<usize>, Tone, String)> {
                 _ => Tone::Bad,
             };
             let reason = reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
-            (*target, tone, format!("{} {}{reason}", mark(*verdict), words(*verdict)))
+            return Some((*target, tone, format!("{} {}{reason}", mark(*verdict), words(*verdict))));
         }
     };
     Some((Some(target), tone, words))

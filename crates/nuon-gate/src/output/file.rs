@@ -6,11 +6,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::stream::Stream;
-use crate::trouble::Trouble;
 
 /// A file that will be written at the end. It is created under a temporary name at the start, so that a path that cannot
 /// be written is known before an hour of waiting, and gets its own name when it is whole.
-pub(super) struct ReportFile {
+pub(crate) struct ReportFile {
     path: PathBuf,
     temporary: Option<Temporary>,
 }
@@ -23,20 +22,13 @@ struct Temporary {
 }
 
 impl ReportFile {
-    pub(super) fn open(path: &Path) -> Result<Self, Trouble> {
+    /// Makes sure that the file can be written.
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
         // A link stays a link: what it points to is replaced.
         let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        match Temporary::beside(path, &target) {
-            Ok(temporary) => {
-                let path = if temporary.is_some() { target } else { path.to_owned() };
-                Ok(Self { path, temporary })
-            }
-            Err(error) => {
-                let message = format!("cannot write the report {}: {error}", path.display());
-                Err(Trouble::new(message)
-                    .hint("correct --report (NUON_GATE_REPORT): its folder must exist and be writable"))
-            }
-        }
+        let temporary = Temporary::beside(path, &target)?;
+        let path = if temporary.is_some() { target } else { path.to_owned() };
+        Ok(Self { path, temporary })
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -44,7 +36,7 @@ impl ReportFile {
     }
 
     /// Writes the whole file. Somebody who should read it (a pipe) is not waited for beyond the limit.
-    pub(super) async fn write(self, content: &str, limit: Duration) -> io::Result<()> {
+    pub(crate) async fn write(self, content: &str, limit: Duration) -> io::Result<()> {
         if let Some(temporary) = self.temporary {
             return temporary.become_whole(content, &self.path);
         }

@@ -35,6 +35,7 @@ fn body(kind: &EventKind, targets: &[Target]) -> (&'static str, Value) {
         EventKind::Started { targets } => {
             ("started", json!({"targets": targets.iter().map(target).collect::<Vec<_>>()}))
         }
+        EventKind::Joined { is, .. } => ("joined", json!({"target": target(is)})),
         EventKind::NotStarted { target } => ("not_started", json!({"target": named(target)})),
         EventKind::Found { target, deploy, status, build, commit, matched_by, replaces } => (
             "found",
@@ -53,20 +54,21 @@ fn body(kind: &EventKind, targets: &[Target]) -> (&'static str, Value) {
             }),
         ),
         EventKind::Held { target, status } => ("held", json!({"target": named(target), "status": status.as_str()})),
-        EventKind::ApprovalNeeded { target, workflow, step } => (
+        EventKind::ApprovalNeeded { target, workflow, step, url } => (
             "approval_needed",
             json!({
                 "target": named(target), "workflow_id": workflow.as_str(),
-                "step_id": step.as_ref().map(ToString::to_string),
+                "step_id": step.as_ref().map(ToString::to_string), "approval_url": url,
             }),
         ),
         EventKind::Superseded { target, from, to, policy } => (
             "superseded",
             json!({"target": named(target), "from": from.as_str(), "to": to.as_str(), "policy": policy.as_str()}),
         ),
-        EventKind::Retrying { target, error, next } => {
-            ("retrying", json!({"target": named(target), "error": error.to_string(), "next_ms": millis(*next)}))
-        }
+        EventKind::Retrying { target, error, next } => (
+            "retrying",
+            json!({"target": target.as_ref().and_then(named), "error": error.to_string(), "next_ms": millis(*next)}),
+        ),
         EventKind::Waiting { pending } => {
             let pending = pending.iter().map(|(index, status, spent)| {
                 json!({"target": named(index), "status": status.as_ref().map(Status::as_str), "spent_ms": millis(*spent)})
@@ -77,7 +79,7 @@ fn body(kind: &EventKind, targets: &[Target]) -> (&'static str, Value) {
             ("warning", json!({"target": target.as_ref().and_then(named), "text": text}))
         }
         EventKind::Ended { target, verdict, reason } => {
-            ("ended", json!({"target": named(target), "verdict": verdict.as_str(), "reason": reason}))
+            ("ended", json!({"target": target.as_ref().and_then(named), "verdict": verdict.as_str(), "reason": reason}))
         }
     }
 }

@@ -15,10 +15,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use nuon_gate_core::result::RunResult;
+use nuon_gate_core::watch::EventKind;
 use nuon_gate_core::{Event, Report, Target, Verdict};
 
 pub(crate) use self::console::Console;
-use self::file::ReportFile;
+pub(crate) use self::file::ReportFile;
 use self::json_events::ResultEvent;
 use self::stream::Stream;
 use crate::arguments::Format;
@@ -41,7 +42,7 @@ pub(crate) struct Outputs {
 
 impl Outputs {
     /// Makes sure that every file can be written before anything is waited for.
-    pub(crate) fn open(settings: &OutputSettings, started_at: Timestamp, targets: &[Target]) -> Result<Self, Trouble> {
+    pub(crate) fn open(settings: &OutputSettings, started_at: Timestamp) -> Result<Self, Trouble> {
         console::log_to_stderr(settings.verbosity);
         let mut paths: Vec<&Path> = Vec::new();
         for path in &settings.reports {
@@ -49,20 +50,31 @@ impl Outputs {
                 paths.push(&path.0);
             }
         }
-        let files = paths.into_iter().map(ReportFile::open).collect::<Result<_, _>>()?;
+        let open = |path: &Path| {
+            ReportFile::open(path).map_err(|error| {
+                Trouble::new(format!("cannot write the report {}: {error}", path.display()))
+                    .hint("correct --report (NUON_GATE_REPORT): its folder must exist and be writable")
+            })
+        };
+        let files = paths.into_iter().map(open).collect::<Result<_, _>>()?;
         let unusable = |error| Trouble::new(format!("cannot start: {error}"));
         Ok(Self {
             format: settings.format,
             stdout: Stream::open(|| Ok(io::stdout())).map_err(unusable)?,
-            console: Console::of_a_run(targets.len(), settings.quiet).map_err(unusable)?,
+            console: Console::of_a_run(settings.quiet).map_err(unusable)?,
             files,
             started_at,
-            targets: targets.to_vec(),
+            targets: Vec::new(),
         })
     }
 
     /// Tells an event.
     pub(crate) fn event(&mut self, event: &Event) {
+        match &event.kind {
+            EventKind::Started { targets } => self.targets.clone_from(targets),
+            EventKind::Joined { is, .. } => self.targets.push(is.clone()),
+            _ => {}
+        }
         self.console.event(event);
         if self.format == Format::Ndjson {
             self.stdout.write(json_events::line(event, self.started_at, &self.targets) + "\n");
@@ -93,7 +105,7 @@ impl Outputs {
         });
         match stdout.finish(patience).await {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                Console::new(0, false).warning(&format!("stdout could not be written: {error}"));
+                Console::new().warning(&format!("stdout could not be written: {error}"));
             }
             _ => {}
         }

@@ -1,0 +1,37 @@
+//! A line of a deploy's log.
+
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use super::open::{instant, lenient};
+use crate::RemoteText;
+
+/// From this OpenTelemetry severity number on, a record tells of an error.
+const ERROR: i64 = 17;
+
+/// What the runner logged at one time; its text can have several lines.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct LogRecord {
+    /// When.
+    #[serde(deserialize_with = "instant")]
+    pub timestamp: Option<Timestamp>,
+    /// How bad it is, as a word.
+    #[serde(deserialize_with = "lenient")]
+    pub severity_text: Option<RemoteText>,
+    /// How bad it is, as OpenTelemetry's number.
+    #[serde(deserialize_with = "lenient")]
+    pub severity_number: Option<i64>,
+    /// The text.
+    #[serde(deserialize_with = "lenient")]
+    pub body: Option<RemoteText>,
+}
+
+impl LogRecord {
+    /// Tells whether the record is about an error.
+    pub fn is_error(&self) -> bool {
+        let word = self.severity_text.as_ref().map(|word| word.line(10).to_ascii_lowercase());
+        self.severity_number.is_some_and(|number| number >= ERROR)
+            || word.is_some_and(|word| word == "error" || word == "fatal")
+    }
+}

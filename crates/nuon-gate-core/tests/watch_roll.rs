@@ -1,0 +1,215 @@
+//! Finding out which targets there are, in virtual time: by name, and by following a workflow.
+
+#![cfg(test)]
+
+mod virtual_time;
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use nuon_gate_core::watch::{Answer, EventKind, InvalidSettings, Refusal, Request, Scope};
+use nuon_gate_core::{Clock, MatchedBy, Page, Pins, Require, Signal, Verdict, Wanted, Watch, WatchSettings, decode};
+use serde_json::{Value, json};
+use virtual_time::{
+    Driver, Run, STARTED_AT, Scripted, at_least, deploy, ms, none, row, run, s, settings, soon, status, step, with,
+    workflow,
+};
+
+fn over(settings: WatchSettings, scope: Scope) -> Watch {
+    Watch::new(settings, scope, Pins::default(), Timestamp::from_second(STARTED_AT).unwrap()).unwrap()
+}
+
+fn wanted(components: &[&str]) -> Scope {
+    let wanted = |component: &&str| Wanted::Component("acme".parse().unwrap(), component.parse().unwrap());
+    Scope::Wanted(components.iter().map(wanted).collect())
+}
+
+/// The install `acme` with the components `zero` and `one`, whose newest deploys are active.
+fn acme(request: &Request) -> Scripted {
+    let component = |number: u32, name: &str| {
+        let body = json!({"component_id": format!("cmp{number}"), "component": {"name": name}});
+        decode(body.to_string().as_bytes()).unwrap()
+    };
+    soon(match request {
+        Request::Install(typed) if typed.as_str() == "acme" => {
+            Ok(Answer::Install(decode(br#"{"id": "inl1", "name": "acme"}"#).unwrap()))
+        }
+        Request::InstallComponents(..) => {
+            Ok(Answer::InstallComponents(Page { rows: vec![component(0, "zero"), component(1, "one")], more: false }))
+        }
+        Request::LatestDeploy(_, component, _) => deploy(&row(&component.as_str().replace("cmp", "dpl"), "active")),
+        Request::Deploy(_, id) => deploy(&row(id.as_str(), "active")),
+        _ => status(404),
+    })
+}
+
+fn verdicts(run: &Run) -> Vec<Verdict> {
+    run.report.targets.iter().map(|target| target.verdict).collect()
+}
+
+#[test]
+fn names_become_targets() {
+    let run = run(over(settings(), wanted(&["zero", "one"])), |_, request| acme(request));
+    assert_eq!((run.report.verdict, verdicts(&run)), (Verdict::Passed, vec![Verdict::Passed; 2]));
+    assert_eq!(run.what()[..2], ["install", "components"]);
+    let started = run.count(|kind| matches!(kind, EventKind::Started { targets } if targets.len() == 2));
+    assert_eq!(started, 1);
+    assert_eq!(run.report.targets[1].target.to_string(), "acme/one");
+}
+
+#[test]
+fn trouble_while_names_are_resolved_is_just_trouble() {
+    let run = run(
+        over(settings(), wanted(&["zero"])),
+        |now, request| {
+            if now < s(60) { soon(status(503)) } else { acme(request) }
+        },
+    );
+    assert_eq!(run.report.verdict, Verdict::Passed);
+    assert!(run.count(|kind| matches!(kind, EventKind::Retrying { target: None, .. })) > 5);
+}
+
+#[test]
+fn what_ends_the_search_for_targets_is_told_of_each() {
+    let silent = run(over(settings(), wanted(&["zero", "one"])), |_, _| soon(status(503)));
+    assert_eq!((silent.report.verdict, verdicts(&silent)), (Verdict::Inconclusive, vec![Verdict::Inconclusive; 2]));
+    assert_eq!(silent.report.targets[0].clock, Some(Clock::Outage));
+    let denied = run(over(settings(), wanted(&["zero"])), |_, _| soon(status(401)));
+    assert_eq!((verdicts(&denied), denied.asked.len()), (vec![Verdict::Rejected], 1));
+    let unknown = run(over(settings(), wanted(&["zero", "two"])), |_, request| acme(request));
+    assert_eq!(verdicts(&unknown), [Verdict::Pending, Verdict::Rejected]);
+    assert!(unknown.report.reason.unwrap().contains("no component `two` in install `acme`"));
+    let signalled =
+        Driver::signalled(s(5), Signal::Terminate).run(over(settings(), wanted(&["zero"])), |_, _| soon(status(503)));
+    assert_eq!(signalled.report.verdict, Verdict::Interrupted(Signal::Terminate));
+    assert!(signalled.report.elapsed <= s(6));
+}
+
+#[test]
+fn every_component_of_an_install_is_a_target_and_none_is_an_error() {
+    let all = || Scope::Wanted(vec![Wanted::Install("acme".parse().unwrap())]);
+    let run_all = |settings| run(over(settings, all()), |_, request| acme(request));
+    assert_eq!(verdicts(&run_all(settings())), [Verdict::Passed; 2]);
+    let too_many = run_all(WatchSettings { require: at_least(3), ..settings() });
+    let expected = InvalidSettings::TooManyRequired { needed: 3, targets: 2 };
+    assert_eq!(too_many.refusal, Some(Refusal::Invalid(expected)));
+    let nothing = run(over(settings(), all()), |_, request| match request {
+        Request::InstallComponents(..) => soon(Ok(Answer::InstallComponents(Page { rows: Vec::new(), more: false }))),
+        _ => acme(request),
+    });
+    assert!(matches!(nothing.refusal, Some(Refusal::Invalid(InvalidSettings::NoTargets(_)))));
+}
+
+/// A server with one workflow, whose state and whose deploys' statuses are those of the time.
+fn flowing(
+    flow: impl Fn(Duration) -> (&'static str, bool, Vec<Value>),
+    word: impl Fn(Duration, &str) -> &'static str,
+) -> impl FnMut(Duration, &Request) -> Scripted {
+    move |now, request| {
+        soon(match request {
+            Request::Workflow(_) => {
+                let (status, finished, steps) = flow(now);
+                let body = json!({"id": "inw1", "owner_id": "inl1", "owner_name": "acme", "status": {"status": status},
+                    "finished": finished, "steps": steps});
+                Ok(Answer::Workflow(Box::new(decode(body.to_string().as_bytes()).unwrap())))
+            }
+            Request::Deploy(_, id) => {
+                let component = id.as_str().replace("dpl", "cmp").replace("New", "");
+                let more = json!({"component_id": component, "component_name": component, "workflow_id": "inw1"});
+                deploy(&with(row(id.as_str(), word(now, id.as_str())), more))
+            }
+            Request::LatestDeploy(..) => none(),
+            _ => status(404),
+        })
+    }
+}
+
+fn of_workflow(settings: WatchSettings) -> Watch {
+    let id: nuon_gate_core::WorkflowId = "inw1".parse().unwrap();
+    let pins = Pins { workflow: Some(id.clone()), ..Pins::default() };
+    Watch::new(settings, Scope::Workflow(id), pins, Timestamp::from_second(STARTED_AT).unwrap()).unwrap()
+}
+
+#[test]
+fn deploys_that_appear_later_are_targets_too() {
+    let flow = |now: Duration| match now.as_secs() {
+        0..30 => ("in-progress", false, vec![]),
+        30..60 => ("in-progress", false, vec![step("a", "in-progress", "dplA")]),
+        60..90 => ("in-progress", false, vec![step("a", "success", "dplA"), step("b", "in-progress", "dplB")]),
+        _ => ("success", true, vec![step("a", "success", "dplA"), step("b", "success", "dplB")]),
+    };
+    let passing =
+        |now: Duration, id: &str| if now > s(if id == "dplA" { 50 } else { 80 }) { "active" } else { "executing" };
+    let whole = run(of_workflow(settings()), flowing(flow, passing));
+    assert_eq!((whole.report.verdict, verdicts(&whole)), (Verdict::Passed, vec![Verdict::Passed; 2]));
+    assert_eq!(whole.count(|kind| matches!(kind, EventKind::Joined { .. })), 2);
+    assert_eq!(whole.report.targets[0].matched_by, Some(MatchedBy::Workflow));
+    assert!(whole.report.elapsed > s(90), "the workflow has to end as well");
+
+    let failing = run(of_workflow(settings()), flowing(flow, |now, _| if now > s(80) { "error" } else { "executing" }));
+    assert_eq!(failing.report.verdict, Verdict::Failed);
+}
+
+#[test]
+fn a_workflow_that_fails_fails_the_run_although_its_deploys_passed() {
+    let flow = |now: Duration| {
+        let ended = now > s(60);
+        let last = if ended { "error" } else { "pending" };
+        (
+            if ended { "error" } else { "in-progress" },
+            ended,
+            vec![step("a", "success", "dplA"), step("tests", last, "")],
+        )
+    };
+    for require in [Require::All, Require::Any] {
+        let settings = WatchSettings { require, ..settings() };
+        let run = run(of_workflow(settings), flowing(flow, |_, _| "active"));
+        assert_eq!((run.report.verdict, verdicts(&run)), (Verdict::Failed, vec![Verdict::Passed]));
+        assert_eq!(run.report.reason.as_deref(), Some("the workflow failed: step 2 of 2, tests, failed"));
+        assert_eq!(run.count(|kind| matches!(kind, EventKind::Ended { target: None, .. })), 1);
+    }
+}
+
+#[test]
+fn a_retry_within_the_workflow_is_followed_and_no_target_of_its_own() {
+    let flow = |now: Duration| match now.as_secs() {
+        0..60 => ("in-progress", false, vec![step("a", "in-progress", "dplA")]),
+        60..120 => ("in-progress", false, vec![step("a", "retried", "dplA"), step("a2", "in-progress", "dplANew")]),
+        _ => ("success", true, vec![step("a", "retried", "dplA"), step("a2", "success", "dplANew")]),
+    };
+    let word = |now: Duration, id: &str| match (id, now > s(100)) {
+        ("dplA", _) if now > s(60) => "retried",
+        ("dplANew", true) => "active",
+        _ => "executing",
+    };
+    let mut server = flowing(flow, word);
+    let run = run(of_workflow(settings()), move |now, request| match request {
+        Request::Deploys(..) => {
+            let row =
+                with(row("dplANew", word(now, "dplANew")), json!({"component_id": "cmpA", "workflow_id": "inw1"}));
+            soon(virtual_time::list(&[row]))
+        }
+        _ => server(now, request),
+    });
+    assert_eq!((run.report.verdict, verdicts(&run)), (Verdict::Passed, vec![Verdict::Passed]));
+    assert_eq!((run.deploy_id(), run.target().replaced[0].as_str()), ("dplANew", "dplA"));
+}
+
+#[test]
+fn a_workflow_that_is_not_seen_rings_the_start_clock_or_is_rejected() {
+    let silent = run(of_workflow(settings()), |_, _| soon(status(500)));
+    assert_eq!(silent.report.verdict, Verdict::Inconclusive);
+    assert!(silent.report.targets.is_empty());
+    let missing = run(of_workflow(settings()), |_, _| soon(status(404)));
+    assert_eq!((missing.report.verdict, missing.asked.len()), (Verdict::Rejected, 3));
+    let endless = run(of_workflow(settings()), flowing(|_| ("in-progress", false, vec![]), |_, _| "queued"));
+    assert_eq!(endless.report.verdict, Verdict::TimedOut);
+    let reason = endless.report.reason.unwrap();
+    assert_eq!(reason, "the total clock of 1h ran out: workflow inw1 is `in-progress`");
+    let ownerless = run(of_workflow(settings()), |_, request| match request {
+        Request::Workflow(_) => soon(workflow("in-progress", false, &[step("a", "in-progress", "dplA")])),
+        _ => soon(status(404)),
+    });
+    assert_eq!(ownerless.report.verdict, Verdict::Rejected);
+    assert!(ownerless.report.elapsed <= ms(100), "at once");
+}

@@ -1,0 +1,118 @@
+//! What is waited for, as it is typed.
+
+use std::path::Path;
+use std::str::FromStr;
+
+use nuon_gate_core::watch::Scope;
+use nuon_gate_core::{InstallId, InvalidId, Pins, Targets, Wanted};
+
+use crate::arguments::{PinArguments, TargetArguments};
+use crate::lists::flatten;
+use crate::trouble::Trouble;
+
+/// More than a file with ten thousand targets has.
+const LONGEST: u64 = 16 * 1024 * 1024;
+
+/// What is waited for.
+#[derive(Debug, Clone)]
+pub(crate) enum TargetSettings {
+    /// What these mean.
+    Wanted(Vec<Wanted>),
+    /// These, which are known.
+    Known(Targets),
+    /// Whatever the workflow deploys that is pinned.
+    OfWorkflow,
+}
+
+impl TargetSettings {
+    /// A workflow is enough if there is one, or may be one in a trigger's answer.
+    pub(crate) fn new(arguments: TargetArguments, pins: &PinArguments) -> Result<Self, Trouble> {
+        let no_component = arguments.component.is_empty()
+            && !arguments.all_components
+            && arguments.target.is_empty()
+            && arguments.targets_file.is_none();
+        if no_component && (pins.workflow.is_some() || pins.trigger_response.is_some()) {
+            return Ok(Self::OfWorkflow);
+        }
+        wanted(arguments).map(Self::Wanted)
+    }
+
+    /// Returns what the watch is over.
+    pub(crate) fn scope(self, pins: &Pins) -> Result<Scope, Trouble> {
+        match (self, &pins.workflow) {
+            (Self::Wanted(wanted), _) => Ok(Scope::Wanted(wanted)),
+            (Self::Known(targets), _) => Ok(Scope::Targets(targets)),
+            (Self::OfWorkflow, Some(workflow)) => Ok(Scope::Workflow(workflow.clone())),
+            (Self::OfWorkflow, None) => Err(no_component()),
+        }
+    }
+}
+
+/// Returns what is wanted: every pair of an install and a component, and whole targets.
+pub(crate) fn wanted(arguments: TargetArguments) -> Result<Vec<Wanted>, Trouble> {
+    let TargetArguments { install, component, all_components, target, targets_file } = arguments;
+    let (installs, components) = (flatten(install), flatten(component));
+    let mut whole: Vec<Wanted> = flatten(target).into_iter().map(|pair| pair.0).collect();
+    if let Some(path) = targets_file {
+        whole.extend(read(&path)?);
+    }
+    if all_components && !components.is_empty() {
+        return Err(Trouble::new("--all-components and --component (NUON_GATE_COMPONENT) exclude each other")
+            .hint("leave one of them out"));
+    }
+    if installs.is_empty() && (whole.is_empty() || all_components || !components.is_empty()) {
+        let what = if components.is_empty() { "no install" } else { "no install for --component" };
+        let hint = "give it with --install (NUON_GATE_INSTALL, NUON_INSTALL_ID), or whole targets with --target INSTALL/COMPONENT";
+        return Err(Trouble::new(what).hint(hint));
+    }
+    if !installs.is_empty() && components.is_empty() && !all_components {
+        return Err(no_component());
+    }
+    let of = |install: &InstallId| -> Vec<Wanted> {
+        match all_components {
+            true => vec![Wanted::Install(install.clone())],
+            false => components.iter().map(|component| Wanted::Component(install.clone(), component.clone())).collect(),
+        }
+    };
+    Ok(installs.iter().flat_map(of).chain(whole).collect())
+}
+
+fn no_component() -> Trouble {
+    Trouble::new("no component").hint(
+        "give it with --component (NUON_GATE_COMPONENT, NUON_COMPONENT_ID), take them all with --all-components, or give \
+         whole targets with --target INSTALL/COMPONENT",
+    )
+}
+
+/// Reads a file with a target a line, or stdin for `-`.
+fn read(path: &Path) -> Result<Vec<Wanted>, Trouble> {
+    let hint = "--targets-file (NUON_GATE_TARGETS_FILE) takes a file with INSTALL/COMPONENT a line; what follows a # is a comment";
+    let name = path.display();
+    let text = crate::input::read(path, LONGEST)
+        .map_err(|error| Trouble::new(format!("cannot read {name}: {error}")).hint(hint))?;
+    let lines = text.lines().enumerate().map(|(at, line)| (at + 1, line.split('#').next().unwrap_or_default().trim()));
+    let pairs = lines.filter(|(_, line)| !line.is_empty()).map(|(at, line)| {
+        let pair: Result<TargetPair, String> = line.parse();
+        pair.map(|pair| pair.0).map_err(|error| Trouble::new(format!("{name}, line {at}: {error}")).hint(hint))
+    });
+    let pairs: Vec<Wanted> = pairs.collect::<Result<_, _>>()?;
+    match pairs.is_empty() {
+        true => Err(Trouble::new(format!("there are no targets in {name}")).hint(hint)),
+        false => Ok(pairs),
+    }
+}
+
+/// A target as it is typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TargetPair(pub(crate) Wanted);
+
+impl FromStr for TargetPair {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (install, component) = text.split_once('/').ok_or("a target is written INSTALL/COMPONENT")?;
+        let install = install.parse().map_err(|error: InvalidId| error.to_string())?;
+        let component = component.parse().map_err(|error: InvalidId| error.to_string())?;
+        Ok(Self(Wanted::Component(install, component)))
+    }
+}

@@ -1,0 +1,178 @@
+//! Installs and components by their names, and targets by the dozen.
+
+use serde_json::{Value, json};
+
+use crate::support::{API, ENDLESS, Folder, Gate, INSTALL, Outcome, PASSING, WORKER, access, component, serve};
+
+const FAILING: &str = r#"{ status = "executing" }, { status = "error", error = "quota exceeded" }"#;
+
+/// The install `acme` with `api` and `worker`, whose deploys go through these statuses.
+fn acme(api: &str, worker: &str) -> String {
+    let named = |id: &str, name: &str, statuses: &str| {
+        component(id, statuses).replace(&format!("id = \"{id}\""), &format!("id = \"{id}\"\nname = \"{name}\""))
+    };
+    access() + &named(API, "api", api) + &named(WORKER, "worker", worker)
+}
+
+fn components(outcome: &Outcome) -> Vec<Value> {
+    outcome.result()["targets"].as_array().unwrap().iter().map(|target| target["component"]["id"].clone()).collect()
+}
+
+#[test]
+fn names_are_resolved_once_and_shown() {
+    let sim = serve(&acme(PASSING, PASSING));
+    let outcome = Gate::at(&sim.url(), "wait").args(["--install", "acme", "--component", "api,worker"]).json().exits(0);
+    assert_eq!(components(&outcome), [API, WORKER]);
+    let target = outcome.result()["targets"][0].clone();
+    assert_eq!(target["install"], json!({"id": INSTALL, "name": "acme"}));
+    assert_eq!(target["component"]["name"], "api");
+    let asked = |path: &str| sim.requests().into_iter().filter(|seen| seen.target.starts_with(path)).count();
+    assert_eq!(asked("/v1/installs/acme"), 1);
+    assert_eq!(asked(&format!("/v1/installs/{INSTALL}/components?")), 1);
+}
+
+#[test]
+fn near_misses_are_named() {
+    let sim = serve(&acme(PASSING, PASSING));
+    let cases = [
+        ("acme", "ap", "no component `ap` in install `acme`; did you mean `api`?"),
+        ("amce", "api", "no install `amce` in this organisation; did you mean `acme`?"),
+        ("acme", "zebra", "no component `zebra` in install `acme`; there is `api`, `worker`"),
+    ];
+    for (install, component, reason) in cases {
+        let gate = Gate::at(&sim.url(), "wait").args(["--install", install, "--component", component]);
+        let outcome = gate.json().exits(3);
+        assert!(outcome.reason().ends_with(reason), "{}", outcome.reason());
+        let target = outcome.target();
+        assert_eq!((&target["verdict"], &target["component"]["id"]), (&json!("rejected"), &json!(component)));
+    }
+}
+
+#[test]
+fn an_unknown_name_among_others_ends_the_run() {
+    let sim = serve(&acme(ENDLESS, ENDLESS));
+    let gate = Gate::at(&sim.url(), "wait").args(["--install", "acme", "--component", "api,wroker"]);
+    let outcome = gate.json().exits(3);
+    let verdicts: Vec<Value> =
+        outcome.result()["targets"].as_array().unwrap().iter().map(|target| target["verdict"].clone()).collect();
+    assert_eq!(verdicts, ["pending", "rejected"]);
+    assert!(outcome.reason().contains("did you mean `worker`?"), "{}", outcome.reason());
+}
+
+#[test]
+fn all_components_of_an_install_are_targets() {
+    let sim = serve(&acme(PASSING, FAILING));
+    let all = || Gate::at(&sim.url(), "wait").args(["--install", "acme", "--all-components"]);
+    assert_eq!(components(&all().json().exits(1)), [API, WORKER]);
+    all().args(["--require", "3"]).run().refused().says("3 targets are required to pass, but there are only 2");
+    all().args(["--component", "api"]).run().refused().says("exclude each other");
+    all().env("NUON_COMPONENT_ID", API).json().exits(1);
+}
+
+#[test]
+fn many_components_come_in_several_pages() {
+    let many: String =
+        (0..120).fold(access(), |script, number| script + &component(&format!("cmp{number:023}"), PASSING));
+    let sim = serve(&many);
+    let outcome = Gate::at(&sim.url(), "wait").args(["--install", "acme", "--all-components"]).json().exits(0);
+    assert_eq!(components(&outcome).len(), 120);
+}
+
+#[test]
+fn an_install_without_components_is_no_pass() {
+    let elsewhere = component(API, PASSING).replace(INSTALL, "inlother0000000000000000000").replace("acme", "other");
+    let sim = serve(&(access() + &elsewhere));
+    let gate = Gate::at(&sim.url(), "wait").args(["--install", INSTALL, "--all-components"]);
+    gate.json().exits(3);
+}
+
+#[test]
+fn targets_come_from_a_file() {
+    let sim = serve(&acme(PASSING, PASSING));
+    let folder = Folder::new();
+    let file = folder.write("targets", format!("# both\nacme/api\n\n{INSTALL}/worker # by its id\nacme/api\n"));
+    let from = |path: &std::path::Path| Gate::at(&sim.url(), "wait").args(["--targets-file"]).args([path]);
+    let outcome = from(&file).env("NUON_INSTALL_ID", "inlinjected").json().exits(0);
+    assert_eq!(components(&outcome), [API, WORKER]);
+    from(&folder.write("empty", "# none\n")).run().refused().says("there are no targets in");
+    from(&folder.write("wrong", "acme/api\nacme\n")).run().refused().says("line 2: a target is written");
+    from(&folder.file("missing")).run().refused();
+}
+
+#[test]
+fn marks_are_taken_by_name_too() {
+    let sim = serve(&acme(r#"{ status = "active" }"#, r#"{ status = "active" }"#));
+    let folder = Folder::new();
+    let file = folder.file("marks.json");
+    let acme = |command| Gate::at(&sim.url(), command).args(["--install", "acme"]);
+    acme("mark").args(["--component", "api", "--file"]).args([&file]).run().exits(0);
+    let after =
+        |component| acme("wait").args(["--component", component, "--start-timeout", "50ms", "--after"]).args([&file]);
+    after("api").json().exits(124);
+    after("worker").run().refused().says("the mark says nothing of acme/worker");
+}
+
+/// A workflow that deploys `api` at once and `worker` later.
+fn deploying(api: &str, worker: &str, ends: &str) -> String {
+    let of_workflow = |id: &str, name: &str, deploy: &str, statuses: &str| {
+        format!(
+            "[[component]]\ninstall = \"{INSTALL}\"\ninstall_name = \"acme\"\nid = \"{id}\"\nname = \"{name}\"\n\
+             [[component.deploy]]\nid = \"{deploy}\"\nworkflow = \"inwone\"\nstatuses = [{statuses}]\n"
+        )
+    };
+    let step = |deploy: &str, status: &str| {
+        format!(r#"{{ name = "deploy {deploy}", status = "{status}", deploy = "{deploy}" }}"#)
+    };
+    let state = |status: &str, steps: &[String]| {
+        format!(r#"{{ status = "{status}", looks = 4, steps = [{}] }}"#, steps.join(", "))
+    };
+    let end = format!(
+        r#"{{ status = "{ends}", finished = true, steps = [{}, {}] }}"#,
+        step("dplone", "success"),
+        step("dpltwo", "success")
+    );
+    let states = [
+        state("in-progress", &[]),
+        state("in-progress", &[step("dplone", "in-progress")]),
+        state("in-progress", &[step("dplone", "success"), step("dpltwo", "in-progress")]),
+        end,
+    ];
+    access()
+        + &of_workflow(API, "api", "dplone", api)
+        + &of_workflow(WORKER, "worker", "dpltwo", worker)
+        + &format!("[[workflow]]\nid = \"inwone\"\ninstall = \"{INSTALL}\"\nstates = [{}]\n", states.join(", "))
+}
+
+#[test]
+fn every_deploy_of_a_workflow_is_a_target() {
+    let wait = |script: &str| {
+        let sim = serve(script);
+        Gate::at(&sim.url(), "wait").args(["--workflow", "inwone", "--start-timeout", "1s", "--timeout", "10s"]).json()
+    };
+    let outcome = wait(&deploying(PASSING, PASSING, "success")).exits(0);
+    assert_eq!(components(&outcome), [API, WORKER]);
+    assert_eq!(outcome.result()["targets"][0]["matched_by"], "workflow");
+    let outcome = wait(&deploying(PASSING, FAILING, "error")).exits(1);
+    assert!(outcome.reason().contains("worker: quota exceeded"), "{}", outcome.reason());
+    let outcome = wait(&deploying(PASSING, PASSING, "error")).exits(1);
+    assert!(outcome.reason().starts_with("the workflow failed"), "{}", outcome.reason());
+    wait(&deploying(PASSING, PASSING, "cancelled")).exits(4);
+}
+
+#[test]
+fn a_workflow_without_deploys_is_no_pass() {
+    let empty = |status: &str| {
+        let state = format!("{{ status = \"{status}\", finished = true }}");
+        let script =
+            format!("{}[[workflow]]\nid = \"inwone\"\ninstall = \"{INSTALL}\"\nstates = [{state}]\n", access());
+        let sim = serve(&script);
+        Gate::at(&sim.url(), "wait").args(["--workflow", "inwone"]).json()
+    };
+    let outcome = empty("success").exits(1);
+    assert_eq!(outcome.reason(), "the workflow succeeded without deploying anything");
+    assert_eq!(outcome.result()["targets"], json!([]));
+    empty("error").exits(1);
+    empty("cancelled").exits(4);
+    let sim = serve(&access());
+    Gate::at(&sim.url(), "wait").args(["--workflow", "inwnone"]).json().exits(3).says("--workflow");
+}
