@@ -6,8 +6,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
+mod cancel;
 mod connection;
 mod demo;
+mod evidence;
 mod exit_codes;
 mod faults;
 mod hostile;

@@ -19,11 +19,15 @@
 //!
 //! Text from the server is [`RemoteText`], which cannot be shown without being made harmless.
 
+mod cancel;
 mod client;
 mod dashboard;
 mod drive;
+mod evidence;
+mod history;
 mod id;
 mod judge;
+mod log_tail;
 pub mod model;
 mod moment;
 mod pins;
@@ -39,16 +43,20 @@ mod timeline;
 mod verdict;
 pub mod watch;
 
+pub use self::cancel::{CancelLimits, CancelOn, Settlement, cancel, workflows_to_cancel};
 pub use self::client::{
     ApiError, ApiStats, ApiUrl, Client, Connection, Depth, ErrorClass, InvalidApiUrl, InvalidConnection, LARGEST_BODY,
     LogPage, Page, Wire, decode,
 };
 pub use self::dashboard::Dashboard;
 pub use self::drive::{drive, drive_with, send};
+pub use self::evidence::{Wish, gather};
+pub use self::history::History;
 pub use self::id::{
     BuildId, ComponentId, DeployId, InstallId, InvalidId, JobId, LogStreamId, OrgId, StepId, WorkflowId,
 };
 pub use self::judge::{ContradictoryRules, Judgement, Kind, Rules};
+pub use self::log_tail::{Logged, log_tail};
 pub use self::moment::Moment;
 pub use self::pins::{Baseline, Baselines, CommitPrefix, InvalidCommit, Pinning, Pins};
 pub use self::report::{ApprovalPlace, Report, TargetReport};

@@ -1,10 +1,10 @@
 //! Why a deploy failed, in the words that save a login.
 
 use crate::RemoteText;
-use crate::model::{Deploy, JobStatus, PolicySeverity, Status};
+use crate::model::{Deploy, JobStatus, PolicySeverity, Status, WorkflowStep};
 
 /// Longest reason, in characters; the rest is in the dashboard.
-const LONGEST: usize = 1000;
+pub(crate) const LONGEST: usize = 1000;
 
 /// What the server says of nearly every failure, whatever it was.
 const GENERIC: [&str; 8] = [
@@ -19,9 +19,9 @@ const GENERIC: [&str; 8] = [
 ];
 
 /// Returns why a deploy ended as it did: the first specific text of the deploy's error, its failing job's error, the
-/// policies that denied it, its status, its status's history, and what its failing job left behind. If all that is
-/// there is a generic sentence, that; else nothing.
-pub fn reason(deploy: &Deploy) -> Option<String> {
+/// policies that denied it, its status, its status's history, and what its failing job left behind. A generic sentence is
+/// none.
+pub fn specific(deploy: &Deploy) -> Option<String> {
     let failing = deploy.jobs().find(|job| job.status.as_ref().is_some_and(JobStatus::is_failure));
     let job_error = failing.and_then(|job| job.composite_error.as_ref());
     let job_description = failing.and_then(|job| job.status_description.as_ref());
@@ -40,13 +40,28 @@ pub fn reason(deploy: &Deploy) -> Option<String> {
     let left_behind = job_description.into_iter().chain(result_errors).chain(noted);
     errors
         .filter_map(|error| error.message.as_ref())
-        .find_map(|text| specific(text, deploy))
+        .find_map(|text| telling(text, deploy))
         .or_else(|| denials(deploy))
-        .or_else(|| descriptions.chain(left_behind).find_map(|text| specific(text, deploy)))
-        .or_else(|| {
-            let generic = deploy.description().map(|text| text.line(LONGEST));
-            generic.filter(|text| text != deploy.current_status().as_str())
-        })
+        .or_else(|| descriptions.chain(left_behind).find_map(|text| telling(text, deploy)))
+}
+
+/// Returns the generic sentence that a deploy ended with, which is better than nothing.
+pub fn generic(deploy: &Deploy) -> Option<String> {
+    let generic = deploy.description().map(|text| text.line(LONGEST));
+    generic.filter(|text| text != deploy.current_status().as_str())
+}
+
+/// Says who answered a step's question with no, and what they said.
+pub fn denial(step: &WorkflowStep) -> Option<String> {
+    let response = step.approval.as_ref()?.response.as_ref()?;
+    let answer = response.response_type.as_ref().map(|answer| answer.line(60))?;
+    if !answer.starts_with("deny") {
+        return None;
+    }
+    let who = response.created_by.as_ref().and_then(|account| account.email.as_ref()).map(|email| email.line(200));
+    let by = who.map(|who| format!(" by {who}")).unwrap_or_default();
+    let note = response.note.as_ref().map(|note| note.line(LONGEST)).filter(|note| !note.is_empty());
+    Some(format!("the plan was denied{by}{}", note.map(|note| format!(": {note}")).unwrap_or_default()))
 }
 
 /// Returns what can be done, if the server says so.
@@ -69,7 +84,7 @@ pub(crate) fn denials(deploy: &Deploy) -> Option<String> {
     (!denied.is_empty()).then(|| RemoteText::new(format!("denied by policy: {}", denied.join("; "))).line(LONGEST))
 }
 
-fn specific(text: &RemoteText, deploy: &Deploy) -> Option<String> {
+fn telling(text: &RemoteText, deploy: &Deploy) -> Option<String> {
     let line = text.line(LONGEST);
     let plain = line.trim_end_matches('.').to_lowercase();
     let says_nothing = plain.is_empty()

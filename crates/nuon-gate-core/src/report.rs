@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::history::History;
+use crate::log_tail::Logged;
 use crate::model::Deploy;
 use crate::timeline::Stay;
 use crate::{Clock, Dashboard, DeployId, MatchedBy, RemoteText, Signal, StepId, Target, Verdict, WorkflowId};
@@ -33,11 +35,17 @@ pub struct Report {
     pub dashboard: Option<Dashboard>,
     /// What a human should know of the run as a whole.
     pub warnings: Vec<String>,
+    /// A reason that is about no target.
+    run_reason: Option<String>,
 }
 
 impl Report {
     pub(crate) fn new(verdict: Verdict, started_at: Timestamp, elapsed: Duration, targets: Vec<TargetReport>) -> Self {
-        let deciding = targets.iter().position(|target| target.verdict == verdict);
+        let decides = |target: &TargetReport| match verdict {
+            Verdict::Interrupted(_) => target.verdict != Verdict::Passed,
+            verdict => target.verdict == verdict,
+        };
+        let deciding = targets.iter().position(decides);
         let mut report = Self {
             verdict,
             reason: None,
@@ -50,37 +58,42 @@ impl Report {
             failed_fast: false,
             dashboard: None,
             warnings: Vec::new(),
+            run_reason: None,
         };
-        match verdict {
-            Verdict::Interrupted(signal) => report.interrupt(signal),
-            Verdict::Passed => {}
-            _ => {
-                let missed = report.targets.iter().filter(|target| target.verdict != Verdict::Passed).count();
-                let count = format!(" ({missed} of {} targets did not pass)", report.targets.len());
-                let count = if missed > 1 { count } else { String::new() };
-                report.reason = deciding.and_then(|index| report.targets[index].told()).map(|told| told + &count);
-            }
-        }
+        report.tell();
         report
     }
 
-    /// Gives a reason that is about no target, where no target has one.
+    /// Gives a reason that is about no target, for where no target has one.
     pub(crate) fn or_because(self, reason: &str, hint: Option<&str>) -> Self {
-        match self.reason {
-            None if self.verdict != Verdict::Passed => {
-                Self { reason: Some(reason.to_owned()), hint: hint.map(str::to_owned), ..self }
-            }
-            _ => self,
-        }
+        let mut report = Self { run_reason: Some(reason.to_owned()), hint: hint.map(str::to_owned), ..self };
+        report.tell();
+        report
     }
 
     /// Gives the run the verdict of a signal; every target keeps its own.
     pub fn interrupt(&mut self, signal: Signal) {
         self.verdict = Verdict::Interrupted(signal);
         self.deciding = self.targets.iter().position(|target| target.verdict != Verdict::Passed);
-        let open = self.deciding.and_then(|index| self.targets[index].told());
-        let open = open.map(|reason| format!("; {reason}")).unwrap_or_default();
-        self.reason = Some(format!("interrupted by {signal}{open}"));
+        self.tell();
+    }
+
+    /// Says why the run ended as it did, in the words of the target that decided.
+    pub(crate) fn tell(&mut self) {
+        let told = self.deciding.and_then(|index| self.targets[index].told());
+        self.reason = match self.verdict {
+            Verdict::Passed => None,
+            Verdict::Interrupted(signal) => {
+                let open = told.map(|reason| format!("; {reason}")).unwrap_or_default();
+                Some(format!("interrupted by {signal}{open}"))
+            }
+            _ => {
+                let missed = self.targets.iter().filter(|target| target.verdict != Verdict::Passed).count();
+                let count = format!(" ({missed} of {} targets did not pass)", self.targets.len());
+                let count = if missed > 1 { count } else { String::new() };
+                told.map(|told| told + &count).or_else(|| self.run_reason.clone())
+            }
+        };
     }
 
     /// Returns when the run ended. It follows from the start and the time taken, so that a clock that was set in
@@ -103,6 +116,8 @@ pub struct TargetReport {
     pub reason: Option<String>,
     /// What the user can do about it.
     pub hint: Option<String>,
+    /// Whether the reason is a generic sentence, so that anything specific would be better.
+    pub vague: bool,
     /// The clock that rang.
     pub clock: Option<Clock>,
     /// The deploy that matched, as last seen.
@@ -117,6 +132,10 @@ pub struct TargetReport {
     pub approval: Option<ApprovalPlace>,
     /// Where its time went.
     pub timeline: Vec<Stay>,
+    /// What the component's earlier deploys say.
+    pub history: History,
+    /// The last lines of its log, oldest first.
+    pub log_tail: Vec<Logged>,
     /// What a human should know.
     pub warnings: Vec<String>,
 }

@@ -6,7 +6,7 @@
 use jiff::{SignedDuration, Timestamp, TimestampRound, Unit};
 use serde::{Deserialize, Serialize};
 
-use crate::{ApiStats, Clock, Dashboard, MatchedBy, RemoteText, Report, Stay, TargetReport, Verdict};
+use crate::{ApiStats, Clock, Dashboard, Logged, MatchedBy, RemoteText, Report, Stay, TargetReport, Verdict};
 
 /// Longest status description and name, in characters.
 const LONGEST: usize = 500;
@@ -270,6 +270,7 @@ impl RunResult {
 impl TargetResult {
     fn new(report: &TargetReport, dashboard: Option<&Dashboard>) -> Self {
         let TargetReport { target, deploy, .. } = report;
+        let recovered = (report.verdict == Verdict::Passed).then_some(report.history.failures_before);
         let link = |deploy| dashboard?.deploy(target, deploy);
         let asked = |place| dashboard?.approval(target, place);
         let name = |seen: Option<&RemoteText>, known: Option<&str>| text(seen).or_else(|| known.map(str::to_owned));
@@ -289,13 +290,13 @@ impl TargetResult {
             matched_by: report.matched_by,
             superseded_by: report.superseded_by.as_ref().map(ToString::to_string),
             replaced: report.replaced.iter().map(ToString::to_string).collect(),
-            typical_ms: None,
-            recovered_after: None,
-            last_good: None,
+            typical_ms: report.history.typical.map(millis),
+            recovered_after: recovered.filter(|failures| *failures > 0),
+            last_good: report.history.last_good.as_deref().and_then(LastGood::new),
             timeline: report.timeline.iter().map(StayResult::new).collect(),
             url: deploy.as_deref().and_then(link),
             approval_url: report.approval.as_ref().and_then(asked),
-            log_tail: Vec::new(),
+            log_tail: report.log_tail.iter().map(LogLine::new).collect(),
             warnings: report.warnings.clone(),
         }
     }
@@ -316,6 +317,23 @@ impl DeployResult {
             created_at: deploy.created_at.map(rfc3339),
             ended_at: ended.map(|stay| rfc3339(stay.at)),
         }
+    }
+}
+
+impl LastGood {
+    fn new(deploy: &crate::model::Deploy) -> Option<Self> {
+        Some(Self {
+            deploy_id: deploy.id.as_ref()?.to_string(),
+            build_id: deploy.build_id.as_ref().map(ToString::to_string),
+            commit: text(deploy.commit()),
+            at: deploy.status_since().map(rfc3339),
+        })
+    }
+}
+
+impl LogLine {
+    fn new(line: &Logged) -> Self {
+        Self { at: line.at.map(rfc3339), severity: line.severity.clone(), text: line.text.clone() }
     }
 }
 

@@ -51,6 +51,11 @@ impl RemoteText {
         line
     }
 
+    /// Returns the text line by line, each as [`RemoteText::line`] does. Lines in which nothing can be seen are left out.
+    pub fn lines(&self, max: usize) -> impl Iterator<Item = String> {
+        self.0.split(['\n', '\r']).map(move |line| Self::new(line).line(max)).filter(|line| !line.is_empty())
+    }
+
     /// Tells whether nothing would be left to show.
     pub fn is_blank(&self) -> bool {
         self.line(1).is_empty()
@@ -153,6 +158,12 @@ mod tests {
         for (text, line) in cases {
             assert_eq!(RemoteText::new(text).line(100), line, "{text:?}");
         }
+    }
+
+    #[test]
+    fn several_lines_are_several() {
+        let text = RemoteText::new("Error: quota\r\n\r\n  on main.tf\n\u{1b}[0m\n::error::x##[y]");
+        assert_eq!(text.lines(100).collect::<Vec<_>>(), ["Error: quota", "on main.tf", "::error::x#[y]"]);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 
 use nuon_gate_core::decode;
 use nuon_gate_core::model::Deploy;
-use nuon_gate_core::reason::{reason, server_hint};
+use nuon_gate_core::reason::{generic, server_hint, specific};
 use serde_json::{Value, json};
 
 fn read(body: &Value) -> Deploy {
@@ -12,7 +12,8 @@ fn read(body: &Value) -> Deploy {
 }
 
 fn told(body: &Value) -> Option<String> {
-    reason(&read(body))
+    let deploy = read(body);
+    specific(&deploy).or_else(|| generic(&deploy))
 }
 
 /// The sources, the best first: where each text stands, and the text.

@@ -278,6 +278,9 @@ pub(crate) struct WaitingArguments {
     /// Stop as soon as too many targets have not passed
     #[arg(long)]
     pub(crate) fail_fast: bool,
+    /// Cancel the workflows of deploys that have not ended, after: timeout, interrupt, fail-fast
+    #[arg(long, value_name = "CASE[,…]")]
+    pub(crate) cancel_on: Vec<List<CancelCase>>,
 }
 
 #[derive(Debug, Args)]
@@ -289,12 +292,39 @@ pub(crate) struct OutputArguments {
     /// A file for the result; repeatable
     #[arg(long, value_name = "json=PATH")]
     pub(crate) report: Vec<Lines<ReportPath>>,
+    /// How many lines of a failed deploy's log to show, around its errors
+    #[arg(long, value_name = "COUNT", default_value_t = 25)]
+    pub(crate) log_lines: u16,
     /// Say only what matters at the end
     #[arg(long, short)]
     pub(crate) quiet: bool,
     /// Say more: every request and what came of it
     #[arg(long, short, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
+}
+
+/// After what deploys are cancelled, as it is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CancelCase {
+    /// A clock rang.
+    Timeout,
+    /// A signal came.
+    Interrupt,
+    /// Too many others have not passed.
+    FailFast,
+}
+
+impl std::str::FromStr for CancelCase {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "timeout" => Ok(Self::Timeout),
+            "interrupt" => Ok(Self::Interrupt),
+            "fail-fast" => Ok(Self::FailFast),
+            _ => Err("it is timeout, interrupt or fail-fast"),
+        }
+    }
 }
 
 /// What stdout gets.

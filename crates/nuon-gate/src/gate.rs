@@ -1,11 +1,15 @@
 //! A run: the watch, and what is made of its report.
 
+use std::pin::Pin;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use nuon_gate_core::result::RunResult;
-use nuon_gate_core::watch::InvalidSettings;
-use nuon_gate_core::{Client, Clock, InvalidConnection, Refusal, Report, Signal, Verdict, Watch, drive};
+use nuon_gate_core::watch::{InvalidSettings, Reply, Request};
+use nuon_gate_core::{
+    CancelLimits, CancelOn, Client, InvalidConnection, Refusal, Report, Signal, Verdict, Watch, Wish, cancel, drive,
+    gather, send, workflows_to_cancel,
+};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::exit;
@@ -14,8 +18,19 @@ use crate::settings::{ExitMapping, Settings};
 use crate::signals::{Signals, listen};
 use crate::trouble::Trouble;
 
-/// How long reading what only decorates the report may take.
-const DETAILS: Duration = Duration::from_secs(10);
+/// How long reading reasons, logs and links may take after the verdict. After a signal there are five seconds for all that
+/// is still to be done; and whoever's deploy passed is in a hurry.
+const EVIDENCE: Duration = Duration::from_secs(10);
+const EVIDENCE_AFTER_SIGNAL: Duration = Duration::from_millis(500);
+const EVIDENCE_OF_PASS: Duration = Duration::from_secs(2);
+
+/// How long it is waited for a cancelled workflow to settle.
+const CANCEL: Duration = Duration::from_secs(15);
+const CANCEL_AFTER_SIGNAL: Duration = Duration::from_secs(2);
+/// The most time between two looks at what is being cancelled.
+const LONGEST_PACE: Duration = Duration::from_millis(500);
+
+type BoxedReply = Pin<Box<dyn Future<Output = Reply> + Send>>;
 
 /// Runs the gate and returns the exit code.
 pub(crate) fn run(settings: Settings) -> Result<u8, Trouble> {
@@ -43,18 +58,21 @@ async fn until_second_signal(settings: Settings) -> Result<u8, Trouble> {
 }
 
 async fn gate(settings: Settings, mut signals: UnboundedReceiver<Signal>) -> Result<u8, Trouble> {
-    let Settings { connection, targets, pins, watch, exits, output } = settings;
+    let Settings { connection, targets, pins, watch, cancel_on, exits, output } = settings;
     let client = Client::new(&connection).map_err(|error| invalid_connection(&error))?;
     #[expect(clippy::disallowed_methods, reason = "the one reading of the wall clock that all times count from")]
     let started_at = Timestamp::now();
     let pinning = pins.at(started_at)?;
     let scope = targets.scope(&pinning.shared)?;
+    let (pace, request_timeout) = (watch.intervals.min().min(LONGEST_PACE), watch.request_timeout);
     let watch = Watch::new(watch, scope, pinning, started_at).map_err(|error| invalid_settings(&error))?;
     let mut outputs = Outputs::open(&output, started_at)?;
 
     let report = drive(&client, watch, &mut signals, |event| outputs.event(event)).await;
     let mut report = report.map_err(|refusal| refused(&refusal))?;
-    find_dashboard(&client, &mut report, &mut signals).await;
+    let client = client.within(request_timeout);
+    cancel_rest(&client, &mut report, cancel_on, pace, &mut outputs, &mut signals).await;
+    find_evidence(&client, &mut report, output.log_lines, &mut signals).await;
 
     let code = exit_code(report.verdict, &exits);
     let usual = exit::code(report.verdict);
@@ -69,27 +87,63 @@ async fn gate(settings: Settings, mut signals: UnboundedReceiver<Signal>) -> Res
     }
 }
 
-/// Finds out where the dashboard is, for the links. A signal ends even this, and decides the verdict of the run.
-async fn find_dashboard(client: &Client, report: &mut Report, signals: &mut UnboundedReceiver<Signal>) {
-    let interrupted = matches!(report.verdict, Verdict::Interrupted(_));
-    let silent = report.api_paused || report.targets.iter().any(|target| target.clock == Some(Clock::Outage));
-    if silent || report.dashboard.is_some() || report.targets.iter().all(|target| target.deploy.is_none()) {
+/// Cancels what has not ended, if that was asked for. A signal decides the verdict of the run, and ends the waiting.
+async fn cancel_rest(
+    client: &Client,
+    report: &mut Report,
+    on: CancelOn,
+    pace: Duration,
+    outputs: &mut Outputs,
+    signals: &mut UnboundedReceiver<Signal>,
+) {
+    let workflows = workflows_to_cancel(report, on);
+    if workflows.is_empty() {
         return;
     }
-    let limit = if interrupted { Duration::from_secs(1) } else { DETAILS };
-    let client = client.within(limit);
-    tokio::select! {
-        found = client.dashboard() => match found {
-            Ok(dashboard) => report.dashboard = dashboard,
-            Err(error) => {
-                report.warnings.push(format!("there are no links, as the dashboard's address could not be read: {error}"));
-            }
-        },
-        Some(signal) = signals.recv() => {
-            if !interrupted {
-                report.interrupt(signal);
-            }
-        }
+    outputs.cancelling(&workflows);
+    let whole = if is_interrupted(report) { CANCEL_AFTER_SIGNAL } else { CANCEL };
+    let settlements = tokio::select! {
+        settlements = cancel(asking(client), report, on, CancelLimits { whole, pace }) => settlements,
+        Some(signal) = signals.recv() => return interrupt(report, signal),
+    };
+    report.settle(settlements);
+}
+
+/// Reads why deploys failed and where to look. A signal ends even this, and decides the verdict of the run.
+async fn find_evidence(
+    client: &Client,
+    report: &mut Report,
+    log_lines: usize,
+    signals: &mut UnboundedReceiver<Signal>,
+) {
+    let wish = match is_interrupted(report) {
+        true => Wish { log_lines: 0, limit: EVIDENCE_AFTER_SIGNAL },
+        false if report.verdict == Verdict::Passed => Wish { log_lines: 0, limit: EVIDENCE_OF_PASS },
+        false => Wish { log_lines, limit: EVIDENCE },
+    };
+    let signal = tokio::select! {
+        () = gather(asking(client), report, wish) => return,
+        Some(signal) = signals.recv() => signal,
+    };
+    interrupt(report, signal);
+}
+
+fn asking(client: &Client) -> impl Fn(Request) -> BoxedReply + Clone + Send + Sync + use<> {
+    let client = client.clone();
+    move |request| {
+        let client = client.clone();
+        Box::pin(async move { send(&client, request).await })
+    }
+}
+
+fn is_interrupted(report: &Report) -> bool {
+    matches!(report.verdict, Verdict::Interrupted(_))
+}
+
+/// The first signal decides.
+fn interrupt(report: &mut Report, signal: Signal) {
+    if !is_interrupted(report) {
+        report.interrupt(signal);
     }
 }
 

@@ -10,13 +10,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 use nuon_gate_core::watch::{Clocks, Mode, OnApproval, OnSuperseded};
 use nuon_gate_core::{
-    ApiToken, ApiUrl, Baseline, Connection, Intervals, InvalidApiUrl, InvalidId, Kind, OrgId, Pinning, Pins, Require,
-    Rules, Wanted, WatchSettings,
+    ApiToken, ApiUrl, Baseline, CancelOn, Connection, Intervals, InvalidApiUrl, InvalidId, Kind, OrgId, Pinning, Pins,
+    Require, Rules, Wanted, WatchSettings,
 };
 
 use crate::arguments::{
-    ApprovalPolicy, ConnectionArguments, Expectation, Format, JudgingArguments, MarkArguments, OutputArguments,
-    PinArguments, StatusArguments, SupersededPolicy, TargetArguments, WaitArguments, WaitingArguments,
+    ApprovalPolicy, CancelCase, ConnectionArguments, Expectation, Format, JudgingArguments, MarkArguments,
+    OutputArguments, PinArguments, StatusArguments, SupersededPolicy, TargetArguments, WaitArguments, WaitingArguments,
 };
 use crate::environment::{API_TOKEN, Environment};
 use crate::exit;
@@ -39,6 +39,7 @@ pub(crate) struct Settings {
     pub(crate) targets: TargetSettings,
     pub(crate) pins: PinArguments,
     pub(crate) watch: WatchSettings,
+    pub(crate) cancel_on: CancelOn,
     pub(crate) exits: Vec<ExitMapping>,
     pub(crate) output: OutputSettings,
 }
@@ -68,6 +69,9 @@ impl MarkSettings {
 pub(crate) struct OutputSettings {
     pub(crate) format: Format,
     pub(crate) reports: Vec<ReportPath>,
+    pub(crate) log_lines: usize,
+    /// Whether the program runs as a step of GitHub Actions.
+    pub(crate) github: bool,
     pub(crate) quiet: bool,
     pub(crate) verbosity: u8,
 }
@@ -76,7 +80,14 @@ impl Settings {
     pub(crate) fn for_wait(arguments: WaitArguments, environment: &Environment) -> Result<Self, Trouble> {
         let WaitArguments { connection, targets, pins, judging, waiting, output, command: _ } = arguments;
         let watch = watch(&judging, &pins, &waiting, connection.request_timeout)?;
-        Self::resolve(connection, targets, pins, judging, watch, output, environment)
+        let cases = flatten(waiting.cancel_on);
+        let cancel_on = CancelOn {
+            timeout: cases.contains(&CancelCase::Timeout),
+            interrupt: cases.contains(&CancelCase::Interrupt),
+            fail_fast: cases.contains(&CancelCase::FailFast),
+        };
+        let settings = Self::resolve(connection, targets, pins, judging, watch, output, environment)?;
+        Ok(Self { cancel_on, ..settings })
     }
 
     pub(crate) fn for_status(arguments: StatusArguments, environment: &Environment) -> Result<Self, Trouble> {
@@ -112,17 +123,19 @@ impl Settings {
             pins,
             connection: resolve_connection(connection, environment)?,
             watch,
+            cancel_on: CancelOn::default(),
             exits: flatten(judging.map_exit),
-            output: OutputSettings::new(output),
+            output: OutputSettings::new(output, Some(environment)),
         })
     }
 }
 
 impl OutputSettings {
-    pub(crate) fn new(arguments: OutputArguments) -> Self {
-        let OutputArguments { output: format, report, quiet, verbose: verbosity } = arguments;
+    pub(crate) fn new(arguments: OutputArguments, environment: Option<&Environment>) -> Self {
+        let OutputArguments { output: format, report, log_lines, quiet, verbose: verbosity } = arguments;
         let reports = report.into_iter().flat_map(|lines| lines.0).collect();
-        Self { format, reports, quiet, verbosity }
+        let github = environment.is_some_and(|environment| environment.get("GITHUB_ACTIONS") == Some("true"));
+        Self { format, reports, log_lines: log_lines.into(), github, quiet, verbosity }
     }
 }
 

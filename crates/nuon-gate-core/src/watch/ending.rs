@@ -14,12 +14,14 @@ pub(super) struct End {
     pub(super) reason: Option<String>,
     pub(super) hint: Option<String>,
     pub(super) clock: Option<Clock>,
+    /// Whether the reason is a generic sentence.
+    pub(super) vague: bool,
     pub(super) at: Moment,
 }
 
 impl End {
     pub(super) fn new(verdict: Verdict, at: Moment) -> Self {
-        Self { verdict, reason: None, hint: None, clock: None, at }
+        Self { verdict, reason: None, hint: None, clock: None, vague: false, at }
     }
 }
 

@@ -291,8 +291,11 @@ impl TargetWatch {
             .and_then(|workflow| workflow.steps().find_map(|step| step.reason().filter(|_| step.word() == "error")));
         let why = why.map(|text| format!(" ({})", text.line(300))).unwrap_or_default();
         let status = self.deploy.as_deref().map(Deploy::current_status).cloned().unwrap_or(Status::Unknown);
-        let denied =
-            self.deploy.as_deref().and_then(crate::reason::denials).map(|text| format!("; {text}")).unwrap_or_default();
+        // A plan that was denied ends the workflow, whatever its deploy says.
+        let answered = self.answered(context);
+        let verdict = if answered.is_some() { Verdict::Cancelled } else { verdict };
+        let denied = answered.or_else(|| self.deploy.as_deref().and_then(crate::reason::denials));
+        let denied = denied.map(|text| format!("; {text}")).unwrap_or_default();
         let never = match status {
             Status::Queued | Status::Pending => format!("{} was never attempted", self.target.component_label()),
             status => format!("the deploy never did and stays `{status}`"),

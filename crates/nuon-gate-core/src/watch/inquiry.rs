@@ -23,6 +23,24 @@ pub(super) struct Look {
     in_flight: Option<u64>,
 }
 
+/// How often one thing has been answered in the same bad way, without a better answer in between. Good answers to other
+/// questions of the same look do not count: a right that is missing for one of them will not come back by itself.
+#[derive(Debug, Default)]
+struct Streak(Option<(Request, u32)>);
+
+impl Streak {
+    fn count(&mut self, request: &Request) -> u32 {
+        let before = self.0.take().filter(|(own, _)| own == request);
+        let count = before.map_or(1, |(_, count)| count + 1);
+        self.0 = Some((request.clone(), count));
+        count
+    }
+
+    fn end(&mut self, request: &Request) {
+        self.0.take_if(|(own, _)| own == request);
+    }
+}
+
 /// What an answer led to.
 pub(super) enum Learned<E> {
     /// The look needs another answer.
@@ -45,9 +63,10 @@ pub(super) struct Inquiry {
     look: Option<Look>,
     looked: Option<Moment>,
     serial: u64,
-    denials: u32,
-    /// What was not found, and how many times in a row.
-    missing: Option<(Request, u32)>,
+    /// What was denied.
+    denied: Streak,
+    /// What was not found.
+    missing: Streak,
     last_error: Option<ApiError>,
 }
 
@@ -59,8 +78,8 @@ impl Inquiry {
             look: None,
             looked: None,
             serial: 0,
-            denials: 0,
-            missing: None,
+            denied: Streak::default(),
+            missing: Streak::default(),
             last_error: None,
         }
     }
@@ -118,26 +137,19 @@ impl Inquiry {
 
     /// Takes note of a good answer. It says nothing of whether something else exists, which the same look asks for.
     pub(super) fn good(&mut self, request: &Request) {
-        self.denials = 0;
-        self.missing.take_if(|(missing, _)| missing == request);
+        self.denied.end(request);
+        self.missing.end(request);
         self.last_error = None;
     }
 
     /// Takes note of an error, and tells whether it is final.
     pub(super) fn is_final(&mut self, error: &ApiError, request: &Request, ever_good: bool) -> bool {
-        if error.class() == ErrorClass::Denied {
-            self.denials += 1;
-        } else {
-            self.denials = 0;
+        if error.class() != ErrorClass::Denied {
+            self.denied.end(request);
         }
         match error.class() {
-            ErrorClass::Denied => !ever_good || self.denials >= DENIALS,
-            ErrorClass::Missing => {
-                let before = self.missing.take().filter(|(missing, _)| missing == request);
-                let misses = before.map_or(1, |(_, misses)| misses + 1);
-                self.missing = Some((request.clone(), misses));
-                !request.may_lag() || misses >= MISSES
-            }
+            ErrorClass::Denied => self.denied.count(request) >= DENIALS || !ever_good,
+            ErrorClass::Missing => self.missing.count(request) >= MISSES || !request.may_lag(),
             ErrorClass::Refused => true,
             ErrorClass::Untrusted | ErrorClass::Transient => false,
         }

@@ -230,13 +230,14 @@ impl Watch {
         let now = self.finished.unwrap_or(now);
         let targets: Vec<_> = self.targets.iter().map(|target| target.report(now, &self.context)).collect();
         let report = Report::new(self.verdict(), self.context.started_at, now.elapsed(), targets);
-        let report = match &self.roll.end {
+        let mut report = match &self.roll.end {
             Some(End { reason: Some(reason), hint, .. }) => report.or_because(reason, hint.as_deref()),
             _ => report,
         };
-        let api_paused = self.context.health.paused_until() > now;
-        let failed_fast = self.context.settings.fail_fast && self.can_no_longer_pass();
-        Report { api_paused, failed_fast, dashboard: self.context.dashboard.clone(), ..report }
+        report.api_paused = self.context.health.paused_until() > now;
+        report.failed_fast = self.context.settings.fail_fast && self.can_no_longer_pass();
+        report.dashboard.clone_from(&self.context.dashboard);
+        report
     }
 
     // Who asks.

@@ -10,7 +10,8 @@ use super::inquiry::{Inquiry, Learned, Look};
 use super::request::{Answer, Reply, Request};
 use super::{Context, EventKind, Refusal};
 use crate::client::{Depth, ErrorClass};
-use crate::model::{Deploy, Status};
+use crate::history::History;
+use crate::model::{Deploy, Status, Workflow, WorkflowStep};
 use crate::report::TargetReport;
 use crate::schedule::{Found, Schedule};
 use crate::timeline::{Stay, human, time_in_each_status, timeline};
@@ -360,16 +361,37 @@ impl TargetWatch {
         self.conclude(ending::stopped(why, &standing, error, now), context);
     }
 
+    /// The deploy failed or was cancelled, and says so itself.
     pub(super) fn failed(&self, verdict: Verdict, now: Moment, context: &Context) -> End {
-        let reason = self.deploy.as_deref().and_then(reason::reason);
-        let status = self.status().map(Status::as_str).unwrap_or_default();
+        let deploy = self.deploy.as_deref();
         let by_flag = self.status().is_some_and(|status| context.settings.rules.override_of(status).is_some());
-        let reason = reason.unwrap_or_else(|| match by_flag {
+        let status = self.status().map(Status::as_str).unwrap_or_default();
+        let specific = self.answered(context).or_else(|| deploy.and_then(reason::specific));
+        let specific = specific.or_else(|| self.noted_by_step(context));
+        let vague = specific.is_none() && !by_flag;
+        let reason = specific.or_else(|| deploy.and_then(reason::generic)).unwrap_or_else(|| match by_flag {
             true => format!("status `{status}` fails because of --fail-on"),
             false => format!("the deploy ended as `{status}`; the server gives no reason"),
         });
-        let hint = self.deploy.as_deref().and_then(reason::server_hint);
-        End { reason: Some(reason), hint, ..End::new(verdict, now) }
+        let hint = deploy.and_then(reason::server_hint);
+        End { reason: Some(reason), hint, vague, ..End::new(verdict, now) }
+    }
+
+    fn own_workflow<'a>(&self, context: &'a Context) -> Option<&'a Workflow> {
+        context.workflow(self.deploy.as_deref()?.workflow_id.as_ref()?)
+    }
+
+    /// Says how a human answered, if it was no.
+    pub(super) fn answered(&self, context: &Context) -> Option<String> {
+        let deploy = self.deploy.as_deref()?.id.as_ref()?;
+        self.own_workflow(context)?.steps_of(deploy).find_map(reason::denial)
+    }
+
+    /// Returns what a step of this deploy has noted about its failure.
+    fn noted_by_step(&self, context: &Context) -> Option<String> {
+        let deploy = self.deploy.as_deref()?.id.as_ref()?;
+        let mut noted = self.own_workflow(context)?.steps_of(deploy).filter_map(WorkflowStep::reason);
+        noted.find(|text| !text.is_blank()).map(|text| text.line(reason::LONGEST))
     }
 
     pub(super) fn warn(&mut self, now: Moment, text: String, context: &mut Context) {
@@ -413,6 +435,7 @@ impl TargetWatch {
             verdict: end.map_or(Verdict::Pending, |end| end.verdict),
             reason: end.and_then(|end| end.reason.clone()),
             hint: end.and_then(|end| end.hint.clone()),
+            vague: end.is_some_and(|end| end.vague),
             clock: end.and_then(|end| end.clock),
             deploy: self.deploy.clone(),
             matched_by: self.deploy.is_some().then(|| self.pins.matched_by()),
@@ -420,6 +443,8 @@ impl TargetWatch {
             superseded_by: self.superseded_by.clone(),
             approval: self.approval.as_ref().filter(|asked| asked.is_certain()).map(Asked::place),
             timeline: self.timeline(end.map_or(now, |end| end.at), context),
+            history: History::default(),
+            log_tail: Vec::new(),
             warnings: self.warnings.clone(),
         }
     }

@@ -49,7 +49,7 @@ impl Default for Cancel {
     }
 }
 
-/// A state of a workflow. It lasts as a [`Stay`] does.
+/// A state of a workflow. It lasts as a [`Stay`](super::Stay) does.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct WorkflowState {

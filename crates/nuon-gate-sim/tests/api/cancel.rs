@@ -71,7 +71,9 @@ fn who_may_not_and_what_is_not_there_is_told_apart() {
     assert_eq!(get(&sim, CANCEL).status, 404);
     assert_eq!(post(&sim, "/v1/workflows/inw1").status, 404);
     assert_eq!(ask(&sim, "GET", "/v1/installs/inlone/deploys/dplone", "").status, 200);
-    assert_eq!(post(&of("old", &deploy("one", GOING, "")), CANCEL).status, 404, "there were no workflows");
+    for script in [deploy("one", GOING, ""), workflow(r#"{ status = "in-progress" }"#, "")] {
+        assert_eq!(post(&of("old", &script), CANCEL).status, 404, "there were no workflows");
+    }
 }
 
 #[test]
@@ -135,12 +137,19 @@ fn a_list_is_no_answer_about_a_deploy() {
 }
 
 #[test]
+fn what_settles_after_no_answer_has_settled_at_once() {
+    let sim = of("new", &deploy("one", GOING, "cancel = { settles_after = 0 }"));
+    post(&sim, CANCEL);
+    assert_eq!(get(&sim, "/v1/installs/inlone/components/cmpone/deploys").each("status"), ["cancelled"]);
+}
+
+#[test]
 fn what_has_ended_stays_and_what_has_not_begun_never_does() {
     let late = "[[component.deploy]]\nid = \"dpllate\"\nworkflow = \"inw1\"\nafter_looks = 4\nstatuses = [{ status = \"queued\" }]\n";
     let other = deploy("other", GOING, "").replace("inw1", "inw2");
     let steps = r#"steps = [{ name = "plan", status = "success", finished = true }, { name = "apply", status = "approval-awaiting", deploy = "dplone" }]"#;
     let states =
-        format!(r#"{{ status = "in-progress", looks = 9, {steps} }}, {{ status = "success", finished = true }}"#);
+        format!(r#"{{ status = "in-progress", looks = 1, {steps} }}, {{ status = "success", finished = true }}"#);
     let script = deploy("done", r#"{ status = "active" }"#, "")
         + &deploy("one", GOING, late)
         + &deploy("failed", r#"{ status = "error", looks = 3 }, { status = "retried" }"#, "")

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use nuon_gate_core::watch::{Clocks, Mode, OnApproval};
 use nuon_gate_core::{
-    ApiToken, ApiUrl, Connection, Intervals, RemoteText, Require, Rules, Target, Targets, WatchSettings,
+    ApiToken, ApiUrl, CancelOn, Connection, Intervals, RemoteText, Require, Rules, Target, Targets, WatchSettings,
 };
 use nuon_gate_sim::{Script, Sim};
 
@@ -24,7 +24,7 @@ pub(crate) fn run(arguments: DemoArguments) -> Result<u8, Trouble> {
     let (token, org) = (script.token.clone(), script.org.clone());
     let listen = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
     let sim = Sim::start(script, listen).map_err(|error| broken(&error))?;
-    let output = OutputSettings::new(arguments.output);
+    let output = OutputSettings::new(arguments.output, None);
     if !output.quiet {
         Console::new().plain(&format!("demo: waiting against a simulated API on {}", sim.url()));
     }
@@ -39,6 +39,7 @@ pub(crate) fn run(arguments: DemoArguments) -> Result<u8, Trouble> {
         targets: TargetSettings::Known(targets),
         pins: PinArguments::default(),
         watch: watch_settings()?,
+        cancel_on: CancelOn::default(),
         exits: Vec::new(),
         output,
     })

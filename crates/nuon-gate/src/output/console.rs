@@ -112,6 +112,11 @@ impl Console {
         }
     }
 
+    /// Writes a command for the CI system, which knows it by the beginning of the line.
+    pub(super) fn command(&self, command: &str) {
+        self.line(Tone::Plain, command);
+    }
+
     /// Tells something.
     pub(crate) fn plain(&self, text: &str) {
         self.line(Tone::Plain, text);

@@ -149,5 +149,14 @@ pub(super) fn details(report: &TargetReport, result: &TargetResult) -> Vec<(&'st
     if let Some(hint) = &report.hint {
         details.push(("hint", hint.clone()));
     }
+    if let Some(live) = &result.last_good {
+        let what = live.commit.as_ref().map(|commit| format!(", commit {commit}")).unwrap_or_default();
+        let since = live.at.as_ref().map(|at| format!(", since {at}")).unwrap_or_default();
+        details.push(("live", format!("{}{what}{since}", live.deploy_id)));
+    }
+    if let Some(typical) = report.history.typical {
+        details.push(("usual", format!("such a deploy takes {}", human(typical))));
+    }
+    details.extend(report.log_tail.iter().map(|line| ("log", line.text.clone())));
     details
 }

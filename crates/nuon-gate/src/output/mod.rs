@@ -6,6 +6,7 @@
 mod console;
 mod describe;
 mod file;
+mod github;
 mod json_events;
 mod stream;
 
@@ -16,7 +17,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use nuon_gate_core::result::RunResult;
 use nuon_gate_core::watch::EventKind;
-use nuon_gate_core::{Event, Report, Target, Verdict};
+use nuon_gate_core::{Event, Report, Target, Verdict, WorkflowId};
 
 pub(crate) use self::console::Console;
 pub(crate) use self::file::ReportFile;
@@ -35,6 +36,8 @@ pub(crate) struct Outputs {
     format: Format,
     stdout: Stream,
     console: Console,
+    /// Whether GitHub's runner reads what is written.
+    github: bool,
     files: Vec<ReportFile>,
     started_at: Timestamp,
     targets: Vec<Target>,
@@ -62,6 +65,7 @@ impl Outputs {
             format: settings.format,
             stdout: Stream::open(|| Ok(io::stdout())).map_err(unusable)?,
             console: Console::of_a_run(settings.quiet).map_err(unusable)?,
+            github: settings.github,
             files,
             started_at,
             targets: Vec::new(),
@@ -76,8 +80,18 @@ impl Outputs {
             _ => {}
         }
         self.console.event(event);
+        if let (EventKind::Warned { text, .. }, true) = (&event.kind, self.github) {
+            self.console.command(&github::warning("nuon-gate", text));
+        }
         if self.format == Format::Ndjson {
             self.stdout.write(json_events::line(event, self.started_at, &self.targets) + "\n");
+        }
+    }
+
+    /// Tells that workflows are being cancelled.
+    pub(crate) fn cancelling(&mut self, workflows: &[WorkflowId]) {
+        for workflow in workflows {
+            self.console.warning(&format!("cancelling workflow {workflow}, as --cancel-on says"));
         }
     }
 

@@ -1,0 +1,209 @@
+//! What is read after the verdict: why a deploy failed, what was live before, and where to look. It changes no verdict.
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout_at};
+
+use crate::history::History;
+use crate::log_tail::log_tail;
+use crate::model::{Deploy, LogRecord};
+use crate::watch::{Answer, Reply, Request};
+use crate::{ApiError, Clock, DeployId, InstallId, LogStreamId, Report, TargetReport, Verdict, human};
+
+/// The most questions under way at once.
+const AT_ONCE: usize = 8;
+/// So many pages of a log are searched for an error.
+const MOST_PAGES: u32 = 5;
+/// So many earlier deploys say what is usual.
+const EARLIER: u32 = 20;
+
+/// What is wanted to be known.
+#[derive(Debug, Clone, Copy)]
+pub struct Wish {
+    /// How many lines of the log.
+    pub log_lines: usize,
+    /// How long it may take altogether.
+    pub limit: Duration,
+}
+
+/// One thing to find out.
+#[derive(Debug, Clone)]
+enum Task {
+    Dashboard,
+    /// Of the target at this position: its deploy, and the stream if that is known.
+    Log(usize, InstallId, DeployId, Option<LogStreamId>),
+    /// Of the target at this position.
+    History(usize, Request),
+}
+
+/// What was found.
+enum Finding {
+    Dashboard(Option<crate::Dashboard>),
+    Log(usize, Vec<LogRecord>),
+    History(usize, Vec<Deploy>),
+}
+
+/// Completes a report with what can be read within the limit. What cannot be read is warned of where it matters.
+pub async fn gather<F>(send: impl Fn(Request) -> F + Clone + Send + Sync + 'static, report: &mut Report, wish: Wish)
+where
+    F: Future<Output = Reply> + Send + 'static,
+{
+    let deadline = Instant::now() + wish.limit;
+    let mut waiting: VecDeque<Task> = tasks(report, wish).into();
+    let mut under_way: JoinSet<(Task, Result<Finding, ApiError>)> = JoinSet::new();
+    let mut open: Vec<Task> = Vec::new();
+    loop {
+        while under_way.len() < AT_ONCE
+            && let Some(task) = waiting.pop_front()
+        {
+            let send = send.clone();
+            open.push(task.clone());
+            under_way.spawn(async move { (task.clone(), find(send, task).await) });
+        }
+        match timeout_at(deadline, under_way.join_next()).await {
+            Ok(None) => break,
+            Ok(Some(Ok((task, found)))) => {
+                open.retain(|other| !other.is(&task));
+                match found {
+                    Ok(finding) => take(report, finding, wish),
+                    Err(error) => miss(report, &task, &error.to_string()),
+                }
+            }
+            // The way of asking panicked: what it should have found is missing, like anything else that is late.
+            Ok(Some(Err(_))) => {}
+            Err(_) => break,
+        }
+    }
+    let late = format!("not within {}", human(wish.limit));
+    open.iter().chain(&waiting).for_each(|task| miss(report, task, &late));
+    report.tell();
+}
+
+impl Task {
+    fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Dashboard, Self::Dashboard) => true,
+            (Self::Log(own, ..), Self::Log(other, ..)) | (Self::History(own, _), Self::History(other, _)) => {
+                own == other
+            }
+            _ => false,
+        }
+    }
+}
+
+/// Lists what is worth reading, the most telling first. An API that is silent or wants to be left alone is not asked.
+fn tasks(report: &Report, wish: Wish) -> Vec<Task> {
+    let silent = report.api_paused || report.targets.iter().any(|target| target.clock == Some(Clock::Outage));
+    let seen = report.targets.iter().enumerate().filter(|(_, target)| target.deploy.is_some());
+    let seen: Vec<(usize, &TargetReport)> = seen.filter(|_| !silent).collect();
+    let dashboard = (!seen.is_empty() && report.dashboard.is_none()).then_some(Task::Dashboard);
+    let in_trouble =
+        |target: &TargetReport| matches!(target.verdict, Verdict::Failed | Verdict::Cancelled | Verdict::TimedOut);
+    let logs = seen.iter().filter(|(_, target)| in_trouble(target) && wish.log_lines > 0);
+    let logs = logs.filter_map(|(index, target)| {
+        let deploy = target.deploy.as_deref()?;
+        let own = deploy.log_stream.as_ref().and_then(|stream| stream.id.clone());
+        let stream = own.or_else(|| deploy.jobs().find_map(|job| job.log_stream_id.clone()));
+        Some(Task::Log(*index, target.target.install.clone(), deploy.id.clone()?, stream))
+    });
+    let (passed, others): (Vec<_>, Vec<_>) =
+        seen.iter().copied().partition(|(_, target)| target.verdict == Verdict::Passed);
+    let histories = others.into_iter().chain(passed).map(|(index, target)| {
+        let (install, component) = (target.target.install.clone(), target.target.component.clone());
+        Task::History(index, Request::Deploys(install, component, EARLIER))
+    });
+    dashboard.into_iter().chain(logs).chain(histories).collect()
+}
+
+async fn find<F>(send: impl Fn(Request) -> F, task: Task) -> Result<Finding, ApiError>
+where
+    F: Future<Output = Reply>,
+{
+    let unexpected = || Err(ApiError::Undecodable("the answer is about something else".to_owned()));
+    match task {
+        Task::Dashboard => match send(Request::Dashboard).await? {
+            Answer::Dashboard(dashboard) => Ok(Finding::Dashboard(dashboard)),
+            _ => unexpected(),
+        },
+        Task::History(index, request) => match send(request).await? {
+            Answer::Deploys(rows) => Ok(Finding::History(index, rows)),
+            _ => unexpected(),
+        },
+        Task::Log(index, install, deploy, stream) => {
+            let stream = match stream {
+                Some(stream) => stream,
+                // The short form of a deploy does not name it.
+                None => match send(Request::Deploy(install, deploy)).await? {
+                    Answer::Deploy(Some(deploy)) => match deploy.log_stream.and_then(|stream| stream.id) {
+                        Some(stream) => stream,
+                        None => return Ok(Finding::Log(index, Vec::new())),
+                    },
+                    _ => return unexpected(),
+                },
+            };
+            Ok(Finding::Log(index, read_log(&send, stream).await?))
+        }
+    }
+}
+
+/// Reads the newest page of a log, and older ones as long as there is no error in what has been read.
+async fn read_log<F>(send: &impl Fn(Request) -> F, stream: LogStreamId) -> Result<Vec<LogRecord>, ApiError>
+where
+    F: Future<Output = Reply>,
+{
+    let mut records: Vec<LogRecord> = Vec::new();
+    let mut before = None;
+    for _ in 0..MOST_PAGES {
+        let page = match send(Request::Logs(stream.clone(), before)).await {
+            Ok(Answer::Logs(page)) => page,
+            Ok(_) => return Err(ApiError::Undecodable("the answer is about something else".to_owned())),
+            // What has been read is better than nothing.
+            Err(_) if !records.is_empty() => break,
+            Err(error) => return Err(error),
+        };
+        records.extend(page.records);
+        before = page.next;
+        if before.is_none() || records.iter().any(LogRecord::is_error) {
+            break;
+        }
+    }
+    Ok(records)
+}
+
+fn take(report: &mut Report, finding: Finding, wish: Wish) {
+    match finding {
+        Finding::Dashboard(dashboard) => report.dashboard = dashboard,
+        Finding::History(index, rows) => {
+            let target = &mut report.targets[index];
+            target.history = target.deploy.as_deref().map(|deploy| History::new(rows, deploy)).unwrap_or_default();
+        }
+        Finding::Log(index, records) => {
+            let target = &mut report.targets[index];
+            target.log_tail = log_tail(&records, wish.log_lines);
+            // The last thing that can say why, if nothing else does.
+            if let Some(error) = target.log_tail.iter().rfind(|line| line.is_error).filter(|_| target.vague) {
+                target.reason = Some(error.text.clone());
+                target.vague = false;
+            }
+        }
+    }
+}
+
+fn miss(report: &mut Report, task: &Task, why: &str) {
+    match task {
+        Task::Dashboard => {
+            report.warnings.push(format!("there are no links, as the dashboard's address could not be read: {why}"));
+        }
+        Task::Log(index, ..) => report.targets[*index].warnings.push(format!("the log could not be read: {why}")),
+        Task::History(index, _) => {
+            let target = &mut report.targets[*index];
+            // Nobody misses it after a pass.
+            if target.verdict != Verdict::Passed {
+                target.warnings.push(format!("earlier deploys could not be read: {why}"));
+            }
+        }
+    }
+}

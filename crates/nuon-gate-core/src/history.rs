@@ -1,0 +1,167 @@
+//! What a component's earlier deploys say of the one that was waited for.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::model::{Deploy, Status};
+use crate::timeline::span;
+use crate::{Judgement, Kind, Rules};
+
+/// Fewer deploys than this say nothing of what is usual.
+const FEWEST: usize = 3;
+/// A deploy that took less than this did nothing.
+const SHORTEST: Duration = Duration::from_secs(1);
+
+/// What the earlier deploys say.
+#[derive(Debug, Clone, Default)]
+pub struct History {
+    /// How long such deploys usually take: the median of the earlier ones of the same kind that passed, without the time
+    /// in which they waited for an approval.
+    pub typical: Option<Duration>,
+    /// How many had failed in a row just before.
+    pub failures_before: u32,
+    /// What was live before: the newest that passed, unless the component has been torn down since.
+    pub last_good: Option<Box<Deploy>>,
+}
+
+impl History {
+    /// Reads the earlier deploys, which are given newest first and may hold the deploy itself and newer ones.
+    pub fn new(rows: Vec<Deploy>, deploy: &Deploy) -> Self {
+        let rules = Rules::default();
+        let judged = |row: &Deploy| rules.judge(row.current_status(), Kind::from(row.install_deploy_type.as_ref()));
+        let kind = Kind::from(deploy.install_deploy_type.as_ref());
+        let is_kind = |row: &&Deploy| Kind::from(row.install_deploy_type.as_ref()) == kind;
+        let is_earlier =
+            |row: &Deploy| row.id != deploy.id && !row.is_plan_only() && row.created_at < deploy.created_at;
+        let earlier: Vec<Deploy> = rows.into_iter().filter(is_earlier).collect();
+
+        let mut durations: Vec<Duration> = earlier.iter().filter(is_kind).filter_map(duration).collect();
+        durations.sort_unstable();
+        let typical = (durations.len() >= FEWEST).then(|| durations[durations.len() / 2]);
+
+        // A replaced row is a part of its successor's story, and a cancelled one says nothing of the component.
+        let judgements = earlier.iter().filter(is_kind).map(judged);
+        let told = judgements.filter(|judged| matches!(judged, Judgement::Passed | Judgement::Failed));
+        let failures = told.take_while(|judged| *judged == Judgement::Failed).count();
+
+        let ended_well = earlier.into_iter().find(|row| judged(row) == Judgement::Passed);
+        let last_good = ended_well.filter(|row| Kind::from(row.install_deploy_type.as_ref()) == Kind::Apply);
+        Self {
+            typical,
+            failures_before: u32::try_from(failures).unwrap_or(u32::MAX),
+            last_good: last_good.map(Box::new),
+        }
+    }
+}
+
+/// Returns how long a deploy took that did something and passed.
+fn duration(row: &Deploy) -> Option<Duration> {
+    let ended = match row.current_status() {
+        Status::Active | Status::Inactive => row.applied_at.or(row.status_v2.as_ref().and_then(|v2| v2.since)),
+        _ => None,
+    };
+    let whole = span(row.created_at?, ended.or_else(|| row.updated_at.filter(|_| row.status_v2.is_none()))?);
+    let worked = whole.saturating_sub(waited(row));
+    (worked >= SHORTEST).then_some(worked)
+}
+
+/// Returns how long a deploy waited for an approval, as far as its history says.
+fn waited(row: &Deploy) -> Duration {
+    let Some(v2) = &row.status_v2 else { return Duration::ZERO };
+    let entered: Vec<(Option<&Status>, Option<Timestamp>)> = v2
+        .history
+        .iter()
+        .flatten()
+        .map(|entry| (entry.status.as_ref(), entry.since))
+        .chain([(None, v2.since)])
+        .collect();
+    let stays = entered.windows(2).filter(|stay| stay[0].0 == Some(&Status::PendingApproval));
+    stays.filter_map(|stay| Some(span(stay[0].1?, stay[1].1?))).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START: i64 = 1_800_000_000;
+
+    /// A deploy that was created at this second, and took so long.
+    fn row(id: &str, created: i64, seconds: i64, status: &str, kind: &str) -> Deploy {
+        let at = |second: i64| Timestamp::from_second(START + second).unwrap();
+        let body = format!(
+            r#"{{"id": "{id}", "created_at": "{}", "install_deploy_type": "{kind}",
+                "status_v2": {{"status": "{status}", "created_at_ts": {}}}}}"#,
+            at(created),
+            START + created + seconds,
+        );
+        serde_json::from_str(&body).unwrap()
+    }
+
+    fn applied(created: i64, seconds: i64, status: &str) -> Deploy {
+        row(&format!("dpl{created}"), created, seconds, status, "apply")
+    }
+
+    fn own() -> Deploy {
+        applied(9_000, 50, "active")
+    }
+
+    #[test]
+    fn what_is_usual_is_the_median_of_those_that_passed() {
+        let history = |rows: Vec<Deploy>| History::new(rows, &own()).typical.map(|usual| usual.as_secs());
+        let passed = |created, seconds| applied(created, seconds, "active");
+        let three = vec![own(), passed(300, 60), passed(200, 500), passed(100, 90)];
+        assert_eq!(history(three.clone()), Some(90));
+        assert_eq!(history(three[..3].to_vec()), None, "two are too few");
+        let others = [
+            applied(400, 7, "error"),
+            applied(500, 1, "auto-skipped"),
+            row("t", 600, 5, "inactive", "teardown"),
+            applied(9_500, 1, "active"),
+        ];
+        assert_eq!(history(three.into_iter().chain(others).collect()), Some(90), "others do not count");
+    }
+
+    #[test]
+    fn the_time_of_humans_does_not_count() {
+        let slow = |created: i64| {
+            let mut deploy = applied(created, 1000, "active");
+            let history = format!(
+                r#"[{{"status": "queued", "created_at_ts": {0}}}, {{"status": "pending-approval", "created_at_ts": {1}}},
+                    {{"status": "executing", "created_at_ts": {2}}}]"#,
+                START + created,
+                START + created + 40,
+                START + created + 940,
+            );
+            deploy.status_v2.as_mut().unwrap().history = serde_json::from_str(&history).unwrap();
+            deploy
+        };
+        let history = History::new(vec![slow(300), slow(200), slow(100)], &own());
+        assert_eq!(history.typical, Some(Duration::from_secs(100)));
+    }
+
+    #[test]
+    fn failures_count_until_the_last_pass() {
+        let failures = |statuses: &[&str]| {
+            let rows = statuses.iter().enumerate().map(|(at, status)| applied(1000 - at as i64, 5, status));
+            History::new(rows.collect(), &own()).failures_before
+        };
+        assert_eq!(failures(&["error", "retried", "error", "cancelled", "noop", "active", "error"]), 3);
+        assert_eq!(failures(&["active", "error"]), 0);
+        assert_eq!(failures(&[]), 0);
+    }
+
+    #[test]
+    fn what_was_live_is_the_newest_that_passed_and_was_not_torn_down() {
+        let live = |rows: Vec<Deploy>| {
+            History::new(rows, &own()).last_good.and_then(|deploy| deploy.id).map(|id| id.to_string())
+        };
+        let error = applied(400, 5, "error");
+        assert_eq!(
+            live(vec![own(), error.clone(), applied(300, 5, "active"), applied(200, 5, "active")]).as_deref(),
+            Some("dpl300")
+        );
+        assert_eq!(live(vec![error, row("t", 350, 5, "inactive", "teardown"), applied(300, 5, "active")]), None);
+        assert_eq!(live(vec![applied(9_500, 5, "active")]), None, "a newer one was not live before");
+    }
+}

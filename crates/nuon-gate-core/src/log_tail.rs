@@ -1,0 +1,90 @@
+//! The lines of a log that say what went wrong.
+
+use jiff::Timestamp;
+
+use crate::model::LogRecord;
+
+/// Longest line, in characters.
+const LONGEST: usize = 500;
+/// So much of what came after the last error is told: it is mostly the runner tidying up.
+const AFTERMATH: usize = 3;
+/// Without any error, so many of the last lines are enough.
+const UNEVENTFUL: usize = 10;
+
+/// A line of a log, made safe.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Logged {
+    /// When it was written.
+    pub at: Option<Timestamp>,
+    /// How bad it is, in lower case.
+    pub severity: String,
+    /// Whether it tells of an error.
+    pub is_error: bool,
+    /// What it says.
+    pub text: String,
+}
+
+/// Returns the lines around the last errors, `most` at most and oldest first, of records that are given newest first. A
+/// record of several lines is several lines here.
+pub fn log_tail(newest_first: &[LogRecord], most: usize) -> Vec<Logged> {
+    let lines: Vec<Logged> = newest_first.iter().rev().flat_map(lines).collect();
+    let (end, most) = match lines.iter().rposition(|line| line.is_error) {
+        Some(last) => (lines.len().min(last + 1 + AFTERMATH), most),
+        None => (lines.len(), most.min(UNEVENTFUL)),
+    };
+    lines[end.saturating_sub(most)..end].to_vec()
+}
+
+fn lines(record: &LogRecord) -> impl Iterator<Item = Logged> {
+    let is_error = record.is_error();
+    let word = record.severity_text.as_ref().map(|word| word.line(20).to_lowercase()).filter(|word| !word.is_empty());
+    let severity = word.unwrap_or_else(|| if is_error { "error" } else { "info" }.to_owned());
+    let lines = record.body.iter().flat_map(|body| body.lines(LONGEST));
+    let at = record.timestamp;
+    lines.map(move |text| Logged { at, severity: severity.clone(), is_error, text })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::RemoteText;
+
+    fn record(number: i64, body: &str) -> LogRecord {
+        LogRecord { severity_number: Some(number), body: Some(RemoteText::new(body)), ..LogRecord::default() }
+    }
+
+    fn tail(newest_first: &[LogRecord], most: usize) -> Vec<String> {
+        log_tail(newest_first, most).into_iter().map(|line| line.text).collect()
+    }
+
+    #[test]
+    fn the_lines_around_the_last_error_are_told() {
+        let mut records: Vec<LogRecord> = (0..9).map(|n| record(9, &format!("after {n}"))).rev().collect();
+        records.push(record(17, "second error\n  with detail\n\n"));
+        records.push(record(9, "between"));
+        records.push(record(21, "first error"));
+        records.push(record(9, "before"));
+        let all = ["before", "first error", "between", "second error", "with detail", "after 0", "after 1", "after 2"];
+        assert_eq!(tail(&records, 25), all);
+        assert_eq!(tail(&records, 4), all[4..]);
+        assert_eq!(tail(&records, 0), [""; 0]);
+    }
+
+    #[test]
+    fn without_an_error_the_last_few_lines_are_enough() {
+        let records: Vec<LogRecord> = (0..50).map(|n| record(9, &format!("line {n}"))).rev().collect();
+        assert_eq!(tail(&records, 25).first().map(String::as_str), Some("line 40"));
+        assert_eq!(tail(&records, 2), ["line 48", "line 49"]);
+        assert_eq!(tail(&[], 25), [""; 0]);
+    }
+
+    #[test]
+    fn severities_are_words_or_numbers() {
+        let worded = LogRecord { severity_text: Some(RemoteText::new("FATAL")), ..record(0, "x") };
+        let cases = [(worded, "fatal", true), (record(17, "x"), "error", true), (record(13, "x"), "info", false)];
+        for (record, severity, is_error) in cases {
+            let line = &log_tail(&[record], 1)[0];
+            assert_eq!((line.severity.as_str(), line.is_error), (severity, is_error));
+        }
+    }
+}
