@@ -7,18 +7,19 @@ mod virtual_time;
 use std::collections::HashSet;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use nuon_gate_core::model::Deploy;
 use nuon_gate_core::watch::{Answer, Clocks, EventKind, Mode, OnApproval, Request};
 use nuon_gate_core::{
-    ApiError, ErrorClass, Intervals, Judgement, Kind, Pins, Refusal, Require, Rules, Signal, Verdict, WatchSettings,
-    decode,
+    ApiError, Baseline, ErrorClass, Intervals, Judgement, Kind, Pins, Refusal, Require, Rules, Signal, Verdict,
+    WatchSettings, decode,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::json;
 use virtual_time::{
-    Asked, Driver, Run, Scripted, after, at_least, certificate, component, deploy, exists, hang, list, ms, none,
-    retry_after, status, watch,
+    Asked, Driver, Run, STARTED_AT, Scripted, after, at_least, certificate, component, deploy, exists, hang, list, ms,
+    none, retry_after, status, watch,
 };
 
 const STATUSES: [&str; 21] = [
@@ -45,12 +46,13 @@ const STATUSES: [&str; 21] = [
     "active\u{200b}",
 ];
 const PINNED_BUILD: &str = "bldMine";
+const PINNED_COMMIT: &str = "4be1c7d";
 const TYPES: [&str; 6] = ["apply", "apply", "sync-image", "teardown", "plan-only", "reconcile"];
 
 /// What a server does with one question.
 #[derive(Debug, Clone)]
 enum Move {
-    Row { status: &'static str, kind: &'static str, generation: u8, workflow: u8, plan_only: bool },
+    Row { status: &'static str, kind: &'static str, generation: u8, plan_only: bool },
     NotFound,
     Error(u16),
     Pause(u16, u64),
@@ -67,10 +69,10 @@ struct Server {
 }
 
 fn moves() -> impl Strategy<Value = Move> {
-    let row = (select(&STATUSES[..]), select(&TYPES[..]), 0..4u8, 0..2u8, prop::bool::weighted(0.1));
+    let row = (select(&STATUSES[..]), select(&TYPES[..]), 0..4u8, prop::bool::weighted(0.1));
     prop_oneof![
-        12 => row.prop_map(|(status, kind, generation, workflow, plan_only)| {
-            Move::Row { status, kind, generation, workflow, plan_only }
+        12 => row.prop_map(|(status, kind, generation, plan_only)| {
+            Move::Row { status, kind, generation, plan_only }
         }),
         2 => Just(Move::NotFound),
         3 => select(vec![500, 502, 503, 408, 409, 401, 403, 400, 302]).prop_map(Move::Error),
@@ -117,12 +119,42 @@ fn server_settings() -> impl Strategy<Value = WatchSettings> {
         })
 }
 
+/// What the deploys have to match.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pin {
+    None,
+    Deploy,
+    Build,
+    Workflow,
+    Commit,
+    After,
+    Since,
+}
+
+impl Pin {
+    fn pins(self) -> Pins {
+        let none = Pins::default();
+        match self {
+            Self::None => none,
+            Self::Deploy => Pins { deploy: "dpl0-0".parse().ok(), ..none },
+            Self::Build => Pins { build: PINNED_BUILD.parse().ok(), ..none },
+            Self::Workflow => Pins { workflow: "inw0-1".parse().ok(), ..none },
+            Self::Commit => Pins { commit: PINNED_COMMIT.parse().ok(), ..none },
+            Self::After => {
+                let baseline = Baseline::Known("dpl0-1".parse().unwrap(), created_by(1));
+                Pins { after: Some(baseline), ..none }
+            }
+            Self::Since => Pins { since: Some(created_by(2)), ..none },
+        }
+    }
+}
+
 #[derive(Debug, Clone)]
 struct Scene {
     settings: WatchSettings,
     server: Server,
     targets: usize,
-    pinned: bool,
+    pin: Pin,
     signals: Vec<(Duration, Signal)>,
     wakes_first: bool,
 }
@@ -130,25 +162,31 @@ struct Scene {
 fn scenes() -> impl Strategy<Value = Scene> {
     let signal = (0..1_000_000u64, select(vec![Signal::Interrupt, Signal::Terminate, Signal::HangUp]));
     let signals = prop::collection::vec(signal.prop_map(|(at, signal)| (ms(at), signal)), 0..3);
-    (server_settings(), servers(), 1..=4usize, any::<bool>(), signals, any::<bool>()).prop_map(
-        |(mut settings, server, targets, pinned, mut signals, wakes_first)| {
+    let pin = select(vec![
+        Pin::None,
+        Pin::Deploy,
+        Pin::Deploy,
+        Pin::Build,
+        Pin::Workflow,
+        Pin::Commit,
+        Pin::After,
+        Pin::Since,
+    ]);
+    (server_settings(), servers(), 1..=4usize, pin, signals, any::<bool>()).prop_map(
+        |(mut settings, server, targets, pin, mut signals, wakes_first)| {
             signals.sort_by_key(|(at, _)| *at);
             if let Require::AtLeast(needed) = settings.require {
                 settings.require = at_least(needed.get().min(targets));
             }
-            let targets = if pinned { 1 } else { targets };
-            if pinned {
+            // One deploy, and one workflow of this server, is one target's.
+            let one = matches!(pin, Pin::Deploy | Pin::Workflow);
+            let targets = if one { 1 } else { targets };
+            if one {
                 settings.require = Require::All;
             }
-            Scene { settings, server, targets, pinned, signals, wakes_first }
+            Scene { settings, server, targets, pin, signals, wakes_first }
         },
     )
-}
-
-impl Scene {
-    fn pins_build(&self) -> bool {
-        !self.pinned && self.settings.seed.is_multiple_of(2)
-    }
 }
 
 impl Server {
@@ -169,7 +207,7 @@ impl Server {
             }
             Move::NotFound if matches!(request, Request::LatestDeploy(..)) => none(),
             Move::NotFound => status(404),
-            Move::Row { status, kind, generation, workflow, plan_only } => match request {
+            Move::Row { status, kind, generation, plan_only } => match request {
                 Request::LatestDeploy(..) | Request::Deploy(..) | Request::Deploys(..) => {
                     let id = match request {
                         Request::Deploy(_, id) if !now.as_millis().is_multiple_of(7) => id.as_str().to_owned(),
@@ -177,7 +215,9 @@ impl Server {
                     };
                     let row = json!({
                         "id": id, "status": status, "install_deploy_type": kind, "plan_only": plan_only,
-                        "workflow_id": format!("inw{number}-{workflow}"), "build_id": build_of(&id),
+                        "workflow_id": format!("inw{number}-{}", generation_of(&id) / 2), "build_id": build_of(&id),
+                        "created_at": created_by(generation_of(&id)).to_string(),
+                        "component_build": {"vcs_connection_commit": {"sha": commit_of(&id)}},
                     });
                     let reply = deploy(&row);
                     if let Ok(Answer::Deploy(Some(deploy))) = &reply {
@@ -200,9 +240,24 @@ impl Server {
     }
 }
 
+/// The generation that a deploy's id tells: `dpl2-1` is of generation 1.
+fn generation_of(id: &str) -> i64 {
+    id.rsplit('-').next().and_then(|generation| generation.parse().ok()).unwrap_or(0)
+}
+
+/// A deploy of a later generation is a newer one; the last came after the watch began.
+fn created_by(generation: i64) -> Timestamp {
+    Timestamp::from_second(STARTED_AT + 10 * (generation - 2)).unwrap()
+}
+
 /// Every second deploy brings the build that may be pinned.
 fn build_of(id: &str) -> &'static str {
-    if id.ends_with(['1', '3']) { PINNED_BUILD } else { "bldOther" }
+    if generation_of(id) % 2 == 1 { PINNED_BUILD } else { "bldOther" }
+}
+
+/// So does every second one the commit, in other pairs.
+fn commit_of(id: &str) -> &'static str {
+    if generation_of(id) >= 2 { "4be1c7d09f5a2e63" } else { "5be1c7d09f5a2e63" }
 }
 
 /// The target's number, which the ids of deploys and workflows tell as well: `dpl2-1` is the third target's.
@@ -237,11 +292,7 @@ struct Answered {
 }
 
 fn play(scene: &Scene) -> Played {
-    let pin = if scene.pinned {
-        Pins { deploy: Some("dpl0-0".parse().unwrap()), ..Pins::default() }
-    } else {
-        Pins { build: scene.pins_build().then(|| PINNED_BUILD.parse().unwrap()), ..Pins::default() }
-    };
+    let pin = scene.pin.pins();
     let mut sent = Vec::new();
     let driver = Driver { signals: scene.signals.clone(), wakes_first: scene.wakes_first };
     let run = driver.run(watch(scene.settings.clone(), scene.targets, pin), |now, request| {
@@ -286,18 +337,30 @@ fn passes_are_right(scene: &Scene, played: &Played) -> Result<(), TestCaseError>
         let newest = of_target[about].1.sent.as_ref().unwrap();
         let kind = Kind::from(newest.install_deploy_type.as_ref());
         prop_assert_eq!(scene.settings.rules.judge(newest.current_status(), kind), Judgement::Passed);
-        // Once a deploy is matched, another one counts only if it belongs to the same workflow.
-        if !target.replaced.is_empty() || scene.pinned {
-            let first = target.replaced.first().or(deploy.id.as_ref()).unwrap();
-            prop_assert!(!scene.pinned || first.as_str() == "dpl0-0", "not the pinned one: {}", first);
-            prop_assert!(!target.replaced.contains(deploy.id.as_ref().unwrap()));
-        }
-        if scene.pins_build() {
-            let first = target.replaced.first().or(deploy.id.as_ref()).unwrap();
-            prop_assert_eq!(build_of(first.as_str()), PINNED_BUILD, "another build than the pinned one");
+        // What takes the place of a deploy that matched belongs to the same workflow; whatever came first had to match.
+        let pins = scene.pin.pins();
+        prop_assert!(!target.replaced.contains(deploy.id.as_ref().unwrap()));
+        match target.replaced.first() {
+            None => prop_assert!(pins.match_deploy(newest), "{:?} does not match {:?}", deploy.id, pins),
+            Some(first) => {
+                prop_assert!(matches_by_id(scene.pin, first.as_str()), "{} does not match {:?}", first, pins)
+            }
         }
     }
     Ok(())
+}
+
+/// Tells whether a deploy with this id matches.
+fn matches_by_id(pin: Pin, id: &str) -> bool {
+    match pin {
+        Pin::None => true,
+        Pin::Workflow => generation_of(id) / 2 == 1,
+        Pin::Deploy => id == "dpl0-0",
+        Pin::Build => build_of(id) == PINNED_BUILD,
+        Pin::Commit => commit_of(id).starts_with(PINNED_COMMIT),
+        Pin::After => generation_of(id) > 1,
+        Pin::Since => generation_of(id) >= 2,
+    }
 }
 
 /// 2. The watch ends by its deadline plus one request's time limit; after a signal within a second.
