@@ -38,8 +38,9 @@ fn the_demo_shows_a_failure_with_its_reason() {
     let outcome = Gate::bare("demo").args(["--fail", "--output", "json"]).run().exits(1);
     let result = outcome.result();
     assert_eq!((&result["verdict"], &result["api"]["errors"]), (&json!("failed"), &json!(0)));
-    assert!(outcome.reason().contains("storage quota of 100 GiB is exceeded"), "{}", outcome.reason());
-    outcome.says("hint    ask the customer for a higher storage quota");
+    assert!(outcome.reason().contains("the quota of 100 GiB is exceeded"), "{}", outcome.reason());
+    assert_eq!(result["targets"][0]["last_good"]["deploy_id"], "dplmonday00000000000000000");
+    outcome.says("log     Error: modifying RDS DB instance").says("live    dplmonday");
 }
 
 #[test]

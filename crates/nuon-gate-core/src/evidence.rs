@@ -8,8 +8,9 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
 use crate::history::History;
-use crate::log_tail::log_tail;
+use crate::log_tail::{last_error, log_tail};
 use crate::model::{Deploy, LogRecord};
+use crate::reason::LONGEST;
 use crate::watch::{Answer, Reply, Request};
 use crate::{ApiError, Clock, DeployId, InstallId, LogStreamId, Report, TargetReport, Verdict, human};
 
@@ -184,8 +185,8 @@ fn take(report: &mut Report, finding: Finding, wish: Wish) {
             let target = &mut report.targets[index];
             target.log_tail = log_tail(&records, wish.log_lines);
             // The last thing that can say why, if nothing else does.
-            if let Some(error) = target.log_tail.iter().rfind(|line| line.is_error).filter(|_| target.vague) {
-                target.reason = Some(error.text.clone());
+            if let Some(error) = last_error(&records, LONGEST).filter(|_| target.vague) {
+                target.reason = Some(error);
                 target.vague = false;
             }
         }

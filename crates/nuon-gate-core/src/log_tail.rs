@@ -11,6 +11,9 @@ const AFTERMATH: usize = 3;
 /// Without any error, so many of the last lines are enough.
 const UNEVENTFUL: usize = 10;
 
+/// What the runner says of every failure, whatever it was.
+const RUNNERS_WORDS: [&str; 2] = ["job execution failed", "exit status"];
+
 /// A line of a log, made safe.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Logged {
@@ -33,6 +36,16 @@ pub fn log_tail(newest_first: &[LogRecord], most: usize) -> Vec<Logged> {
         None => (lines.len(), most.min(UNEVENTFUL)),
     };
     lines[end.saturating_sub(most)..end].to_vec()
+}
+
+/// Returns the text of the last error that says what went wrong, as one line, of records that are given newest first. The
+/// runner's own word that something failed comes last in every log, and is taken only if there is no other.
+pub(crate) fn last_error(newest_first: &[LogRecord], longest: usize) -> Option<String> {
+    let errors = newest_first.iter().filter(|record| record.is_error());
+    let texts = errors.filter_map(|record| record.body.as_ref().map(|body| body.line(longest)));
+    let texts: Vec<String> = texts.filter(|text| !text.is_empty()).collect();
+    let says_only_that = |text: &&String| RUNNERS_WORDS.iter().any(|words| text.contains(words));
+    texts.iter().find(|text| !says_only_that(text)).or(texts.first()).cloned()
 }
 
 fn lines(record: &LogRecord) -> impl Iterator<Item = Logged> {
@@ -76,6 +89,23 @@ mod tests {
         assert_eq!(tail(&records, 25).first().map(String::as_str), Some("line 40"));
         assert_eq!(tail(&records, 2), ["line 48", "line 49"]);
         assert_eq!(tail(&[], 25), [""; 0]);
+    }
+
+    #[test]
+    fn the_last_error_that_says_what_happened_is_the_reason() {
+        let runner = record(17, "job execution failed: unable to apply plan: exit status 1");
+        let quota = record(17, "Error: quota exceeded\n  on main.tf");
+        let warning = record(13, "deprecated");
+        let of = |records: &[LogRecord]| last_error(records, 100);
+        assert_eq!(
+            of(&[runner.clone(), quota.clone(), warning.clone()]).as_deref(),
+            Some("Error: quota exceeded on main.tf")
+        );
+        assert_eq!(
+            of(&[runner, warning.clone()]).as_deref(),
+            Some("job execution failed: unable to apply plan: exit status 1")
+        );
+        assert_eq!(of(&[warning]), None);
     }
 
     #[test]

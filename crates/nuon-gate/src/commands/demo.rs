@@ -10,6 +10,7 @@ use nuon_gate_sim::{Script, Sim};
 
 use crate::arguments::{DemoArguments, PinArguments};
 use crate::gate;
+use crate::marks::After;
 use crate::output::Console;
 use crate::settings::{OutputSettings, Settings, user_agent};
 use crate::targets::TargetSettings;
@@ -21,6 +22,10 @@ const FAILING: &str = include_str!("demo-fail.toml");
 pub(crate) fn run(arguments: DemoArguments) -> Result<u8, Trouble> {
     let script = script(arguments.fail)?;
     let targets = targets(&script)?;
+    // As a pipeline does that has marked what was there before.
+    let before = script.components.iter().find(|component| component.deploys.len() > 1);
+    let before = before.and_then(|component| component.deploys[0].id.as_deref()?.parse().ok());
+    let pins = PinArguments { after: before.map(After::Deploy), ..PinArguments::default() };
     let (token, org) = (script.token.clone(), script.org.clone());
     let listen = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
     let sim = Sim::start(script, listen).map_err(|error| broken(&error))?;
@@ -37,7 +42,7 @@ pub(crate) fn run(arguments: DemoArguments) -> Result<u8, Trouble> {
             user_agent: user_agent(),
         },
         targets: TargetSettings::Known(targets),
-        pins: PinArguments::default(),
+        pins,
         watch: watch_settings()?,
         cancel_on: CancelOn::default(),
         exits: Vec::new(),

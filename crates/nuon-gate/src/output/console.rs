@@ -1,5 +1,6 @@
 //! What people see on stderr: a line for every change, and on a terminal a live view of what is pending.
 
+use std::collections::HashMap;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::time::Duration;
 
@@ -26,6 +27,8 @@ pub(crate) struct Console {
     quiet: bool,
     colour: bool,
     labels: Vec<String>,
+    /// The reasons that have been told already, by target.
+    told: HashMap<usize, String>,
     live: Option<Live>,
     /// Where lines go during a run; else straight to stderr.
     stream: Option<Stream>,
@@ -40,7 +43,7 @@ impl Console {
     /// Makes the console for a few words.
     pub(crate) fn new() -> Self {
         let colour = AutoStream::choice(&io::stderr()) != ColorChoice::Never;
-        Self { quiet: false, colour, labels: Vec::new(), live: None, stream: None }
+        Self { quiet: false, colour, labels: Vec::new(), told: HashMap::new(), live: None, stream: None }
     }
 
     /// Makes the console of a run, which no reader can hold up.
@@ -64,6 +67,9 @@ impl Console {
         match &event.kind {
             EventKind::Started { targets } => self.labels = describe::labels(targets),
             EventKind::Joined { is, .. } => self.labels.push(is.component_label().to_owned()),
+            EventKind::Ended { target: Some(target), reason: Some(reason), .. } => {
+                self.told.insert(*target, reason.clone());
+            }
             _ => {}
         }
         if let Some(live) = &mut self.live {
@@ -100,7 +106,10 @@ impl Console {
             if report.targets.len() > 1 {
                 self.line(Tone::Plain, &format!("{}:", self.labels[index]));
             }
-            for (word, text) in describe::details(target, result) {
+            // What was read since may have given a better one.
+            let reason = target.reason.as_ref().filter(|reason| self.told.get(&index) != Some(*reason));
+            let reason = reason.map(|reason| ("reason", reason.clone()));
+            for (word, text) in reason.into_iter().chain(describe::details(target, result)) {
                 self.line(Tone::Plain, &format!("  {word:<7} {text}"));
             }
         }
