@@ -343,7 +343,7 @@ fn passes_are_right(scene: &Scene, played: &Played) -> Result<(), TestCaseError>
         match target.replaced.first() {
             None => prop_assert!(pins.match_deploy(newest), "{:?} does not match {:?}", deploy.id, pins),
             Some(first) => {
-                prop_assert!(matches_by_id(scene.pin, first.as_str()), "{} does not match {:?}", first, pins)
+                prop_assert!(matches_by_id(scene.pin, first.as_str()), "{} does not match {:?}", first, pins);
             }
         }
     }
