@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use clap::{Arg, ArgAction, Command};
-use nuon_gate::{arguments, exit};
+use nuon_gate::{exit, parse};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -34,11 +34,11 @@ fn check(mark: &str, expected: &str) {
 }
 
 fn subcommand(name: &str) -> Command {
-    arguments::command().find_subcommand(name).unwrap_or_else(|| panic!("there is no {name}")).clone()
+    parse::command().find_subcommand(name).unwrap_or_else(|| panic!("there is no {name}")).clone()
 }
 
 fn commands_with(flag: &str) -> String {
-    let command = arguments::command();
+    let command = parse::command();
     let having = command.get_subcommands().filter(|sub| sub.get_arguments().any(|arg| arg.get_long() == Some(flag)));
     having.map(|sub| format!("`{}`", sub.get_name())).collect::<Vec<_>>().join(", ")
 }
@@ -69,7 +69,7 @@ fn the_flags_are_those_of_the_program() {
             }
         }
     }
-    for command in arguments::command().get_subcommands() {
+    for command in parse::command().get_subcommands() {
         for long in command.get_arguments().filter_map(Arg::get_long) {
             assert!(long == "help" || seen.iter().any(|known| known == long), "--{long} is in no table");
         }
@@ -80,7 +80,7 @@ fn the_flags_are_those_of_the_program() {
 #[test]
 fn the_commands_are_those_of_the_program() {
     let mut table = "| command | does |\n|---|---|\n".to_owned();
-    for command in arguments::command().get_subcommands() {
+    for command in parse::command().get_subcommands() {
         writeln!(table, "| `{}` | {} |", command.get_name(), command.get_about().unwrap()).unwrap();
     }
     check("commands", &table);

@@ -4,7 +4,7 @@ use crate::support::{API, Folder, Gate, INSTALL, ORG, PASSING, TOKEN, WORKER, ac
 
 /// Every flag with its variable, as the program declares them.
 fn flags_of(subcommand: &str) -> Vec<(String, String)> {
-    let command = nuon_gate::arguments::command();
+    let command = nuon_gate::parse::command();
     let command = command.find_subcommand(subcommand).unwrap();
     let flags = command.get_arguments().filter_map(|arg| Some((arg.get_long()?, arg.get_env()?)));
     flags.map(|(flag, variable)| (flag.to_owned(), variable.to_str().unwrap().to_owned())).collect()
@@ -57,7 +57,7 @@ fn an_empty_variable_leaves_the_next_best_one() {
 
 #[test]
 fn every_flag_has_a_variable() {
-    let own = nuon_gate::arguments::command();
+    let own = nuon_gate::parse::command();
     for command in own.get_subcommands().filter(|command| command.get_name() != "demo") {
         for arg in command.get_arguments().filter_map(clap::Arg::get_long) {
             let flags = flags_of(command.get_name());

@@ -3,19 +3,15 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::parser::ValueSource;
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use nuon_gate_core::model::Status;
 use nuon_gate_core::{BuildId, CommitPrefix, ComponentId, DeployId, InstallId, WorkflowId};
 
-use crate::environment::{self, Environment};
 use crate::lists::{Lines, List};
 use crate::marks::After;
 use crate::settings::{ExitMapping, ReportPath, Requirement};
 use crate::span::{OptionalSpan, Since, Span};
 use crate::targets::TargetPair;
-use crate::trouble::Trouble;
 
 /// Waits until a Nuon deploy ends, then passes or fails the pipeline it runs in
 #[derive(Debug, Parser)]
@@ -23,7 +19,7 @@ use crate::trouble::Trouble;
 #[command(args_override_self = true)]
 pub(crate) struct Cli {
     #[command(subcommand)]
-    command: Command,
+    pub(crate) command: Command,
 }
 
 /// What to do.
@@ -347,160 +343,5 @@ impl std::str::FromStr for StatusName {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Ok(Self(Status::from(text)))
-    }
-}
-
-/// Why there is no command to execute.
-pub(crate) enum NotParsed {
-    /// Help or a version was asked for and has been shown.
-    Shown(u8),
-    /// The arguments are wrong.
-    Trouble(Trouble),
-}
-
-/// Returns the command line, with the variable of each flag named in its help.
-pub fn command() -> clap::Command {
-    environment::document(Cli::command())
-}
-
-/// Parses the arguments and the environment.
-pub(crate) fn parse(
-    arguments: impl IntoIterator<Item = OsString>,
-    environment: &Environment,
-) -> Result<Command, NotParsed> {
-    let arguments = without_empty_values(arguments, &command());
-    environment.check().map_err(NotParsed::Trouble)?;
-    // Targets on the command line replace those of the environment, which then need not even be right.
-    let typed = Cli::command().ignore_errors(true).try_get_matches_from(&arguments);
-    let replaced = typed.map(|matches| replaced_targets(&matches)).unwrap_or_default();
-    let matches = environment.connect(Cli::command(), &replaced).try_get_matches_from(&arguments);
-    let parsed = matches.and_then(|matches| Cli::from_arg_matches(&matches));
-    match parsed {
-        Ok(cli) => {
-            warn_of_unknown(&cli.command, environment);
-            Ok(cli.command)
-        }
-        Err(error) if !error.use_stderr() => Err(show(&arguments)),
-        Err(error) => Err(NotParsed::Trouble(explain(&error, &arguments))),
-    }
-}
-
-/// The flags that say which deploy is waited for.
-const PINS: [&str; 7] = ["--deploy", "--workflow", "--trigger-response", "--build", "--commit", "--after", "--since"];
-
-/// Takes out flags whose value is empty: that means unset, in a variable as on the command line. A pin that came to
-/// nothing is warned of, as it is most likely a step before that gave nothing.
-fn without_empty_values(arguments: impl IntoIterator<Item = OsString>, command: &clap::Command) -> Vec<OsString> {
-    let takes_value = |flag: &str| {
-        let mut all = command.get_subcommands().flat_map(clap::Command::get_arguments);
-        all.any(|arg| arg.get_long() == flag.strip_prefix("--") && arg.get_action().takes_values())
-    };
-    let mut kept: Vec<OsString> = Vec::new();
-    for argument in arguments {
-        let text = argument.to_str().map(str::trim);
-        let emptied = match (text, kept.last().and_then(|last| last.to_str())) {
-            (Some(""), Some(flag)) if takes_value(flag) => Some(flag.to_owned()),
-            (Some(text), _) => text.strip_suffix('=').filter(|flag| takes_value(flag)).map(str::to_owned),
-            _ => None,
-        };
-        let Some(flag) = emptied else {
-            kept.push(argument);
-            continue;
-        };
-        if text == Some("") {
-            kept.pop();
-        }
-        if PINS.contains(&flag.as_str()) {
-            let warning = format!("{flag} is empty, so it pins nothing");
-            crate::output::Console::new().warning(&warning);
-        }
-    }
-    kept
-}
-
-/// Returns the target flags whose variables must not count, as the command line says otherwise: a whole target replaces
-/// everything; half a target replaces its half, and takes the other from the environment.
-fn replaced_targets(matches: &clap::ArgMatches) -> Vec<&'static str> {
-    let Some((_, matches)) = matches.subcommand() else { return Vec::new() };
-    let typed = |id: &str| {
-        let known = matches.try_contains_id(id).is_ok();
-        known && matches.value_source(id) == Some(ValueSource::CommandLine)
-    };
-    const WHOLE: [&str; 2] = ["target", "targets-file"];
-    const HALVES: [&str; 3] = ["install", "component", "all-components"];
-    let mut replaced = Vec::new();
-    if typed("target") || typed("targets_file") {
-        replaced.extend(HALVES);
-        replaced.extend(WHOLE.into_iter().filter(|flag| !typed(&flag.replace('-', "_"))));
-    } else if typed("install") || typed("component") || typed("all_components") {
-        replaced.extend(WHOLE);
-        if typed("all_components") {
-            replaced.push("component");
-        } else if typed("component") {
-            replaced.push("all-components");
-        }
-    }
-    replaced
-}
-
-/// Shows help or the version, with every flag's own variable, whatever is set.
-fn show(arguments: &[OsString]) -> NotParsed {
-    let Err(shown) = command().try_get_matches_from(arguments) else { return NotParsed::Shown(0) };
-    // A closed stdout never changes the code.
-    let _ = shown.print();
-    NotParsed::Shown(0)
-}
-
-fn warn_of_unknown(command: &Command, environment: &Environment) {
-    if matches!(command, Command::Demo(_)) {
-        return;
-    }
-    let console = crate::output::Console::new();
-    for name in environment.unknown(&self::command()) {
-        console.warning(&format!("the variable {name} is not known to this version"));
-    }
-}
-
-/// Puts clap's error into our form, and names the variable of the flag it is about.
-fn explain(error: &clap::Error, arguments: &[OsString]) -> Trouble {
-    let rendered = error.render().to_string();
-    let first = rendered.lines().next().unwrap_or_default();
-    let message = first.strip_prefix("error: ").unwrap_or(first);
-    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
-        || error.kind() == ErrorKind::MissingSubcommand
-    {
-        return Trouble::new("no command was given").hint("try `nuon-gate demo`, or `nuon-gate --help`");
-    }
-    let Some(flag) = named_flag(error) else {
-        let mut tips = rendered.lines().filter_map(|line| line.trim().strip_prefix("tip: "));
-        // What stands after `--` is a command to run, not a value to pass.
-        let suggestion = tips.find(|tip| !tip.starts_with("to pass "));
-        return Trouble::new(message).hint(suggestion.unwrap_or("try `nuon-gate --help`"));
-    };
-    let own = environment::variable_of(flag.trim_start_matches('-'));
-    let typed = arguments.iter().filter_map(|argument| argument.to_str());
-    let mut typed = typed
-        .filter(|argument| argument.strip_prefix(&flag).is_some_and(|rest| rest.is_empty() || rest.starts_with('=')));
-    let variables = match environment::nuon_variable(&own) {
-        Some(nuon) => format!("{own} or {nuon}"),
-        None => own,
-    };
-    let values = rendered.lines().find(|line| line.contains("[possible values"));
-    let values = values.map(|line| format!(" {}", line.trim())).unwrap_or_default();
-    let place = match typed.next() {
-        Some(_) => format!("correct {flag} (its variable is {variables}){values}"),
-        None => format!("correct {flag}, whose value comes from {variables}{values}"),
-    };
-    Trouble::new(message).hint(place)
-}
-
-fn named_flag(error: &clap::Error) -> Option<String> {
-    match (error.kind(), error.get(ContextKind::InvalidArg)) {
-        (ErrorKind::UnknownArgument, _) => None,
-        (_, Some(ContextValue::String(argument))) => {
-            let flag = argument.split([' ', '=']).next()?.trim_end_matches("...");
-            flag.starts_with("--").then(|| flag.to_owned())
-        }
-        _ => None,
     }
 }

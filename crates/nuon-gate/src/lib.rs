@@ -8,11 +8,11 @@
 //! arguments → settings → watch → report → outputs → exit code
 //! ```
 //!
-//! One way, no loops back: [`arguments`] says what was typed or set in the environment, `settings` what it means,
+//! One way, no loops back: [`parse`] says what was typed or set in the environment, `settings` what it means,
 //! the core's watch emits events to the [`output`] while it runs and ends in a report, which becomes the result, the
 //! lines people read and, by one total match in [`exit`], the exit code.
 
-pub mod arguments;
+mod arguments;
 mod commands;
 mod environment;
 pub mod exit;
@@ -22,6 +22,7 @@ mod lists;
 mod marks;
 mod nuon_config;
 pub mod output;
+pub mod parse;
 mod settings;
 mod signals;
 mod span;
@@ -40,10 +41,10 @@ use self::trouble::Trouble;
 /// Runs the program and returns its exit code.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let environment = Environment::capture();
-    let outcome = match arguments::parse(arguments, &environment) {
+    let outcome = match parse::parse(arguments, &environment) {
         Ok(command) => execute(command, &environment),
-        Err(arguments::NotParsed::Shown(code)) => Ok(code),
-        Err(arguments::NotParsed::Trouble(trouble)) => Err(trouble),
+        Err(parse::NotParsed::Shown(code)) => Ok(code),
+        Err(parse::NotParsed::Trouble(trouble)) => Err(trouble),
     };
     outcome.unwrap_or_else(|trouble| {
         Console::new().trouble(&trouble);

@@ -18,10 +18,12 @@ mod clocks;
 mod context;
 mod decide;
 mod ending;
+mod enrol;
 mod event;
 mod follow;
 mod health;
 mod inquiry;
+mod outcome;
 mod request;
 mod roll;
 mod search;
@@ -40,13 +42,13 @@ use self::health::Health;
 use self::inquiry::Inquiry;
 use self::request::Asker;
 pub use self::request::{Answer, Ask, Reply, Request, Ticket};
-use self::roll::{Roll, Rolled};
+use self::roll::Roll;
 pub use self::settings::{Clocks, InvalidSettings, Mode, OnApproval, OnSuperseded, Scope, WatchSettings};
 use self::target::TargetWatch;
 use crate::report::Report;
-use crate::resolve::{Resolution, Resolver, Wanted};
+use crate::resolve::{Resolution, Resolver};
 use crate::schedule::Schedule;
-use crate::{ApiError, DeployId, Moment, Pinning, Pins, Require, Signal, Target, Targets, Verdict};
+use crate::{Moment, Pinning, Require, Signal, Verdict};
 
 /// The most questions under way at once.
 const MOST_AT_ONCE: usize = 16;
@@ -275,97 +277,6 @@ impl Watch {
         for target in &mut self.targets {
             target.inquiry.give_up_look();
         }
-    }
-
-    // Which targets there are.
-
-    fn reply_to_roll(&mut self, now: Moment, serial: u64, reply: Reply) -> Option<ApiError> {
-        let (trouble, rolled) = self.roll.reply(now, serial, reply, &self.targets, &mut self.context);
-        for (target, deploy) in self.roll.take_joined() {
-            self.join(now, target, deploy);
-        }
-        match rolled {
-            None => {}
-            Some(Rolled::Targets(targets)) => match self.enrol(now, targets) {
-                Ok(()) => self.roll.end = Some(End::new(Verdict::Passed, now)),
-                Err(invalid) => self.context.refusal = Some(Refusal::Invalid(invalid)),
-            },
-            Some(Rolled::Unknown(unknown)) => {
-                let (reason, hint) = (Some(unknown.reason), Some(unknown.hint.to_owned()));
-                self.end_roll(Some(unknown.wanted), End { reason, hint, ..End::new(Verdict::Rejected, now) });
-            }
-            Some(Rolled::End(end)) => self.end_roll(None, end),
-        }
-        trouble
-    }
-
-    /// Begins to watch targets that have been found, all at once.
-    fn enrol(&mut self, now: Moment, targets: Vec<Target>) -> Result<(), InvalidSettings> {
-        let targets = Targets::new(targets).ok_or_else(|| InvalidSettings::NoTargets(self.roll.subject()))?;
-        self.context.settings.check(targets.as_slice(), &self.pinning)?;
-        for target in targets.as_slice() {
-            // That each target has its pins has just been checked.
-            let pins = self.pinning.of(target).unwrap_or_default();
-            self.watch(now, target.clone(), pins);
-        }
-        self.context.emit(now, EventKind::Started { targets: targets.as_slice().to_vec() });
-        Ok(())
-    }
-
-    /// Begins to watch a deploy of the workflow that is waited for.
-    fn join(&mut self, now: Moment, target: Target, deploy: DeployId) {
-        let pins = self.pinning.shared.clone();
-        let index = self.watch(now, target.clone(), pins);
-        self.targets[index].follow_from_now(deploy);
-        self.context.emit(now, EventKind::Joined { target: index, is: target });
-    }
-
-    fn watch(&mut self, now: Moment, target: Target, pins: Pins) -> usize {
-        let index = self.targets.len();
-        let seed = self.context.settings.seed.wrapping_add(index as u64);
-        let schedule = Schedule::new(self.context.settings.intervals, seed);
-        self.targets.push(TargetWatch::new(index, target, pins, schedule, now));
-        index
-    }
-
-    /// Ends the search for targets. If it did not end well, what is wanted is reported as it was typed: the one that is to
-    /// `blame` with the end, or all of them.
-    fn end_roll(&mut self, blame: Option<usize>, end: End) {
-        if end.verdict != Verdict::Passed {
-            let mut told = false;
-            for (position, target) in self.enrol_as_typed(end.at) {
-                if blame.is_none_or(|blamed| blamed == position) {
-                    self.targets[target].conclude(end.clone(), &mut self.context);
-                    told = true;
-                }
-            }
-            if !told {
-                let (verdict, reason) = (end.verdict, end.reason.clone());
-                self.context.emit(end.at, EventKind::Ended { target: None, verdict, reason });
-            }
-        }
-        self.roll.end = Some(end);
-    }
-
-    /// Makes a target of each component that is wanted, and returns where it stands in both lists.
-    fn enrol_as_typed(&mut self, now: Moment) -> Vec<(usize, usize)> {
-        let typed: Vec<(usize, Target)> = self
-            .roll
-            .wanted()
-            .iter()
-            .enumerate()
-            .filter_map(|(position, wanted)| match wanted {
-                Wanted::Component(install, component) => {
-                    Some((position, Target::new(install.clone(), component.clone())))
-                }
-                Wanted::Install(_) => None,
-            })
-            .collect();
-        if !self.roll.wanted().is_empty() {
-            self.context
-                .emit(now, EventKind::Started { targets: typed.iter().map(|(_, target)| target.clone()).collect() });
-        }
-        typed.into_iter().map(|(position, target)| (position, self.watch(now, target, Pins::default()))).collect()
     }
 
     // The end.
