@@ -16,6 +16,7 @@ use serde::de::DeserializeOwned;
 
 pub use self::endpoints::{Depth, LogPage, Page};
 pub use self::error::{ApiError, ErrorClass};
+pub use self::retry_after::parse as retry_after;
 pub use self::url::{ApiUrl, InvalidApiUrl};
 use crate::model::{CliConfig, Deploy, ErrorBody, Install, InstallComponent, LogRecord, Workflow};
 use crate::{ApiToken, OrgId, RemoteText};

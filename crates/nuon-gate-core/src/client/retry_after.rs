@@ -7,7 +7,7 @@ use jiff::fmt::rfc2822;
 
 /// Reads the header's value. A date counts from the answer's own `Date`, as the server's clock is the one it speaks of,
 /// or from `now` if it has none. What is neither is no wish at all; a date in the past is a wish for nothing.
-pub(super) fn parse(value: &str, date: Option<&str>, now: Timestamp) -> Option<Duration> {
+pub fn parse(value: &str, date: Option<&str>, now: Timestamp) -> Option<Duration> {
     let value = value.trim();
     if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) {
         // More digits than fit mean "very long": the deadline caps it.
