@@ -1,0 +1,167 @@
+//! Texts that fit.
+//!
+//! Every service counts in its own way and refuses the whole message if one text is too long. A text is cut between
+//! what readers take for characters, before it is escaped, so that no escape sequence is ever cut in two.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+use unicode_segmentation::UnicodeSegmentation as _;
+
+/// Makes a piece of text harmless in the syntax of a service.
+pub(crate) type Escape = fn(&str) -> Cow<'_, str>;
+
+/// For places whose text is not parsed.
+pub(crate) fn verbatim(text: &str) -> Cow<'_, str> {
+    Cow::Borrowed(text)
+}
+
+/// Counts as Slack and Discord do at the strictest: in units of UTF-16.
+pub(crate) fn length(text: &str) -> usize {
+    text.encode_utf16().count()
+}
+
+/// Returns a text that is no longer than `max` when it is escaped. What is cut off is counted.
+pub(crate) fn cut(text: &str, max: usize, escape: Escape) -> String {
+    let whole = escape(text);
+    // Nothing gets shorter by being escaped, so a huge text need not be looked at a second time.
+    if length(&whole) <= max {
+        return whole.into_owned();
+    }
+    let total = text.graphemes(true).count();
+    let room = max.saturating_sub(length(&marker(total)));
+    let (mut kept, mut used, mut out) = (0, 0, String::new());
+    for grapheme in text.graphemes(true) {
+        let escaped = escape(grapheme);
+        let longer = used + length(&escaped);
+        if longer > room {
+            break;
+        }
+        out.push_str(&escaped);
+        (kept, used) = (kept + 1, longer);
+    }
+    let marker = marker(total - kept);
+    if length(&marker) <= max - used {
+        out.push_str(&marker);
+    } else if max > used {
+        out.push('…');
+    }
+    out
+}
+
+fn marker(more: usize) -> String {
+    let noun = if more == 1 { "character" } else { "characters" };
+    format!("… and {more} more {noun}")
+}
+
+/// A text of at least one and at most `MAX` units of UTF-16, escapes included.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub(crate) struct Bounded<const MAX: usize>(String);
+
+impl<const MAX: usize> Bounded<MAX> {
+    /// Takes a text for a place that is not parsed.
+    pub(crate) fn new(text: &str) -> Self {
+        let mut bounded = Self(String::new());
+        bounded.push(text, MAX, verbatim);
+        bounded.or_dash()
+    }
+
+    /// Starts a text that is put together.
+    pub(crate) fn build() -> Self {
+        Self(String::new())
+    }
+
+    /// Adds as much of a text from outside as `share` and the room that is left allow.
+    pub(crate) fn push(&mut self, text: &str, share: usize, escape: Escape) {
+        let room = MAX - length(&self.0);
+        self.0.push_str(&cut(text, room.min(share), escape));
+    }
+
+    /// Adds a text of our own, which means what it says in the service's syntax, if all of it fits.
+    pub(crate) fn push_own(&mut self, text: &str) -> bool {
+        let fits = length(&self.0) + length(text) <= MAX;
+        if fits {
+            self.0.push_str(text);
+        }
+        fits
+    }
+
+    /// Some services refuse empty texts.
+    pub(crate) fn or_dash(mut self) -> Self {
+        if self.0.trim().is_empty() {
+            "–".clone_into(&mut self.0);
+        }
+        self
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A list of at most `MAX` entries; those that come too late are dropped.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub(crate) struct Few<T, const MAX: usize>(Vec<T>);
+
+impl<T, const MAX: usize> Few<T, MAX> {
+    pub(crate) fn push(&mut self, entry: T) {
+        if self.0.len() < MAX {
+            self.0.push(entry);
+        }
+    }
+}
+
+impl<T, const MAX: usize> FromIterator<T> for Few<T, MAX> {
+    fn from_iter<I: IntoIterator<Item = T>>(entries: I) -> Self {
+        Self(entries.into_iter().take(MAX).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn doubled(text: &str) -> Cow<'_, str> {
+        Cow::Owned(text.replace('&', "&amp;"))
+    }
+
+    #[test]
+    fn cuts_fall_between_characters_and_are_counted() {
+        let long = "a".repeat(60);
+        let cases: [(&str, usize, Escape, &str); 8] = [
+            ("short", 5, verbatim, "short"),
+            (&long, 30, verbatim, "aaaaaa… and 54 more characters"),
+            // A letter with its accent, and a flag, stay whole.
+            ("e\u{301}e\u{301}e\u{301} and some thirty more letters", 27, verbatim, "e\u{301}… and 31 more characters"),
+            ("🇩🇪🇩🇪🇩🇪 and some thirty more letters", 27, verbatim, "… and 32 more characters"),
+            ("&&&&&&&&&&&&&&&&&&&&&&&&&&&&&&", 34, doubled, "&amp;&amp;… and 28 more characters"),
+            ("&&", 10, doubled, "&amp;&amp;"),
+            ("too long", 1, verbatim, "…"),
+            ("too long", 0, verbatim, ""),
+        ];
+        for (text, max, escape, expected) in cases {
+            assert_eq!(cut(text, max, escape), expected, "{text:?} to {max}");
+        }
+    }
+
+    #[test]
+    fn lists_and_texts_cannot_hold_too_much() {
+        let few: Few<u8, 3> = (0..9).collect();
+        assert_eq!(few.0, [0, 1, 2]);
+        let mut text = Bounded::<8>::build();
+        assert!(text.push_own("12345") && !text.push_own("6789"));
+        text.push("abcdef", 100, verbatim);
+        assert_eq!(text.as_str(), "12345…");
+        assert_eq!(Bounded::<8>::new(" ").as_str(), "–");
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_is_ever_longer(text in "\\PC{0,200}|[&e\u{301}🇩🇪]{0,200}", max in 0usize..120) {
+            prop_assert!(length(&cut(&text, max, doubled)) <= max);
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! Trying again, within a time limit.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
+
+use super::fault::{Fault, Nature};
+
+/// How quickly things are done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pace {
+    /// The least time between two edits of one message.
+    pub between_edits: Duration,
+    /// The first delay before a request is repeated; later ones are up to fifteen times as long.
+    pub first_retry: Duration,
+    /// How long one request may take.
+    pub request_timeout: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            between_edits: Duration::from_secs(3),
+            first_retry: Duration::from_secs(2),
+            request_timeout: Duration::from_secs(15),
+        }
+    }
+}
+
+impl Pace {
+    /// Returns the delays before the second to the fifth try: 2, 5, 15 and 30 seconds.
+    fn delays(self) -> impl Iterator<Item = Duration> {
+        [2, 5, 15, 30].into_iter().map(move |share| self.first_retry * share / 2)
+    }
+}
+
+/// What may be repeated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Repeat {
+    /// Anything: done twice is as good as done once.
+    Always,
+    /// Only what was certainly not done. A message that may have been posted is not posted again.
+    IfNotTaken,
+}
+
+/// A sink's place in the run: whether the end has come, and how long is left then.
+#[derive(Debug, Clone)]
+pub(crate) struct Line {
+    pub(crate) pace: Pace,
+    /// When everything has to be over, as soon as that is known.
+    ending: watch::Receiver<Option<Instant>>,
+    /// Whether what is being told is the last.
+    pub(crate) is_last: bool,
+}
+
+impl Line {
+    pub(crate) fn new(pace: Pace, ending: watch::Receiver<Option<Instant>>) -> Self {
+        Self { pace, ending, is_last: false }
+    }
+
+    /// Tries until it is done, refused, or no longer worth it.
+    pub(crate) async fn persist<T, F>(&mut self, repeat: Repeat, mut attempt: impl FnMut() -> F) -> Result<T, Fault>
+    where
+        F: Future<Output = Result<T, Fault>>,
+    {
+        let mut delays = self.pace.delays();
+        loop {
+            let fault = match attempt().await {
+                Ok(done) => return Ok(done),
+                Err(fault) => fault,
+            };
+            let asked = match (fault.nature, repeat) {
+                (Nature::NotTaken { wait }, _) | (Nature::Unclear { wait }, Repeat::Always) => wait,
+                (Nature::Unclear { .. }, Repeat::IfNotTaken) | (Nature::Refused { .. }, _) => return Err(fault),
+            };
+            let Some(delay) = delays.next() else { return Err(fault) };
+            tracing::debug!(%fault, "not taken, trying again");
+            let until = Instant::now().checked_add(asked.unwrap_or(delay));
+            if !self.wait(until).await {
+                return Err(fault);
+            }
+        }
+    }
+
+    /// Waits, unless that would take too long: beyond the end for what is said last; for anything else, when the end
+    /// comes and there is something newer to say.
+    async fn wait(&mut self, until: Option<Instant>) -> bool {
+        let Some(until) = until else { return false };
+        if self.is_last {
+            let in_time = self.ending.borrow().is_none_or(|deadline| until < deadline);
+            if in_time {
+                sleep_until(until).await;
+            }
+            return in_time;
+        }
+        tokio::select! {
+            biased;
+            _ = self.ending.wait_for(Option::is_some) => false,
+            () = sleep_until(until) => true,
+        }
+    }
+
+    /// Waits for a moment, or for the end if that comes first.
+    pub(crate) async fn pause_until(&mut self, until: Instant) {
+        self.wait(Some(until)).await;
+    }
+}

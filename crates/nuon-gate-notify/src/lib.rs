@@ -1,0 +1,46 @@
+//! Tells chat channels and webhooks how a Nuon deploy went.
+//!
+//! It refuses to change a verdict, to hold up the wait, to post twice what may have been posted, to follow a redirect, to
+//! show a secret, and to let text from a server act: as a mention, a link or markup of its own.
+//!
+//! # The way of the data
+//!
+//! ```text
+//! variables ─→ Sinks ─┐
+//! Occasion, RunResult ─→ Notifier ─→ Desk ─→ Message ─→ payload ─→ Line, Http ─→ the service
+//!                                     └─ Record ─→ Outcome
+//! ```
+//!
+//! - [`Sinks`] says where to tell; [`Options`] how. Both are checked before the wait.
+//! - A message is a pure function of what happened. So is each service's payload, whose types hold no more than the
+//!   service takes; [`render`] shows them without sending anything.
+//! - [`Notifier`] has one task for each sink. It takes snapshots while the wait goes on and the result at its end, and
+//!   ends when its budget does.
+//!
+//! A notification that fails is a result of its own ([`Outcome`]), never an error of the run.
+
+mod ci_run;
+mod cut;
+mod deliver;
+mod desk;
+mod discord;
+mod message;
+mod notifier;
+mod occasion;
+mod redact;
+mod render;
+mod sample;
+mod secret;
+mod settings;
+mod slack;
+mod teams;
+mod webhook;
+
+pub use self::ci_run::{CiRun, ci_run};
+pub use self::deliver::{InvalidSetup, Pace};
+pub use self::message::Mention;
+pub use self::notifier::{Notifier, Options, Outcome, send_test};
+pub use self::occasion::{Occasion, Trigger};
+pub use self::render::{Rendered, render};
+pub use self::settings::{InvalidSetting, Parsed, Sinks, VARIABLES};
+pub use self::slack::{InvalidSlackThread, SlackCheck, SlackIdentity, SlackThread, slack_check};

@@ -1,0 +1,192 @@
+//! Telling everyone, beside the wait and never in its way.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use nuon_gate_core::result::{Delivery, NotificationResult, RunResult};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout_at};
+
+use crate::deliver::{Http, Line};
+use crate::desk::{Desk, Notice, Record};
+use crate::message::Context;
+use crate::redact::Redactor;
+use crate::secret::SinkUrl;
+use crate::settings::{Sink, Skipped};
+use crate::{InvalidSetup, Mention, Occasion, Pace, Sinks, SlackThread, Trigger};
+
+/// How to tell.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// How the program calls itself.
+    pub user_agent: String,
+    /// What is told; if nothing is listed, what [`Trigger::is_usual`].
+    pub notify_on: Option<Vec<Trigger>>,
+    /// Whom to call in Slack when it ends badly.
+    pub slack_mention_on_failure: Vec<Mention>,
+    /// An earlier message in Slack to go on with.
+    pub slack_thread: Option<SlackThread>,
+    /// Certificates in PEM form to trust besides the platform's.
+    pub extra_certificates: Option<Vec<u8>>,
+    /// How quickly.
+    pub pace: Pace,
+}
+
+impl Options {
+    /// Returns the usual options of a program that calls itself something.
+    pub fn new(user_agent: impl Into<String>) -> Self {
+        Self {
+            user_agent: user_agent.into(),
+            notify_on: None,
+            slack_mention_on_failure: Vec::new(),
+            slack_thread: None,
+            extra_certificates: None,
+            pace: Pace::default(),
+        }
+    }
+
+    pub(crate) fn http<'a>(&self, urls: impl Iterator<Item = &'a SinkUrl>) -> Result<Http, InvalidSetup> {
+        Http::new(urls, &self.user_agent, self.extra_certificates.as_deref(), self.pace.request_timeout)
+    }
+}
+
+/// What became of the notifications.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// One for each sink, in the order of the documentation.
+    pub results: Vec<NotificationResult>,
+    /// The message in Slack, for a later job to go on with.
+    pub slack_thread: Option<SlackThread>,
+    /// What the user should know, one line each: what failed, and what else went wrong.
+    pub warnings: Vec<String>,
+}
+
+impl Outcome {
+    /// Tells whether anyone was told.
+    pub fn any_sent(&self) -> bool {
+        self.results.iter().any(|result| result.result == Delivery::Sent)
+    }
+
+    /// Tells whether somebody should have been told and was not.
+    pub fn any_failed(&self) -> bool {
+        self.results.iter().any(|result| result.result == Delivery::Failed)
+    }
+}
+
+/// Tells every sink what happens. A task for each sink does the work, so that one that is slow or fails holds up neither
+/// the wait nor the others.
+pub struct Notifier {
+    desks: Vec<Staffed>,
+    skipped: Vec<Skipped>,
+    ending: watch::Sender<Option<Instant>>,
+    redactor: Redactor,
+}
+
+/// A sink with a task that serves it.
+struct Staffed {
+    label: String,
+    inbox: mpsc::UnboundedSender<Notice>,
+    task: JoinHandle<()>,
+    record: Arc<Mutex<Record>>,
+}
+
+impl Notifier {
+    /// Starts a task for each sink. Nothing is sent yet. Has to be called within a Tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// If no request could ever be sent.
+    pub fn start(sinks: &Sinks, options: Options) -> Result<Self, InvalidSetup> {
+        let homeless = sinks.slack_bot().is_some_and(|bot| bot.channel.is_none()) && options.slack_thread.is_none();
+        if homeless {
+            return Err(InvalidSetup::NoSlackChannel);
+        }
+        let http = options.http(sinks.sinks.iter().map(Sink::url))?;
+        let (ending, _) = watch::channel(None);
+        let context = Arc::new(Context { mentions: options.slack_mention_on_failure });
+        let desks = sinks.sinks.iter().zip(sinks.labels()).map(|(sink, label)| {
+            let (inbox, notices) = mpsc::unbounded_channel();
+            let record = Arc::default();
+            let desk = Desk {
+                notices,
+                notify_on: options.notify_on.clone(),
+                context: Arc::clone(&context),
+                http: http.clone(),
+                line: Line::new(options.pace, ending.subscribe()),
+                record: Arc::clone(&record),
+            };
+            let task = tokio::spawn(desk.serve(sink.clone(), options.slack_thread.clone()));
+            Staffed { label, inbox, task, record }
+        });
+        let desks = desks.collect();
+        let redactor = Redactor::new(sinks.secrets());
+        Ok(Self { desks, skipped: sinks.skipped.clone(), ending, redactor })
+    }
+
+    /// Tells what happened, and does not wait for anyone to hear it. The result is what is known by now; it says
+    /// `pending`.
+    pub fn tell(&self, occasion: Occasion, result: RunResult) {
+        let result = Arc::new(self.redactor.result(result));
+        for desk in &self.desks {
+            // A task that is gone has said why in its record.
+            let _ = desk.inbox.send(Notice { occasion, result: Arc::clone(&result), is_last: false });
+        }
+    }
+
+    /// Tells how it ended, and returns what became of it all, at the latest when the budget is spent.
+    pub async fn finish(self, result: RunResult, budget: Duration) -> Outcome {
+        self.conclude(Occasion::Ended, result, budget).await
+    }
+
+    async fn conclude(self, occasion: Occasion, result: RunResult, budget: Duration) -> Outcome {
+        let deadline = Instant::now() + budget;
+        let Self { desks, skipped, ending, redactor } = self;
+        let result = Arc::new(redactor.result(result));
+        let last = |desk: &Staffed| desk.inbox.send(Notice { occasion, result: Arc::clone(&result), is_last: true });
+        for desk in &desks {
+            let _ = last(desk);
+        }
+        ending.send_replace(Some(deadline));
+        let mut outcome = Outcome { results: Vec::new(), slack_thread: None, warnings: Vec::new() };
+        for mut desk in desks {
+            let in_time = timeout_at(deadline, &mut desk.task).await.is_ok();
+            desk.task.abort();
+            let record = std::mem::take(&mut *desk.record.lock().unwrap_or_else(PoisonError::into_inner));
+            outcome.slack_thread = outcome.slack_thread.or(record.slack_thread.clone());
+            let warnings = record.warnings.iter().map(|warning| format!("{}: {warning}", desk.label));
+            outcome.warnings.extend(warnings.map(|warning| redactor.text(&warning)));
+            outcome.add(desk.label, record.verdict(in_time), &redactor);
+        }
+        for Skipped { label, why } in skipped {
+            outcome.add(label.to_owned(), (Delivery::Skipped, Some(why)), &redactor);
+        }
+        outcome
+    }
+}
+
+impl Outcome {
+    fn add(&mut self, sink: String, (result, reason): (Delivery, Option<String>), redactor: &Redactor) {
+        let reason = reason.map(|reason| redactor.text(&reason));
+        if result == Delivery::Failed {
+            let why = reason.as_deref().unwrap_or("no reason is known");
+            self.warnings.push(format!("{sink} was not told: {why}"));
+        }
+        self.results.push(NotificationResult { sink, result, reason });
+    }
+}
+
+/// Sends a marked test message to every sink, whatever is listed.
+///
+/// # Errors
+///
+/// If no request could ever be sent.
+pub async fn send_test(
+    sinks: &Sinks,
+    options: Options,
+    now: jiff::Timestamp,
+    budget: Duration,
+) -> Result<Outcome, InvalidSetup> {
+    let notifier = Notifier::start(sinks, options)?;
+    Ok(notifier.conclude(Occasion::Test, crate::sample::test(now), budget).await)
+}

@@ -1,0 +1,74 @@
+//! What would be sent, for those who want to see it first.
+
+use nuon_gate_core::result::{RunResult, VerdictName};
+use serde_json::Value;
+
+use crate::message::{Context, Message, Tone};
+use crate::redact::Redactor;
+use crate::settings::{Sink, WebhookSettings};
+use crate::slack::blocks::Payload;
+use crate::webhook::headers;
+use crate::{Mention, Occasion, Sinks, discord, teams};
+
+/// What a sink would be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rendered {
+    /// The sink, and which of its messages it is.
+    pub sink: String,
+    /// The body; for a webhook the names of its headers, a blank line and the body.
+    pub text: String,
+}
+
+/// Returns what each sink would be sent of a result, and sends nothing.
+pub fn render(sinks: &Sinks, result: &RunResult, mentions: &[Mention]) -> Vec<Rendered> {
+    let result = Redactor::new(sinks.secrets()).result(result.clone());
+    let is_over = result.verdict != VerdictName::Pending;
+    let occasion = if is_over { Occasion::Ended } else { Occasion::Changed };
+    let message = Message::new(occasion, &result, &Context { mentions: mentions.to_vec() });
+    let mut rendered = Vec::new();
+    for (sink, label) in sinks.sinks.iter().zip(sinks.labels()) {
+        let mut add = |what: &str, text: String| rendered.push(Rendered { sink: format!("{label}{what}"), text });
+        match sink {
+            Sink::SlackWebhook(_) => add("", json(&Payload::new(&message))),
+            Sink::Teams(_) => add("", teams::payload(&message).to_string()),
+            Sink::Discord(_) => add("", json(&discord::Payload::new(&message))),
+            Sink::SlackBot(_) => {
+                add("", json(&Payload::new(&message)));
+                if is_over && message.tone != Tone::Good && message.has_detail() {
+                    add(" (thread)", json(&Payload::detail(&message)));
+                }
+            }
+            Sink::Webhook(_, settings) => {
+                for text in requests(settings, occasion, &result) {
+                    add("", text);
+                }
+            }
+        }
+    }
+    rendered
+}
+
+fn requests(settings: &WebhookSettings, occasion: Occasion, result: &RunResult) -> Vec<String> {
+    let deliveries = match settings.format.deliveries(occasion, result) {
+        Ok(deliveries) => deliveries,
+        Err(error) => return vec![format!("nothing: {error}")],
+    };
+    let request = |delivery: &crate::webhook::event::Delivery| {
+        let headers = headers(settings, delivery, 0);
+        let mut lines: Vec<String> = headers
+            .iter()
+            .map(|(name, value)| match name.as_str() {
+                // Each try has its own time and signature, and what the user added is secret.
+                "content-type" | "webhook-id" => format!("{name}: {}", value.to_str().unwrap_or_default()),
+                name => format!("{name}: …"),
+            })
+            .collect();
+        lines.sort();
+        format!("{}\n\n{}", lines.join("\n"), String::from_utf8_lossy(&delivery.body))
+    };
+    deliveries.iter().map(request).collect()
+}
+
+fn json(payload: &impl serde::Serialize) -> String {
+    serde_json::to_value(payload).as_ref().map(Value::to_string).unwrap_or_default()
+}

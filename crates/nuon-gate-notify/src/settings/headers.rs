@@ -1,0 +1,67 @@
+//! Headers that the user adds to webhooks. Their values are secrets.
+
+use reqwest::header::{HeaderMap, HeaderName};
+
+use crate::secret::Secret;
+
+/// Headers that the delivery sets itself, or that would change what is sent.
+const REFUSED: [&str; 9] = [
+    "connection",
+    "content-length",
+    "host",
+    "te",
+    "transfer-encoding",
+    "webhook-id",
+    "webhook-timestamp",
+    "webhook-signature",
+    "x-hub-signature-256",
+];
+
+/// Extra headers.
+#[derive(Debug, Default)]
+pub(crate) struct Headers(Vec<(HeaderName, Secret)>);
+
+impl Headers {
+    /// Reads lines of `Name: value`.
+    pub(crate) fn read(lines: &[String]) -> Result<Self, String> {
+        let mut headers = Vec::new();
+        for (number, line) in lines.iter().enumerate() {
+            let wrong = |what: &str| format!("line {}: {what}", number + 1);
+            let (name, value) = line.split_once(':').ok_or_else(|| wrong("there is no colon"))?;
+            let name: HeaderName = name.trim().parse().map_err(|_| wrong("no header has such a name"))?;
+            if REFUSED.contains(&name.as_str()) {
+                return Err(wrong(&format!("{name} is not for users to set")));
+            }
+            let value = Secret::new(value.trim());
+            if value.header("").is_none() {
+                return Err(wrong("a header cannot carry this value"));
+            }
+            headers.push((name, value));
+        }
+        Ok(Self(headers))
+    }
+
+    /// Returns the type of the body that the user asks for.
+    pub(crate) fn content_type(&self) -> Option<&str> {
+        self.0.iter().find(|(name, _)| name == "content-type").map(|(_, value)| value.expose())
+    }
+
+    /// Adds the headers to those of a request; they replace what is there.
+    pub(crate) fn add_to(&self, map: &mut HeaderMap) {
+        for (name, value) in &self.0 {
+            if let Some(value) = value.header("") {
+                map.insert(name.clone(), value);
+            }
+        }
+    }
+
+    /// Returns the values, and of `Bearer …` what is behind the blank.
+    pub(crate) fn masks(&self) -> impl Iterator<Item = String> {
+        let secret = self.0.iter().filter(|(name, _)| name != "content-type").map(|(_, value)| value.expose());
+        secret
+            .flat_map(|value| [Some(value), value.rsplit_once(' ').map(|(_, last)| last)])
+            .flatten()
+            .filter(|mask| !mask.is_empty())
+            .map(str::to_owned)
+    }
+}

@@ -1,0 +1,370 @@
+//! Which sinks there are, as the environment says.
+
+mod headers;
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use nuon_gate_core::RemoteText;
+
+use self::headers::Headers;
+use crate::secret::{Secret, SigningKey, SinkUrl};
+use crate::webhook::{Format, Template};
+
+const SLACK_WEBHOOK_URL: &str = "NUON_GATE_SLACK_WEBHOOK_URL";
+const SLACK_TOKEN: &str = "NUON_GATE_SLACK_TOKEN";
+const SLACK_CHANNEL: &str = "NUON_GATE_SLACK_CHANNEL";
+const SLACK_API_URL: &str = "NUON_GATE_SLACK_API_URL";
+const WEBHOOK_URL: &str = "NUON_GATE_WEBHOOK_URL";
+const WEBHOOK_SECRET: &str = "NUON_GATE_WEBHOOK_SECRET";
+const WEBHOOK_HEADERS: &str = "NUON_GATE_WEBHOOK_HEADERS";
+const WEBHOOK_FORMAT: &str = "NUON_GATE_WEBHOOK_FORMAT";
+const WEBHOOK_TEMPLATE: &str = "NUON_GATE_WEBHOOK_TEMPLATE";
+const WEBHOOK_GITHUB_SIGNATURE: &str = "NUON_GATE_WEBHOOK_GITHUB_SIGNATURE";
+const TEAMS_WEBHOOK_URL: &str = "NUON_GATE_TEAMS_WEBHOOK_URL";
+const DISCORD_WEBHOOK_URL: &str = "NUON_GATE_DISCORD_WEBHOOK_URL";
+
+/// Every variable that is read here.
+pub const VARIABLES: [&str; 12] = [
+    SLACK_WEBHOOK_URL,
+    SLACK_TOKEN,
+    SLACK_CHANNEL,
+    SLACK_API_URL,
+    WEBHOOK_URL,
+    WEBHOOK_SECRET,
+    WEBHOOK_HEADERS,
+    WEBHOOK_FORMAT,
+    WEBHOOK_TEMPLATE,
+    WEBHOOK_GITHUB_SIGNATURE,
+    TEAMS_WEBHOOK_URL,
+    DISCORD_WEBHOOK_URL,
+];
+
+/// A setting that cannot be used. It names the variable and never quotes its value.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{variable} cannot be used: {why}")]
+pub struct InvalidSetting {
+    /// The variable.
+    pub variable: &'static str,
+    /// What is wrong with it.
+    pub why: String,
+    /// What to do about it.
+    pub hint: &'static str,
+}
+
+/// Where to tell.
+#[derive(Debug, Clone)]
+pub(crate) enum Sink {
+    SlackBot(Arc<SlackBot>),
+    SlackWebhook(SinkUrl),
+    Webhook(SinkUrl, Arc<WebhookSettings>),
+    Teams(SinkUrl),
+    Discord(SinkUrl),
+}
+
+impl Sink {
+    /// Returns its name in the result.
+    pub(crate) fn label(&self) -> &'static str {
+        match self {
+            Self::SlackBot(_) => "slack",
+            Self::SlackWebhook(_) => "slack-webhook",
+            Self::Webhook(..) => "webhook",
+            Self::Teams(_) => "teams",
+            Self::Discord(_) => "discord",
+        }
+    }
+
+    /// Tells whether what was posted can be changed.
+    pub(crate) fn can_edit(&self) -> bool {
+        match self {
+            Self::SlackBot(_) | Self::Discord(_) => true,
+            Self::SlackWebhook(_) | Self::Webhook(..) | Self::Teams(_) => false,
+        }
+    }
+
+    pub(crate) fn url(&self) -> &SinkUrl {
+        match self {
+            Self::SlackBot(bot) => &bot.api,
+            Self::SlackWebhook(url) | Self::Webhook(url, _) | Self::Teams(url) | Self::Discord(url) => url,
+        }
+    }
+}
+
+/// A Slack app that can post and edit.
+#[derive(Debug)]
+pub(crate) struct SlackBot {
+    pub(crate) api: SinkUrl,
+    pub(crate) token: Secret,
+    /// An id or a name. Without one, an earlier message has to say where.
+    pub(crate) channel: Option<String>,
+}
+
+/// What all webhooks have in common.
+#[derive(Debug)]
+pub(crate) struct WebhookSettings {
+    pub(crate) format: Format,
+    pub(crate) keys: Vec<SigningKey>,
+    pub(crate) headers: Headers,
+    pub(crate) github_signature: bool,
+}
+
+/// Where to tell, as far as it is set up.
+#[derive(Debug, Clone, Default)]
+pub struct Sinks {
+    pub(crate) sinks: Vec<Sink>,
+    /// What has settings but not the secret that it needs.
+    pub(crate) skipped: Vec<Skipped>,
+}
+
+/// A sink without its secret.
+#[derive(Debug, Clone)]
+pub(crate) struct Skipped {
+    pub(crate) label: &'static str,
+    pub(crate) why: String,
+}
+
+/// What the environment says.
+#[derive(Debug)]
+pub struct Parsed {
+    /// Where to tell.
+    pub sinks: Sinks,
+    /// What the user should know of the settings, one line each.
+    pub notices: Vec<String>,
+}
+
+impl Sinks {
+    /// Reads the variables in [`VARIABLES`]; an empty value means unset. A file that one of them names is read.
+    ///
+    /// # Errors
+    ///
+    /// If a value is malformed, so that nothing is waited for with settings that cannot work.
+    pub fn from_variables(variable: &dyn Fn(&str) -> Option<String>) -> Result<Parsed, InvalidSetting> {
+        let mut reader = Reader { variable, sinks: Self::default(), notices: Vec::new() };
+        reader.slack_bot()?;
+        reader.addresses(SLACK_WEBHOOK_URL, Sink::SlackWebhook)?;
+        reader.webhooks()?;
+        reader.addresses(TEAMS_WEBHOOK_URL, Sink::Teams)?;
+        reader.addresses(DISCORD_WEBHOOK_URL, Sink::Discord)?;
+        Ok(Parsed { sinks: reader.sinks, notices: reader.notices })
+    }
+
+    /// Tells whether there is nobody to tell.
+    pub fn is_empty(&self) -> bool {
+        self.sinks.is_empty()
+    }
+
+    /// Returns the names of the sinks, each numbered from the second of its kind on.
+    pub fn labels(&self) -> Vec<String> {
+        let number =
+            |place: usize, label: &str| self.sinks.iter().take(place + 1).filter(|sink| sink.label() == label).count();
+        let labels = self.sinks.iter().map(Sink::label).enumerate();
+        labels
+            .map(|(place, label)| match number(place, label) {
+                1 => label.to_owned(),
+                number => format!("{label}-{number}"),
+            })
+            .collect()
+    }
+
+    /// Returns every text that must not appear in any output: whole addresses, the parts of them that are the secret,
+    /// tokens, signing secrets, and the values of extra headers.
+    pub fn secrets(&self) -> Vec<String> {
+        let mut secrets: Vec<String> = self.sinks.iter().flat_map(Sink::secrets).collect();
+        secrets.sort_unstable_by_key(|secret| std::cmp::Reverse(secret.len()));
+        secrets.dedup();
+        secrets
+    }
+
+    pub(crate) fn slack_bot(&self) -> Option<&SlackBot> {
+        self.sinks.iter().find_map(|sink| match sink {
+            Sink::SlackBot(bot) => Some(&**bot),
+            _ => None,
+        })
+    }
+}
+
+impl Sink {
+    fn secrets(&self) -> Vec<String> {
+        match self {
+            Self::SlackBot(bot) => vec![bot.token.expose().to_owned()],
+            Self::Webhook(url, settings) => {
+                let keys = settings.keys.iter().map(|key| key.written().to_owned());
+                url.masks().into_iter().chain(keys).chain(settings.headers.masks()).collect()
+            }
+            Self::SlackWebhook(url) | Self::Teams(url) | Self::Discord(url) => url.masks(),
+        }
+    }
+}
+
+struct Reader<'a> {
+    variable: &'a dyn Fn(&str) -> Option<String>,
+    sinks: Sinks,
+    notices: Vec<String>,
+}
+
+impl Reader<'_> {
+    fn set(&self, name: &'static str) -> Option<String> {
+        (self.variable)(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+    }
+
+    fn lines(&self, name: &'static str) -> Vec<String> {
+        let text = self.set(name).unwrap_or_default();
+        text.lines().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect()
+    }
+
+    fn addresses(&mut self, name: &'static str, sink: fn(SinkUrl) -> Sink) -> Result<(), InvalidSetting> {
+        for line in self.lines(name) {
+            self.sinks.sinks.push(sink(address(name, &line)?));
+        }
+        Ok(())
+    }
+
+    /// Notes that a sink is left out because its secret is missing, as it is for pull requests from forks.
+    fn skip(&mut self, label: &'static str, secret: &'static str, others: &[&'static str]) {
+        if let Some(given) = others.iter().find(|name| self.set(name).is_some()) {
+            let why = format!("{secret} is not set, though {given} is");
+            self.notices.push(format!("no notification to {label}: {why}"));
+            self.sinks.skipped.push(Skipped { label, why });
+        }
+    }
+
+    fn slack_bot(&mut self) -> Result<(), InvalidSetting> {
+        let api = self.set(SLACK_API_URL).unwrap_or_else(|| "https://slack.com/api/".to_owned());
+        let api = address(SLACK_API_URL, &api)?;
+        let channel = self.set(SLACK_CHANNEL).map(|channel| slack_channel(&channel)).transpose()?;
+        match self.set(SLACK_TOKEN) {
+            None => self.skip("slack", SLACK_TOKEN, &[SLACK_CHANNEL, SLACK_API_URL]),
+            Some(token) => {
+                let token = slack_token(&token)?;
+                self.sinks.sinks.push(Sink::SlackBot(Arc::new(SlackBot { api, token, channel })));
+            }
+        }
+        Ok(())
+    }
+
+    fn webhooks(&mut self) -> Result<(), InvalidSetting> {
+        let headers = Headers::read(&self.lines(WEBHOOK_HEADERS)).map_err(|why| InvalidSetting {
+            variable: WEBHOOK_HEADERS,
+            why,
+            hint: "write one `Name: value` a line",
+        })?;
+        let settings = Arc::new(WebhookSettings {
+            format: self.format(&headers)?,
+            keys: self.signing_keys()?,
+            headers,
+            github_signature: self.boolean(WEBHOOK_GITHUB_SIGNATURE)?,
+        });
+        let urls = self.lines(WEBHOOK_URL);
+        if urls.is_empty() {
+            let others = [WEBHOOK_SECRET, WEBHOOK_HEADERS, WEBHOOK_FORMAT, WEBHOOK_TEMPLATE, WEBHOOK_GITHUB_SIGNATURE];
+            self.skip("webhook", WEBHOOK_URL, &others);
+        } else if settings.keys.is_empty() {
+            self.notices.push(format!("webhooks are sent unsigned: {WEBHOOK_SECRET} is not set"));
+        }
+        for line in urls {
+            self.sinks.sinks.push(Sink::Webhook(address(WEBHOOK_URL, &line)?, Arc::clone(&settings)));
+        }
+        Ok(())
+    }
+
+    fn signing_keys(&self) -> Result<Vec<SigningKey>, InvalidSetting> {
+        let invalid = |why: &str| InvalidSetting {
+            variable: WEBHOOK_SECRET,
+            why: why.to_owned(),
+            hint: "make one with: printf 'whsec_%s' \"$(openssl rand -base64 32)\"",
+        };
+        let text = self.set(WEBHOOK_SECRET).unwrap_or_default();
+        let keys: Vec<SigningKey> =
+            text.split_whitespace().map(SigningKey::new).collect::<Result<_, _>>().map_err(invalid)?;
+        if keys.len() > 2 {
+            return Err(invalid("there are more than two; while rotating there are the new one and the old one"));
+        }
+        Ok(keys)
+    }
+
+    fn format(&self, headers: &Headers) -> Result<Format, InvalidSetting> {
+        let hint = "it is standard, cloudevents, cdevents or template";
+        let invalid = |why: &str| InvalidSetting { variable: WEBHOOK_FORMAT, why: why.to_owned(), hint };
+        let template = self.set(WEBHOOK_TEMPLATE);
+        if headers.content_type().is_some() && template.is_none() {
+            return Err(InvalidSetting {
+                variable: WEBHOOK_HEADERS,
+                why: "the format decides on Content-Type".to_owned(),
+                hint: "only with a template of your own can Content-Type be set",
+            });
+        }
+        let format = self.set(WEBHOOK_FORMAT);
+        match (format.as_deref(), template) {
+            (Some("template") | None, Some(path)) => {
+                self.template(&path, headers).map(|template| Format::Template(Box::new(template)))
+            }
+            (Some("template"), None) => {
+                Err(invalid(&format!("it is `template`, but {WEBHOOK_TEMPLATE} names no file")))
+            }
+            (Some(_), Some(_)) => Err(invalid(&format!("{WEBHOOK_TEMPLATE} is for the format `template`"))),
+            (Some("standard") | None, None) => Ok(Format::Standard),
+            (Some("cloudevents"), None) => Ok(Format::CloudEvents),
+            (Some("cdevents"), None) => Ok(Format::CdEvents),
+            (Some(_), None) => Err(invalid("there is no such format")),
+        }
+    }
+
+    fn template(&self, path: &str, headers: &Headers) -> Result<Template, InvalidSetting> {
+        let hint = "it is the path of a Jinja template whose variables are the result's top-level fields";
+        let invalid = |why: String| InvalidSetting { variable: WEBHOOK_TEMPLATE, why, hint };
+        let source = std::fs::read_to_string(Path::new(path))
+            .map_err(|error| invalid(format!("cannot read the file: {error}")))?;
+        Template::new(&source, headers.content_type()).map_err(|why| invalid(RemoteText::new(why).line(300)))
+    }
+
+    fn boolean(&self, name: &'static str) -> Result<bool, InvalidSetting> {
+        match self.set(name).unwrap_or_default().to_ascii_lowercase().as_str() {
+            "" | "false" | "0" | "no" => Ok(false),
+            "true" | "1" | "yes" => Ok(true),
+            _ => Err(InvalidSetting {
+                variable: name,
+                why: "it is neither yes nor no".to_owned(),
+                hint: "say true or false",
+            }),
+        }
+    }
+}
+
+fn address(variable: &'static str, text: &str) -> Result<SinkUrl, InvalidSetting> {
+    SinkUrl::new(text).map_err(|why| InvalidSetting {
+        variable,
+        why: why.to_owned(),
+        hint: "give the whole https address as the service shows it; several go one a line",
+    })
+}
+
+fn slack_token(text: &str) -> Result<Secret, InvalidSetting> {
+    let why = if text.starts_with("http") {
+        "it is a URL"
+    } else if text.starts_with("xapp-") {
+        "it is an app-level token, which cannot post"
+    } else if !text.bytes().all(|b| b.is_ascii_graphic()) {
+        "it holds characters that no token has (a line break in the middle?)"
+    } else {
+        return Ok(Secret::new(text));
+    };
+    let hint = "give the bot token (xoxb-…) of an app with the scope chat:write; webhook URLs go into NUON_GATE_SLACK_WEBHOOK_URL";
+    Err(InvalidSetting { variable: SLACK_TOKEN, why: why.to_owned(), hint })
+}
+
+fn slack_channel(text: &str) -> Result<String, InvalidSetting> {
+    /// Slack's own limit on names.
+    const LONGEST: usize = 80;
+    let name = text.trim_start_matches('#');
+    let is_name = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if !name.is_empty() && name.chars().all(is_name) && name.chars().count() <= LONGEST {
+        return Ok(name.to_owned());
+    }
+    Err(InvalidSetting {
+        variable: SLACK_CHANNEL,
+        why: "it is neither a channel's id nor its name".to_owned(),
+        hint: "give one channel, such as C0123456789 or deploys",
+    })
+}

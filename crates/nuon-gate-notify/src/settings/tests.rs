@@ -1,0 +1,100 @@
+use super::*;
+
+fn parse(variables: &[(&str, &str)]) -> Result<Parsed, InvalidSetting> {
+    Sinks::from_variables(&|name| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))
+}
+
+const KEY: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+#[test]
+fn nothing_set_is_nobody_to_tell() {
+    let empty = VARIABLES.map(|name| (name, " \n"));
+    let parsed = parse(&empty).unwrap();
+    assert!(parsed.sinks.is_empty() && parsed.notices.is_empty() && parsed.sinks.skipped.is_empty());
+}
+
+#[test]
+fn every_sink_has_its_variables() {
+    let parsed = parse(&[
+        (SLACK_WEBHOOK_URL, "https://hooks.slack.com/services/T0/B0/hookhookhook"),
+        (SLACK_TOKEN, "xoxb-token"),
+        (SLACK_CHANNEL, "#deploys"),
+        (WEBHOOK_URL, "https://a.example/one-secret\n\nhttps://b.example/two-secret\n"),
+        (WEBHOOK_SECRET, KEY),
+        (WEBHOOK_HEADERS, "Authorization: Bearer header-secret\nX-Team: api"),
+        (TEAMS_WEBHOOK_URL, "https://x.logic.azure.com/invoke?sig=teams-secret"),
+        (DISCORD_WEBHOOK_URL, "https://discord.com/api/webhooks/1/discord-secret"),
+    ])
+    .unwrap();
+    assert_eq!(parsed.sinks.labels(), ["slack", "slack-webhook", "webhook", "webhook-2", "teams", "discord"]);
+    assert!(parsed.notices.is_empty(), "{:?}", parsed.notices);
+    assert_eq!(parsed.sinks.slack_bot().unwrap().channel.as_deref(), Some("deploys"));
+    let secrets = parsed.sinks.secrets();
+    for secret in [
+        "https://hooks.slack.com/services/T0/B0/hookhookhook",
+        "hookhookhook",
+        "xoxb-token",
+        "one-secret",
+        "two-secret",
+        KEY,
+        "Bearer header-secret",
+        "header-secret",
+        "teams-secret",
+        "discord-secret",
+    ] {
+        assert!(secrets.iter().any(|known| known == secret), "{secret} is missing in {secrets:?}");
+        assert!(!format!("{:?}", parsed.sinks).contains(secret), "{secret} is shown");
+    }
+}
+
+#[test]
+fn a_missing_secret_skips_the_sink_with_one_notice() {
+    let cases = [
+        (&[(SLACK_CHANNEL, "deploys"), (SLACK_API_URL, "https://a.example/api")][..], "slack"),
+        (&[(WEBHOOK_SECRET, KEY), (WEBHOOK_FORMAT, "cloudevents")], "webhook"),
+        (&[(WEBHOOK_GITHUB_SIGNATURE, "yes")], "webhook"),
+    ];
+    for (variables, label) in cases {
+        let parsed = parse(variables).unwrap();
+        assert!(parsed.sinks.is_empty());
+        assert_eq!(parsed.notices.len(), 1, "{:?}", parsed.notices);
+        assert_eq!(parsed.sinks.skipped[0].label, label);
+    }
+    let unsigned = parse(&[(WEBHOOK_URL, "https://a.example/x")]).unwrap();
+    assert_eq!(unsigned.notices, ["webhooks are sent unsigned: NUON_GATE_WEBHOOK_SECRET is not set"]);
+}
+
+#[test]
+fn malformed_values_are_named_and_never_quoted() {
+    let short = "whsec_c2VjcmV0c2VjcmV0";
+    let url = (WEBHOOK_URL, "https://a.example/x");
+    let cases: &[(&[(&str, &str)], &str)] = &[
+        (&[(SLACK_WEBHOOK_URL, "secret")], SLACK_WEBHOOK_URL),
+        (&[(SLACK_WEBHOOK_URL, "http://secret.example/x")], SLACK_WEBHOOK_URL),
+        (&[(DISCORD_WEBHOOK_URL, "https://discord.com/api/x\nsecret")], DISCORD_WEBHOOK_URL),
+        (&[(TEAMS_WEBHOOK_URL, "ftp://secret.example")], TEAMS_WEBHOOK_URL),
+        (&[(SLACK_TOKEN, "https://hooks.slack.com/secret")], SLACK_TOKEN),
+        (&[(SLACK_TOKEN, "xapp-secret")], SLACK_TOKEN),
+        (&[(SLACK_TOKEN, "xoxb-secret\nmore")], SLACK_TOKEN),
+        (&[(SLACK_TOKEN, "xoxb-1"), (SLACK_CHANNEL, "a secret channel")], SLACK_CHANNEL),
+        (&[(SLACK_API_URL, "http://secret.example/")], SLACK_API_URL),
+        (&[url, (WEBHOOK_SECRET, short)], WEBHOOK_SECRET),
+        (&[url, (WEBHOOK_SECRET, "secret")], WEBHOOK_SECRET),
+        (&[url, (WEBHOOK_SECRET, &format!("{KEY} {KEY} {KEY}"))], WEBHOOK_SECRET),
+        (&[url, (WEBHOOK_HEADERS, "secret")], WEBHOOK_HEADERS),
+        (&[url, (WEBHOOK_HEADERS, "webhook-id: secret")], WEBHOOK_HEADERS),
+        (&[url, (WEBHOOK_HEADERS, "Content-Type: secret/plain")], WEBHOOK_HEADERS),
+        (&[url, (WEBHOOK_FORMAT, "secret")], WEBHOOK_FORMAT),
+        (&[url, (WEBHOOK_FORMAT, "template")], WEBHOOK_FORMAT),
+        (&[url, (WEBHOOK_FORMAT, "cdevents"), (WEBHOOK_TEMPLATE, "secret.j2")], WEBHOOK_FORMAT),
+        (&[url, (WEBHOOK_TEMPLATE, "/nonexistent/secret.j2")], WEBHOOK_TEMPLATE),
+        (&[url, (WEBHOOK_GITHUB_SIGNATURE, "secret")], WEBHOOK_GITHUB_SIGNATURE),
+    ];
+    for (variables, name) in cases {
+        let error = parse(variables).unwrap_err();
+        assert_eq!(error.variable, *name, "{variables:?}");
+        let shown = format!("{error} {error:?}").replace(error.hint, "");
+        assert!(!shown.contains("secret"), "{shown}");
+        assert!(!error.hint.is_empty());
+    }
+}

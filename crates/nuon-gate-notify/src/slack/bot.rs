@@ -1,0 +1,238 @@
+//! A bot: one message that is edited as things go on, and a thread for the details.
+
+use std::fmt;
+use std::str::FromStr;
+
+use reqwest::Method;
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::blocks::Payload;
+use super::trouble::{self, BLOCK_TROUBLE, NOT_EDITABLE};
+use crate::deliver::{Answer, Fault, Http, Line, Nature, Repeat, Request};
+use crate::message::Message;
+use crate::settings::SlackBot;
+
+/// A message in a channel, as one job hands it to a later one: `CHANNEL:TS`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SlackThread {
+    channel: String,
+    ts: String,
+}
+
+/// Why a text names no message.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a message in Slack is written CHANNEL:TS, such as C0123456789:1754229731.123456")]
+pub struct InvalidSlackThread;
+
+impl fmt::Display for SlackThread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.channel, self.ts)
+    }
+}
+
+impl FromStr for SlackThread {
+    type Err = InvalidSlackThread;
+
+    fn from_str(text: &str) -> Result<Self, InvalidSlackThread> {
+        let (channel, ts) = text.trim().split_once(':').ok_or(InvalidSlackThread)?;
+        let is_id = |id: &str| id.len() > 1 && id.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
+        let is_number = |digits: &str| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+        let is_ts = ts.split_once('.').is_some_and(|(seconds, rest)| is_number(seconds) && is_number(rest));
+        if !is_id(channel) || !is_ts || text.len() > 100 {
+            return Err(InvalidSlackThread);
+        }
+        Ok(Self { channel: channel.to_owned(), ts: ts.to_owned() })
+    }
+}
+
+/// What the bot has posted.
+#[derive(Debug)]
+pub(crate) struct Bot {
+    /// The message that is edited.
+    message: Option<SlackThread>,
+    /// The message that its thread hangs on, if it is not itself.
+    root: Option<String>,
+    /// What it shows.
+    shown: Option<Payload>,
+}
+
+/// What Slack answers to every call.
+#[derive(Deserialize)]
+struct Said {
+    ok: bool,
+    error: Option<String>,
+    channel: Option<String>,
+    ts: Option<String>,
+    needed: Option<String>,
+    response_metadata: Option<Metadata>,
+}
+
+#[derive(Deserialize)]
+struct Metadata {
+    messages: Option<Vec<String>>,
+}
+
+impl Bot {
+    /// Starts with an earlier message, or with none.
+    pub(crate) fn new(message: Option<SlackThread>) -> Self {
+        Self { message, root: None, shown: None }
+    }
+
+    /// Returns the message that is edited.
+    pub(crate) fn thread(&self) -> Option<&SlackThread> {
+        self.message.as_ref()
+    }
+
+    /// Tells whether there is something of this run to edit.
+    pub(crate) fn has_posted(&self) -> bool {
+        self.shown.is_some()
+    }
+
+    /// Makes the message say something, unless it says so already.
+    pub(crate) async fn show(
+        &mut self,
+        slack: &SlackBot,
+        http: &Http,
+        line: &mut Line,
+        message: &Message,
+    ) -> Result<(), Fault> {
+        let payload = Payload::new(message);
+        if self.shown.as_ref() == Some(&payload) {
+            return Ok(());
+        }
+        let mut call = Call { slack, http, line };
+        match self.message.clone() {
+            None => self.post(&mut call, &payload, None).await?,
+            Some(place) => match call.update(&place, &payload).await {
+                Ok(()) => {}
+                Err(fault) if fault.is(&NOT_EDITABLE) => {
+                    // Where the message was there may still be its thread; if not, there is the channel.
+                    let root = self.root.clone().unwrap_or_else(|| place.ts.clone());
+                    if self.post(&mut call, &payload, Some((&place.channel, &root))).await.is_err() {
+                        self.post(&mut call, &payload, None).await?;
+                    }
+                }
+                Err(fault) => return Err(fault),
+            },
+        }
+        self.shown = Some(payload);
+        Ok(())
+    }
+
+    /// Says in the thread what there is no room for in the message.
+    pub(crate) async fn explain(
+        &self,
+        slack: &SlackBot,
+        http: &Http,
+        line: &mut Line,
+        message: &Message,
+    ) -> Result<(), Fault> {
+        let Some(place) = &self.message else { return Ok(()) };
+        let root = self.root.as_ref().unwrap_or(&place.ts);
+        Call { slack, http, line }.post(&Payload::detail(message), &place.channel, Some(root)).await.map(drop)
+    }
+
+    async fn post(
+        &mut self,
+        call: &mut Call<'_>,
+        payload: &Payload,
+        thread: Option<(&str, &str)>,
+    ) -> Result<(), Fault> {
+        let earlier = self.message.as_ref().map(|place| place.channel.as_str());
+        let channel = thread.map(|(channel, _)| channel).or(call.slack.channel.as_deref()).or(earlier);
+        let channel = channel.unwrap_or_default().to_owned();
+        let root = thread.map(|(_, root)| root.to_owned());
+        self.message = Some(call.post(payload, &channel, root.as_deref()).await?);
+        self.root = root;
+        Ok(())
+    }
+}
+
+/// What a call to Slack needs.
+struct Call<'a> {
+    slack: &'a SlackBot,
+    http: &'a Http,
+    line: &'a mut Line,
+}
+
+impl Call<'_> {
+    async fn post(&mut self, payload: &Payload, channel: &str, root: Option<&str>) -> Result<SlackThread, Fault> {
+        let place = match root {
+            Some(root) => json!({"channel": channel, "thread_ts": root}),
+            None => json!({"channel": channel}),
+        };
+        let said = self.payload("chat.postMessage", place, payload, Repeat::IfNotTaken).await?;
+        match (said.channel, said.ts) {
+            (Some(channel), Some(ts)) => Ok(SlackThread { channel, ts }),
+            _ => Err(Fault::new(Nature::Refused { status: 200 }, "Slack did not say where it put the message")),
+        }
+    }
+
+    async fn update(&mut self, place: &SlackThread, payload: &Payload) -> Result<(), Fault> {
+        let place = json!({"channel": place.channel, "ts": place.ts});
+        self.payload("chat.update", place, payload, Repeat::Always).await.map(drop)
+    }
+
+    /// Sends a payload, and once more as plain text if Slack does not take its blocks.
+    async fn payload(&mut self, method: &str, place: Value, payload: &Payload, repeat: Repeat) -> Result<Said, Fault> {
+        match self.call(method, &place, payload, repeat).await {
+            Err(fault) if fault.is(&BLOCK_TROUBLE) => {
+                tracing::debug!(%fault, "sending plain text");
+                self.call(method, &place, &payload.without_blocks(), repeat).await
+            }
+            said => said,
+        }
+    }
+
+    async fn call(&mut self, method: &str, place: &Value, payload: &Payload, repeat: Repeat) -> Result<Said, Fault> {
+        let mut body = serde_json::to_value(payload).unwrap_or_default();
+        if let (Some(body), Some(place)) = (body.as_object_mut(), place.as_object()) {
+            body.extend(place.clone());
+        }
+        let (slack, http) = (self.slack, self.http);
+        self.line.persist(repeat, || async { judge(&ask(slack, http, method, body.to_string()).await?) }).await
+    }
+}
+
+/// Calls a method of the Web API once.
+pub(super) async fn ask(slack: &SlackBot, http: &Http, method: &str, body: String) -> Result<Answer, Fault> {
+    let mut headers =
+        HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"))]);
+    headers.extend(slack.token.header("Bearer ").map(|token| (AUTHORIZATION, token)));
+    let segments = &[method];
+    let body = body.into_bytes();
+    http.send(Request { method: Method::POST, url: &slack.api, segments, query: &[], headers, body }).await
+}
+
+/// A status of 200 says nothing yet: the body has to say `ok`.
+fn judge(answer: &Answer) -> Result<Said, Fault> {
+    let said: Said = serde_json::from_slice(&answer.body)
+        .map_err(|_| Fault::new(Nature::Unclear { wait: None }, "Slack's answer cannot be read"))?;
+    if said.ok {
+        return Ok(said);
+    }
+    let word = said.error.as_deref().unwrap_or("unknown_error");
+    let mut fault = trouble::fault(word, answer.status, answer.retry_after());
+    let detail = said.response_metadata.and_then(|metadata| metadata.messages).unwrap_or_default();
+    for more in said.needed.iter().chain(detail.iter().take(1)) {
+        fault.words = format!("{} ({})", fault.words, crate::deliver::harmless(more));
+    }
+    Err(fault)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_are_named_by_channel_and_time() {
+        let thread: SlackThread = " C0123456789:1754229731.123456\n".parse().unwrap();
+        assert_eq!(thread.to_string(), "C0123456789:1754229731.123456");
+        for text in ["", "C1", "C1:", "deploys:1.2", "C1:1754229731", "C1:a.b", "C1:1.2.3", ":1.2", "C1:1.2\n::error::"]
+        {
+            assert_eq!(text.parse::<SlackThread>(), Err(InvalidSlackThread), "{text:?}");
+        }
+    }
+}

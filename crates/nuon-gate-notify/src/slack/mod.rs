@@ -1,0 +1,12 @@
+//! Slack: one message that is right, however it gets there.
+
+pub(crate) mod blocks;
+mod bot;
+mod check;
+mod trouble;
+mod webhook;
+
+pub(crate) use self::bot::Bot;
+pub use self::bot::{InvalidSlackThread, SlackThread};
+pub use self::check::{SlackCheck, SlackIdentity, slack_check};
+pub(crate) use self::webhook::post;

@@ -1,0 +1,57 @@
+//! An incoming webhook. It says no more than `ok`, so what was posted can neither be edited nor answered to.
+
+use reqwest::Method;
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use serde::Deserialize;
+
+use super::blocks::Payload;
+use super::trouble::{self, BLOCK_TROUBLE};
+use crate::deliver::{Answer, Fault, Http, Line, Nature, Repeat, Request};
+use crate::message::Message;
+use crate::secret::SinkUrl;
+
+/// Posts a message.
+pub(crate) async fn post(url: &SinkUrl, http: &Http, line: &mut Line, message: &Message) -> Result<(), Fault> {
+    let payload = Payload::new(message);
+    match send(url, http, line, &payload).await {
+        Err(fault) if fault.is(&BLOCK_TROUBLE) => send(url, http, line, &payload.without_blocks()).await,
+        sent => sent,
+    }
+}
+
+async fn send(url: &SinkUrl, http: &Http, line: &mut Line, payload: &Payload) -> Result<(), Fault> {
+    let body = serde_json::to_vec(payload).unwrap_or_default();
+    line.persist(Repeat::IfNotTaken, || async {
+        let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
+        let request = Request { method: Method::POST, url, segments: &[], query: &[], headers, body: body.clone() };
+        judge(&http.exchange(request).await?)
+    })
+    .await
+}
+
+/// Errors are words in plain text, or JSON from some servers in between.
+fn judge(answer: &Answer) -> Result<(), Fault> {
+    #[derive(Deserialize)]
+    struct Said {
+        ok: bool,
+        error: Option<String>,
+    }
+    let text = answer.text();
+    let said: Option<Said> = serde_json::from_str(&text).ok();
+    let is_success = matches!(answer.status, 200..=299);
+    if is_success && (text == "ok" || said.as_ref().is_some_and(|said| said.ok)) {
+        return Ok(());
+    }
+    let word = said.and_then(|said| said.error).unwrap_or(text);
+    let is_word = !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    match crate::deliver::fault(answer) {
+        // A word stands for more than the status; how to go on is for the status to say, if it is one that can be.
+        fault if is_word => {
+            let named = trouble::fault(&word, answer.status, answer.retry_after());
+            let nature = if is_success { named.nature } else { fault.nature };
+            Err(Fault { nature, ..named })
+        }
+        _ if is_success => Err(Fault::new(Nature::Refused { status: answer.status }, "Slack did not answer with `ok`")),
+        fault => Err(fault),
+    }
+}

@@ -1,0 +1,131 @@
+//! Microsoft Teams: an Adaptive Card through a Workflows URL.
+//!
+//! That a workflow takes a card does not prove that it shows it: it answers before it has rendered anything. Text from
+//! outside stands in runs of text, where no Markdown is read; links are the card's own buttons.
+
+use reqwest::Method;
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use serde_json::{Value, json};
+
+use crate::cut::{cut, verbatim};
+use crate::deliver::{Fault, Http, Line, Nature, Repeat, Request, harmless};
+use crate::message::{Message, Tone};
+use crate::secret::SinkUrl;
+use crate::slack::blocks::log;
+
+/// The largest card in bytes. The documented limit is 28 KB, but cards of 21 KB were seen to be refused.
+pub(crate) const LARGEST: usize = 18_000;
+
+/// Lays out a message, with shorter texts until it is small enough.
+pub(crate) fn payload(message: &Message) -> Value {
+    for share in [1, 2, 4, 8, 16, 32] {
+        let payload = card(message, share);
+        if payload.to_string().len() <= LARGEST {
+            return payload;
+        }
+    }
+    card(message, 64)
+}
+
+/// Posts a message.
+pub(crate) async fn post(url: &SinkUrl, http: &Http, line: &mut Line, message: &Message) -> Result<(), Fault> {
+    let body = payload(message).to_string().into_bytes();
+    line.persist(Repeat::IfNotTaken, || async {
+        let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
+        let request = Request { method: Method::POST, url, segments: &[], query: &[], headers, body: body.clone() };
+        let answer = http.send(request).await?;
+        let said = answer.text();
+        // Connectors of the old kind said so in a 200.
+        if said.contains("returned HTTP error") {
+            return Err(Fault::new(Nature::Refused { status: answer.status }, harmless(&said)));
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// Lays out a message whose texts are a share of what they could be.
+fn card(message: &Message, share: usize) -> Value {
+    let mut body = vec![runs(&[styled(
+        &message.headline,
+        300 / share + 40,
+        &json!({
+            "size": "Large", "weight": "Bolder", "color": color(message.tone),
+        }),
+    )])];
+    if let Some(summary) = &message.summary {
+        body.push(runs(&[text(summary, 300 / share + 40)]));
+    }
+    for (name, value) in &message.facts {
+        let name = styled(&format!("{name}: "), 40, &json!({"weight": "Bolder"}));
+        body.push(runs(&[name, text(value, 300 / share + 20)]));
+    }
+    if let Some(reason) = &message.reason {
+        body.push(runs(&[text(reason, 1500 / share)]));
+    }
+    for line in message.targets.iter().take((20 / share).max(3)) {
+        let mut words = format!("{} {}: {}", line.sign, cut(&line.name, 150 / share + 20, verbatim), line.state);
+        if let Some(reason) = &line.reason {
+            words.push_str(", ");
+            words.push_str(reason);
+        }
+        body.push(runs(&[text(&words, 300 / share + 40)]));
+    }
+    let more = message.more + message.targets.len().saturating_sub((20 / share).max(3));
+    if more > 0 {
+        body.push(runs(&[text(&format!("and {more} more"), 40)]));
+    }
+    if let Some(timeline) = &message.timeline {
+        body.push(runs(&[styled(timeline, 500 / share, &json!({"isSubtle": true}))]));
+    }
+    if !message.log_tail.is_empty() && share <= 8 {
+        let monospace = json!({"fontType": "Monospace", "size": "Small"});
+        body.push(runs(&[styled(&log(&message.log_tail), 2500 / share, &monospace)]));
+    }
+    let actions: Vec<Value> = message
+        .links
+        .iter()
+        .map(|(label, url)| json!({"type": "Action.OpenUrl", "title": label, "url": url}))
+        .collect();
+    json!({
+        "type": "message",
+        "attachments": [{
+            "contentType": "application/vnd.microsoft.card.adaptive",
+            "contentUrl": null,
+            "content": {
+                "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
+                "type": "AdaptiveCard",
+                "version": "1.4",
+                "msteams": {"width": "Full"},
+                "body": body,
+                "actions": actions,
+            },
+        }],
+    })
+}
+
+fn runs(inlines: &[Value]) -> Value {
+    json!({"type": "RichTextBlock", "inlines": inlines})
+}
+
+fn text(text: &str, max: usize) -> Value {
+    styled(text, max, &json!({}))
+}
+
+fn styled(text: &str, max: usize, style: &Value) -> Value {
+    let mut run = json!({"type": "TextRun", "text": cut(text, max, verbatim)});
+    if let (Some(run), Some(style)) = (run.as_object_mut(), style.as_object()) {
+        run.extend(style.clone());
+    }
+    run
+}
+
+/// Cards know colours by name alone.
+fn color(tone: Tone) -> &'static str {
+    match tone {
+        Tone::Good => "Good",
+        Tone::Bad => "Attention",
+        Tone::Warning | Tone::Asking => "Warning",
+        Tone::Busy | Tone::Test => "Accent",
+    }
+}

@@ -1,0 +1,116 @@
+//! CDEvents 0.5.1, in CloudEvents' structured mode.
+//!
+//! There is no event for a deploy that failed: `service.deployed` means success. So every end is a finished pipeline run
+//! with its outcome, and a success is a deployed service besides, if it is known what was deployed. Starts, changes and
+//! requests for an approval have no event and are not sent.
+
+use nuon_gate_core::result::{RunResult, TargetResult, VerdictName};
+use serde_json::{Value, json};
+
+use super::event::{Delivery, Event, bytes, deploy_id, is_deployed, segment, source};
+use super::signature::fingerprint;
+use crate::Occasion;
+use crate::ci_run::web_page;
+use crate::cut::{cut, verbatim};
+
+const FINISHED: &str = "dev.cdevents.pipelinerun.finished.0.3.0";
+const DEPLOYED: &str = "dev.cdevents.service.deployed.0.3.0";
+
+/// The most services that are told of one by one.
+const MOST_SERVICES: usize = 20;
+
+/// Longest id, name or error, in units of UTF-16.
+const LONGEST: usize = 1000;
+
+pub(super) fn deliveries(event: &Event, occasion: Occasion, result: &RunResult) -> Result<Vec<Delivery>, String> {
+    if !matches!(occasion, Occasion::Ended | Occasion::Test) {
+        return Ok(Vec::new());
+    }
+    let source = short(&source(result));
+    let finished = json!({"id": run_id(event, result), "source": source, "content": finished(result)});
+    let mut deliveries = vec![delivery(FINISHED, &event.id, &event.at, &source, &finished)?];
+    let deployed = result.targets.iter().filter(|target| is_deployed(target));
+    for (target, artifact) in deployed.filter_map(|target| Some((target, artifact(target)?))).take(MOST_SERVICES) {
+        let subject = json!({
+            "id": short(&target.component.id),
+            "source": source,
+            "content": {
+                "environment": {"id": short(&target.install.id)},
+                "artifactId": artifact,
+            },
+        });
+        // An id names one event, and these are several.
+        let id = format!("msg_{}", fingerprint(&format!("{}\n{DEPLOYED}\n{subject}", event.id)));
+        deliveries.push(delivery(DEPLOYED, &id, &event.at, &source, &subject)?);
+    }
+    Ok(deliveries)
+}
+
+fn delivery(kind: &str, id: &str, at: &str, source: &str, subject: &Value) -> Result<Delivery, String> {
+    let envelope = json!({
+        "specversion": "1.0",
+        "id": id,
+        "source": source,
+        "type": kind,
+        "subject": subject["id"],
+        "time": at,
+        "datacontenttype": "application/json",
+        "data": {
+            "context": {"specversion": "0.5.1", "id": id, "source": source, "type": kind, "timestamp": at},
+            "subject": subject,
+        },
+    });
+    let body = bytes(&envelope)?;
+    Ok(Delivery { id: id.to_owned(), content_type: "application/cloudevents+json".to_owned(), body })
+}
+
+fn run_id(event: &Event, result: &RunResult) -> String {
+    let [target] = &*result.targets else { return event.id.clone() };
+    let workflow = target.deploy.as_ref().and_then(|deploy| deploy.workflow_id.as_deref());
+    short(workflow.or(deploy_id(target)).unwrap_or(&event.id))
+}
+
+fn finished(result: &RunResult) -> Value {
+    let name = match &*result.targets {
+        [target] => {
+            let names = [&target.component, &target.install].map(|named| named.name.as_ref().unwrap_or(&named.id));
+            format!("{} in {}", names[0], names[1])
+        }
+        targets => format!("{} targets", targets.len()),
+    };
+    let mut content = json!({"pipelineName": short(&name), "outcome": outcome(result.verdict)});
+    let page = result.targets.first().and_then(|target| target.url.as_deref()).or(result.ci_url.as_deref());
+    if let Some(page) = page.and_then(web_page) {
+        content["uri"] = page.into();
+    }
+    if let Some(reason) = &result.reason {
+        content["errors"] = short(reason).into();
+    }
+    content
+}
+
+fn outcome(verdict: VerdictName) -> &'static str {
+    match verdict {
+        VerdictName::Passed | VerdictName::NotifyFailed => "success",
+        VerdictName::Cancelled => "cancel",
+        VerdictName::Failed | VerdictName::Superseded | VerdictName::ApprovalNeeded => "failure",
+        VerdictName::Rejected
+        | VerdictName::Inconclusive
+        | VerdictName::TimedOut
+        | VerdictName::Interrupted
+        | VerdictName::Pending => "error",
+    }
+}
+
+/// Names what was deployed as a package URL: the component at its commit, or at its build. The API tells of no image or
+/// package, so it is a generic one.
+fn artifact(target: &TargetResult) -> Option<String> {
+    let deploy = target.deploy.as_ref()?;
+    let version = deploy.commit.as_deref().or(deploy.build_id.as_deref())?;
+    let name = target.component.name.as_deref().unwrap_or(&target.component.id);
+    Some(format!("pkg:generic/{}@{}", segment(&short(name)), segment(&short(version))))
+}
+
+fn short(text: &str) -> String {
+    cut(text, LONGEST, verbatim)
+}

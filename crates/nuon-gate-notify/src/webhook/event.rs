@@ -1,0 +1,186 @@
+//! What a webhook's receiver is told, in the form it wants.
+
+use nuon_gate_core::result::{RunResult, TargetResult, VerdictName};
+use serde_json::{Value, json};
+
+use super::shrink::fit;
+use super::signature::fingerprint;
+use super::{Format, cdevents};
+use crate::Occasion;
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Event {
+    /// `nuon.deploy.` and a verdict or another word.
+    pub(crate) kind: String,
+    /// The same for the same state of the same deploys, so that a receiver recognises what a job that is run again tells
+    /// it a second time.
+    pub(crate) id: String,
+    /// When it happened, in RFC 3339.
+    pub(crate) at: String,
+}
+
+/// A request to send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Delivery {
+    pub(crate) id: String,
+    pub(crate) content_type: String,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Event {
+    pub(crate) fn new(occasion: Occasion, result: &RunResult) -> Self {
+        let word = match occasion {
+            Occasion::Started => "started",
+            Occasion::Approval => "approval",
+            Occasion::Changed => "changed",
+            Occasion::Test => "test",
+            Occasion::Ended => result.verdict.as_str(),
+        };
+        let kind = format!("nuon.deploy.{word}");
+        let id = id(&kind, occasion, result);
+        Self { kind, id, at: result.finished_at.clone() }
+    }
+}
+
+/// Derives an id. It holds no dot, as the signed text is split at dots.
+fn id(kind: &str, occasion: Occasion, result: &RunResult) -> String {
+    let mut state = kind.to_owned();
+    // Without a deploy, two runs that found nothing are two events.
+    if occasion == Occasion::Test || result.targets.iter().any(|target| deploy_id(target).is_none()) {
+        state.push_str(&result.started_at);
+    }
+    for target in &result.targets {
+        let status = target.deploy.as_ref().map(|deploy| deploy.status.as_str());
+        let parts = [
+            Some(&*target.install.id),
+            Some(&*target.component.id),
+            deploy_id(target),
+            status,
+            Some(target.verdict.as_str()),
+        ];
+        for part in parts {
+            state.push('\n');
+            state.push_str(part.unwrap_or_default());
+        }
+    }
+    format!("msg_{}", fingerprint(&state))
+}
+
+pub(crate) fn deploy_id(target: &TargetResult) -> Option<&str> {
+    target.deploy.as_ref()?.id.as_deref()
+}
+
+/// Who speaks: the install, if all targets are in one.
+pub(crate) fn source(result: &RunResult) -> String {
+    let mut installs = result.targets.iter().map(|target| &target.install.id);
+    match installs.next() {
+        Some(first) if installs.all(|install| install == first) => format!("/nuon/installs/{}", segment(first)),
+        _ => "/nuon".to_owned(),
+    }
+}
+
+/// Percent-encodes what cannot stand in one part of a path.
+pub(crate) fn segment(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~');
+    text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+}
+
+impl Format {
+    /// Makes the requests that tell of something.
+    ///
+    /// # Errors
+    ///
+    /// If the user's template fails.
+    pub(crate) fn deliveries(&self, occasion: Occasion, result: &RunResult) -> Result<Vec<Delivery>, String> {
+        let event = Event::new(occasion, result);
+        let one = |content_type: &str, body| {
+            vec![Delivery { id: event.id.clone(), content_type: content_type.to_owned(), body }]
+        };
+        match self {
+            Self::Standard => {
+                let body =
+                    fit(result, |data| bytes(&json!({"type": event.kind, "timestamp": event.at, "data": data})))?;
+                Ok(one("application/json", body))
+            }
+            Self::CloudEvents => Ok(one("application/cloudevents+json", cloudevent(&event, result)?)),
+            Self::CdEvents => cdevents::deliveries(&event, occasion, result),
+            Self::Template(template) => {
+                let body = fit(result, |data| template.render(&event, data))?;
+                Ok(one(template.content_type(), body))
+            }
+        }
+    }
+}
+
+/// Makes an event of CloudEvents 1.0 in structured mode.
+fn cloudevent(event: &Event, result: &RunResult) -> Result<Vec<u8>, String> {
+    let subject = match &*result.targets {
+        [target] => Some(deploy_id(target).unwrap_or(&target.component.id)),
+        _ => None,
+    };
+    fit(result, |data| {
+        let mut envelope = json!({
+            "specversion": "1.0",
+            "id": event.id,
+            "source": source(result),
+            "type": event.kind,
+            "time": event.at,
+            "datacontenttype": "application/json",
+            "data": data,
+        });
+        // An attribute that is absent is left out: `null` is no value that it can have.
+        if let Some(subject) = subject {
+            envelope["subject"] = subject.into();
+        }
+        bytes(&envelope)
+    })
+}
+
+pub(crate) fn bytes(value: &Value) -> Result<Vec<u8>, String> {
+    serde_json::to_vec(value).map_err(|error| error.to_string())
+}
+
+/// Tells whether a target's deploy brought something that stays.
+pub(crate) fn is_deployed(target: &TargetResult) -> bool {
+    let teardown = target.deploy.as_ref().and_then(|deploy| deploy.deploy_type.as_deref()) == Some("teardown");
+    target.verdict == VerdictName::Passed && !teardown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample;
+
+    #[test]
+    fn ids_are_derived_from_deploys_and_their_state() {
+        let failed = sample::result(VerdictName::Failed);
+        let id = |occasion, result: &RunResult| Event::new(occasion, result).id;
+        let first = id(Occasion::Ended, &failed);
+        assert!(first.starts_with("msg_") && !first.contains('.') && first.len() == 36, "{first}");
+
+        let mut again = failed.clone();
+        again.started_at = "2026-08-03T15:00:00Z".to_owned();
+        again.elapsed_ms += 1;
+        assert_eq!(id(Occasion::Ended, &again), first, "the same end of the same deploy");
+        assert_ne!(id(Occasion::Changed, &failed), first, "another event");
+        let mut other = failed.clone();
+        other.targets[0].deploy.as_mut().unwrap().id = Some("dpl2".to_owned());
+        assert_ne!(id(Occasion::Ended, &other), first, "another deploy");
+
+        let mut none = failed.clone();
+        none.targets[0].deploy = None;
+        let mut later = none.clone();
+        later.started_at = "2026-08-03T15:00:00Z".to_owned();
+        assert_ne!(id(Occasion::Ended, &none), id(Occasion::Ended, &later), "no deploy, twice");
+    }
+
+    #[test]
+    fn sources_are_uri_references() {
+        let mut result = sample::result(VerdictName::Passed);
+        result.targets[0].install.id = "a b/c".to_owned();
+        assert_eq!(source(&result), "/nuon/installs/a%20b%2Fc");
+        result.targets.push(sample::target(VerdictName::Passed, "other", "api", 2));
+        assert_eq!(source(&result), "/nuon");
+    }
+}

@@ -1,0 +1,116 @@
+//! Webhooks: signed, bounded, and recognised by their receivers when they come twice.
+
+mod cdevents;
+pub(crate) mod event;
+pub(crate) mod shrink;
+pub(crate) mod signature;
+mod template;
+
+use jiff::Timestamp;
+use nuon_gate_core::result::RunResult;
+use reqwest::Method;
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+
+use self::event::Delivery;
+pub(crate) use self::template::Template;
+use crate::Occasion;
+use crate::deliver::{Fault, Http, Line, Nature, Repeat, Request};
+use crate::secret::SinkUrl;
+use crate::settings::WebhookSettings;
+
+/// The form of a body.
+#[derive(Debug)]
+pub(crate) enum Format {
+    /// Standard Webhooks: `{"type", "timestamp", "data"}`.
+    Standard,
+    /// CloudEvents 1.0 in structured mode.
+    CloudEvents,
+    /// CDEvents in CloudEvents.
+    CdEvents,
+    /// The user's own.
+    Template(Box<Template>),
+}
+
+/// What a receiver has been told.
+#[derive(Debug, Default)]
+pub(crate) struct Told {
+    ids: Vec<String>,
+    /// It said that it is gone for good.
+    is_gone: bool,
+}
+
+impl Told {
+    /// Tells of something, unless it is known. Returns whether anything was sent.
+    pub(crate) async fn tell(
+        &mut self,
+        (url, settings): (&SinkUrl, &WebhookSettings),
+        http: &Http,
+        line: &mut Line,
+        (occasion, result): (Occasion, &RunResult),
+    ) -> Result<bool, Fault> {
+        let refused = |words: String| Fault::new(Nature::Refused { status: 0 }, words);
+        let deliveries = settings.format.deliveries(occasion, result).map_err(refused)?;
+        let mut sent = false;
+        for delivery in deliveries {
+            if self.ids.contains(&delivery.id) {
+                continue;
+            }
+            if self.is_gone {
+                return Err(gone());
+            }
+            match send(url, settings, http, line, &delivery).await {
+                Ok(()) => sent = true,
+                Err(Fault { nature: Nature::Refused { status: 410 }, .. }) => {
+                    self.is_gone = true;
+                    return Err(gone());
+                }
+                Err(fault) => return Err(fault),
+            }
+            self.ids.push(delivery.id);
+        }
+        Ok(sent)
+    }
+}
+
+fn gone() -> Fault {
+    Fault::new(Nature::Refused { status: 410 }, "HTTP 410: the receiver is gone for good, nothing more is sent")
+}
+
+async fn send(
+    url: &SinkUrl,
+    settings: &WebhookSettings,
+    http: &Http,
+    line: &mut Line,
+    delivery: &Delivery,
+) -> Result<(), Fault> {
+    line.persist(Repeat::Always, || async {
+        // Every try is signed at its own time: receivers refuse what is older than a few minutes.
+        #[expect(clippy::disallowed_methods, reason = "receivers compare it with their own clocks")]
+        let now = Timestamp::now().as_second();
+        let headers = headers(settings, delivery, now);
+        let body = delivery.body.clone();
+        http.send(Request { method: Method::POST, url, segments: &[], query: &[], headers, body }).await
+    })
+    .await
+    .map(drop)
+}
+
+/// Returns the headers of a delivery that is sent at a time, in seconds of the Unix epoch.
+pub(crate) fn headers(settings: &WebhookSettings, delivery: &Delivery, now: i64) -> HeaderMap {
+    let WebhookSettings { keys, headers: extra, github_signature, .. } = settings;
+    let mut headers = HeaderMap::new();
+    extra.add_to(&mut headers);
+    let mut set =
+        |name: HeaderName, value: &str| headers.extend(HeaderValue::from_str(value).ok().map(|value| (name, value)));
+    set(CONTENT_TYPE, &delivery.content_type);
+    set(HeaderName::from_static("webhook-id"), &delivery.id);
+    set(HeaderName::from_static("webhook-timestamp"), &now.to_string());
+    if !keys.is_empty() {
+        let signature = signature::standard(keys, &delivery.id, now, &delivery.body);
+        set(HeaderName::from_static("webhook-signature"), &signature);
+    }
+    if let Some(key) = keys.first().filter(|_| *github_signature) {
+        set(HeaderName::from_static("x-hub-signature-256"), &signature::github(key, &delivery.body));
+    }
+    headers
+}

@@ -1,0 +1,134 @@
+//! A body of the user's own, from a Jinja template.
+
+use minijinja::value::Serde;
+use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value as Context};
+use nuon_gate_core::result::VerdictName;
+use serde_json::Value;
+
+use crate::Occasion;
+use crate::sample;
+use crate::webhook::event::Event;
+
+const NAME: &str = "template";
+
+/// How many steps a template may take: some ten thousand times what a useful one needs, and far below a second.
+const FUEL: u64 = 5_000_000;
+
+/// A template that was tried out.
+///
+/// Its variables are the result's top-level fields, and `type` and `id` of the event. A variable is written as JSON,
+/// quotes included: `{"text": {{ reason }}}`. One that does not exist is an error.
+#[derive(Debug)]
+pub(crate) struct Template {
+    environment: Environment<'static>,
+    content_type: String,
+}
+
+impl Template {
+    /// Takes a template, and makes bodies of made-up runs from it. Under a JSON type they have to be JSON.
+    pub(crate) fn new(source: &str, content_type: Option<&str>) -> Result<Self, String> {
+        let content_type = content_type.unwrap_or("application/json").to_owned();
+        let escape = if is_json(&content_type) { AutoEscape::Json } else { AutoEscape::None };
+        let mut environment = Environment::new();
+        environment.set_auto_escape_callback(move |_| escape.clone());
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        environment.set_fuel(Some(FUEL));
+        let words = |error: minijinja::Error| words(&error);
+        environment.add_template_owned(NAME.to_owned(), source.to_owned()).map_err(words)?;
+        let template = Self { environment, content_type };
+        // With and without a reason, a log and a deploy: a template that takes one for granted fails here, not at the end
+        // of a wait.
+        for verdict in [VerdictName::Failed, VerdictName::Passed, VerdictName::Pending] {
+            let mut result = sample::result(verdict);
+            if verdict == VerdictName::Pending {
+                result.targets[0].deploy = None;
+            }
+            let event = Event::new(Occasion::Ended, &result);
+            let value = serde_json::to_value(&result).map_err(|error| error.to_string())?;
+            template.render(&event, &value)?;
+        }
+        Ok(template)
+    }
+
+    pub(crate) fn content_type(&self) -> &str {
+        &self.content_type
+    }
+
+    /// Makes the body of an event.
+    pub(crate) fn render(&self, event: &Event, result: &Value) -> Result<Vec<u8>, String> {
+        let mut fields = result.as_object().cloned().unwrap_or_default();
+        fields.insert("type".to_owned(), event.kind.clone().into());
+        fields.insert("id".to_owned(), event.id.clone().into());
+        let template = self.environment.get_template(NAME).map_err(|error| words(&error))?;
+        let body = template.render(Context::from(Serde(fields))).map_err(|error| words(&error))?;
+        if is_json(&self.content_type) {
+            serde_json::from_str::<serde::de::IgnoredAny>(&body).map_err(|error| {
+                format!("what comes of it is not JSON (line {}, column {})", error.line(), error.column())
+            })?;
+        }
+        Ok(body.into_bytes())
+    }
+}
+
+fn is_json(content_type: &str) -> bool {
+    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    essence.ends_with("/json") || essence.ends_with("+json")
+}
+
+fn words(error: &minijinja::Error) -> String {
+    let place = error.line().map(|line| format!(" (line {line})")).unwrap_or_default();
+    match error.detail() {
+        Some(detail) => format!("{}: {detail}{place}", error.kind()),
+        None => format!("{}{place}", error.kind()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn render(source: &str, content_type: Option<&str>) -> Result<String, String> {
+        let template = Template::new(source, content_type)?;
+        let mut result = sample::result(VerdictName::Failed);
+        result.reason = Some("a \"quoted\"\nline \\ {{ 7 }} ☃".to_owned());
+        let event = Event::new(Occasion::Ended, &result);
+        let body = template.render(&event, &serde_json::to_value(&result).unwrap())?;
+        Ok(String::from_utf8(body).unwrap())
+    }
+
+    #[test]
+    fn values_are_written_as_json() {
+        let body = render(
+            r#"{"text": {{ reason }}, "n": {{ targets|length }}, "all": {{ targets|tojson }}, "type": {{ type }}}"#,
+            None,
+        );
+        let value: Value = serde_json::from_str(&body.unwrap()).unwrap();
+        assert_eq!(value["text"], "a \"quoted\"\nline \\ {{ 7 }} ☃");
+        assert_eq!((&value["n"], &value["type"]), (&1.into(), &"nuon.deploy.failed".into()));
+        assert_eq!(value["all"][0]["component"]["name"], "api");
+    }
+
+    #[test]
+    fn bad_templates_are_refused_before_the_wait() {
+        let cases = [
+            (r#"{"text": {{ reasn }}}"#, "undefined"),
+            (r#"{"text": {{ targets[0].deploy.status }}}"#, "undefined"),
+            (r#"{"text": "{{ reason }}"}"#, "what comes of it is not JSON"),
+            (r#"{"text": {{ reason }"#, "syntax error"),
+            ("{% for a in range(9999) %}{% for b in range(9999) %}{{ b }},{% endfor %}{% endfor %}", "fuel"),
+            ("", "what comes of it is not JSON"),
+        ];
+        for (source, why) in cases {
+            let error = render(source, None).unwrap_err();
+            assert!(error.contains(why), "{source}: {error}");
+        }
+    }
+
+    #[test]
+    fn other_types_are_text() {
+        assert!(
+            render("{{ verdict }}: {{ reason }}", Some("text/plain")).unwrap().starts_with("failed: a \"quoted\"\n")
+        );
+        assert!(render("{{ verdict }}", Some("application/vnd.acme+json; charset=utf-8")).unwrap() == "\"failed\"");
+    }
+}
