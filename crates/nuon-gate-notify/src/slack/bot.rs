@@ -224,7 +224,43 @@ fn judge(answer: &Answer) -> Result<Said, Fault> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use httpmock::MockServer;
+    use nuon_gate_core::result::VerdictName;
+    use tokio::sync::watch;
+
     use super::*;
+    use crate::message::Context;
+    use crate::secret::{Secret, SinkUrl};
+    use crate::{Occasion, Pace, sample};
+
+    #[tokio::test]
+    async fn what_is_shown_already_is_not_sent_again() {
+        let server = MockServer::start_async().await;
+        let said = json!({"ok": true, "channel": "C1", "ts": "1.1"});
+        let mock = server
+            .mock_async(|when, then| {
+                when.any_request();
+                then.status(200).json_body(said);
+            })
+            .await;
+        let api = SinkUrl::new(&server.url("/api/")).unwrap();
+        let http = Http::new(std::iter::once(&api), "gate", None, Duration::from_secs(15)).unwrap();
+        let slack = SlackBot { api, token: Secret::new("xoxb-1"), channel: Some("deploys".to_owned()) };
+        let (_ending, ends) = watch::channel(None);
+        let (mut bot, mut line) = (Bot::new(None), Line::new(Pace::default(), ends));
+        let mut result = sample::result(VerdictName::Pending);
+        for (requests, status) in [(1, "queued"), (1, "queued"), (2, "executing"), (2, "executing")] {
+            result.elapsed_ms += 60_000;
+            result.finished_at = format!("2026-08-03T14:{:02}:00Z", result.elapsed_ms / 60_000);
+            result.targets[0].timeline[2].duration_ms = Some(result.elapsed_ms);
+            status.clone_into(&mut result.targets[0].deploy.as_mut().unwrap().status);
+            let message = Message::new(Occasion::Changed, &result, &Context::default());
+            bot.show(&slack, &http, &mut line, &message).await.unwrap();
+            assert_eq!(mock.calls_async().await, requests);
+        }
+    }
 
     #[test]
     fn messages_are_named_by_channel_and_time() {

@@ -1,0 +1,111 @@
+//! What holds for all sinks together: none holds up another, the budget holds, and no secret gets out.
+
+#![cfg(test)]
+
+mod support;
+
+use std::time::Duration;
+
+use nuon_gate_core::result::{Delivery, VerdictName};
+use nuon_gate_notify::{Notifier, Occasion, Options, Pace, render};
+use support::{PATIENCE, Service, answer, only, options, pending, result, sinks};
+use tokio::net::TcpListener;
+use tokio::time::Instant;
+
+/// A server that takes connections and says nothing.
+async fn silent() -> (TcpListener, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/hooks/secret-path", listener.local_addr().unwrap());
+    (listener, url)
+}
+
+#[tokio::test]
+async fn a_slow_sink_holds_up_nobody_and_the_budget_holds() {
+    let (_listener, slow) = silent().await;
+    let service = Service::start(|_, _| answer(200, "")).await;
+    let urls = format!("{slow}\n{}", service.url("/quick"));
+    let both = sinks(&[("NUON_GATE_WEBHOOK_URL", &urls), ("NUON_GATE_SLACK_CHANNEL", "deploys")]);
+    let notifier = Notifier::start(&both, options()).unwrap();
+    let began = Instant::now();
+    notifier.tell(Occasion::Approval, pending("pending-approval"));
+    assert!(began.elapsed() < Duration::from_secs(1), "telling waits for nobody");
+    service.wait_for(1).await;
+    let outcome = notifier.finish(result(VerdictName::Passed), Duration::from_millis(300)).await;
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    let results: Vec<_> = outcome.results.iter().map(|result| (result.sink.as_str(), result.result)).collect();
+    let expected = [("webhook", Delivery::Failed), ("webhook-2", Delivery::Sent), ("slack", Delivery::Skipped)];
+    assert_eq!(results, expected);
+    assert_eq!(outcome.results[0].reason.as_deref(), Some("not done within --notify-timeout"));
+    let skipped = "NUON_GATE_SLACK_TOKEN is not set, though NUON_GATE_SLACK_CHANNEL is";
+    assert_eq!(outcome.results[2].reason.as_deref(), Some(skipped));
+    assert_eq!(outcome.warnings, ["webhook was not told: not done within --notify-timeout"]);
+    assert!(outcome.any_sent() && outcome.any_failed());
+}
+
+#[tokio::test]
+async fn connections_that_fail_are_tried_again_and_show_no_address() {
+    let (listener, url) = silent().await;
+    drop(listener);
+    for variable in ["NUON_GATE_WEBHOOK_URL", "NUON_GATE_SLACK_WEBHOOK_URL"] {
+        let nobody = sinks(&[(variable, &url)]);
+        let outcome = Notifier::start(&nobody, options()).unwrap().finish(result(VerdictName::Passed), PATIENCE).await;
+        let (delivery, reason) = only(&outcome);
+        assert_eq!(delivery, Delivery::Failed);
+        assert!(reason.starts_with("could not connect: ") && !reason.contains("secret"), "{reason}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_does_not_come_is_unclear() {
+    let (_listener, url) = silent().await;
+    let pace = Pace { request_timeout: Duration::from_millis(50), ..options().pace };
+    let hasty = Options { pace, ..options() };
+    let nobody = sinks(&[("NUON_GATE_SLACK_WEBHOOK_URL", &url)]);
+    let outcome = Notifier::start(&nobody, hasty).unwrap().finish(result(VerdictName::Passed), PATIENCE).await;
+    assert_eq!(only(&outcome), (Delivery::Failed, "no answer within 50ms"));
+}
+
+#[tokio::test]
+async fn an_answer_without_end_is_not_read_to_its_end() {
+    let service = Service::start(|_, _| answer(400, "secret-path ".repeat(1_000_000))).await;
+    let nobody = sinks(&[("NUON_GATE_WEBHOOK_URL", &service.url("/hooks/secret-path"))]);
+    let outcome = Notifier::start(&nobody, options()).unwrap().finish(result(VerdictName::Passed), PATIENCE).await;
+    let (delivery, reason) = only(&outcome);
+    assert_eq!(delivery, Delivery::Failed);
+    assert!(reason.len() < 400 && reason.starts_with("HTTP 400: [redacted] [redacted]"), "{reason}");
+}
+
+#[tokio::test]
+async fn a_message_that_is_made_up_for_leaves_a_warning() {
+    let service = Service::start(|number, _| answer(if number == 0 { 400 } else { 200 }, "no")).await;
+    let hook = sinks(&[("NUON_GATE_WEBHOOK_URL", &service.url("/x"))]);
+    let notifier = Notifier::start(&hook, options()).unwrap();
+    notifier.tell(Occasion::Approval, pending("pending-approval"));
+    service.wait_for(1).await;
+    let outcome = notifier.finish(result(VerdictName::Passed), PATIENCE).await;
+    assert_eq!(only(&outcome), (Delivery::Sent, ""));
+    assert_eq!(outcome.warnings, ["webhook: an earlier message did not arrive: HTTP 400: no"]);
+}
+
+#[tokio::test]
+async fn secrets_that_come_back_in_a_log_are_not_passed_on() {
+    let service = Service::start(|_, _| answer(200, "")).await;
+    let url = service.url("/hooks/secret-path");
+    let hook = sinks(&[("NUON_GATE_WEBHOOK_URL", &url), ("NUON_GATE_DISCORD_WEBHOOK_URL", &url)]);
+    let mut leaky = result(VerdictName::Failed);
+    leaky.targets[0].log_tail[0].text = format!("curl {url} -H secret-path");
+    for rendered in render(&hook, &leaky, &[]) {
+        assert!(!rendered.text.contains("secret"), "{rendered:?}");
+    }
+    Notifier::start(&hook, options()).unwrap().finish(leaky, PATIENCE).await;
+    let bodies: Vec<_> = service.seen().iter().map(|seen| String::from_utf8(seen.body.clone()).unwrap()).collect();
+    assert!(!bodies.is_empty() && bodies.iter().all(|body| !body.contains("secret")), "{bodies:?}");
+}
+
+#[tokio::test]
+async fn nobody_to_tell_is_no_trouble() {
+    let notifier = Notifier::start(&sinks(&[]), options()).unwrap();
+    notifier.tell(Occasion::Started, pending("queued"));
+    let outcome = notifier.finish(result(VerdictName::Passed), Duration::ZERO).await;
+    assert!(outcome.results.is_empty() && outcome.warnings.is_empty() && !outcome.any_sent());
+}

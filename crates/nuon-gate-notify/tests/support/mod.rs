@@ -1,0 +1,193 @@
+//! Runs to tell of, and a service that is told.
+
+#![allow(dead_code, reason = "each test uses a part of it")]
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use httpmock::{HttpMockRequest, HttpMockResponse, MockServer};
+use nuon_gate_core::result::{Delivery, RunResult, VerdictName};
+use nuon_gate_notify::{Options, Outcome, Pace, Sinks};
+use serde_json::{Value, json};
+use tokio::sync::watch;
+
+/// Far more than anything here takes.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A run with one target that ended in a way.
+pub(crate) fn result(verdict: VerdictName) -> RunResult {
+    let mut value = json!({
+        "schema": 1, "verdict": "pending", "exit_code": 1, "reason": null,
+        "started_at": "2026-08-03T14:02:11Z", "finished_at": "2026-08-03T14:05:18Z", "elapsed_ms": 187_000,
+        "targets": [target("acme", "api")],
+        "api": {"version": "0.19.812", "requests": 14, "errors": 0},
+        "ci_url": "https://github.com/acme/api/actions/runs/7", "notifications": [], "warnings": [],
+    });
+    let name = verdict.as_str();
+    let (status, reason) = match verdict {
+        VerdictName::Passed => ("active", Value::Null),
+        VerdictName::Failed => ("error", "api: unable to deploy: quota exceeded".into()),
+        VerdictName::Cancelled => ("cancelled", "the deploy was cancelled".into()),
+        VerdictName::ApprovalNeeded => ("pending-approval", "nobody approved the plan within 10m".into()),
+        VerdictName::TimedOut => ("executing", "--timeout: not ended after 1h".into()),
+        VerdictName::Interrupted => ("executing", "SIGTERM ended the wait".into()),
+        VerdictName::Inconclusive => ("executing", "no good answer from the API for 5m".into()),
+        _ => ("executing", Value::Null),
+    };
+    value["verdict"] = name.into();
+    value["reason"] = reason.clone();
+    let target = &mut value["targets"][0];
+    target["verdict"] = if verdict == VerdictName::Interrupted { "pending".into() } else { name.into() };
+    target["reason"] = reason;
+    target["deploy"]["status"] = status.into();
+    target["timeline"][2]["status"] = status.into();
+    if matches!(verdict, VerdictName::Passed | VerdictName::Failed | VerdictName::Cancelled) {
+        target["deploy"]["ended_at"] = "2026-08-03T14:05:17Z".into();
+        target["timeline"][2]["duration_ms"] = Value::Null;
+    }
+    if verdict == VerdictName::ApprovalNeeded {
+        target["approval_url"] = "https://app.nuon.co/org1/installs/inl1/workflows/inw1?panel=inst1".into();
+    }
+    if verdict == VerdictName::Failed {
+        target["log_tail"] = json!([
+            {"at": null, "severity": "info", "text": "helm upgrade --install api ./chart"},
+            {"at": null, "severity": "error", "text": "Error: pods \"api-7d9f\" is forbidden: exceeded quota: acme"},
+        ]);
+        target["last_good"] = json!({"deploy_id": "dpl0", "build_id": "bld0", "commit": "0a1b2c3d", "at": null});
+    }
+    serde_json::from_value(value).unwrap()
+}
+
+fn target(install: &str, component: &str) -> Value {
+    json!({
+        "install": {"id": "inl1", "name": install}, "component": {"id": "cmp1", "name": component},
+        "verdict": "pending", "reason": null, "clock": null,
+        "deploy": {
+            "id": "dpl1", "type": "apply", "status": "executing", "status_description": null, "build_id": "bld1",
+            "commit": "4be1c7d2a9f05b6e8c3d1f0a7b4e6c2d9a8f1e3b", "workflow_id": "inw1",
+            "created_by": "ada@acme.example", "created_at": "2026-08-03T14:02:20Z", "ended_at": null,
+        },
+        "matched_by": "build", "superseded_by": null, "replaced": [], "typical_ms": 170_000, "recovered_after": null,
+        "last_good": null,
+        "timeline": [
+            {"status": "queued", "at": "2026-08-03T14:02:20Z", "duration_ms": 9_000},
+            {"status": "executing", "at": "2026-08-03T14:02:29Z", "duration_ms": 168_000},
+            {"status": "executing", "at": "2026-08-03T14:05:17Z", "duration_ms": 1_000},
+        ],
+        "url": "https://app.nuon.co/org1/installs/inl1/components/cmp1/deploys/dpl1", "approval_url": null,
+        "log_tail": [], "warnings": [],
+    })
+}
+
+/// A run that goes on, in a status.
+pub(crate) fn pending(status: &str) -> RunResult {
+    let mut result = result(VerdictName::Pending);
+    result.targets[0].deploy.as_mut().unwrap().status = status.to_owned();
+    result
+}
+
+/// Reads settings that are all right.
+pub(crate) fn sinks(variables: &[(&str, &str)]) -> Sinks {
+    let set = |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+    Sinks::from_variables(&set).unwrap().sinks
+}
+
+/// Options in which no delay is worth a mention.
+pub(crate) fn options() -> Options {
+    let pace = Pace {
+        between_edits: Duration::ZERO,
+        first_retry: Duration::from_millis(1),
+        request_timeout: Duration::from_secs(15),
+    };
+    Options { pace, ..Options::new("nuon-gate/0.0.0 (+https://gate.example)") }
+}
+
+/// What became of the only sink: the result, and the reason or nothing.
+pub(crate) fn only(outcome: &Outcome) -> (Delivery, &str) {
+    assert_eq!(outcome.results.len(), 1, "{outcome:?}");
+    let result = &outcome.results[0];
+    (result.result, result.reason.as_deref().unwrap_or_default())
+}
+
+/// A request that came.
+#[derive(Debug, Clone)]
+pub(crate) struct Seen {
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) query: Vec<(String, String)>,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Seen {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap()
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+}
+
+/// A service that keeps what it is told, and answers as the test wants.
+pub(crate) struct Service {
+    server: MockServer,
+    seen: Arc<Mutex<Vec<Seen>>>,
+    count: watch::Receiver<usize>,
+}
+
+impl Service {
+    /// Starts a service. `answer` gets the number of the request, from 0 on, and the request.
+    pub(crate) async fn start(answer: impl Fn(usize, &Seen) -> HttpMockResponse + Send + Sync + 'static) -> Self {
+        let server = MockServer::start_async().await;
+        let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
+        let (sender, count) = watch::channel(0);
+        let kept = Arc::clone(&seen);
+        server
+            .mock_async(move |when, then| {
+                when.any_request();
+                then.respond_with(move |request: &HttpMockRequest| {
+                    let request = Seen {
+                        method: request.method_str().to_owned(),
+                        path: request.uri().path().to_owned(),
+                        query: request.query_params(),
+                        headers: request.headers_vec().clone(),
+                        body: request.body_vec(),
+                    };
+                    let number = {
+                        let mut kept = kept.lock().unwrap();
+                        kept.push(request.clone());
+                        kept.len()
+                    };
+                    sender.send_replace(number);
+                    answer(number - 1, &request)
+                });
+            })
+            .await;
+        Self { server, seen, count }
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        self.server.url(path)
+    }
+
+    /// Waits until so many requests have come.
+    pub(crate) async fn wait_for(&self, count: usize) {
+        let mut counter = self.count.clone();
+        tokio::time::timeout(PATIENCE, counter.wait_for(|seen| *seen >= count)).await.unwrap().unwrap();
+    }
+
+    pub(crate) fn seen(&self) -> Vec<Seen> {
+        self.seen.lock().unwrap().clone()
+    }
+}
+
+/// An answer with a status and a body.
+pub(crate) fn answer(status: u16, body: impl Into<String>) -> HttpMockResponse {
+    HttpMockResponse::builder().status(status).body(body.into()).build()
+}
+
+/// An answer that asks to be left alone for some seconds.
+pub(crate) fn answer_later(status: u16, seconds: &str) -> HttpMockResponse {
+    HttpMockResponse::builder().status(status).header("Retry-After", seconds).body("later").build()
+}
