@@ -315,7 +315,9 @@ fn facts(result: &RunResult, one: Option<&TargetResult>, is_over: bool) -> Vec<(
     }
     let usual = one.and_then(|target| target.typical_ms).map(milliseconds);
     if is_over {
-        add("Took", Some(took(result, one, usual.as_deref())));
+        // What has not ended has taken no time yet; that was the gate's.
+        let has_ended = one.is_none_or(has_ended);
+        add(if has_ended { "Took" } else { "Watched for" }, Some(took(result, one, usual.as_deref())));
     } else {
         add("Waiting since", line(&result.started_at));
         add("Usually takes", usual);

@@ -1,7 +1,6 @@
 //! What would be sent, for those who want to see it first.
 
 use nuon_gate_core::result::{RunResult, VerdictName};
-use serde_json::Value;
 
 use crate::message::{Context, Message, Tone};
 use crate::redact::Redactor;
@@ -29,7 +28,7 @@ pub fn render(sinks: &Sinks, result: &RunResult, mentions: &[Mention]) -> Vec<Re
     for (sink, label) in sinks.sinks.iter().zip(sinks.labels()) {
         let mut add = |what: &str, text: String| rendered.push(Rendered { sink: format!("{label}{what}"), text });
         match sink {
-            Sink::SlackWebhook(_) => add("", json(&Payload::new(&message))),
+            Sink::SlackWebhook(_) => add("", json(&Payload::whole(&message))),
             Sink::Teams(_) => add("", teams::payload(&message).to_string()),
             Sink::Discord(_) => add("", json(&discord::Payload::new(&message))),
             Sink::SlackBot(_) => {
@@ -70,5 +69,5 @@ fn requests(settings: &WebhookSettings, occasion: Occasion, result: &RunResult) 
 }
 
 fn json(payload: &impl serde::Serialize) -> String {
-    serde_json::to_value(payload).as_ref().map(Value::to_string).unwrap_or_default()
+    serde_json::to_string(payload).unwrap_or_default()
 }

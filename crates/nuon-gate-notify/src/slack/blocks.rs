@@ -83,24 +83,26 @@ impl Payload {
         Self::of(fallback(message), blocks(message))
     }
 
+    /// Lays out a message that has no thread for the details.
+    pub(crate) fn whole(message: &Message) -> Self {
+        let mut blocks = blocks(message);
+        // The message has the reason already.
+        push_detail(&mut blocks, &[("Timeline", message.timeline.as_ref())], &message.log_tail);
+        Self::of(fallback(message), blocks)
+    }
+
     /// Lays out what is said of a bad end in the thread.
     pub(crate) fn detail(message: &Message) -> Self {
+        let said = [("Reason", message.reason.as_ref()), ("Timeline", message.timeline.as_ref())];
+        let mut blocks = Few::from_iter([]);
+        push_detail(&mut blocks, &said, &message.log_tail);
         let mut text = Bounded::build();
-        let mut blocks: Few<Block, 50> = Few::from_iter([]);
-        for (label, said) in [("Reason", &message.reason), ("Timeline", &message.timeline)] {
-            if let Some(said) = said {
-                text.push_own(&format!("{label}: "));
-                text.push(said, 1000, escape);
-                text.push_own("\n");
-                blocks.push(Block::Section(Section::Plain { text: plain(&format!("{label}: {said}")) }));
-            }
+        for (label, said) in said.into_iter().filter_map(|(label, said)| Some((label, said?))) {
+            text.push_own(&format!("{label}: "));
+            text.push(said, 1000, escape);
+            text.push_own("\n");
         }
-        if !message.log_tail.is_empty() {
-            let log = log(&message.log_tail);
-            text.push(&log, 900, escape);
-            let elements = Few::from_iter([RichElement::Text { text: Bounded::new(&log) }]);
-            blocks.push(Block::RichText { elements: Few::from_iter([RichPart::RichTextPreformatted { elements }]) });
-        }
+        text.push(&log(&message.log_tail), 900, escape);
         Self::of(text.or_dash(), blocks)
     }
 
@@ -154,6 +156,16 @@ fn blocks(message: &Message) -> Few<Block, 50> {
         blocks.push(Block::Context { elements: Few::from_iter([Markdown { text: text.or_dash(), verbatim: true }]) });
     }
     blocks
+}
+
+fn push_detail(blocks: &mut Few<Block, 50>, said: &[(&str, Option<&String>)], log_tail: &[String]) {
+    for (label, said) in said.iter().filter_map(|(label, said)| Some((label, (*said)?))) {
+        blocks.push(Block::Section(Section::Plain { text: plain(&format!("{label}: {said}")) }));
+    }
+    if !log_tail.is_empty() {
+        let elements = Few::from_iter([RichElement::Text { text: Bounded::new(&log(log_tail)) }]);
+        blocks.push(Block::RichText { elements: Few::from_iter([RichPart::RichTextPreformatted { elements }]) });
+    }
 }
 
 fn targets(message: &Message) -> Few<RichElement, 80> {

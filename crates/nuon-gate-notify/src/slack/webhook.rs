@@ -12,7 +12,7 @@ use crate::secret::SinkUrl;
 
 /// Posts a message.
 pub(crate) async fn post(url: &SinkUrl, http: &Http, line: &mut Line, message: &Message) -> Result<(), Fault> {
-    let payload = Payload::new(message);
+    let payload = Payload::whole(message);
     match send(url, http, line, &payload).await {
         Err(fault) if fault.is(&BLOCK_TROUBLE) => send(url, http, line, &payload.without_blocks()).await,
         sent => sent,

@@ -17,12 +17,9 @@ pub(crate) const LARGEST_BODY: usize = 64_000;
 /// If `make` fails, or if the body is too large with next to nothing in it.
 pub(crate) fn fit(result: &RunResult, make: impl Fn(&Value) -> Result<Vec<u8>, String>) -> Result<Vec<u8>, String> {
     let mut result = result.clone();
-    let mut longest_text = usize::MAX;
     for step in STEPS {
-        step.apply(&mut result, &mut longest_text);
-        let mut value = serde_json::to_value(&result).map_err(|error| error.to_string())?;
-        cut_texts(&mut value, longest_text);
-        let body = make(&value)?;
+        step.apply(&mut result).map_err(|error| error.to_string())?;
+        let body = make(&serde_json::to_value(&result).map_err(|error| error.to_string())?)?;
         if body.len() <= LARGEST_BODY {
             return Ok(body);
         }
@@ -58,7 +55,7 @@ const STEPS: [Step; 14] = [
 ];
 
 impl Step {
-    fn apply(self, result: &mut RunResult, longest_text: &mut usize) {
+    fn apply(self, result: &mut RunResult) -> serde_json::Result<()> {
         match self {
             Self::Nothing => {}
             // The end of a log and of a timeline says more than its beginning.
@@ -66,9 +63,14 @@ impl Step {
                 result.targets.iter_mut().for_each(|target| keep_last(&mut target.log_tail, count));
             }
             Self::Stays(count) => result.targets.iter_mut().for_each(|target| keep_last(&mut target.timeline, count)),
-            Self::Texts(longest) => *longest_text = longest,
+            Self::Texts(longest) => {
+                let mut value = serde_json::to_value(&*result)?;
+                cut_texts(&mut value, longest);
+                *result = serde_json::from_value(value)?;
+            }
             Self::Targets(count) => keep_worst(result, count),
         }
+        Ok(())
     }
 }
 

@@ -1,0 +1,314 @@
+//! Whatever a server says, every message stays within every limit and has no mention, link or markup of its own.
+
+#![cfg(test)]
+
+mod support;
+
+use nuon_gate_core::result::{LogLine, RunResult, StayResult, VerdictName};
+use nuon_gate_notify::{Mention, Sinks, render};
+use proptest::prelude::*;
+use serde_json::Value;
+use support::{result, sinks};
+
+const PAGE: &str = "https://app.nuon.co/org1/installs/inl1/components/cmp1/deploys/dpl1";
+
+fn everyone() -> Sinks {
+    sinks(&[
+        ("NUON_GATE_SLACK_TOKEN", "xoxb-secret-token"),
+        ("NUON_GATE_SLACK_CHANNEL", "deploys"),
+        ("NUON_GATE_SLACK_WEBHOOK_URL", "https://hooks.slack.com/services/T0/B0/secret-path"),
+        ("NUON_GATE_WEBHOOK_URL", "https://a.example/hooks/secret-path"),
+        ("NUON_GATE_TEAMS_WEBHOOK_URL", "https://x.logic.azure.com/invoke?sig=secret-path"),
+        ("NUON_GATE_DISCORD_WEBHOOK_URL", "https://discord.com/api/webhooks/1/secret-path"),
+    ])
+}
+
+/// Texts that want to be more than text.
+fn hostile(longest: usize) -> impl Strategy<Value = String> {
+    let pieces = prop::sample::select(vec![
+        "<!channel>",
+        "<!here>",
+        "<@U123>",
+        "<https://evil.example|click>",
+        "@everyone",
+        "@here",
+        "<@&1>",
+        "<#C1>",
+        "[click](https://evil.example)",
+        "https://evil.example/x",
+        "www.evil.example",
+        "```",
+        "`",
+        "*bold*",
+        "_x_",
+        "||",
+        "&",
+        "<",
+        ">",
+        "&amp;",
+        "\"",
+        "'",
+        "\\",
+        "\n",
+        "\r\n",
+        "\0",
+        "\u{202e}",
+        "\u{200f}",
+        "\u{200d}",
+        "\u{1b}[31m",
+        "<at>Bob</at>",
+        "{{ reason }}",
+        "${x}",
+        "e\u{301}",
+        "🇩🇪",
+        "👩‍👩‍👧",
+        "日本語",
+        "::error::",
+        "##[x]",
+        "# ",
+        "> ",
+        "- ",
+        " ",
+    ]);
+    prop_oneof![
+        4 => prop::collection::vec(pieces, 0..40).prop_map(|pieces| pieces.concat()),
+        1 => any::<String>(),
+        1 => "[a-z<>&`日🇩]{1,3}".prop_map(move |unit| unit.repeat(longest / unit.len())),
+    ]
+}
+
+fn verdict() -> impl Strategy<Value = VerdictName> {
+    prop::sample::select(vec![
+        VerdictName::Passed,
+        VerdictName::Failed,
+        VerdictName::Cancelled,
+        VerdictName::TimedOut,
+        VerdictName::Pending,
+        VerdictName::ApprovalNeeded,
+        VerdictName::Interrupted,
+        VerdictName::Inconclusive,
+    ])
+}
+
+prop_compose! {
+    fn run(targets: impl Strategy<Value = usize>, longest: usize)(
+        verdict in verdict(),
+        texts in prop::collection::vec(hostile(longest), 6),
+        targets in targets,
+        lines in 0_usize..30,
+    ) -> RunResult {
+        let text = |number: usize| texts[number % texts.len()].clone();
+        let mut run = result(verdict);
+        run.reason = Some(text(0));
+        let target = &mut run.targets[0];
+        target.install.name = Some(text(1));
+        target.component.name = Some(text(2));
+        target.reason = Some(text(0));
+        target.superseded_by = Some(text(3));
+        target.url = Some(format!("{PAGE}?{}", text(4)));
+        target.log_tail = (0..lines).map(|n| LogLine { at: None, severity: text(n), text: text(n + 1) }).collect();
+        target.timeline = (0..lines).map(|n| StayResult { status: text(n + 2), at: text(n), duration_ms: None }).collect();
+        let deploy = target.deploy.as_mut().unwrap();
+        deploy.status = text(5);
+        deploy.status_description = Some(text(4));
+        deploy.commit = Some(text(3));
+        deploy.build_id = Some(text(2));
+        deploy.created_by = Some(text(1));
+        run.targets = vec![run.targets[0].clone(); targets];
+        run
+    }
+}
+
+fn units(text: &str) -> usize {
+    text.encode_utf16().count()
+}
+
+fn text_of<'a>(value: &'a Value, name: &str) -> &'a str {
+    value[name].as_str().unwrap_or_else(|| panic!("no {name} in {value}"))
+}
+
+/// Checks what Slack counts and parses (docs.slack.dev/reference/block-kit/blocks).
+fn check_slack(payload: &Value) {
+    let fallback = text_of(payload, "text");
+    assert!((1..=4000).contains(&units(fallback)));
+    assert_eq!((&payload["parse"], &payload["unfurl_links"]), (&"none".into(), &false.into()));
+    only_our_links(fallback);
+    let blocks = payload["blocks"].as_array().unwrap();
+    assert!(blocks.len() <= 50);
+    for block in blocks {
+        match text_of(block, "type") {
+            "header" => check_text(&block["text"], "plain_text", 150),
+            "section" => match (&block["text"], &block["fields"]) {
+                (text, Value::Null) => {
+                    let kind = text_of(text, "type");
+                    check_text(text, kind, 3000);
+                }
+                (Value::Null, fields) => {
+                    let fields = fields.as_array().unwrap();
+                    assert!((1..=10).contains(&fields.len()));
+                    fields.iter().for_each(|field| check_text(field, "plain_text", 2000));
+                }
+                _ => panic!("both text and fields"),
+            },
+            "context" => {
+                let elements = block["elements"].as_array().unwrap();
+                assert!((1..=10).contains(&elements.len()));
+                elements.iter().for_each(|element| check_text(element, "mrkdwn", 2000));
+            }
+            "rich_text" => check_rich(block),
+            kind => panic!("an unexpected {kind}"),
+        }
+    }
+}
+
+fn check_text(object: &Value, kind: &str, max: usize) {
+    let text = text_of(object, "text");
+    assert_eq!(text_of(object, "type"), kind);
+    assert!((1..=max).contains(&units(text)) && !text.trim().is_empty(), "{text:?}");
+    if kind == "mrkdwn" {
+        assert_eq!(object["verbatim"], true);
+        only_our_links(text);
+    }
+}
+
+/// Checks elements that Slack does not parse: only a link's address acts.
+fn check_rich(block: &Value) {
+    for part in block["elements"].as_array().unwrap() {
+        for element in part["elements"].as_array().unwrap() {
+            assert!((1..=3000).contains(&units(text_of(element, "text"))));
+            match text_of(element, "type") {
+                "text" => {}
+                "link" => assert!(text_of(element, "url").starts_with(PAGE)),
+                kind => panic!("an unexpected {kind}"),
+            }
+        }
+    }
+}
+
+/// In a text that Slack parses, everything in angle brackets is a link of ours or a mention from the settings.
+fn only_our_links(text: &str) {
+    for rest in text.split('<').skip(1) {
+        let inner = rest.split('>').next().unwrap();
+        let ours = inner == "!here"
+            || inner.starts_with(PAGE) && inner.ends_with("|Deploy")
+            || inner == "https://github.com/acme/api/actions/runs/7|CI run"
+            || inner.starts_with("https://app.nuon.co/") && inner.ends_with("|Approve");
+        assert!(ours, "{inner:?} in {text:?}");
+    }
+    assert_eq!(text.matches('<').count(), text.matches('>').count(), "{text:?}");
+    let entities = text.split('&').skip(1);
+    entities.for_each(|rest| assert!(["amp;", "lt;", "gt;"].iter().any(|entity| rest.starts_with(entity)), "{text:?}"));
+}
+
+fn check_discord(payload: &Value) {
+    assert_eq!(payload["allowed_mentions"], serde_json::json!({"parse": []}));
+    assert_eq!(payload.get("content"), None);
+    let embeds = payload["embeds"].as_array().unwrap();
+    assert_eq!(embeds.len(), 1);
+    let embed = &embeds[0];
+    let (title, description) = (text_of(embed, "title"), text_of(embed, "description"));
+    let fields = embed["fields"].as_array().unwrap();
+    assert!((1..=256).contains(&units(title)) && (1..=4096).contains(&units(description)) && fields.len() <= 25);
+    let mut total = units(title) + units(description);
+    only_escaped(title);
+    // The links are ours and come first; what follows is text, and at the end a block of code.
+    let mut rest = description;
+    while let Some(inner) = rest.strip_prefix('[') {
+        let (label, more) = inner.split_once("](https://").unwrap();
+        assert!(["Deploy", "CI run", "Approve"].contains(&label), "{label:?}");
+        rest = more.split_once(") ").unwrap().1;
+    }
+    match rest.split_once("\n```\n") {
+        None => only_escaped(rest),
+        Some((text, code)) => {
+            only_escaped(text);
+            assert!(!code.strip_suffix("\n```").unwrap().contains('`'), "{code:?}");
+        }
+    }
+    for field in fields {
+        let (name, value) = (text_of(field, "name"), text_of(field, "value"));
+        assert!((1..=256).contains(&units(name)) && (1..=1024).contains(&units(value)));
+        only_escaped(value);
+        total += units(name) + units(value);
+    }
+    assert!(total <= 6000, "{total}");
+}
+
+/// Behind every sign that could be markup stands a backslash of ours.
+fn only_escaped(text: &str) {
+    let mut characters = text.chars();
+    while let Some(c) = characters.next() {
+        if c == '\\' {
+            assert!(characters.next().is_some_and(|next| next.is_ascii_punctuation()), "{text:?}");
+        } else {
+            assert!(!c.is_ascii_punctuation(), "{c:?} in {text:?}");
+        }
+    }
+}
+
+fn check_teams(payload: &Value, bytes: usize) {
+    assert!(bytes <= 21_000, "{bytes}");
+    let card = &payload["attachments"][0]["content"];
+    for block in card["body"].as_array().unwrap() {
+        // No other element shows its text as it is.
+        assert_eq!(text_of(block, "type"), "RichTextBlock");
+        for run in block["inlines"].as_array().unwrap() {
+            assert_eq!((text_of(run, "type"), run.get("selectAction")), ("TextRun", None));
+        }
+    }
+    for action in card["actions"].as_array().unwrap() {
+        assert_eq!(text_of(action, "type"), "Action.OpenUrl");
+        assert!(text_of(action, "url").starts_with("https://"));
+    }
+    assert_eq!(card["msteams"].get("entities"), None);
+}
+
+fn check(run: &RunResult) {
+    let mentions: [Mention; 1] = ["<!here>".parse().unwrap()];
+    for rendered in render(&everyone(), run, &mentions) {
+        let (_, body) = rendered.text.split_once("\n\n").unwrap_or(("", &rendered.text));
+        let payload: Value = serde_json::from_str(body).unwrap();
+        match rendered.sink.as_str() {
+            "slack" | "slack-webhook" | "slack (thread)" => check_slack(&payload),
+            "discord" => check_discord(&payload),
+            "teams" => check_teams(&payload, body.len()),
+            "webhook" => assert!(body.len() <= 64_000, "{}", body.len()),
+            sink => panic!("what is {sink}?"),
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_text_acts_and_no_limit_is_passed(run in run(Just(1), 20_000)) {
+        check(&run);
+    }
+
+    #[test]
+    fn nor_with_several_targets(run in run(0_usize..60, 1_000)) {
+        check(&run);
+    }
+}
+
+#[test]
+fn the_worst_of_all_is_harmless_too() {
+    for unit in ["<!channel>", "`", "日", "\\\"", "&", "e\u{301}\u{302}", "\0", "\n"] {
+        let mut run = result(VerdictName::Failed);
+        let text = unit.repeat(100_000 / unit.len());
+        run.reason = Some(text.clone());
+        run.targets[0].reason = Some(text.clone());
+        run.targets[0].log_tail[0].text = text;
+        check(&run);
+
+        let target = &mut run.targets[0];
+        let text = unit.repeat(500);
+        target.reason = Some(text.clone());
+        target.install.name = Some(text.clone());
+        target.component.name = Some(text);
+        target.log_tail.clear();
+        run.targets = vec![run.targets[0].clone(); 200];
+        check(&run);
+    }
+}
