@@ -279,7 +279,7 @@ fn check(run: &RunResult) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn no_text_acts_and_no_limit_is_passed(run in run(Just(1), 20_000)) {
