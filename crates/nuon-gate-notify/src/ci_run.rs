@@ -69,8 +69,6 @@ pub(crate) fn web_page(text: &str) -> Option<String> {
             '(' => "%28".to_owned(),
             ')' => "%29".to_owned(),
             '|' => "%7C".to_owned(),
-            '<' => "%3C".to_owned(),
-            '>' => "%3E".to_owned(),
             '*' => "%2A".to_owned(),
             '`' => "%60".to_owned(),
             c => c.to_string(),
