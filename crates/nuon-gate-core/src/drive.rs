@@ -18,7 +18,7 @@ const GRACE: Duration = Duration::from_millis(100);
 
 /// Runs a watch to its end against the API.
 ///
-/// Events are handed to `on_event` as they happen. Signals end the watch with a whole report.
+/// Events are handed to `on_event` as they happen, with the watch as it stands. Signals end the watch with a whole report.
 ///
 /// # Errors
 ///
@@ -27,7 +27,7 @@ pub async fn drive(
     client: &Client,
     watch: Watch,
     signals: &mut mpsc::UnboundedReceiver<Signal>,
-    on_event: impl FnMut(&Event),
+    on_event: impl FnMut(&Event, &Watch),
 ) -> Result<Report, Refusal> {
     let ask = |ask: Ask| {
         let client = client.within(ask.timeout);
@@ -45,7 +45,7 @@ pub async fn drive_with<F>(
     send: impl Fn(Ask) -> F,
     mut watch: Watch,
     signals: &mut mpsc::UnboundedReceiver<Signal>,
-    mut on_event: impl FnMut(&Event),
+    mut on_event: impl FnMut(&Event, &Watch),
 ) -> Result<Report, Refusal>
 where
     F: Future<Output = Reply> + Send + 'static,
@@ -56,7 +56,9 @@ where
     let mut tickets: HashMap<task::Id, Ticket> = HashMap::new();
     loop {
         let step = watch.next(now());
-        watch.take_events().iter().for_each(&mut on_event);
+        for event in watch.take_events() {
+            on_event(&event, &watch);
+        }
         match step {
             Step::Done => break,
             Step::Ask(ask) => {

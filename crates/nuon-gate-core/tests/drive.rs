@@ -56,7 +56,7 @@ async fn driven(
             reply
         }
     };
-    let report = drive_with(send, watch, &mut receiver, |event| events.push(event.clone())).await.unwrap();
+    let report = drive_with(send, watch, &mut receiver, |event, _| events.push(event.clone())).await.unwrap();
     Driven { report, took: start.elapsed(), asked: asked.into_inner(), events }
 }
 
@@ -132,7 +132,7 @@ async fn questions_run_side_by_side() {
 #[tokio::test(start_paused = true)]
 async fn an_untrusted_certificate_is_no_report() {
     let (_sender, mut receiver) = mpsc::unbounded_channel();
-    let error = drive_with(|_| async { certificate() }, latest(settings()), &mut receiver, |_| {}).await;
+    let error = drive_with(|_| async { certificate() }, latest(settings()), &mut receiver, |_, _| {}).await;
     assert_eq!(error.map(|report| report.verdict), certificate().map(|_| Verdict::Passed).map_err(Refusal::Untrusted));
 }
 
@@ -144,7 +144,7 @@ async fn a_question_that_panics_does_not_hang_the_wait() {
         assert!(ask.timeout.is_zero(), "a transport gone wrong");
         status(500)
     };
-    let report = drive_with(send, latest(total(60)), &mut receiver, |_| {}).await.unwrap();
+    let report = drive_with(send, latest(total(60)), &mut receiver, |_, _| {}).await.unwrap();
     assert_eq!(report.verdict, Verdict::TimedOut);
     assert!(start.elapsed() <= s(91), "{:?}", start.elapsed());
 }

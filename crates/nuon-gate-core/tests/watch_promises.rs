@@ -113,6 +113,7 @@ fn server_settings() -> impl Strategy<Value = WatchSettings> {
                 on_superseded: None,
                 on_approval: OnApproval::Wait,
                 settle: ms(if seed.is_multiple_of(3) { 2500 } else { 0 }),
+                links: seed.is_multiple_of(7),
                 mode: if glance { Mode::Glance } else { Mode::Wait },
                 seed,
             }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use nuon_gate_core::model::Status;
 use nuon_gate_core::{BuildId, CommitPrefix, ComponentId, DeployId, InstallId, WorkflowId};
+use nuon_gate_notify::{Mention, SlackThread, Trigger};
 
 use crate::lists::{Lines, List};
 use crate::marks::After;
@@ -33,6 +34,8 @@ pub(crate) enum Command {
     Mark(Box<MarkArguments>),
     /// Print how each status is judged under the given flags; no network
     Explain(ExplainArguments),
+    /// Show the messages of a saved result (`notify render`), or send a test message (`notify test`)
+    Notify(NotifyCommandArguments),
     /// Run a real wait against an embedded simulated API; needs no account
     Demo(DemoArguments),
     /// Serve the simulated API, to rehearse a pipeline's failure paths
@@ -51,6 +54,8 @@ pub(crate) struct WaitArguments {
     pub(crate) judging: JudgingArguments,
     #[command(flatten)]
     pub(crate) waiting: WaitingArguments,
+    #[command(flatten)]
+    pub(crate) notify: NotifyArguments,
     #[command(flatten)]
     pub(crate) output: OutputArguments,
     /// Mark, run this command, and wait for what came after; if it fails, nothing is waited for (exit 1)
@@ -277,6 +282,54 @@ pub(crate) struct WaitingArguments {
     /// Cancel the workflows of deploys that have not ended, after: timeout, interrupt, fail-fast
     #[arg(long, value_name = "CASE[,…]")]
     pub(crate) cancel_on: Vec<List<CancelCase>>,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Notifications (where to: the variables in the README)")]
+pub(crate) struct NotifyArguments {
+    /// What is told: start, approval, success, failure, timeout, recovery, change [default: approval, success, failure, timeout, recovery; in Slack (bot) and Discord also start]
+    #[arg(long, value_name = "CASE[,…]")]
+    pub(crate) notify_on: Vec<List<Trigger>>,
+    /// Exit with 8 if it passed but somebody could not be told
+    #[arg(long)]
+    pub(crate) notify_required: bool,
+    /// How long telling may take after the verdict
+    #[arg(long, value_name = "DURATION", default_value = "60s", allow_hyphen_values = true)]
+    pub(crate) notify_timeout: Span,
+    /// Whom to call in Slack when it fails: <!here>, <!channel>, <@U…>, <!subteam^S…>
+    #[arg(long, value_name = "MENTION[,…]")]
+    pub(crate) slack_mention_on_failure: Vec<List<Mention>>,
+    /// Go on with the message of an earlier job, whose output `slack-thread` names it
+    #[arg(long, value_name = "CHANNEL:TS")]
+    pub(crate) slack_thread: Option<SlackThread>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NotifyCommandArguments {
+    /// Print each sink's message for a saved result, or send everyone a test message
+    #[arg(value_name = "ACTION")]
+    pub(crate) action: NotifyAction,
+    /// The result whose message is shown, as `--report json=PATH` wrote it (- is stdin)
+    #[arg(long, value_name = "PATH", required_if_eq("action", "render"))]
+    pub(crate) result: Option<PathBuf>,
+    /// Certificates in PEM form to trust besides the system's
+    #[arg(long, value_name = "PATH")]
+    pub(crate) ca_file: Option<PathBuf>,
+    /// How long telling may take
+    #[arg(long, value_name = "DURATION", default_value = "60s", allow_hyphen_values = true)]
+    pub(crate) notify_timeout: Span,
+    /// Whom to call in Slack when it fails: <!here>, <!channel>, <@U…>, <!subteam^S…>
+    #[arg(long, value_name = "MENTION[,…]")]
+    pub(crate) slack_mention_on_failure: Vec<List<Mention>>,
+}
+
+/// What `notify` does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum NotifyAction {
+    /// Print what each sink would be sent for a saved result; send nothing
+    Render,
+    /// Send everyone a marked test message
+    Test,
 }
 
 #[derive(Debug, Args)]

@@ -72,7 +72,8 @@ impl Environment {
     pub(crate) fn unknown(&self, command: &Command) -> Vec<String> {
         let known: Vec<String> =
             command.get_subcommands().flat_map(Command::get_arguments).filter_map(variable).collect();
-        self.set.keys().filter(|name| name.starts_with(PREFIX) && !known.contains(name)).cloned().collect()
+        let is_known = |name: &String| known.contains(name) || nuon_gate_notify::VARIABLES.contains(&name.as_str());
+        self.set.keys().filter(|name| name.starts_with(PREFIX) && !is_known(name)).cloned().collect()
     }
 
     /// Connects every flag of a command with its variable, as far as that is set to something.

@@ -6,7 +6,7 @@ use nuon_gate_core::{Signal, Verdict};
 pub const USAGE: u8 = 2;
 
 /// Every code with its name and meaning, in the order of the documentation.
-pub const CODES: [(&str, &str, &str); 11] = [
+pub const CODES: [(&str, &str, &str); 12] = [
     ("0", "passed", "every required target passed"),
     ("1", "failed", "a deploy failed"),
     ("2", "usage", "bad flags or configuration; nothing was waited for"),
@@ -15,10 +15,14 @@ pub const CODES: [(&str, &str, &str); 11] = [
     ("5", "approval_needed", "a human has to approve, with `--on-approval fail` or after `--approval-timeout`"),
     ("6", "superseded", "a newer deploy took its place, with `--on-superseded fail`"),
     ("7", "inconclusive", "no good answer from the API for `--api-outage`"),
+    ("8", "notify_failed", "passed, but somebody could not be told, with `--notify-required`"),
     ("10", "pending", "`status` only: not ended yet"),
     ("124", "timed_out", "the total, the start or the stall clock ran out"),
     ("130 / 143 / 129", "interrupted", "SIGINT / SIGTERM / SIGHUP"),
 ];
+
+/// Passed, but a notification that was required did not arrive.
+pub const NOTIFY_FAILED: u8 = 8;
 
 /// Returns the exit code of a verdict.
 pub fn code(verdict: Verdict) -> u8 {

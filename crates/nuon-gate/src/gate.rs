@@ -4,15 +4,16 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use nuon_gate_core::result::RunResult;
+use nuon_gate_core::result::{RunResult, VerdictName};
 use nuon_gate_core::watch::{InvalidSettings, Reply, Request};
 use nuon_gate_core::{
-    CancelLimits, CancelOn, Client, InvalidConnection, Refusal, Report, Signal, Verdict, Watch, Wish, cancel, drive,
-    gather, send, workflows_to_cancel,
+    CancelLimits, CancelOn, Client, Event, InvalidConnection, Refusal, Report, Signal, Verdict, Watch, Wish, cancel,
+    drive, gather, send, workflows_to_cancel,
 };
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::exit;
+use crate::notify::Audience;
 use crate::output::Outputs;
 use crate::settings::{ExitMapping, Settings};
 use crate::signals::{Signals, listen};
@@ -23,6 +24,9 @@ use crate::trouble::Trouble;
 const EVIDENCE: Duration = Duration::from_secs(10);
 const EVIDENCE_AFTER_SIGNAL: Duration = Duration::from_millis(500);
 const EVIDENCE_OF_PASS: Duration = Duration::from_secs(2);
+
+/// How long telling may take after a signal.
+const NOTIFY_AFTER_SIGNAL: Duration = Duration::from_millis(800);
 
 /// How long it is waited for a cancelled workflow to settle.
 const CANCEL: Duration = Duration::from_secs(15);
@@ -58,7 +62,7 @@ async fn until_second_signal(settings: Settings) -> Result<u8, Trouble> {
 }
 
 async fn gate(settings: Settings, mut signals: UnboundedReceiver<Signal>) -> Result<u8, Trouble> {
-    let Settings { connection, targets, pins, watch, cancel_on, exits, output } = settings;
+    let Settings { connection, targets, pins, watch, cancel_on, exits, notify, output } = settings;
     let client = Client::new(&connection).map_err(|error| invalid_connection(&error))?;
     #[expect(clippy::disallowed_methods, reason = "the one reading of the wall clock that all times count from")]
     let started_at = Timestamp::now();
@@ -66,25 +70,90 @@ async fn gate(settings: Settings, mut signals: UnboundedReceiver<Signal>) -> Res
     let scope = targets.scope(&pinning.shared)?;
     let (pace, request_timeout) = (watch.intervals.min().min(LONGEST_PACE), watch.request_timeout);
     let watch = Watch::new(watch, scope, pinning, started_at).map_err(|error| invalid_settings(&error))?;
-    let mut outputs = Outputs::open(&output, started_at)?;
+    let secrets = notify.as_ref().map(|notify| notify.sinks.secrets()).unwrap_or_default();
+    let notices = notify.as_ref().map(|notify| notify.notices.clone()).unwrap_or_default();
+    let audience = notify.map(Audience::gather).transpose()?.flatten();
+    let mut outputs = Outputs::open(&output, started_at, &secrets)?;
+    notices.iter().for_each(|notice| outputs.notice(notice));
 
-    let report = drive(&client, watch, &mut signals, |event| outputs.event(event)).await;
+    let on_event = |event: &Event, watch: &Watch| {
+        outputs.event(event);
+        if let Some(audience) = &audience {
+            audience.event(event, || published(&watch.report(event.at), &client, &exits, output.ci_url.as_deref()));
+        }
+    };
+    let report = drive(&client, watch, &mut signals, on_event).await;
     let mut report = report.map_err(|refusal| refused(&refusal))?;
     let client = client.within(request_timeout);
     cancel_rest(&client, &mut report, cancel_on, pace, &mut outputs, &mut signals).await;
     find_evidence(&client, &mut report, output.log_lines, &mut signals).await;
 
-    let code = exit_code(report.verdict, &exits);
     let usual = exit::code(report.verdict);
+    let code = exit_code(report.verdict, &exits);
     if code != usual {
         report.warnings.push(format!("the exit code is {code} instead of {usual}, because of --map-exit"));
     }
-    let result = RunResult::new(&report, code, client.stats());
+    let mut result = published(&report, &client, &exits, output.ci_url.as_deref());
+    if let Some(audience) = audience {
+        tell(audience, &mut report, &mut result, &exits, &mut signals).await;
+    }
+    let code = result.exit_code;
     tokio::select! {
         () = outputs.finish(&report, &result) => Ok(code),
         // Somebody does not read, and somebody else has lost patience.
         Some(signal) = signals.recv() => Ok(exit_code(Verdict::Interrupted(signal), &exits)),
     }
+}
+
+/// Returns the published form of a report.
+fn published(report: &Report, client: &Client, exits: &[ExitMapping], ci_url: Option<&str>) -> RunResult {
+    let code = exit_code(report.verdict, exits);
+    RunResult { ci_url: ci_url.map(str::to_owned), ..RunResult::new(report, code, client.stats()) }
+}
+
+/// Tells everyone how it ended, and notes what became of that. A signal cuts it short, and decides the verdict of the run.
+async fn tell(
+    audience: Audience,
+    report: &mut Report,
+    result: &mut RunResult,
+    exits: &[ExitMapping],
+    signals: &mut UnboundedReceiver<Signal>,
+) {
+    let required = audience.required;
+    let limit = if is_interrupted(report) { NOTIFY_AFTER_SIGNAL } else { Duration::MAX };
+    let outcome = {
+        let told = audience.finish(result, limit);
+        tokio::pin!(told);
+        tokio::select! {
+            outcome = &mut told => Some(outcome),
+            Some(signal) = signals.recv() => {
+                interrupt(report, signal);
+                tokio::time::timeout(NOTIFY_AFTER_SIGNAL, told).await.ok()
+            }
+        }
+    };
+    if is_interrupted(report) && result.verdict != VerdictName::Interrupted {
+        let code = exit_code(report.verdict, exits);
+        *result = RunResult {
+            verdict: report.verdict.into(),
+            exit_code: code,
+            reason: report.reason.clone(),
+            ..result.clone()
+        };
+    }
+    let Some(outcome) = outcome else {
+        report.warnings.push("it is not known who has been told, because of the signal".to_owned());
+        result.warnings.clone_from(&report.warnings);
+        return;
+    };
+    if required && outcome.any_failed() && report.verdict == Verdict::Passed {
+        result.verdict = VerdictName::NotifyFailed;
+        result.exit_code = mapped(VerdictName::NotifyFailed, exits).unwrap_or(exit::NOTIFY_FAILED);
+        result.reason = Some("the deploy passed, but not everyone could be told".to_owned());
+    }
+    report.warnings.extend(outcome.warnings);
+    result.warnings.clone_from(&report.warnings);
+    result.notifications = outcome.results;
 }
 
 /// Cancels what has not ended, if that was asked for. A signal decides the verdict of the run, and ends the waiting.
@@ -148,8 +217,11 @@ fn interrupt(report: &mut Report, signal: Signal) {
 }
 
 fn exit_code(verdict: Verdict, exits: &[ExitMapping]) -> u8 {
-    let mapped = exits.iter().rev().find(|mapping| mapping.name == verdict.as_str());
-    mapped.map_or_else(|| exit::code(verdict), |mapping| mapping.code)
+    mapped(verdict.into(), exits).unwrap_or_else(|| exit::code(verdict))
+}
+
+fn mapped(verdict: VerdictName, exits: &[ExitMapping]) -> Option<u8> {
+    exits.iter().rev().find(|mapping| mapping.name == verdict.as_str()).map(|mapping| mapping.code)
 }
 
 pub(crate) fn invalid_connection(error: &InvalidConnection) -> Trouble {

@@ -5,7 +5,7 @@
 //! # The way of the data
 //!
 //! ```text
-//! arguments → settings → watch → report → outputs → exit code
+//! arguments → settings → watch → report → outputs, sinks → exit code
 //! ```
 //!
 //! One way, no loops back: [`parse`] says what was typed or set in the environment, `settings` what it means,
@@ -20,6 +20,7 @@ mod gate;
 mod input;
 mod lists;
 mod marks;
+mod notify;
 mod nuon_config;
 pub mod output;
 pub mod parse;
@@ -61,6 +62,7 @@ fn execute(command: Command, environment: &Environment) -> Result<u8, Trouble> {
         Command::Status(arguments) => gate::run(Settings::for_status(*arguments, environment)?),
         Command::Mark(arguments) => commands::mark::run(&MarkSettings::new(*arguments, environment)?),
         Command::Explain(arguments) => commands::explain::run(&arguments),
+        Command::Notify(arguments) => commands::notify::run(arguments, environment),
         Command::Demo(arguments) => commands::demo::run(arguments),
         Command::Sim(arguments) => commands::sim::run(&arguments),
     }

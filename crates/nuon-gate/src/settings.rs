@@ -22,6 +22,7 @@ use crate::environment::{API_TOKEN, Environment};
 use crate::exit;
 use crate::lists::flatten;
 use crate::marks::{After, Marks};
+use crate::notify::NotifySettings;
 use crate::nuon_config::NuonConfig;
 use crate::span::Span;
 use crate::targets::{self, TargetSettings};
@@ -41,6 +42,8 @@ pub(crate) struct Settings {
     pub(crate) watch: WatchSettings,
     pub(crate) cancel_on: CancelOn,
     pub(crate) exits: Vec<ExitMapping>,
+    /// Whom to tell; nobody by commands that do not wait.
+    pub(crate) notify: Option<NotifySettings>,
     pub(crate) output: OutputSettings,
 }
 
@@ -72,13 +75,15 @@ pub(crate) struct OutputSettings {
     pub(crate) log_lines: usize,
     /// Whether the program runs as a step of GitHub Actions.
     pub(crate) github: bool,
+    /// The CI run's page.
+    pub(crate) ci_url: Option<String>,
     pub(crate) quiet: bool,
     pub(crate) verbosity: u8,
 }
 
 impl Settings {
     pub(crate) fn for_wait(arguments: WaitArguments, environment: &Environment) -> Result<Self, Trouble> {
-        let WaitArguments { connection, targets, pins, judging, waiting, output, command: _ } = arguments;
+        let WaitArguments { connection, targets, pins, judging, waiting, notify, output, command: _ } = arguments;
         let watch = watch(&judging, &pins, &waiting, connection.request_timeout)?;
         let cases = flatten(waiting.cancel_on);
         let cancel_on = CancelOn {
@@ -86,8 +91,10 @@ impl Settings {
             interrupt: cases.contains(&CancelCase::Interrupt),
             fail_fast: cases.contains(&CancelCase::FailFast),
         };
-        let settings = Self::resolve(connection, targets, pins, judging, watch, output, environment)?;
-        Ok(Self { cancel_on, ..settings })
+        let mut settings = Self::resolve(connection, targets, pins, judging, watch, output, environment)?;
+        let notify = NotifySettings::new(notify, &settings.connection, environment)?;
+        settings.watch.links = !notify.sinks.is_empty();
+        Ok(Self { cancel_on, notify: Some(notify), ..settings })
     }
 
     pub(crate) fn for_status(arguments: StatusArguments, environment: &Environment) -> Result<Self, Trouble> {
@@ -103,6 +110,7 @@ impl Settings {
             on_superseded: judging.on_superseded.map(Into::into),
             on_approval: judging.on_approval.into(),
             settle: Duration::ZERO,
+            links: false,
             mode: Mode::Glance,
             seed: 0,
         };
@@ -125,6 +133,7 @@ impl Settings {
             watch,
             cancel_on: CancelOn::default(),
             exits: flatten(judging.map_exit),
+            notify: None,
             output: OutputSettings::new(output, Some(environment)),
         })
     }
@@ -135,7 +144,9 @@ impl OutputSettings {
         let OutputArguments { output: format, report, log_lines, quiet, verbose: verbosity } = arguments;
         let reports = report.into_iter().flat_map(|lines| lines.0).collect();
         let github = environment.is_some_and(|environment| environment.get("GITHUB_ACTIONS") == Some("true"));
-        Self { format, reports, log_lines: log_lines.into(), github, quiet, verbosity }
+        let variable = |name: &str| environment.and_then(|environment| environment.get(name)).map(str::to_owned);
+        let ci_url = nuon_gate_notify::ci_run(&variable).map(|run| run.url);
+        Self { format, reports, log_lines: log_lines.into(), github, ci_url, quiet, verbosity }
     }
 }
 
@@ -188,7 +199,7 @@ fn token(file: Option<PathBuf>, logged_in: Option<String>, environment: &Environ
     ApiToken::new(&text).map_err(|error| Trouble::new(error).hint(hint))
 }
 
-fn read(flag: &str, path: &std::path::Path) -> Result<Vec<u8>, Trouble> {
+pub(crate) fn read(flag: &str, path: &std::path::Path) -> Result<Vec<u8>, Trouble> {
     std::fs::read(path).map_err(|error| {
         Trouble::new(format!("cannot read {}: {error}", path.display())).hint(format!("correct {flag}"))
     })
@@ -300,6 +311,7 @@ fn watch(
         on_superseded: judging.on_superseded.map(Into::into),
         on_approval: judging.on_approval.into(),
         settle: waiting.settle.0.unwrap_or_default(),
+        links: false,
         mode: Mode::Wait,
         // Gates that start together must not look together.
         seed: RandomState::new().build_hasher().finish(),

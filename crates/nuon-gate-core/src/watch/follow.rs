@@ -110,6 +110,9 @@ impl TargetWatch {
 
     /// Reads what is missing, then decides.
     pub(super) fn follow(&mut self, now: Moment, look: &Look, context: &mut Context) -> Learned<End> {
+        if context.settings.links && !std::mem::replace(&mut context.asked_for_dashboard, true) {
+            return Learned::More(Request::Dashboard);
+        }
         if let Some(request) = self.missing(look, context) {
             return Learned::More(request);
         }

@@ -97,6 +97,8 @@ pub struct WatchSettings {
     pub on_approval: OnApproval,
     /// How long a pass has to last before it is believed.
     pub settle: Duration,
+    /// Whether links are wanted while the wait goes on, so that the dashboard is asked for as soon as a deploy is found.
+    pub links: bool,
     /// Whether to wait at all.
     pub mode: Mode,
     /// Where the jitter comes from.

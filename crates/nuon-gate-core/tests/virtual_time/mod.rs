@@ -42,6 +42,7 @@ pub(crate) fn settings() -> WatchSettings {
         on_superseded: None,
         on_approval: OnApproval::Wait,
         settle: Duration::ZERO,
+        links: false,
         mode: Mode::Wait,
         seed: 1,
     }

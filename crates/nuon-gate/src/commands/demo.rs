@@ -46,6 +46,7 @@ pub(crate) fn run(arguments: DemoArguments) -> Result<u8, Trouble> {
         watch: watch_settings()?,
         cancel_on: CancelOn::default(),
         exits: Vec::new(),
+        notify: None,
         output,
     })
 }
@@ -87,6 +88,7 @@ fn watch_settings() -> Result<WatchSettings, Trouble> {
         on_superseded: None,
         on_approval: OnApproval::Wait,
         settle: Duration::ZERO,
+        links: false,
         mode: Mode::Wait,
         seed: 1,
     })

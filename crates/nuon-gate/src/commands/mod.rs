@@ -3,5 +3,6 @@
 pub(crate) mod demo;
 pub(crate) mod explain;
 pub(crate) mod mark;
+pub(crate) mod notify;
 pub(crate) mod sim;
 pub(crate) mod trigger;

@@ -5,6 +5,11 @@ pub(super) fn warning(title: &str, text: &str) -> String {
     format!("::warning title={}::{}", property(title), data(text))
 }
 
+/// Returns the command that has the runner hide a secret in everything that is shown from then on.
+pub(super) fn mask(secret: &str) -> String {
+    format!("::add-mask::{}", data(secret))
+}
+
 /// Escapes the text of a command (`Runner.Common/ActionCommand.cs` in actions/runner).
 fn data(text: &str) -> String {
     text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")

@@ -45,7 +45,7 @@ pub(crate) struct Outputs {
 
 impl Outputs {
     /// Makes sure that every file can be written before anything is waited for.
-    pub(crate) fn open(settings: &OutputSettings, started_at: Timestamp) -> Result<Self, Trouble> {
+    pub(crate) fn open(settings: &OutputSettings, started_at: Timestamp, secrets: &[String]) -> Result<Self, Trouble> {
         console::log_to_stderr(settings.verbosity);
         let mut paths: Vec<&Path> = Vec::new();
         for path in &settings.reports {
@@ -61,10 +61,14 @@ impl Outputs {
         };
         let files = paths.into_iter().map(open).collect::<Result<_, _>>()?;
         let unusable = |error| Trouble::new(format!("cannot start: {error}"));
+        let console = Console::of_a_run(settings.quiet).map_err(unusable)?;
+        if settings.github {
+            secrets.iter().for_each(|secret| console.command(&github::mask(secret)));
+        }
         Ok(Self {
             format: settings.format,
             stdout: Stream::open(|| Ok(io::stdout())).map_err(unusable)?,
-            console: Console::of_a_run(settings.quiet).map_err(unusable)?,
+            console,
             github: settings.github,
             files,
             started_at,
@@ -86,6 +90,11 @@ impl Outputs {
         if self.format == Format::Ndjson {
             self.stdout.write(json_events::line(event, self.started_at, &self.targets) + "\n");
         }
+    }
+
+    /// Tells something that the user should know of the settings.
+    pub(crate) fn notice(&self, text: &str) {
+        self.console.warning(text);
     }
 
     /// Tells that workflows are being cancelled.

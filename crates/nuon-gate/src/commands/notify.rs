@@ -1,0 +1,76 @@
+//! `notify`: what would be told of a saved result, and whether anybody hears.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use nuon_gate_core::result::{Delivery, RunResult};
+use nuon_gate_notify::{Mention, Options, Parsed, Sinks, render, send_test};
+
+use crate::arguments::{NotifyAction, NotifyCommandArguments};
+use crate::environment::Environment;
+use crate::exit;
+use crate::gate::runtime;
+use crate::lists::flatten;
+use crate::notify::{invalid_setup, sinks};
+use crate::output::{Console, stdout_line};
+use crate::settings::{read, user_agent};
+use crate::trouble::Trouble;
+
+/// More than any result has.
+const LONGEST: u64 = 64 * 1024 * 1024;
+
+pub(crate) fn run(arguments: NotifyCommandArguments, environment: &Environment) -> Result<u8, Trouble> {
+    let NotifyCommandArguments { action, result, ca_file, notify_timeout, slack_mention_on_failure } = arguments;
+    let Parsed { sinks, notices } = sinks(environment)?;
+    let console = Console::new();
+    notices.iter().for_each(|notice| console.warning(notice));
+    if sinks.is_empty() {
+        let hint = "set one of the variables, such as NUON_GATE_SLACK_WEBHOOK_URL; the README lists them";
+        return Err(Trouble::new("there is nobody to tell").hint(hint));
+    }
+    let mentions = flatten(slack_mention_on_failure);
+    match (action, result) {
+        (NotifyAction::Render, Some(path)) => show(&sinks, &saved(&path)?, &mentions),
+        // clap has seen to it that there is a path.
+        (NotifyAction::Render, None) => return Err(Trouble::new("no result").hint("name its file with --result")),
+        (NotifyAction::Test, _) => {
+            let extra_certificates = ca_file.map(|path| read("--ca-file (NUON_GATE_CA_FILE)", &path)).transpose()?;
+            let options =
+                Options { slack_mention_on_failure: mentions, extra_certificates, ..Options::new(user_agent()) };
+            return test(&sinks, options, notify_timeout.0);
+        }
+    }
+    Ok(0)
+}
+
+fn saved(path: &std::path::Path) -> Result<RunResult, Trouble> {
+    let name = path.display();
+    let hint = "--result takes a file that --report json=PATH wrote";
+    let text = crate::input::read(path, LONGEST)
+        .map_err(|error| Trouble::new(format!("cannot read {name}: {error}")).hint(hint))?;
+    serde_json::from_str(&text).map_err(|error| Trouble::new(format!("{name} is no result: {error}")).hint(hint))
+}
+
+fn show(sinks: &Sinks, result: &RunResult, mentions: &[Mention]) {
+    for rendered in render(sinks, result, mentions) {
+        stdout_line(&format!("# {}\n{}", rendered.sink, rendered.text));
+    }
+}
+
+fn test(sinks: &Sinks, options: Options, budget: Duration) -> Result<u8, Trouble> {
+    let runtime = runtime()?;
+    #[expect(clippy::disallowed_methods, reason = "the test message says when it was sent")]
+    let now = Timestamp::now();
+    let outcome = runtime.block_on(send_test(sinks, options, now, budget));
+    runtime.shutdown_background();
+    let outcome = outcome.map_err(|error| invalid_setup(&error))?;
+    for told in &outcome.results {
+        let (word, why) = match told.result {
+            Delivery::Sent => ("sent", None),
+            Delivery::Skipped => ("skipped", told.reason.as_deref()),
+            Delivery::Failed => ("failed", told.reason.as_deref()),
+        };
+        stdout_line(&format!("{}: {word}{}", told.sink, why.map(|why| format!(", {why}")).unwrap_or_default()));
+    }
+    Ok(if outcome.any_failed() { exit::NOTIFY_FAILED } else { 0 })
+}

@@ -1,0 +1,115 @@
+//! Telling chat channels and webhooks: what is told when, and what follows from their not hearing it.
+
+use std::time::Duration;
+
+use nuon_gate_core::result::RunResult;
+use nuon_gate_core::watch::EventKind;
+use nuon_gate_core::{Connection, Event};
+use nuon_gate_notify::{InvalidSetting, InvalidSetup, Notifier, Occasion, Options, Outcome, Parsed, Sinks};
+
+use crate::arguments::NotifyArguments;
+use crate::environment::Environment;
+use crate::lists::flatten;
+use crate::settings::user_agent;
+use crate::trouble::Trouble;
+
+/// A message shows twenty targets; a fleet's every move would cost more than it tells.
+const MOST_TARGETS: usize = 100;
+
+/// Whom to tell, and how.
+pub(crate) struct NotifySettings {
+    pub(crate) sinks: Sinks,
+    /// What the user should know of the settings.
+    pub(crate) notices: Vec<String>,
+    pub(crate) options: Options,
+    pub(crate) required: bool,
+    pub(crate) timeout: Duration,
+}
+
+impl NotifySettings {
+    pub(crate) fn new(
+        arguments: NotifyArguments,
+        connection: &Connection,
+        environment: &Environment,
+    ) -> Result<Self, Trouble> {
+        let Parsed { sinks, notices } = sinks(environment)?;
+        let listed = flatten(arguments.notify_on);
+        let options = Options {
+            notify_on: (!listed.is_empty()).then_some(listed),
+            slack_mention_on_failure: flatten(arguments.slack_mention_on_failure),
+            slack_thread: arguments.slack_thread,
+            extra_certificates: connection.extra_certificates.clone(),
+            ..Options::new(user_agent())
+        };
+        let (required, timeout) = (arguments.notify_required, arguments.notify_timeout.0);
+        Ok(Self { sinks, notices, options, required, timeout })
+    }
+}
+
+/// Reads from the environment whom to tell.
+pub(crate) fn sinks(environment: &Environment) -> Result<Parsed, Trouble> {
+    let variable = |name: &str| environment.get(name).map(str::to_owned);
+    Sinks::from_variables(&variable).map_err(|error| {
+        let hint = error.hint;
+        Trouble::new(InvalidSetting::to_string(&error)).hint(hint)
+    })
+}
+
+pub(crate) fn invalid_setup(error: &InvalidSetup) -> Trouble {
+    let hint = match error {
+        InvalidSetup::NoSlackChannel => "name the channel in NUON_GATE_SLACK_CHANNEL, or a message with --slack-thread",
+        _ => "correct --ca-file (NUON_GATE_CA_FILE) or the proxy variables",
+    };
+    Trouble::new(error).hint(hint)
+}
+
+/// Those who are told of a run.
+pub(crate) struct Audience {
+    notifier: Notifier,
+    pub(crate) required: bool,
+    timeout: Duration,
+}
+
+impl Audience {
+    /// Makes everything ready, so that what cannot work is known before the wait. Has to be called within a runtime.
+    pub(crate) fn gather(settings: NotifySettings) -> Result<Option<Self>, Trouble> {
+        let NotifySettings { sinks, notices, options, required, timeout } = settings;
+        // A sink that is skipped is a notice, and stands in the result.
+        if sinks.is_empty() && notices.is_empty() {
+            return Ok(None);
+        }
+        let notifier = Notifier::start(&sinks, options).map_err(|error| invalid_setup(&error))?;
+        Ok(Some(Self { notifier, required, timeout }))
+    }
+
+    /// Tells an event, if it is one that anybody may want to hear of. Nobody is waited for.
+    pub(crate) fn event(&self, event: &Event, snapshot: impl FnOnce() -> RunResult) {
+        let Some(occasion) = occasion(&event.kind) else { return };
+        let snapshot = snapshot();
+        if occasion != Occasion::Changed || snapshot.targets.len() <= MOST_TARGETS {
+            self.notifier.tell(occasion, snapshot);
+        }
+    }
+
+    /// Tells the outcome, and returns what became of it all.
+    pub(crate) async fn finish(self, result: &RunResult, limit: Duration) -> Outcome {
+        self.notifier.finish(result.clone(), self.timeout.min(limit)).await
+    }
+}
+
+fn occasion(kind: &EventKind) -> Option<Occasion> {
+    match kind {
+        EventKind::Started { .. } => Some(Occasion::Started),
+        EventKind::ApprovalNeeded { .. } => Some(Occasion::Approval),
+        EventKind::Joined { .. }
+        | EventKind::Found { .. }
+        | EventKind::Changed { .. }
+        | EventKind::Superseded { .. }
+        | EventKind::Ended { .. } => Some(Occasion::Changed),
+        EventKind::NotStarted { .. }
+        | EventKind::Held { .. }
+        | EventKind::Retrying { .. }
+        | EventKind::Waiting { .. }
+        | EventKind::Warned { .. } => None,
+    }
+}
