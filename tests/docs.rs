@@ -60,7 +60,7 @@ fn row(table: &mut String, arg: &Arg) {
 fn the_flags_are_those_of_the_program() {
     let mut table = "| flag | variable | default | meaning | of |\n|---|---|---|---|---|\n".to_owned();
     let mut seen = Vec::new();
-    for name in ["wait", "mark", "sim", "demo"] {
+    for name in ["wait", "mark", "notify", "sim", "demo"] {
         for arg in subcommand(name).get_arguments().filter(|arg| arg.get_long().is_some()) {
             let long = arg.get_long().unwrap().to_owned();
             if long != "help" && !seen.contains(&long) {
@@ -130,6 +130,11 @@ fn the_actions_inputs_are_the_flags_of_wait() {
         let variable = arg.get_env().unwrap().to_string_lossy();
         let passed = environment[&*variable].as_str().unwrap_or_else(|| panic!("action.yml does not set {variable}"));
         assert_eq!(passed, format!("${{{{ inputs.{long} }}}}"));
+    }
+    for variable in nuon_gate_notify::VARIABLES {
+        let input = variable.trim_start_matches("NUON_GATE_").to_lowercase().replace('_', "-");
+        assert!(inputs.contains(&input.as_str()), "action.yml has no input for {variable}");
+        assert_eq!(environment[variable].as_str(), Some(&*format!("${{{{ inputs.{input} || env.{variable} }}}}")));
     }
     for step in steps {
         assert!(!step["run"].as_str().unwrap().contains("${{"), "an input is pasted into a script");
