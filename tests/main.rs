@@ -15,6 +15,7 @@ mod faults;
 mod hostile;
 mod identity;
 mod judging;
+mod manual;
 mod marks;
 mod names;
 mod output;

@@ -108,3 +108,14 @@ fn a_triggers_answer_names_the_deploy_or_its_workflow() {
     let gate = Gate::wait(&sim).args(["--trigger-response"]).args([folder.write("answer", "\"ok\"")]);
     gate.run().refused().says("names neither a deploy nor a workflow").says("NUON_GATE_TRIGGER_RESPONSE");
 }
+
+#[cfg(unix)]
+#[test]
+fn what_stands_after_two_dashes_is_handed_on_as_it_is() {
+    let sim = serve(&old_and_new(2, "active"));
+    let folder = Folder::new();
+    let file = folder.file("arguments");
+    let script = format!("printf '<%s>' \"$@\" > {}", file.display());
+    Gate::wait(&sim).args(["--", "sh", "-c", &script, "sh", "--install", "", "--after="]).run().exits(0);
+    assert_eq!(std::fs::read_to_string(file).unwrap(), "<--install><><--after=>");
+}

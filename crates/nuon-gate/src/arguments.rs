@@ -38,6 +38,10 @@ pub(crate) enum Command {
     Notify(NotifyCommandArguments),
     /// Run a real wait against an embedded simulated API; needs no account
     Demo(DemoArguments),
+    /// Print the completions for a shell
+    Completions(CompletionsArguments),
+    /// Print the manual page, or that of a command
+    Man(ManArguments),
     /// Serve the simulated API, to rehearse a pipeline's failure paths
     Sim(SimArguments),
 }
@@ -104,6 +108,20 @@ pub(crate) struct DemoArguments {
     pub(crate) fail: bool,
     #[command(flatten)]
     pub(crate) output: OutputArguments,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompletionsArguments {
+    /// The shell
+    #[arg(value_name = "SHELL")]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ManArguments {
+    /// The command; the whole program if left out
+    #[arg(value_name = "COMMAND")]
+    pub(crate) command: Option<String>,
 }
 
 #[derive(Debug, Args)]

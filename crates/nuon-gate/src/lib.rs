@@ -63,6 +63,8 @@ fn execute(command: Command, environment: &Environment) -> Result<u8, Trouble> {
         Command::Mark(arguments) => commands::mark::run(&MarkSettings::new(*arguments, environment)?),
         Command::Explain(arguments) => commands::explain::run(&arguments),
         Command::Notify(arguments) => commands::notify::run(arguments, environment),
+        Command::Completions(arguments) => commands::manual::completions(&arguments),
+        Command::Man(arguments) => commands::manual::page(&arguments),
         Command::Demo(arguments) => commands::demo::run(arguments),
         Command::Sim(arguments) => commands::sim::run(&arguments),
     }

@@ -18,9 +18,22 @@ pub(crate) enum NotParsed {
     Trouble(Trouble),
 }
 
+/// The name under which the Nuon CLI starts its extension `gate`.
+const EXTENSION: &str = "nuon-ext-gate";
+
 /// Returns the command line, with the variable of each flag named in its help.
 pub fn command() -> clap::Command {
     environment::document(Cli::command())
+}
+
+/// Returns the command line as whoever started the program knows it: called as an extension of the Nuon CLI, it is
+/// `nuon gate`.
+fn command_called(arguments: &[OsString]) -> clap::Command {
+    let program = arguments.first().map(std::path::Path::new).and_then(|path| path.file_stem());
+    match program.is_some_and(|name| name == EXTENSION) {
+        true => Cli::command().name("nuon gate").bin_name("nuon gate"),
+        false => Cli::command(),
+    }
 }
 
 /// Parses the arguments and the environment.
@@ -33,7 +46,8 @@ pub(crate) fn parse(
     // Targets on the command line replace those of the environment, which then need not even be right.
     let typed = Cli::command().ignore_errors(true).try_get_matches_from(&arguments);
     let replaced = typed.map(|matches| replaced_targets(&matches)).unwrap_or_default();
-    let matches = environment.connect(Cli::command(), &replaced).try_get_matches_from(&arguments);
+    let command = command_called(&arguments).no_binary_name(true);
+    let matches = environment.connect(command, &replaced).try_get_matches_from(arguments.iter().skip(1));
     let parsed = matches.and_then(|matches| Cli::from_arg_matches(&matches));
     match parsed {
         Ok(cli) => {
@@ -56,7 +70,13 @@ fn without_empty_values(arguments: impl IntoIterator<Item = OsString>, command: 
         all.any(|arg| arg.get_long() == flag.strip_prefix("--") && arg.get_action().takes_values())
     };
     let mut kept: Vec<OsString> = Vec::new();
-    for argument in arguments {
+    let mut arguments = arguments.into_iter();
+    for argument in arguments.by_ref() {
+        // What comes after that is somebody else's command.
+        if argument == "--" {
+            kept.push(argument);
+            break;
+        }
         let text = argument.to_str().map(str::trim);
         let emptied = match (text, kept.last().and_then(|last| last.to_str())) {
             (Some(""), Some(flag)) if takes_value(flag) => Some(flag.to_owned()),
@@ -75,6 +95,7 @@ fn without_empty_values(arguments: impl IntoIterator<Item = OsString>, command: 
             crate::output::Console::new().warning(&warning);
         }
     }
+    kept.extend(arguments);
     kept
 }
 
@@ -105,7 +126,8 @@ fn replaced_targets(matches: &clap::ArgMatches) -> Vec<&'static str> {
 
 /// Shows help or the version, with every flag's own variable, whatever is set.
 fn show(arguments: &[OsString]) -> NotParsed {
-    let Err(shown) = command().try_get_matches_from(arguments) else { return NotParsed::Shown(0) };
+    let command = environment::document(command_called(arguments)).no_binary_name(true);
+    let Err(shown) = command.try_get_matches_from(arguments.iter().skip(1)) else { return NotParsed::Shown(0) };
     // A closed stdout never changes the code.
     let _ = shown.print();
     NotParsed::Shown(0)

@@ -2,6 +2,7 @@
 
 pub(crate) mod demo;
 pub(crate) mod explain;
+pub(crate) mod manual;
 pub(crate) mod mark;
 pub(crate) mod notify;
 pub(crate) mod sim;

@@ -140,6 +140,12 @@ fn json<T>(value: &T, write: impl FnOnce(&T) -> serde_json::Result<String>) -> S
     write(value).unwrap_or_default()
 }
 
+/// Writes text to stdout as it is. That nobody reads it is no reason to fail.
+pub(crate) fn stdout_text(text: &[u8]) {
+    let mut stdout = io::stdout().lock();
+    let _ = stdout.write_all(text).and_then(|()| stdout.flush());
+}
+
 /// Writes a line to stdout. That nobody reads it is no reason to fail a deploy.
 pub(crate) fn stdout_line(line: &str) {
     let mut stdout = io::stdout().lock();
