@@ -106,8 +106,7 @@ fn tasks(report: &Report, wish: Wish) -> Vec<Task> {
     let logs = seen.iter().filter(|(_, target)| in_trouble(target) && wish.log_lines > 0);
     let logs = logs.filter_map(|(index, target)| {
         let deploy = target.deploy.as_deref()?;
-        let own = deploy.log_stream.as_ref().and_then(|stream| stream.id.clone());
-        let stream = own.or_else(|| deploy.jobs().find_map(|job| job.log_stream_id.clone()));
+        let stream = deploy.log_stream_id().cloned();
         Some(Task::Log(*index, target.target.install.clone(), deploy.id.clone()?, stream))
     });
     let (passed, others): (Vec<_>, Vec<_>) =
@@ -138,8 +137,8 @@ where
                 Some(stream) => stream,
                 // The short form of a deploy does not name it.
                 None => match send(Request::Deploy(install, deploy)).await? {
-                    Answer::Deploy(Some(deploy)) => match deploy.log_stream.and_then(|stream| stream.id) {
-                        Some(stream) => stream,
+                    Answer::Deploy(Some(deploy)) => match deploy.log_stream_id() {
+                        Some(stream) => stream.clone(),
                         None => return Ok(Finding::Log(index, Vec::new())),
                     },
                     _ => return unexpected(),

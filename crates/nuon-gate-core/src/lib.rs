@@ -46,7 +46,7 @@ pub mod watch;
 pub use self::cancel::{CancelLimits, CancelOn, Settlement, cancel, workflows_to_cancel};
 pub use self::client::{
     ApiError, ApiStats, ApiUrl, Client, Connection, Depth, ErrorClass, InvalidApiUrl, InvalidConnection, LARGEST_BODY,
-    LogPage, Page, Wire, decode, retry_after,
+    LogPage, Page, Proxy, Wire, decode, retry_after,
 };
 pub use self::dashboard::Dashboard;
 pub use self::drive::{drive, drive_with, send};

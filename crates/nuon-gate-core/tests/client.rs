@@ -9,7 +9,7 @@ use std::time::Duration;
 use httpmock::prelude::*;
 use nuon_gate_core::{ApiError, ApiStats, Client, ErrorClass, LARGEST_BODY};
 use serde_json::json;
-use sockets::{End, TOKEN, USER_AGENT, answer, client_of, ids, raw};
+use sockets::{End, TOKEN, USER_AGENT, answer, client_of, connection, ids, raw};
 
 const LATEST: &str = "/v1/installs/inl1/components/cmp1/deploys/latest";
 const PATIENT: Duration = Duration::from_secs(20);
@@ -58,6 +58,17 @@ async fn a_request_carries_what_it_should_and_nothing_else() {
         .await;
     assert_eq!(latest(&client_of(&server.base_url(), PATIENT)).await, Ok(Some("dpl1".to_owned())));
     mock.assert_async().await;
+}
+
+#[tokio::test]
+async fn a_request_on_nobodys_behalf_carries_no_credentials() {
+    let (url, heads) = raw(answer("200 OK\r\nX-Nuon-API-Version: v1", "{}"), End::Close).await;
+    let client = Client::anonymous(&connection(&url).url, None, USER_AGENT).unwrap();
+    assert_eq!(client.dashboard().await, Ok(None));
+    assert_eq!(client.stats().version.as_deref(), Some("v1"));
+    let head = heads.lock().unwrap()[0].to_lowercase();
+    assert!(head.contains("accept: application/json") && head.contains("user-agent: "), "{head}");
+    assert!(!head.contains("authorization") && !head.contains("x-nuon-org-id"), "{head}");
 }
 
 #[tokio::test]
@@ -316,7 +327,7 @@ async fn the_servers_version_is_kept_and_made_safe() {
 async fn no_error_shows_the_token() {
     let shown = format!("{:?}", client_of("http://127.0.0.1:1", PATIENT));
     assert!(!shown.contains(TOKEN), "{shown}");
-    let shown = format!("{:?}", sockets::connection("http://127.0.0.1:1"));
+    let shown = format!("{:?}", connection("http://127.0.0.1:1"));
     assert!(!shown.contains(TOKEN), "{shown}");
 }
 

@@ -142,14 +142,14 @@ impl Client {
         self.list(&["v1", "installs", install.as_str(), "components"], page).await
     }
 
-    /// Returns where the dashboard is, if the server says so.
+    /// Returns where the organisation's dashboard is, if the server says so. It says it to anyone.
     ///
     /// # Errors
     ///
     /// If there is no good answer.
     pub async fn dashboard(&self) -> Result<Option<Dashboard>, ApiError> {
         let config: CliConfig = self.get(self.url.join(&["v1", "general", "cli-config"]), NotFound::IsAnError).await?;
-        Ok(Dashboard::new(&config, &self.org))
+        Ok(self.org.as_ref().and_then(|org| Dashboard::new(&config, org)))
     }
 
     /// Returns a part of a log, newest first: the newest, or the one `before` a point in time that an earlier part gave.

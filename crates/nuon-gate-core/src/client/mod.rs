@@ -3,6 +3,7 @@
 
 mod endpoints;
 mod error;
+mod proxy;
 mod retry_after;
 mod transport;
 mod url;
@@ -16,6 +17,7 @@ use serde::de::DeserializeOwned;
 
 pub use self::endpoints::{Depth, LogPage, Page};
 pub use self::error::{ApiError, ErrorClass};
+pub use self::proxy::Proxy;
 pub use self::retry_after::parse as retry_after;
 pub use self::url::{ApiUrl, InvalidApiUrl};
 use crate::model::{CliConfig, Deploy, ErrorBody, Install, InstallComponent, LogRecord, Workflow};
@@ -78,7 +80,8 @@ pub struct ApiStats {
 pub struct Client {
     http: reqwest::Client,
     url: ApiUrl,
-    org: OrgId,
+    /// `None`: nobody's.
+    org: Option<OrgId>,
     timeout: Duration,
     stats: Arc<Mutex<ApiStats>>,
 }
@@ -93,13 +96,28 @@ impl Client {
     ///
     /// If a header cannot carry the org id, or certificates or proxy settings cannot be used.
     pub fn new(connection: &Connection) -> Result<Self, InvalidConnection> {
-        Ok(Self {
-            http: transport::build(connection)?,
-            url: connection.url.clone(),
-            org: connection.org.clone(),
-            timeout: USUAL_TIMEOUT,
-            stats: Arc::default(),
-        })
+        let headers = transport::credentials(connection)?;
+        let Connection { url, org, extra_certificates, user_agent, .. } = connection;
+        let http = transport::build(url, extra_certificates.as_deref(), user_agent, headers)?;
+        Ok(Self::over(http, url, Some(org.clone())))
+    }
+
+    /// Makes a client that acts on nobody's behalf and carries no credentials, for what the server tells anyone.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::new`].
+    pub fn anonymous(
+        url: &ApiUrl,
+        extra_certificates: Option<&[u8]>,
+        user_agent: &str,
+    ) -> Result<Self, InvalidConnection> {
+        let http = transport::build(url, extra_certificates, user_agent, transport::headers())?;
+        Ok(Self::over(http, url, None))
+    }
+
+    fn over(http: reqwest::Client, url: &ApiUrl, org: Option<OrgId>) -> Self {
+        Self { http, url: url.clone(), org, timeout: USUAL_TIMEOUT, stats: Arc::default() }
     }
 
     /// Returns this client with another time limit for each request than the usual 30 seconds.

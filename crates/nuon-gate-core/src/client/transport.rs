@@ -6,30 +6,35 @@ use std::time::Duration;
 
 use reqwest::{header, redirect, retry};
 
-use super::{ApiError, Connection, InvalidConnection};
+use super::{ApiError, ApiUrl, Connection, InvalidConnection, proxy};
 
 /// Load balancers close idle connections after 60 seconds; a connection closed at the moment of use costs an error.
 const IDLE: Duration = Duration::from_secs(50);
 const CONNECT: Duration = Duration::from_secs(10);
 
-pub(super) fn build(connection: &Connection) -> Result<reqwest::Client, InvalidConnection> {
+pub(super) fn build(
+    url: &ApiUrl,
+    extra_certificates: Option<&[u8]>,
+    user_agent: &str,
+    headers: header::HeaderMap,
+) -> Result<reqwest::Client, InvalidConnection> {
     // Fails if a provider is there already, which is just as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut builder = reqwest::Client::builder()
-        .user_agent(&connection.user_agent)
-        .default_headers(headers(connection)?)
+        .user_agent(user_agent)
+        .default_headers(headers)
         .redirect(redirect::Policy::none())
         .retry(retry::never())
         .referer(false)
         .connect_timeout(CONNECT)
         .pool_idle_timeout(IDLE);
-    if connection.url.is_plain() || connection.url.is_loopback() {
+    if !proxy::is_allowed(url) {
         builder = builder.no_proxy();
     }
-    if connection.url.is_plain() {
+    if url.is_plain() {
         // No certificate is ever looked at: do not spend time on loading the platform's.
         builder = builder.tls_certs_only([]);
-    } else if let Some(pem) = &connection.extra_certificates {
+    } else if let Some(pem) = extra_certificates {
         let certificates = reqwest::Certificate::from_pem_bundle(pem)
             .map_err(|error| InvalidConnection::Certificates(innermost(&error)))?;
         if certificates.is_empty() {
@@ -40,8 +45,14 @@ pub(super) fn build(connection: &Connection) -> Result<reqwest::Client, InvalidC
     builder.build().map_err(|error| InvalidConnection::Setup(innermost(&error.without_url())))
 }
 
-fn headers(connection: &Connection) -> Result<header::HeaderMap, InvalidConnection> {
-    let mut headers = header::HeaderMap::new();
+/// What every request carries.
+pub(super) fn headers() -> header::HeaderMap {
+    header::HeaderMap::from_iter([(header::ACCEPT, header::HeaderValue::from_static("application/json"))])
+}
+
+/// What a request carries besides, on whose behalf it is.
+pub(super) fn credentials(connection: &Connection) -> Result<header::HeaderMap, InvalidConnection> {
+    let mut headers = headers();
     let mut authorization = header::HeaderValue::from_str(&format!("Bearer {}", connection.token.expose()))
         .map_err(|_| InvalidConnection::Setup("the token cannot stand in a header".to_owned()))?;
     authorization.set_sensitive(true);
@@ -49,7 +60,6 @@ fn headers(connection: &Connection) -> Result<header::HeaderMap, InvalidConnecti
         .map_err(|_| InvalidConnection::Org(connection.org.clone()))?;
     headers.insert(header::AUTHORIZATION, authorization);
     headers.insert(header::HeaderName::from_static("x-nuon-org-id"), org);
-    headers.insert(header::ACCEPT, header::HeaderValue::from_static("application/json"));
     Ok(headers)
 }
 

@@ -69,6 +69,13 @@ impl ApiUrl {
         self.0.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
     }
 
+    /// Returns the host and the port to connect to.
+    pub fn socket(&self) -> (String, u16) {
+        let host = self.0.host_str().unwrap_or_default().trim_matches(['[', ']']);
+        // Either scheme has a port of its own.
+        (host.to_owned(), self.0.port_or_known_default().unwrap_or_default())
+    }
+
     /// Tells whether this is `http`, not `https`.
     pub fn is_plain(&self) -> bool {
         self.0.scheme() == "http"
@@ -125,6 +132,19 @@ mod tests {
             assert_eq!(ApiUrl::new(text, false).map(|_| ()), expected, "{text}");
         }
         assert!(ApiUrl::new("http://10.0.0.1", true).is_ok());
+    }
+
+    #[test]
+    fn there_is_always_a_port_to_connect_to() {
+        let cases = [
+            ("https://api.example", "api.example", 443),
+            ("https://api.example:8443/base", "api.example", 8443),
+            ("http://localhost", "localhost", 80),
+            ("http://[::1]:1", "::1", 1),
+        ];
+        for (text, host, port) in cases {
+            assert_eq!(ApiUrl::new(text, false).unwrap().socket(), (host.to_owned(), port));
+        }
     }
 
     #[test]

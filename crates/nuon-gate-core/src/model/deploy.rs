@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::open::{identifier, instant, lenient, open_enum};
 use super::{CompositeError, CompositeStatus, LogStream, PolicyReport, RunnerJob, Status};
-use crate::{BuildId, ComponentId, DeployId, InstallId, RemoteText, WorkflowId};
+use crate::{BuildId, ComponentId, DeployId, InstallId, LogStreamId, RemoteText, WorkflowId};
 
 open_enum! {
     /// What a deploy is to do.
@@ -136,6 +136,12 @@ impl Deploy {
     /// Returns the jobs of either shape, newest first.
     pub fn jobs(&self) -> impl Iterator<Item = &RunnerJob> {
         self.runner_jobs.iter().flatten().chain(self.runner_job.as_ref())
+    }
+
+    /// Returns where its logs are: its own stream, or else a job's.
+    pub fn log_stream_id(&self) -> Option<&LogStreamId> {
+        let own = self.log_stream.as_ref().and_then(|stream| stream.id.as_ref());
+        own.or_else(|| self.jobs().find_map(|job| job.log_stream_id.as_ref()))
     }
 
     /// Returns the commit that was built.
