@@ -80,6 +80,9 @@ fn an_issuer_that_is_not_trusted_is_2_with_the_way_out() {
         let outcome = gate(&url).args(["--output", format, "--report", &report]).run().refused();
         outcome.says("certificate").says("issuer is unknown").says("--ca-file").says("NUON_GATE_CA_FILE");
     }
+    let mark =
+        Gate::at(&format!("https://{}", encrypted(&sim)), "mark").args(["--install", INSTALL, "--component", API]);
+    mark.run().refused().says("issuer is unknown").says("--ca-file");
     assert_eq!((sim.requests().len(), folder.names()), (0, vec![]), "the token was not sent, and there is no result");
 }
 

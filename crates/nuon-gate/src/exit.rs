@@ -1,6 +1,6 @@
-//! Exit codes. They come from the verdict alone, by one total match.
+//! Exit codes. They come from the verdict alone, by one total match; where there was no watch, from the API's answer.
 
-use nuon_gate_core::{Signal, Verdict};
+use nuon_gate_core::{ApiError, ErrorClass, Signal, Verdict};
 
 /// Bad flags or configuration; nothing was waited for.
 pub const USAGE: u8 = 2;
@@ -39,5 +39,14 @@ pub fn code(verdict: Verdict) -> u8 {
         Verdict::Interrupted(Signal::HangUp) => 129,
         Verdict::Interrupted(Signal::Interrupt) => 130,
         Verdict::Interrupted(Signal::Terminate) => 143,
+    }
+}
+
+/// Returns the exit code where nothing was waited for because of this.
+pub fn code_of(error: &ApiError) -> u8 {
+    match error.class() {
+        ErrorClass::Denied | ErrorClass::Missing | ErrorClass::Refused => code(Verdict::Rejected),
+        ErrorClass::Transient => code(Verdict::Inconclusive),
+        ErrorClass::Untrusted => USAGE,
     }
 }

@@ -7,11 +7,12 @@ use jiff::Timestamp;
 use nuon_gate_core::result::{RunResult, VerdictName};
 use nuon_gate_core::watch::{InvalidSettings, Reply, Request};
 use nuon_gate_core::{
-    CancelLimits, CancelOn, Client, Event, InvalidConnection, Refusal, Report, Signal, Verdict, Watch, Wish, cancel,
-    drive, gather, send, workflows_to_cancel,
+    CancelLimits, CancelOn, Client, Event, Refusal, Report, Signal, Verdict, Watch, Wish, cancel, drive, gather, send,
+    workflows_to_cancel,
 };
 use tokio::sync::mpsc::UnboundedReceiver;
 
+use crate::connection::{invalid_connection, untrusted};
 use crate::exit;
 use crate::notify::Audience;
 use crate::output::Outputs;
@@ -224,23 +225,9 @@ fn mapped(verdict: VerdictName, exits: &[ExitMapping]) -> Option<u8> {
     exits.iter().rev().find(|mapping| mapping.name == verdict.as_str()).map(|mapping| mapping.code)
 }
 
-pub(crate) fn invalid_connection(error: &InvalidConnection) -> Trouble {
-    let hint = match error {
-        InvalidConnection::Org(_) => "correct --org-id (NUON_GATE_ORG_ID, NUON_ORG_ID)",
-        InvalidConnection::Certificates(_) => "correct --ca-file (NUON_GATE_CA_FILE)",
-        _ => {
-            "the system may have no trust store: install its CA certificates, or name a file with --ca-file (NUON_GATE_CA_FILE)"
-        }
-    };
-    Trouble::new(error).hint(hint)
-}
-
 fn refused(refusal: &Refusal) -> Trouble {
     match refusal {
-        Refusal::Untrusted(error) => Trouble::new(error).hint(
-            "if the API has a private issuer, name its certificate with --ca-file (NUON_GATE_CA_FILE); \
-             else check --api-url (NUON_GATE_API_URL, NUON_API_URL)",
-        ),
+        Refusal::Untrusted(error) => untrusted(error),
         Refusal::Invalid(error) => invalid_settings(error),
     }
 }

@@ -14,6 +14,7 @@
 
 mod arguments;
 mod commands;
+mod connection;
 mod environment;
 pub mod exit;
 mod gate;

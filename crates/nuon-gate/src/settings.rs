@@ -10,26 +10,24 @@ use std::time::Duration;
 use jiff::Timestamp;
 use nuon_gate_core::watch::{Clocks, Mode, OnApproval, OnSuperseded};
 use nuon_gate_core::{
-    ApiToken, ApiUrl, Baseline, CancelOn, Connection, Intervals, InvalidApiUrl, InvalidId, Kind, OrgId, Pinning, Pins,
-    Require, Rules, Wanted, WatchSettings,
+    Baseline, CancelOn, Connection, Intervals, Kind, Pinning, Pins, Require, Rules, Wanted, WatchSettings,
 };
 
 use crate::arguments::{
     ApprovalPolicy, CancelCase, ConnectionArguments, Expectation, Format, JudgingArguments, MarkArguments,
     OutputArguments, PinArguments, StatusArguments, SupersededPolicy, TargetArguments, WaitArguments, WaitingArguments,
 };
-use crate::environment::{API_TOKEN, Environment};
+use crate::connection::ConnectionParts;
+use crate::environment::Environment;
 use crate::exit;
 use crate::lists::flatten;
 use crate::marks::{After, Marks};
 use crate::notify::NotifySettings;
-use crate::nuon_config::NuonConfig;
 use crate::span::Span;
 use crate::targets::{self, TargetSettings};
 use crate::trigger_response::Triggered;
 use crate::trouble::Trouble;
 
-const API_URL: &str = "https://api.nuon.co";
 const MAX_INTERVAL: Duration = Duration::from_secs(10);
 /// One look needs a few requests at most.
 const GLANCE: Duration = Duration::from_secs(3600);
@@ -61,7 +59,7 @@ impl MarkSettings {
         Ok(Self {
             request_timeout: connection.request_timeout.0,
             wanted: targets::wanted(targets)?,
-            connection: resolve_connection(connection, environment)?,
+            connection: ConnectionParts::read(connection, environment)?.whole()?,
             file,
         })
     }
@@ -129,7 +127,7 @@ impl Settings {
         Ok(Self {
             targets: TargetSettings::new(targets, &pins)?,
             pins,
-            connection: resolve_connection(connection, environment)?,
+            connection: ConnectionParts::read(connection, environment)?.whole()?,
             watch,
             cancel_on: CancelOn::default(),
             exits: flatten(judging.map_exit),
@@ -148,75 +146,6 @@ impl OutputSettings {
         let ci_url = nuon_gate_notify::ci_run(&variable).map(|run| run.url);
         Self { format, reports, log_lines: log_lines.into(), github, ci_url, quiet, verbosity }
     }
-}
-
-fn resolve_connection(arguments: ConnectionArguments, environment: &Environment) -> Result<Connection, Trouble> {
-    let file = NuonConfig::read(arguments.config.as_deref(), environment.home().as_deref())?;
-    let url = arguments.api_url.or(file.api_url).unwrap_or_else(|| API_URL.to_owned());
-    let url = ApiUrl::new(&url, arguments.allow_http).map_err(|error| invalid_url(&error))?;
-    let org = arguments.org_id.or(file.org_id).ok_or_else(|| {
-        Trouble::new("no organisation")
-            .hint("give its id with --org-id (NUON_GATE_ORG_ID, NUON_ORG_ID), or log in with the Nuon CLI")
-    })?;
-    let org: OrgId = org.parse().map_err(|error: InvalidId| {
-        Trouble::new(format!("invalid organisation: {error}")).hint("correct --org-id (NUON_GATE_ORG_ID, NUON_ORG_ID)")
-    })?;
-    let extra_certificates = match arguments.ca_file {
-        Some(path) => Some(read("--ca-file (NUON_GATE_CA_FILE)", &path)?),
-        None => None,
-    };
-    Ok(Connection {
-        url,
-        org,
-        token: token(arguments.token_file, file.api_token, environment)?,
-        extra_certificates,
-        user_agent: user_agent(),
-    })
-}
-
-/// Returns how the program calls itself. The server writes to its database for agents that look like its own CLI.
-pub(crate) fn user_agent() -> String {
-    format!("nuon-gate/{} (+{})", env!("CARGO_PKG_VERSION"), env!("CARGO_PKG_REPOSITORY"))
-}
-
-fn token(file: Option<PathBuf>, logged_in: Option<String>, environment: &Environment) -> Result<ApiToken, Trouble> {
-    let hint = "set NUON_API_TOKEN, name a file with --token-file (NUON_GATE_TOKEN_FILE), or log in with the Nuon CLI";
-    let text = match file {
-        Some(path) => {
-            // What looks like no path is most likely the token itself, put into the wrong place.
-            if path.components().count() == 1 && !path.exists() {
-                let message = "cannot read the file of --token-file (NUON_GATE_TOKEN_FILE): there is no such file";
-                return Err(Trouble::new(message).hint(hint));
-            }
-            let bytes = read("--token-file (NUON_GATE_TOKEN_FILE)", &path)?;
-            String::from_utf8(bytes).map_err(|_| Trouble::new(format!("{} is not text", path.display())).hint(hint))?
-        }
-        None => {
-            let text = environment.get(API_TOKEN).map(str::to_owned).or(logged_in);
-            text.ok_or_else(|| Trouble::new("no API token").hint(hint))?
-        }
-    };
-    ApiToken::new(&text).map_err(|error| Trouble::new(error).hint(hint))
-}
-
-pub(crate) fn read(flag: &str, path: &std::path::Path) -> Result<Vec<u8>, Trouble> {
-    std::fs::read(path).map_err(|error| {
-        Trouble::new(format!("cannot read {}: {error}", path.display())).hint(format!("correct {flag}"))
-    })
-}
-
-fn invalid_url(error: &InvalidApiUrl) -> Trouble {
-    let hint = match error {
-        InvalidApiUrl::PlainHttp(_) => {
-            "use https in --api-url (NUON_GATE_API_URL, NUON_API_URL), or pass --allow-http (NUON_GATE_ALLOW_HTTP) if you know the network \
-             in between"
-        }
-        InvalidApiUrl::Credentials => {
-            "leave them out of --api-url (NUON_GATE_API_URL, NUON_API_URL); the token goes into NUON_API_TOKEN"
-        }
-        _ => "correct --api-url (NUON_GATE_API_URL, NUON_API_URL): it is like https://api.nuon.co",
-    };
-    Trouble::new(format!("invalid API address: {error}")).hint(hint)
 }
 
 /// Returns how statuses are to be judged.

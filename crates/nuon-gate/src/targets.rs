@@ -3,8 +3,10 @@
 use std::path::Path;
 use std::str::FromStr;
 
-use nuon_gate_core::watch::Scope;
-use nuon_gate_core::{InstallId, InvalidId, Pins, Targets, Wanted};
+use nuon_gate_core::watch::{Reply, Request, Scope};
+use nuon_gate_core::{
+    ApiError, ErrorClass, InstallId, InvalidId, Pins, Resolution, Resolver, Target, Targets, Unknown, Wanted,
+};
 
 use crate::arguments::{PinArguments, TargetArguments};
 use crate::lists::flatten;
@@ -75,6 +77,37 @@ pub(crate) fn wanted(arguments: TargetArguments) -> Result<Vec<Wanted>, Trouble>
         }
     };
     Ok(installs.iter().flat_map(of).chain(whole).collect())
+}
+
+/// Why it is not known which targets are meant.
+pub(crate) enum Unresolved {
+    /// There is no such thing.
+    Unknown(Unknown),
+    /// There is no good answer.
+    Unanswered(ApiError),
+}
+
+/// Finds out which targets are meant, with each question asked once by `ask`.
+pub(crate) async fn resolve(
+    ask: impl AsyncFn(Request) -> Reply,
+    mut resolver: Resolver,
+) -> Result<Vec<Target>, Unresolved> {
+    loop {
+        match resolver.resolve() {
+            Resolution::Targets(targets) => return Ok(targets),
+            Resolution::Unknown(unknown) => return Err(Unresolved::Unknown(unknown)),
+            Resolution::Ask(request) => {
+                let learned = match ask(request.clone()).await {
+                    Ok(answer) => resolver.learn(&request, answer),
+                    Err(error) => match resolver.learn_error(&request, error.class() == ErrorClass::Missing) {
+                        true => Ok(()),
+                        false => Err(error),
+                    },
+                };
+                learned.map_err(Unresolved::Unanswered)?;
+            }
+        }
+    }
 }
 
 fn no_component() -> Trouble {

@@ -9,10 +9,11 @@ use nuon_gate_core::{
 use nuon_gate_sim::{Script, Sim};
 
 use crate::arguments::{DemoArguments, PinArguments};
+use crate::connection::user_agent;
 use crate::gate;
 use crate::marks::After;
 use crate::output::Console;
-use crate::settings::{OutputSettings, Settings, user_agent};
+use crate::settings::{OutputSettings, Settings};
 use crate::targets::TargetSettings;
 use crate::trouble::Trouble;
 

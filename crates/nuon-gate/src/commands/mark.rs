@@ -5,14 +5,16 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use nuon_gate_core::{
-    ApiError, Client, Connection, Depth, ErrorClass, Resolution, Resolver, Target, Targets, Verdict, Wanted, send,
+    ApiError, Client, Connection, Depth, ErrorClass, Resolver, Target, Targets, Verdict, Wanted, send,
 };
 
+use crate::connection::{IF_UNTRUSTED, invalid_connection};
 use crate::exit;
-use crate::gate::{invalid_connection, runtime};
+use crate::gate::runtime;
 use crate::marks::{Mark, Marks};
 use crate::output::{Console, ReportFile, stdout_line};
 use crate::settings::MarkSettings;
+use crate::targets::{self, Unresolved};
 use crate::trouble::Trouble;
 
 /// How long a reader of the file may take, if it is a pipe.
@@ -37,24 +39,23 @@ fn open(path: &Path) -> Result<ReportFile, Trouble> {
 pub(crate) struct NotMarked {
     message: String,
     hint: &'static str,
-    verdict: Verdict,
+    code: u8,
 }
 
 impl NotMarked {
     fn by_api(what: &dyn std::fmt::Display, error: &ApiError) -> Self {
-        let verdict = match error.class() {
-            ErrorClass::Denied | ErrorClass::Missing | ErrorClass::Refused => Verdict::Rejected,
-            ErrorClass::Transient | ErrorClass::Untrusted => Verdict::Inconclusive,
+        let hint = match error.class() {
+            ErrorClass::Untrusted => IF_UNTRUSTED,
+            _ => "check the ids and the API's address; without a mark nobody can tell old deploys from new ones",
         };
-        let hint = "check the ids and the API's address; without a mark nobody can tell old deploys from new ones";
-        Self { message: format!("{what} could not be marked ({error})"), hint, verdict }
+        Self { message: format!("{what} could not be marked ({error})"), hint, code: exit::code_of(error) }
     }
 
     /// Tells what happened, and what did not happen because of that; returns the exit code.
     pub(crate) fn tell(&self, consequence: &str) -> u8 {
         let console = Console::new();
         console.plain(&format!("error: {}, so {consequence}\nhint: {}", self.message, self.hint));
-        exit::code(self.verdict)
+        self.code
     }
 }
 
@@ -89,25 +90,13 @@ pub(crate) fn take(
 /// Finds out which targets are meant. Nothing is asked twice: what cannot be known now cannot be marked.
 async fn resolve(client: &Client, wanted: Vec<Wanted>) -> Result<Vec<Target>, NotMarked> {
     let what = wanted.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    let mut resolver = Resolver::new(wanted);
-    loop {
-        match resolver.resolve() {
-            Resolution::Targets(targets) => return Ok(targets),
-            Resolution::Unknown(unknown) => {
-                return Err(NotMarked { message: unknown.reason, hint: unknown.hint, verdict: Verdict::Rejected });
-            }
-            Resolution::Ask(request) => {
-                let learned = match send(client, request.clone()).await {
-                    Ok(answer) => resolver.learn(&request, answer),
-                    Err(error) => match resolver.learn_error(&request, error.class() == ErrorClass::Missing) {
-                        true => Ok(()),
-                        false => Err(error),
-                    },
-                };
-                learned.map_err(|error| NotMarked::by_api(&what, &error))?;
-            }
+    let ask = async |request| send(client, request).await;
+    targets::resolve(ask, Resolver::new(wanted)).await.map_err(|error| match error {
+        Unresolved::Unknown(unknown) => {
+            NotMarked { message: unknown.reason, hint: unknown.hint, code: exit::code(Verdict::Rejected) }
         }
-    }
+        Unresolved::Unanswered(error) => NotMarked::by_api(&what, &error),
+    })
 }
 
 /// Marks a target. "None yet" is believed only after a hundred rows, and if install and component exist.

@@ -1,0 +1,117 @@
+//! How the API is reached: what flags, the environment and the Nuon CLI's file say together.
+
+use std::path::{Path, PathBuf};
+
+use nuon_gate_core::{ApiError, ApiToken, ApiUrl, Connection, InvalidApiUrl, InvalidConnection, InvalidId, OrgId};
+
+use crate::arguments::ConnectionArguments;
+use crate::environment::{API_TOKEN, Environment};
+use crate::nuon_config::NuonConfig;
+use crate::trouble::Trouble;
+
+const API_URL: &str = "https://api.nuon.co";
+
+/// A connection in its parts, as each can be wrong by itself.
+pub(crate) struct ConnectionParts {
+    pub(crate) url: Result<ApiUrl, Trouble>,
+    pub(crate) org: Result<OrgId, Trouble>,
+    pub(crate) token: Result<ApiToken, Trouble>,
+    pub(crate) extra_certificates: Result<Option<Vec<u8>>, Trouble>,
+}
+
+impl ConnectionParts {
+    /// Finds out what each part is. A file that cannot be read could have said anything, so nothing is known then.
+    pub(crate) fn read(arguments: ConnectionArguments, environment: &Environment) -> Result<Self, Trouble> {
+        let file = NuonConfig::read(arguments.config.as_deref(), environment.home().as_deref())?;
+        let url = arguments.api_url.or(file.api_url).unwrap_or_else(|| API_URL.to_owned());
+        Ok(Self {
+            url: ApiUrl::new(&url, arguments.allow_http).map_err(|error| invalid_url(&error)),
+            org: org(arguments.org_id.or(file.org_id)),
+            token: token(arguments.token_file, file.api_token, environment),
+            extra_certificates: arguments.ca_file.map(|path| read("--ca-file (NUON_GATE_CA_FILE)", &path)).transpose(),
+        })
+    }
+
+    /// Returns the whole, or the first trouble.
+    pub(crate) fn whole(self) -> Result<Connection, Trouble> {
+        let Self { url, org, token, extra_certificates, .. } = self;
+        let (url, org, extra_certificates) = (url?, org?, extra_certificates?);
+        Ok(Connection { url, org, token: token?, extra_certificates, user_agent: user_agent() })
+    }
+}
+
+/// Returns how the program calls itself. The server writes to its database for agents that look like its own CLI.
+pub(crate) fn user_agent() -> String {
+    format!("nuon-gate/{} (+{})", env!("CARGO_PKG_VERSION"), env!("CARGO_PKG_REPOSITORY"))
+}
+
+fn org(text: Option<String>) -> Result<OrgId, Trouble> {
+    let text = text.ok_or_else(|| {
+        Trouble::new("no organisation")
+            .hint("give its id with --org-id (NUON_GATE_ORG_ID, NUON_ORG_ID), or log in with the Nuon CLI")
+    })?;
+    text.parse().map_err(|error: InvalidId| {
+        Trouble::new(format!("invalid organisation: {error}")).hint("correct --org-id (NUON_GATE_ORG_ID, NUON_ORG_ID)")
+    })
+}
+
+fn token(file: Option<PathBuf>, logged_in: Option<String>, environment: &Environment) -> Result<ApiToken, Trouble> {
+    let hint = "set NUON_API_TOKEN, name a file with --token-file (NUON_GATE_TOKEN_FILE), or log in with the Nuon CLI";
+    let text = match file {
+        Some(path) => {
+            // What looks like no path is most likely the token itself, put into the wrong place.
+            if path.components().count() == 1 && !path.exists() {
+                let message = "cannot read the file of --token-file (NUON_GATE_TOKEN_FILE): there is no such file";
+                return Err(Trouble::new(message).hint(hint));
+            }
+            let bytes = read("--token-file (NUON_GATE_TOKEN_FILE)", &path)?;
+            String::from_utf8(bytes).map_err(|_| Trouble::new(format!("{} is not text", path.display())).hint(hint))?
+        }
+        None => {
+            let text = environment.get(API_TOKEN).map(str::to_owned).or(logged_in);
+            text.ok_or_else(|| Trouble::new("no API token").hint(hint))?
+        }
+    };
+    ApiToken::new(&text).map_err(|error| Trouble::new(error).hint(hint))
+}
+
+fn read(flag: &str, path: &Path) -> Result<Vec<u8>, Trouble> {
+    std::fs::read(path).map_err(|error| {
+        Trouble::new(format!("cannot read {}: {error}", path.display())).hint(format!("correct {flag}"))
+    })
+}
+
+fn invalid_url(error: &InvalidApiUrl) -> Trouble {
+    let hint = match error {
+        InvalidApiUrl::PlainHttp(_) => {
+            "use https in --api-url (NUON_GATE_API_URL, NUON_API_URL), or pass --allow-http (NUON_GATE_ALLOW_HTTP) if you know the network \
+             in between"
+        }
+        InvalidApiUrl::Credentials => {
+            "leave them out of --api-url (NUON_GATE_API_URL, NUON_API_URL); the token goes into NUON_API_TOKEN"
+        }
+        _ => "correct --api-url (NUON_GATE_API_URL, NUON_API_URL): it is like https://api.nuon.co",
+    };
+    Trouble::new(format!("invalid API address: {error}")).hint(hint)
+}
+
+/// Says that no client can be made.
+pub(crate) fn invalid_connection(error: &InvalidConnection) -> Trouble {
+    let hint = match error {
+        InvalidConnection::Org(_) => "correct --org-id (NUON_GATE_ORG_ID, NUON_ORG_ID)",
+        InvalidConnection::Certificates(_) => "correct --ca-file (NUON_GATE_CA_FILE)",
+        _ => {
+            "the system may have no trust store: install its CA certificates, or name a file with --ca-file (NUON_GATE_CA_FILE)"
+        }
+    };
+    Trouble::new(error).hint(hint)
+}
+
+/// What can be done about a certificate that is not trusted.
+pub(crate) const IF_UNTRUSTED: &str = "if the API has a private issuer, name its certificate with --ca-file \
+    (NUON_GATE_CA_FILE); else check --api-url (NUON_GATE_API_URL, NUON_API_URL)";
+
+/// Says that the server's certificate is not trusted.
+pub(crate) fn untrusted(error: &ApiError) -> Trouble {
+    Trouble::new(error).hint(IF_UNTRUSTED)
+}
