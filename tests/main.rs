@@ -9,6 +9,7 @@
 mod cancel;
 mod connection;
 mod demo;
+mod doctor;
 mod evidence;
 mod exit_codes;
 mod faults;

@@ -12,12 +12,12 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 use crate::support::{API, Folder, Gate, INSTALL, PASSING, serve_deploy};
 
-fn fixture(name: &str) -> PathBuf {
+pub(crate) fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/tls").join(name)
 }
 
 /// Puts TLS before a simulator, one request for a connection. It lives as long as the tests do.
-fn encrypted(sim: &Sim) -> SocketAddr {
+pub(crate) fn encrypted(sim: &Sim) -> SocketAddr {
     let chain = CertificateDer::pem_file_iter(fixture("server.pem")).unwrap().map(Result::unwrap).collect();
     let key = PrivateKeyDer::from_pem_file(fixture("server.key")).unwrap();
     let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))

@@ -32,6 +32,8 @@ pub(crate) enum Command {
     Status(Box<StatusArguments>),
     /// Note the targets' newest deploys before triggering new ones, for `wait --after FILE`
     Mark(Box<MarkArguments>),
+    /// Check the address, the connection, the token, the organisation and the targets, with a hint for each trouble
+    Doctor(DoctorArguments),
     /// Print how each status is judged under the given flags; no network
     Explain(ExplainArguments),
     /// Show the messages of a saved result (`notify render`), or send a test message (`notify test`)
@@ -97,6 +99,17 @@ pub(crate) struct ExplainArguments {
     #[command(flatten)]
     pub(crate) judging: JudgingArguments,
     /// What stdout gets: a table, or its rows as JSON (`ndjson`: one a line)
+    #[arg(long, value_name = "FORMAT", default_value = "text", help_heading = "Output")]
+    pub(crate) output: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArguments {
+    #[command(flatten)]
+    pub(crate) connection: ConnectionArguments,
+    #[command(flatten)]
+    pub(crate) targets: TargetArguments,
+    /// What stdout gets: a line for each check, or all of them as JSON (`ndjson`: one a line)
     #[arg(long, value_name = "FORMAT", default_value = "text", help_heading = "Output")]
     pub(crate) output: Format,
 }

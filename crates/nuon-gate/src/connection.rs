@@ -13,6 +13,8 @@ const API_URL: &str = "https://api.nuon.co";
 
 /// A connection in its parts, as each can be wrong by itself.
 pub(crate) struct ConnectionParts {
+    /// The Nuon CLI's file, if there is one.
+    pub(crate) file: Option<PathBuf>,
     pub(crate) url: Result<ApiUrl, Trouble>,
     pub(crate) org: Result<OrgId, Trouble>,
     pub(crate) token: Result<ApiToken, Trouble>,
@@ -29,6 +31,7 @@ impl ConnectionParts {
             org: org(arguments.org_id.or(file.org_id)),
             token: token(arguments.token_file, file.api_token, environment),
             extra_certificates: arguments.ca_file.map(|path| read("--ca-file (NUON_GATE_CA_FILE)", &path)).transpose(),
+            file: file.path,
         })
     }
 
@@ -75,7 +78,7 @@ fn token(file: Option<PathBuf>, logged_in: Option<String>, environment: &Environ
     ApiToken::new(&text).map_err(|error| Trouble::new(error).hint(hint))
 }
 
-fn read(flag: &str, path: &Path) -> Result<Vec<u8>, Trouble> {
+pub(crate) fn read(flag: &str, path: &Path) -> Result<Vec<u8>, Trouble> {
     std::fs::read(path).map_err(|error| {
         Trouble::new(format!("cannot read {}: {error}", path.display())).hint(format!("correct {flag}"))
     })

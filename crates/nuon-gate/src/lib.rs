@@ -62,6 +62,7 @@ fn execute(command: Command, environment: &Environment) -> Result<u8, Trouble> {
         },
         Command::Status(arguments) => gate::run(Settings::for_status(*arguments, environment)?),
         Command::Mark(arguments) => commands::mark::run(&MarkSettings::new(*arguments, environment)?),
+        Command::Doctor(arguments) => commands::doctor::run(arguments, environment),
         Command::Explain(arguments) => commands::explain::run(&arguments),
         Command::Notify(arguments) => commands::notify::run(arguments, environment),
         Command::Completions(arguments) => commands::manual::completions(&arguments),

@@ -8,9 +8,9 @@ use nuon_gate_core::{Connection, Event};
 use nuon_gate_notify::{InvalidSetting, InvalidSetup, Notifier, Occasion, Options, Outcome, Parsed, Sinks};
 
 use crate::arguments::NotifyArguments;
+use crate::connection::user_agent;
 use crate::environment::Environment;
 use crate::lists::flatten;
-use crate::settings::user_agent;
 use crate::trouble::Trouble;
 
 /// A message shows twenty targets; a fleet's every move would cost more than it tells.

@@ -1,7 +1,7 @@
 //! The Nuon CLI's own file, so that who is logged in with `nuon` needs no set-up.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
@@ -17,6 +17,9 @@ pub(crate) struct NuonConfig {
     pub(crate) api_url: Option<String>,
     pub(crate) org_id: Option<String>,
     pub(crate) api_token: Option<String>,
+    /// Where the file is, if there is one.
+    #[serde(skip)]
+    pub(crate) path: Option<PathBuf>,
 }
 
 impl NuonConfig {
@@ -26,9 +29,10 @@ impl NuonConfig {
         let Some(path) = named.or(usual.as_deref()) else { return Ok(Self::default()) };
         let hint = "name another file with --config (NUON_GATE_CONFIG, NUON_CONFIG_FILE), or correct this one: it is the Nuon CLI's, in YAML";
         match crate::input::read(path, LONGEST) {
-            Ok(text) => {
-                Self::parse(&text).map_err(|error| Trouble::new(format!("{}: {error}", path.display())).hint(hint))
-            }
+            Ok(text) => match Self::parse(&text) {
+                Ok(config) => Ok(Self { path: Some(path.to_owned()), ..config }),
+                Err(error) => Err(Trouble::new(format!("{}: {error}", path.display())).hint(hint)),
+            },
             Err(error) if error.kind() == io::ErrorKind::NotFound && named.is_none() => Ok(Self::default()),
             Err(error) => Err(Trouble::new(format!("cannot read {}: {error}", path.display())).hint(hint)),
         }

@@ -18,6 +18,11 @@ impl Trouble {
     pub(crate) fn hint(self, hint: impl Into<String>) -> Self {
         Self { hint: Some(hint.into()), ..self }
     }
+
+    /// Returns what is wrong, and what can be done about it.
+    pub(crate) fn into_parts(self) -> (String, Option<String>) {
+        (self.message, self.hint)
+    }
 }
 
 impl fmt::Display for Trouble {

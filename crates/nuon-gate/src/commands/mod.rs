@@ -1,6 +1,7 @@
 //! The commands that wait for nobody's deploy.
 
 pub(crate) mod demo;
+pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod manual;
 pub(crate) mod mark;

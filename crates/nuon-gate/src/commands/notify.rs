@@ -7,13 +7,13 @@ use nuon_gate_core::result::{Delivery, RunResult};
 use nuon_gate_notify::{Mention, Options, Parsed, Sinks, render, send_test};
 
 use crate::arguments::{NotifyAction, NotifyCommandArguments};
+use crate::connection::{read, user_agent};
 use crate::environment::Environment;
 use crate::exit;
 use crate::gate::runtime;
 use crate::lists::flatten;
 use crate::notify::{invalid_setup, sinks};
 use crate::output::{Console, stdout_line};
-use crate::settings::{read, user_agent};
 use crate::trouble::Trouble;
 
 /// More than any result has.

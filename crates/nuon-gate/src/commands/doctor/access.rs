@@ -1,0 +1,187 @@
+//! What the API allows: the token, the organisation, the targets, their logs; and whether its clock is ours.
+
+use std::time::Duration;
+
+use nuon_gate_core::watch::{Answer, Request};
+use nuon_gate_core::{ApiError, Client, Depth, ErrorClass, LogStreamId, Resolver, Target, Verdict, Wanted, human};
+
+use super::check::{Check, Checks, Step};
+use super::patience::Patience;
+use super::reach::Reached;
+use crate::connection::{ConnectionParts, invalid_connection};
+use crate::exit;
+use crate::targets::{self, Unresolved};
+use crate::trouble::Trouble;
+
+/// The checks of this part, in their order.
+pub(super) const NAMES: [&str; 5] = ["token", "org", "target", "clock", "logs"];
+
+/// Clocks that differ by less are right.
+const LARGEST_SKEW: i64 = 30;
+/// More targets than this are not named.
+const MOST_NAMED: usize = 5;
+/// So many targets are looked at for a log; who may read one may read the others.
+const MOST_LOGS: usize = 5;
+
+/// Goes as far as what is configured and allowed, if the API has been reached.
+pub(super) async fn access(
+    checks: &mut Checks,
+    parts: ConnectionParts,
+    wanted: Result<Option<Vec<Wanted>>, Trouble>,
+    reached: Option<Reached>,
+    patience: &Patience,
+) {
+    let client = admit(checks, parts, reached.is_some(), patience).await;
+    checks.skip_rest(&["token", "org"]);
+    let targets = match (wanted, &client) {
+        (Err(trouble), _) => checks.step(Err(Check::misconfigured("target", trouble))),
+        (Ok(None), _) => {
+            checks.push(Check::skipped("target", "none is given: name one with --install and --component"));
+            checks.push(clock(reached.as_ref()));
+            return checks.push(Check::skipped("logs", "they are those of a target"));
+        }
+        (Ok(Some(wanted)), Some(client)) => checks.step(find(client, wanted, patience).await),
+        (Ok(Some(_)), None) => None,
+    };
+    checks.skip_rest(&["target"]);
+    checks.push(clock(reached.as_ref()));
+    if let (Some(client), Some(targets)) = (client, targets) {
+        checks.push(logs(&client, &targets, patience).await);
+    }
+}
+
+/// Shows the token and the organisation. What is wrong with them as they are is said even if the API cannot be reached.
+async fn admit(checks: &mut Checks, parts: ConnectionParts, reached: bool, patience: &Patience) -> Option<Client> {
+    let wrong = (parts.token.as_ref().err().cloned(), parts.org.as_ref().err().cloned());
+    let client = match wrong {
+        (Some(token), org) => {
+            checks.push(Check::misconfigured("token", token));
+            org.into_iter().for_each(|org| checks.push(Check::misconfigured("org", org)));
+            return None;
+        }
+        (None, Some(org)) => Err(org),
+        (None, None) if !reached => return None,
+        // All of it but the organisation has been used before.
+        (None, None) => parts.whole().and_then(|whole| Client::new(&whole).map_err(|error| invalid_connection(&error))),
+    };
+    let client = match client {
+        Ok(client) => client,
+        Err(trouble) => {
+            checks.push(Check::skipped("token", "it cannot be checked without an organisation"));
+            checks.push(Check::misconfigured("org", trouble));
+            return None;
+        }
+    };
+    let error = patience.ask(&client, Request::Installs(1)).await.err();
+    for check in admission(error.as_ref()) {
+        checks.push(check);
+    }
+    error.is_none().then_some(client)
+}
+
+/// Says what an answer to a question about the organisation makes of the token and the organisation. The server looks
+/// at the token first.
+fn admission(error: Option<&ApiError>) -> Vec<Check> {
+    let accepted = Check::ok("token", "it is accepted");
+    let Some(error) = error else { return vec![accepted, Check::ok("org", "its installs can be read")] };
+    match error.status() {
+        Some(401) => {
+            let hint = "it is unknown or has expired, or belongs to another API: renew NUON_API_TOKEN or the file of \
+                        --token-file (NUON_GATE_TOKEN_FILE), or log in with the Nuon CLI";
+            vec![Check::unanswered("token", error, hint)]
+        }
+        Some(403) => {
+            let hint = "check --org-id (NUON_GATE_ORG_ID, NUON_ORG_ID), and that whoever the token is for is a member";
+            vec![accepted, Check::unanswered("org", error, hint)]
+        }
+        _ => vec![Check::unanswered("token", error, advice(error))],
+    }
+}
+
+async fn find(client: &Client, wanted: Vec<Wanted>, patience: &Patience) -> Step<Vec<Target>> {
+    let ask = async |request| patience.ask(client, request).await;
+    let targets = targets::resolve(ask, Resolver::new(wanted).thorough()).await.map_err(|error| match error {
+        Unresolved::Unknown(unknown) => {
+            Check::failed("target", exit::code(Verdict::Rejected), unknown.reason, unknown.hint)
+        }
+        Unresolved::Unanswered(error) => Check::unanswered("target", &error, advice(&error)),
+    })?;
+    let named: Vec<String> = targets.iter().take(MOST_NAMED).map(ToString::to_string).collect();
+    let more = match targets.len().saturating_sub(MOST_NAMED) {
+        0 => String::new(),
+        more => format!(", and {more} more"),
+    };
+    let check = match named.is_empty() {
+        true => Check::warning("target", "the install has no components", "wait for it to have one, or name another"),
+        false => Check::ok("target", named.join(", ") + &more),
+    };
+    Ok((targets, check))
+}
+
+/// Compares the clocks. An answer may have taken a few seconds, which matters to nobody.
+fn clock(reached: Option<&Reached>) -> Check {
+    let times = reached.and_then(|reached| Some((reached.at, reached.seen.server_time?)));
+    let Some((here, there)) = times else {
+        return Check::skipped("clock", "the API has not said what time it is");
+    };
+    let skew = here.duration_since(there);
+    let apart = human(Duration::from_secs(skew.as_secs().unsigned_abs()));
+    let detail = match skew.as_secs() {
+        0 => "it agrees with the API's".to_owned(),
+        1.. => format!("it is {apart} ahead of the API's"),
+        _ => format!("it is {apart} behind the API's"),
+    };
+    if skew.as_secs().abs() <= LARGEST_SKEW {
+        return Check::ok("clock", detail);
+    }
+    Check::warning("clock", detail, "set the clock of this machine: --since with a duration counts back from it")
+}
+
+/// Reads the newest page of a target's log. A wait does without, but then it has less to say of a failure.
+async fn logs(client: &Client, targets: &[Target], patience: &Patience) -> Check {
+    for target in targets.iter().take(MOST_LOGS) {
+        let stream = match stream(client, target, patience).await {
+            Ok(Some(stream)) => stream,
+            Ok(None) => continue,
+            Err(error) => {
+                let detail = format!("the newest deploy of {target} cannot be read: {error}");
+                return Check::failed("logs", exit::code_of(&error), detail, advice(&error));
+            }
+        };
+        return match patience.ask(client, Request::Logs(stream, None)).await {
+            Ok(_) => Check::ok("logs", format!("the log of {target} can be read")),
+            Err(error) => {
+                let hint = "a failure will be told without lines of its log; the token may lack the right to read logs";
+                Check::warning("logs", format!("the log of {target} cannot be read: {error}"), hint)
+            }
+        };
+    }
+    Check::skipped("logs", "no deploy with a log yet")
+}
+
+/// Finds the log of a target's newest deploy.
+async fn stream(client: &Client, target: &Target, patience: &Patience) -> Result<Option<LogStreamId>, ApiError> {
+    let (install, component) = (target.install.clone(), target.component.clone());
+    let newest = patience.ask(client, Request::LatestDeploy(install.clone(), component, Depth::Page)).await?;
+    let Answer::Deploy(Some(newest)) = newest else { return Ok(None) };
+    if let (None, Some(id)) = (newest.log_stream_id(), newest.id.clone()) {
+        // The short form of a deploy does not name it.
+        let Answer::Deploy(Some(whole)) = patience.ask(client, Request::Deploy(install, id)).await? else {
+            return Ok(None);
+        };
+        return Ok(whole.log_stream_id().cloned());
+    }
+    Ok(newest.log_stream_id().cloned())
+}
+
+/// Says what can be done about an answer that was not expected here.
+fn advice(error: &ApiError) -> &'static str {
+    match error.class() {
+        ErrorClass::Denied => "check what the token is allowed to do in this organisation",
+        ErrorClass::Missing | ErrorClass::Refused => "check --api-url (NUON_GATE_API_URL, NUON_API_URL)",
+        ErrorClass::Untrusted => "check --ca-file (NUON_GATE_CA_FILE)",
+        ErrorClass::Transient => {
+            "try again in a while; if it stays so, the API is in trouble, or what is in front of it"
+        }
+    }
+}

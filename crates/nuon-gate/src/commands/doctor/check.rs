@@ -1,0 +1,120 @@
+//! A check and how it went, and the list of them.
+
+use nuon_gate_core::ApiError;
+use serde::Serialize;
+
+use crate::exit;
+use crate::trouble::Trouble;
+
+/// How a check went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Health {
+    /// As it should.
+    Ok,
+    /// A wait would go on, with less than it could have.
+    Warning,
+    /// A wait would end here.
+    Failed,
+    /// It could not be checked, or need not be.
+    Skipped,
+}
+
+/// One thing that was checked.
+#[derive(Debug, Serialize)]
+pub(super) struct Check {
+    pub(super) name: &'static str,
+    pub(super) result: Health,
+    pub(super) detail: String,
+    /// What can be done, unless it is ok or skipped.
+    pub(super) hint: Option<String>,
+    /// What to exit with if this is the first failure.
+    #[serde(skip)]
+    code: u8,
+}
+
+impl Check {
+    pub(super) fn ok(name: &'static str, detail: impl Into<String>) -> Self {
+        Self { name, result: Health::Ok, detail: detail.into(), hint: None, code: 0 }
+    }
+
+    pub(super) fn warning(name: &'static str, detail: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { result: Health::Warning, hint: Some(hint.into()), ..Self::ok(name, detail) }
+    }
+
+    pub(super) fn skipped(name: &'static str, why: impl Into<String>) -> Self {
+        Self { result: Health::Skipped, ..Self::ok(name, why) }
+    }
+
+    pub(super) fn failed(name: &'static str, code: u8, detail: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { result: Health::Failed, hint: Some(hint.into()), code, ..Self::ok(name, detail) }
+    }
+
+    /// What the API's answer, or its silence, makes of a check.
+    pub(super) fn unanswered(name: &'static str, error: &ApiError, hint: impl Into<String>) -> Self {
+        Self::failed(name, exit::code_of(error), error.to_string(), hint)
+    }
+
+    /// What bad flags, variables and files make of a check.
+    pub(super) fn misconfigured(name: &'static str, trouble: Trouble) -> Self {
+        let (detail, hint) = trouble.into_parts();
+        Self { result: Health::Failed, hint, code: exit::USAGE, ..Self::ok(name, detail) }
+    }
+}
+
+/// What a check found out that the next ones need, or why they cannot be done.
+pub(super) type Step<T> = Result<(T, Check), Check>;
+
+/// The checks so far. Each is told as soon as it is there, as the next one may take long.
+pub(super) struct Checks {
+    list: Vec<Check>,
+    tell: fn(&Check),
+}
+
+impl Checks {
+    pub(super) fn new(tell: fn(&Check)) -> Self {
+        Self { list: Vec::new(), tell }
+    }
+
+    pub(super) fn as_slice(&self) -> &[Check] {
+        &self.list
+    }
+
+    pub(super) fn push(&mut self, check: Check) {
+        (self.tell)(&check);
+        self.list.push(check);
+    }
+
+    /// Takes a check, and returns what it found out.
+    pub(super) fn step<T>(&mut self, step: Step<T>) -> Option<T> {
+        let (found, check) = match step {
+            Ok((found, check)) => (Some(found), check),
+            Err(check) => (None, check),
+        };
+        self.push(check);
+        found
+    }
+
+    /// Says of what could not be checked that the first failure is why.
+    pub(super) fn skip_rest(&mut self, names: &[&'static str]) {
+        for name in names {
+            if !self.list.iter().any(|check| check.name == *name) {
+                self.push(Check::skipped(name, self.why()));
+            }
+        }
+    }
+
+    /// Returns the exit code.
+    pub(super) fn code(&self) -> u8 {
+        self.first_failure().map_or(0, |check| check.code)
+    }
+
+    fn why(&self) -> String {
+        let failed = self.first_failure().map_or("it", |check| check.name);
+        format!("it cannot be checked, as {failed} failed")
+    }
+
+    fn first_failure(&self) -> Option<&Check> {
+        self.list.iter().find(|check| check.result == Health::Failed)
+    }
+}

@@ -1,0 +1,79 @@
+//! `doctor`: what stands between this machine and a wait, one check after the other.
+//!
+//! Each part of it adds its checks to the list in its turn: the way to the API, then what is allowed there. What cannot be
+//! checked is said to be skipped, so that every report has the same checks in the same order.
+
+mod access;
+mod check;
+mod patience;
+mod reach;
+mod show;
+
+use nuon_gate_core::Wanted;
+
+use self::check::{Check, Checks};
+use self::patience::Patience;
+use crate::arguments::{DoctorArguments, Format, TargetArguments};
+use crate::connection::ConnectionParts;
+use crate::environment::Environment;
+use crate::gate::runtime;
+use crate::targets;
+use crate::trouble::Trouble;
+
+/// Examines everything; returns the code of the first failure.
+pub(crate) fn run(arguments: DoctorArguments, environment: &Environment) -> Result<u8, Trouble> {
+    let format = arguments.output;
+    let mut checks = Checks::new(match format {
+        Format::Text => show::text,
+        Format::Ndjson => show::json_line,
+        Format::Json => |_| {},
+    });
+    let runtime = runtime()?;
+    runtime.block_on(examine(&mut checks, arguments, environment));
+    // A name that is still being resolved must not hold up the end.
+    runtime.shutdown_background();
+    if format == Format::Json {
+        show::json(&checks);
+    }
+    Ok(checks.code())
+}
+
+async fn examine(checks: &mut Checks, arguments: DoctorArguments, environment: &Environment) {
+    let DoctorArguments { connection, targets, output: _ } = arguments;
+    let patience = Patience::new(connection.request_timeout.0);
+    let wanted = wanted(targets);
+    match ConnectionParts::read(connection, environment) {
+        Err(trouble) => checks.push(Check::misconfigured("configuration", trouble)),
+        Ok(parts) => {
+            checks.push(configuration(&parts));
+            let reached = reach::reach(checks, &parts, environment, &patience).await;
+            checks.skip_rest(&reach::NAMES);
+            access::access(checks, parts, wanted, reached, &patience).await;
+        }
+    }
+    checks.skip_rest(&reach::NAMES);
+    checks.skip_rest(&access::NAMES);
+    checks.push(Check::skipped("cancel", "it is not tried: it needs the role org_admin, and only for --cancel-on"));
+}
+
+fn configuration(parts: &ConnectionParts) -> Check {
+    match &parts.file {
+        Some(path) => {
+            let order = "flags and variables come before what it says";
+            Check::ok("configuration", format!("{} has been read; {order}", path.display()))
+        }
+        None => Check::ok("configuration", "flags and variables alone, as there is no file of the Nuon CLI"),
+    }
+}
+
+/// Returns what the targets are, if any are given. An install alone, which the Nuon CLI gives to its extensions, is worth
+/// a look without a component.
+fn wanted(mut arguments: TargetArguments) -> Result<Option<Vec<Wanted>>, Trouble> {
+    let TargetArguments { install, component, all_components, target, targets_file } = &arguments;
+    let no_component = component.is_empty() && target.is_empty() && targets_file.is_none();
+    if no_component && install.is_empty() && !all_components {
+        return Ok(None);
+    }
+    arguments.all_components |= no_component;
+    targets::wanted(arguments).map(Some)
+}

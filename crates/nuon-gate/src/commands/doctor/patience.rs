@@ -1,0 +1,86 @@
+//! How long is waited: for one thing, and for everything together.
+
+use std::time::Duration;
+
+use nuon_gate_core::watch::{Reply, Request};
+use nuon_gate_core::{ApiError, Client, ErrorClass, send};
+use tokio::time::{Instant, sleep, timeout};
+
+/// Whoever asks what is wrong does not wait longer than this for an answer.
+const WHOLE: Duration = Duration::from_secs(60);
+/// So long may it take to find an address, or to connect to it.
+const NETWORK: Duration = Duration::from_secs(10);
+/// What failed once may work a moment later.
+const MOMENT: Duration = Duration::from_millis(500);
+/// An API that wants to be left alone for longer than this is not asked again.
+const LONGEST_MOMENT: Duration = Duration::from_secs(5);
+
+/// How much of the time is left.
+pub(super) struct Patience {
+    deadline: Instant,
+    request: Duration,
+}
+
+impl Patience {
+    /// Begins now. One request may take so long.
+    pub(super) fn new(request: Duration) -> Self {
+        Self { deadline: Instant::now() + WHOLE, request }
+    }
+
+    /// Asks the API, and once more if that may help. What has taken all its time is not worth it.
+    pub(super) async fn ask(&self, client: &Client, request: Request) -> Reply {
+        let reply = self.ask_once(client, request.clone()).await;
+        let Err(error) = &reply else { return reply };
+        let moment = error.retry_after().unwrap_or(MOMENT).max(MOMENT);
+        let slow = matches!(error, ApiError::Timeout(_)) || moment > LONGEST_MOMENT;
+        if slow || error.class() != ErrorClass::Transient {
+            return reply;
+        }
+        sleep(self.left(moment)).await;
+        self.ask_once(client, request).await
+    }
+
+    async fn ask_once(&self, client: &Client, request: Request) -> Reply {
+        let left = self.left(self.request);
+        if left.is_zero() {
+            return Err(ApiError::Timeout(WHOLE));
+        }
+        send(&client.within(left), request).await
+    }
+
+    /// Tries something that the system does, and once more if it fails at once.
+    pub(super) async fn attempt<T>(&self, what: impl AsyncFn() -> std::io::Result<T>) -> Result<T, String> {
+        let late = |_| "it took too long".to_owned();
+        match timeout(self.left(NETWORK), what()).await.map_err(late)? {
+            Ok(done) => Ok(done),
+            Err(_) => {
+                sleep(self.left(MOMENT)).await;
+                let again = timeout(self.left(NETWORK), what()).await.map_err(late)?;
+                again.map_err(|error| error.to_string())
+            }
+        }
+    }
+
+    fn left(&self, most: Duration) -> Duration {
+        most.min(self.deadline.saturating_duration_since(Instant::now()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nuon_gate_core::ApiUrl;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn who_has_no_time_left_asks_nothing() {
+        let url = ApiUrl::new("http://127.0.0.1:9", false).unwrap();
+        let client = Client::anonymous(&url, None, "test").unwrap();
+        let patience = Patience { deadline: Instant::now(), request: Duration::from_secs(30) };
+        let reply = patience.ask(&client, Request::Dashboard).await;
+        assert!(matches!(reply, Err(ApiError::Timeout(WHOLE))), "{reply:?}");
+        assert_eq!(client.stats().requests, 0);
+        let attempt = patience.attempt(std::future::pending::<std::io::Result<()>>).await;
+        assert_eq!(attempt, Err("it took too long".to_owned()));
+    }
+}
