@@ -52,7 +52,7 @@ fn the_lines_around_the_errors_are_shown_wherever_they_are() {
         let pages = sim.requests().iter().filter(|seen| seen.target.contains("/logs")).count();
         assert_eq!(pages, if filler == 50 { 1 } else { 3 }, "no more pages than it takes");
         let outcome = Gate::wait(&sim).args(["--log-lines", "3"]).json().exits(1);
-        assert_eq!(texts(&outcome.target()), expected[3..]);
+        assert_eq!(texts(&outcome.target()), expected[..3], "the error itself comes first");
         let before = sim.requests().len();
         let outcome = Gate::wait(&sim).args(["--log-lines", "0"]).json().exits(1);
         assert_eq!(texts(&outcome.target()), [""; 0]);

@@ -22,6 +22,7 @@ mod names;
 mod output;
 #[cfg(unix)]
 mod readers;
+mod regressions;
 mod schemas;
 mod secrets;
 #[cfg(unix)]

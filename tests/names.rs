@@ -79,7 +79,7 @@ fn many_components_come_in_several_pages() {
 }
 
 #[test]
-fn an_install_without_components_is_no_pass() {
+fn an_install_that_does_not_exist_has_no_components() {
     let elsewhere = component(API, PASSING).replace(INSTALL, "inlother0000000000000000000").replace("acme", "other");
     let sim = serve(&(access() + &elsewhere));
     let gate = Gate::at(&sim.url(), "wait").args(["--install", INSTALL, "--all-components"]);

@@ -1,11 +1,11 @@
 //! Cancelling what is not waited for any more, and finding out who won.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::client::ErrorClass;
 use crate::model::{Deploy, Workflow, WorkflowEnd};
@@ -29,7 +29,7 @@ pub struct CancelOn {
 }
 
 /// How long cancelling may take.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct CancelLimits {
     /// Altogether.
     pub whole: Duration,
@@ -56,57 +56,68 @@ struct Doomed {
     deploy: DeployId,
 }
 
-/// What became of a deploy that was to be cancelled.
+/// What is to be cancelled: workflows, as a whole, with those of their deploys that are told of.
+#[derive(Debug, Default)]
+pub struct CancelPlan {
+    workflows: BTreeMap<WorkflowId, Vec<Doomed>>,
+    limits: CancelLimits,
+}
+
+/// What became of a workflow or a deploy that was to be cancelled.
 #[derive(Debug)]
 pub struct Settlement {
-    target: usize,
+    /// Whose it was; `None` for a workflow that was waited for as a whole.
+    target: Option<usize>,
     outcome: Outcome,
     deploy: Option<Box<Deploy>>,
 }
 
-/// Returns the workflows that are to be cancelled for a report, with their deploys.
-fn doomed(report: &Report, on: CancelOn) -> HashMap<WorkflowId, Vec<Doomed>> {
-    let interrupted = matches!(report.verdict, Verdict::Interrupted(_));
-    let is_doomed = |verdict| match verdict {
-        Verdict::TimedOut => on.timeout,
-        Verdict::Pending => interrupted && on.interrupt || report.failed_fast && !interrupted && on.fail_fast,
-        _ => false,
-    };
-    let mut workflows: HashMap<WorkflowId, Vec<Doomed>> = HashMap::new();
-    for (target, own) in report.targets.iter().enumerate().filter(|(_, own)| is_doomed(own.verdict)) {
-        let Some(deploy) = own.deploy.as_deref() else { continue };
-        if let (Some(workflow), Some(id)) = (&deploy.workflow_id, &deploy.id) {
-            let doomed = Doomed { target, install: own.target.install.clone(), deploy: id.clone() };
-            workflows.entry(workflow.clone()).or_default().push(doomed);
+impl CancelPlan {
+    /// Finds out what is to be cancelled after a run: the workflows of deploys that have not ended, and the one that was
+    /// waited for as a whole.
+    pub fn new(report: &Report, on: CancelOn, limits: CancelLimits) -> Self {
+        let interrupted = matches!(report.verdict, Verdict::Interrupted(_));
+        let is_doomed = |verdict| match verdict {
+            Verdict::TimedOut => on.timeout,
+            Verdict::Pending => interrupted && on.interrupt || report.failed_fast && !interrupted && on.fail_fast,
+            _ => false,
+        };
+        let mut workflows: BTreeMap<WorkflowId, Vec<Doomed>> = BTreeMap::new();
+        for (target, own) in report.targets.iter().enumerate().filter(|(_, own)| is_doomed(own.verdict)) {
+            let Some(deploy) = own.deploy.as_deref() else { continue };
+            if let (Some(workflow), Some(id)) = (&deploy.workflow_id, &deploy.id) {
+                let doomed = Doomed { target, install: own.target.install.clone(), deploy: id.clone() };
+                workflows.entry(workflow.clone()).or_default().push(doomed);
+            }
         }
+        let stopped = match report.verdict {
+            Verdict::TimedOut => on.timeout,
+            Verdict::Interrupted(_) => on.interrupt,
+            _ => report.failed_fast && on.fail_fast,
+        };
+        if let Some(workflow) = report.open_workflow.as_ref().filter(|_| stopped) {
+            workflows.entry(workflow.clone()).or_default();
+        }
+        Self { workflows, limits }
     }
-    workflows
-}
 
-/// Returns the workflows that will be cancelled for a report.
-pub fn workflows_to_cancel(report: &Report, on: CancelOn) -> Vec<WorkflowId> {
-    let mut workflows: Vec<WorkflowId> = doomed(report, on).into_keys().collect();
-    workflows.sort();
-    workflows
-}
-
-/// Cancels the workflows of deploys that have not ended, once each, and waits within the limits until they have. A workflow
-/// is cancelled as a whole, with everything else that it does.
-pub async fn cancel<F>(
-    send: impl Fn(Request) -> F + Clone + Send + Sync + 'static,
-    report: &Report,
-    on: CancelOn,
-    limits: CancelLimits,
-) -> Vec<Settlement>
-where
-    F: Future<Output = Reply> + Send + 'static,
-{
-    let mut under_way = JoinSet::new();
-    for (workflow, doomed) in doomed(report, on) {
-        let send = send.clone();
-        under_way.spawn(async move { cancel_workflow(&send, workflow, doomed, limits).await });
+    /// Returns the workflows that are to be cancelled.
+    pub fn workflows(&self) -> impl ExactSizeIterator<Item = &WorkflowId> {
+        self.workflows.keys()
     }
-    under_way.join_all().await.into_iter().flatten().collect()
+
+    /// Cancels each workflow once, and waits within the limits until its deploys have ended.
+    pub async fn carry_out<F>(self, send: impl Fn(Request) -> F + Clone + Send + Sync + 'static) -> Vec<Settlement>
+    where
+        F: Future<Output = Reply> + Send + 'static,
+    {
+        let mut under_way = JoinSet::new();
+        for (workflow, doomed) in self.workflows {
+            let send = send.clone();
+            under_way.spawn(async move { cancel_workflow(&send, workflow, doomed, self.limits).await });
+        }
+        under_way.join_all().await.into_iter().flatten().collect()
+    }
 }
 
 async fn cancel_workflow<F>(
@@ -131,12 +142,16 @@ where
             settled.map_or(Outcome::Open(limits.whole), Outcome::Settled)
         }
     };
+    if doomed.is_empty() {
+        return vec![Settlement { target: None, outcome, deploy: None }];
+    }
     let settlement =
-        |(doomed, deploy): (Doomed, _)| Settlement { target: doomed.target, outcome: outcome.clone(), deploy };
+        |(doomed, deploy): (Doomed, _)| Settlement { target: Some(doomed.target), outcome: outcome.clone(), deploy };
     doomed.into_iter().zip(seen).map(settlement).collect()
 }
 
-/// Asks until the server accepts it, or has refused for too long.
+/// Asks until the server accepts it, or has refused for too long. An answer that is lost may have been a yes: a refusal
+/// after that is taken for "already under way".
 async fn ask<F>(
     send: &impl Fn(Request) -> F,
     workflow: &WorkflowId,
@@ -147,17 +162,26 @@ where
     F: Future<Output = Reply>,
 {
     let patience = deadline.min(Instant::now() + REFUSALS);
+    let mut perhaps_accepted = false;
     loop {
-        let error = match timeout_at(deadline, send(Request::Cancel(workflow.clone()))).await {
+        let one = (deadline - Instant::now()) / 2;
+        let error = match timeout(one, send(Request::Cancel(workflow.clone()))).await {
             Ok(Ok(_)) => return Ok(()),
             Ok(Err(error)) => error,
-            Err(_) => return Err(ApiError::Timeout(limits.whole)),
+            Err(_) => ApiError::Timeout(one),
         };
-        let is_final = matches!(error.class(), ErrorClass::Denied | ErrorClass::Missing);
-        if is_final || Instant::now() + limits.pace > patience {
-            return Err(error);
+        // Servers of 2026 refuse with a 500, so that alone says nothing of what was done.
+        let is_lost = error.class() == ErrorClass::Transient && !matches!(error.status(), Some(400..=500));
+        match error.class() {
+            ErrorClass::Denied | ErrorClass::Missing => return Err(error),
+            _ if perhaps_accepted && !is_lost => return Ok(()),
+            _ => perhaps_accepted |= is_lost,
         }
-        sleep(limits.pace).await;
+        let pause = error.retry_after().unwrap_or_default().max(limits.pace);
+        if Instant::now() + pause > patience {
+            return if perhaps_accepted { Ok(()) } else { Err(error) };
+        }
+        sleep(pause).await;
     }
 }
 
@@ -174,7 +198,7 @@ where
 {
     loop {
         look(send, doomed, seen).await;
-        if seen.iter().all(|deploy| deploy.as_deref().is_some_and(has_ended)) {
+        if !seen.is_empty() && seen.iter().all(|deploy| deploy.as_deref().is_some_and(has_ended)) {
             return None;
         }
         let end = match send(Request::Workflow(workflow.clone())).await {
@@ -218,6 +242,7 @@ impl Settlement {
         let status = self.deploy.as_deref().map(|deploy| format!("`{}`", deploy.current_status()));
         let judgement = self.deploy.as_deref().map(judgement);
         match (&self.outcome, judgement, status) {
+            (_, Some(Judgement::Cancelled), Some(_)) => "it was cancelled".to_owned(),
             (Outcome::Refused(error), Some(Judgement::Passed), Some(status)) => {
                 format!("it could not be cancelled ({error}): the deploy became {status}")
             }
@@ -228,22 +253,18 @@ impl Settlement {
             (_, Some(Judgement::Passed), Some(status)) => {
                 format!("cancel lost the race: the deploy became {status}")
             }
-            (_, Some(Judgement::Cancelled), Some(_)) => "it was cancelled".to_owned(),
             (_, Some(Judgement::Failed | Judgement::Replaced), Some(status)) => {
                 format!("it was to be cancelled, and ended as {status}")
             }
             (Outcome::Settled(Some(WorkflowEnd::Cancelled)), _, status) => {
                 let stays = status.map(|status| format!(" and the deploy stays {status}")).unwrap_or_default();
-                format!("its workflow was cancelled{stays}")
+                format!("the workflow was cancelled{stays}")
             }
-            (Outcome::Settled(Some(end)), _, _) => format!("it was to be cancelled, and its workflow {}", end.as_str()),
-            (Outcome::Settled(None) | Outcome::Open(_), _, status) => {
+            (Outcome::Settled(Some(end)), _, _) => format!("it was to be cancelled, and the workflow {}", end.as_str()),
+            (Outcome::Settled(None), _, _) => "it was to be cancelled, and has ended".to_owned(),
+            (Outcome::Open(limit), _, status) => {
                 let is = status.map(|status| format!(" and is {status}")).unwrap_or_default();
-                let limit = match self.outcome {
-                    Outcome::Open(limit) => human(limit),
-                    _ => "this time".to_owned(),
-                };
-                format!("cancelling it was accepted, but it has not ended within {limit}{is}")
+                format!("cancelling it was accepted, but it has not ended within {}{is}", human(*limit))
             }
         }
     }
@@ -255,7 +276,12 @@ impl Report {
         let now = self.finished_at();
         for settlement in settlements {
             let words = settlement.words();
-            let target = &mut self.targets[settlement.target];
+            let Some(target) = settlement.target.map(|index| &mut self.targets[index]) else {
+                self.add_reason(&words);
+                continue;
+            };
+            // What it says of a deploy that goes on does not hold for one that has been cancelled.
+            target.hint.take_if(|_| !matches!(settlement.outcome, Outcome::Refused(_)));
             target.reason = Some(match target.reason.take() {
                 Some(reason) => format!("{reason}; {words}"),
                 None => words,

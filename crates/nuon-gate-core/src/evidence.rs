@@ -184,7 +184,9 @@ fn take(report: &mut Report, finding: Finding, wish: Wish) {
             let target = &mut report.targets[index];
             target.log_tail = log_tail(&records, wish.log_lines);
             // The last thing that can say why, if nothing else does.
-            if let Some(error) = last_error(&records, LONGEST).filter(|_| target.vague) {
+            if let Some(error) =
+                last_error(&records, LONGEST).filter(|_| target.vague && target.verdict == Verdict::Failed)
+            {
                 target.reason = Some(error);
                 target.vague = false;
             }

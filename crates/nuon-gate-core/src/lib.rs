@@ -43,7 +43,7 @@ mod timeline;
 mod verdict;
 pub mod watch;
 
-pub use self::cancel::{CancelLimits, CancelOn, Settlement, cancel, workflows_to_cancel};
+pub use self::cancel::{CancelLimits, CancelOn, CancelPlan, Settlement};
 pub use self::client::{
     ApiError, ApiStats, ApiUrl, Client, Connection, Depth, ErrorClass, InvalidApiUrl, InvalidConnection, LARGEST_BODY,
     LogPage, Page, Proxy, Wire, decode, retry_after,

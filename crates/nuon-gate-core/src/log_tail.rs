@@ -32,7 +32,8 @@ pub struct Logged {
 pub fn log_tail(newest_first: &[LogRecord], most: usize) -> Vec<Logged> {
     let lines: Vec<Logged> = newest_first.iter().rev().flat_map(lines).collect();
     let (end, most) = match lines.iter().rposition(|line| line.is_error) {
-        Some(last) => (lines.len().min(last + 1 + AFTERMATH), most),
+        // The error itself comes first, if there is not room for both.
+        Some(last) => (lines.len().min(last + 1 + AFTERMATH.min(most / 4)), most),
         None => (lines.len(), most.min(UNEVENTFUL)),
     };
     lines[end.saturating_sub(most)..end].to_vec()
@@ -79,7 +80,8 @@ mod tests {
         records.push(record(9, "before"));
         let all = ["before", "first error", "between", "second error", "with detail", "after 0", "after 1", "after 2"];
         assert_eq!(tail(&records, 25), all);
-        assert_eq!(tail(&records, 4), all[4..]);
+        assert_eq!(tail(&records, 4), ["between", "second error", "with detail", "after 0"]);
+        assert_eq!(tail(&records, 1), ["with detail"]);
         assert_eq!(tail(&records, 0), [""; 0]);
     }
 

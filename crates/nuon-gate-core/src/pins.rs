@@ -90,6 +90,22 @@ impl Pins {
         self.matched_by() != MatchedBy::Latest
     }
 
+    /// Returns the flag of the first pin that a deploy does not match although it is the one that was named. A baseline
+    /// whose age is not known yet says nothing against it.
+    pub(crate) fn contradicted_by(&self, deploy: &Deploy) -> Option<&'static str> {
+        let only = |pins: Self| !pins.match_deploy(deploy);
+        let Self { build, commit, since, after, workflow, .. } = self.clone();
+        let after = after.filter(|after| !matches!(after, Baseline::Deploy(_)));
+        let each = [
+            ("--workflow", Self { workflow, ..Self::default() }),
+            ("--build", Self { build, ..Self::default() }),
+            ("--commit", Self { commit, ..Self::default() }),
+            ("--after", Self { after, ..Self::default() }),
+            ("--since", Self { since, ..Self::default() }),
+        ];
+        each.into_iter().find_map(|(flag, pins)| only(pins).then_some(flag))
+    }
+
     /// Tells whether a deploy matches every pin. What the server does not say of a deploy does not match, and a
     /// baseline whose age is not known yet matches nothing.
     pub fn match_deploy(&self, deploy: &Deploy) -> bool {

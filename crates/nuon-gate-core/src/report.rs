@@ -31,6 +31,8 @@ pub struct Report {
     pub api_paused: bool,
     /// Too many targets had not passed, so the others were not waited for.
     pub failed_fast: bool,
+    /// The workflow of which every deploy was waited for, if it has not ended.
+    pub open_workflow: Option<WorkflowId>,
     /// Where the dashboard is, if it was asked for.
     pub dashboard: Option<Dashboard>,
     /// What a human should know of the run as a whole.
@@ -56,6 +58,7 @@ impl Report {
             targets,
             api_paused: false,
             failed_fast: false,
+            open_workflow: None,
             dashboard: None,
             warnings: Vec::new(),
             run_reason: None,
@@ -66,7 +69,9 @@ impl Report {
 
     /// Gives a reason that is about no target, for where no target has one.
     pub(crate) fn or_because(self, reason: &str, hint: Option<&str>) -> Self {
-        let mut report = Self { run_reason: Some(reason.to_owned()), hint: hint.map(str::to_owned), ..self };
+        // A target that tells the same has its own hint.
+        let hint = hint.filter(|_| self.deciding.is_none()).map(str::to_owned);
+        let mut report = Self { run_reason: Some(reason.to_owned()), hint, ..self };
         report.tell();
         report
     }
@@ -76,6 +81,14 @@ impl Report {
         self.verdict = Verdict::Interrupted(signal);
         self.deciding = self.targets.iter().position(|target| target.verdict != Verdict::Passed);
         self.tell();
+    }
+
+    /// Adds to the reason that is about no target.
+    pub(crate) fn add_reason(&mut self, words: &str) {
+        self.run_reason = Some(match self.run_reason.take() {
+            Some(reason) => format!("{reason}; {words}"),
+            None => words.to_owned(),
+        });
     }
 
     /// Says why the run ended as it did, in the words of the target that decided.

@@ -9,10 +9,12 @@ use crate::model::{Install, InstallComponent};
 use crate::watch::{Answer, Request};
 use crate::{ApiError, ComponentId, InstallId, RemoteText, Target};
 
-/// Lists longer than this many pages of a hundred are not read to their end.
+/// Lists longer than this many pages of a hundred are not read.
 const MOST_PAGES: u32 = 100;
 /// Ids have 26 characters; those in examples can be shorter.
 const SHORTEST_ID: usize = 20;
+/// Of 23 random ones, at least so many are digits, but for one id in a hundred.
+const FEWEST_DIGITS: usize = 2;
 /// More names than this help nobody.
 const MOST_NAMES: usize = 10;
 
@@ -161,9 +163,16 @@ impl Resolver {
             (Request::Install(typed), Answer::Install(install)) => self.learn_install(typed, install),
             (Request::InstallComponents(install, page), Answer::InstallComponents(found)) => {
                 let known = self.installs.get_mut(install);
+                if found.more && *page == MOST_PAGES {
+                    let most = MOST_PAGES * 100;
+                    return Err(ApiError::Undecodable(format!("the install has more than {most} components")));
+                }
+                if found.rows.iter().any(|row| row.component_id.is_none()) {
+                    return Err(ApiError::Undecodable("a component has no id".to_owned()));
+                }
                 if let Some(known) = known.filter(|known| known.page == Some(*page)) {
                     known.components.extend(found.rows);
-                    known.page = Some(page + 1).filter(|next| found.more && *next <= MOST_PAGES);
+                    known.page = found.more.then_some(page + 1);
                 }
                 Ok(())
             }
@@ -259,10 +268,12 @@ fn text(name: &RemoteText) -> String {
     name.line(255)
 }
 
-/// Tells whether a text can only be an id: the prefix, and nothing but small letters and digits.
+/// Tells whether a text can only be an id: the prefix, and small letters and digits, of which random ones have some of both.
+/// What is taken for a name although it is an id is found all the same, for one question more.
 fn is_id(text: &str, prefix: &str) -> bool {
     let plain = text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
-    text.starts_with(prefix) && text.len() >= SHORTEST_ID && plain
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    text.starts_with(prefix) && text.len() >= SHORTEST_ID && plain && digits >= FEWEST_DIGITS
 }
 
 /// Names what was perhaps meant, or else what there is.

@@ -62,6 +62,11 @@ pub fn human(duration: Duration) -> String {
     format!("{:#}", SignedDuration::try_from(shown).unwrap_or(SignedDuration::MAX))
 }
 
+/// Writes a duration that somebody has set, with nothing left out.
+pub(crate) fn exact(duration: Duration) -> String {
+    format!("{:#}", SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX))
+}
+
 /// Writes how long a deploy was in each status, in the order in which it first entered them.
 pub fn time_in_each_status(stays: &[Stay]) -> String {
     let mut sums: Vec<(&Status, Duration)> = Vec::new();

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use nuon_gate_core::watch::{Answer, Clocks, Reply, Request};
-use nuon_gate_core::{CancelLimits, CancelOn, Report, Signal, Verdict, WatchSettings, cancel, workflows_to_cancel};
+use nuon_gate_core::{ApiError, CancelLimits, CancelOn, CancelPlan, Report, Signal, Verdict, WatchSettings};
 use serde_json::json;
 use tokio::time::Instant;
 use virtual_time::{Driver, deploy, latest, ms, row, s, serving, settings, status, with, workflow};
@@ -60,7 +60,7 @@ async fn cancelled(
             }
         }
     };
-    let settlements = cancel(send, &report, on, LIMITS).await;
+    let settlements = CancelPlan::new(&report, on, LIMITS).carry_out(send).await;
     report.settle(settlements);
     let posts = *posts.lock().unwrap();
     Cancelled { report, posts, took: start.elapsed() }
@@ -99,13 +99,13 @@ async fn the_report_says_who_won() {
 async fn a_deploy_that_never_began_is_settled_by_its_workflow() {
     let done = cancelled(timed_out(), TIMEOUT, accepted, |_| "queued", |_| workflow("cancelled", false, &[])).await;
     let reason = done.report.reason.unwrap();
-    assert!(reason.ends_with("its workflow was cancelled and the deploy stays `queued`"), "{reason}");
+    assert!(reason.ends_with("the workflow was cancelled and the deploy stays `queued`"), "{reason}");
     assert_eq!(done.took, Duration::ZERO);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_refusal_is_tried_again_for_three_seconds_and_nothing_is_awaited_then() {
-    for code in [400, 500, 503] {
+    for code in [400, 500] {
         let late = cancelled(
             timed_out(),
             TIMEOUT,
@@ -143,7 +143,7 @@ fn only_what_was_asked_for_is_cancelled() {
     let bare = Driver::signalled(s(30), Signal::Interrupt)
         .run(latest(settings()), serving(|_| Some(row("dpl0", "executing"))))
         .report;
-    let of = |report: &Report, on| workflows_to_cancel(report, on).len();
+    let of = |report: &Report, on| CancelPlan::new(report, on, LIMITS).workflows().len();
     let cases = [
         (&timed_out(), TIMEOUT, 1),
         (&timed_out(), INTERRUPT, 0),
@@ -157,4 +157,24 @@ fn only_what_was_asked_for_is_cancelled() {
     for (report, on, workflows) in cases {
         assert_eq!(of(report, on), workflows, "{:?} {on:?}", report.verdict);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_answer_may_have_been_a_yes() {
+    let lost = [status(502), Err(ApiError::Broken("reset".to_owned())), Err(ApiError::Timeout(s(1)))];
+    for lost in lost {
+        // The server refuses what it is doing already.
+        let post = move |number| if number == 1 { lost.clone() } else { status(400) };
+        let word = |now: Duration| if now < s(4) { "executing" } else { "cancelled" };
+        let done = cancelled(timed_out(), TIMEOUT, post, word, running).await;
+        assert!(done.report.reason.as_deref().unwrap().ends_with("; it was cancelled"), "{:?}", done.report.reason);
+        assert_eq!(done.posts, 2);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_wants_to_be_left_alone_is() {
+    let post = |_| virtual_time::retry_after(429, s(60));
+    let done = cancelled(timed_out(), TIMEOUT, post, |_| "executing", running).await;
+    assert_eq!(done.posts, 1);
 }

@@ -7,12 +7,14 @@ mod virtual_time;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use nuon_gate_core::watch::{Answer, EventKind, InvalidSettings, Refusal, Request, Scope};
-use nuon_gate_core::{Clock, MatchedBy, Page, Pins, Require, Signal, Verdict, Wanted, Watch, WatchSettings, decode};
+use nuon_gate_core::watch::{Answer, Clocks, EventKind, InvalidSettings, Mode, OnSuperseded, Refusal, Request, Scope};
+use nuon_gate_core::{
+    Baseline, Clock, MatchedBy, Page, Pins, Require, Signal, Verdict, Wanted, Watch, WatchSettings, decode,
+};
 use serde_json::{Value, json};
 use virtual_time::{
-    Driver, Run, STARTED_AT, Scripted, at_least, deploy, ms, none, row, run, s, settings, soon, status, step, with,
-    workflow,
+    Driver, Run, STARTED_AT, Scripted, at_least, created, deploy, ms, none, row, run, s, settings, soon, status, step,
+    with, workflow,
 };
 
 fn over(settings: WatchSettings, scope: Scope) -> Watch {
@@ -127,7 +129,7 @@ fn flowing(
 fn of_workflow(settings: WatchSettings) -> Watch {
     let id: nuon_gate_core::WorkflowId = "inw1".parse().unwrap();
     let pins = Pins { workflow: Some(id.clone()), ..Pins::default() };
-    Watch::new(settings, Scope::Workflow(id), pins, Timestamp::from_second(STARTED_AT).unwrap()).unwrap()
+    Watch::new(settings, Scope::Workflow(id, Vec::new()), pins, Timestamp::from_second(STARTED_AT).unwrap()).unwrap()
 }
 
 #[test]
@@ -212,4 +214,112 @@ fn a_workflow_that_is_not_seen_rings_the_start_clock_or_is_rejected() {
     });
     assert_eq!(ownerless.report.verdict, Verdict::Rejected);
     assert!(ownerless.report.elapsed <= ms(100), "at once");
+}
+
+/// A workflow that deployed `dplA` and has ended well.
+fn done(_: Duration) -> (&'static str, bool, Vec<Value>) {
+    ("success", true, vec![step("a", "success", "dplA")])
+}
+
+fn with_pins(settings: WatchSettings, pins: Pins, installs: &[&str]) -> Result<Watch, InvalidSettings> {
+    let id: nuon_gate_core::WorkflowId = "inw1".parse().unwrap();
+    let installs = installs.iter().map(|install| install.parse().unwrap()).collect();
+    let pins = Pins { workflow: Some(id.clone()), ..pins };
+    Watch::new(settings, Scope::Workflow(id, installs), pins, Timestamp::from_second(STARTED_AT).unwrap())
+}
+
+#[test]
+fn the_other_pins_hold_for_every_deploy_of_a_workflow() {
+    let wrong = Pins { build: "bldOther".parse().ok(), ..Pins::default() };
+    let run = run(with_pins(settings(), wrong, &[]).unwrap(), flowing(done, |_, _| "active"));
+    assert_eq!((run.report.verdict, run.reason()), (Verdict::Rejected, "deploy dplA does not match --build"));
+    let one = Pins { deploy: "dplA".parse().ok(), ..Pins::default() };
+    assert_eq!(with_pins(settings(), one, &[]).err(), Some(InvalidSettings::NotOfWorkflow("--deploy")));
+    let after = Pins { after: Some(Baseline::Deploy("dplA".parse().unwrap())), ..Pins::default() };
+    assert_eq!(with_pins(settings(), after, &[]).err(), Some(InvalidSettings::NotOfWorkflow("--after")));
+}
+
+#[test]
+fn a_workflow_of_another_install_is_rejected() {
+    let of = |installs: &[&str]| {
+        run(with_pins(settings(), Pins::default(), installs).unwrap(), flowing(done, |_, _| "active")).report
+    };
+    assert_eq!(
+        (of(&["acme"]).verdict, of(&["inl1"]).verdict, of(&[]).verdict),
+        (Verdict::Passed, Verdict::Passed, Verdict::Passed)
+    );
+    let other = of(&["inl2"]);
+    assert_eq!(other.verdict, Verdict::Rejected);
+    assert_eq!(other.reason.unwrap(), "workflow inw1 works on install inl1, not on inl2");
+}
+
+#[test]
+fn a_deploy_becomes_a_target_once_whatever_its_target_goes_on_to_follow() {
+    let settings = WatchSettings { on_superseded: Some(OnSuperseded::Follow), ..settings() };
+    let flow = |now: Duration| match now < s(300) {
+        true => ("in-progress", false, vec![step("a", "success", "dplA")]),
+        false => done(now),
+    };
+    let mut server = flowing(flow, |_, _| "active");
+    let run = run(of_workflow(settings), move |now, request| match request {
+        Request::LatestDeploy(..) => soon(deploy(&created(row("dplForeign", "active"), 10))),
+        Request::Deploy(_, id) if id.as_str() == "dplA" => {
+            let more = json!({"component_id": "cmpA", "workflow_id": "inw1"});
+            soon(deploy(&with(created(row("dplA", "active"), 0), more)))
+        }
+        _ => server(now, request),
+    });
+    assert_eq!((run.report.verdict, verdicts(&run)), (Verdict::Passed, vec![Verdict::Passed]));
+}
+
+#[test]
+fn more_targets_than_the_workflow_deploys_cannot_be_required() {
+    let settings = WatchSettings { require: at_least(2), ..settings() };
+    let run = run(of_workflow(settings), flowing(done, |_, _| "active"));
+    assert_eq!((run.report.verdict, verdicts(&run)), (Verdict::Failed, vec![Verdict::Passed]));
+    assert!(run.report.reason.unwrap().contains("2 targets are required to pass"));
+}
+
+#[test]
+fn one_look_is_enough_for_a_workflow_that_has_ended() {
+    let glance = || WatchSettings { mode: Mode::Glance, ..settings() };
+    let passed = run(of_workflow(glance()), flowing(done, |_, _| "active"));
+    assert_eq!((passed.report.verdict, verdicts(&passed)), (Verdict::Passed, vec![Verdict::Passed]));
+    let failed = |_: Duration| ("error", true, vec![step("a", "error", "dplA")]);
+    let failed = run(of_workflow(glance()), flowing(failed, |_, _| "active"));
+    assert_eq!(failed.report.verdict, Verdict::Failed);
+    let running = |_: Duration| ("in-progress", false, vec![step("a", "in-progress", "dplA")]);
+    let running = run(of_workflow(glance()), flowing(running, |_, _| "executing"));
+    assert_eq!(running.report.verdict, Verdict::Pending);
+}
+
+#[test]
+fn a_workflow_that_moves_does_not_stall() {
+    let flow = |now: Duration| {
+        let words = ["pending", "in-progress", "success"];
+        let at = (now.as_secs() / 40) as usize;
+        (
+            if at > 5 { "success" } else { "in-progress" },
+            at > 5,
+            vec![
+                step("state", words[at.min(2)], ""),
+                step("runner", words[at.saturating_sub(2).min(2)], ""),
+                step("a", words[at.saturating_sub(4).min(2)], if at > 4 { "dplA" } else { "" }),
+            ],
+        )
+    };
+    let clocks = Clocks { stall: Some(s(60)), ..settings().clocks };
+    let run = run(of_workflow(WatchSettings { clocks, ..settings() }), flowing(flow, |_, _| "active"));
+    assert_eq!(run.report.verdict, Verdict::Passed, "{:?}", run.report.reason);
+}
+
+#[test]
+fn a_plan_that_nobody_answered_in_time_cancels() {
+    let flow = |now: Duration| {
+        let ended = now > s(60);
+        let word = if ended { "approval-expired" } else { "approval-awaiting" };
+        (if ended { "error" } else { "in-progress" }, ended, vec![step("a", word, "dplA")])
+    };
+    let run = run(of_workflow(settings()), flowing(flow, |_, _| "pending-approval"));
+    assert_eq!((run.report.verdict, verdicts(&run)), (Verdict::Cancelled, vec![Verdict::Cancelled]));
 }

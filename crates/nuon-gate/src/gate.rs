@@ -7,10 +7,10 @@ use jiff::Timestamp;
 use nuon_gate_core::result::{RunResult, VerdictName};
 use nuon_gate_core::watch::{InvalidSettings, Reply, Request};
 use nuon_gate_core::{
-    CancelLimits, CancelOn, Client, Event, Refusal, Report, Signal, Verdict, Watch, Wish, cancel, drive, gather, send,
-    workflows_to_cancel,
+    CancelLimits, CancelPlan, Client, Event, Refusal, Report, Signal, Verdict, Watch, Wish, drive, gather, send,
 };
 use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::time::Instant;
 
 use crate::connection::{invalid_connection, untrusted};
 use crate::exit;
@@ -23,8 +23,15 @@ use crate::trouble::Trouble;
 /// How long reading reasons, logs and links may take after the verdict. After a signal there are five seconds for all that
 /// is still to be done; and whoever's deploy passed is in a hurry.
 const EVIDENCE: Duration = Duration::from_secs(10);
-const EVIDENCE_AFTER_SIGNAL: Duration = Duration::from_millis(500);
+const EVIDENCE_AFTER_SIGNAL: Duration = Duration::from_millis(400);
 const EVIDENCE_OF_PASS: Duration = Duration::from_secs(2);
+
+/// How long everything may take from a signal on, and the watch's last look of that.
+const AFTER_SIGNAL: Duration = Duration::from_millis(4900);
+const LAST_LOOK: Duration = Duration::from_secs(1);
+
+/// How long those who read the outputs are waited for.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long telling may take after a signal.
 const NOTIFY_AFTER_SIGNAL: Duration = Duration::from_millis(800);
@@ -67,7 +74,7 @@ async fn gate(settings: Settings, mut signals: UnboundedReceiver<Signal>) -> Res
     let client = Client::new(&connection).map_err(|error| invalid_connection(&error))?;
     #[expect(clippy::disallowed_methods, reason = "the one reading of the wall clock that all times count from")]
     let started_at = Timestamp::now();
-    let pinning = pins.at(started_at)?;
+    let pinning = pins.at(started_at, &targets)?;
     let scope = targets.scope(&pinning.shared)?;
     let (pace, request_timeout) = (watch.intervals.min().min(LONGEST_PACE), watch.request_timeout);
     let watch = Watch::new(watch, scope, pinning, started_at).map_err(|error| invalid_settings(&error))?;
@@ -86,8 +93,17 @@ async fn gate(settings: Settings, mut signals: UnboundedReceiver<Signal>) -> Res
     let report = drive(&client, watch, &mut signals, on_event).await;
     let mut report = report.map_err(|refusal| refused(&refusal))?;
     let client = client.within(request_timeout);
-    cancel_rest(&client, &mut report, cancel_on, pace, &mut outputs, &mut signals).await;
-    find_evidence(&client, &mut report, output.log_lines, &mut signals).await;
+    let mut hurry = Hurry::default();
+    if is_interrupted(&report) {
+        hurry.begin(AFTER_SIGNAL - LAST_LOOK);
+    }
+    let whole = if is_interrupted(&report) { CANCEL_AFTER_SIGNAL } else { CANCEL };
+    let plan = CancelPlan::new(&report, cancel_on, CancelLimits { whole, pace });
+    if plan.workflows().len() > 0 {
+        plan.workflows().for_each(|workflow| outputs.cancelling(workflow));
+        cancel_rest(&client, &mut report, plan, &mut hurry, &mut signals).await;
+    }
+    find_evidence(&client, &mut report, output.log_lines, &mut hurry, &mut signals).await;
 
     let usual = exit::code(report.verdict);
     let code = exit_code(report.verdict, &exits);
@@ -96,11 +112,11 @@ async fn gate(settings: Settings, mut signals: UnboundedReceiver<Signal>) -> Res
     }
     let mut result = published(&report, &client, &exits, output.ci_url.as_deref());
     if let Some(audience) = audience {
-        tell(audience, &mut report, &mut result, &exits, &mut signals).await;
+        tell(audience, &mut report, &mut result, &exits, &mut hurry, &mut signals).await;
     }
     let code = result.exit_code;
     tokio::select! {
-        () = outputs.finish(&report, &result) => Ok(code),
+        () = outputs.finish(&report, &result, hurry.limit(PATIENCE)) => Ok(code),
         // Somebody does not read, and somebody else has lost patience.
         Some(signal) = signals.recv() => Ok(exit_code(Verdict::Interrupted(signal), &exits)),
     }
@@ -118,18 +134,19 @@ async fn tell(
     report: &mut Report,
     result: &mut RunResult,
     exits: &[ExitMapping],
+    hurry: &mut Hurry,
     signals: &mut UnboundedReceiver<Signal>,
 ) {
     let required = audience.required;
-    let limit = if is_interrupted(report) { NOTIFY_AFTER_SIGNAL } else { Duration::MAX };
+    let limit = if is_interrupted(report) { hurry.limit(NOTIFY_AFTER_SIGNAL) } else { Duration::MAX };
     let outcome = {
         let told = audience.finish(result, limit);
         tokio::pin!(told);
         tokio::select! {
             outcome = &mut told => Some(outcome),
             Some(signal) = signals.recv() => {
-                interrupt(report, signal);
-                tokio::time::timeout(NOTIFY_AFTER_SIGNAL, told).await.ok()
+                interrupt(report, signal, hurry);
+                tokio::time::timeout(hurry.limit(NOTIFY_AFTER_SIGNAL), told).await.ok()
             }
         }
     };
@@ -157,26 +174,27 @@ async fn tell(
     result.notifications = outcome.results;
 }
 
-/// Cancels what has not ended, if that was asked for. A signal decides the verdict of the run, and ends the waiting.
+/// Cancels what has not ended, if that was asked for. A signal decides the verdict of the run, and shortens the waiting.
 async fn cancel_rest(
     client: &Client,
     report: &mut Report,
-    on: CancelOn,
-    pace: Duration,
-    outputs: &mut Outputs,
+    plan: CancelPlan,
+    hurry: &mut Hurry,
     signals: &mut UnboundedReceiver<Signal>,
 ) {
-    let workflows = workflows_to_cancel(report, on);
-    if workflows.is_empty() {
-        return;
-    }
-    outputs.cancelling(&workflows);
-    let whole = if is_interrupted(report) { CANCEL_AFTER_SIGNAL } else { CANCEL };
+    let carried_out = plan.carry_out(asking(client));
+    tokio::pin!(carried_out);
     let settlements = tokio::select! {
-        settlements = cancel(asking(client), report, on, CancelLimits { whole, pace }) => settlements,
-        Some(signal) = signals.recv() => return interrupt(report, signal),
+        settlements = &mut carried_out => Some(settlements),
+        Some(signal) = signals.recv() => {
+            interrupt(report, signal, hurry);
+            tokio::time::timeout(CANCEL_AFTER_SIGNAL, carried_out).await.ok()
+        }
     };
-    report.settle(settlements);
+    match settlements {
+        Some(settlements) => report.settle(settlements),
+        None => report.warnings.push("it is not known what came of cancelling, because of the signal".to_owned()),
+    }
 }
 
 /// Reads why deploys failed and where to look. A signal ends even this, and decides the verdict of the run.
@@ -184,18 +202,35 @@ async fn find_evidence(
     client: &Client,
     report: &mut Report,
     log_lines: usize,
+    hurry: &mut Hurry,
     signals: &mut UnboundedReceiver<Signal>,
 ) {
     let wish = match is_interrupted(report) {
-        true => Wish { log_lines: 0, limit: EVIDENCE_AFTER_SIGNAL },
-        false if report.verdict == Verdict::Passed => Wish { log_lines: 0, limit: EVIDENCE_OF_PASS },
+        true => Wish { log_lines: 0, limit: hurry.limit(EVIDENCE_AFTER_SIGNAL) },
+        false if report.verdict == Verdict::Passed => Wish { log_lines, limit: EVIDENCE_OF_PASS },
         false => Wish { log_lines, limit: EVIDENCE },
     };
     let signal = tokio::select! {
         () = gather(asking(client), report, wish) => return,
         Some(signal) = signals.recv() => signal,
     };
-    interrupt(report, signal);
+    interrupt(report, signal, hurry);
+}
+
+/// How much time is left: after a signal there are five seconds for everything (contract: exit codes).
+#[derive(Debug, Clone, Copy, Default)]
+struct Hurry(Option<Instant>);
+
+impl Hurry {
+    /// A signal has come.
+    fn begin(&mut self, left: Duration) {
+        self.0.get_or_insert(Instant::now() + left);
+    }
+
+    /// Returns how long something may take that usually takes so long at most.
+    fn limit(self, usual: Duration) -> Duration {
+        self.0.map_or(usual, |end| end.saturating_duration_since(Instant::now()).min(usual))
+    }
 }
 
 fn asking(client: &Client) -> impl Fn(Request) -> BoxedReply + Clone + Send + Sync + use<> {
@@ -211,7 +246,8 @@ fn is_interrupted(report: &Report) -> bool {
 }
 
 /// The first signal decides.
-fn interrupt(report: &mut Report, signal: Signal) {
+fn interrupt(report: &mut Report, signal: Signal, hurry: &mut Hurry) {
+    hurry.begin(AFTER_SIGNAL);
     if !is_interrupted(report) {
         report.interrupt(signal);
     }
@@ -232,10 +268,13 @@ fn refused(refusal: &Refusal) -> Trouble {
     }
 }
 
-fn invalid_settings(error: &InvalidSettings) -> Trouble {
+pub(crate) fn invalid_settings(error: &InvalidSettings) -> Trouble {
     let hint = match error {
         InvalidSettings::TooManyRequired { .. } => "correct --require (NUON_GATE_REQUIRE) or the targets",
         InvalidSettings::NotMarked(_) => "mark the same targets that are waited for",
+        InvalidSettings::NotOfWorkflow(_) => {
+            "give the component with --component (NUON_GATE_COMPONENT, NUON_COMPONENT_ID)"
+        }
         InvalidSettings::DeployOfSeveral { .. } => "correct --deploy (NUON_GATE_DEPLOY) or the targets",
         _ => "correct --install (NUON_GATE_INSTALL, NUON_INSTALL_ID) or the targets",
     };

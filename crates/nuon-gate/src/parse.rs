@@ -42,6 +42,11 @@ pub(crate) fn parse(
     environment: &Environment,
 ) -> Result<Command, NotParsed> {
     let arguments = without_empty_values(arguments, &command());
+    if arguments.len() > 2 && arguments.last().is_some_and(|last| last == "--") {
+        // Most likely a variable that is empty: without the command, an old deploy would be judged.
+        let trouble = Trouble::new("there is no command after `--`").hint("give the command that triggers the deploy");
+        return Err(NotParsed::Trouble(trouble));
+    }
     environment.check().map_err(NotParsed::Trouble)?;
     // Targets on the command line replace those of the environment, which then need not even be right.
     let typed = Cli::command().ignore_errors(true).try_get_matches_from(&arguments);

@@ -178,13 +178,18 @@ fn expected(pins: &PinArguments) -> Option<Kind> {
 
 impl PinArguments {
     /// Returns the pins, seen from the time at which the gate begins.
-    pub(crate) fn at(self, now: Timestamp) -> Result<Pinning, Trouble> {
+    ///
+    /// Of what a trigger's answer names, the deploy is the better pin for a component, and only the workflow is one for all
+    /// that it deploys.
+    pub(crate) fn at(self, now: Timestamp, targets: &TargetSettings) -> Result<Pinning, Trouble> {
         let Self { mut deploy, mut workflow, trigger_response, build, commit, after, since, expect: _ } = self;
         if let Some(path) = trigger_response {
             let named = Triggered::read(&path)?;
-            deploy = deploy.or(named.deploy);
-            // The deploy's id says it all; its workflow is for those who have none.
-            workflow = workflow.or(named.workflow).filter(|_| deploy.is_none());
+            match targets {
+                TargetSettings::OfWorkflow(_) => workflow = workflow.or(named.workflow),
+                _ if named.deploy.is_some() => deploy = deploy.or(named.deploy),
+                _ => workflow = workflow.or(named.workflow),
+            }
         }
         let since = since.map(|since| since.before(now));
         let (after, baselines) = match after {

@@ -22,8 +22,8 @@ pub(crate) enum TargetSettings {
     Wanted(Vec<Wanted>),
     /// These, which are known.
     Known(Targets),
-    /// Whatever the workflow deploys that is pinned.
-    OfWorkflow,
+    /// Whatever the workflow deploys that is pinned, to one of these installs if there are any.
+    OfWorkflow(Vec<InstallId>),
 }
 
 impl TargetSettings {
@@ -34,7 +34,7 @@ impl TargetSettings {
             && arguments.target.is_empty()
             && arguments.targets_file.is_none();
         if no_component && (pins.workflow.is_some() || pins.trigger_response.is_some()) {
-            return Ok(Self::OfWorkflow);
+            return Ok(Self::OfWorkflow(flatten(arguments.install)));
         }
         wanted(arguments).map(Self::Wanted)
     }
@@ -44,8 +44,8 @@ impl TargetSettings {
         match (self, &pins.workflow) {
             (Self::Wanted(wanted), _) => Ok(Scope::Wanted(wanted)),
             (Self::Known(targets), _) => Ok(Scope::Targets(targets)),
-            (Self::OfWorkflow, Some(workflow)) => Ok(Scope::Workflow(workflow.clone())),
-            (Self::OfWorkflow, None) => Err(no_component()),
+            (Self::OfWorkflow(installs), Some(workflow)) => Ok(Scope::Workflow(workflow.clone(), installs)),
+            (Self::OfWorkflow(_), None) => Err(no_component()),
         }
     }
 }

@@ -36,7 +36,13 @@ impl Triggered {
                     if `curl -i` was used";
         let text = crate::input::read(path, LONGEST)
             .map_err(|error| Trouble::new(format!("cannot read {}: {error}", path.display())).hint(hint))?;
-        let found = Self::parse(&text);
+        let text = text.trim_start_matches('\u{feff}');
+        if let Some(status) = refusal(text) {
+            let body = nuon_gate_core::RemoteText::new(split(text).1).line(200);
+            return Err(Trouble::new(format!("the trigger was answered with HTTP {status}: {body}"))
+                .hint("nothing was triggered, so there is nothing to wait for"));
+        }
+        let found = Self::parse(text);
         match found {
             Self { deploy: None, workflow: None } => {
                 Err(Trouble::new(format!("{} names neither a deploy nor a workflow", path.display())).hint(hint))
@@ -58,6 +64,13 @@ impl Triggered {
     }
 }
 
+/// Returns the status of the last block of headers, if it is no success.
+fn refusal(text: &str) -> Option<u16> {
+    let lines = split(text).0.lines().filter(|line| line.starts_with("HTTP/"));
+    let status = lines.last()?.split_whitespace().nth(1)?.parse().ok()?;
+    (!(200..300).contains(&status)).then_some(status)
+}
+
 /// Splits the headers from the body; there may be several blocks of them, for a proxy or a "continue".
 fn split(text: &str) -> (&str, &str) {
     let mut at = 0;
@@ -76,6 +89,19 @@ fn split(text: &str) -> (&str, &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_refusal_is_none_of_them() {
+        let cases = [
+            ("HTTP/2 403 \r\n\r\n{\"error\": \"no\"}", Some(403)),
+            ("HTTP/1.1 500 Internal Server Error\r\n\r\n{\"id\": \"dpl1\"}", Some(500)),
+            ("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 201 Created\r\n\r\n{}", None),
+            ("{\"id\": \"dpl1\"}", None),
+        ];
+        for (text, status) in cases {
+            assert_eq!(refusal(text), status, "{text:?}");
+        }
+    }
 
     #[test]
     fn answers_of_every_server_are_read() {

@@ -176,7 +176,7 @@ impl Client {
     /// If the server does not accept it.
     pub async fn cancel(&self, workflow: &WorkflowId) -> Result<(), ApiError> {
         let url = self.url.join(&["v1", "workflows", workflow.as_str(), "cancel"]);
-        self.send(self.http.post(url), NotFound::IsAnError).await.map(drop)
+        self.respond(self.http.post(url)).await.map(drop).map_err(|error| self.failed(error))
     }
 
     async fn list<T: Wire>(&self, path: &[&str], page: u32) -> Result<Page<T>, ApiError> {

@@ -149,7 +149,6 @@ impl Client {
 
     /// Sends a question, counts it, and reads the answer.
     async fn send(&self, request: reqwest::RequestBuilder, not_found: NotFound) -> Result<Whole, ApiError> {
-        self.record(|stats| stats.requests += 1);
         match self.exchange(request).await {
             Ok(whole) => Ok(whole),
             Err(error) if error.class() == ErrorClass::Missing && not_found == NotFound::IsAnAnswer => Err(error),
@@ -158,6 +157,29 @@ impl Client {
     }
 
     async fn exchange(&self, request: reqwest::RequestBuilder) -> Result<Whole, ApiError> {
+        let (response, headers) = self.respond(request).await?;
+        if let Some(encoding) = word(&headers, "content-encoding").filter(|word| !word.eq_ignore_ascii_case("identity"))
+        {
+            let encoding = RemoteText::new(encoding).line(20);
+            return Err(ApiError::Undecodable(format!("it is compressed ({encoding}), which was not asked for")));
+        }
+        match transport::read(response, LARGEST_BODY).await {
+            Ok(body) => Ok(Whole { headers, body }),
+            Err(transport::ReadError::TooLarge) => {
+                Err(ApiError::Undecodable(format!("it is larger than {} MiB", LARGEST_BODY >> 20)))
+            }
+            Err(transport::ReadError::Transport(error)) => {
+                Err(transport::failure(error, &self.url.host(), self.timeout))
+            }
+        }
+    }
+
+    /// Sends a question, counts it, and returns an answer that is a success, with its body still to be read.
+    async fn respond(
+        &self,
+        request: reqwest::RequestBuilder,
+    ) -> Result<(reqwest::Response, header::HeaderMap), ApiError> {
+        self.record(|stats| stats.requests += 1);
         let host = self.url.host();
         let failure = |error| transport::failure(error, &host, self.timeout);
         let request = request.timeout(self.timeout).build().map_err(failure)?;
@@ -188,17 +210,7 @@ impl Client {
             let message = ErrorBody::read(&body).message().map(|text| text.line(500));
             return Err(ApiError::Status { status: status.as_u16(), message, retry_after });
         }
-        if let Some(encoding) = text("content-encoding").filter(|encoding| !encoding.eq_ignore_ascii_case("identity")) {
-            let encoding = RemoteText::new(encoding).line(20);
-            return Err(ApiError::Undecodable(format!("it is compressed ({encoding}), which was not asked for")));
-        }
-        match transport::read(response, LARGEST_BODY).await {
-            Ok(body) => Ok(Whole { headers, body }),
-            Err(transport::ReadError::TooLarge) => {
-                Err(ApiError::Undecodable(format!("it is larger than {} MiB", LARGEST_BODY >> 20)))
-            }
-            Err(transport::ReadError::Transport(error)) => Err(failure(error)),
-        }
+        Ok((response, headers))
     }
 
     fn failed(&self, error: ApiError) -> ApiError {

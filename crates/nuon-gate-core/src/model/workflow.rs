@@ -133,12 +133,30 @@ impl Workflow {
         })
     }
 
-    /// Says which step failed first, for people: "step 2 of 7, await runner healthy, failed".
+    /// Says which step failed first and what it has noted, for people: "step 2 of 7, await runner healthy, failed (timeout)".
     pub fn failed_step(&self) -> Option<String> {
+        self.told(|_| true)
+    }
+
+    /// Says the same of the steps that work on a deploy and failed with an error.
+    pub fn failed_step_of(&self, deploy: &DeployId) -> Option<String> {
+        self.told(|step| step.step_target_id.as_ref() == Some(deploy) && step.word() == "error")
+    }
+
+    fn told(&self, is_meant: impl Fn(&WorkflowStep) -> bool) -> Option<String> {
         let steps: Vec<&WorkflowStep> = self.steps().filter(|step| !step.is_hidden()).collect();
-        let position = steps.iter().position(|step| step.has_failed() && !step.is_retried())?;
-        let name = steps[position].name.as_ref().map(|name| name.line(100)).unwrap_or_default();
-        Some(format!("step {} of {}, {name}, {}", position + 1, steps.len(), steps[position].failure_word()))
+        let position = steps.iter().position(|step| step.has_failed() && !step.is_retried() && is_meant(step))?;
+        let step = steps[position];
+        let name = step.name.as_ref().map(|name| name.line(100)).unwrap_or_default();
+        let noted = step.reason().map(|text| format!(" ({})", text.line(300))).unwrap_or_default();
+        Some(format!("step {} of {}, {name}, {}{noted}", position + 1, steps.len(), step.failure_word()))
+    }
+
+    /// Tells whether a plan was denied, or nobody answered in time. With `deploy`: that of a step that works on it.
+    pub fn was_denied(&self, deploy: Option<&DeployId>) -> bool {
+        let denied = |step: &WorkflowStep| matches!(step.word(), "approval-denied" | "approval-expired");
+        let is_meant = |step: &WorkflowStep| deploy.is_none() || step.step_target_id.as_ref() == deploy;
+        self.steps().any(|step| denied(step) && !step.is_retried() && is_meant(step))
     }
 }
 

@@ -47,7 +47,10 @@ impl Watch {
     /// Returns when something last changed. As long as a target moves, more targets may come.
     fn last_change(&self, asker: Asker) -> Moment {
         match asker {
-            Asker::Roll => self.targets.iter().map(TargetWatch::last_change).max().unwrap_or_default(),
+            Asker::Roll => {
+                let targets = self.targets.iter().map(TargetWatch::last_change);
+                targets.fold(self.roll.last_change(), Moment::max)
+            }
             Asker::Target(index) => self.targets[index].last_change(),
         }
     }
@@ -111,7 +114,8 @@ impl Watch {
         match asker {
             Asker::Target(index) => self.targets[index].ring(clock, limit, now, &mut self.context),
             Asker::Roll => {
-                let known = ending::Known { ever_good: self.context.health.ever_good, seen: false };
+                let (ever_good, seen) = (self.context.health.ever_good, !self.targets.is_empty());
+                let known = ending::Known { ever_good, seen, unmatched: false };
                 let (subject, standing) = (self.roll.subject(), self.roll.standing(&self.context));
                 let error = self.roll.inquiry.last_error();
                 let end = ending::clock_rang(clock, limit, &subject, &standing, known, error, now);
@@ -122,6 +126,12 @@ impl Watch {
 
     /// Ends a target, or the search for targets, because the watch is over.
     pub(super) fn close(&mut self, asker: Asker, by: ClosedBy, now: Moment) {
+        // What the last look has seen counts, even if it brought more targets.
+        if asker == Asker::Roll
+            && let Some(end) = self.roll.ended_by_now(self.targets.is_empty(), now, &self.context)
+        {
+            return self.end_roll(None, end);
+        }
         let why = match by {
             ClosedBy::Deadline => return self.ring(asker, Clock::Total, self.context.settings.clocks.total, now),
             ClosedBy::Signal(signal) => format!("the gate got {signal} before the deploy ended: "),

@@ -32,6 +32,8 @@ pub(super) enum Decision {
     Pass,
     /// The deploy failed or was cancelled, and says so itself.
     Fail(Verdict),
+    /// The deploy says that it passed, but a step that works on it failed: a health check, for instance.
+    Broken,
     /// The workflow ended, but the deploy never did.
     Orphan(Verdict, WorkflowEnd),
     /// Another row takes its place.
@@ -40,7 +42,8 @@ pub(super) enum Decision {
 
 /// Decides.
 ///
-/// - A pass is held while a step that works on this deploy is unfinished: a health check can still turn it to an error.
+/// - A pass is held while a step that works on this deploy is unfinished: a health check can still turn it to an error. If
+///   one has failed and its workflow has ended or parked, it is none.
 /// - `error` is held while the workflow can still retry it: until the workflow ends or parks, or every step of the deploy
 ///   is finished and none is being retried.
 /// - A deploy that is pending in a workflow that has ended never ends by itself.
@@ -51,7 +54,12 @@ pub(super) fn decide(picture: &Picture<'_>) -> Decision {
         Judgement::Replaced => Decision::Replaced,
         Judgement::Cancelled => Decision::Fail(Verdict::Cancelled),
         Judgement::Passed => match workflow {
-            Some(workflow) if !by_flag && end.is_none() && has_unfinished_step(workflow, id) => Decision::Hold,
+            Some(workflow) if !by_flag => match (end, workflow.failed_step_of(id)) {
+                (None, None) if !has_unfinished_step(workflow, id) => Decision::Pass,
+                (None, _) => Decision::Hold,
+                (Some(_), Some(_)) => Decision::Broken,
+                (Some(_), None) => Decision::Pass,
+            },
             _ => Decision::Pass,
         },
         Judgement::Failed => match workflow {
@@ -130,6 +138,11 @@ mod tests {
             ("active", workflow("in-progress", false, &[done("success")]), Decision::Pass),
             ("active", workflow("in-progress", false, &[done("success"), step("in-progress")]), Decision::Hold),
             ("active", workflow("success", true, &[step("in-progress")]), Decision::Pass),
+            ("active", workflow("in-progress", false, &[done("success"), done("error")]), Decision::Hold),
+            ("active", workflow("error", true, &[done("success"), done("error")]), Decision::Broken),
+            ("active", workflow("failed-pending-retry", false, &[done("error")]), Decision::Broken),
+            ("active", workflow("success", true, &[done("retried"), done("success")]), Decision::Pass),
+            ("active", workflow("cancelled", true, &[done("cancelled")]), Decision::Pass),
             ("error", None, failed.clone()),
             ("error", workflow("in-progress", false, &[step("in-progress")]), Decision::Hold),
             ("error", workflow("in-progress", false, &[retrying]), Decision::Hold),

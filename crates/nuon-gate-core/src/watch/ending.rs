@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::request::Request;
 use crate::client::ErrorClass;
-use crate::timeline::human;
+use crate::timeline::exact;
 use crate::{ApiError, Clock, ComponentId, DeployId, Moment, Target, Verdict};
 
 /// How a target ended, or the search for targets.
@@ -76,13 +76,22 @@ pub(super) fn stopped(why: &str, standing: &str, error: Option<&ApiError>, now: 
     End { reason: Some(reason), ..End::new(verdict, now) }
 }
 
+/// The deploy that was named is not what another pin says.
+pub(super) fn contradicted(deploy: &DeployId, flag: &str, now: Moment) -> End {
+    let reason = format!("deploy {deploy} does not match {flag}");
+    let hint = format!("leave out {flag}, or correct it: a deploy has to match every pin");
+    End { reason: Some(reason), hint: Some(hint), ..End::new(Verdict::Rejected, now) }
+}
+
 /// What is known when a clock rings.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Known {
     /// Whether the API ever gave a good answer.
     pub(super) ever_good: bool,
     /// Whether there was a deploy.
     pub(super) seen: bool,
+    /// Whether there were deploys, but none that matches what was pinned.
+    pub(super) unmatched: bool,
 }
 
 /// A clock rang. `standing` says where the deploy stood.
@@ -102,7 +111,7 @@ pub(super) fn clock_rang(
     };
     let error = last_error.map(|error| format!("; the last error: {error}")).unwrap_or_default();
     let flag = clock.flag();
-    let limit = human(limit);
+    let limit = exact(limit);
     let (reason, hint) = match clock {
         Clock::Total => (
             format!("the total clock of {limit} ran out: {standing}{error}"),
@@ -112,8 +121,18 @@ pub(super) fn clock_rang(
             },
         ),
         Clock::Start => (
-            format!("the start clock of {limit} ran out: no deploy of {subject} has appeared{error}"),
-            format!("check that the pipeline triggered a deploy of this component, or raise {flag}"),
+            match known.unmatched {
+                true => format!(
+                    "the start clock of {limit} ran out: {standing}, and no other of {subject} has appeared{error}"
+                ),
+                false => format!("the start clock of {limit} ran out: no deploy of {subject} has appeared{error}"),
+            },
+            match known.unmatched {
+                true => format!(
+                    "check what was pinned (--deploy, --workflow, --build, --commit, --after, --since), or raise {flag}"
+                ),
+                false => format!("check that the pipeline triggered a deploy of this component, or raise {flag}"),
+            },
         ),
         Clock::Stall => (
             format!("the stall clock of {limit} ran out, nothing has changed: {standing}{error}"),

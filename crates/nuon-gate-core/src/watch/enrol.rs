@@ -64,7 +64,18 @@ impl Watch {
 
     /// Ends the search for targets. If it did not end well, what is wanted is reported as it was typed: the one that is to
     /// `blame` with the end, or all of them.
-    pub(super) fn end_roll(&mut self, blame: Option<usize>, end: End) {
+    pub(super) fn end_roll(&mut self, blame: Option<usize>, mut end: End) {
+        let needed = self.context.settings.require.count(self.targets.len());
+        if end.verdict == Verdict::Passed && needed > self.targets.len() {
+            let few = self.targets.len();
+            end = End {
+                reason: Some(format!(
+                    "{needed} targets are required to pass, but the workflow has deployed only {few}"
+                )),
+                hint: Some("correct --require (NUON_GATE_REQUIRE)".to_owned()),
+                ..End::new(Verdict::Failed, end.at)
+            };
+        }
         if end.verdict != Verdict::Passed {
             let mut told = false;
             for (position, target) in self.enrol_as_typed(end.at) {

@@ -11,7 +11,7 @@ use crate::client::Depth;
 use crate::model::{Deploy, Status, Workflow, WorkflowEnd};
 use crate::report::ApprovalPlace;
 use crate::schedule::Found;
-use crate::{ApiError, DeployId, Judgement, Moment, StepId, Verdict, WorkflowId};
+use crate::{ApiError, DeployId, Judgement, Moment, Pins, StepId, Verdict, WorkflowId};
 
 /// What is beside the deploy (its workflow, what is newer) is read at every third look while nothing depends on it.
 const BESIDE: u32 = 3;
@@ -133,7 +133,7 @@ impl TargetWatch {
     fn missing(&self, look: &Look, context: &Context) -> Option<Request> {
         let deploy = self.deploy.as_deref()?;
         let judgement = self.judgement(context)?;
-        let beside = self.looks.is_multiple_of(BESIDE);
+        let beside = self.looks.is_multiple_of(BESIDE) || context.is_glance();
         let final_status = !matches!(judgement, Judgement::Pending | Judgement::Replaced);
         if !self.reads.newest && (beside || final_status) {
             return Some(self.ask_latest(Depth::Usual));
@@ -172,6 +172,9 @@ impl TargetWatch {
             OnSuperseded::Ignore => None,
             OnSuperseded::Follow => {
                 let newest = self.newest.take()?;
+                self.warn(now, format!("deploy {from} was superseded by {to}, which is followed from now on"), context);
+                // What is followed now is not what was pinned, but what is newest.
+                self.pins = Pins::default();
                 Some(self.lock(now, look, newest, context))
             }
             OnSuperseded::Fail => {
@@ -202,6 +205,14 @@ impl TargetWatch {
                 Learned::More(self.ask_deploy(id))
             }
             Decision::Fail(verdict) => Learned::Ended(self.failed(verdict, now, context)),
+            Decision::Broken => {
+                // The deploy may have turned to an error between the two reads.
+                if std::mem::replace(&mut self.reads.again, true) {
+                    Learned::Ended(self.broken(&id, now, context))
+                } else {
+                    Learned::More(self.ask_deploy(id))
+                }
+            }
             Decision::Orphan(verdict, end) => {
                 // The deploy may have ended between the two reads.
                 if std::mem::replace(&mut self.reads.again, true) {
@@ -256,6 +267,14 @@ impl TargetWatch {
         if just_certain {
             context.emit(now, EventKind::ApprovalNeeded { target: self.index, workflow, step, url });
         }
+        if !self.approval.as_ref().is_some_and(Asked::is_certain) && context.is_glance() {
+            // There is no other look in which it could be seen again.
+            self.reads.workflow = false;
+            return match self.deploy.as_deref().and_then(|deploy| deploy.id.clone()) {
+                Some(id) => Learned::More(self.ask_deploy(id)),
+                None => Learned::Over(self.found()),
+            };
+        }
         if !self.approval.as_ref().is_some_and(Asked::is_certain) {
             // The second look, which makes it certain, should come soon.
             return Learned::Over(Found::Change);
@@ -286,24 +305,35 @@ impl TargetWatch {
         Learned::Later(*settled)
     }
 
+    /// The deploy says that it passed, but a step of it failed.
+    fn broken(&self, id: &DeployId, now: Moment, context: &Context) -> End {
+        let workflow = self.workflow_id().and_then(|id| context.workflow(id));
+        let step = workflow.and_then(|workflow| workflow.failed_step_of(id)).unwrap_or_default();
+        let status = self.deploy.as_deref().map(Deploy::current_status).cloned().unwrap_or(Status::Unknown);
+        let reason = format!("{step}, although the deploy says `{status}`");
+        End { reason: Some(reason), ..End::new(Verdict::Failed, now) }
+    }
+
     /// The workflow ended but the deploy never did.
     fn orphaned(&self, verdict: Verdict, end: WorkflowEnd, now: Moment, context: &Context) -> End {
         let workflow = self.workflow_id().and_then(|id| context.workflow(id));
+        let id = self.deploy.as_deref().and_then(|deploy| deploy.id.as_ref());
         let step = workflow.and_then(Workflow::failed_step).map(|step| format!(": {step}")).unwrap_or_default();
-        let why = workflow
-            .and_then(|workflow| workflow.steps().find_map(|step| step.reason().filter(|_| step.word() == "error")));
-        let why = why.map(|text| format!(" ({})", text.line(300))).unwrap_or_default();
+        let own_failed = id.and_then(|id| workflow.and_then(|workflow| workflow.failed_step_of(id))).is_some();
         let status = self.deploy.as_deref().map(Deploy::current_status).cloned().unwrap_or(Status::Unknown);
         // A plan that was denied ends the workflow, whatever its deploy says.
         let answered = self.answered(context);
-        let verdict = if answered.is_some() { Verdict::Cancelled } else { verdict };
+        let was_denied = workflow.is_some_and(|workflow| workflow.was_denied(id));
+        let verdict = if answered.is_some() || was_denied { Verdict::Cancelled } else { verdict };
         let denied = answered.or_else(|| self.deploy.as_deref().and_then(crate::reason::denials));
         let denied = denied.map(|text| format!("; {text}")).unwrap_or_default();
         let never = match status {
-            Status::Queued | Status::Pending => format!("{} was never attempted", self.target.component_label()),
+            Status::Queued | Status::Pending if !own_failed => {
+                format!("{} was never attempted", self.target.component_label())
+            }
             status => format!("the deploy never did and stays `{status}`"),
         };
-        let reason = format!("the workflow {}{step}{why}, and {never}{denied}", end.as_str());
+        let reason = format!("the workflow {}{step}, and {never}{denied}", end.as_str());
         End { reason: Some(reason), ..End::new(verdict, now) }
     }
 }

@@ -13,8 +13,10 @@ pub(super) struct Health {
     pub(super) ever_good: bool,
     /// Since when every answer has been a bad one.
     failing_since: Option<Moment>,
-    /// The API asked to be left alone until then.
+    /// No request is sent until then, as the API asked to be left alone.
     paused_until: Moment,
+    /// Until when the API really asked for that; the deadline may be sooner.
+    pub(super) wished_until: Moment,
 }
 
 impl Health {
@@ -29,6 +31,7 @@ impl Health {
     pub(super) fn bad(&mut self, now: Moment, retry_after: Option<Duration>, deadline: Moment) {
         self.failing_since.get_or_insert(now);
         if let Some(pause) = retry_after {
+            self.wished_until = self.wished_until.max(now + pause);
             self.paused_until = self.paused_until.max((now + pause).min(deadline));
         }
     }

@@ -52,6 +52,8 @@ use crate::{Moment, Pinning, Require, Signal, Verdict};
 
 /// The most questions under way at once.
 const MOST_AT_ONCE: usize = 16;
+/// How long a link is worth waiting for.
+const FOR_A_LINK: Duration = Duration::from_secs(2);
 /// After this long without an event there is one that says so.
 const HEARTBEAT: Duration = Duration::from_secs(60);
 /// How long the last look may take after a signal: the runner that sent it kills the process a few seconds later.
@@ -111,13 +113,17 @@ impl Watch {
         pinning: impl Into<Pinning>,
         started_at: Timestamp,
     ) -> Result<Self, InvalidSettings> {
+        let pinning = pinning.into();
         let glance =
             Closing { by: ClosedBy::Glance, from: Moment::START, until: Moment::START + settings.request_timeout };
         // As far from the targets' own seeds as can be.
         let schedule = Schedule::new(settings.intervals, settings.seed.wrapping_add(u64::MAX / 2));
         let (roll, known) = match scope {
             Scope::Targets(targets) => (Roll::over(schedule), Some(targets.as_slice().to_vec())),
-            Scope::Workflow(id) => (Roll::of_workflow(id, schedule), None),
+            Scope::Workflow(id, installs) => {
+                WatchSettings::check_workflow(&pinning)?;
+                (Roll::of_workflow(id, installs, schedule), None)
+            }
             Scope::Wanted(wanted) => {
                 let mut resolver = Resolver::new(wanted);
                 match resolver.resolve() {
@@ -129,7 +135,7 @@ impl Watch {
         let follows_workflow = known.is_none() && roll.wanted().is_empty();
         let mut watch = Self {
             closing: (settings.mode == Mode::Glance).then_some(glance),
-            pinning: pinning.into(),
+            pinning,
             roll,
             targets: Vec::new(),
             signal: None,
@@ -236,9 +242,10 @@ impl Watch {
             Some(End { reason: Some(reason), hint, .. }) => report.or_because(reason, hint.as_deref()),
             _ => report,
         };
-        report.api_paused = self.context.health.paused_until() > now;
+        report.api_paused = self.context.health.wished_until > now;
         report.failed_fast = self.context.settings.fail_fast && self.can_no_longer_pass();
         report.dashboard.clone_from(&self.context.dashboard);
+        report.open_workflow = self.roll.open_workflow().cloned();
         report
     }
 
@@ -269,6 +276,7 @@ impl Watch {
             Asker::Roll => self.roll.ask(now),
             Asker::Target(index) => self.targets[index].ask(now),
         };
+        let timeout = if request == Request::Dashboard { timeout.min(FOR_A_LINK) } else { timeout };
         Ask { ticket: Ticket { asker, serial }, request, timeout }
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::ending::{self, End};
 use super::follow::Asked;
-use super::target::{TargetWatch, kind};
+use super::target::{Stage, TargetWatch, kind};
 use super::{Context, EventKind};
 use crate::history::History;
 use crate::model::{Deploy, Status, Workflow, WorkflowStep};
@@ -50,7 +50,11 @@ impl TargetWatch {
             return self.conclude(self.failed(verdict, now, context), context);
         }
         let standing = self.standing(now, context);
-        let known = ending::Known { ever_good: context.health.ever_good, seen: self.deploy.is_some() };
+        let known = ending::Known {
+            ever_good: context.health.ever_good,
+            seen: self.deploy.is_some(),
+            unmatched: self.search.newest.is_some(),
+        };
         let end = ending::clock_rang(
             clock,
             limit,
@@ -118,11 +122,26 @@ impl TargetWatch {
 
     /// Says where the deploy stands and where its time went.
     fn standing(&self, now: Moment, context: &Context) -> String {
-        let Some(status) = self.status() else { return "no deploy has been seen".to_owned() };
+        let Some(status) = self.status() else {
+            return match &self.search.newest {
+                Some(newest) => format!("the newest deploy, {newest}, does not match what was pinned"),
+                None => "no deploy has been seen".to_owned(),
+            };
+        };
         let stays = self.timeline(now, context);
-        let spent = stays.last().and_then(|stay| stay.duration).unwrap_or_default();
-        let held = if self.held.is_some() { ", which was not certain yet" } else { "" };
-        format!("the last status is `{status}`{held} for {} ({})", human(spent), time_in_each_status(&stays))
+        let spent = match (stays.last().and_then(|stay| stay.duration), time_in_each_status(&stays)) {
+            (Some(spent), each) if stays.len() > 1 => format!(" for {} ({each})", human(spent)),
+            (Some(spent), _) => format!(" for {}", human(spent)),
+            (None, _) => String::new(),
+        };
+        let why = match (&self.stage, self.held.is_some(), self.settling.is_some()) {
+            (Stage::Succession(_), ..) => ", and nothing has taken the deploy's place",
+            (_, true, _) => ", which a step of its workflow could still change",
+            (_, _, true) => ", which had not lasted for --settle yet",
+            _ if self.approval.as_ref().is_some_and(Asked::is_certain) => ", and a human has to approve the plan",
+            _ => "",
+        };
+        format!("the last status is `{status}`{why}{spent}")
     }
 
     /// Returns the deploy's status, as last seen.

@@ -1,6 +1,6 @@
 //! Which targets there are: found out by name at the start, or as the workflow that is waited for goes on.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::context::{Context, Refusal};
 use super::ending::{self, End};
@@ -8,10 +8,10 @@ use super::inquiry::{Inquiry, Learned, Look};
 use super::request::{Answer, Reply, Request};
 use super::target::TargetWatch;
 use crate::client::ErrorClass;
-use crate::model::{Deploy, Workflow, WorkflowEnd};
+use crate::model::{Deploy, Workflow, WorkflowEnd, WorkflowStep};
 use crate::resolve::{Resolution, Resolver, Unknown, Wanted};
 use crate::schedule::{Found, Schedule};
-use crate::{ApiError, DeployId, Moment, Target, Verdict, WorkflowId};
+use crate::{ApiError, DeployId, InstallId, Moment, Target, Verdict, WorkflowId};
 
 /// The search for targets.
 #[derive(Debug)]
@@ -20,6 +20,7 @@ pub(super) struct Roll {
     source: Source,
     /// Deploys that have become targets since it was last asked.
     joined: Vec<(Target, DeployId)>,
+    workflow_has_ended: bool,
     pub(super) end: Option<End>,
 }
 
@@ -34,10 +35,17 @@ enum Source {
 #[derive(Debug)]
 struct Followed {
     id: WorkflowId,
+    /// Whose it has to be; anybody's if there are none.
+    installs: Vec<InstallId>,
     /// It has been seen running: deploys are only a matter of time.
     runs: bool,
     /// Whose each of its deploys is; `None` for a deploy that is nobody's to wait for.
     owners: HashMap<DeployId, Option<Target>>,
+    /// The deploys that have become targets. What a target goes on to follow does not make another of them.
+    joined: HashSet<DeployId>,
+    /// Where it and its steps stood when they last changed.
+    words: Vec<String>,
+    changed: Moment,
 }
 
 /// What the search has come to.
@@ -55,8 +63,33 @@ impl Roll {
         Self::new(Source::Names(resolver), schedule)
     }
 
-    pub(super) fn of_workflow(id: WorkflowId, schedule: Schedule) -> Self {
-        Self::new(Source::Workflow(Followed { id, runs: false, owners: HashMap::new() }), schedule)
+    pub(super) fn of_workflow(id: WorkflowId, installs: Vec<InstallId>, schedule: Schedule) -> Self {
+        let followed = Followed {
+            id,
+            installs,
+            runs: false,
+            owners: HashMap::new(),
+            joined: HashSet::new(),
+            words: Vec::new(),
+            changed: Moment::START,
+        };
+        Self::new(Source::Workflow(followed), schedule)
+    }
+
+    /// Returns when something last changed.
+    pub(super) fn last_change(&self) -> Moment {
+        match &self.source {
+            Source::Names(_) => Moment::START,
+            Source::Workflow(followed) => followed.changed,
+        }
+    }
+
+    /// Returns the workflow that is waited for, unless it has ended.
+    pub(super) fn open_workflow(&self) -> Option<&WorkflowId> {
+        match &self.source {
+            Source::Workflow(followed) if !self.has_passed() && !self.workflow_has_ended => Some(&followed.id),
+            _ => None,
+        }
     }
 
     /// A search that is over, as the targets are known.
@@ -66,7 +99,7 @@ impl Roll {
     }
 
     fn new(source: Source, schedule: Schedule) -> Self {
-        Self { inquiry: Inquiry::new(schedule), source, joined: Vec::new(), end: None }
+        Self { inquiry: Inquiry::new(schedule), source, joined: Vec::new(), workflow_has_ended: false, end: None }
     }
 
     /// Returns what is wanted by name; nothing if a workflow is.
@@ -110,10 +143,21 @@ impl Roll {
         match &self.source {
             Source::Names(_) => "no deploy has been seen".to_owned(),
             Source::Workflow(followed) => match context.workflow(&followed.id) {
-                Some(workflow) => format!("workflow {} is `{}`", followed.id, workflow.status_word()),
+                Some(workflow) => {
+                    // Servers say `success` between two steps as well.
+                    let not_yet = if workflow.status_word() == "success" { ", but not finished" } else { "" };
+                    format!("workflow {} is `{}`{not_yet}", followed.id, workflow.status_word())
+                }
                 None => format!("workflow {} has not been seen", followed.id),
             },
         }
+    }
+
+    /// Returns how the workflow has ended, if it has, without waiting for its deploys.
+    pub(super) fn ended_by_now(&self, nothing: bool, now: Moment, context: &Context) -> Option<End> {
+        let Source::Workflow(followed) = &self.source else { return None };
+        let workflow = context.workflow(&followed.id)?;
+        workflow.end().map(|end| ended(end, workflow, nothing, now))
     }
 
     pub(super) fn take_joined(&mut self) -> Vec<(Target, DeployId)> {
@@ -200,9 +244,14 @@ impl Roll {
     fn follow(&mut self, now: Moment, targets: &[TargetWatch], context: &Context) -> Learned<Rolled> {
         let Source::Workflow(followed) = &mut self.source else { return Learned::Over(Found::Nothing) };
         let Some(workflow) = context.workflow(&followed.id) else { return Learned::Over(Found::Nothing) };
+        self.workflow_has_ended = workflow.end().is_some();
+        if let Some(end) = followed.of_another_install(workflow, now) {
+            return Learned::Ended(Rolled::End(end));
+        }
+        followed.note_change(workflow, now);
         let mut all_followed = true;
         for id in workflow.deploys() {
-            if targets.iter().any(|target| target.has_followed(id)) {
+            if followed.joined.contains(id) || targets.iter().any(|target| target.has_followed(id)) {
                 continue;
             }
             let Some(owner) = followed.owners.get(id) else {
@@ -216,8 +265,13 @@ impl Roll {
             // A deploy that may take the place of another is for that one's target to follow.
             let expected = targets.iter().any(|target| target.end.is_none() && target.target == *owner);
             let joins = self.joined.iter().any(|(joining, _)| joining == owner);
-            if !expected && !joins {
+            // A row that was replaced before it was seen is a part of its successor's story.
+            let was_replaced = workflow.steps_of(id).all(WorkflowStep::is_retried);
+            if !expected && !joins && !was_replaced {
+                followed.joined.insert(id.clone());
                 self.joined.push((owner.clone(), id.clone()));
+            } else if was_replaced && !expected {
+                followed.owners.insert(id.clone(), None);
             }
         }
         match workflow.end() {
@@ -232,6 +286,30 @@ impl Roll {
 }
 
 impl Followed {
+    /// Refuses a workflow that works on none of the installs that were named.
+    fn of_another_install(&self, workflow: &Workflow, now: Moment) -> Option<End> {
+        let owner = workflow.owner_id.as_ref()?;
+        let name = workflow.owner_name.as_ref().map(|name| name.line(255));
+        let is_owner = |install: &InstallId| install == owner || name.as_deref() == Some(install.as_str());
+        if self.installs.is_empty() || self.installs.iter().any(is_owner) {
+            return None;
+        }
+        let named: Vec<&str> = self.installs.iter().map(InstallId::as_str).collect();
+        let reason = format!("workflow {} works on install {owner}, not on {}", self.id, named.join(", "));
+        let hint =
+            "correct --workflow (NUON_GATE_WORKFLOW), or leave out --install (NUON_GATE_INSTALL, NUON_INSTALL_ID)";
+        Some(End { reason: Some(reason), hint: Some(hint.to_owned()), ..End::new(Verdict::Rejected, now) })
+    }
+
+    fn note_change(&mut self, workflow: &Workflow, now: Moment) {
+        let words = [workflow.status_word()].into_iter().chain(workflow.steps().map(WorkflowStep::word));
+        let words: Vec<String> = words.map(str::to_owned).collect();
+        if words != self.words {
+            self.words = words;
+            self.changed = now;
+        }
+    }
+
     fn learn_owner(&mut self, request: &Request, deploy: &Deploy, context: &Context) -> Result<(), ApiError> {
         let Request::Deploy(install, id) = request else { return Ok(()) };
         if deploy.is_plan_only() {
@@ -262,6 +340,10 @@ fn ended(end: WorkflowEnd, workflow: &Workflow, nothing: bool, now: Moment) -> E
         (WorkflowEnd::Succeeded, false) => return End::new(Verdict::Passed, now),
         (WorkflowEnd::Succeeded, true) => {
             (Verdict::Failed, "the workflow succeeded without deploying anything".to_owned())
+        }
+        (WorkflowEnd::Failed | WorkflowEnd::Parked, _) if workflow.was_denied(None) => {
+            let denied = workflow.steps().find_map(crate::reason::denial).map(|text| format!("; {text}"));
+            (Verdict::Cancelled, format!("the workflow {}{step}{}", end.as_str(), denied.unwrap_or_default()))
         }
         (WorkflowEnd::Cancelled, _) => (Verdict::Cancelled, format!("the workflow {}{step}", end.as_str())),
         (WorkflowEnd::Failed | WorkflowEnd::Parked, _) => {

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::ending::End;
+use super::ending::{self, End};
 use super::inquiry::{Learned, Look};
 use super::request::Request;
 use super::target::{Stage, TargetWatch, kind};
@@ -152,6 +152,10 @@ impl TargetWatch {
             return Learned::Ended(End { reason: Some(reason), ..End::new(Verdict::Failed, now) });
         }
         let first = self.deploy.is_none();
+        // What is named by its id, or by its workflow, was not searched for by the other pins.
+        if let Some(flag) = self.pins.contradicted_by(&deploy).filter(|_| first) {
+            return Learned::Ended(ending::contradicted(&id, flag, now));
+        }
         self.stage = Stage::Locked(id.clone());
         self.search.preflight_done = true;
         self.forget_standing();

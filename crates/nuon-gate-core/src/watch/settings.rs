@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::schedule::Intervals;
-use crate::{Kind, Pinning, Require, Rules, Target, Targets, Wanted, WorkflowId};
+use crate::{InstallId, Kind, Pinning, Pins, Require, Rules, Target, Targets, Wanted, WorkflowId};
 
 /// How long is waited, at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,8 +61,9 @@ pub enum Scope {
     Targets(Targets),
     /// What these mean, which has to be found out.
     Wanted(Vec<Wanted>),
-    /// Every deploy of a workflow, those that are still to come among them.
-    Workflow(WorkflowId),
+    /// Every deploy of a workflow, those that are still to come among them. If installs are named, by id or by name, it has
+    /// to be one of theirs.
+    Workflow(WorkflowId, Vec<InstallId>),
 }
 
 /// How long is looked.
@@ -126,12 +127,25 @@ pub enum InvalidSettings {
     /// An install without components.
     #[error("there are no targets: {0} is nothing")]
     NoTargets(String),
+    /// A pin that means one component's deploy.
+    #[error("{0} is about one component, and a workflow without a component is about all it deploys")]
+    NotOfWorkflow(&'static str),
     /// Nobody looked what stood before for a target.
     #[error("the mark says nothing of {0}")]
     NotMarked(Target),
 }
 
 impl WatchSettings {
+    pub(super) fn check_workflow(pinning: &Pinning) -> Result<(), InvalidSettings> {
+        match pinning {
+            Pinning { shared: Pins { deploy: Some(_), .. }, .. } => Err(InvalidSettings::NotOfWorkflow("--deploy")),
+            Pinning { shared: Pins { after: Some(_), .. }, .. } | Pinning { baselines: Some(_), .. } => {
+                Err(InvalidSettings::NotOfWorkflow("--after"))
+            }
+            _ => Ok(()),
+        }
+    }
+
     pub(super) fn check(&self, targets: &[Target], pinning: &Pinning) -> Result<(), InvalidSettings> {
         let needed = self.require.count(targets.len());
         if needed > targets.len() {

@@ -254,6 +254,10 @@ impl TargetWatch {
 
     /// Decides what an error leads to.
     fn suffer(&mut self, now: Moment, look: &Look, error: ApiError, context: &mut Context) -> Learned<End> {
+        // A link is good to have, and nothing more.
+        if look.request == Request::Dashboard {
+            return self.carry_on(now, look, context);
+        }
         if let (Request::Deploy(..), Some(verdict)) = (&look.request, self.failing) {
             self.warn(now, format!("the deploy's details could not be read: {error}"), context);
             return Learned::Ended(self.failed(verdict, now, context));
@@ -272,10 +276,6 @@ impl TargetWatch {
                 return self.carry_on(now, look, context);
             }
             return Learned::Failed(error);
-        }
-        // A link is good to have, and nothing more.
-        if look.request == Request::Dashboard {
-            return self.carry_on(now, look, context);
         }
         // A component that has no deploy yet may have no list either.
         if matches!(look.request, Request::Deploys(..)) && error.class() == ErrorClass::Missing {

@@ -1,19 +1,29 @@
 //! `wait -- COMMAND…`: mark, run what triggers the deploys, and wait for what came after.
 
 use std::ffi::OsString;
-use std::process::{Command, Stdio};
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use nuon_gate_core::watch::Scope;
+use nuon_gate_core::{Pins, Signal, Targets, Verdict, Watch};
+use tokio::process::Command;
 
 use super::mark;
 use crate::arguments::Format;
-use crate::gate;
+use crate::exit;
+use crate::gate::{self, invalid_settings, runtime};
 use crate::marks::After;
-use crate::output::Console;
+use crate::output::{Console, check_reports};
 use crate::settings::Settings;
+use crate::signals::listen;
 use crate::targets::TargetSettings;
 use crate::trouble::Trouble;
 
 /// What a command that failed makes of the whole.
 const FAILED: u8 = 1;
+/// How long the command may take to end by itself after a signal, which it has got as well if it came from a terminal.
+const GRACE: Duration = Duration::from_secs(2);
 
 pub(crate) fn run(mut settings: Settings, command: &[OsString]) -> Result<u8, Trouble> {
     if settings.pins.after.is_some() {
@@ -21,7 +31,7 @@ pub(crate) fn run(mut settings: Settings, command: &[OsString]) -> Result<u8, Tr
         return Err(Trouble::new(message).hint("with a command, what came before it is marked by itself"));
     }
     let request_timeout = settings.watch.request_timeout;
-    let TargetSettings::Wanted(wanted) = settings.targets else {
+    let TargetSettings::Wanted(wanted) = settings.targets.clone() else {
         return Err(Trouble::new("no component to mark before the command")
             .hint("give the targets; a workflow alone has no deploys before the command has triggered it"));
     };
@@ -29,22 +39,65 @@ pub(crate) fn run(mut settings: Settings, command: &[OsString]) -> Result<u8, Tr
         Ok(marked) => marked,
         Err(refused) => return Ok(refused.tell("the command was not run")),
     };
+    check(&settings, &targets)?;
     let console = Console::new();
     let name = command[0].to_string_lossy().into_owned();
-    let mut child = Command::new(&command[0]);
-    child.args(&command[1..]);
-    if settings.output.format != Format::Text {
-        // stdout is for the result then.
-        child.stdout(Stdio::from(std::io::stderr()));
+    match execute(command, settings.output.format)? {
+        Ended::Interrupted(signal) => {
+            console.plain(&format!(
+                "error: interrupted by {signal} while {name} ran: it may have triggered a deploy, which was not waited for"
+            ));
+            Ok(exit::code(Verdict::Interrupted(signal)))
+        }
+        Ended::ByItself(status) if !status.success() => {
+            console.plain(&format!("error: {name} failed ({status}), so there is nothing to wait for"));
+            Ok(FAILED)
+        }
+        Ended::ByItself(_) => {
+            settings.targets = TargetSettings::Known(targets);
+            settings.pins.after = Some(After::Marks(marks));
+            gate::run(settings)
+        }
     }
-    let status = child
-        .status()
-        .map_err(|error| Trouble::new(format!("cannot run {name}: {error}")).hint("correct what stands after `--`"))?;
-    if !status.success() {
-        console.plain(&format!("error: {name} failed ({status}), so there is nothing to wait for"));
-        return Ok(FAILED);
-    }
-    settings.targets = TargetSettings::Known(targets);
-    settings.pins.after = Some(After::Marks(marks));
-    gate::run(settings)
+}
+
+/// Makes sure that the wait can begin, before anything is triggered that could then not be waited for.
+fn check(settings: &Settings, targets: &Targets) -> Result<(), Trouble> {
+    let scope = Scope::Targets(targets.clone());
+    Watch::new(settings.watch.clone(), scope, Pins::default(), Timestamp::UNIX_EPOCH)
+        .map_err(|error| invalid_settings(&error))?;
+    check_reports(&settings.output)
+}
+
+/// How the command ended.
+enum Ended {
+    ByItself(ExitStatus),
+    Interrupted(Signal),
+}
+
+/// Runs the command to its end, with its output passed through.
+fn execute(command: &[OsString], format: Format) -> Result<Ended, Trouble> {
+    let runtime = runtime()?;
+    runtime.block_on(async {
+        let mut signals = listen().map_err(|error| Trouble::new(format!("cannot listen for signals: {error}")))?;
+        let mut child = Command::new(&command[0]);
+        child.args(&command[1..]).kill_on_drop(true);
+        if format != Format::Text {
+            // stdout is for the result then.
+            child.stdout(Stdio::from(std::io::stderr()));
+        }
+        let cannot_run = |error| {
+            let name = command[0].to_string_lossy();
+            Trouble::new(format!("cannot run {name}: {error}")).hint("correct what stands after `--`")
+        };
+        let mut child = child.spawn().map_err(cannot_run)?;
+        tokio::select! {
+            status = child.wait() => status.map(Ended::ByItself).map_err(cannot_run),
+            Some(signal) = signals.first.recv() => {
+                // Whether it ends in time or not, it is over for us.
+                let _ = tokio::time::timeout(GRACE, child.wait()).await;
+                Ok(Ended::Interrupted(signal))
+            }
+        }
+    })
 }

@@ -1,6 +1,6 @@
 //! What people see on stderr: a line for every change, and on a terminal a live view of what is pending.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::{self, IsTerminal as _, Write as _};
 use std::time::Duration;
 
@@ -29,6 +29,7 @@ pub(crate) struct Console {
     labels: Vec<String>,
     /// The reasons that have been told already, by target.
     told: HashMap<usize, String>,
+    warned: HashSet<String>,
     live: Option<Live>,
     /// Where lines go during a run; else straight to stderr.
     stream: Option<Stream>,
@@ -43,7 +44,15 @@ impl Console {
     /// Makes the console for a few words.
     pub(crate) fn new() -> Self {
         let colour = AutoStream::choice(&io::stderr()) != ColorChoice::Never;
-        Self { quiet: false, colour, labels: Vec::new(), told: HashMap::new(), live: None, stream: None }
+        Self {
+            quiet: false,
+            colour,
+            labels: Vec::new(),
+            told: HashMap::new(),
+            warned: HashSet::new(),
+            live: None,
+            stream: None,
+        }
     }
 
     /// Makes the console of a run, which no reader can hold up.
@@ -70,6 +79,7 @@ impl Console {
             EventKind::Ended { target: Some(target), reason: Some(reason), .. } => {
                 self.told.insert(*target, reason.clone());
             }
+            EventKind::Warned { text, .. } => drop(self.warned.insert(text.clone())),
             _ => {}
         }
         if let Some(live) = &mut self.live {
@@ -79,7 +89,7 @@ impl Console {
             // The live view shows this all the time.
             if self.live.is_none() && !self.quiet {
                 if pending.is_empty() {
-                    self.timed(event.at, None, Tone::Faint, "still waiting, for no deploy yet");
+                    self.timed(event.at, None, Tone::Faint, "still waiting for the workflow");
                 }
                 for (target, status, spent) in pending {
                     let words = describe::waiting(status.as_ref().map(Status::as_str), *spent);
@@ -103,13 +113,17 @@ impl Console {
         }
         let targets = report.targets.iter().zip(&result.targets).enumerate();
         for (index, (target, result)) in targets.filter(|(_, (target, _))| target.verdict != Verdict::Passed) {
-            if report.targets.len() > 1 {
-                self.line(Tone::Plain, &format!("{}:", self.labels[index]));
-            }
             // What was read since may have given a better one.
             let reason = target.reason.as_ref().filter(|reason| self.told.get(&index) != Some(*reason));
             let reason = reason.map(|reason| ("reason", reason.clone()));
-            for (word, text) in reason.into_iter().chain(describe::details(target, result)) {
+            let untold = target.warnings.iter().filter(|text| !self.warned.contains(*text));
+            let untold = untold.map(|text| ("warning", text.clone()));
+            let details: Vec<_> = reason.into_iter().chain(describe::details(target, result)).chain(untold).collect();
+            if report.targets.len() > 1 && !details.is_empty() {
+                // A name from the server must not stand where CI runners look for commands.
+                self.line(Tone::Plain, &format!("target {}:", self.labels[index]));
+            }
+            for (word, text) in details {
                 self.line(Tone::Plain, &format!("  {word:<7} {text}"));
             }
         }

@@ -17,7 +17,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use nuon_gate_core::result::RunResult;
 use nuon_gate_core::watch::EventKind;
-use nuon_gate_core::{Event, Report, Target, Verdict, WorkflowId};
+use nuon_gate_core::{Event, Report, Target, WorkflowId};
 
 pub(crate) use self::console::Console;
 pub(crate) use self::file::ReportFile;
@@ -26,10 +26,6 @@ use self::stream::Stream;
 use crate::arguments::Format;
 use crate::settings::OutputSettings;
 use crate::trouble::Trouble;
-
-/// How long is waited at the end for those who read: after a signal there are five seconds in all.
-const PATIENCE: Duration = Duration::from_secs(10);
-const PATIENCE_AFTER_SIGNAL: Duration = Duration::from_secs(1);
 
 /// Everything that is told of a run.
 pub(crate) struct Outputs {
@@ -47,19 +43,7 @@ impl Outputs {
     /// Makes sure that every file can be written before anything is waited for.
     pub(crate) fn open(settings: &OutputSettings, started_at: Timestamp, secrets: &[String]) -> Result<Self, Trouble> {
         console::log_to_stderr(settings.verbosity);
-        let mut paths: Vec<&Path> = Vec::new();
-        for path in &settings.reports {
-            if !paths.contains(&path.0.as_path()) {
-                paths.push(&path.0);
-            }
-        }
-        let open = |path: &Path| {
-            ReportFile::open(path).map_err(|error| {
-                Trouble::new(format!("cannot write the report {}: {error}", path.display()))
-                    .hint("correct --report (NUON_GATE_REPORT): its folder must exist and be writable")
-            })
-        };
-        let files = paths.into_iter().map(open).collect::<Result<_, _>>()?;
+        let files = report_files(settings)?;
         let unusable = |error| Trouble::new(format!("cannot start: {error}"));
         let console = Console::of_a_run(settings.quiet).map_err(unusable)?;
         if settings.github {
@@ -97,20 +81,18 @@ impl Outputs {
         self.console.warning(text);
     }
 
-    /// Tells that workflows are being cancelled.
-    pub(crate) fn cancelling(&mut self, workflows: &[WorkflowId]) {
-        for workflow in workflows {
-            self.console.warning(&format!("cancelling workflow {workflow}, as --cancel-on says"));
-        }
+    /// Tells that a workflow is being cancelled.
+    pub(crate) fn cancelling(&self, workflow: &WorkflowId) {
+        self.console.warning(&format!("cancelling workflow {workflow}, as --cancel-on says"));
     }
 
     /// Tells the outcome.
-    pub(crate) async fn finish(self, report: &Report, result: &RunResult) {
+    ///
+    /// Each of those who read is waited for up to a share of `patience`, so that all of them together keep to it.
+    pub(crate) async fn finish(self, report: &Report, result: &RunResult, patience: Duration) {
         let Self { format, stdout, mut console, files, .. } = self;
-        let patience = match report.verdict {
-            Verdict::Interrupted(_) => PATIENCE_AFTER_SIGNAL,
-            _ => PATIENCE,
-        };
+        let readers = u32::try_from(files.len()).unwrap_or(u32::MAX).saturating_add(2);
+        let patience = patience / readers;
         let pretty = json(result, serde_json::to_string_pretty) + "\n";
         console.finish(report, result);
         for file in files {
@@ -127,12 +109,38 @@ impl Outputs {
             Format::Ndjson => json(&ResultEvent::new(result), serde_json::to_string) + "\n",
         });
         match stdout.finish(patience).await {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                Console::new().warning(&format!("stdout could not be written: {error}"));
+            // Whoever does not read this may not read stderr either, and must not hold up the end.
+            Err(error) if !matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::TimedOut) => {
+                if let Ok(stderr) = Stream::open(|| Ok(io::stderr())) {
+                    stderr.write(format!("warning: stdout could not be written: {error}\n"));
+                    let _ = stderr.finish(patience).await;
+                }
             }
             _ => {}
         }
     }
+}
+
+/// Opens the files that the result will be written to, each once.
+fn report_files(settings: &OutputSettings) -> Result<Vec<ReportFile>, Trouble> {
+    let mut paths: Vec<&Path> = Vec::new();
+    for path in &settings.reports {
+        if !paths.contains(&path.0.as_path()) {
+            paths.push(&path.0);
+        }
+    }
+    let open = |path: &Path| {
+        ReportFile::open(path).map_err(|error| {
+            Trouble::new(format!("cannot write the report {}: {error}", path.display()))
+                .hint("correct --report (NUON_GATE_REPORT): its folder must exist and be writable")
+        })
+    };
+    paths.into_iter().map(open).collect()
+}
+
+/// Makes sure that the files that the result will be written to can be written.
+pub(crate) fn check_reports(settings: &OutputSettings) -> Result<(), Trouble> {
+    report_files(settings).map(drop)
 }
 
 /// Writes JSON. It fails only for maps whose keys are no strings, which none of these has.
