@@ -2,6 +2,7 @@
 //! framework would prevent.
 
 use std::io;
+use std::ops::Range;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -13,10 +14,13 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::lock;
 use crate::script::{Answer, Body, Fault};
+use crate::sinks::Sink;
 use crate::state::State;
 
 /// A request is small; a longer head is no request of ours.
 const LONGEST_HEAD: usize = 64 * 1024;
+/// So much of a body is kept.
+const LONGEST_BODY: usize = 1024 * 1024;
 /// More than any client may read.
 const HUGE: usize = 17 * 1024 * 1024;
 
@@ -33,6 +37,8 @@ pub struct Seen {
     pub authorization: Option<String>,
     /// The `X-Nuon-Org-ID` header.
     pub org: Option<String>,
+    /// The first MiB of the body, of a `POST` or of a request to a service that is told of deploys.
+    pub body: String,
 }
 
 impl Seen {
@@ -94,6 +100,16 @@ impl Reply {
         Self { body: text.as_bytes().to_vec(), ..Self::of(status, "application/json; charset=utf-8") }
     }
 
+    /// An answer in plain text.
+    pub(crate) fn text(status: u16, text: &str) -> Self {
+        Self { body: text.as_bytes().to_vec(), ..Self::of(status, "text/plain; charset=utf-8") }
+    }
+
+    /// An answer that is its status.
+    pub(crate) fn empty(status: u16) -> Self {
+        Self::text(status, "")
+    }
+
     /// Adds a header.
     pub(crate) fn with(mut self, name: &'static str, value: &impl ToString) -> Self {
         self.headers.push((name, value.to_string()));
@@ -114,9 +130,13 @@ impl Reply {
         let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
         #[expect(clippy::disallowed_methods, reason = "the simulated server has a clock of its own")]
         let now = rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&Timestamp::now()).unwrap_or_default();
+        // An answer that cannot have a body must not tell its length.
+        let body = match status {
+            204 => String::new(),
+            _ => format!("Content-Type: {content_type}\r\nContent-Length: {length}\r\n"),
+        };
         let head = format!(
-            "HTTP/1.1 {status} Simulated\r\nDate: {now}\r\nContent-Type: {content_type}\r\nX-Nuon-API-Version: simulated\r\n\
-             {headers}Content-Length: {length}\r\n\r\n"
+            "HTTP/1.1 {status} Simulated\r\nDate: {now}\r\nX-Nuon-API-Version: simulated\r\n{headers}{body}\r\n"
         );
         head.into_bytes()
     }
@@ -224,16 +244,20 @@ fn with_retry_after(mut reply: Reply, fault: &Fault) -> Reply {
     reply
 }
 
-/// Reads a request's head and skips its body; `None` at the end of the connection.
+/// Reads a request, with its body if somebody may want to see it; `None` at the end of the connection.
 async fn read_request(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> io::Result<Option<Seen>> {
     loop {
-        if let Some((request, length)) = parse(buffer)? {
-            while buffer.len() < length {
+        if let Some((mut request, body)) = parse(buffer)? {
+            while buffer.len() < body.end {
                 if stream.read_buf(buffer).await? == 0 {
                     return Ok(None);
                 }
             }
-            buffer.drain(..length);
+            if request.method == "POST" || Sink::of(&request.segments()).is_some() {
+                let kept = body.start..body.end.min(body.start + LONGEST_BODY);
+                request.body = String::from_utf8_lossy(&buffer[kept]).into_owned();
+            }
+            buffer.drain(..body.end);
             return Ok(Some(request));
         }
         if buffer.len() > LONGEST_HEAD || stream.read_buf(buffer).await? == 0 {
@@ -242,8 +266,8 @@ async fn read_request(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> io::Resul
     }
 }
 
-/// Parses a whole head; returns the request and how many bytes it takes, its body included.
-fn parse(buffer: &[u8]) -> io::Result<Option<(Seen, usize)>> {
+/// Parses a whole head; returns the request and where its body is.
+fn parse(buffer: &[u8]) -> io::Result<Option<(Seen, Range<usize>)>> {
     let mut headers = [httparse::EMPTY_HEADER; 64];
     let mut request = httparse::Request::new(&mut headers);
     let invalid = |error| io::Error::new(io::ErrorKind::InvalidData, error);
@@ -257,9 +281,10 @@ fn parse(buffer: &[u8]) -> io::Result<Option<(Seen, usize)>> {
         headers: request.headers.iter().map(text).collect(),
         authorization: None,
         org: None,
+        body: String::new(),
     };
     seen.authorization = seen.header("authorization").map(str::to_owned);
     seen.org = seen.header("x-nuon-org-id").map(str::to_owned);
-    let body = seen.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
-    Ok(Some((seen, head + body)))
+    let length = seen.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
+    Ok(Some((seen, head..head.saturating_add(length))))
 }

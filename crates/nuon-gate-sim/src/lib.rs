@@ -1,6 +1,9 @@
 //! A simulated Nuon API: real HTTP on a loopback port, the real shapes of old and new servers, and every fault that a
 //! client has to live through, as a script says.
 //!
+//! Beside it stand the services that are told of deploys: Slack, a webhook, Teams and Discord, with the limits and the
+//! refusals of the real ones.
+//!
 //! It refuses to share a type with the gate: a wrong field name would otherwise be wrong on both sides and pass.
 //!
 //! ```
@@ -26,6 +29,7 @@ mod logs;
 mod progress;
 mod route;
 mod script;
+mod sinks;
 mod state;
 mod workflows;
 
@@ -40,8 +44,9 @@ use tokio::sync::oneshot;
 pub use self::http::Seen;
 pub use self::script::{
     Answer, Body, Cancel, Component, Deploy, Endpoint, Fault, Generation, InvalidScript, LogLine, NoDeploy, Script,
-    Severity, Stay, Step, Workflow, WorkflowState,
+    Severity, Slack, SlackWebhook, SlackWebhookRefusal, Stay, Step, Webhook, Workflow, WorkflowState,
 };
+pub use self::sinks::{DiscordMessage, SlackMessage};
 use self::state::State;
 
 /// A running simulator. It stops when dropped.
@@ -86,6 +91,41 @@ impl Sim {
             true => format!("http://127.0.0.1:{}", self.address.port()),
             false => format!("http://{}", self.address),
         }
+    }
+
+    /// Returns the address below which the methods of Slack's Web API are.
+    pub fn slack_api_url(&self) -> String {
+        self.url() + sinks::SLACK_API
+    }
+
+    /// Returns the address of a Slack incoming webhook. Any path below `/slack/hooks/` is one.
+    pub fn slack_webhook_url(&self) -> String {
+        self.url() + sinks::SLACK_WEBHOOK
+    }
+
+    /// Returns the address of a webhook. Any path below it is one as well.
+    pub fn webhook_url(&self) -> String {
+        self.url() + sinks::WEBHOOK
+    }
+
+    /// Returns the address of a Teams workflow that takes cards. Any path below `/teams/` is one.
+    pub fn teams_webhook_url(&self) -> String {
+        self.url() + sinks::TEAMS_WEBHOOK
+    }
+
+    /// Returns the address of a Discord webhook. Any id and token below `/discord/api/webhooks/` are one.
+    pub fn discord_webhook_url(&self) -> String {
+        self.url() + sinks::DISCORD_WEBHOOK
+    }
+
+    /// Returns what a reader of the Slack channel sees now, oldest first.
+    pub fn slack_messages(&self) -> Vec<SlackMessage> {
+        lock(&self.state).sinks.channel.messages.clone()
+    }
+
+    /// Returns what a reader of the Discord channel sees now, oldest first.
+    pub fn discord_messages(&self) -> Vec<DiscordMessage> {
+        lock(&self.state).sinks.discord.messages.clone()
     }
 
     /// Returns the requests so far, oldest first.

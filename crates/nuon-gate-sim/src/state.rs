@@ -14,6 +14,7 @@ use crate::ids;
 use crate::progress::{Lasts, Progress};
 use crate::route::Route;
 use crate::script::{Component, Deploy, Endpoint, Fault, Generation, NoDeploy, Script, Stay};
+use crate::sinks::{Sink, Sinks};
 
 /// Everything that changes while the simulator runs.
 #[derive(Debug)]
@@ -23,6 +24,7 @@ pub(crate) struct State {
     pub(crate) workflows: Vec<Progress>,
     /// By the workflow's id.
     pub(crate) cancellings: BTreeMap<String, Cancelling>,
+    pub(crate) sinks: Sinks,
     struck: Vec<u32>,
     pub(crate) seen: Vec<Seen>,
     first_request: Option<(Instant, Timestamp)>,
@@ -67,6 +69,7 @@ impl State {
             progress,
             workflows,
             cancellings: BTreeMap::new(),
+            sinks: Sinks::default(),
             struck,
             script,
             seen: Vec::new(),
@@ -82,19 +85,30 @@ impl State {
     }
 
     fn decide(&mut self, request: &Seen) -> (Reply, Option<Fault>) {
-        let now = self.elapsed();
         let segments = request.segments();
+        // What is told to others must not start the API's clock.
+        if let Some(sink) = Sink::of(&segments) {
+            let fault = self.strike(sink.endpoint(), None);
+            let reply = match takes_effect(fault.as_ref()) {
+                true => self.sinks.tell(sink, request, &self.script),
+                false => Reply::ok(&Value::Null),
+            };
+            return (reply, fault);
+        }
+        let now = self.elapsed();
         let Some(route) = Route::of(&request.method, &segments) else {
             return (bodies::error(404, "not found", "not found"), None);
         };
-        if let Some(fault) = self.strike(route) {
-            return (Reply::ok(&Value::Null), Some(fault));
+        let component = self.component_of(route).map(str::to_owned);
+        let fault = self.strike(route.endpoint(), component.as_deref());
+        if !takes_effect(fault.as_ref()) {
+            return (Reply::ok(&Value::Null), fault);
         }
         let reply = match self.authorise(route, request) {
             Ok(()) => self.respond(route, request, now),
             Err(refusal) => refusal,
         };
-        (reply, None)
+        (reply, fault)
     }
 
     fn respond(&mut self, route: Route<'_>, request: &Seen, now: Duration) -> Reply {
@@ -141,13 +155,12 @@ impl State {
         Ok(())
     }
 
-    fn strike(&mut self, route: Route<'_>) -> Option<Fault> {
-        let component = self.component_of(route).map(str::to_owned);
+    fn strike(&mut self, endpoint: Endpoint, component: Option<&str>) -> Option<Fault> {
         let faults = self.script.faults.iter().zip(&mut self.struck);
         let mut strikes = None;
         for (fault, count) in faults {
-            let matches = (fault.on == Endpoint::Any || fault.on == route.endpoint())
-                && fault.component.as_deref().is_none_or(|only| Some(only) == component.as_deref());
+            let matches =
+                fault.on.includes(endpoint) && fault.component.as_deref().is_none_or(|only| Some(only) == component);
             if !matches {
                 continue;
             }
@@ -261,6 +274,10 @@ impl State {
         stays.extend(progress.cancelled().map(|at| (cancelled(), self.wall(at))));
         Row { component, deploy, stays }
     }
+}
+
+fn takes_effect(fault: Option<&Fault>) -> bool {
+    fault.is_none_or(|fault| fault.after_effect)
 }
 
 /// Returns when a deploy's row is created if it is first met now: one that appears by looks is when it is first seen.

@@ -26,6 +26,9 @@ pub struct Fault {
     /// The `Retry-After` header, as it is written.
     #[serde(default)]
     pub retry_after: Option<String>,
+    /// The request has taken effect all the same, which its sender cannot know.
+    #[serde(default)]
+    pub after_effect: bool,
 }
 
 fn default_code() -> u16 {
@@ -36,7 +39,7 @@ fn default_code() -> u16 {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Endpoint {
-    /// Any.
+    /// Any of the API's. An outage of the API is none of the services that are told of deploys.
     #[default]
     Any,
     /// A component's latest deploy.
@@ -61,6 +64,24 @@ pub enum Endpoint {
     Logs,
     /// What any client is told.
     CliConfig,
+    /// Slack's Web API.
+    Slack,
+    /// A Slack incoming webhook.
+    SlackWebhook,
+    /// A webhook.
+    Webhook,
+    /// A Teams webhook.
+    Teams,
+    /// A Discord webhook.
+    Discord,
+}
+
+impl Endpoint {
+    /// Tells whether what is said of this is said of a request to another as well.
+    pub(crate) fn includes(self, other: Self) -> bool {
+        let is_told = matches!(other, Self::Slack | Self::SlackWebhook | Self::Webhook | Self::Teams | Self::Discord);
+        self == other || (self == Self::Any && !is_told)
+    }
 }
 
 /// What comes instead of an answer.

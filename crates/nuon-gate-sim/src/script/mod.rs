@@ -2,6 +2,7 @@
 
 mod component;
 mod fault;
+mod sinks;
 mod workflow;
 
 use std::str::FromStr;
@@ -12,6 +13,7 @@ use serde::{Deserialize, Deserializer, de};
 
 pub use self::component::{Component, Deploy, LogLine, NoDeploy, Severity, Stay};
 pub use self::fault::{Answer, Body, Endpoint, Fault};
+pub use self::sinks::{Slack, SlackWebhook, SlackWebhookRefusal, Webhook};
 pub use self::workflow::{Cancel, Step, Workflow, WorkflowState};
 
 /// Why a text is no script.
@@ -40,6 +42,12 @@ pub struct Script {
     /// What goes wrong.
     #[serde(rename = "fault")]
     pub faults: Vec<Fault>,
+    /// The Slack workspace.
+    pub slack: Slack,
+    /// The Slack incoming webhook.
+    pub slack_webhook: SlackWebhook,
+    /// The webhook.
+    pub webhook: Webhook,
 }
 
 impl Default for Script {
@@ -52,6 +60,9 @@ impl Default for Script {
             components: Vec::new(),
             workflows: Vec::new(),
             faults: Vec::new(),
+            slack: Slack::default(),
+            slack_webhook: SlackWebhook::default(),
+            webhook: Webhook::default(),
         }
     }
 }
@@ -69,6 +80,8 @@ impl FromStr for Script {
             "a workflow needs at least one state"
         } else if denials.any(|denial| !denial.contains(": ")) {
             "a denial is written `policy name: what was found`"
+        } else if !script.webhook.is_possible() {
+            "a webhook answers with a status of 200 to 299, and refuses with one of 300 to 599"
         } else {
             return Ok(script);
         };

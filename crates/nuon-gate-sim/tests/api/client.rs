@@ -51,16 +51,36 @@ pub(crate) fn post(sim: &Sim, target: &str) -> Answer {
 
 /// Sends a request with these header lines besides those of one who may.
 pub(crate) fn ask(sim: &Sim, method: &str, target: &str, headers: &str) -> Answer {
-    let mut stream = TcpStream::connect(sim.url().trim_start_matches("http://")).unwrap();
     let body = if method == "POST" { "{}" } else { "" };
-    let request = format!(
-        "{method} {target} HTTP/1.1\r\nHost: simulated\r\nAuthorization: Bearer simulated-token\r\n\
-         X-Nuon-Org-ID: orgsimulated00000000000000\r\n{headers}\r\n{body}"
-    );
+    let headers =
+        format!("Authorization: Bearer simulated-token\r\nX-Nuon-Org-ID: orgsimulated00000000000000\r\n{headers}");
+    read(&exchange(&(sim.url() + target), method, &headers, body))
+}
+
+/// Sends JSON with these header lines to an address, as one who has no token of the API's.
+pub(crate) fn send(url: &str, method: &str, headers: &str, body: &str) -> Answer {
+    read(&try_to_send(url, method, headers, body))
+}
+
+/// Does so, and returns what came, whatever it is.
+pub(crate) fn try_to_send(url: &str, method: &str, headers: &str, body: &str) -> String {
+    let headers = format!("Content-Type: application/json\r\nContent-Length: {}\r\n{headers}", body.len());
+    exchange(url, method, &headers, body)
+}
+
+fn exchange(url: &str, method: &str, headers: &str, body: &str) -> String {
+    let (address, target) = url.trim_start_matches("http://").split_once('/').unwrap();
+    let mut stream = TcpStream::connect(address).unwrap();
+    let request = format!("{method} /{target} HTTP/1.1\r\nHost: simulated\r\n{headers}\r\n{body}");
     stream.write_all(request.as_bytes()).unwrap();
     stream.shutdown(std::net::Shutdown::Write).unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
+    let mut answer = Vec::new();
+    // A connection that was reset has no answer.
+    let _ = stream.read_to_end(&mut answer);
+    String::from_utf8(answer).unwrap()
+}
+
+fn read(answer: &str) -> Answer {
     let (head, text) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {answer}"));
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
     Answer { status, head: head.to_owned(), text: text.to_owned() }

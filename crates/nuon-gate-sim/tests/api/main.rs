@@ -10,3 +10,4 @@ mod generations;
 mod ids;
 mod lists;
 mod logs;
+mod sinks;

@@ -1,0 +1,39 @@
+//! A Slack incoming webhook. It answers in words, and says neither where a message is nor what is wrong with it.
+
+use super::channel::{Channel, Content, Refusal, strikes};
+use super::object;
+use crate::http::{Reply, Seen};
+use crate::script::{Script, SlackWebhookRefusal};
+
+pub(super) fn post(request: &Seen, script: &Script, channel: &mut Channel) -> Reply {
+    let scripted = script.slack_webhook.refuse.map(told);
+    // Only a complaint about what was sent needs a look at it.
+    let refusal = scripted.filter(|(_, word)| *word != "invalid_blocks");
+    if let Some((status, word)) = refusal {
+        return Reply::text(status, word);
+    }
+    let Some(body) = object(request) else { return Reply::text(400, "invalid_payload") };
+    let posted = Content::of(&body).and_then(|content| match scripted {
+        Some((_, word)) if strikes(word, &content) => Err(Refusal::of(word)),
+        _ => channel.post(&script.slack, content, body.get("thread_ts"), true).map(drop),
+    });
+    match posted {
+        Ok(()) => Reply::text(200, "ok"),
+        Err(refusal) => Reply::text(400, &refusal.word),
+    }
+}
+
+/// Returns how a refusal is told.
+fn told(refusal: SlackWebhookRefusal) -> (u16, &'static str) {
+    match refusal {
+        SlackWebhookRefusal::InvalidBlocks => (400, "invalid_blocks"),
+        SlackWebhookRefusal::InvalidPayload => (400, "invalid_payload"),
+        SlackWebhookRefusal::UserNotFound => (400, "user_not_found"),
+        SlackWebhookRefusal::ActionProhibited => (403, "action_prohibited"),
+        SlackWebhookRefusal::InvalidToken => (403, "invalid_token"),
+        SlackWebhookRefusal::ChannelNotFound => (404, "channel_not_found"),
+        SlackWebhookRefusal::NoService => (404, "no_service"),
+        SlackWebhookRefusal::ChannelIsArchived => (410, "channel_is_archived"),
+        SlackWebhookRefusal::RollupError => (500, "rollup_error"),
+    }
+}
