@@ -66,8 +66,8 @@ impl Triggered {
 
 /// Returns the status of the last block of headers, if it is no success.
 fn refusal(text: &str) -> Option<u16> {
-    let lines = split(text).0.lines().filter(|line| line.starts_with("HTTP/"));
-    let status = lines.last()?.split_whitespace().nth(1)?.parse().ok()?;
+    let mut lines = split(text).0.lines().filter(|line| line.starts_with("HTTP/"));
+    let status = lines.next_back()?.split_whitespace().nth(1)?.parse().ok()?;
     (!(200..300).contains(&status)).then_some(status)
 }
 
