@@ -26,6 +26,7 @@ mod http;
 mod ids;
 mod lists;
 mod logs;
+mod oidc;
 mod progress;
 mod route;
 mod script;
@@ -42,6 +43,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 pub use self::http::Seen;
+pub use self::oidc::Oidc;
 pub use self::script::{
     Answer, Body, Cancel, Component, Deploy, Endpoint, Fault, Generation, InvalidScript, LogLine, NoDeploy, Script,
     Severity, Slack, SlackWebhook, SlackWebhookRefusal, Stay, Step, Webhook, Workflow, WorkflowState,

@@ -7,6 +7,10 @@ use crate::script::Endpoint;
 pub(crate) enum Route<'a> {
     /// What any client is told.
     CliConfig,
+    /// The exchange of an identity for a token.
+    Exchange,
+    /// Where an identity is issued.
+    Issuer,
     /// The installs.
     Installs,
     /// An install, by its id or its name.
@@ -35,6 +39,8 @@ impl<'a> Route<'a> {
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
         let route = match (method, segments.as_slice()) {
             ("GET", ["v1", "general", "cli-config"]) => Self::CliConfig,
+            ("POST", ["v1", "oidc", "token"]) => Self::Exchange,
+            ("GET", ["github", "oidc"]) => Self::Issuer,
             ("GET", ["v1", "installs"]) => Self::Installs,
             ("GET", ["v1", "installs", install]) => Self::Install(install),
             ("GET", ["v1", "installs", install, "components"]) => Self::Components(install),
@@ -54,6 +60,8 @@ impl<'a> Route<'a> {
     pub(crate) fn endpoint(self) -> Endpoint {
         match self {
             Self::CliConfig => Endpoint::CliConfig,
+            Self::Exchange => Endpoint::Exchange,
+            Self::Issuer => Endpoint::Issuer,
             Self::Installs => Endpoint::Installs,
             Self::Install(..) => Endpoint::Install,
             Self::Components(..) => Endpoint::Components,

@@ -11,6 +11,7 @@ use crate::bodies::{self, Detail};
 use crate::cancel::{Cancelling, cancelled};
 use crate::http::{Reply, Seen};
 use crate::ids;
+use crate::oidc::Tokens;
 use crate::progress::{Lasts, Progress};
 use crate::route::Route;
 use crate::script::{Component, Deploy, Endpoint, Fault, Generation, NoDeploy, Script, Stay};
@@ -24,6 +25,8 @@ pub(crate) struct State {
     pub(crate) workflows: Vec<Progress>,
     /// By the workflow's id.
     pub(crate) cancellings: BTreeMap<String, Cancelling>,
+    /// What those have been given who signed in.
+    pub(crate) tokens: Tokens,
     pub(crate) sinks: Sinks,
     struck: Vec<u32>,
     pub(crate) seen: Vec<Seen>,
@@ -69,6 +72,7 @@ impl State {
             progress,
             workflows,
             cancellings: BTreeMap::new(),
+            tokens: Tokens::default(),
             sinks: Sinks::default(),
             struck,
             script,
@@ -114,6 +118,8 @@ impl State {
     fn respond(&mut self, route: Route<'_>, request: &Seen, now: Duration) -> Reply {
         match route {
             Route::CliConfig => Reply::ok(&bodies::cli_config(&self.script)),
+            Route::Exchange => self.exchange(request, now),
+            Route::Issuer => self.issue(request),
             Route::Installs => self.list_installs(request),
             Route::Install(install) => self.install(install),
             Route::Components(install) => self.list_components(install, request),
@@ -137,15 +143,15 @@ impl State {
         start.saturating_add(at).unwrap_or(start)
     }
 
-    fn authorise(&self, route: Route<'_>, request: &Seen) -> Result<(), Reply> {
-        if route == Route::CliConfig {
+    fn authorise(&mut self, route: Route<'_>, request: &Seen) -> Result<(), Reply> {
+        if matches!(route, Route::CliConfig | Route::Exchange | Route::Issuer) {
             return Ok(());
         }
         let Some(authorization) = &request.authorization else {
             let advice = "Please set the Authorization header to Bearer and your token";
             return Err(bodies::error(401, "no token was given", advice));
         };
-        if *authorization != format!("Bearer {}", self.script.token) {
+        if *authorization != format!("Bearer {}", self.script.token) && !self.accepts(authorization) {
             return Err(bodies::error(401, "token was not found", "Please check the token"));
         }
         if request.org.as_deref() != Some(&self.script.org) {

@@ -64,6 +64,10 @@ pub enum Endpoint {
     Logs,
     /// What any client is told.
     CliConfig,
+    /// The exchange of an identity for a token.
+    Exchange,
+    /// Where an identity is issued.
+    Issuer,
     /// Slack's Web API.
     Slack,
     /// A Slack incoming webhook.

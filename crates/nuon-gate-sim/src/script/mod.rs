@@ -11,6 +11,8 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use serde::{Deserialize, Deserializer, de};
 
+use crate::oidc::Oidc;
+
 pub use self::component::{Component, Deploy, LogLine, NoDeploy, Severity, Stay};
 pub use self::fault::{Answer, Body, Endpoint, Fault};
 pub use self::sinks::{Slack, SlackWebhook, SlackWebhookRefusal, Webhook};
@@ -33,6 +35,8 @@ pub struct Script {
     pub generation: Generation,
     /// Where its dashboard is said to be.
     pub dashboard: String,
+    /// Who can sign in with an identity; if left out, the server does not know of that.
+    pub oidc: Option<Oidc>,
     /// The components of its installs.
     #[serde(rename = "component")]
     pub components: Vec<Component>,
@@ -57,6 +61,7 @@ impl Default for Script {
             org: "orgsimulated00000000000000".to_owned(),
             generation: Generation::default(),
             dashboard: "https://app.nuon.example".to_owned(),
+            oidc: None,
             components: Vec::new(),
             workflows: Vec::new(),
             faults: Vec::new(),

@@ -68,6 +68,11 @@ pub(crate) fn try_to_send(url: &str, method: &str, headers: &str, body: &str) ->
     exchange(url, method, &headers, body)
 }
 
+/// Sends a request with these header lines and this body, and nothing that says who asks.
+pub(crate) fn ask_with(sim: &Sim, method: &str, target: &str, headers: &str, body: &str) -> Answer {
+    send(&(sim.url() + target), method, headers, body)
+}
+
 fn exchange(url: &str, method: &str, headers: &str, body: &str) -> String {
     let (address, target) = url.trim_start_matches("http://").split_once('/').unwrap();
     let mut stream = TcpStream::connect(address).unwrap();

@@ -10,4 +10,5 @@ mod generations;
 mod ids;
 mod lists;
 mod logs;
+mod oidc;
 mod sinks;
