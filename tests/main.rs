@@ -25,6 +25,7 @@ mod readers;
 mod regressions;
 mod schemas;
 mod secrets;
+mod sign_in;
 #[cfg(unix)]
 mod signals;
 mod support;

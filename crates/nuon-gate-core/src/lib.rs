@@ -45,8 +45,8 @@ pub mod watch;
 
 pub use self::cancel::{CancelLimits, CancelOn, CancelPlan, Settlement};
 pub use self::client::{
-    ApiError, ApiStats, ApiUrl, Client, Connection, Depth, ErrorClass, InvalidApiUrl, InvalidConnection, LARGEST_BODY,
-    LogPage, Page, Proxy, Wire, decode, retry_after,
+    ApiError, ApiStats, ApiUrl, Client, Connection, Credentials, Depth, ErrorClass, IdentitySource, InvalidApiUrl,
+    InvalidConnection, IssuerUrl, LARGEST_BODY, LogPage, Page, Proxy, SignInError, Wire, decode, retry_after,
 };
 pub use self::dashboard::Dashboard;
 pub use self::drive::{drive, drive_with, send};
@@ -62,7 +62,7 @@ pub use self::pins::{Baseline, Baselines, CommitPrefix, InvalidCommit, Pinning, 
 pub use self::report::{ApprovalPlace, Report, TargetReport};
 pub use self::resolve::{Resolution, Resolver, Unknown, Wanted};
 pub use self::schedule::{Intervals, InvalidIntervals};
-pub use self::secret::{ApiToken, InvalidToken};
+pub use self::secret::{ApiToken, IdentityToken, InvalidToken};
 pub use self::target::{MatchedBy, Require, Target, Targets};
 pub use self::text::RemoteText;
 pub use self::timeline::{Stay, human, span, time_in_each_status};

@@ -1,22 +1,27 @@
-//! The one secret that the core holds.
+//! The secrets that the core holds. Each is of a type of its own, so that none can be sent to whom it is not for.
 
 use std::fmt;
 
+use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 
 /// The API token. It is wiped when dropped, and has neither `Display` nor `Serialize`.
 #[derive(Clone)]
 pub struct ApiToken(SecretString);
 
+/// What proves who somebody is, such as the JWT of a CI job; or the right to be given that. It is kept as [`ApiToken`] is.
+#[derive(Clone)]
+pub struct IdentityToken(SecretString);
+
 /// Why a text cannot be a token. It never quotes the text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidToken {
     /// Nothing, or white space alone.
-    #[error("the API token is empty")]
+    #[error("the token is empty")]
     Empty,
     /// Not printable ASCII, so it cannot stand in a header.
-    #[error("the API token holds characters that a header cannot carry (a line break in the middle?)")]
+    #[error("the token holds characters that a header cannot carry (a line break in the middle?)")]
     Unprintable,
 }
 
@@ -27,25 +32,69 @@ impl ApiToken {
     ///
     /// If nothing is left, or a character is not printable ASCII.
     pub fn new(token: &str) -> Result<Self, InvalidToken> {
-        let token = token.trim();
-        if token.is_empty() {
-            return Err(InvalidToken::Empty);
-        }
-        if !token.bytes().all(|b| b.is_ascii_graphic()) {
-            return Err(InvalidToken::Unprintable);
-        }
-        Ok(Self(SecretString::from(token)))
+        printable(token).map(Self)
     }
 
     /// Returns the token itself, for the one header that carries it.
     pub(crate) fn expose(&self) -> &str {
         self.0.expose_secret()
     }
+
+    /// Returns the value of the header that carries it.
+    pub(crate) fn header(&self) -> HeaderValue {
+        header("Bearer", self.expose())
+    }
+}
+
+impl IdentityToken {
+    /// Takes a token. White space around it is dropped, as files end in a line break.
+    ///
+    /// # Errors
+    ///
+    /// If nothing is left, or a character is not printable ASCII.
+    pub fn new(token: &str) -> Result<Self, InvalidToken> {
+        printable(token).map(Self)
+    }
+
+    /// Returns the token itself, for the one request that carries it.
+    pub(crate) fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+
+    /// Returns the value of the header that carries it, as GitHub's documentation writes it.
+    pub(crate) fn header(&self) -> HeaderValue {
+        header("bearer", self.expose())
+    }
+}
+
+fn printable(token: &str) -> Result<SecretString, InvalidToken> {
+    let token = token.trim();
+    if token.is_empty() {
+        return Err(InvalidToken::Empty);
+    }
+    if !token.bytes().all(|b| b.is_ascii_graphic()) {
+        return Err(InvalidToken::Unprintable);
+    }
+    Ok(SecretString::from(token))
+}
+
+fn header(scheme: &str, token: &str) -> HeaderValue {
+    // Printable ASCII can always stand in a header; if it could not, nothing would be sent.
+    let value = HeaderValue::from_str(&format!("{scheme} {token}"));
+    let mut value = value.unwrap_or_else(|_| HeaderValue::from_static(""));
+    value.set_sensitive(true);
+    value
 }
 
 impl fmt::Debug for ApiToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("ApiToken(…)")
+    }
+}
+
+impl fmt::Debug for IdentityToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("IdentityToken(…)")
     }
 }
 
@@ -55,10 +104,20 @@ mod tests {
 
     #[test]
     fn tokens_are_trimmed_checked_and_hidden() {
-        let token = ApiToken::new(" s3cret\n").unwrap();
-        assert_eq!(token.expose(), "s3cret");
-        assert_eq!(format!("{token:?}"), "ApiToken(…)");
-        assert_eq!(ApiToken::new(" \n").unwrap_err(), InvalidToken::Empty);
-        assert_eq!(ApiToken::new("a\nb").unwrap_err(), InvalidToken::Unprintable);
+        let (token, identity) = (ApiToken::new(" s3cret\n").unwrap(), IdentityToken::new("\tid3ntity \r\n").unwrap());
+        assert_eq!((token.expose(), identity.expose()), ("s3cret", "id3ntity"));
+        assert_eq!(format!("{token:?} {identity:?}"), "ApiToken(…) IdentityToken(…)");
+        for (text, error) in [(" \n", InvalidToken::Empty), ("a\nb", InvalidToken::Unprintable)] {
+            assert_eq!(ApiToken::new(text).unwrap_err(), error);
+            assert_eq!(IdentityToken::new(text).unwrap_err(), error);
+        }
+    }
+
+    #[test]
+    fn a_header_carries_the_token_and_does_not_show_it() {
+        let header = ApiToken::new("s3cret").unwrap().header();
+        assert_eq!(header, "Bearer s3cret");
+        assert_eq!(format!("{header:?}"), "Sensitive");
+        assert_eq!(IdentityToken::new("id3ntity").unwrap().header(), "bearer id3ntity");
     }
 }

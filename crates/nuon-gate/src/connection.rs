@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use nuon_gate_core::{ApiError, ApiToken, ApiUrl, Connection, InvalidApiUrl, InvalidConnection, InvalidId, OrgId};
+use nuon_gate_core::{ApiError, ApiUrl, Connection, Credentials, InvalidApiUrl, InvalidConnection, InvalidId, OrgId};
 
 use crate::arguments::ConnectionArguments;
-use crate::environment::{API_TOKEN, Environment};
+use crate::credentials;
+use crate::environment::Environment;
 use crate::nuon_config::NuonConfig;
 use crate::trouble::Trouble;
 
@@ -17,7 +18,7 @@ pub(crate) struct ConnectionParts {
     pub(crate) file: Option<PathBuf>,
     pub(crate) url: Result<ApiUrl, Trouble>,
     pub(crate) org: Result<OrgId, Trouble>,
-    pub(crate) token: Result<ApiToken, Trouble>,
+    pub(crate) credentials: Result<Credentials, Trouble>,
     pub(crate) extra_certificates: Result<Option<Vec<u8>>, Trouble>,
 }
 
@@ -26,10 +27,14 @@ impl ConnectionParts {
     pub(crate) fn read(arguments: ConnectionArguments, environment: &Environment) -> Result<Self, Trouble> {
         let file = NuonConfig::read(arguments.config.as_deref(), environment.home().as_deref())?;
         let url = arguments.api_url.or(file.api_url).unwrap_or_else(|| API_URL.to_owned());
+        let url = ApiUrl::new(&url, arguments.allow_http).map_err(|error| invalid_url(&error));
+        // Whom an identity is shown to matters only if that can be asked at all.
+        let audience = url.as_ref().ok().map_or_else(|| API_URL.to_owned(), ToString::to_string);
+        let credentials = credentials::find(arguments.token_file, file.api_token, audience, environment);
         Ok(Self {
-            url: ApiUrl::new(&url, arguments.allow_http).map_err(|error| invalid_url(&error)),
+            url,
             org: org(arguments.org_id.or(file.org_id)),
-            token: token(arguments.token_file, file.api_token, environment),
+            credentials,
             extra_certificates: arguments.ca_file.map(|path| read("--ca-file (NUON_GATE_CA_FILE)", &path)).transpose(),
             file: file.path,
         })
@@ -37,9 +42,9 @@ impl ConnectionParts {
 
     /// Returns the whole, or the first trouble.
     pub(crate) fn whole(self) -> Result<Connection, Trouble> {
-        let Self { url, org, token, extra_certificates, .. } = self;
+        let Self { url, org, credentials, extra_certificates, .. } = self;
         let (url, org, extra_certificates) = (url?, org?, extra_certificates?);
-        Ok(Connection { url, org, token: token?, extra_certificates, user_agent: user_agent() })
+        Ok(Connection { url, org, credentials: credentials?, extra_certificates, user_agent: user_agent() })
     }
 }
 
@@ -56,26 +61,6 @@ fn org(text: Option<String>) -> Result<OrgId, Trouble> {
     text.parse().map_err(|error: InvalidId| {
         Trouble::new(format!("invalid organisation: {error}")).hint("correct --org-id (NUON_GATE_ORG_ID, NUON_ORG_ID)")
     })
-}
-
-fn token(file: Option<PathBuf>, logged_in: Option<String>, environment: &Environment) -> Result<ApiToken, Trouble> {
-    let hint = "set NUON_API_TOKEN, name a file with --token-file (NUON_GATE_TOKEN_FILE), or log in with the Nuon CLI";
-    let text = match file {
-        Some(path) => {
-            // What looks like no path is most likely the token itself, put into the wrong place.
-            if path.components().count() == 1 && !path.exists() {
-                let message = "cannot read the file of --token-file (NUON_GATE_TOKEN_FILE): there is no such file";
-                return Err(Trouble::new(message).hint(hint));
-            }
-            let bytes = read("--token-file (NUON_GATE_TOKEN_FILE)", &path)?;
-            String::from_utf8(bytes).map_err(|_| Trouble::new(format!("{} is not text", path.display())).hint(hint))?
-        }
-        None => {
-            let text = environment.get(API_TOKEN).map(str::to_owned).or(logged_in);
-            text.ok_or_else(|| Trouble::new("no API token").hint(hint))?
-        }
-    };
-    ApiToken::new(&text).map_err(|error| Trouble::new(error).hint(hint))
 }
 
 pub(crate) fn read(flag: &str, path: &Path) -> Result<Vec<u8>, Trouble> {

@@ -24,6 +24,25 @@ const NUON: [(&str, &str); 5] = [
 /// The variable with the API token. There is no flag for it: a command line is visible to every user of a machine.
 pub(crate) const API_TOKEN: &str = "NUON_API_TOKEN";
 
+/// The variables with which the gate signs in if there is no API token: the first that is set says where the identity
+/// comes from. The Nuon CLI reads the same.
+pub(crate) const OIDC_TOKEN: &str = "NUON_OIDC_TOKEN";
+pub(crate) const OIDC_TOKEN_FILE: &str = "NUON_OIDC_TOKEN_FILE";
+pub(crate) const OIDC_AUDIENCE: &str = "NUON_OIDC_AUDIENCE";
+pub(crate) const GITHUB_ISSUER: &str = "ACTIONS_ID_TOKEN_REQUEST_URL";
+pub(crate) const GITHUB_REQUEST_TOKEN: &str = "ACTIONS_ID_TOKEN_REQUEST_TOKEN";
+
+/// The same with their meaning, for the documentation.
+pub const SIGN_IN: [(&str, &str); 4] = [
+    (OIDC_TOKEN, "The identity token itself, a JWT"),
+    (OIDC_TOKEN_FILE, "A file with the identity token, read again each time it is needed"),
+    (
+        GITHUB_ISSUER,
+        "Where GitHub issues one, with the right to ask in ACTIONS_ID_TOKEN_REQUEST_TOKEN; GitHub sets both",
+    ),
+    (OIDC_AUDIENCE, "For whom GitHub is asked to issue it, if not for the API's address"),
+];
+
 /// The variables that are set to something.
 pub(crate) struct Environment {
     set: BTreeMap<String, String>,
@@ -32,6 +51,13 @@ pub(crate) struct Environment {
 }
 
 impl Environment {
+    /// Makes an environment of its own, for tests.
+    #[cfg(test)]
+    pub(crate) fn of(variables: &[(&str, &str)]) -> Self {
+        let set = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Self { set, unreadable: Vec::new() }
+    }
+
     /// Reads the process's environment.
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
     pub(crate) fn capture() -> Self {
@@ -61,6 +87,11 @@ impl Environment {
     /// Returns a variable that is set to something.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.set.get(name).map(String::as_str)
+    }
+
+    /// Tells whether the program runs as a step of GitHub Actions.
+    pub(crate) fn is_github(&self) -> bool {
+        self.get("GITHUB_ACTIONS") == Some("true")
     }
 
     /// Returns the user's home directory.

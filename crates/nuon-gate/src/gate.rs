@@ -85,6 +85,7 @@ async fn gate(settings: Settings, mut signals: UnboundedReceiver<Signal>) -> Res
     notices.iter().for_each(|notice| outputs.notice(notice));
 
     let on_event = |event: &Event, watch: &Watch| {
+        outputs.mask(&client.take_secrets());
         outputs.event(event);
         if let Some(audience) = &audience {
             audience.event(event, || published(&watch.report(event.at), &client, &exits, output.ci_url.as_deref()));
@@ -104,6 +105,7 @@ async fn gate(settings: Settings, mut signals: UnboundedReceiver<Signal>) -> Res
         cancel_rest(&client, &mut report, plan, &mut hurry, &mut signals).await;
     }
     find_evidence(&client, &mut report, output.log_lines, &mut hurry, &mut signals).await;
+    outputs.mask(&client.take_secrets());
 
     let usual = exit::code(report.verdict);
     let code = exit_code(report.verdict, &exits);

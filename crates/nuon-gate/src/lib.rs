@@ -15,6 +15,7 @@
 mod arguments;
 mod commands;
 mod connection;
+mod credentials;
 mod environment;
 pub mod exit;
 mod gate;
@@ -36,6 +37,7 @@ use std::ffi::OsString;
 
 use self::arguments::Command;
 use self::environment::Environment;
+pub use self::environment::SIGN_IN;
 use self::output::Console;
 use self::settings::{MarkSettings, Settings};
 use self::trouble::Trouble;

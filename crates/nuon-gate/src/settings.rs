@@ -51,6 +51,8 @@ pub(crate) struct MarkSettings {
     pub(crate) wanted: Vec<Wanted>,
     pub(crate) request_timeout: Duration,
     pub(crate) file: Option<PathBuf>,
+    /// Whether the program runs as a step of GitHub Actions.
+    pub(crate) github: bool,
 }
 
 impl MarkSettings {
@@ -61,6 +63,7 @@ impl MarkSettings {
             wanted: targets::wanted(targets)?,
             connection: ConnectionParts::read(connection, environment)?.whole()?,
             file,
+            github: environment.is_github(),
         })
     }
 }
@@ -141,7 +144,7 @@ impl OutputSettings {
     pub(crate) fn new(arguments: OutputArguments, environment: Option<&Environment>) -> Self {
         let OutputArguments { output: format, report, log_lines, quiet, verbose: verbosity } = arguments;
         let reports = report.into_iter().flat_map(|lines| lines.0).collect();
-        let github = environment.is_some_and(|environment| environment.get("GITHUB_ACTIONS") == Some("true"));
+        let github = environment.is_some_and(Environment::is_github);
         let variable = |name: &str| environment.and_then(|environment| environment.get(name)).map(str::to_owned);
         let ci_url = nuon_gate_notify::ci_run(&variable).map(|run| run.url);
         Self { format, reports, log_lines: log_lines.into(), github, ci_url, quiet, verbosity }

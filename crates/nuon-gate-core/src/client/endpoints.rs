@@ -1,6 +1,6 @@
 //! The requests, one function each.
 
-use super::{ApiError, Client, ErrorClass, NotFound, Wire, word};
+use super::{ApiError, Client, ErrorClass, Expected, Wire, word};
 use crate::model::{CliConfig, Deploy, Install, InstallComponent, LogRecord, Workflow};
 use crate::{ComponentId, Dashboard, DeployId, InstallId, LogStreamId, WorkflowId};
 
@@ -53,7 +53,7 @@ impl Client {
         if depth == Depth::Page {
             url.query_pairs_mut().extend_pairs([PAGE]);
         }
-        match self.get::<Deploy>(url, NotFound::IsAnAnswer).await {
+        match self.get::<Deploy>(url, Expected::BodyOrNone).await {
             Ok(deploy) => Ok(Some(deploy).filter(|deploy| deploy.id.is_some())),
             Err(error) if error.class() == ErrorClass::Missing => Ok(None),
             Err(error) => Err(error),
@@ -74,7 +74,7 @@ impl Client {
         let path = ["v1", "installs", install.as_str(), "components", component.as_str(), "deploys"];
         let mut url = self.url.join(&path);
         url.query_pairs_mut().append_pair("limit", &most.to_string());
-        self.get(url, NotFound::IsAnError).await
+        self.get(url, Expected::Body).await
     }
 
     /// Returns a workflow with its steps.
@@ -84,7 +84,7 @@ impl Client {
     /// If there is no good answer; [`ErrorClass::Missing`] if there is no such workflow, or the server is too old to
     /// have any.
     pub async fn workflow(&self, workflow: &WorkflowId) -> Result<Workflow, ApiError> {
-        self.get(self.url.join(&["v1", "workflows", workflow.as_str()]), NotFound::IsAnError).await
+        self.get(self.url.join(&["v1", "workflows", workflow.as_str()]), Expected::Body).await
     }
 
     /// Returns a deploy with its details.
@@ -94,7 +94,7 @@ impl Client {
     /// If there is no good answer; [`ErrorClass::Missing`] if there is no such deploy.
     pub async fn deploy(&self, install: &InstallId, deploy: &DeployId) -> Result<Deploy, ApiError> {
         let url = self.url.join(&["v1", "installs", install.as_str(), "deploys", deploy.as_str()]);
-        let found: Deploy = self.get(url, NotFound::IsAnError).await?;
+        let found: Deploy = self.get(url, Expected::Body).await?;
         if found.id.as_ref() == Some(deploy) {
             return Ok(found);
         }
@@ -107,7 +107,7 @@ impl Client {
     ///
     /// If there is no good answer; [`ErrorClass::Missing`] if there is no such install.
     pub async fn install(&self, install: &InstallId) -> Result<Install, ApiError> {
-        self.get(self.url.join(&["v1", "installs", install.as_str()]), NotFound::IsAnError).await
+        self.get(self.url.join(&["v1", "installs", install.as_str()]), Expected::Body).await
     }
 
     /// Returns a component as part of an install.
@@ -121,7 +121,7 @@ impl Client {
         component: &ComponentId,
     ) -> Result<InstallComponent, ApiError> {
         let path = ["v1", "installs", install.as_str(), "components", component.as_str()];
-        self.get(self.url.join(&path), NotFound::IsAnError).await
+        self.get(self.url.join(&path), Expected::Body).await
     }
 
     /// Returns the installs of the organisation, a hundred at a time, from `page` 1 on.
@@ -148,8 +148,8 @@ impl Client {
     ///
     /// If there is no good answer.
     pub async fn dashboard(&self) -> Result<Option<Dashboard>, ApiError> {
-        let config: CliConfig = self.get(self.url.join(&["v1", "general", "cli-config"]), NotFound::IsAnError).await?;
-        Ok(self.org.as_ref().and_then(|org| Dashboard::new(&config, org)))
+        let config: CliConfig = self.get(self.url.join(&["v1", "general", "cli-config"]), Expected::Body).await?;
+        Ok(self.right.as_ref().and_then(|right| Dashboard::new(&config, &right.org)))
     }
 
     /// Returns a part of a log, newest first: the newest, or the one `before` a point in time that an earlier part gave.
@@ -164,7 +164,7 @@ impl Client {
         if let Some(before) = before {
             request = request.header("X-Nuon-API-Offset", before);
         }
-        let (records, headers) = self.read(request, NotFound::IsAnError).await?;
+        let (records, headers) = self.read(request, Expected::Body).await?;
         Ok(LogPage { records, next: word(&headers, "x-nuon-api-next").and_then(|next| next.trim().parse().ok()) })
     }
 
@@ -176,7 +176,7 @@ impl Client {
     /// If the server does not accept it.
     pub async fn cancel(&self, workflow: &WorkflowId) -> Result<(), ApiError> {
         let url = self.url.join(&["v1", "workflows", workflow.as_str(), "cancel"]);
-        self.respond(self.http.post(url)).await.map(drop).map_err(|error| self.failed(error))
+        self.send(self.http.post(url), Expected::Success).await.map(drop)
     }
 
     async fn list<T: Wire>(&self, path: &[&str], page: u32) -> Result<Page<T>, ApiError> {
@@ -185,7 +185,7 @@ impl Client {
         if page > 1 {
             url.query_pairs_mut().append_pair("page", &page.to_string());
         }
-        let (rows, headers) = self.read(self.http.get(url), NotFound::IsAnError).await?;
+        let (rows, headers) = self.read(self.http.get(url), Expected::Body).await?;
         // A server that does not page gives everything, and no such header.
         Ok(Page { rows, more: word(&headers, "x-nuon-page-next") == Some("true") })
     }

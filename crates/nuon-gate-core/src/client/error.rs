@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::InvalidToken;
+
 /// Why there is no good answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -51,6 +53,74 @@ pub enum ApiError {
     /// A success whose body cannot be read.
     #[error("undecodable answer: {0}")]
     Undecodable(String),
+    /// There was no signing in, so the question was not asked.
+    #[error(transparent)]
+    SignIn(#[from] SignInError),
+}
+
+/// Why an identity has not led to a token of the API's.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SignInError {
+    /// The file with the identity token cannot be used.
+    #[error("no identity token can be read from the file: {0}")]
+    File(String),
+    /// Whoever issues identity tokens gives none.
+    #[error("no identity token from {host}: {cause}")]
+    Issuer {
+        /// The issuer's host.
+        host: String,
+        /// What came instead.
+        cause: Box<ApiError>,
+    },
+    /// The API gives no token for the identity.
+    #[error("signing in failed: {0}")]
+    Exchange(Box<ApiError>),
+    /// The API does not know of signing in.
+    #[error("this server signs nobody in by identity: {0}")]
+    Unsupported(Box<ApiError>),
+    /// The API says that it does not know the identity.
+    #[error("signing in failed: the API does not authenticate this identity")]
+    NotAuthenticated,
+    /// The API gives a token for another organisation.
+    #[error("signing in failed: the token is for another organisation")]
+    OtherOrganisation,
+    /// What the API gives is no token.
+    #[error("signing in failed: {0}")]
+    Token(InvalidToken),
+}
+
+impl SignInError {
+    /// Returns what the user can do about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::File(_) => "check the file of NUON_OIDC_TOKEN_FILE, or set NUON_API_TOKEN",
+            Self::Issuer { .. } => "check that the job has `permissions: id-token: write`, or set NUON_API_TOKEN",
+            Self::Unsupported(_) => {
+                "set NUON_API_TOKEN: the server is too old for OIDC federation, has it turned off, or is not the API"
+            }
+            _ => {
+                "set up a trust policy in Nuon for this repository, in the organisation of --org-id (NUON_ORG_ID), with the \
+                 audience that the identity has: the API's address, or NUON_OIDC_AUDIENCE; the job needs \
+                 `permissions: id-token: write`, and a token in NUON_OIDC_TOKEN must not have expired; or set NUON_API_TOKEN"
+            }
+        }
+    }
+
+    /// Returns what follows. Whatever is said, an identity that is refused is refused as a token is.
+    fn class(&self) -> ErrorClass {
+        match self {
+            Self::Issuer { cause, .. } | Self::Exchange(cause) => match cause.class() {
+                class @ (ErrorClass::Transient | ErrorClass::Untrusted) => class,
+                ErrorClass::Denied | ErrorClass::Missing | ErrorClass::Refused => ErrorClass::Denied,
+            },
+            Self::File(_)
+            | Self::Unsupported(_)
+            | Self::NotAuthenticated
+            | Self::OtherOrganisation
+            | Self::Token(_) => ErrorClass::Denied,
+        }
+    }
 }
 
 /// What follows from an error.
@@ -58,7 +128,8 @@ pub enum ApiError {
 pub enum ErrorClass {
     /// Just another poll: try again until the outage clock rings.
     Transient,
-    /// 401 and 403: final at first, transient for a while after a success, since the server also answers so in trouble.
+    /// 401 and 403, and an identity that is refused: final at first, transient for a while after a success, since the
+    /// server also answers so in trouble.
     Denied,
     /// 404.
     Missing,
@@ -72,6 +143,7 @@ impl ApiError {
     /// Returns what follows from this error.
     pub fn class(&self) -> ErrorClass {
         match self {
+            Self::SignIn(error) => error.class(),
             Self::Certificate { .. } => ErrorClass::Untrusted,
             Self::Status { status: 401 | 403, .. } => ErrorClass::Denied,
             Self::Status { status: 404, .. } => ErrorClass::Missing,
@@ -90,11 +162,12 @@ impl ApiError {
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Redirect { retry_after, .. } | Self::Status { retry_after, .. } => *retry_after,
+            Self::SignIn(SignInError::Exchange(cause) | SignInError::Issuer { cause, .. }) => cause.retry_after(),
             _ => None,
         }
     }
 
-    /// Returns the status code, if there was an answer.
+    /// Returns the status code, if there was an answer to the question itself.
     pub fn status(&self) -> Option<u16> {
         match self {
             Self::Redirect { status, .. } | Self::Status { status, .. } => Some(*status),

@@ -1,10 +1,13 @@
-//! The API over HTTP: one request in, one typed answer or one [`ApiError`] out. Nothing is retried here; asking again
-//! is the watch's business.
+//! The API over HTTP: one request in, one typed answer or one [`ApiError`] out. Asking again is the watch's business, and
+//! nothing is retried here but for one case: a token that was given for an identity ends in the middle of a long wait, as
+//! it should. The watch knows nothing of tokens, so the client gets another one and asks once more.
 
 mod endpoints;
 mod error;
+mod exchange;
 mod proxy;
 mod retry_after;
+mod sign_in;
 mod transport;
 mod url;
 
@@ -13,24 +16,23 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use reqwest::header;
+use secrecy::ExposeSecret as _;
 use serde::de::DeserializeOwned;
 
 pub use self::endpoints::{Depth, LogPage, Page};
-pub use self::error::{ApiError, ErrorClass};
+pub use self::error::{ApiError, ErrorClass, SignInError};
+pub use self::exchange::LARGEST_BODY;
+use self::exchange::{TimeLimit, exchange, word};
 pub use self::proxy::Proxy;
 pub use self::retry_after::parse as retry_after;
-pub use self::url::{ApiUrl, InvalidApiUrl};
-use crate::model::{CliConfig, Deploy, ErrorBody, Install, InstallComponent, LogRecord, Workflow};
-use crate::{ApiToken, OrgId, RemoteText};
-
-/// The largest body that is read, after which the answer counts as undecodable.
-pub const LARGEST_BODY: usize = 16 * 1024 * 1024;
+pub use self::sign_in::{Credentials, IdentitySource};
+use self::sign_in::{Pass, Session};
+pub use self::url::{ApiUrl, InvalidApiUrl, IssuerUrl};
+use crate::model::{CliConfig, Deploy, Install, InstallComponent, LogRecord, Workflow};
+use crate::{OrgId, RemoteText};
 
 /// How long a request may take, unless something else is said.
 const USUAL_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// The largest error body that is read; a larger one says nothing.
-const LARGEST_ERROR_BODY: usize = 64 * 1024;
 
 /// How the API is reached.
 #[derive(Debug)]
@@ -40,7 +42,7 @@ pub struct Connection {
     /// On whose behalf.
     pub org: OrgId,
     /// With what right.
-    pub token: ApiToken,
+    pub credentials: Credentials,
     /// Certificates in PEM form to trust besides the platform's.
     pub extra_certificates: Option<Vec<u8>>,
     /// How the program calls itself.
@@ -75,13 +77,21 @@ pub struct ApiStats {
     pub errors: u64,
 }
 
-/// A client of the Nuon API. Clones share their connections and their statistics.
+/// On whose behalf requests are sent.
+#[derive(Debug, Clone)]
+struct Right {
+    org: OrgId,
+    header: header::HeaderValue,
+    session: Arc<Session>,
+}
+
+/// A client of the Nuon API. Clones share their connections, their right to ask and their statistics.
 #[derive(Debug, Clone)]
 pub struct Client {
     http: reqwest::Client,
     url: ApiUrl,
     /// `None`: nobody's.
-    org: Option<OrgId>,
+    right: Option<Right>,
     timeout: Duration,
     stats: Arc<Mutex<ApiStats>>,
 }
@@ -96,10 +106,11 @@ impl Client {
     ///
     /// If a header cannot carry the org id, or certificates or proxy settings cannot be used.
     pub fn new(connection: &Connection) -> Result<Self, InvalidConnection> {
-        let headers = transport::credentials(connection)?;
         let Connection { url, org, extra_certificates, user_agent, .. } = connection;
-        let http = transport::build(url, extra_certificates.as_deref(), user_agent, headers)?;
-        Ok(Self::over(http, url, Some(org.clone())))
+        let header = header::HeaderValue::from_str(org.as_str()).map_err(|_| InvalidConnection::Org(org.clone()))?;
+        let session = Arc::new(Session::new(connection)?);
+        let http = transport::build(url.site(), extra_certificates.as_deref(), user_agent)?;
+        Ok(Self::over(http, url, Some(Right { org: org.clone(), header, session })))
     }
 
     /// Makes a client that acts on nobody's behalf and carries no credentials, for what the server tells anyone.
@@ -112,12 +123,11 @@ impl Client {
         extra_certificates: Option<&[u8]>,
         user_agent: &str,
     ) -> Result<Self, InvalidConnection> {
-        let http = transport::build(url, extra_certificates, user_agent, transport::headers())?;
-        Ok(Self::over(http, url, None))
+        Ok(Self::over(transport::build(url.site(), extra_certificates, user_agent)?, url, None))
     }
 
-    fn over(http: reqwest::Client, url: &ApiUrl, org: Option<OrgId>) -> Self {
-        Self { http, url: url.clone(), org, timeout: USUAL_TIMEOUT, stats: Arc::default() }
+    fn over(http: reqwest::Client, url: &ApiUrl, right: Option<Right>) -> Self {
+        Self { http, url: url.clone(), right, timeout: USUAL_TIMEOUT, stats: Arc::default() }
     }
 
     /// Returns this client with another time limit for each request than the usual 30 seconds.
@@ -131,86 +141,89 @@ impl Client {
         self.stats.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Takes the secrets that were come by since this was last asked, so that others can hide them: identity tokens, and
+    /// what they were exchanged for.
+    pub fn take_secrets(&self) -> Vec<String> {
+        let news = self.right.as_ref().map(|right| right.session.take_news()).unwrap_or_default();
+        news.iter().map(|secret| secret.expose_secret().to_owned()).collect()
+    }
+
     /// Asks for something, and decodes it.
-    async fn get<T: Wire>(&self, url: reqwest::Url, not_found: NotFound) -> Result<T, ApiError> {
-        Ok(self.read(self.http.get(url), not_found).await?.0)
+    async fn get<T: Wire>(&self, url: reqwest::Url, expected: Expected) -> Result<T, ApiError> {
+        Ok(self.read(self.http.get(url), expected).await?.0)
     }
 
     /// Sends a question, and decodes the answer.
     async fn read<T: Wire>(
         &self,
         request: reqwest::RequestBuilder,
-        not_found: NotFound,
+        expected: Expected,
     ) -> Result<(T, header::HeaderMap), ApiError> {
-        let whole = self.send(request, not_found).await?;
+        let whole = self.send(request, expected).await?;
         let body = decode(&whole.body).map_err(|error| self.failed(error))?;
         Ok((body, whole.headers))
     }
 
-    /// Sends a question, counts it, and reads the answer.
-    async fn send(&self, request: reqwest::RequestBuilder, not_found: NotFound) -> Result<Whole, ApiError> {
-        match self.exchange(request).await {
-            Ok(whole) => Ok(whole),
-            Err(error) if error.class() == ErrorClass::Missing && not_found == NotFound::IsAnAnswer => Err(error),
+    /// Sends a question with the right to ask, and reads the answer.
+    async fn send(&self, request: reqwest::RequestBuilder, expected: Expected) -> Result<Whole, ApiError> {
+        let limit = TimeLimit::new(self.timeout);
+        let mut request =
+            request.build().map_err(|error| self.failed(transport::failure(error, &self.url.host(), self.timeout)))?;
+        let Some(right) = &self.right else {
+            return self.count(request, "", expected, limit).await.map_err(|error| self.failed(error));
+        };
+        request.headers_mut().insert(header::HeaderName::from_static("x-nuon-org-id"), right.header.clone());
+        let again = request.try_clone();
+        let pass = self.pass(right, limit).await?;
+        let answer = self.ask(request, &pass, expected, limit).await;
+        if let (Err(ApiError::Status { status: 401, .. }), Some(request)) = (&answer, again)
+            && let Some(pass) = self.another_pass(right, &pass, limit).await?
+        {
+            return self.ask(request, &pass, expected, limit).await;
+        }
+        answer
+    }
+
+    async fn ask(
+        &self,
+        mut request: reqwest::Request,
+        pass: &Pass,
+        expected: Expected,
+        limit: TimeLimit,
+    ) -> Result<Whole, ApiError> {
+        request.headers_mut().insert(header::AUTHORIZATION, pass.token.header());
+        let answer = self.count(request, pass.token.expose(), expected, limit).await;
+        match answer {
+            Ok(whole) => {
+                pass.accept();
+                Ok(whole)
+            }
+            Err(error) if error.class() == ErrorClass::Missing && expected == Expected::BodyOrNone => {
+                pass.accept();
+                Err(error)
+            }
             Err(error) => Err(self.failed(error)),
         }
     }
 
-    async fn exchange(&self, request: reqwest::RequestBuilder) -> Result<Whole, ApiError> {
-        let (response, headers) = self.respond(request).await?;
-        if let Some(encoding) = word(&headers, "content-encoding").filter(|word| !word.eq_ignore_ascii_case("identity"))
-        {
-            let encoding = RemoteText::new(encoding).line(20);
-            return Err(ApiError::Undecodable(format!("it is compressed ({encoding}), which was not asked for")));
-        }
-        match transport::read(response, LARGEST_BODY).await {
-            Ok(body) => Ok(Whole { headers, body }),
-            Err(transport::ReadError::TooLarge) => {
-                Err(ApiError::Undecodable(format!("it is larger than {} MiB", LARGEST_BODY >> 20)))
-            }
-            Err(transport::ReadError::Transport(error)) => {
-                Err(transport::failure(error, &self.url.host(), self.timeout))
-            }
-        }
-    }
-
-    /// Sends a question, counts it, and returns an answer that is a success, with its body still to be read.
-    async fn respond(
+    /// Sends a request to the API as it is, counts it, and takes note of what every answer says.
+    async fn count(
         &self,
-        request: reqwest::RequestBuilder,
-    ) -> Result<(reqwest::Response, header::HeaderMap), ApiError> {
+        request: reqwest::Request,
+        secret: &str,
+        expected: Expected,
+        limit: TimeLimit,
+    ) -> Result<Whole, ApiError> {
         self.record(|stats| stats.requests += 1);
-        let host = self.url.host();
-        let failure = |error| transport::failure(error, &host, self.timeout);
-        let request = request.timeout(self.timeout).build().map_err(failure)?;
-        tracing::debug!(path = request.url().path(), "{}", request.method());
-        let mut response = self.http.execute(request).await.map_err(failure)?;
-        let status = response.status();
-        tracing::debug!(status = status.as_u16(), "answer");
-        let headers = std::mem::take(response.headers_mut());
-        let text = |name| word(&headers, name);
-        if let Some(version) = text("x-nuon-api-version") {
+        let (headers, body) = exchange(&self.http, request, secret, expected, limit).await;
+        if let Some(version) = word(&headers, "x-nuon-api-version") {
             let version = RemoteText::new(version).line(100);
             self.record(|stats| stats.version = Some(version));
         }
-        if let Some(time) = text("date").and_then(retry_after::timestamp) {
+        if let Some(time) = word(&headers, "date").and_then(retry_after::timestamp) {
             self.record(|stats| stats.server_time = Some(time));
         }
-        #[expect(clippy::disallowed_methods, reason = "only for a date from a server that does not say its own time")]
-        let now = Timestamp::now();
-        let retry_after = text("retry-after").and_then(|value| retry_after::parse(value, text("date"), now));
-        if status.is_redirection() {
-            let to = text("location").and_then(|location| self.url.join(&[]).join(location).ok());
-            let to = to.and_then(|to| to.host_str().map(|host| RemoteText::new(host).line(200)));
-            let to = to.unwrap_or_else(|| "nowhere".to_owned());
-            return Err(ApiError::Redirect { status: status.as_u16(), to, retry_after });
-        }
-        if !status.is_success() {
-            let body = transport::read(response, LARGEST_ERROR_BODY).await.unwrap_or_default();
-            let message = ErrorBody::read(&body).message().map(|text| text.line(500));
-            return Err(ApiError::Status { status: status.as_u16(), message, retry_after });
-        }
-        Ok((response, headers))
+        body.map(|body| Whole { headers, body })
     }
 
     fn failed(&self, error: ApiError) -> ApiError {
@@ -230,11 +243,6 @@ struct Whole {
     body: Vec<u8>,
 }
 
-/// Returns a header's value, if it is text.
-fn word<'a>(headers: &'a header::HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get(name).and_then(|value| value.to_str().ok())
-}
-
 /// What a body can be: an object, or a list of them.
 pub trait Wire: DeserializeOwned {
     /// The first character of such a body.
@@ -251,12 +259,14 @@ impl<T: Wire> Wire for Vec<T> {
     const OPENS: u8 = b'[';
 }
 
-/// What a 404 means.
+/// What a good answer has.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum NotFound {
-    /// "Not yet."
-    IsAnAnswer,
-    IsAnError,
+enum Expected {
+    Body,
+    /// A 404 is a good one as well: "not yet".
+    BodyOrNone,
+    /// What its body says means nothing, so it is not read.
+    Success,
 }
 
 /// Decodes a body. Anything but an object where one is expected (`null`, `[]`, nothing) is undecodable; it must be refused

@@ -18,7 +18,7 @@ pub struct Proxy {
 impl Proxy {
     /// Finds the proxy by the environment and the system's settings, as they are when this is asked.
     pub fn of(url: &ApiUrl) -> Option<Self> {
-        if !is_allowed(url) {
+        if !url.site().may_use_proxy() {
             return None;
         }
         let intercept = Matcher::from_system().intercept(&url.to_string().parse().ok()?)?;
@@ -33,10 +33,4 @@ impl fmt::Display for Proxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.host, self.port)
     }
-}
-
-/// Tells whether requests may go through a proxy at all: it would read plain `http`, the token included, and this machine
-/// is reached without one.
-pub(super) fn is_allowed(url: &ApiUrl) -> bool {
-    !url.is_plain() && !url.is_loopback()
 }

@@ -6,32 +6,34 @@ use std::time::Duration;
 
 use reqwest::{header, redirect, retry};
 
-use super::{ApiError, ApiUrl, Connection, InvalidConnection, proxy};
+use super::url::Site;
+use super::{ApiError, InvalidConnection};
 
 /// Load balancers close idle connections after 60 seconds; a connection closed at the moment of use costs an error.
 const IDLE: Duration = Duration::from_secs(50);
 const CONNECT: Duration = Duration::from_secs(10);
 
+/// Makes the connections to one host. They carry nothing of their own that says who asks.
 pub(super) fn build(
-    url: &ApiUrl,
+    site: Site,
     extra_certificates: Option<&[u8]>,
     user_agent: &str,
-    headers: header::HeaderMap,
 ) -> Result<reqwest::Client, InvalidConnection> {
     // Fails if a provider is there already, which is just as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
+    let accept = (header::ACCEPT, header::HeaderValue::from_static("application/json"));
     let mut builder = reqwest::Client::builder()
         .user_agent(user_agent)
-        .default_headers(headers)
+        .default_headers([accept].into_iter().collect())
         .redirect(redirect::Policy::none())
         .retry(retry::never())
         .referer(false)
         .connect_timeout(CONNECT)
         .pool_idle_timeout(IDLE);
-    if !proxy::is_allowed(url) {
+    if !site.may_use_proxy() {
         builder = builder.no_proxy();
     }
-    if url.is_plain() {
+    if site.is_plain {
         // No certificate is ever looked at: do not spend time on loading the platform's.
         builder = builder.tls_certs_only([]);
     } else if let Some(pem) = extra_certificates {
@@ -45,31 +47,13 @@ pub(super) fn build(
     builder.build().map_err(|error| InvalidConnection::Setup(innermost(&error.without_url())))
 }
 
-/// What every request carries.
-pub(super) fn headers() -> header::HeaderMap {
-    header::HeaderMap::from_iter([(header::ACCEPT, header::HeaderValue::from_static("application/json"))])
-}
-
-/// What a request carries besides, on whose behalf it is.
-pub(super) fn credentials(connection: &Connection) -> Result<header::HeaderMap, InvalidConnection> {
-    let mut headers = headers();
-    let mut authorization = header::HeaderValue::from_str(&format!("Bearer {}", connection.token.expose()))
-        .map_err(|_| InvalidConnection::Setup("the token cannot stand in a header".to_owned()))?;
-    authorization.set_sensitive(true);
-    let org = header::HeaderValue::from_str(connection.org.as_str())
-        .map_err(|_| InvalidConnection::Org(connection.org.clone()))?;
-    headers.insert(header::AUTHORIZATION, authorization);
-    headers.insert(header::HeaderName::from_static("x-nuon-org-id"), org);
-    Ok(headers)
-}
-
 pub(super) enum ReadError {
     TooLarge,
     Transport(reqwest::Error),
 }
 
 /// Reads a body up to a size.
-pub(super) async fn read(mut response: reqwest::Response, largest: usize) -> Result<Vec<u8>, ReadError> {
+pub(super) async fn read(response: &mut reqwest::Response, largest: usize) -> Result<Vec<u8>, ReadError> {
     let announced = response.content_length().unwrap_or(0);
     if announced > largest as u64 {
         return Err(ReadError::TooLarge);

@@ -1,4 +1,4 @@
-//! The address of the API.
+//! The addresses that secrets are sent to: the API's, and that of whoever issues identities.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -30,6 +30,23 @@ pub enum InvalidApiUrl {
     Query,
 }
 
+/// What of an address decides how it is connected to.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Site {
+    /// `http`, not `https`.
+    pub(super) is_plain: bool,
+    /// This machine.
+    pub(super) is_loopback: bool,
+}
+
+impl Site {
+    /// Tells whether requests may go through a proxy at all: it would read plain `http`, the token included, and this
+    /// machine is reached without one.
+    pub(super) fn may_use_proxy(self) -> bool {
+        !self.is_plain && !self.is_loopback
+    }
+}
+
 impl ApiUrl {
     /// Reads an address. With `allow_http`, plain `http` is accepted for any host.
     ///
@@ -46,27 +63,16 @@ impl ApiUrl {
     /// assert!(ApiUrl::new("https://user:secret@api.nuon.co", false).is_err());
     /// ```
     pub fn new(text: &str, allow_http: bool) -> Result<Self, InvalidApiUrl> {
-        let url = Url::parse(text.trim()).map_err(|error| InvalidApiUrl::Syntax(error.to_string()))?;
-        if !matches!(url.scheme(), "https" | "http") {
-            return Err(InvalidApiUrl::Scheme(url.scheme().to_owned()));
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(InvalidApiUrl::Credentials);
-        }
+        let url = checked(text, allow_http)?;
         if url.query().is_some() || url.fragment().is_some() {
             return Err(InvalidApiUrl::Query);
         }
-        let url = Self(url);
-        if url.is_plain() && !url.is_loopback() && !allow_http {
-            return Err(InvalidApiUrl::PlainHttp(url.host().to_owned()));
-        }
-        Ok(url)
+        Ok(Self(url))
     }
 
     /// Returns the host, with its port if it is not the scheme's own.
     pub fn host(&self) -> String {
-        let host = self.0.host_str().unwrap_or_default();
-        self.0.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+        host_of(&self.0)
     }
 
     /// Returns the host and the port to connect to.
@@ -78,16 +84,16 @@ impl ApiUrl {
 
     /// Tells whether this is `http`, not `https`.
     pub fn is_plain(&self) -> bool {
-        self.0.scheme() == "http"
+        is_plain(&self.0)
     }
 
     /// Tells whether the host is this machine.
     pub fn is_loopback(&self) -> bool {
-        let host = self.0.host_str().unwrap_or_default();
-        match host.trim_matches(['[', ']']).parse::<IpAddr>() {
-            Ok(address) => address.is_loopback(),
-            Err(_) => host == "localhost" || host.ends_with(".localhost"),
-        }
+        is_loopback(&self.0)
+    }
+
+    pub(super) fn site(&self) -> Site {
+        Site { is_plain: self.is_plain(), is_loopback: self.is_loopback() }
     }
 
     /// Returns the address of something below this one. Each segment is percent-encoded, so that none of them can leave
@@ -104,6 +110,65 @@ impl ApiUrl {
 impl fmt::Display for ApiUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.0.as_str().trim_end_matches('/'))
+    }
+}
+
+/// Where identity tokens are issued: `https`, or `http` on loopback; no credentials.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IssuerUrl(Url);
+
+impl IssuerUrl {
+    /// Reads an address.
+    ///
+    /// # Errors
+    ///
+    /// If it is no URL, or one with which the right to be given an identity would not be safe.
+    pub fn new(text: &str) -> Result<Self, InvalidApiUrl> {
+        checked(text, false).map(Self)
+    }
+
+    pub(super) fn site(&self) -> Site {
+        Site { is_plain: is_plain(&self.0), is_loopback: is_loopback(&self.0) }
+    }
+
+    /// Returns the address that issues a token for this audience. What the query has already is kept.
+    pub(super) fn with_audience(&self, audience: &str) -> Url {
+        let mut url = self.0.clone();
+        url.query_pairs_mut().append_pair("audience", audience);
+        url
+    }
+}
+
+/// Reads an address to which a secret can be sent.
+fn checked(text: &str, allow_http: bool) -> Result<Url, InvalidApiUrl> {
+    let url = Url::parse(text.trim()).map_err(|error| InvalidApiUrl::Syntax(error.to_string()))?;
+    if !matches!(url.scheme(), "https" | "http") {
+        return Err(InvalidApiUrl::Scheme(url.scheme().to_owned()));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(InvalidApiUrl::Credentials);
+    }
+    if is_plain(&url) && !is_loopback(&url) && !allow_http {
+        return Err(InvalidApiUrl::PlainHttp(host_of(&url)));
+    }
+    Ok(url)
+}
+
+/// Returns the host, with its port if it is not the scheme's own.
+pub(super) fn host_of(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+fn is_plain(url: &Url) -> bool {
+    url.scheme() == "http"
+}
+
+fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    match host.trim_matches(['[', ']']).parse::<IpAddr>() {
+        Ok(address) => address.is_loopback(),
+        Err(_) => host == "localhost" || host.ends_with(".localhost"),
     }
 }
 
@@ -145,6 +210,21 @@ mod tests {
         for (text, host, port) in cases {
             assert_eq!(ApiUrl::new(text, false).unwrap().socket(), (host.to_owned(), port));
         }
+    }
+
+    #[test]
+    fn an_issuer_is_safe_to_send_a_secret_to_and_keeps_its_query() {
+        let issued =
+            |text: &str| IssuerUrl::new(text).map(|url| url.with_audience("https://api.example/a&b").to_string());
+        let audience = "audience=https%3A%2F%2Fapi.example%2Fa%26b";
+        assert_eq!(
+            issued("https://issuer.example/t?a=1%20x"),
+            Ok(format!("https://issuer.example/t?a=1%20x&{audience}"))
+        );
+        assert_eq!(issued("http://127.0.0.1:1/t"), Ok(format!("http://127.0.0.1:1/t?{audience}")));
+        assert_eq!(issued("http://issuer.example/t"), Err(InvalidApiUrl::PlainHttp("issuer.example".into())));
+        assert_eq!(issued("https://u:p@issuer.example/t"), Err(InvalidApiUrl::Credentials));
+        assert_eq!(issued("file:///t"), Err(InvalidApiUrl::Scheme("file".into())));
     }
 
     #[test]

@@ -27,6 +27,10 @@ impl End {
 
 /// The API said no.
 pub(super) fn rejected(error: &ApiError, request: &Request, now: Moment) -> End {
+    if let ApiError::SignIn(error) = error {
+        let (reason, hint) = (Some(error.to_string()), Some(error.hint().to_owned()));
+        return End { reason, hint, ..End::new(Verdict::Rejected, now) };
+    }
     let (what, hint) = match (error.class(), error.status(), request) {
         (ErrorClass::Denied, Some(401), _) => (
             "the API does not accept the token".to_owned(),

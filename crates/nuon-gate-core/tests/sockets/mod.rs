@@ -5,7 +5,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use nuon_gate_core::{ApiToken, ApiUrl, Client, ComponentId, Connection, InstallId};
+use nuon_gate_core::{ApiToken, ApiUrl, Client, ComponentId, Connection, Credentials, InstallId};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -16,7 +16,7 @@ pub(crate) fn connection(url: &str) -> Connection {
     Connection {
         url: ApiUrl::new(url, false).unwrap(),
         org: "org1".parse().unwrap(),
-        token: ApiToken::new(TOKEN).unwrap(),
+        credentials: Credentials::Token(ApiToken::new(TOKEN).unwrap()),
         extra_certificates: None,
         user_agent: USER_AGENT.to_owned(),
     }

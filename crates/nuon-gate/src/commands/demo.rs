@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use nuon_gate_core::watch::{Clocks, Mode, OnApproval};
 use nuon_gate_core::{
-    ApiToken, ApiUrl, CancelOn, Connection, Intervals, RemoteText, Require, Rules, Target, Targets, WatchSettings,
+    ApiToken, ApiUrl, CancelOn, Connection, Credentials, Intervals, RemoteText, Require, Rules, Target, Targets,
+    WatchSettings,
 };
 use nuon_gate_sim::{Script, Sim};
 
@@ -38,7 +39,7 @@ pub(crate) fn run(arguments: DemoArguments) -> Result<u8, Trouble> {
         connection: Connection {
             url: ApiUrl::new(&sim.url(), false).map_err(|error| broken(&error))?,
             org: org.parse().map_err(|error| broken(&error))?,
-            token: ApiToken::new(&token).map_err(|error| broken(&error))?,
+            credentials: Credentials::Token(ApiToken::new(&token).map_err(|error| broken(&error))?),
             extra_certificates: None,
             user_agent: user_agent(),
         },

@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) fn run(settings: &MarkSettings) -> Result<u8, Trouble> {
     // A path that cannot be written is known before anything is asked.
     let file = settings.file.as_deref().map(open).transpose()?;
-    match take(&settings.connection, settings.wanted.clone(), settings.request_timeout)? {
+    match take(&settings.connection, settings.wanted.clone(), settings.request_timeout, settings.github)? {
         Ok((_, marks)) => write(&marks, file),
         Err(refused) => Ok(refused.tell("nothing was written")),
     }
@@ -44,8 +44,9 @@ pub(crate) struct NotMarked {
 
 impl NotMarked {
     fn by_api(what: &dyn std::fmt::Display, error: &ApiError) -> Self {
-        let hint = match error.class() {
-            ErrorClass::Untrusted => IF_UNTRUSTED,
+        let hint = match error {
+            ApiError::SignIn(error) => error.hint(),
+            _ if error.class() == ErrorClass::Untrusted => IF_UNTRUSTED,
             _ => "check the ids and the API's address; without a mark nobody can tell old deploys from new ones",
         };
         Self { message: format!("{what} could not be marked ({error})"), hint, code: exit::code_of(error) }
@@ -59,11 +60,12 @@ impl NotMarked {
     }
 }
 
-/// Finds out which targets are meant, and marks every one.
+/// Finds out which targets are meant, and marks every one. Whether this runs in GitHub Actions, `github` tells.
 pub(crate) fn take(
     connection: &Connection,
     wanted: Vec<Wanted>,
     request_timeout: Duration,
+    github: bool,
 ) -> Result<Result<(Targets, Marks), NotMarked>, Trouble> {
     let runtime = runtime()?;
     let client = Client::new(connection).map_err(|error| invalid_connection(&error))?.within(request_timeout);
@@ -84,6 +86,9 @@ pub(crate) fn take(
     });
     // A name that is still being resolved must not hold up the end.
     runtime.shutdown_background();
+    if github {
+        Console::new().mask(&client.take_secrets());
+    }
     outcome
 }
 

@@ -16,6 +16,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::describe::{self, Tone};
+use super::github;
 use super::stream::Stream;
 use crate::trouble::Trouble;
 
@@ -138,6 +139,11 @@ impl Console {
     /// Writes a command for the CI system, which knows it by the beginning of the line.
     pub(super) fn command(&self, command: &str) {
         self.line(Tone::Plain, command);
+    }
+
+    /// Has GitHub's runner hide these secrets.
+    pub(crate) fn mask(&self, secrets: &[String]) {
+        secrets.iter().for_each(|secret| self.command(&github::mask(secret)));
     }
 
     /// Tells something.

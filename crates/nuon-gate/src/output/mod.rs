@@ -46,10 +46,7 @@ impl Outputs {
         let files = report_files(settings)?;
         let unusable = |error| Trouble::new(format!("cannot start: {error}"));
         let console = Console::of_a_run(settings.quiet).map_err(unusable)?;
-        if settings.github {
-            secrets.iter().for_each(|secret| console.command(&github::mask(secret)));
-        }
-        Ok(Self {
+        let outputs = Self {
             format: settings.format,
             stdout: Stream::open(|| Ok(io::stdout())).map_err(unusable)?,
             console,
@@ -57,7 +54,16 @@ impl Outputs {
             files,
             started_at,
             targets: Vec::new(),
-        })
+        };
+        outputs.mask(secrets);
+        Ok(outputs)
+    }
+
+    /// Has these secrets hidden, where somebody does that.
+    pub(crate) fn mask(&self, secrets: &[String]) {
+        if self.github {
+            self.console.mask(secrets);
+        }
     }
 
     /// Tells an event.

@@ -52,7 +52,7 @@ pub(super) async fn access(
 
 /// Shows the token and the organisation. What is wrong with them as they are is said even if the API cannot be reached.
 async fn admit(checks: &mut Checks, parts: ConnectionParts, reached: bool, patience: &Patience) -> Option<Client> {
-    let wrong = (parts.token.as_ref().err().cloned(), parts.org.as_ref().err().cloned());
+    let wrong = (parts.credentials.as_ref().err().cloned(), parts.org.as_ref().err().cloned());
     let client = match wrong {
         (Some(token), org) => {
             checks.push(Check::misconfigured("token", token));

@@ -1,0 +1,159 @@
+//! With what right the API is asked: the API token, or else an identity to sign in with.
+
+use std::path::PathBuf;
+
+use nuon_gate_core::{ApiToken, Credentials, IdentitySource, IdentityToken, IssuerUrl};
+
+use crate::connection::read;
+use crate::environment::{
+    API_TOKEN, Environment, GITHUB_ISSUER, GITHUB_REQUEST_TOKEN, OIDC_AUDIENCE, OIDC_TOKEN, OIDC_TOKEN_FILE,
+};
+use crate::trouble::Trouble;
+
+const TOKEN_HINT: &str =
+    "set NUON_API_TOKEN, name a file with --token-file (NUON_GATE_TOKEN_FILE), or log in with the Nuon CLI";
+
+/// Finds the token of the `file` that was named, of the environment, or of who is `logged_in`; else an identity, which is for
+/// this `audience` unless the environment names another.
+pub(crate) fn find(
+    file: Option<PathBuf>,
+    logged_in: Option<String>,
+    audience: String,
+    environment: &Environment,
+) -> Result<Credentials, Trouble> {
+    let text = match file {
+        Some(path) => Some(token_of(&path)?),
+        None => environment.get(API_TOKEN).map(str::to_owned).or(logged_in),
+    };
+    match text {
+        Some(text) => ApiToken::new(&text)
+            .map(Credentials::Token)
+            .map_err(|error| Trouble::new(format!("no usable API token: {error}")).hint(TOKEN_HINT)),
+        None => identity(audience, environment)?.map(Credentials::Identity).ok_or_else(|| nothing(environment)),
+    }
+}
+
+fn token_of(path: &std::path::Path) -> Result<String, Trouble> {
+    // What looks like no path is most likely the token itself, put into the wrong place.
+    if path.components().count() == 1 && !path.exists() {
+        let message = "cannot read the file of --token-file (NUON_GATE_TOKEN_FILE): there is no such file";
+        return Err(Trouble::new(message).hint(TOKEN_HINT));
+    }
+    let bytes = read("--token-file (NUON_GATE_TOKEN_FILE)", path)?;
+    String::from_utf8(bytes).map_err(|_| Trouble::new(format!("{} is not text", path.display())).hint(TOKEN_HINT))
+}
+
+/// Finds where the identity comes from, in the order in which the Nuon CLI looks.
+fn identity(audience: String, environment: &Environment) -> Result<Option<IdentitySource>, Trouble> {
+    let usable = |variable: &str, text: &str| {
+        let hint = format!("correct {variable}, or set {API_TOKEN}");
+        IdentityToken::new(text).map_err(|error| Trouble::new(format!("unusable {variable}: {error}")).hint(hint))
+    };
+    if let Some(token) = environment.get(OIDC_TOKEN) {
+        return usable(OIDC_TOKEN, token).map(IdentitySource::Token).map(Some);
+    }
+    if let Some(path) = environment.get(OIDC_TOKEN_FILE).map(PathBuf::from) {
+        // Not named: it may be the token itself, put into the wrong place.
+        return match path.exists() {
+            true => Ok(Some(IdentitySource::File(path))),
+            false => Err(Trouble::new(format!("cannot read the file of {OIDC_TOKEN_FILE}: there is no such file"))
+                .hint(format!("correct {OIDC_TOKEN_FILE}; the token itself goes into {OIDC_TOKEN}"))),
+        };
+    }
+    let (Some(url), Some(token)) = (environment.get(GITHUB_ISSUER), environment.get(GITHUB_REQUEST_TOKEN)) else {
+        return Ok(None);
+    };
+    let url = IssuerUrl::new(url).map_err(|error| {
+        Trouble::new(format!("invalid {GITHUB_ISSUER}: {error}"))
+            .hint(format!("leave {GITHUB_ISSUER} as GitHub sets it, or set {API_TOKEN}"))
+    })?;
+    let audience = environment.get(OIDC_AUDIENCE).map_or(audience, |audience| audience.trim().to_owned());
+    Ok(Some(IdentitySource::Issuer { url, token: usable(GITHUB_REQUEST_TOKEN, token)?, audience }))
+}
+
+/// There is neither a token nor an identity.
+fn nothing(environment: &Environment) -> Trouble {
+    let hint = match environment.is_github() {
+        true => format!(
+            "to sign in without a secret, give the job `permissions: id-token: write` (GitHub gives none to pull requests \
+             from forks); or {TOKEN_HINT}"
+        ),
+        false => format!(
+            "{TOKEN_HINT}; or sign in with an identity, from {OIDC_TOKEN}, {OIDC_TOKEN_FILE}, or GitHub Actions with \
+             `permissions: id-token: write`"
+        ),
+    };
+    Trouble::new("no API token, and no identity to sign in with").hint(hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TOKEN: (&str, &str) = (API_TOKEN, "t");
+    const IDENTITY: (&str, &str) = (OIDC_TOKEN, "id");
+    const FILE: (&str, &str) = (OIDC_TOKEN_FILE, "/");
+    const URL: (&str, &str) = (GITHUB_ISSUER, "https://issuer.example/t?v=1");
+    const REQUEST: (&str, &str) = (GITHUB_REQUEST_TOKEN, "r");
+
+    type Variables<'a> = &'a [(&'a str, &'a str)];
+
+    fn found(logged_in: bool, variables: Variables<'_>) -> Result<Credentials, Trouble> {
+        let audience = "https://api.example".to_owned();
+        find(None, logged_in.then(|| "t".to_owned()), audience, &Environment::of(variables))
+    }
+
+    #[test]
+    fn the_first_source_that_is_there_counts() {
+        let rows: [(bool, Variables<'_>, &str); 11] = [
+            (false, &[TOKEN, IDENTITY, FILE, URL, REQUEST], "token"),
+            (true, &[IDENTITY, FILE, URL, REQUEST], "token"),
+            (false, &[IDENTITY, FILE, URL, REQUEST], "identity"),
+            (false, &[FILE, URL, REQUEST], "file"),
+            (false, &[URL, REQUEST], "issuer for https://api.example"),
+            (false, &[URL, REQUEST, (OIDC_AUDIENCE, " nuon ")], "issuer for nuon"),
+            (false, &[IDENTITY, (OIDC_AUDIENCE, "nuon")], "identity"),
+            (false, &[URL], "nothing"),
+            (false, &[REQUEST], "nothing"),
+            (false, &[(OIDC_AUDIENCE, "nuon")], "nothing"),
+            (false, &[], "nothing"),
+        ];
+        for (logged_in, variables, expected) in rows {
+            let source = match found(logged_in, variables) {
+                Ok(Credentials::Token(_)) => "token".to_owned(),
+                Ok(Credentials::Identity(IdentitySource::Token(_))) => "identity".to_owned(),
+                Ok(Credentials::Identity(IdentitySource::File(_))) => "file".to_owned(),
+                Ok(Credentials::Identity(IdentitySource::Issuer { audience, .. })) => format!("issuer for {audience}"),
+                Err(_) => "nothing".to_owned(),
+            };
+            assert_eq!(source, expected, "{logged_in} {variables:?}");
+        }
+    }
+
+    #[test]
+    fn a_source_that_is_unusable_is_not_passed_over() {
+        let rows: [Variables<'_>; 5] = [
+            &[(OIDC_TOKEN, "a b"), FILE, URL, REQUEST],
+            &[(OIDC_TOKEN_FILE, "eyJ.not-a-file"), URL, REQUEST],
+            &[(GITHUB_ISSUER, "http://issuer.example"), REQUEST],
+            &[(GITHUB_ISSUER, "issuer"), REQUEST],
+            &[URL, (GITHUB_REQUEST_TOKEN, "a\nb")],
+        ];
+        for variables in rows {
+            let trouble = found(false, variables).unwrap_err().to_string();
+            assert!(trouble.contains(variables[0].0) || trouble.contains(GITHUB_REQUEST_TOKEN), "{trouble}");
+            assert!(trouble.contains("hint: ") && !trouble.contains("not-a-file"), "{trouble}");
+        }
+    }
+
+    #[test]
+    fn who_has_nothing_is_told_of_both_ways() {
+        for github in ["true", "false"] {
+            let trouble = found(false, &[("GITHUB_ACTIONS", github)]).unwrap_err().to_string();
+            for way in ["NUON_API_TOKEN", "--token-file", "permissions: id-token: write"] {
+                assert!(trouble.contains(way), "{trouble}");
+            }
+            assert_eq!(trouble.contains(OIDC_TOKEN_FILE), github == "false", "{trouble}");
+        }
+    }
+}
