@@ -400,6 +400,16 @@ fn the_jobs_own_token_is_used_if_none_is_given() {
 }
 
 #[test]
+fn a_job_without_a_token_signs_in_with_what_the_runner_offers() {
+    let (sim, mut job) = gate(&format!("{}\n[oidc]\n", self_test()), "cmpapi00000000000000000000");
+    job.inputs.remove("api-token");
+    job.variables.remove("NUON_API_TOKEN");
+    job.run().exits(2).says("permissions: id-token: write");
+    let job = job.env("ACTIONS_ID_TOKEN_REQUEST_URL", &format!("{}/github/oidc?x=1", sim.url()));
+    job.env("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "simulated-request-token").run().exits(0);
+}
+
+#[test]
 fn cancelling_the_job_reaches_the_gate() {
     let endless = self_test().replace("looks = 3, ", "").replace("    { status = \"active\"", "# ");
     let (_sim, job) = gate(&endless, "cmpapi00000000000000000000");

@@ -96,6 +96,15 @@ fn the_exit_codes_are_those_of_the_program() {
 }
 
 #[test]
+fn the_variables_of_signing_in_are_those_of_the_program() {
+    let mut table = "| variable | what it is |\n|---|---|\n".to_owned();
+    for (variable, meaning) in nuon_gate::SIGN_IN {
+        writeln!(table, "| `{variable}` | {meaning} |").unwrap();
+    }
+    check("sign in", &table);
+}
+
+#[test]
 fn the_script_in_the_readme_can_be_served() {
     let readme = readme();
     let script = readme.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
