@@ -231,6 +231,11 @@ impl Job {
         used
     }
 
+    /// Returns the summary of the job's last step.
+    fn summary(&self) -> String {
+        std::fs::read_to_string(self.path("temp/summary")).unwrap()
+    }
+
     fn run(&self) -> Used {
         self.run_and(|_, _| {})
     }
@@ -267,6 +272,15 @@ impl Used {
     #[track_caller]
     fn says(self, text: &str) -> Self {
         assert!(self.log.contains(text), "it does not say `{text}`:\n{}", self.log);
+        self
+    }
+
+    /// Checks outputs of the action.
+    #[track_caller]
+    fn sets(self, expected: &[(&str, &str)]) -> Self {
+        for (name, value) in expected {
+            assert_eq!(self.outputs[*name], *value, "{name} of {:#?}", self.outputs);
+        }
         self
     }
 
@@ -383,12 +397,19 @@ fn a_deploy_that_passes_passes_the_step() {
     let used = job.run().exits(0).says("the input binary-path");
     assert!(!used.log.contains("not known"), "a variable of the action is taken for a flag's:\n{}", used.log);
     assert_eq!(used.bin.as_deref(), Some(Path::new(env!("CARGO_BIN_EXE_nuon-gate"))));
+    let used = used.sets(&[("verdict", "passed"), ("exit-code", "0"), ("status", "active"), ("reason", "")]);
+    let result = std::fs::read_to_string(&used.outputs["result"]).unwrap();
+    assert!(result.contains("\"verdict\": \"passed\""), "{result}");
+    assert!(job.summary().starts_with("## ✅ nuon-gate: passed after "), "{}", job.summary());
 }
 
 #[test]
 fn a_deploy_that_fails_fails_the_step_with_the_gates_code() {
     let (_sim, job) = gate(&self_test(), "cmpdatabase000000000000000");
-    job.run().exits(1).says("the storage quota is exceeded");
+    let used = job.run().exits(1).says("::error title=nuon-gate%3A ");
+    let used = used.sets(&[("verdict", "failed"), ("exit-code", "1"), ("status", "error")]);
+    assert!(used.outputs["reason"].contains("the storage quota is exceeded"), "{:#?}", used.outputs);
+    assert!(job.summary().contains("the storage quota is exceeded"), "{}", job.summary());
 }
 
 #[test]
@@ -419,7 +440,8 @@ fn cancelling_the_job_reaches_the_gate() {
             running.wait_for("executing").send(SIGINT);
         }
     });
-    used.exits(130).says("SIGINT");
+    used.exits(130).sets(&[("verdict", "interrupted"), ("exit-code", "130"), ("status", "executing")]);
+    assert!(job.summary().contains("nuon-gate: interrupted after "), "{}", job.summary());
 }
 
 #[test]

@@ -13,12 +13,14 @@ mod doctor;
 mod evidence;
 mod exit_codes;
 mod faults;
+mod github;
 mod hostile;
 mod identity;
 mod judging;
 mod manual;
 mod marks;
 mod names;
+mod other_ci;
 mod output;
 #[cfg(unix)]
 mod readers;

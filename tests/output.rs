@@ -99,6 +99,29 @@ fn a_report_is_what_stdout_gets() {
 }
 
 #[test]
+fn a_report_has_the_form_that_is_asked_for() {
+    let folder = Folder::new();
+    let sim = serve_deploy(FAILING);
+    let reports = ["json=result.json", "junit=result.xml", "markdown=result.md"];
+    let reports = reports.map(|report| report.replace("result", &folder.file("result").display().to_string()));
+    Gate::wait(&sim).env("NUON_GATE_REPORT", reports.join("\n")).run().exits(1);
+    assert_eq!(folder.names(), ["result.json", "result.md", "result.xml"]);
+    let page = fs::read_to_string(folder.file("result.md")).unwrap();
+    for part in
+        ["## ❌ nuon-gate: failed after ", "**Reason:** ", "quota exceeded", "```mermaid\ngantt\n", "| ❌ failed |"]
+    {
+        assert!(page.contains(part), "no `{part}` in\n{page}");
+    }
+    let cases = fs::read_to_string(folder.file("result.xml")).unwrap();
+    assert!(cases.contains("failures=\"1\"") && cases.contains("quota exceeded"), "{cases}");
+    // They are checked before anything is waited for.
+    let twice = ["--report", "json=here", "--report", "junit=here"];
+    Gate::wait(&sim).args(twice).run().refused().says("here cannot be two reports at once");
+    Gate::wait(&sim).args(["--report", "yaml=here"]).run().refused().says("junit=PATH");
+    Gate::wait(&sim).args(["--report", "junit=missing/result.xml"]).run().refused().says("cannot write the report");
+}
+
+#[test]
 fn what_another_run_left_behind_is_no_obstacle() {
     let folder = Folder::new();
     let report = format!("json={}", folder.file("result.json").display());

@@ -405,7 +405,11 @@ fn what_is_held_when_the_total_clock_rings_is_no_pass() {
     let active = run(latest(with_clocks(60, None, None)), dpl_a(|_| "active", |_| running("in-progress")));
     assert_eq!((active.report.verdict, active.target().clock), (Verdict::TimedOut, Some(Clock::Total)));
     assert_eq!(held(&active), ["active"]);
-    assert!(active.reason().contains("`active`, which a step of its workflow could still change"), "{}", active.reason());
+    assert!(
+        active.reason().contains("`active`, which a step of its workflow could still change"),
+        "{}",
+        active.reason()
+    );
 }
 
 #[test]

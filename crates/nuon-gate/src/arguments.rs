@@ -4,13 +4,13 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use nuon_gate_core::model::Status;
 use nuon_gate_core::{BuildId, CommitPrefix, ComponentId, DeployId, InstallId, WorkflowId};
 use nuon_gate_notify::{Mention, SlackThread, Trigger};
 
 use crate::lists::{Lines, List};
 use crate::marks::After;
-use crate::settings::{ExitMapping, ReportPath, Requirement};
+use crate::report_path::ReportPath;
+use crate::settings::{ExitMapping, Requirement, StatusName};
 use crate::span::{OptionalSpan, Since, Span};
 use crate::targets::TargetPair;
 
@@ -369,8 +369,8 @@ pub(crate) struct OutputArguments {
     /// What stdout gets: the verdict in a line, the result, or events as they happen
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(crate) output: Format,
-    /// A file for the result; repeatable
-    #[arg(long, value_name = "json=PATH")]
+    /// A file for the outcome: json=PATH (the result), junit=PATH, markdown=PATH or dotenv=PATH; repeatable
+    #[arg(long, value_name = "KIND=PATH")]
     pub(crate) report: Vec<Lines<ReportPath>>,
     /// How many lines of a failed deploy's log to show, around its errors
     #[arg(long, value_name = "COUNT", default_value_t = 25)]
@@ -416,16 +416,4 @@ pub(crate) enum Format {
     Json,
     /// Events, then the result
     Ndjson,
-}
-
-/// A status as it is typed: any word, as servers may know more than this version does.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct StatusName(pub(crate) Status);
-
-impl std::str::FromStr for StatusName {
-    type Err = std::convert::Infallible;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Ok(Self(Status::from(text)))
-    }
 }

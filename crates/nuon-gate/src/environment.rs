@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use clap::builder::{BoolishValueParser, Resettable};
 use clap::{Arg, ArgAction, Command};
 
+use crate::ci::DOTENV;
 use crate::trouble::Trouble;
 
 /// Every flag `--some-flag` has the variable `NUON_GATE_SOME_FLAG`.
@@ -103,7 +104,10 @@ impl Environment {
     pub(crate) fn unknown(&self, command: &Command) -> Vec<String> {
         let known: Vec<String> =
             command.get_subcommands().flat_map(Command::get_arguments).filter_map(variable).collect();
-        let is_known = |name: &String| known.contains(name) || nuon_gate_notify::VARIABLES.contains(&name.as_str());
+        let is_known = |name: &String| {
+            let reported = DOTENV.iter().any(|(variable, _)| variable == name);
+            known.contains(name) || reported || nuon_gate_notify::VARIABLES.contains(&name.as_str())
+        };
         self.set.keys().filter(|name| name.starts_with(PREFIX) && !is_known(name)).cloned().collect()
     }
 

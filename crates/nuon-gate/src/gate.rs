@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use crate::connection::{invalid_connection, untrusted};
 use crate::exit;
 use crate::notify::Audience;
-use crate::output::Outputs;
+use crate::output::{Ending, Outputs};
 use crate::settings::{ExitMapping, Settings};
 use crate::signals::{Signals, listen};
 use crate::trouble::Trouble;
@@ -113,12 +113,14 @@ async fn gate(settings: Settings, mut signals: UnboundedReceiver<Signal>) -> Res
         report.warnings.push(format!("the exit code is {code} instead of {usual}, because of --map-exit"));
     }
     let mut result = published(&report, &client, &exits, output.ci_url.as_deref());
-    if let Some(audience) = audience {
-        tell(audience, &mut report, &mut result, &exits, &mut hurry, &mut signals).await;
-    }
+    let slack_thread = match audience {
+        Some(audience) => tell(audience, &mut report, &mut result, &exits, &mut hurry, &mut signals).await,
+        None => None,
+    };
     let code = result.exit_code;
+    let ending = Ending { report: &report, result: &result, slack_thread: slack_thread.as_ref() };
     tokio::select! {
-        () = outputs.finish(&report, &result, hurry.limit(PATIENCE)) => Ok(code),
+        () = outputs.finish(ending, hurry.limit(PATIENCE)) => Ok(code),
         // Somebody does not read, and somebody else has lost patience.
         Some(signal) = signals.recv() => Ok(exit_code(Verdict::Interrupted(signal), &exits)),
     }
@@ -131,6 +133,7 @@ fn published(report: &Report, client: &Client, exits: &[ExitMapping], ci_url: Op
 }
 
 /// Tells everyone how it ended, and notes what became of that. A signal cuts it short, and decides the verdict of the run.
+/// Returns the message in Slack that a later job can go on with.
 async fn tell(
     audience: Audience,
     report: &mut Report,
@@ -138,7 +141,7 @@ async fn tell(
     exits: &[ExitMapping],
     hurry: &mut Hurry,
     signals: &mut UnboundedReceiver<Signal>,
-) {
+) -> Option<String> {
     let required = audience.required;
     let limit = if is_interrupted(report) { hurry.limit(NOTIFY_AFTER_SIGNAL) } else { Duration::MAX };
     let outcome = {
@@ -164,7 +167,7 @@ async fn tell(
     let Some(outcome) = outcome else {
         report.warnings.push("it is not known who has been told, because of the signal".to_owned());
         result.warnings.clone_from(&report.warnings);
-        return;
+        return None;
     };
     if required && outcome.any_failed() && report.verdict == Verdict::Passed {
         result.verdict = VerdictName::NotifyFailed;
@@ -174,6 +177,7 @@ async fn tell(
     report.warnings.extend(outcome.warnings);
     result.warnings.clone_from(&report.warnings);
     result.notifications = outcome.results;
+    outcome.slack_thread.map(|thread| thread.to_string())
 }
 
 /// Cancels what has not ended, if that was asked for. A signal decides the verdict of the run, and shortens the waiting.

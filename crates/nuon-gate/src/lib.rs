@@ -13,6 +13,7 @@
 //! lines people read and, by one total match in [`exit`], the exit code.
 
 mod arguments;
+mod ci;
 mod commands;
 mod connection;
 mod credentials;
@@ -26,6 +27,7 @@ mod notify;
 mod nuon_config;
 pub mod output;
 pub mod parse;
+mod report_path;
 mod settings;
 mod signals;
 mod span;
@@ -36,9 +38,9 @@ mod trouble;
 use std::ffi::OsString;
 
 use self::arguments::Command;
+use self::ci::CiSystem;
 use self::environment::Environment;
 pub use self::environment::SIGN_IN;
-use self::output::Console;
 use self::settings::{MarkSettings, Settings};
 use self::trouble::Trouble;
 
@@ -51,7 +53,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Err(parse::NotParsed::Trouble(trouble)) => Err(trouble),
     };
     outcome.unwrap_or_else(|trouble| {
-        Console::new().trouble(&trouble);
+        output::refuse(CiSystem::detect(&environment).as_ref(), &trouble);
         exit::USAGE
     })
 }

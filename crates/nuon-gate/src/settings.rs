@@ -1,6 +1,7 @@
 //! What the arguments, the environment and the Nuon CLI's file mean together.
 
 use std::collections::hash_map::RandomState;
+use std::convert::Infallible;
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -8,6 +9,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use nuon_gate_core::model::Status;
 use nuon_gate_core::watch::{Clocks, Mode, OnApproval, OnSuperseded};
 use nuon_gate_core::{
     Baseline, CancelOn, Connection, Intervals, Kind, Pinning, Pins, Require, Rules, Wanted, WatchSettings,
@@ -17,12 +19,14 @@ use crate::arguments::{
     ApprovalPolicy, CancelCase, ConnectionArguments, Expectation, Format, JudgingArguments, MarkArguments,
     OutputArguments, PinArguments, StatusArguments, SupersededPolicy, TargetArguments, WaitArguments, WaitingArguments,
 };
+use crate::ci::CiSystem;
 use crate::connection::ConnectionParts;
 use crate::environment::Environment;
 use crate::exit;
 use crate::lists::flatten;
 use crate::marks::{After, Marks};
 use crate::notify::NotifySettings;
+use crate::report_path::ReportPath;
 use crate::span::Span;
 use crate::targets::{self, TargetSettings};
 use crate::trigger_response::Triggered;
@@ -51,8 +55,8 @@ pub(crate) struct MarkSettings {
     pub(crate) wanted: Vec<Wanted>,
     pub(crate) request_timeout: Duration,
     pub(crate) file: Option<PathBuf>,
-    /// Whether the program runs as a step of GitHub Actions.
-    pub(crate) github: bool,
+    /// The CI system that the program is a step of.
+    pub(crate) ci: Option<CiSystem>,
 }
 
 impl MarkSettings {
@@ -63,7 +67,7 @@ impl MarkSettings {
             wanted: targets::wanted(targets)?,
             connection: ConnectionParts::read(connection, environment)?.whole()?,
             file,
-            github: environment.is_github(),
+            ci: CiSystem::detect(environment),
         })
     }
 }
@@ -74,8 +78,8 @@ pub(crate) struct OutputSettings {
     pub(crate) format: Format,
     pub(crate) reports: Vec<ReportPath>,
     pub(crate) log_lines: usize,
-    /// Whether the program runs as a step of GitHub Actions.
-    pub(crate) github: bool,
+    /// The CI system that the program is a step of.
+    pub(crate) ci: Option<CiSystem>,
     /// The CI run's page.
     pub(crate) ci_url: Option<String>,
     pub(crate) quiet: bool,
@@ -144,18 +148,20 @@ impl OutputSettings {
     pub(crate) fn new(arguments: OutputArguments, environment: Option<&Environment>) -> Self {
         let OutputArguments { output: format, report, log_lines, quiet, verbose: verbosity } = arguments;
         let reports = report.into_iter().flat_map(|lines| lines.0).collect();
-        let github = environment.is_some_and(Environment::is_github);
+        let ci = environment.and_then(CiSystem::detect);
         let variable = |name: &str| environment.and_then(|environment| environment.get(name)).map(str::to_owned);
         let ci_url = nuon_gate_notify::ci_run(&variable).map(|run| run.url);
-        Self { format, reports, log_lines: log_lines.into(), github, ci_url, quiet, verbosity }
+        // GitHub sets it when somebody asks for a job to be run again with debug logging.
+        let is_debugged = matches!(ci, Some(CiSystem::GitHub(_))) && variable("RUNNER_DEBUG").as_deref() == Some("1");
+        let verbosity = if is_debugged { verbosity.max(2) } else { verbosity };
+        Self { format, reports, log_lines: log_lines.into(), ci, ci_url, quiet, verbosity }
     }
 }
 
 /// Returns how statuses are to be judged.
 pub(crate) fn rules(judging: &JudgingArguments) -> Result<Rules, Trouble> {
-    let statuses = |lists: &Vec<crate::lists::List<crate::arguments::StatusName>>| {
-        flatten(lists.clone()).into_iter().map(|name| name.0).collect()
-    };
+    let statuses =
+        |lists: &Vec<crate::lists::List<StatusName>>| flatten(lists.clone()).into_iter().map(|name| name.0).collect();
     Rules::new(statuses(&judging.pass_on), statuses(&judging.fail_on), statuses(&judging.wait_on)).map_err(|error| {
         let hint = "each status can stand in one of --pass-on, --fail-on and --wait-on \
                     (NUON_GATE_PASS_ON, NUON_GATE_FAIL_ON, NUON_GATE_WAIT_ON)";
@@ -309,17 +315,14 @@ impl FromStr for ExitMapping {
     }
 }
 
-/// A file for the result, as it is typed.
+/// A status as it is typed: any word, as servers may know more than this version does.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ReportPath(pub(crate) PathBuf);
+pub(crate) struct StatusName(pub(crate) Status);
 
-impl FromStr for ReportPath {
-    type Err = &'static str;
+impl FromStr for StatusName {
+    type Err = Infallible;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text.trim().split_once('=') {
-            Some(("json", path)) if !path.trim().is_empty() => Ok(Self(PathBuf::from(path.trim()))),
-            _ => Err("a report is written json=PATH"),
-        }
+        Ok(Self(Status::from(text)))
     }
 }

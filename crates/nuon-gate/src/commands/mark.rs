@@ -8,11 +8,12 @@ use nuon_gate_core::{
     ApiError, Client, Connection, Depth, ErrorClass, Resolver, Target, Targets, Verdict, Wanted, send,
 };
 
+use crate::ci::CiSystem;
 use crate::connection::{IF_UNTRUSTED, invalid_connection};
 use crate::exit;
 use crate::gate::runtime;
 use crate::marks::{Mark, Marks};
-use crate::output::{Console, ReportFile, stdout_line};
+use crate::output::{Console, ReportFile, mask, stdout_line};
 use crate::settings::MarkSettings;
 use crate::targets::{self, Unresolved};
 use crate::trouble::Trouble;
@@ -23,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) fn run(settings: &MarkSettings) -> Result<u8, Trouble> {
     // A path that cannot be written is known before anything is asked.
     let file = settings.file.as_deref().map(open).transpose()?;
-    match take(&settings.connection, settings.wanted.clone(), settings.request_timeout, settings.github)? {
+    match take(&settings.connection, settings.wanted.clone(), settings.request_timeout, settings.ci.as_ref())? {
         Ok((_, marks)) => write(&marks, file),
         Err(refused) => Ok(refused.tell("nothing was written")),
     }
@@ -60,12 +61,12 @@ impl NotMarked {
     }
 }
 
-/// Finds out which targets are meant, and marks every one. Whether this runs in GitHub Actions, `github` tells.
+/// Finds out which targets are meant, and marks every one.
 pub(crate) fn take(
     connection: &Connection,
     wanted: Vec<Wanted>,
     request_timeout: Duration,
-    github: bool,
+    ci: Option<&CiSystem>,
 ) -> Result<Result<(Targets, Marks), NotMarked>, Trouble> {
     let runtime = runtime()?;
     let client = Client::new(connection).map_err(|error| invalid_connection(&error))?.within(request_timeout);
@@ -86,9 +87,7 @@ pub(crate) fn take(
     });
     // A name that is still being resolved must not hold up the end.
     runtime.shutdown_background();
-    if github {
-        Console::new().mask(&client.take_secrets());
-    }
+    mask(ci, &client.take_secrets(), &Console::new());
     outcome
 }
 

@@ -35,7 +35,8 @@ pub(crate) fn run(mut settings: Settings, command: &[OsString]) -> Result<u8, Tr
         return Err(Trouble::new("no component to mark before the command")
             .hint("give the targets; a workflow alone has no deploys before the command has triggered it"));
     };
-    let (targets, marks) = match mark::take(&settings.connection, wanted, request_timeout, settings.output.github)? {
+    let (targets, marks) = match mark::take(&settings.connection, wanted, request_timeout, settings.output.ci.as_ref())?
+    {
         Ok(marked) => marked,
         Err(refused) => return Ok(refused.tell("the command was not run")),
     };

@@ -16,7 +16,6 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::describe::{self, Tone};
-use super::github;
 use super::stream::Stream;
 use crate::trouble::Trouble;
 
@@ -107,26 +106,15 @@ impl Console {
         }
     }
 
-    /// Tells what a person wants to know at the end.
-    pub(crate) fn finish(&mut self, report: &Report, result: &RunResult) {
+    /// Tells what a person wants to know at the end. Some of it stands between two lines for the CI system.
+    pub(super) fn finish(&mut self, report: &Report, result: &RunResult, section: Option<(String, String)>) {
         if let Some(live) = self.live.take() {
             live.clear();
         }
-        let targets = report.targets.iter().zip(&result.targets).enumerate();
-        for (index, (target, result)) in targets.filter(|(_, (target, _))| target.verdict != Verdict::Passed) {
-            // What was read since may have given a better one.
-            let reason = target.reason.as_ref().filter(|reason| self.told.get(&index) != Some(*reason));
-            let reason = reason.map(|reason| ("reason", reason.clone()));
-            let untold = target.warnings.iter().filter(|text| !self.warned.contains(*text));
-            let untold = untold.map(|text| ("warning", text.clone()));
-            let details: Vec<_> = reason.into_iter().chain(describe::details(target, result)).chain(untold).collect();
-            if report.targets.len() > 1 && !details.is_empty() {
-                // A name from the server must not stand where CI runners look for commands.
-                self.line(Tone::Plain, &format!("target {}:", self.labels[index]));
-            }
-            for (word, text) in details {
-                self.line(Tone::Plain, &format!("  {word:<7} {text}"));
-            }
+        let details = self.details(report, result);
+        let (open, close) = section.filter(|_| !details.is_empty()).unzip();
+        for line in open.iter().chain(&details).chain(&close) {
+            self.line(Tone::Plain, line);
         }
         if let Some(hint) = &report.hint {
             self.line(Tone::Plain, &format!("  hint    {hint}"));
@@ -136,14 +124,29 @@ impl Console {
         }
     }
 
+    /// Returns what there is to know of every target that did not pass.
+    fn details(&self, report: &Report, result: &RunResult) -> Vec<String> {
+        let mut lines = Vec::new();
+        let targets = report.targets.iter().zip(&result.targets).enumerate();
+        for (index, (target, result)) in targets.filter(|(_, (target, _))| target.verdict != Verdict::Passed) {
+            // What was read since may have given a better one.
+            let reason = target.reason.as_ref().filter(|reason| self.told.get(&index) != Some(*reason));
+            let reason = reason.map(|reason| ("reason", reason.clone()));
+            let untold = target.warnings.iter().filter(|text| !self.warned.contains(*text));
+            let untold = untold.map(|text| ("warning", text.clone()));
+            let details: Vec<_> = reason.into_iter().chain(describe::details(target, result)).chain(untold).collect();
+            if report.targets.len() > 1 && !details.is_empty() {
+                // A name from the server must not stand where CI systems look for commands.
+                lines.push(format!("target {}:", self.labels[index]));
+            }
+            lines.extend(details.into_iter().map(|(word, text)| format!("  {word:<7} {text}")));
+        }
+        lines
+    }
+
     /// Writes a command for the CI system, which knows it by the beginning of the line.
     pub(super) fn command(&self, command: &str) {
         self.line(Tone::Plain, command);
-    }
-
-    /// Has GitHub's runner hide these secrets.
-    pub(crate) fn mask(&self, secrets: &[String]) {
-        secrets.iter().for_each(|secret| self.command(&github::mask(secret)));
     }
 
     /// Tells something.

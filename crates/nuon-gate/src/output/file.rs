@@ -35,6 +35,11 @@ impl ReportFile {
         &self.path
     }
 
+    /// Tells whether others will find there what is written: a device or a pipe keeps nothing.
+    pub(super) fn is_regular(&self) -> bool {
+        self.temporary.is_some()
+    }
+
     /// Writes the whole file. Somebody who should read it (a pipe) is not waited for beyond the limit.
     pub(crate) async fn write(self, content: &str, limit: Duration) -> io::Result<()> {
         if let Some(temporary) = self.temporary {

@@ -1,13 +1,49 @@
 //! Workflow commands, as GitHub's runner reads them.
 
-/// Returns the command that shows a warning beside the job.
-pub(super) fn warning(title: &str, text: &str) -> String {
-    format!("::warning title={}::{}", property(title), data(text))
+use super::issues::{Issue, Severity};
+
+/// The runner cuts a message there (`ExecutionContext.cs` in actions/runner).
+const LONGEST: usize = 4096;
+
+/// Returns the command that shows something beside the job.
+pub(super) fn issue(issue: &Issue) -> String {
+    let name = match issue.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+    };
+    format!("::{name} title={}::{}", property(&issue.title), bounded(&issue.text))
 }
 
 /// Returns the command that has the runner hide a secret in everything that is shown from then on.
 pub(super) fn mask(secret: &str) -> String {
     format!("::add-mask::{}", data(secret))
+}
+
+/// Returns the commands between which lines are folded away.
+pub(super) fn group(title: &str) -> (String, String) {
+    (format!("::group::{}", data(title)), "::endgroup::".to_owned())
+}
+
+/// Escapes as much of a text as the runner shows. What is cut off is marked.
+fn bounded(text: &str) -> String {
+    let whole = data(text);
+    if length(&whole) <= LONGEST {
+        return whole;
+    }
+    let mut cut = String::new();
+    let mut room = LONGEST - 1;
+    for c in text.chars() {
+        let escaped = data(&c.to_string());
+        let Some(left) = room.checked_sub(length(&escaped)) else { break };
+        cut.push_str(&escaped);
+        room = left;
+    }
+    cut + "…"
+}
+
+/// Counts as the runner does, in units of UTF-16.
+fn length(text: &str) -> usize {
+    text.encode_utf16().count()
 }
 
 /// Escapes the text of a command (`Runner.Common/ActionCommand.cs` in actions/runner).
@@ -26,6 +62,19 @@ mod tests {
 
     #[test]
     fn nothing_in_a_command_can_end_it() {
-        assert_eq!(warning("a: b, c", "100%\r\n::error::x"), "::warning title=a%3A b%2C c::100%25%0D%0A::error::x");
+        let hostile = Issue::error("a: b, c\n::x", "100%\r\n::error::x");
+        assert_eq!(issue(&hostile), "::error title=a%3A b%2C c%0A%3A%3Ax::100%25%0D%0A::error::x");
+        assert_eq!(issue(&Issue::warning("x")), "::warning title=nuon-gate::x");
+        assert_eq!(group("a\n::b").0, "::group::a%0A::b");
+    }
+
+    #[test]
+    fn a_message_is_no_longer_than_what_is_shown() {
+        for text in ["%", "x", "🚀", "\n"] {
+            let command = issue(&Issue::error("t", &text.repeat(5000)));
+            let message = command.strip_prefix("::error title=t::").unwrap();
+            assert!((4090..=4096).contains(&length(message)) && message.ends_with('…'), "{}", length(message));
+        }
+        assert!(!issue(&Issue::error("t", &"x".repeat(4096))).ends_with('…'));
     }
 }

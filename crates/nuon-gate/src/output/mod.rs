@@ -3,15 +3,31 @@
 //! Outputs are driven by events alone, and never decide anything. stdout is data; stderr is for people. A closed stdout
 //! or a full disk changes no exit code.
 
+mod append;
+mod azure;
+mod buildkite;
+mod ci;
 mod console;
 mod describe;
+mod escape;
+mod facts;
 mod file;
+mod gantt;
 mod github;
+mod github_files;
+mod gitlab;
+mod issues;
 mod json_events;
+mod junit;
+mod markdown;
+mod reports;
+#[cfg(test)]
+mod sample;
 mod stream;
 
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher as _, Hasher as _};
 use std::io::{self, Write as _};
-use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -19,22 +35,35 @@ use nuon_gate_core::result::RunResult;
 use nuon_gate_core::watch::EventKind;
 use nuon_gate_core::{Event, Report, Target, WorkflowId};
 
+pub(crate) use self::ci::refuse;
 pub(crate) use self::console::Console;
+use self::facts::Facts;
 pub(crate) use self::file::ReportFile;
+use self::issues::Issue;
 use self::json_events::ResultEvent;
+use self::reports::Reports;
 use self::stream::Stream;
 use crate::arguments::Format;
+use crate::ci::CiSystem;
 use crate::settings::OutputSettings;
 use crate::trouble::Trouble;
+
+/// How a run ended.
+pub(crate) struct Ending<'a> {
+    pub(crate) report: &'a Report,
+    pub(crate) result: &'a RunResult,
+    /// The message in Slack, for a later job to go on with.
+    pub(crate) slack_thread: Option<&'a String>,
+}
 
 /// Everything that is told of a run.
 pub(crate) struct Outputs {
     format: Format,
     stdout: Stream,
     console: Console,
-    /// Whether GitHub's runner reads what is written.
-    github: bool,
-    files: Vec<ReportFile>,
+    /// Who reads what is written besides people.
+    ci: Option<CiSystem>,
+    reports: Reports,
     started_at: Timestamp,
     targets: Vec<Target>,
 }
@@ -43,15 +72,15 @@ impl Outputs {
     /// Makes sure that every file can be written before anything is waited for.
     pub(crate) fn open(settings: &OutputSettings, started_at: Timestamp, secrets: &[String]) -> Result<Self, Trouble> {
         console::log_to_stderr(settings.verbosity);
-        let files = report_files(settings)?;
+        let reports = Reports::open(&settings.reports)?;
         let unusable = |error| Trouble::new(format!("cannot start: {error}"));
         let console = Console::of_a_run(settings.quiet).map_err(unusable)?;
         let outputs = Self {
             format: settings.format,
             stdout: Stream::open(|| Ok(io::stdout())).map_err(unusable)?,
             console,
-            github: settings.github,
-            files,
+            ci: settings.ci.clone(),
+            reports,
             started_at,
             targets: Vec::new(),
         };
@@ -61,9 +90,7 @@ impl Outputs {
 
     /// Has these secrets hidden, where somebody does that.
     pub(crate) fn mask(&self, secrets: &[String]) {
-        if self.github {
-            self.console.mask(secrets);
-        }
+        mask(self.ci.as_ref(), secrets, &self.console);
     }
 
     /// Tells an event.
@@ -74,8 +101,8 @@ impl Outputs {
             _ => {}
         }
         self.console.event(event);
-        if let (EventKind::Warned { text, .. }, true) = (&event.kind, self.github) {
-            self.console.command(&github::warning("nuon-gate", text));
+        if let (EventKind::Warned { text, .. }, Some(ci)) = (&event.kind, &self.ci) {
+            ci.show(&Issue::warning(text)).iter().for_each(|line| self.console.command(line));
         }
         if self.format == Format::Ndjson {
             self.stdout.write(json_events::line(event, self.started_at, &self.targets) + "\n");
@@ -95,23 +122,22 @@ impl Outputs {
     /// Tells the outcome.
     ///
     /// Each of those who read is waited for up to a share of `patience`, so that all of them together keep to it.
-    pub(crate) async fn finish(self, report: &Report, result: &RunResult, patience: Duration) {
-        let Self { format, stdout, mut console, files, .. } = self;
-        let readers = u32::try_from(files.len()).unwrap_or(u32::MAX).saturating_add(2);
+    pub(crate) async fn finish(self, ending: Ending<'_>, patience: Duration) {
+        let Self { format, stdout, mut console, ci, reports, .. } = self;
+        let Ending { report, result, .. } = ending;
+        let readers = u32::try_from(reports.len()).unwrap_or(u32::MAX).saturating_add(3);
         let patience = patience / readers;
-        let pretty = json(result, serde_json::to_string_pretty) + "\n";
-        console.finish(report, result);
-        for file in files {
-            let path = file.path().display().to_string();
-            if let Err(error) = file.write(&pretty, patience).await {
-                console.warning(&format!("the report {path} could not be written: {error}"));
-            }
+        console.finish(report, result, ci.as_ref().map(|ci| ci.section(result)));
+        let facts = Facts::new(&ending);
+        let as_json = reports.write(result, &facts, patience, &console).await;
+        if let Some(ci) = ci {
+            ci.finish(result, facts, as_json, &console, patience).await;
         }
         // People's lines first, as both may go to one terminal. That nobody reads is no reason to fail a deploy.
         let _ = console.close(patience).await;
         stdout.write(match format {
             Format::Text => describe::verdict_line(report) + "\n",
-            Format::Json => pretty,
+            Format::Json => json(result, serde_json::to_string_pretty) + "\n",
             Format::Ndjson => json(&ResultEvent::new(result), serde_json::to_string) + "\n",
         });
         match stdout.finish(patience).await {
@@ -127,26 +153,20 @@ impl Outputs {
     }
 }
 
-/// Opens the files that the result will be written to, each once.
-fn report_files(settings: &OutputSettings) -> Result<Vec<ReportFile>, Trouble> {
-    let mut paths: Vec<&Path> = Vec::new();
-    for path in &settings.reports {
-        if !paths.contains(&path.0.as_path()) {
-            paths.push(&path.0);
-        }
-    }
-    let open = |path: &Path| {
-        ReportFile::open(path).map_err(|error| {
-            Trouble::new(format!("cannot write the report {}: {error}", path.display()))
-                .hint("correct --report (NUON_GATE_REPORT): its folder must exist and be writable")
-        })
-    };
-    paths.into_iter().map(open).collect()
+/// Has these secrets hidden by the CI system, if it can.
+pub(crate) fn mask(ci: Option<&CiSystem>, secrets: &[String], console: &Console) {
+    let masks = ci.iter().flat_map(|ci| secrets.iter().filter_map(|secret| ci.mask(secret)));
+    masks.for_each(|mask| console.command(&mask));
 }
 
-/// Makes sure that the files that the result will be written to can be written.
+/// Makes sure that the files that a run will be reported in can be written.
 pub(crate) fn check_reports(settings: &OutputSettings) -> Result<(), Trouble> {
-    report_files(settings).map(drop)
+    Reports::open(&settings.reports).map(drop)
+}
+
+/// Returns a number that nobody can know before.
+fn random() -> u64 {
+    RandomState::new().build_hasher().finish()
 }
 
 /// Writes JSON. It fails only for maps whose keys are no strings, which none of these has.

@@ -1,0 +1,94 @@
+//! The CI system that the program is a step of, as its environment tells.
+
+use std::path::{Path, PathBuf};
+
+use crate::environment::Environment;
+
+/// A CI system whose log or whose files the program knows to write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum CiSystem {
+    /// GitHub Actions, and those that behave like it (Gitea, Forgejo).
+    GitHub(GitHubFiles),
+    /// GitLab.
+    GitLab,
+    /// Buildkite.
+    Buildkite {
+        /// Its agent's program, if it can be called.
+        agent: Option<PathBuf>,
+    },
+    /// Azure Pipelines.
+    Azure {
+        /// Where files can be left until the job ends.
+        temp: Option<PathBuf>,
+    },
+}
+
+/// What GitHub's runner reads when the step has ended.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct GitHubFiles {
+    /// `GITHUB_OUTPUT`.
+    pub(crate) output: Option<PathBuf>,
+    /// `GITHUB_STEP_SUMMARY`.
+    pub(crate) summary: Option<PathBuf>,
+    /// `RUNNER_TEMP`, where files can be left until the job ends.
+    pub(crate) temp: Option<PathBuf>,
+}
+
+/// The variables of a dotenv report, and which fact each tells. A later job that runs the program has them in its
+/// environment, so none may be a flag's. GitLab takes 20 on some plans.
+pub(crate) const DOTENV: [(&str, &str); 10] = [
+    ("NUON_GATE_VERDICT", "verdict"),
+    ("NUON_GATE_EXIT_CODE", "exit-code"),
+    ("NUON_GATE_STATUS", "status"),
+    ("NUON_GATE_DEPLOY_ID", "deploy-id"),
+    ("NUON_GATE_BUILD_ID", "build-id"),
+    ("NUON_GATE_WORKFLOW_ID", "workflow-id"),
+    ("NUON_GATE_URL", "url"),
+    ("NUON_GATE_REASON", "reason"),
+    ("NUON_GATE_ELAPSED_SECONDS", "elapsed-seconds"),
+    ("NUON_GATE_NOTIFIED", "notified"),
+];
+
+impl CiSystem {
+    /// Finds the system by the variable that each sets for its steps.
+    pub(crate) fn detect(environment: &Environment) -> Option<Self> {
+        let is_on = |name: &str| environment.get(name).is_some_and(|value| value.eq_ignore_ascii_case("true"));
+        let path = |name: &str| environment.get(name).map(PathBuf::from);
+        if is_on("GITHUB_ACTIONS") {
+            return Some(Self::GitHub(GitHubFiles {
+                output: path("GITHUB_OUTPUT"),
+                summary: path("GITHUB_STEP_SUMMARY"),
+                temp: path("RUNNER_TEMP"),
+            }));
+        }
+        if is_on("GITLAB_CI") {
+            return Some(Self::GitLab);
+        }
+        if is_on("BUILDKITE") {
+            return Some(Self::Buildkite { agent: environment.get("PATH").and_then(agent) });
+        }
+        is_on("TF_BUILD").then(|| Self::Azure { temp: path("AGENT_TEMPDIRECTORY") })
+    }
+}
+
+/// Finds Buildkite's agent in the search path. What stands there relatively could be anyone's.
+fn agent(search: &str) -> Option<PathBuf> {
+    let name = format!("buildkite-agent{}", std::env::consts::EXE_SUFFIX);
+    let candidates = std::env::split_paths(search).filter(|folder| folder.is_absolute());
+    candidates.map(|folder| folder.join(&name)).find(|path| Path::is_file(path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_variable_of_a_report_is_a_flags() {
+        let command = crate::parse::command();
+        let flags = command.get_subcommands().flat_map(clap::Command::get_arguments);
+        for flag in flags.filter_map(clap::Arg::get_long) {
+            let own = crate::environment::variable_of(flag);
+            assert!(DOTENV.iter().all(|(variable, _)| *variable != own), "{own}");
+        }
+    }
+}

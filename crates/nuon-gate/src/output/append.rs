@@ -1,0 +1,65 @@
+//! Adding to a file that somebody else made.
+
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::Path;
+
+/// A file that is only added to.
+#[derive(Debug)]
+pub(super) struct Appending(File, u64);
+
+impl Appending {
+    /// Opens the file, or makes it if there is none.
+    ///
+    /// The path comes from the environment, and its folder may be open to other users: a link could lead anywhere, and a
+    /// pipe could hold up the end. Neither is opened.
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
+        let mut options = OpenOptions::new();
+        options.append(true);
+        let named = match fs::symlink_metadata(path) {
+            // Does not follow a link that leads nowhere.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Self::new(options.create_new(true).open(path)?);
+            }
+            named => named?,
+        };
+        if !named.is_file() {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "it is not a file but a link, a folder or a device",
+            ));
+        }
+        let file = options.open(path)?;
+        if !is_same(&named, &file.metadata()?) {
+            return Err(io::Error::other("it was exchanged while it was opened"));
+        }
+        Self::new(file)
+    }
+
+    fn new(file: File) -> io::Result<Self> {
+        let length = file.metadata()?.len();
+        Ok(Self(file, length))
+    }
+
+    /// Returns how long the file was.
+    pub(super) fn length(&self) -> u64 {
+        self.1
+    }
+
+    /// Adds to the file.
+    pub(super) fn write(mut self, text: &str) -> io::Result<()> {
+        self.0.write_all(text.as_bytes())
+    }
+}
+
+#[cfg(unix)]
+fn is_same(named: &Metadata, opened: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    (named.dev(), named.ino()) == (opened.dev(), opened.ino())
+}
+
+/// The standard library cannot tell there; links are made by administrators alone.
+#[cfg(not(unix))]
+fn is_same(_: &Metadata, opened: &Metadata) -> bool {
+    opened.is_file()
+}

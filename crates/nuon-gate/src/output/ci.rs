@@ -1,0 +1,144 @@
+//! What CI systems are told in their own ways.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use nuon_gate_core::result::{RunResult, VerdictName};
+
+use super::facts::Facts;
+use super::file::ReportFile;
+use super::issues::{Issue, issues};
+use super::{Console, azure, buildkite, github, github_files, gitlab, json, markdown};
+use crate::ci::{CiSystem, GitHubFiles};
+use crate::trouble::Trouble;
+
+/// Buildkite takes no more than 1 MiB (its agent's `annotate`); Azure's page is better with no more either.
+const MOST_PAGE: usize = 900 * 1024;
+
+/// Tells of a mistake because of which nothing was waited for.
+pub(crate) fn refuse(ci: Option<&CiSystem>, trouble: &Trouble) {
+    let console = Console::new();
+    console.trouble(trouble);
+    let Some(ci) = ci else { return };
+    let reason = trouble.to_string();
+    let reason = reason.strip_prefix("error: ").unwrap_or(&reason);
+    ci.show(&Issue::error("nuon-gate: not started", reason)).iter().for_each(|line| console.command(line));
+    ci.set(&Facts::of_usage(reason), &console);
+}
+
+impl CiSystem {
+    /// Returns the line that has a secret hidden in everything that is shown from then on.
+    pub(super) fn mask(&self, secret: &str) -> Option<String> {
+        match self {
+            Self::GitHub(_) => Some(github::mask(secret)),
+            Self::Azure { .. } => Some(azure::mask(secret)),
+            Self::GitLab | Self::Buildkite { .. } => None,
+        }
+    }
+
+    /// Returns the line that shows something beside the job.
+    pub(super) fn show(&self, issue: &Issue) -> Option<String> {
+        match self {
+            Self::GitHub(_) => Some(github::issue(issue)),
+            Self::Azure { .. } => Some(azure::issue(issue)),
+            Self::GitLab | Self::Buildkite { .. } => None,
+        }
+    }
+
+    /// Returns the lines before and after details that not everyone wants to read.
+    pub(super) fn section(&self, result: &RunResult) -> (String, String) {
+        const TITLE: &str = "Details of the deploy";
+        match self {
+            Self::GitHub(_) => github::group(TITLE),
+            Self::GitLab => gitlab::section(TITLE, result.finished_at.parse().map_or(0, Timestamp::as_second)),
+            Self::Buildkite { .. } => buildkite::section(TITLE, result.verdict == VerdictName::Passed),
+            Self::Azure { .. } => azure::group(TITLE),
+        }
+    }
+
+    /// Tells how it ended. What cannot be told is a warning.
+    pub(super) async fn finish(
+        &self,
+        result: &RunResult,
+        facts: Facts,
+        as_json: Option<PathBuf>,
+        console: &Console,
+        patience: Duration,
+    ) {
+        issues(result).iter().filter_map(|issue| self.show(issue)).for_each(|line| console.command(&line));
+        let mut kept = as_json;
+        if let (None, Some(folder)) = (&kept, self.temp()) {
+            let content = json(result, serde_json::to_string_pretty) + "\n";
+            match keep(folder, "result", "json", &content, patience).await {
+                Ok(path) => kept = Some(path),
+                Err(error) => unwritten(console, "the result", folder, &error),
+            }
+        }
+        let facts = match kept {
+            Some(path) => facts.with_result(&path),
+            None => facts,
+        };
+        self.set(&facts, console);
+        self.summarise(result, console, patience).await;
+    }
+
+    /// Sets what later steps can read.
+    fn set(&self, facts: &Facts, console: &Console) {
+        match self {
+            Self::GitHub(GitHubFiles { output: Some(path), .. }) => {
+                if let Err(error) = github_files::set_outputs(path, facts) {
+                    unwritten(console, "the outputs (GITHUB_OUTPUT)", path, &error);
+                }
+            }
+            Self::Azure { .. } => azure::variables(facts).for_each(|line| console.command(&line)),
+            Self::GitHub(_) | Self::GitLab | Self::Buildkite { .. } => {}
+        }
+    }
+
+    /// Shows the report on the run's page.
+    async fn summarise(&self, result: &RunResult, console: &Console, patience: Duration) {
+        match self {
+            Self::GitHub(GitHubFiles { summary: Some(path), .. }) => {
+                if let Err(error) = github_files::summarise(path, result) {
+                    unwritten(console, "the summary (GITHUB_STEP_SUMMARY)", path, &error);
+                }
+            }
+            Self::Buildkite { agent: Some(agent) } => {
+                let style = if result.verdict == VerdictName::Passed { "success" } else { "error" };
+                let page = markdown::report(result, MOST_PAGE);
+                if let Err(error) = buildkite::annotate(agent, style, page, patience).await {
+                    console.warning(&format!("the build could not be annotated: {error}"));
+                }
+            }
+            Self::Azure { temp: Some(folder) } => {
+                let page = markdown::report(result, MOST_PAGE);
+                match keep(folder, "summary", "md", &page, patience).await {
+                    Ok(path) => console.command(&azure::summary(&path)),
+                    Err(error) => unwritten(console, "the summary", folder, &error),
+                }
+            }
+            Self::GitHub(_) | Self::GitLab | Self::Buildkite { agent: None } | Self::Azure { temp: None } => {}
+        }
+    }
+
+    /// Returns the folder for a result that later steps are told of.
+    fn temp(&self) -> Option<&Path> {
+        match self {
+            Self::GitHub(GitHubFiles { output: Some(_), temp, .. }) | Self::Azure { temp } => temp.as_deref(),
+            Self::GitHub(_) | Self::GitLab | Self::Buildkite { .. } => None,
+        }
+    }
+}
+
+/// Leaves something in a new file.
+async fn keep(folder: &Path, what: &str, form: &str, content: &str, patience: Duration) -> io::Result<PathBuf> {
+    let path = folder.join(format!("nuon-gate-{what}-{:016x}.{form}", super::random()));
+    ReportFile::open(&path)?.write(content, patience).await?;
+    Ok(path)
+}
+
+fn unwritten(console: &Console, what: &str, path: &Path, error: &io::Error) {
+    console.warning(&format!("{what} could not be written to {}: {error}", path.display()));
+}

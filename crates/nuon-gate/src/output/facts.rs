@@ -1,0 +1,72 @@
+//! What later steps of a pipeline want to know of a run, as pairs of a name and a text.
+
+use std::path::Path;
+
+use nuon_gate_core::result::{Delivery, TargetResult, VerdictName};
+
+use super::Ending;
+use crate::exit;
+
+/// The facts, in the order of the documentation. They describe the target that decided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Facts([(&'static str, String); 12]);
+
+const RESULT: &str = "result";
+
+impl Facts {
+    /// Takes the facts from how a run ended.
+    pub(super) fn new(ending: &Ending<'_>) -> Self {
+        let result = ending.result;
+        let deciding = ending.report.deciding.or((result.targets.len() == 1).then_some(0));
+        let target = deciding.and_then(|index| result.targets.get(index));
+        let deploy = target.and_then(|target: &TargetResult| target.deploy.as_ref());
+        let sent = result.notifications.iter().any(|told| told.result == Delivery::Sent);
+        let known = |text: Option<&String>| text.cloned().unwrap_or_default();
+        Self([
+            ("verdict", result.verdict.as_str().to_owned()),
+            ("exit-code", result.exit_code.to_string()),
+            ("status", known(deploy.map(|deploy| &deploy.status))),
+            ("deploy-id", known(deploy.and_then(|deploy| deploy.id.as_ref()))),
+            ("build-id", known(deploy.and_then(|deploy| deploy.build_id.as_ref()))),
+            ("workflow-id", known(deploy.and_then(|deploy| deploy.workflow_id.as_ref()))),
+            ("url", known(target.and_then(|target| target.url.as_ref()))),
+            ("reason", known(result.reason.as_ref().filter(|_| result.verdict != VerdictName::Passed))),
+            ("elapsed-seconds", (result.elapsed_ms / 1000).to_string()),
+            (RESULT, String::new()),
+            ("notified", sent.to_string()),
+            ("slack-thread", known(ending.slack_thread)),
+        ])
+    }
+
+    /// The facts where nothing was waited for because of a mistake.
+    pub(super) fn of_usage(reason: &str) -> Self {
+        Self([
+            ("verdict", "usage".to_owned()),
+            ("exit-code", exit::USAGE.to_string()),
+            ("status", String::new()),
+            ("deploy-id", String::new()),
+            ("build-id", String::new()),
+            ("workflow-id", String::new()),
+            ("url", String::new()),
+            ("reason", reason.to_owned()),
+            ("elapsed-seconds", "0".to_owned()),
+            (RESULT, String::new()),
+            ("notified", "false".to_owned()),
+            ("slack-thread", String::new()),
+        ])
+    }
+
+    /// Adds where the whole result is.
+    pub(super) fn with_result(mut self, path: &Path) -> Self {
+        // Later steps may work in another folder. Where there is none to work in, the path stays as it is.
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        for (_, value) in self.0.iter_mut().filter(|(name, _)| *name == RESULT) {
+            *value = path.display().to_string();
+        }
+        self
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.0.iter().map(|(name, value)| (*name, value.as_str()))
+    }
+}

@@ -1,0 +1,63 @@
+//! The files that GitHub's runner reads when the step has ended.
+
+use std::io;
+use std::path::Path;
+
+use nuon_gate_core::result::RunResult;
+
+use super::append::Appending;
+use super::facts::Facts;
+use super::markdown;
+
+/// A summary above 1 MiB is dropped whole (`FileCommandManager.cs` in actions/runner), whoever wrote how much of it.
+const MOST_SUMMARY: u64 = 1024 * 1024 - 1;
+const OUR_SUMMARY: u64 = 900 * 1024;
+
+/// Sets the step's outputs.
+pub(super) fn set_outputs(path: &Path, facts: &Facts) -> io::Result<()> {
+    Appending::open(path)?.write(&outputs(facts, super::random))
+}
+
+/// Adds the report to the job's summary.
+pub(super) fn summarise(path: &Path, result: &RunResult) -> io::Result<()> {
+    let file = Appending::open(path)?;
+    let room = MOST_SUMMARY.saturating_sub(file.length()).min(OUR_SUMMARY);
+    file.write(&markdown::report(result, usize::try_from(room).unwrap_or(usize::MAX)))
+}
+
+/// Writes each value between two lines that nobody can know before and that do not occur in it.
+fn outputs(facts: &Facts, mut random: impl FnMut() -> u64) -> String {
+    let mut written = String::new();
+    for (name, value) in facts.iter() {
+        let delimiter = loop {
+            let delimiter = format!("ghadelimiter_{:016x}{:016x}", random(), random());
+            if !value.contains(&delimiter) {
+                break delimiter;
+            }
+        };
+        written.push_str(&format!("{name}<<{delimiter}\n{value}\n{delimiter}\n"));
+    }
+    written
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_cannot_end_itself() {
+        let mut numbers = (0..).map(|number| number / 2);
+        let taken =
+            format!("a\nghadelimiter_{:032x}\nverdict=passed", 0) + &format!("ghadelimiter_{0:016x}{0:016x}", 7);
+        let written = outputs(&Facts::of_usage(&taken), || numbers.next().unwrap());
+        let start = written.find("reason<<").unwrap();
+        let delimiter = written[start + 8..].lines().next().unwrap();
+        assert!(!taken.contains(delimiter), "{written}");
+        assert!(written[start..].starts_with(&format!("reason<<{delimiter}\n{taken}\n{delimiter}\n")), "{written}");
+        assert!(written.starts_with("verdict<<ghadelimiter_00000000000000000000000000000000\nusage\n"), "{written}");
+        let delimiters: Vec<&str> =
+            written.lines().filter_map(|line| line.split_once("<<")).map(|pair| pair.1).collect();
+        assert_eq!(delimiters.len(), 12);
+        assert!(delimiters.iter().enumerate().all(|(at, one)| !delimiters[..at].contains(one)), "each has its own");
+    }
+}

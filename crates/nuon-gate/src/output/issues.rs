@@ -1,0 +1,102 @@
+//! What is shown beside a job: an error for each target that failed.
+
+use nuon_gate_core::result::{RunResult, TargetResult, VerdictName};
+
+use super::escape::cut;
+use super::markdown::{label, words};
+
+/// GitHub shows the first ten of a step and drops the rest.
+const MOST: usize = 10;
+const LONGEST_TITLE: usize = 200;
+
+/// How grave it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Severity {
+    Error,
+    Warning,
+}
+
+/// Something to be shown beside the job. Its texts are not escaped for anything yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Issue {
+    pub(super) severity: Severity,
+    pub(super) title: String,
+    pub(super) text: String,
+}
+
+impl Issue {
+    pub(super) fn warning(text: &str) -> Self {
+        Self { severity: Severity::Warning, title: "nuon-gate".to_owned(), text: text.to_owned() }
+    }
+
+    pub(super) fn error(title: &str, text: &str) -> Self {
+        Self { severity: Severity::Error, title: cut(title, LONGEST_TITLE), text: text.to_owned() }
+    }
+}
+
+/// Returns what a run has to say. Where enough others passed, a target that did not is no error of the job.
+pub(super) fn issues(result: &RunResult) -> Vec<Issue> {
+    let has_failed = |target: &&TargetResult| !matches!(target.verdict, VerdictName::Passed | VerdictName::Pending);
+    let failed: Vec<&TargetResult> = result.targets.iter().filter(has_failed).collect();
+    let shown = if failed.len() > MOST { MOST - 1 } else { failed.len() };
+    let mut issues: Vec<Issue> = failed[..shown].iter().map(|target| issue(target)).collect();
+    if failed.len() > shown {
+        let names: Vec<String> = failed[shown..].iter().map(|target| label(target)).collect();
+        let title = format!("nuon-gate: {} more did not pass", names.len());
+        issues.push(Issue::error(&title, &names.join(", ")));
+    }
+    // A signal, an answer from the API or a notification can end a run of which no target tells.
+    if issues.is_empty() && result.verdict != VerdictName::Passed {
+        let title = format!("nuon-gate: {}", words(result.verdict));
+        issues.push(Issue::error(&title, result.reason.as_deref().unwrap_or("no target passed")));
+    }
+    if result.verdict == VerdictName::Passed {
+        issues.iter_mut().for_each(|issue| issue.severity = Severity::Warning);
+    }
+    issues
+}
+
+fn issue(target: &TargetResult) -> Issue {
+    let title = format!("nuon-gate: {}: {}", label(target), words(target.verdict));
+    let reason = target.reason.as_deref().unwrap_or("it did not pass");
+    let page = target.url.iter().map(|url| format!("\n{url}"));
+    Issue::error(&title, &(cut(reason, 3000) + &page.collect::<String>()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::output::sample;
+
+    fn titles(result: &RunResult) -> Vec<String> {
+        issues(result).into_iter().map(|issue| issue.title).collect()
+    }
+
+    #[test]
+    fn every_failed_target_is_an_error_up_to_ten() {
+        let mut targets = vec![(VerdictName::Failed, "api"); 10];
+        targets.extend([(VerdictName::Passed, "web"), (VerdictName::Pending, "late")]);
+        assert_eq!(titles(&sample::result(&targets)), vec!["nuon-gate: api in acme: failed"; 10]);
+        targets.extend([(VerdictName::TimedOut, "slow"), (VerdictName::Cancelled, "old")]);
+        let all = issues(&sample::result(&targets));
+        assert_eq!(all.len(), 10);
+        assert_eq!(all[9].title, "nuon-gate: 3 more did not pass");
+        assert_eq!(all[9].text, "api in acme, slow in acme, old in acme");
+        assert_eq!(all[0].text, "quota exceeded for pods\nhttps://app.nuon.example/deploys/dpl1");
+    }
+
+    #[test]
+    fn a_run_that_did_not_pass_says_so_even_without_a_target() {
+        assert!(issues(&sample::result(&[(VerdictName::Passed, "api")])).is_empty());
+        assert_eq!(titles(&sample::result(&[])), ["nuon-gate: rejected"]);
+        let mut result = sample::result(&[(VerdictName::Pending, "api")]);
+        result.verdict = VerdictName::Interrupted;
+        assert_eq!(titles(&result), ["nuon-gate: interrupted"]);
+    }
+
+    #[test]
+    fn enough_others_make_it_a_warning() {
+        let result = sample::result(&[(VerdictName::Passed, "api"), (VerdictName::Failed, "web")]);
+        assert_eq!(issues(&result)[0].severity, Severity::Warning);
+    }
+}

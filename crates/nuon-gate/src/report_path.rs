@@ -1,0 +1,59 @@
+//! The files that a run is reported in, as they are typed.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+/// A form in which a run is reported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ReportKind {
+    /// The result.
+    Json,
+    /// A test case for each target.
+    Junit,
+    /// For people.
+    Markdown,
+    /// Variables for later jobs, as GitLab reads them.
+    Dotenv,
+}
+
+/// A file for a report, as it is typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ReportPath {
+    pub(crate) kind: ReportKind,
+    pub(crate) path: PathBuf,
+}
+
+impl FromStr for ReportPath {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const FORM: &str = "a report is written json=PATH, junit=PATH, markdown=PATH or dotenv=PATH";
+        let (kind, path) = text.trim().split_once('=').ok_or(FORM)?;
+        let kind = match kind.trim() {
+            "json" => ReportKind::Json,
+            "junit" => ReportKind::Junit,
+            "dotenv" => ReportKind::Dotenv,
+            "markdown" => ReportKind::Markdown,
+            _ => return Err(FORM),
+        };
+        let path = path.trim();
+        if path.is_empty() { Err(FORM) } else { Ok(Self { kind, path: PathBuf::from(path) }) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_has_a_kind_and_a_path() {
+        let read = |text: &str| text.parse::<ReportPath>().map(|report| (report.kind, report.path));
+        assert_eq!(read("json=a/b.json"), Ok((ReportKind::Json, "a/b.json".into())));
+        assert_eq!(read(" junit = a=b.xml "), Ok((ReportKind::Junit, "a=b.xml".into())));
+        assert_eq!(read("markdown=x.md"), Ok((ReportKind::Markdown, "x.md".into())));
+        assert_eq!(read("dotenv=x.env"), Ok((ReportKind::Dotenv, "x.env".into())));
+        for wrong in ["", "json", "json=", "json= ", "yaml=x", "=x", "x.json"] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
+    }
+}

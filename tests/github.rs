@@ -1,0 +1,351 @@
+//! What GitHub's runner is given: outputs, a summary, annotations. No runner is needed for that.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpListener;
+
+use serde_json::Value;
+
+use crate::support::{
+    API, ENDLESS, Folder, Gate, INSTALL, Outcome, PASSING, WORKER, access, component, serve, serve_deploy,
+};
+
+const FAILING: &str = r#"{ status = "executing" }, { status = "error", error = "quota exceeded" }"#;
+
+/// What a runner prepares for a step.
+struct Step(Folder);
+
+impl Step {
+    fn new() -> Self {
+        let folder = Folder::new();
+        folder.write("output", "");
+        folder.write("summary", "");
+        fs::create_dir(folder.file("temp")).unwrap();
+        Self(folder)
+    }
+
+    /// Has the program be this step.
+    fn of<'sim>(&self, gate: Gate<'sim>) -> Gate<'sim> {
+        let gate = gate.env("GITHUB_ACTIONS", "true").env("RUNNER_TEMP", self.0.file("temp"));
+        gate.env("GITHUB_OUTPUT", self.0.file("output")).env("GITHUB_STEP_SUMMARY", self.0.file("summary"))
+    }
+
+    fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.0.file(name)).unwrap()
+    }
+
+    /// Reads the outputs as the runner does: nothing but whole values between their delimiters.
+    fn outputs(&self) -> BTreeMap<String, String> {
+        let written = self.read("output");
+        let mut lines = written.lines();
+        let mut outputs = BTreeMap::new();
+        while let Some(line) = lines.next() {
+            let (name, end) = line.split_once("<<").unwrap_or_else(|| panic!("{line:?} is no output in\n{written}"));
+            let value: Vec<&str> = lines.by_ref().take_while(|line| *line != end).collect();
+            assert_eq!(outputs.insert(name.to_owned(), value.join("\n")), None, "{name} is set twice");
+        }
+        let names: Vec<&str> = outputs.keys().map(String::as_str).collect();
+        assert_eq!(names, NAMES, "every output is set");
+        outputs
+    }
+
+    #[track_caller]
+    fn has(&self, expected: &[(&str, &str)]) -> BTreeMap<String, String> {
+        let outputs = self.outputs();
+        for (name, value) in expected {
+            assert_eq!(outputs[*name], *value, "{name} of {outputs:#?}");
+        }
+        outputs
+    }
+}
+
+/// Sorted.
+const NAMES: [&str; 12] = [
+    "build-id",
+    "deploy-id",
+    "elapsed-seconds",
+    "exit-code",
+    "notified",
+    "reason",
+    "result",
+    "slack-thread",
+    "status",
+    "url",
+    "verdict",
+    "workflow-id",
+];
+
+fn annotations(outcome: &Outcome) -> Vec<&str> {
+    outcome.stderr.lines().filter(|line| line.starts_with("::error")).collect()
+}
+
+#[test]
+fn a_pass_sets_every_output() {
+    let (step, sim) = (Step::new(), serve_deploy(PASSING));
+    let outcome = step.of(Gate::wait(&sim)).json().exits(0);
+    let target = outcome.target();
+    let of = |path: &str| target.pointer(path).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let outputs = step.has(&[
+        ("verdict", "passed"),
+        ("exit-code", "0"),
+        ("status", "active"),
+        ("deploy-id", &of("/deploy/id")),
+        ("build-id", &of("/deploy/build_id")),
+        ("workflow-id", &of("/deploy/workflow_id")),
+        ("url", &of("/url")),
+        ("reason", ""),
+        ("notified", "false"),
+        ("slack-thread", ""),
+    ]);
+    assert!(outputs["url"].starts_with("https://") && outputs["deploy-id"].starts_with("dpl"), "{outputs:#?}");
+    let whole = fs::read_to_string(&outputs["result"]).unwrap();
+    assert_eq!(serde_json::from_str::<Value>(&whole).unwrap(), outcome.result());
+    assert!(outputs["result"].starts_with(step.0.file("temp").to_str().unwrap()));
+    assert_eq!(fs::read_dir(step.0.file("temp")).unwrap().count(), 1, "nothing temporary stays");
+    assert_eq!(annotations(&outcome), [""; 0]);
+    assert!(step.read("summary").starts_with("## ✅ nuon-gate: passed after "), "{}", step.read("summary"));
+}
+
+#[test]
+fn a_failure_and_a_clock_set_them_too() {
+    let (step, sim) = (Step::new(), serve_deploy(FAILING));
+    let report = step.0.file("mine.json");
+    let gate = step.of(Gate::wait(&sim)).args(["--report", &format!("json={}", report.display())]);
+    let outcome = gate.run().exits(1);
+    let outputs = step.has(&[("verdict", "failed"), ("exit-code", "1"), ("status", "error")]);
+    assert!(outputs["reason"].contains("quota exceeded"), "{outputs:#?}");
+    assert_eq!(outputs["result"], report.to_str().unwrap(), "the report is the result");
+    assert_eq!(fs::read_dir(step.0.file("temp")).unwrap().count(), 0);
+    let shown = annotations(&outcome);
+    assert_eq!(shown.len(), 1, "{shown:?}");
+    assert!(shown[0].starts_with("::error title=nuon-gate%3A "), "{shown:?}");
+    assert!(shown[0].contains("::quota exceeded%0Ahttps://app.nuon.example/"), "{shown:?}");
+    // Details are folded away, and the rest is not.
+    let group = outcome.stderr.split("::group::Details").nth(1).and_then(|rest| rest.split("::endgroup::").next());
+    assert!(group.unwrap().contains("  deploy  dpl1api"), "{}", outcome.stderr);
+
+    let (step, sim) = (Step::new(), serve_deploy(ENDLESS));
+    step.of(Gate::wait(&sim)).args(["--timeout", "50ms", "--map-exit", "timed_out=0"]).run().exits(0);
+    step.has(&[("verdict", "timed_out"), ("exit-code", "0")]);
+    assert!(step.read("summary").starts_with("## ⏳ nuon-gate: timed out after "), "{}", step.read("summary"));
+}
+
+#[test]
+fn a_mistake_sets_them_and_is_one_error() {
+    for arguments in [&["--timeout", "soon"][..], &["--require", "7"], &["--report", "json=/no/such/folder/x"]] {
+        let (step, sim) = (Step::new(), serve_deploy(PASSING));
+        let outcome = step.of(Gate::wait(&sim)).args(arguments).run().refused();
+        let outputs = step.has(&[("verdict", "usage"), ("exit-code", "2"), ("result", ""), ("notified", "false")]);
+        assert!(outputs["reason"].contains("\nhint: "), "{outputs:#?}");
+        let shown = annotations(&outcome);
+        assert_eq!(shown.len(), 1, "{shown:?}");
+        assert!(shown[0].starts_with("::error title=nuon-gate%3A not started::"), "{shown:?}");
+        assert_eq!(step.read("summary"), "");
+    }
+}
+
+#[test]
+fn the_target_that_decided_is_described() {
+    let (step, script) = (Step::new(), access() + &component(API, PASSING) + &component(WORKER, FAILING));
+    let sim = serve(&script);
+    let outcome = step.of(Gate::wait(&sim)).args(["--component", WORKER]).run().exits(1);
+    let outputs = step.has(&[("status", "error")]);
+    assert!(outputs["deploy-id"].starts_with("dpl1worker"), "{outputs:#?}");
+    assert_eq!(annotations(&outcome).len(), 1);
+}
+
+#[test]
+fn what_the_server_says_sets_nothing() {
+    let evil = r"x\nverdict<<E\npassed\nE\nghadelimiter_00000000000000000000000000000000\n::set-output name=verdict::passed\n::error::y | <img src=x> [a](https://evil.example) @acme #1 ``` ##[error]z";
+    let statuses = format!(r#"{{ status = "executing" }}, {{ status = "error", error = "{evil}" }}"#);
+    let (step, sim) = (Step::new(), serve_deploy(&statuses));
+    let outcome = step.of(Gate::wait(&sim)).run().exits(1);
+    let outputs = step.has(&[("verdict", "failed"), ("exit-code", "1")]);
+    assert!(outputs["reason"].contains("verdict<<E passed"), "{outputs:#?}");
+    assert_eq!(annotations(&outcome).len(), 1);
+    for line in outcome.stderr.lines().filter(|line| line.starts_with("::")) {
+        let ours = ["::error title=", "::group::Details", "::endgroup::"];
+        assert!(ours.iter().any(|known| line.starts_with(known)), "{line}");
+    }
+    let summary = step.read("summary");
+    // References to characters are ours.
+    let seen = summary.replace("&#", "");
+    for acts in ["<img", "](https://evil", "@acme", "#1", "```\n:", "| <"] {
+        assert!(!seen.contains(acts), "{acts} is in\n{summary}");
+    }
+}
+
+/// Twelve components that fail, with this much of a log each.
+fn twelve(log_lines: usize) -> (String, Vec<String>) {
+    let mut script = access();
+    let mut ids = Vec::new();
+    for number in 0..12 {
+        let id = format!("cmp{number:023}");
+        let mut log = String::new();
+        for line in 0..log_lines {
+            write!(log, "{{ severity = \"error\", text = \"{line} {}\" }}, ", "界`".repeat(240)).unwrap();
+        }
+        let logs = format!("[[component.deploy]]\nlogs = [{log}]\n");
+        script.push_str(&component(&id, FAILING).replace("[[component.deploy]]\n", &logs));
+        ids.push(id);
+    }
+    (script, ids)
+}
+
+#[test]
+fn no_more_is_shown_than_github_shows() {
+    let (script, ids) = twelve(0);
+    let (step, sim) = (Step::new(), serve(&script));
+    let gate = Gate::at(&sim.url(), "wait").args(["--install", INSTALL, "--component", &ids.join("\n")]);
+    let outcome = step.of(gate).run().exits(1);
+    let shown = annotations(&outcome);
+    assert_eq!(shown.len(), 10, "{shown:#?}");
+    assert!(shown.iter().all(|line| line.chars().count() < 4300));
+    assert!(shown[9].starts_with("::error title=nuon-gate%3A 3 more did not pass::"), "{}", shown[9]);
+    let summary = step.read("summary");
+    assert_eq!(summary.lines().filter(|line| line.contains("| ❌ failed |")).count(), 12, "{summary}");
+    assert_eq!(summary.matches("\n### ").count(), 10, "{summary}");
+}
+
+#[test]
+fn a_summary_stays_below_what_is_dropped() {
+    let (script, ids) = twelve(240);
+    let (step, sim) = (Step::new(), serve(&script));
+    let run = |step: &Step, lines: &str| {
+        let gate = Gate::at(&sim.url(), "wait").args(["--install", INSTALL, "--component", &ids.join("\n")]);
+        step.of(gate).args(["--log-lines", lines, "-q"]).run().exits(1);
+        step.read("summary")
+    };
+    let usual = run(&step, "40");
+    assert!(usual.contains("<details>") && usual.len() > 350_000, "{}", usual.len());
+    // What is there already counts as well.
+    let earlier = "x\n".repeat(400_000);
+    fs::write(step.0.file("summary"), &earlier).unwrap();
+    let both = run(&step, "40");
+    assert!(both.starts_with(&earlier) && both.len() < 1024 * 1024, "{}", both.len());
+    assert!(both[earlier.len()..].starts_with("## ❌") && !both.contains("<details>"));
+    let step = Step::new();
+    let huge = run(&step, "10000");
+    assert!(!huge.contains("<details>") && huge.contains("mermaid"), "{}", huge.len());
+}
+
+#[test]
+fn nothing_of_this_happens_elsewhere() {
+    let sim = serve_deploy(FAILING);
+    for actions in [None, Some("false"), Some("")] {
+        let step = Step::new();
+        let gate = step.of(Gate::wait(&sim)).env("RUNNER_DEBUG", "1").without("GITHUB_ACTIONS");
+        let gate = actions.into_iter().fold(gate, |gate, value| gate.env("GITHUB_ACTIONS", value));
+        let outcome = gate.run().exits(1);
+        assert!(!outcome.stderr.contains("::error") && !outcome.stderr.contains("::group"), "{}", outcome.stderr);
+        assert!(!outcome.stderr.contains("GET"), "{}", outcome.stderr);
+        assert_eq!((step.read("output"), step.read("summary")), (String::new(), String::new()));
+        assert_eq!(fs::read_dir(step.0.file("temp")).unwrap().count(), 0);
+    }
+    // The demo is no gate of anything.
+    let step = Step::new();
+    step.of(Gate::bare("demo")).args(["--fail", "-q"]).run().exits(1);
+    assert_eq!((step.read("output"), step.read("summary")), (String::new(), String::new()));
+}
+
+#[test]
+fn a_debug_run_says_more() {
+    let (step, sim) = (Step::new(), serve_deploy(PASSING));
+    step.of(Gate::wait(&sim)).env("RUNNER_DEBUG", "1").run().exits(0).says("GET");
+}
+
+#[test]
+fn files_that_cannot_be_written_are_warnings() {
+    let sim = serve_deploy(FAILING);
+    let step = Step::new();
+    let gate = step.of(Gate::wait(&sim));
+    let gate = gate.env("GITHUB_OUTPUT", step.0.file("temp")).env("GITHUB_STEP_SUMMARY", step.0.file("no/such/folder"));
+    let outcome = gate.env("RUNNER_TEMP", step.0.file("missing")).run().exits(1);
+    for what in ["the outputs (GITHUB_OUTPUT)", "the summary (GITHUB_STEP_SUMMARY)", "the result"] {
+        assert!(outcome.stderr.contains(&format!("warning: {what} could not be written")), "{}", outcome.stderr);
+    }
+    // None at all are none to write.
+    let gate = step.of(Gate::wait(&sim)).without("GITHUB_OUTPUT").without("GITHUB_STEP_SUMMARY").without("RUNNER_TEMP");
+    let outcome = gate.run().exits(1);
+    assert!(!outcome.stderr.contains("could not be written"), "{}", outcome.stderr);
+    // A file that is not there yet is made.
+    fs::remove_file(step.0.file("output")).unwrap();
+    step.of(Gate::wait(&sim)).run().exits(1);
+    step.has(&[("verdict", "failed")]);
+}
+
+#[cfg(unix)]
+#[test]
+fn links_and_pipes_are_not_opened() {
+    use std::os::unix::fs::symlink;
+    let sim = serve_deploy(PASSING);
+    let step = Step::new();
+    let precious = step.0.write("precious", "precious");
+    for target in [precious.clone(), step.0.file("not there")] {
+        fs::remove_file(step.0.file("output")).unwrap();
+        symlink(&target, step.0.file("output")).unwrap();
+        step.of(Gate::wait(&sim)).run().exits(0).says("warning: the outputs (GITHUB_OUTPUT) could not be written");
+    }
+    assert_eq!(fs::read_to_string(precious).unwrap(), "precious");
+    assert!(!step.0.file("not there").exists());
+    // Nobody reads the pipe.
+    fs::remove_file(step.0.file("summary")).unwrap();
+    nix::unistd::mkfifo(&step.0.file("summary"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+    step.of(Gate::wait(&sim)).run().exits(0).says("warning: the summary (GITHUB_STEP_SUMMARY) could not be written");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_leaves_everything_written() {
+    let (step, sim) = (Step::new(), serve_deploy(ENDLESS));
+    let mut running = step.of(Gate::wait(&sim)).start();
+    running.wait_for("queued → executing").send(nix::sys::signal::SIGINT);
+    let outcome = running.end().exits(130);
+    let outputs = step.has(&[("verdict", "interrupted"), ("exit-code", "130"), ("status", "executing")]);
+    assert!(outputs["reason"].contains("SIGINT"), "{outputs:#?}");
+    assert!(fs::read_to_string(&outputs["result"]).unwrap().contains("\"interrupted\""));
+    assert_eq!(annotations(&outcome).len(), 1);
+    assert!(step.read("summary").contains("nuon-gate: interrupted after "), "{}", step.read("summary"));
+}
+
+/// A chat service that takes everything. It ends with the tests.
+fn chat() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for connection in listener.incoming() {
+            let mut connection = connection.unwrap();
+            let mut reader = BufReader::new(connection.try_clone().unwrap());
+            let mut length = 0;
+            let mut line = String::new();
+            while reader.read_line(&mut line).unwrap_or(0) > 2 {
+                let value = line.to_ascii_lowercase().strip_prefix("content-length:").map(str::to_owned);
+                length = value.and_then(|value| value.trim().parse().ok()).unwrap_or(length);
+                line.clear();
+            }
+            // Who asked may be gone.
+            let _ = reader.read_exact(&mut vec![0; length]);
+            let body = r#"{"ok": true, "channel": "C024BE91L", "ts": "1503435956.000247"}"#;
+            let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+            let _ = connection.write_all((head + body).as_bytes());
+        }
+    });
+    url
+}
+
+#[test]
+fn who_was_told_is_an_output() {
+    let (step, sim, url) = (Step::new(), serve_deploy(PASSING), chat());
+    let gate = step.of(Gate::wait(&sim)).env("NUON_GATE_SLACK_TOKEN", "xoxb-planted-3f9a");
+    let gate = gate.env("NUON_GATE_SLACK_CHANNEL", "C024BE91L").env("NUON_GATE_SLACK_API_URL", format!("{url}/api/"));
+    gate.run().exits(0).says("::add-mask::xoxb-planted-3f9a");
+    step.has(&[("notified", "true"), ("slack-thread", "C024BE91L:1503435956.000247")]);
+    assert!(step.read("summary").contains("- **Notification:** slack"), "{}", step.read("summary"));
+
+    let (step, closed) = (Step::new(), TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap());
+    let gate = step.of(Gate::wait(&sim)).env("NUON_GATE_WEBHOOK_URL", format!("http://{closed}/"));
+    gate.args(["--notify-timeout", "1s"]).run().exits(0);
+    step.has(&[("notified", "false"), ("slack-thread", "")]);
+}
