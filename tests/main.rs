@@ -20,6 +20,7 @@ mod judging;
 mod manual;
 mod marks;
 mod names;
+mod notifications;
 mod other_ci;
 mod output;
 #[cfg(unix)]

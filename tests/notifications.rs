@@ -1,0 +1,184 @@
+//! What Slack, webhooks, Teams and Discord are told, over real HTTP.
+
+use serde_json::{Value, json};
+
+use nuon_gate_sim::{Seen, Sim};
+
+use crate::support::{API, ENDLESS, Folder, Gate, PASSING, access, component, one_deploy, serve};
+
+const FAILING: &str =
+    r#"{ status = "executing", looks = 2 }, { status = "error", error = "quota <!channel> exceeded" }"#;
+const SLACK_TOKEN: &str = "xoxb-simulated-token";
+const SECRET: &str = "whsec_c2ltdWxhdGVkLXdlYmhvb2stc2VjcmV0LTI0";
+
+/// A wait that tells everyone.
+fn telling(sim: &Sim) -> Gate<'_> {
+    Gate::wait(sim)
+        .env("NUON_GATE_SLACK_TOKEN", SLACK_TOKEN)
+        .env("NUON_GATE_SLACK_CHANNEL", "deploys")
+        .env("NUON_GATE_SLACK_API_URL", sim.slack_api_url())
+        .env("NUON_GATE_SLACK_WEBHOOK_URL", sim.slack_webhook_url())
+        .env("NUON_GATE_WEBHOOK_URL", sim.webhook_url())
+        .env("NUON_GATE_WEBHOOK_SECRET", SECRET)
+        .env("NUON_GATE_TEAMS_WEBHOOK_URL", sim.teams_webhook_url())
+        .env("NUON_GATE_DISCORD_WEBHOOK_URL", sim.discord_webhook_url())
+}
+
+fn told(sim: &Sim, path: &str) -> Vec<Seen> {
+    sim.requests().into_iter().filter(|seen| seen.target.starts_with(path)).collect()
+}
+
+fn deliveries(result: &Value) -> Vec<(String, String)> {
+    let word = |value: &Value| value.as_str().unwrap().to_owned();
+    let all = result["notifications"].as_array().unwrap();
+    all.iter().map(|told| (word(&told["sink"]), word(&told["result"]))).collect()
+}
+
+#[test]
+fn everyone_is_told_how_it_ended() {
+    let sim = serve(&one_deploy(FAILING));
+    let outcome = telling(&sim).args(["--slack-mention-on-failure", "<!here>"]).json().exits(1);
+    let sinks = ["slack", "slack-webhook", "webhook", "teams", "discord"];
+    let sent: Vec<(String, String)> = sinks.iter().map(|sink| ((*sink).to_owned(), "sent".to_owned())).collect();
+    assert_eq!(deliveries(&outcome.result()), sent);
+
+    // One message, edited in place, with the reason in its thread.
+    let messages = sim.slack_messages();
+    let bots: Vec<_> = messages.iter().filter(|message| !message.by_webhook).collect();
+    assert_eq!(bots.len(), 2, "{bots:#?}");
+    assert!(bots[0].thread_ts.is_none() && bots[0].edits >= 1 && bots[0].text.contains("quota"), "{bots:#?}");
+    assert_eq!(bots[1].thread_ts.as_ref(), Some(&bots[0].ts));
+    // Where Slack reads markup; what stands in plain-text elements is shown as it is.
+    let markup: String = messages.iter().map(|message| message.text.as_str()).collect();
+    assert!(!markup.contains("<!channel>"), "text from the server mentions nobody: {markup}");
+    assert!(markup.contains("<!here>"), "{markup}");
+
+    let webhook = &told(&sim, "/webhook")[0];
+    let body: Value = serde_json::from_str(&webhook.body).unwrap();
+    assert_eq!((&body["type"], &body["data"]["verdict"]), (&json!("nuon.deploy.failed"), &json!("failed")));
+    assert!(webhook.header("webhook-signature").is_some_and(|signature| signature.starts_with("v1,")));
+    assert_eq!(told(&sim, "/teams").len(), 1);
+    assert_eq!(sim.discord_messages().len(), 1);
+}
+
+#[test]
+fn a_pass_is_told_and_nobody_is_called() {
+    let sim = serve(&one_deploy(PASSING));
+    telling(&sim).args(["--slack-mention-on-failure", "<!here>"]).json().exits(0);
+    let everything: String = sim.slack_messages().iter().map(|message| format!("{:?}", message.blocks)).collect();
+    assert!(!everything.contains("<!here>"), "{everything}");
+}
+
+#[test]
+fn only_what_is_listed_is_told() {
+    let sim = serve(&one_deploy(PASSING));
+    let outcome = telling(&sim).args(["--notify-on", "failure,timeout"]).json().exits(0);
+    assert!(sim.slack_messages().is_empty() && told(&sim, "/webhook").is_empty());
+    assert!(deliveries(&outcome.result()).iter().all(|(_, result)| result == "skipped"), "{:#}", outcome.result());
+}
+
+#[test]
+fn a_notification_that_fails_changes_no_verdict_unless_it_is_required() {
+    let refused = "[webhook]\nrefuse = 410\n[[fault]]\non = \"teams\"\nanswer = \"reset\"\n";
+    let sim = serve(&(one_deploy(PASSING) + refused));
+    let flags = ["--notify-timeout", "2s"];
+    let outcome = telling(&sim).args(flags).json().exits(0);
+    let deliveries = deliveries(&outcome.result());
+    assert!(deliveries.contains(&("webhook".to_owned(), "failed".to_owned())), "{deliveries:?}");
+    assert!(deliveries.contains(&("slack".to_owned(), "sent".to_owned())), "{deliveries:?}");
+    outcome.says("webhook was not told");
+    let outcome = telling(&sim).args(flags).args(["--notify-required"]).json().exits(8);
+    assert_eq!(outcome.result()["verdict"], "notify_failed");
+    telling(&sim).args(flags).args(["--notify-required", "--map-exit", "notify_failed=0"]).json().exits(0);
+}
+
+#[test]
+fn a_slow_sink_holds_up_nothing_beyond_its_budget() {
+    let hang = "[[fault]]\non = \"slack\"\nanswer = \"hang\"\n";
+    let sim = serve(&(one_deploy(PASSING) + hang));
+    let outcome = telling(&sim).args(["--notify-timeout", "300ms"]).json().exits(0);
+    assert!(deliveries(&outcome.result()).contains(&("slack".to_owned(), "failed".to_owned())));
+    assert!(outcome.result()["elapsed_ms"].as_u64().unwrap() < 5_000);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_is_told_as_what_it_is() {
+    let sim = serve(&one_deploy(ENDLESS));
+    let mut gate = telling(&sim).args(["--output", "json"]).start();
+    gate.wait_for("executing").send(nix::sys::signal::Signal::SIGTERM);
+    gate.end().exits(143);
+    let webhook = told(&sim, "/webhook").pop().unwrap();
+    let body: Value = serde_json::from_str(&webhook.body).unwrap();
+    assert_eq!(body["type"], "nuon.deploy.interrupted");
+}
+
+#[test]
+fn a_missing_secret_skips_and_a_malformed_one_is_refused() {
+    let sim = serve(&one_deploy(PASSING));
+    let outcome = Gate::wait(&sim).env("NUON_GATE_SLACK_CHANNEL", "deploys").json().exits(0);
+    assert_eq!(deliveries(&outcome.result()), [("slack".to_owned(), "skipped".to_owned())]);
+    outcome.says("NUON_GATE_SLACK_TOKEN is not set");
+    let refused = |name: &str, value: &str| {
+        let outcome = Gate::wait(&sim).env(name, value).run().refused().says(name);
+        assert!(!outcome.stderr.contains("s3cret"), "{}", outcome.stderr);
+    };
+    refused("NUON_GATE_SLACK_WEBHOOK_URL", "http://hooks.example/s3cret");
+    refused("NUON_GATE_WEBHOOK_URL", "s3cret");
+    refused("NUON_GATE_SLACK_TOKEN", "xapp-s3cret");
+    let secret = Gate::wait(&sim)
+        .env("NUON_GATE_WEBHOOK_URL", sim.webhook_url())
+        .env("NUON_GATE_WEBHOOK_SECRET", "whsec_c2hvcnQ=");
+    secret.run().refused().says("NUON_GATE_WEBHOOK_SECRET");
+    Gate::wait(&sim).args(["--slack-mention-on-failure", "@everyone"]).run().refused();
+}
+
+#[test]
+fn a_later_job_goes_on_with_the_same_message() {
+    let sim = serve(&one_deploy(PASSING));
+    let folder = Folder::new();
+    let outputs = folder.write("outputs", "");
+    let summary = folder.write("summary", "");
+    let github = |gate: Gate<'_>| {
+        gate.env("GITHUB_ACTIONS", "true")
+            .env("GITHUB_OUTPUT", &outputs)
+            .env("GITHUB_STEP_SUMMARY", &summary)
+            .json()
+            .exits(0)
+    };
+    github(telling(&sim));
+    let written = std::fs::read_to_string(&outputs).unwrap();
+    let thread = written.lines().skip_while(|line| !line.starts_with("slack-thread<<")).nth(1).unwrap();
+    let before = sim.slack_messages().len();
+    telling(&sim).args(["--slack-thread", thread]).json().exits(0);
+    let bots = sim.slack_messages().iter().filter(|message| !message.by_webhook && message.thread_ts.is_none()).count();
+    assert_eq!(bots, 1, "{before}: {:#?}", sim.slack_messages());
+}
+
+#[test]
+fn what_was_told_can_be_rendered_again_and_tried() {
+    let sim = serve(&(access() + &component(API, FAILING)));
+    let folder = Folder::new();
+    let saved = folder.file("result.json");
+    let report = format!("json={}", saved.display());
+    Gate::wait(&sim).args(["--report", &report]).run().exits(1);
+    let sinks = |action: &[&str]| {
+        Gate::bare("notify")
+            .args(action)
+            .env("NUON_GATE_WEBHOOK_URL", sim.webhook_url())
+            .env("NUON_GATE_WEBHOOK_SECRET", SECRET)
+            .env("NUON_GATE_SLACK_WEBHOOK_URL", sim.slack_webhook_url())
+    };
+    let before = sim.requests().len();
+    let rendered = sinks(&["render", "--result", saved.to_str().unwrap()]).run().exits(0);
+    assert!(
+        rendered.stdout.contains("# webhook\n") && rendered.stdout.contains("nuon.deploy.failed"),
+        "{}",
+        rendered.stdout
+    );
+    assert_eq!(sim.requests().len(), before, "nothing is sent");
+    let tried = sinks(&["test"]).run().exits(0);
+    assert_eq!(tried.stdout, "slack-webhook: sent\nwebhook: sent\n");
+    sinks(&["render", "--result", "/nonexistent"]).run().refused();
+    Gate::bare("notify").args(["test"]).run().refused().says("there is nobody to tell");
+}
