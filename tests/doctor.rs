@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::support::{API, Folder, Gate, INSTALL, Outcome, TOKEN, access, component, one_deploy, serve, serve_deploy};
 use crate::tls::{encrypted, fixture};
 
-const NAMES: [&str; 13] = [
+const NAMES: [&str; 16] = [
     "configuration",
     "url",
     "proxy",
@@ -22,6 +22,9 @@ const NAMES: [&str; 13] = [
     "target",
     "clock",
     "logs",
+    "notifications",
+    "slack-token",
+    "slack-message",
     "cancel",
 ];
 /// A password that is planted where a user could have one.

@@ -182,3 +182,23 @@ fn what_was_told_can_be_rendered_again_and_tried() {
     sinks(&["render", "--result", "/nonexistent"]).run().refused();
     Gate::bare("notify").args(["test"]).run().refused().says("there is nobody to tell");
 }
+
+#[test]
+fn the_doctor_asks_slack_and_posts_nothing() {
+    let doctor = |sim: &Sim, token: &str| {
+        let outcome = Gate::at(&sim.url(), "doctor")
+            .env("NUON_GATE_SLACK_TOKEN", token)
+            .env("NUON_GATE_SLACK_CHANNEL", "deploys")
+            .env("NUON_GATE_SLACK_API_URL", sim.slack_api_url())
+            .json();
+        let checks = outcome.result()["checks"].as_array().unwrap().clone();
+        let of = |name: &str| checks.iter().find(|check| check["name"] == name).unwrap()["result"].clone();
+        (outcome.code, of("notifications"), of("slack-token"), of("slack-message"))
+    };
+    let sim = serve(&one_deploy(PASSING));
+    assert_eq!(doctor(&sim, SLACK_TOKEN), (0, json!("ok"), json!("ok"), json!("ok")));
+    assert!(sim.slack_messages().is_empty());
+    assert_eq!(doctor(&sim, "xoxb-wrong").2, "failed");
+    assert_eq!(doctor(&sim, "xoxb-wrong").0, 8);
+    assert_eq!(doctor(&serve(&(one_deploy(PASSING) + "[slack]\nscopes = \"users:read\"\n")), SLACK_TOKEN).2, "failed");
+}

@@ -8,6 +8,7 @@ mod check;
 mod patience;
 mod reach;
 mod show;
+mod sinks;
 
 use nuon_gate_core::Wanted;
 
@@ -46,13 +47,17 @@ async fn examine(checks: &mut Checks, arguments: DoctorArguments, environment: &
         Err(trouble) => checks.push(Check::misconfigured("configuration", trouble)),
         Ok(parts) => {
             checks.push(configuration(&parts));
+            let certificates = parts.extra_certificates.as_ref().ok().cloned().flatten();
             let reached = reach::reach(checks, &parts, environment, &patience).await;
             checks.skip_rest(&reach::NAMES);
             access::access(checks, parts, wanted, reached, &patience).await;
+            checks.skip_rest(&access::NAMES);
+            sinks::examine(checks, certificates, environment).await;
         }
     }
     checks.skip_rest(&reach::NAMES);
     checks.skip_rest(&access::NAMES);
+    checks.skip_rest(&sinks::NAMES);
     checks.push(Check::skipped("cancel", "it is not tried: it needs the role org_admin, and only for --cancel-on"));
 }
 

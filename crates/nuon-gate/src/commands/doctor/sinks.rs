@@ -1,0 +1,58 @@
+//! Whether those who are to be told can be told. Nothing is posted: `notify test` does that.
+
+use nuon_gate_notify::{Options, Parsed, Sinks, SlackCheck, slack_check};
+
+use super::check::{Check, Checks};
+use crate::connection::user_agent;
+use crate::environment::Environment;
+use crate::exit;
+use crate::notify::{invalid_setup, sinks};
+
+/// The checks, in their order.
+pub(super) const NAMES: [&str; 3] = ["notifications", "slack-token", "slack-message"];
+
+pub(super) async fn examine(checks: &mut Checks, certificates: Option<Vec<u8>>, environment: &Environment) {
+    let Parsed { sinks, notices } = match sinks(environment) {
+        Ok(parsed) => parsed,
+        Err(trouble) => return checks.push(Check::misconfigured("notifications", trouble)),
+    };
+    checks.push(listed(&sinks, &notices));
+    let options = Options { extra_certificates: certificates, ..Options::new(user_agent()) };
+    match slack_check(&sinks, &options).await {
+        Ok(None) => {
+            for name in &NAMES[1..] {
+                checks.push(Check::skipped(name, "there is no bot of Slack's"));
+            }
+        }
+        Ok(Some(slack)) => told(checks, slack),
+        Err(error) => checks.push(Check::misconfigured("slack-token", invalid_setup(&error))),
+    }
+}
+
+fn listed(sinks: &Sinks, notices: &[String]) -> Check {
+    let labels = sinks.labels().join(", ");
+    match (labels.is_empty(), notices.is_empty()) {
+        (true, true) => Check::skipped("notifications", "there is nobody to tell"),
+        (false, true) => {
+            Check::ok("notifications", format!("{labels} would be told; `nuon-gate notify test` tries it"))
+        }
+        (_, false) => Check::warning("notifications", notices.join("; "), "set what is missing, or leave out the rest"),
+    }
+}
+
+fn told(checks: &mut Checks, slack: SlackCheck) {
+    checks.push(match slack.identity {
+        Err(fault) => Check::failed("slack-token", exit::NOTIFY_FAILED, fault, "check NUON_GATE_SLACK_TOKEN"),
+        Ok(identity) if identity.can_post() == Some(false) => Check::failed(
+            "slack-token",
+            exit::NOTIFY_FAILED,
+            format!("{} in {} may not post", identity.user, identity.team),
+            "give the app the scope chat:write, and install it again",
+        ),
+        Ok(identity) => Check::ok("slack-token", format!("it is that of {} in {}", identity.user, identity.team)),
+    });
+    checks.push(match slack.blocks {
+        Ok(()) => Check::ok("slack-message", "Slack can show a sample message"),
+        Err(fault) => Check::warning("slack-message", fault, "the messages would be sent as plain text"),
+    });
+}
