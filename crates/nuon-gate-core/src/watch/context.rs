@@ -10,7 +10,7 @@ use super::inquiry::Look;
 use super::request::Request;
 use super::settings::{InvalidSettings, Mode, WatchSettings};
 use crate::model::Workflow;
-use crate::{ApiError, Dashboard, Moment, WorkflowId};
+use crate::{ApiError, Dashboard, InstallId, Moment, RemoteText, WorkflowId};
 
 /// Why nothing was waited for, although the watch had begun.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -33,6 +33,8 @@ pub(super) struct Context {
     /// Where the dashboard is, once somebody had to know and asked.
     pub(super) dashboard: Option<Dashboard>,
     pub(super) asked_for_dashboard: bool,
+    /// The names of installs that somebody has asked for, as far as they came.
+    pub(super) install_names: HashMap<InstallId, Option<RemoteText>>,
     /// The workflows behind the deploys, which several targets can share, with when each was read.
     pub(super) workflows: HashMap<WorkflowId, (Moment, Workflow)>,
     pub(super) events: Vec<Event>,

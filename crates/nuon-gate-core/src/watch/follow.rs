@@ -113,6 +113,16 @@ impl TargetWatch {
         if context.settings.links && !std::mem::replace(&mut context.asked_for_dashboard, true) {
             return Learned::More(Request::Dashboard);
         }
+        if context.settings.links && self.target.install_name().is_none() && self.install_name.is_none() {
+            let install = &self.target.install;
+            match context.install_names.get(install) {
+                Some(name) => self.install_name.clone_from(name),
+                None => {
+                    context.install_names.insert(install.clone(), None);
+                    return Learned::More(Request::Install(install.clone()));
+                }
+            }
+        }
         if let Some(request) = self.missing(look, context) {
             return Learned::More(request);
         }

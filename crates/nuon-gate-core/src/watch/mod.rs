@@ -52,7 +52,7 @@ use crate::{Moment, Pinning, Require, Signal, Verdict};
 
 /// The most questions under way at once.
 const MOST_AT_ONCE: usize = 16;
-/// How long a link is worth waiting for.
+/// How long a link or a name is worth waiting for.
 const FOR_A_LINK: Duration = Duration::from_secs(2);
 /// After this long without an event there is one that says so.
 const HEARTBEAT: Duration = Duration::from_secs(60);
@@ -147,6 +147,7 @@ impl Watch {
                 refusal: None,
                 dashboard: None,
                 asked_for_dashboard: false,
+                install_names: std::collections::HashMap::new(),
                 workflows: std::collections::HashMap::new(),
                 events: Vec::new(),
                 last_event: Moment::START,
@@ -276,7 +277,8 @@ impl Watch {
             Asker::Roll => self.roll.ask(now),
             Asker::Target(index) => self.targets[index].ask(now),
         };
-        let timeout = if request == Request::Dashboard { timeout.min(FOR_A_LINK) } else { timeout };
+        let beside = matches!(request, Request::Dashboard | Request::Install(_)) && self.context.settings.links;
+        let timeout = if beside || request == Request::Dashboard { timeout.min(FOR_A_LINK) } else { timeout };
         Ask { ticket: Ticket { asker, serial }, request, timeout }
     }
 

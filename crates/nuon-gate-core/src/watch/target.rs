@@ -208,6 +208,10 @@ impl TargetWatch {
 
     fn learn(&mut self, now: Moment, look: &Look, answer: Answer, context: &mut Context) -> Learned<End> {
         match answer {
+            Answer::Install(install) if matches!(self.stage, Stage::Locked(_)) => {
+                context.install_names.insert(self.target.install.clone(), install.name);
+                self.carry_on(now, look, context)
+            }
             Answer::Install(install) => {
                 self.install_name = install.name;
                 let Target { install, component, .. } = &self.target;
@@ -254,8 +258,9 @@ impl TargetWatch {
 
     /// Decides what an error leads to.
     fn suffer(&mut self, now: Moment, look: &Look, error: ApiError, context: &mut Context) -> Learned<End> {
-        // A link is good to have, and nothing more.
-        if look.request == Request::Dashboard {
+        // A link or a name is good to have, and nothing more.
+        let is_name = matches!((&look.request, &self.stage), (Request::Install(_), Stage::Locked(_)));
+        if look.request == Request::Dashboard || is_name {
             return self.carry_on(now, look, context);
         }
         if let (Request::Deploy(..), Some(verdict)) = (&look.request, self.failing) {

@@ -7,16 +7,22 @@ use nuon_gate_core::{
     ApiToken, ApiUrl, CancelOn, Connection, Credentials, Intervals, RemoteText, Require, Rules, Target, Targets,
     WatchSettings,
 };
+use nuon_gate_notify::{Options, Sinks};
 use nuon_gate_sim::{Script, Sim};
 
 use crate::arguments::{DemoArguments, PinArguments};
 use crate::connection::user_agent;
 use crate::gate;
 use crate::marks::After;
+use crate::notify::NotifySettings;
 use crate::output::Console;
 use crate::settings::{OutputSettings, Settings};
 use crate::targets::TargetSettings;
 use crate::trouble::Trouble;
+
+/// What the simulated Slack knows unless its script says otherwise.
+const SLACK_TOKEN: &str = "xoxb-simulated-token";
+const SLACK_CHANNEL: &str = "deploys";
 
 const PASSING: &str = include_str!("demo.toml");
 const FAILING: &str = include_str!("demo-fail.toml");
@@ -32,10 +38,11 @@ pub(crate) fn run(arguments: DemoArguments) -> Result<u8, Trouble> {
     let listen = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
     let sim = Sim::start(script, listen).map_err(|error| broken(&error))?;
     let output = OutputSettings::new(arguments.output, None);
-    if !output.quiet {
-        Console::new().plain(&format!("demo: waiting against a simulated API on {}", sim.url()));
+    let console = (!output.quiet).then(Console::new);
+    if let Some(console) = &console {
+        console.plain(&format!("demo: waiting against a simulated API on {}", sim.url()));
     }
-    gate::run(Settings {
+    let code = gate::run(Settings {
         connection: Connection {
             url: ApiUrl::new(&sim.url(), false).map_err(|error| broken(&error))?,
             org: org.parse().map_err(|error| broken(&error))?,
@@ -48,9 +55,41 @@ pub(crate) fn run(arguments: DemoArguments) -> Result<u8, Trouble> {
         watch: watch_settings()?,
         cancel_on: CancelOn::default(),
         exits: Vec::new(),
-        notify: None,
+        notify: Some(audience(&sim)?),
         output,
-    })
+    })?;
+    if let Some(console) = &console {
+        console.plain(&channel(&sim));
+    }
+    Ok(code)
+}
+
+/// Tells a channel of the simulated Slack.
+fn audience(sim: &Sim) -> Result<NotifySettings, Trouble> {
+    let variable = |name: &str| match name {
+        "NUON_GATE_SLACK_TOKEN" => Some(SLACK_TOKEN.to_owned()),
+        "NUON_GATE_SLACK_CHANNEL" => Some(SLACK_CHANNEL.to_owned()),
+        "NUON_GATE_SLACK_API_URL" => Some(sim.slack_api_url()),
+        _ => None,
+    };
+    let parsed = Sinks::from_variables(&variable).map_err(|error| broken(&error))?;
+    let options = Options::new(user_agent());
+    let timeout = Duration::from_secs(5);
+    Ok(NotifySettings { sinks: parsed.sinks, notices: parsed.notices, options, required: false, timeout })
+}
+
+/// Returns what a reader of the channel sees at the end.
+fn channel(sim: &Sim) -> String {
+    let mut seen = format!("demo: what #{SLACK_CHANNEL} shows now");
+    for message in sim.slack_messages() {
+        let (indent, edits) = match message.thread_ts {
+            None => ("  | ", format!("  | (posted at the start, edited {} times)\n", message.edits)),
+            Some(_) => ("    > ", String::new()),
+        };
+        let lines = message.text.lines().map(|line| format!("{indent}{}", RemoteText::new(line).line(200)));
+        seen += &format!("\n{edits}{}", lines.collect::<Vec<_>>().join("\n"));
+    }
+    seen
 }
 
 /// Returns the demo's script.
@@ -90,7 +129,7 @@ fn watch_settings() -> Result<WatchSettings, Trouble> {
         on_superseded: None,
         on_approval: OnApproval::Wait,
         settle: Duration::ZERO,
-        links: false,
+        links: true,
         mode: Mode::Wait,
         seed: 1,
     })
