@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
+use std::sync::mpsc::{self, Receiver};
 
 use serde_json::Value;
 
@@ -310,8 +311,10 @@ fn a_signal_leaves_everything_written() {
     assert!(step.read("summary").contains("nuon-gate: interrupted after "), "{}", step.read("summary"));
 }
 
-/// A chat service that takes everything. It ends with the tests.
-fn chat() -> String {
+/// A service that answers everything alike, and tells the first line and the body of what it is sent. It ends with the
+/// tests.
+fn service(answer: &'static str) -> (String, Receiver<(String, String)>) {
+    let (told, requests) = mpsc::channel();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     std::thread::spawn(move || {
@@ -320,24 +323,74 @@ fn chat() -> String {
             let mut reader = BufReader::new(connection.try_clone().unwrap());
             let mut length = 0;
             let mut line = String::new();
+            reader.read_line(&mut line).unwrap_or(0);
+            let first = std::mem::take(&mut line);
             while reader.read_line(&mut line).unwrap_or(0) > 2 {
                 let value = line.to_ascii_lowercase().strip_prefix("content-length:").map(str::to_owned);
                 length = value.and_then(|value| value.trim().parse().ok()).unwrap_or(length);
                 line.clear();
             }
             // Who asked may be gone.
-            let _ = reader.read_exact(&mut vec![0; length]);
-            let body = r#"{"ok": true, "channel": "C024BE91L", "ts": "1503435956.000247"}"#;
-            let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
-            let _ = connection.write_all((head + body).as_bytes());
+            let mut body = vec![0; length];
+            let _ = reader.read_exact(&mut body);
+            let _ = told.send((first.trim().to_owned(), String::from_utf8_lossy(&body).into_owned()));
+            let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", answer.len());
+            let _ = connection.write_all((head + answer).as_bytes());
         }
     });
-    url
+    (url, requests)
+}
+
+/// Returns the requests so far: the first line without the version, and the state if one is written.
+fn deployments(requests: &Receiver<(String, String)>) -> Vec<(String, Option<String>)> {
+    let state = |body: &str| Some(serde_json::from_str::<Value>(body).unwrap()["state"].as_str()?.to_owned());
+    requests.try_iter().map(|(line, body)| (line.replace(" HTTP/1.1", ""), state(&body))).collect()
+}
+
+#[test]
+fn a_deployment_of_githubs_always_comes_to_an_end() {
+    let (create, status) = ("POST /repos/acme/api/deployments", "POST /repos/acme/api/deployments/42/statuses");
+    let expected = |end: &str| {
+        [(create, None), (status, Some("in_progress")), (status, Some(end))]
+            .map(|(line, state)| (line.to_owned(), state.map(str::to_owned)))
+    };
+    let (api, requests) = service(r#"{"id": 42}"#);
+    let start = |sim| {
+        let step = Step::new();
+        let gate = step.of(Gate::wait(sim)).args(["--github-deployment", "production"]).env("GITHUB_API_URL", &api);
+        let gate =
+            gate.env("GITHUB_REPOSITORY", "acme/api").env("GITHUB_SHA", "4be1c7d2a9f05b6e8c3d1f0a7b4e6c2d9a8f1e3b");
+        gate.env("GITHUB_TOKEN", "ghs_planted-77b1").start()
+    };
+    let sim = serve_deploy(FAILING);
+    start(&sim).end().exits(1).says("::add-mask::ghs_planted-77b1");
+    // A deploy that is over at once may leave no time for a state in between.
+    let mut seen = deployments(&requests);
+    seen.retain(|(_, state)| state.as_deref() != Some("in_progress"));
+    assert_eq!(seen, [expected("failure")[0].clone(), expected("failure")[2].clone()]);
+
+    let sim = serve_deploy(ENDLESS);
+    let mut running = start(&sim);
+    running.wait_for("queued → executing");
+    let begun: Vec<_> = requests.iter().take(2).map(|(line, _)| line).collect();
+    assert_eq!(begun, [create, status].map(|line| format!("{line} HTTP/1.1")));
+    running.send(nix::sys::signal::SIGTERM);
+    running.end().exits(143);
+    assert_eq!(deployments(&requests), expected("error")[2..]);
+}
+
+#[test]
+fn a_deployment_of_githubs_without_a_token_is_2() {
+    let (step, sim) = (Step::new(), serve_deploy(PASSING));
+    let outcome = step.of(Gate::wait(&sim)).env("NUON_GATE_GITHUB_DEPLOYMENT", "production").run().exits(2);
+    outcome.says("GITHUB_TOKEN cannot be used: it is not set").says("deployments: write");
+    assert_eq!(sim.requests().len(), 0);
 }
 
 #[test]
 fn who_was_told_is_an_output() {
-    let (step, sim, url) = (Step::new(), serve_deploy(PASSING), chat());
+    let (step, sim) = (Step::new(), serve_deploy(PASSING));
+    let (url, _) = service(r#"{"ok": true, "channel": "C024BE91L", "ts": "1503435956.000247"}"#);
     let gate = step.of(Gate::wait(&sim)).env("NUON_GATE_SLACK_TOKEN", "xoxb-planted-3f9a");
     let gate = gate.env("NUON_GATE_SLACK_CHANNEL", "C024BE91L").env("NUON_GATE_SLACK_API_URL", format!("{url}/api/"));
     gate.run().exits(0).says("::add-mask::xoxb-planted-3f9a");

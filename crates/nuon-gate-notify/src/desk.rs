@@ -7,10 +7,11 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::deliver::{Fault, Http, Line};
+use crate::github::GithubDeployment;
 use crate::message::{Context, Message, Tone};
 use crate::secret::SinkUrl;
 use crate::settings::{Sink, SlackBot, WebhookSettings};
-use crate::{Occasion, SlackThread, Trigger, discord, slack, teams, webhook};
+use crate::{Occasion, SlackThread, Trigger, discord, github, slack, teams, webhook};
 
 /// Something to tell.
 #[derive(Debug, Clone)]
@@ -63,6 +64,7 @@ enum Teller {
     Webhook(SinkUrl, Arc<WebhookSettings>, webhook::Told),
     Teams(SinkUrl),
     Discord(SinkUrl, discord::Post),
+    Github(Arc<GithubDeployment>, github::Written),
 }
 
 impl Teller {
@@ -73,6 +75,7 @@ impl Teller {
             Sink::Webhook(url, settings) => Self::Webhook(url, settings, webhook::Told::default()),
             Sink::Teams(url) => Self::Teams(url),
             Sink::Discord(url) => Self::Discord(url, discord::Post::default()),
+            Sink::Github(deployment) => Self::Github(deployment, github::Written::default()),
         }
     }
 
@@ -81,8 +84,13 @@ impl Teller {
         match self {
             Self::SlackBot(_, bot) => bot.has_posted(),
             Self::Discord(_, post) => post.has_posted(),
-            Self::SlackWebhook(_) | Self::Webhook(..) | Self::Teams(_) => false,
+            Self::SlackWebhook(_) | Self::Webhook(..) | Self::Teams(_) | Self::Github(..) => false,
         }
+    }
+
+    /// Tells whether it shows a state, which has to be right in the end, whatever is listed.
+    fn is_a_state(&self) -> bool {
+        matches!(self, Self::Github(..))
     }
 
     /// Tells whether there is a channel that every message makes longer.
@@ -104,7 +112,7 @@ impl Desk {
             // Where nothing can be edited, one request for an approval is enough, and progress is noise.
             let noise =
                 (approval && asked_for_approval) || matches!(notice.occasion, Occasion::Started | Occasion::Changed);
-            if (listed && !(teller.only_adds() && noise)) || teller.has_posted() {
+            if (listed && !(teller.only_adds() && noise)) || teller.has_posted() || teller.is_a_state() {
                 asked_for_approval |= approval;
                 self.line.is_last = notice.is_last;
                 let told = self.tell(&mut teller, &notice).await;
@@ -152,6 +160,10 @@ impl Desk {
             Teller::Discord(url, post) => post.show(url, http, line, &message).await?,
             Teller::Webhook(url, settings, told) => {
                 return told.tell((url, settings), http, line, (notice.occasion, &notice.result)).await;
+            }
+            Teller::Github(deployment, written) => {
+                let status = github::Status::new((notice.occasion, notice.result.verdict), &message);
+                return written.show(deployment, (http, line), &status).await;
             }
             Teller::SlackBot(slack, bot) => {
                 let shown = bot.show(slack, http, line, &message).await;

@@ -24,6 +24,7 @@ mod cut;
 mod deliver;
 mod desk;
 mod discord;
+mod github;
 mod message;
 mod notifier;
 mod occasion;

@@ -7,7 +7,7 @@ use crate::redact::Redactor;
 use crate::settings::{Sink, WebhookSettings};
 use crate::slack::blocks::Payload;
 use crate::webhook::headers;
-use crate::{Mention, Occasion, Sinks, discord, teams};
+use crate::{Mention, Occasion, Sinks, discord, github, teams};
 
 /// What a sink would be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +31,7 @@ pub fn render(sinks: &Sinks, result: &RunResult, mentions: &[Mention]) -> Vec<Re
             Sink::SlackWebhook(_) => add("", json(&Payload::whole(&message))),
             Sink::Teams(_) => add("", teams::payload(&message).to_string()),
             Sink::Discord(_) => add("", json(&discord::Payload::new(&message))),
+            Sink::Github(_) => add("", json(&github::Status::new((occasion, result.verdict), &message))),
             Sink::SlackBot(_) => {
                 add("", json(&Payload::new(&message)));
                 if is_over && message.tone != Tone::Good && message.has_detail() {

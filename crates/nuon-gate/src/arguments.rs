@@ -333,6 +333,9 @@ pub(crate) struct NotifyArguments {
     /// Go on with the message of an earlier job, whose output `slack-thread` names it
     #[arg(long, value_name = "CHANNEL:TS")]
     pub(crate) slack_thread: Option<SlackThread>,
+    /// Show the run as a GitHub Deployment to this environment; GITHUB_TOKEN needs `deployments: write`
+    #[arg(long, value_name = "ENVIRONMENT")]
+    pub(crate) github_deployment: Option<String>,
 }
 
 #[derive(Debug, Args)]

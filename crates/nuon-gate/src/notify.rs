@@ -32,7 +32,10 @@ impl NotifySettings {
         connection: &Connection,
         environment: &Environment,
     ) -> Result<Self, Trouble> {
-        let Parsed { sinks, notices } = sinks(environment)?;
+        let Parsed { mut sinks, notices } = sinks(environment)?;
+        if let Some(name) = &arguments.github_deployment {
+            sinks.add_github_deployment(name, &variable(environment)).map_err(|error| invalid_setting(&error))?;
+        }
         let listed = flatten(arguments.notify_on);
         let options = Options {
             notify_on: (!listed.is_empty()).then_some(listed),
@@ -48,11 +51,15 @@ impl NotifySettings {
 
 /// Reads from the environment whom to tell.
 pub(crate) fn sinks(environment: &Environment) -> Result<Parsed, Trouble> {
-    let variable = |name: &str| environment.get(name).map(str::to_owned);
-    Sinks::from_variables(&variable).map_err(|error| {
-        let hint = error.hint;
-        Trouble::new(InvalidSetting::to_string(&error)).hint(hint)
-    })
+    Sinks::from_variables(&variable(environment)).map_err(|error| invalid_setting(&error))
+}
+
+fn variable(environment: &Environment) -> impl Fn(&str) -> Option<String> {
+    |name| environment.get(name).map(str::to_owned)
+}
+
+fn invalid_setting(error: &InvalidSetting) -> Trouble {
+    Trouble::new(error).hint(error.hint)
 }
 
 pub(crate) fn invalid_setup(error: &InvalidSetup) -> Trouble {

@@ -1,5 +1,6 @@
 //! Which sinks there are, as the environment says.
 
+mod github;
 mod headers;
 #[cfg(test)]
 mod tests;
@@ -10,6 +11,7 @@ use std::sync::Arc;
 use nuon_gate_core::RemoteText;
 
 use self::headers::Headers;
+use crate::github::GithubDeployment;
 use crate::secret::{Secret, SigningKey, SinkUrl};
 use crate::webhook::{Format, Template};
 
@@ -77,6 +79,7 @@ pub(crate) enum Sink {
     Webhook(SinkUrl, Arc<WebhookSettings>),
     Teams(SinkUrl),
     Discord(SinkUrl),
+    Github(Arc<GithubDeployment>),
 }
 
 impl Sink {
@@ -88,13 +91,14 @@ impl Sink {
             Self::Webhook(..) => "webhook",
             Self::Teams(_) => "teams",
             Self::Discord(_) => "discord",
+            Self::Github(_) => "github-deployment",
         }
     }
 
     /// Tells whether what was posted can be changed.
     pub(crate) fn can_edit(&self) -> bool {
         match self {
-            Self::SlackBot(_) | Self::Discord(_) => true,
+            Self::SlackBot(_) | Self::Discord(_) | Self::Github(_) => true,
             Self::SlackWebhook(_) | Self::Webhook(..) | Self::Teams(_) => false,
         }
     }
@@ -102,6 +106,7 @@ impl Sink {
     pub(crate) fn url(&self) -> &SinkUrl {
         match self {
             Self::SlackBot(bot) => &bot.api,
+            Self::Github(deployment) => &deployment.api,
             Self::SlackWebhook(url) | Self::Webhook(url, _) | Self::Teams(url) | Self::Discord(url) => url,
         }
     }
@@ -204,6 +209,7 @@ impl Sink {
     fn secrets(&self) -> Vec<String> {
         match self {
             Self::SlackBot(bot) => vec![bot.token.expose().to_owned()],
+            Self::Github(deployment) => vec![deployment.token.expose().to_owned()],
             Self::Webhook(url, settings) => {
                 let keys = settings.keys.iter().map(|key| key.written().to_owned());
                 url.masks().into_iter().chain(keys).chain(settings.headers.masks()).collect()

@@ -1,0 +1,140 @@
+//! GitHub: a Deployment of the commit that is built, and its status.
+//!
+//! A deployment that is left in progress is shown as running for ever, so its end is told whatever the end was.
+//! See <https://docs.github.com/en/rest/deployments>.
+
+use nuon_gate_core::result::VerdictName;
+use reqwest::Method;
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::Occasion;
+use crate::cut::{Bounded, verbatim};
+use crate::deliver::{Answer, Fault, Http, Line, Nature, Repeat, Request};
+use crate::message::Message;
+use crate::secret::{Secret, SinkUrl};
+
+/// Whose deployment it is, and who may write it.
+#[derive(Debug)]
+pub(crate) struct GithubDeployment {
+    pub(crate) api: SinkUrl,
+    pub(crate) token: Secret,
+    pub(crate) owner: String,
+    pub(crate) repository: String,
+    pub(crate) commit: String,
+    pub(crate) environment: String,
+}
+
+/// The states of a deployment that a run can have. `queued` and `pending` are for what has not begun, `inactive` for
+/// what has been replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum State {
+    InProgress,
+    Success,
+    Failure,
+    /// Nobody knows how it ended: the gate stopped watching, or could not find out.
+    Error,
+}
+
+impl State {
+    fn new(occasion: Occasion, verdict: VerdictName) -> Self {
+        match verdict {
+            _ if occasion != Occasion::Ended => Self::InProgress,
+            // With --notify-required and somebody else who was not told.
+            VerdictName::Passed | VerdictName::NotifyFailed => Self::Success,
+            VerdictName::Failed | VerdictName::Cancelled | VerdictName::Superseded => Self::Failure,
+            _ => Self::Error,
+        }
+    }
+}
+
+/// What is written of a run.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Status {
+    state: State,
+    /// GitHub's limit.
+    description: Bounded<140>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    log_url: Option<String>,
+}
+
+impl Status {
+    pub(crate) fn new((occasion, verdict): (Occasion, VerdictName), message: &Message) -> Self {
+        let state = State::new(occasion, verdict);
+        let mut description = Bounded::build();
+        description.push(&message.headline, 140, verbatim);
+        let log_url = message.links.first().map(|(_, url)| url.clone());
+        Self { state, description: description.or_dash(), log_url }
+    }
+}
+
+/// What has been written.
+#[derive(Debug, Default)]
+pub(crate) struct Written {
+    id: Option<u64>,
+    state: Option<State>,
+}
+
+#[derive(Deserialize)]
+struct Created {
+    id: u64,
+}
+
+impl Written {
+    /// Makes the deployment, if there is none yet, and its status. Returns whether there was anything to write.
+    pub(crate) async fn show(
+        &mut self,
+        deployment: &GithubDeployment,
+        (http, line): (&Http, &mut Line),
+        status: &Status,
+    ) -> Result<bool, Fault> {
+        if self.state == Some(status.state) {
+            return Ok(false);
+        }
+        let id = match self.id {
+            Some(id) => id,
+            None => *self.id.insert(create(deployment, http, line).await?),
+        };
+        let body = serde_json::to_vec(status).unwrap_or_default();
+        let id = id.to_string();
+        let below = [id.as_str(), "statuses"];
+        // A status that is written twice is a line more in the deployment's history, and no other harm.
+        line.persist(Repeat::Always, || post(deployment, http, &below, &body)).await?;
+        self.state = Some(status.state);
+        Ok(true)
+    }
+}
+
+/// Makes a deployment, of whatever state the checks are in and without merging anything: the defaults would.
+async fn create(deployment: &GithubDeployment, http: &Http, line: &mut Line) -> Result<u64, Fault> {
+    let body = json!({
+        "ref": deployment.commit, "environment": deployment.environment, "auto_merge": false, "required_contexts": [],
+    });
+    let body = body.to_string().into_bytes();
+    let answer = line.persist(Repeat::IfNotTaken, || post(deployment, http, &[], &body)).await?;
+    let created: Result<Created, _> = serde_json::from_slice(&answer.body);
+    let unnamed =
+        |_| Fault::new(Nature::Refused { status: answer.status }, "GitHub did not say which deployment it is");
+    Ok(created.map_err(unnamed)?.id)
+}
+
+async fn post(deployment: &GithubDeployment, http: &Http, below: &[&str], body: &[u8]) -> Result<Answer, Fault> {
+    let mut headers = HeaderMap::from_iter([
+        (ACCEPT, HeaderValue::from_static("application/vnd.github+json")),
+        (CONTENT_TYPE, HeaderValue::from_static("application/json")),
+        (HeaderName::from_static("x-github-api-version"), HeaderValue::from_static("2022-11-28")),
+    ]);
+    headers.extend(deployment.token.header("Bearer ").map(|token| (AUTHORIZATION, token)));
+    let GithubDeployment { api: url, owner, repository, .. } = deployment;
+    let segments = [&["repos", owner, repository, "deployments"], below].concat();
+    let request = Request { method: Method::POST, url, segments: &segments, query: &[], headers, body: body.to_vec() };
+    http.send(request).await.map_err(|mut fault| {
+        // GitHub says 404 for what the token may not know of.
+        if matches!(fault.nature, Nature::Refused { status: 401 | 403 | 404 }) {
+            fault.words.push_str(" (may GITHUB_TOKEN do this? the job needs the permission deployments: write)");
+        }
+        fault
+    })
+}

@@ -1,0 +1,152 @@
+//! What GitHub is told of a deployment, and what is made of its answers.
+
+#![cfg(test)]
+
+mod support;
+
+use nuon_gate_core::result::{Delivery, VerdictName};
+use nuon_gate_notify::{InvalidSetting, Notifier, Occasion, Options, Sinks, Trigger, render};
+use serde_json::{Value, json};
+use support::{PATIENCE, Service, answer, only, options, pending, result, sinks};
+
+const TOKEN: &str = "ghs_planted-token";
+
+fn set<'a>(api: &'a str, but: (&'a str, &'a str)) -> impl Fn(&str) -> Option<String> + 'a {
+    move |name| {
+        let value = match name {
+            _ if name == but.0 => but.1,
+            "GITHUB_TOKEN" => TOKEN,
+            "GITHUB_REPOSITORY" => "acme/api",
+            "GITHUB_SHA" => "4be1c7d2a9f05b6e8c3d1f0a7b4e6c2d9a8f1e3b",
+            "GITHUB_API_URL" => api,
+            _ => "",
+        };
+        Some(value.to_owned())
+    }
+}
+
+fn deployment(service: &Service) -> Sinks {
+    let mut sinks = sinks(&[]);
+    sinks.add_github_deployment("production", &set(&service.url("/api/v3"), ("", ""))).unwrap();
+    sinks
+}
+
+/// The states that were written, one after the other.
+fn states(service: &Service) -> Vec<Value> {
+    service
+        .seen()
+        .iter()
+        .filter(|seen| seen.path.ends_with("/statuses"))
+        .map(|seen| seen.json()["state"].clone())
+        .collect()
+}
+
+#[tokio::test]
+async fn a_deployment_begins_and_ends_with_the_run() {
+    let service = Service::start(|_, _| answer(201, json!({"id": 42}).to_string())).await;
+    // What is listed for chat does not leave a deployment without an end.
+    let options = Options { notify_on: Some(vec![Trigger::Recovery]), ..options() };
+    let notifier = Notifier::start(&deployment(&service), options).unwrap();
+    notifier.tell(Occasion::Started, pending("queued"));
+    service.wait_for(2).await;
+    notifier.tell(Occasion::Changed, pending("executing"));
+    let outcome = notifier.finish(result(VerdictName::Failed), PATIENCE).await;
+    assert_eq!(only(&outcome), (Delivery::Sent, ""));
+    assert_eq!(outcome.results[0].sink, "github-deployment");
+    let seen = service.seen();
+    let lines: Vec<_> = seen.iter().map(|seen| format!("{} {}", seen.method, seen.path)).collect();
+    let (create, status) =
+        ("POST /api/v3/repos/acme/api/deployments", "POST /api/v3/repos/acme/api/deployments/42/statuses");
+    assert_eq!(lines, [create, status, status]);
+    for request in &seen {
+        assert_eq!(request.header("authorization"), Some(format!("Bearer {TOKEN}").as_str()));
+        assert_eq!(request.header("accept"), Some("application/vnd.github+json"));
+        assert_eq!(request.header("x-github-api-version"), Some("2022-11-28"));
+    }
+    let created = json!({
+        "ref": "4be1c7d2a9f05b6e8c3d1f0a7b4e6c2d9a8f1e3b", "environment": "production",
+        "auto_merge": false, "required_contexts": [],
+    });
+    assert_eq!(seen[0].json(), created);
+    let ended = json!({
+        "state": "failure", "description": "❌ Deploy failed: api in acme",
+        "log_url": "https://app.nuon.co/org1/installs/inl1/components/cmp1/deploys/dpl1",
+    });
+    assert_eq!(states(&service)[0], "in_progress");
+    assert_eq!(seen[2].json(), ended);
+}
+
+#[tokio::test]
+async fn every_end_has_its_state() {
+    let expected = [
+        (VerdictName::Passed, "success"),
+        (VerdictName::Failed, "failure"),
+        (VerdictName::Cancelled, "failure"),
+        (VerdictName::Superseded, "failure"),
+        (VerdictName::Rejected, "error"),
+        (VerdictName::ApprovalNeeded, "error"),
+        (VerdictName::Inconclusive, "error"),
+        (VerdictName::TimedOut, "error"),
+        (VerdictName::Interrupted, "error"),
+    ];
+    for (verdict, state) in expected {
+        let service = Service::start(|_, _| answer(201, r#"{"id": 7}"#)).await;
+        let notifier = Notifier::start(&deployment(&service), options()).unwrap();
+        notifier.finish(result(verdict), PATIENCE).await;
+        assert_eq!(states(&service), [state], "{verdict:?}");
+        let shown = render(&deployment(&service), &result(verdict), &[]);
+        let shown: Value = serde_json::from_str(&shown[0].text).unwrap();
+        assert_eq!(shown["state"], state);
+    }
+}
+
+#[tokio::test]
+async fn a_deployment_is_not_made_twice_and_its_end_is_told_again() {
+    let service = Service::start(|number, _| match number {
+        0 => answer(201, r#"{"id": 7}"#),
+        1 | 2 => answer(502, ""),
+        _ => answer(201, "{}"),
+    })
+    .await;
+    let notifier = Notifier::start(&deployment(&service), options()).unwrap();
+    notifier.tell(Occasion::Started, pending("queued"));
+    service.wait_for(4).await;
+    let outcome = notifier.finish(result(VerdictName::Passed), PATIENCE).await;
+    assert_eq!(only(&outcome), (Delivery::Sent, ""));
+    assert_eq!(states(&service), ["in_progress", "in_progress", "in_progress", "success"]);
+
+    let service = Service::start(|_, _| answer(502, "")).await;
+    let outcome = Notifier::start(&deployment(&service), options()).unwrap();
+    let outcome = outcome.finish(result(VerdictName::Passed), PATIENCE).await;
+    assert_eq!(only(&outcome), (Delivery::Failed, "HTTP 502"));
+    assert_eq!(service.seen().len(), 1, "it may have been made");
+}
+
+#[tokio::test]
+async fn what_the_token_may_not_do_is_said_without_it() {
+    let service = Service::start(|_, _| answer(403, format!("Resource not accessible by {TOKEN}"))).await;
+    let notifier = Notifier::start(&deployment(&service), options()).unwrap();
+    let outcome = notifier.finish(result(VerdictName::Passed), PATIENCE).await;
+    let (delivery, why) = only(&outcome);
+    assert_eq!(delivery, Delivery::Failed);
+    assert!(why.contains("HTTP 403") && why.contains("deployments: write") && !why.contains(TOKEN), "{why}");
+}
+
+#[test]
+fn what_github_did_not_set_is_named() {
+    let table = [
+        (("GITHUB_TOKEN", ""), "GITHUB_TOKEN cannot be used: it is not set, though --github-deployment is"),
+        (("GITHUB_TOKEN", "a b"), "GITHUB_TOKEN cannot be used: it holds characters that no token has"),
+        (("GITHUB_SHA", " "), "GITHUB_SHA cannot be used: it is not set, though --github-deployment is"),
+        (("GITHUB_REPOSITORY", "api"), "GITHUB_REPOSITORY cannot be used: it is not OWNER/NAME"),
+        (("GITHUB_REPOSITORY", "acme/.."), "GITHUB_REPOSITORY cannot be used: it is not OWNER/NAME"),
+        (("GITHUB_REPOSITORY", "acme/api/x"), "GITHUB_REPOSITORY cannot be used: it is not OWNER/NAME"),
+    ];
+    let add = |but| sinks(&[]).add_github_deployment("production", &set("https://github.example/api/v3", but));
+    for (but, words) in table {
+        assert_eq!(add(but).as_ref().map_err(InvalidSetting::to_string), Err(words.to_owned()));
+    }
+    let plain = add(("GITHUB_API_URL", "http://github.example/api/v3")).unwrap_err();
+    assert_eq!(plain.variable, "GITHUB_API_URL");
+    add(("GITHUB_API_URL", "")).unwrap();
+}
