@@ -388,6 +388,20 @@ fn a_deployment_of_githubs_without_a_token_is_2() {
 }
 
 #[test]
+fn a_trigger_that_fails_is_told_like_any_other_failure() {
+    let (step, sim) = (Step::new(), serve_deploy(PASSING));
+    let outcome = step.of(Gate::wait(&sim)).args(["--", "/bin/sh", "-c", "exit 3"]).run().exits(1);
+    assert_eq!(annotations(&outcome).len(), 1);
+    let outputs = step.has(&[("verdict", "failed"), ("exit-code", "1"), ("result", ""), ("deploy-id", "")]);
+    assert!(outputs["reason"].contains("/bin/sh failed (exit status: 3)"), "{outputs:#?}");
+
+    let step = Step::new();
+    let nobody = Gate::wait(&sim).args(["--target", "nowhere/api", "--", "/bin/true"]);
+    step.of(nobody).run().exits(3).says("the command was not run");
+    step.has(&[("verdict", "rejected"), ("exit-code", "3")]);
+}
+
+#[test]
 fn who_was_told_is_an_output() {
     let (step, sim) = (Step::new(), serve_deploy(PASSING));
     let (url, _) = service(r#"{"ok": true, "channel": "C024BE91L", "ts": "1503435956.000247"}"#);

@@ -24,6 +24,12 @@ pub const CODES: [(&str, &str, &str); 12] = [
 /// Passed, but a notification that was required did not arrive.
 pub const NOTIFY_FAILED: u8 = 8;
 
+/// Returns the name of a code.
+pub fn name(code: u8) -> &'static str {
+    let code = code.to_string();
+    CODES.iter().find(|(codes, ..)| codes.split(" / ").any(|one| one == code)).map_or("unknown", |(_, name, _)| name)
+}
+
 /// Returns the exit code of a verdict.
 pub fn code(verdict: Verdict) -> u8 {
     match verdict {

@@ -13,7 +13,7 @@ use crate::connection::{IF_UNTRUSTED, invalid_connection};
 use crate::exit;
 use crate::gate::runtime;
 use crate::marks::{Mark, Marks};
-use crate::output::{Console, ReportFile, mask, stdout_line};
+use crate::output::{Console, ReportFile, mask, not_started, stdout_line};
 use crate::settings::MarkSettings;
 use crate::targets::{self, Unresolved};
 use crate::trouble::Trouble;
@@ -26,7 +26,7 @@ pub(crate) fn run(settings: &MarkSettings) -> Result<u8, Trouble> {
     let file = settings.file.as_deref().map(open).transpose()?;
     match take(&settings.connection, settings.wanted.clone(), settings.request_timeout, settings.ci.as_ref())? {
         Ok((_, marks)) => write(&marks, file),
-        Err(refused) => Ok(refused.tell("nothing was written")),
+        Err(refused) => Ok(refused.tell(settings.ci.as_ref(), "nothing was written")),
     }
 }
 
@@ -54,9 +54,10 @@ impl NotMarked {
     }
 
     /// Tells what happened, and what did not happen because of that; returns the exit code.
-    pub(crate) fn tell(&self, consequence: &str) -> u8 {
-        let console = Console::new();
-        console.plain(&format!("error: {}, so {consequence}\nhint: {}", self.message, self.hint));
+    pub(crate) fn tell(&self, ci: Option<&CiSystem>, consequence: &str) -> u8 {
+        let reason = format!("{}, so {consequence}", self.message);
+        Console::new().plain(&format!("error: {reason}\nhint: {}", self.hint));
+        not_started(ci, self.code, &reason);
         self.code
     }
 }

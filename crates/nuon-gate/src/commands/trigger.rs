@@ -14,7 +14,7 @@ use crate::arguments::Format;
 use crate::exit;
 use crate::gate::{self, invalid_settings, runtime};
 use crate::marks::After;
-use crate::output::{Console, check_reports};
+use crate::output::{Console, check_reports, not_started};
 use crate::settings::Settings;
 use crate::signals::listen;
 use crate::targets::TargetSettings;
@@ -38,21 +38,22 @@ pub(crate) fn run(mut settings: Settings, command: &[OsString]) -> Result<u8, Tr
     let (targets, marks) = match mark::take(&settings.connection, wanted, request_timeout, settings.output.ci.as_ref())?
     {
         Ok(marked) => marked,
-        Err(refused) => return Ok(refused.tell("the command was not run")),
+        Err(refused) => return Ok(refused.tell(settings.output.ci.as_ref(), "the command was not run")),
     };
     check(&settings, &targets)?;
-    let console = Console::new();
+    let over = |code, reason: String| {
+        Console::new().plain(&format!("error: {reason}"));
+        not_started(settings.output.ci.as_ref(), code, &reason);
+        Ok(code)
+    };
     let name = command[0].to_string_lossy().into_owned();
     match execute(command, settings.output.format)? {
         Ended::Interrupted(signal) => {
-            console.plain(&format!(
-                "error: interrupted by {signal} while {name} ran: it may have triggered a deploy, which was not waited for"
-            ));
-            Ok(exit::code(Verdict::Interrupted(signal)))
+            let lost = "it may have triggered a deploy, which was not waited for";
+            over(exit::code(Verdict::Interrupted(signal)), format!("interrupted by {signal} while {name} ran: {lost}"))
         }
         Ended::ByItself(status) if !status.success() => {
-            console.plain(&format!("error: {name} failed ({status}), so there is nothing to wait for"));
-            Ok(FAILED)
+            over(FAILED, format!("{name} failed ({status}), so there is nothing to wait for"))
         }
         Ended::ByItself(_) => {
             settings.targets = TargetSettings::Known(targets);

@@ -12,6 +12,7 @@ use super::file::ReportFile;
 use super::issues::{Issue, issues};
 use super::{Console, azure, buildkite, github, github_files, gitlab, json, markdown};
 use crate::ci::{CiSystem, GitHubFiles};
+use crate::exit;
 use crate::trouble::Trouble;
 
 /// Buildkite takes no more than 1 MiB (its agent's `annotate`); Azure's page is better with no more either.
@@ -19,13 +20,17 @@ const MOST_PAGE: usize = 900 * 1024;
 
 /// Tells of a mistake because of which nothing was waited for.
 pub(crate) fn refuse(ci: Option<&CiSystem>, trouble: &Trouble) {
-    let console = Console::new();
-    console.trouble(trouble);
-    let Some(ci) = ci else { return };
+    Console::new().trouble(trouble);
     let reason = trouble.to_string();
-    let reason = reason.strip_prefix("error: ").unwrap_or(&reason);
+    not_started(ci, exit::USAGE, reason.strip_prefix("error: ").unwrap_or(&reason));
+}
+
+/// Tells a CI system why nothing was waited for. People have been told.
+pub(crate) fn not_started(ci: Option<&CiSystem>, code: u8, reason: &str) {
+    let Some(ci) = ci else { return };
+    let console = Console::new();
     ci.show(&Issue::error("nuon-gate: not started", reason)).iter().for_each(|line| console.command(line));
-    ci.set(&Facts::of_usage(reason), &console);
+    ci.set(&Facts::not_started(code, reason), &console);
 }
 
 impl CiSystem {

@@ -38,11 +38,11 @@ impl Facts {
         ])
     }
 
-    /// The facts where nothing was waited for because of a mistake.
-    pub(super) fn of_usage(reason: &str) -> Self {
+    /// The facts where nothing was waited for.
+    pub(super) fn not_started(code: u8, reason: &str) -> Self {
         Self([
-            ("verdict", "usage".to_owned()),
-            ("exit-code", exit::USAGE.to_string()),
+            ("verdict", exit::name(code).to_owned()),
+            ("exit-code", code.to_string()),
             ("status", String::new()),
             ("deploy-id", String::new()),
             ("build-id", String::new()),

@@ -49,7 +49,7 @@ mod tests {
         let mut numbers = (0..).map(|number| number / 2);
         let taken =
             format!("a\nghadelimiter_{:032x}\nverdict=passed", 0) + &format!("ghadelimiter_{0:016x}{0:016x}", 7);
-        let written = outputs(&Facts::of_usage(&taken), || numbers.next().unwrap());
+        let written = outputs(&Facts::not_started(2, &taken), || numbers.next().unwrap());
         let start = written.find("reason<<").unwrap();
         let delimiter = written[start + 8..].lines().next().unwrap();
         assert!(!taken.contains(delimiter), "{written}");

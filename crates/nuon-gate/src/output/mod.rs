@@ -35,7 +35,7 @@ use nuon_gate_core::result::RunResult;
 use nuon_gate_core::watch::EventKind;
 use nuon_gate_core::{Event, Report, Target, WorkflowId};
 
-pub(crate) use self::ci::refuse;
+pub(crate) use self::ci::{not_started, refuse};
 pub(crate) use self::console::Console;
 use self::facts::Facts;
 pub(crate) use self::file::ReportFile;
