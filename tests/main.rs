@@ -11,6 +11,7 @@ mod connection;
 mod demo;
 mod doctor;
 mod evidence;
+mod examples;
 mod exit_codes;
 mod faults;
 mod github;
