@@ -123,6 +123,41 @@ fn every_file_the_readme_names_is_there() {
     }
 }
 
+/// Returns the names of all tests.
+fn tests() -> String {
+    let mut folders = vec![root().join("tests"), root().join("crates")];
+    let mut tests = String::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let source = std::fs::read_to_string(path).unwrap();
+                let names = source.lines().filter_map(|line| line.trim_start().split("fn ").nth(1)?.split('(').next());
+                names.for_each(|name| writeln!(tests, "{name}").unwrap());
+            }
+        }
+    }
+    tests
+}
+
+#[test]
+fn every_threat_has_a_test_that_is_there() {
+    let page = std::fs::read_to_string(root().join("SECURITY.md")).unwrap();
+    let tests = tests();
+    let tests: Vec<&str> = tests.lines().collect();
+    let rows: Vec<&str> = page.lines().filter(|line| line.starts_with("| ")).skip(1).collect();
+    assert!(rows.len() > 10, "{rows:#?}");
+    for row in rows {
+        let named: Vec<&str> = row.trim_end_matches(" |").rsplit(" | ").next().unwrap().split(", ").collect();
+        for name in named {
+            let name = name.trim_matches('`');
+            assert!(tests.contains(&name), "there is no test {name}, which SECURITY.md names in\n{row}");
+        }
+    }
+}
+
 /// Flags of `wait` that a workflow has no use for.
 const NO_INPUT: [&str; 5] = ["help", "quiet", "verbose", "output", "config"];
 
