@@ -1,0 +1,125 @@
+//! The step that waits.
+
+use std::path::Path;
+
+use nix::sys::signal::Signal::SIGINT;
+use nuon_gate_sim::{Script, Sim};
+
+use crate::{Job, read_outputs, root};
+
+/// Serves what CI waits for when it uses the action, and a job that waits for it with the real program.
+fn gate(script: &str, component: &str) -> (Sim, Job) {
+    let script: Script = script.parse().unwrap();
+    let (token, org) = (script.token.clone(), script.org.clone());
+    let sim = Sim::start(script, ([127, 0, 0, 1], 0).into()).unwrap();
+    let job = Job::new(&[]).input("binary-path", env!("CARGO_BIN_EXE_nuon-gate")).input("api-url", &sim.url());
+    let job = job.input("api-token", &token).input("org-id", &org).input("install", "inlacmeproduction000000000");
+    let job = job.input("component", component).input("min-interval", "2ms").input("max-interval", "10ms");
+    (sim, job)
+}
+
+fn self_test() -> String {
+    std::fs::read_to_string(root().join(".github/self-test.toml")).unwrap()
+}
+
+#[test]
+fn a_deploy_that_passes_passes_the_step() {
+    let (_sim, job) = gate(&self_test(), "cmpapi00000000000000000000");
+    let used = job.run().exits(0).says("the input binary-path");
+    assert!(!used.log.contains("not known"), "a variable of the action is taken for a flag's:\n{}", used.log);
+    assert_eq!(used.bin.as_deref(), Some(Path::new(env!("CARGO_BIN_EXE_nuon-gate"))));
+    let used = used.sets(&[("verdict", "passed"), ("exit-code", "0"), ("status", "active"), ("reason", "")]);
+    let result = std::fs::read_to_string(&used.outputs["result"]).unwrap();
+    assert!(result.contains("\"verdict\": \"passed\""), "{result}");
+    assert!(job.summary().starts_with("## ✅ nuon-gate: passed after "), "{}", job.summary());
+}
+
+#[test]
+fn a_deploy_that_fails_fails_the_step_with_the_gates_code() {
+    let (_sim, job) = gate(&self_test(), "cmpdatabase000000000000000");
+    let used = job.run().exits(1).says("::error title=nuon-gate%3A ");
+    let used = used.sets(&[("verdict", "failed"), ("exit-code", "1"), ("status", "error")]);
+    assert!(used.outputs["reason"].contains("the storage quota is exceeded"), "{:#?}", used.outputs);
+    assert!(job.summary().contains("the storage quota is exceeded"), "{}", job.summary());
+}
+
+#[test]
+fn the_jobs_own_token_is_used_if_none_is_given() {
+    let (_sim, mut job) = gate(&self_test(), "cmpapi00000000000000000000");
+    let token = job.inputs.remove("api-token").unwrap();
+    job.run().exits(3);
+    job.env("NUON_API_TOKEN", &token).run().exits(0);
+}
+
+#[test]
+fn a_job_without_a_token_signs_in_with_what_the_runner_offers() {
+    let (sim, mut job) = gate(&format!("{}\n[oidc]\n", self_test()), "cmpapi00000000000000000000");
+    job.inputs.remove("api-token");
+    job.variables.remove("NUON_API_TOKEN");
+    job.run().exits(2).says("permissions: id-token: write");
+    let job = job.env("ACTIONS_ID_TOKEN_REQUEST_URL", &format!("{}/github/oidc?x=1", sim.url()));
+    job.env("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "simulated-request-token").run().exits(0);
+}
+
+#[test]
+fn cancelling_the_job_reaches_the_gate() {
+    let endless = self_test().replace("looks = 3, ", "").replace("    { status = \"active\"", "# ");
+    let (_sim, job) = gate(&endless, "cmpapi00000000000000000000");
+    let used = job.run_and(|id, running| {
+        if id == "gate" {
+            // The runner signals the process that it started, and no other.
+            running.wait_for("executing").send(SIGINT);
+        }
+    });
+    used.exits(130).sets(&[("verdict", "interrupted"), ("exit-code", "130"), ("status", "executing")]);
+    assert!(job.summary().contains("nuon-gate: interrupted after "), "{}", job.summary());
+}
+
+#[test]
+fn the_outputs_are_those_of_the_contract() {
+    let expected = [
+        "verdict",
+        "exit-code",
+        "status",
+        "deploy-id",
+        "build-id",
+        "workflow-id",
+        "url",
+        "reason",
+        "elapsed-seconds",
+        "result",
+        "notified",
+        "slack-thread",
+    ];
+    let job = Job::new(&[]);
+    let outputs = job.action["outputs"].as_mapping().unwrap();
+    let names: Vec<&str> = outputs.keys().map(|name| name.as_str().unwrap()).collect();
+    assert_eq!(names, expected);
+    for (name, output) in outputs {
+        assert_eq!(
+            output["value"].as_str().unwrap(),
+            format!("${{{{ steps.gate.outputs.{} }}}}", name.as_str().unwrap())
+        );
+    }
+    let written = "verdict=passed\nreason<<end\ntwo\nlines\nend\nstatus=a=b\n";
+    let read: Vec<(String, String)> = read_outputs(written).collect();
+    assert_eq!(read[1], ("reason".to_owned(), "two\nlines".to_owned()));
+    assert_eq!(read[2], ("status".to_owned(), "a=b".to_owned()));
+}
+
+#[test]
+fn every_input_and_output_is_described_and_the_gate_is_one_exec() {
+    let job = Job::new(&[]);
+    for part in ["inputs", "outputs"] {
+        for (name, about) in job.action[part].as_mapping().unwrap() {
+            let description = about["description"].as_str().unwrap_or_default();
+            assert!(description.ends_with('.'), "{name:?} has no description");
+            assert!(about.get("default").is_none(), "the default of {name:?} is the program's own");
+        }
+    }
+    let steps = job.steps();
+    assert_eq!(steps.len(), 2);
+    assert_eq!(steps[1]["run"].as_str(), Some("exec \"$GATE_BINARY\" wait"));
+    let install = steps[0]["env"].as_mapping().unwrap().len();
+    assert_eq!(install, 3, "no secret is passed to the install step");
+}
