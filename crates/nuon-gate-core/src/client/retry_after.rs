@@ -5,17 +5,21 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 
+/// The longest wish that is heard. No wait is as long, and it can be added to any point in time, which the server's number
+/// could not.
+const LONGEST: Duration = Duration::from_secs(u32::MAX as u64);
+
 /// Reads the header's value. A date counts from the answer's own `Date`, as the server's clock is the one it speaks of,
 /// or from `now` if it has none. What is neither is no wish at all; a date in the past is a wish for nothing.
 pub fn parse(value: &str, date: Option<&str>, now: Timestamp) -> Option<Duration> {
     let value = value.trim();
     if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) {
-        // More digits than fit mean "very long": the deadline caps it.
-        return Some(Duration::from_secs(value.parse().unwrap_or(u64::from(u32::MAX))));
+        // More digits than fit mean "very long".
+        return Some(value.parse().map_or(LONGEST, Duration::from_secs).min(LONGEST));
     }
     let until = timestamp(value)?;
     let from = date.and_then(timestamp).unwrap_or(now);
-    Some(Duration::try_from(until.duration_since(from)).unwrap_or_default())
+    Some(Duration::try_from(until.duration_since(from)).unwrap_or_default().min(LONGEST))
 }
 
 /// Reads a date as HTTP writes it.
@@ -39,6 +43,8 @@ mod tests {
             ("Mon, 03 Aug 2026 13:59:00 GMT", None, Some(0)),
             ("Mon, 03 Aug 2026 14:00:05 GMT", Some("nonsense"), Some(5)),
             ("99999999999999999999999", None, Some(u64::from(u32::MAX))),
+            ("18446744073709551615", None, Some(u64::from(u32::MAX))),
+            ("Thu, 31 Dec 9998 00:00:00 GMT", None, Some(u64::from(u32::MAX))),
             ("-5", None, None),
             ("1.5", None, None),
             ("soon", None, None),
