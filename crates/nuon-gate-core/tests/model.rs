@@ -4,7 +4,7 @@
 
 use nuon_gate_core::model::{
     Deploy, DeployType, ExecutionStatus, Install, InstallComponent, JobGroup, JobOperation, JobStatus, JobType,
-    Nanoseconds, PolicySeverity, Severity, Status,
+    Nanoseconds, PolicySeverity, Severity, Status, Workflow, WorkflowStep,
 };
 use nuon_gate_core::{ApiError, ErrorClass, RemoteText, decode};
 use serde_json::{Value, json};
@@ -299,6 +299,7 @@ fn what_the_verdict_stands_on_must_be_readable() {
         ("status_v2", json!("active")),
         ("status_v2", json!(1)),
         ("status_v2", json!({ "status": ["active"] })),
+        ("status_v2", json!(["active"])),
         ("install_deploy_type", json!(3)),
         ("id", json!(3)),
         ("id", json!("../x")),
@@ -309,6 +310,12 @@ fn what_the_verdict_stands_on_must_be_readable() {
             "{part} = {damage}"
         );
     }
+    for body in [r#"{"id": "inw1", "status": ["success"], "finished": true}"#, r#"{"steps": [["iws1"]]}"#] {
+        assert!(decode::<Workflow>(body.as_bytes()).is_err(), "{body}");
+    }
+    let step = r#"{"steps": [{"id": "iws1", "status": ["success"]}]}"#;
+    assert!(!decode::<Workflow>(step.as_bytes()).unwrap().steps().any(WorkflowStep::is_finished));
+    assert!(decode::<Vec<Deploy>>(br#"[["dpl1"]]"#).is_err());
 }
 
 #[test]

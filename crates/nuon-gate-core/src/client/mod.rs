@@ -28,7 +28,7 @@ pub use self::retry_after::parse as retry_after;
 pub use self::sign_in::{Credentials, IdentitySource};
 use self::sign_in::{Pass, Session};
 pub use self::url::{ApiUrl, InvalidApiUrl, IssuerUrl};
-use crate::model::{CliConfig, Deploy, Install, InstallComponent, LogRecord, Workflow};
+use crate::model::{CliConfig, Deploy, Install, InstallComponent, LogRecord, Object, Workflow};
 use crate::{OrgId, RemoteText};
 
 /// How long a request may take, unless something else is said.
@@ -247,6 +247,15 @@ struct Whole {
 pub trait Wire: DeserializeOwned {
     /// The first character of such a body.
     const OPENS: u8 = b'{';
+
+    /// Reads a body that begins so.
+    ///
+    /// # Errors
+    ///
+    /// If it is not what it should be.
+    fn read(body: &[u8]) -> serde_json::Result<Self> {
+        serde_json::from_slice(body)
+    }
 }
 
 impl Wire for Deploy {}
@@ -257,6 +266,11 @@ impl Wire for CliConfig {}
 impl Wire for LogRecord {}
 impl<T: Wire> Wire for Vec<T> {
     const OPENS: u8 = b'[';
+
+    fn read(body: &[u8]) -> serde_json::Result<Self> {
+        let rows: Vec<Object<T>> = serde_json::from_slice(body)?;
+        Ok(rows.into_iter().map(|row| row.0).collect())
+    }
 }
 
 /// What a good answer has.
@@ -284,7 +298,7 @@ pub fn decode<T: Wire>(body: &[u8]) -> Result<T, ApiError> {
         Some(_) => return undecodable("it is not a JSON object"),
         None => return undecodable("it is empty"),
     }
-    serde_json::from_slice(body).map_err(|error| {
+    T::read(body).map_err(|error| {
         let what = match error.classify() {
             serde_json::error::Category::Eof => "it ends too early",
             serde_json::error::Category::Data => "a field has an unexpected form",

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::open::{identifier, instant, lenient, open_enum};
+use super::open::{identifier, instant, lenient, object, open_enum};
 use super::{CompositeError, CompositeStatus, LogStream, PolicyReport, RunnerJob, Status};
 use crate::{BuildId, ComponentId, DeployId, InstallId, LogStreamId, RemoteText, WorkflowId};
 
@@ -63,6 +63,7 @@ pub struct Deploy {
     #[serde(deserialize_with = "lenient")]
     pub status_description: Option<RemoteText>,
     /// Where it stands, on today's servers, with its history.
+    #[serde(deserialize_with = "object")]
     pub status_v2: Option<CompositeStatus>,
     /// The workflow that runs it.
     #[serde(deserialize_with = "identifier")]

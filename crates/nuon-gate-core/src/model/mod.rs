@@ -23,5 +23,6 @@ pub use job::{
 };
 pub use log_record::LogRecord;
 pub use log_stream::LogStream;
+pub(crate) use open::Object;
 pub use status::{CompositeStatus, EarlierStatus, Status};
 pub use workflow::{Approval, ApprovalOption, ApprovalResponse, Metadata, Workflow, WorkflowEnd, WorkflowStep};

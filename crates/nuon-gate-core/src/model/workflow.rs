@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::CompositeStatus;
-use super::open::{identifier, lenient, open_enum};
+use super::open::{identifier, lenient, lenient_object, object, objects, open_enum};
 use crate::{DeployId, InstallId, RemoteText, StepId, WorkflowId};
 
 open_enum! {
@@ -36,12 +36,14 @@ pub struct Workflow {
     #[serde(deserialize_with = "lenient")]
     pub owner_name: Option<RemoteText>,
     /// Where it stands. Some servers say `success` between two steps: only [`Workflow::end`] tells the end.
+    #[serde(deserialize_with = "object")]
     pub status: Option<CompositeStatus>,
     /// Whether it has ended.
     pub finished: Option<bool>,
     /// Whether plans are approved by themselves.
     pub approval_option: Option<ApprovalOption>,
     /// Its steps, in order.
+    #[serde(deserialize_with = "objects")]
     pub steps: Option<Vec<WorkflowStep>>,
 }
 
@@ -171,7 +173,7 @@ pub struct WorkflowStep {
     #[serde(deserialize_with = "lenient")]
     pub name: Option<RemoteText>,
     /// Where it stands.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "lenient_object")]
     pub status: Option<CompositeStatus>,
     /// What runs it: `system`, `user`, `approval`, `skipped`, `hidden`.
     #[serde(deserialize_with = "lenient")]
