@@ -46,12 +46,13 @@ impl FromStr for Span {
     fn from_str(text: &str) -> Result<Self, InvalidSpan> {
         let text = text.trim();
         let number = text.trim_start_matches(['-', '+']);
-        // jiff reads more forms than a flag should have: ISO 8601, `5m ago`, commas.
-        let familiar = number.chars().all(|c| c.is_ascii_digit() || ". hmsun".contains(c));
+        let is_negative = text[..text.len() - number.len()].contains('-');
+        // jiff reads more forms than a flag should have: ISO 8601, `5m ago`, commas. It writes `µs` itself.
+        let familiar = number.chars().all(|c| c.is_ascii_digit() || ". hmsuµn".contains(c));
         if !familiar || !number.starts_with(|c: char| c.is_ascii_digit()) {
             return Err(InvalidSpan::Syntax);
         }
-        if text.starts_with('-') || number.bytes().all(|b| b == b'0') {
+        if is_negative || number.bytes().all(|b| b == b'0') {
             return Err(InvalidSpan::NotPositive);
         }
         match number.parse::<SignedDuration>().map(Duration::try_from) {
@@ -121,6 +122,8 @@ mod tests {
             ("0", Err(InvalidSpan::NotPositive)),
             ("0s", Err(InvalidSpan::NotPositive)),
             ("-5m", Err(InvalidSpan::NotPositive)),
+            ("+-5m", Err(InvalidSpan::NotPositive)),
+            ("250ms 500µs", Ok(250)),
             ("745h", Err(InvalidSpan::TooLong)),
             ("99999999999999999999h", Err(InvalidSpan::TooLong)),
             ("10", Err(InvalidSpan::Syntax)),
