@@ -2,7 +2,13 @@
 
 use std::fmt;
 
-/// A mistake in flags, environment or files: what is wrong, and what can be done.
+use nuon_gate_core::RemoteText;
+
+/// No mistake takes more characters to tell.
+const LONGEST: usize = 2000;
+
+/// A mistake in flags, environment or files: what is wrong, and what can be done. Each is one harmless line, as what is
+/// wrong can be a path or a piece of a file, and a CI runner obeys what looks like a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Trouble {
     message: String,
@@ -11,12 +17,12 @@ pub(crate) struct Trouble {
 
 impl Trouble {
     pub(crate) fn new(message: impl fmt::Display) -> Self {
-        Self { message: message.to_string(), hint: None }
+        Self { message: harmless(message.to_string()), hint: None }
     }
 
     /// Adds what can be done about it.
     pub(crate) fn hint(self, hint: impl Into<String>) -> Self {
-        Self { hint: Some(hint.into()), ..self }
+        Self { hint: Some(harmless(hint)), ..self }
     }
 
     /// Returns what is wrong, and what can be done about it.
@@ -32,5 +38,20 @@ impl fmt::Display for Trouble {
             Some(hint) => write!(f, "\nhint: {hint}"),
             None => Ok(()),
         }
+    }
+}
+
+fn harmless(text: impl Into<String>) -> String {
+    RemoteText::new(text).line(LONGEST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mistake_is_one_harmless_line() {
+        let trouble = Trouble::new("cannot read a\n::error::b\u{1b}[31m\u{202e}##[c]").hint("not\r##vso[d]");
+        assert_eq!(trouble.to_string(), "error: cannot read a ::error::b#[c]\nhint: not #vso[d]");
     }
 }
