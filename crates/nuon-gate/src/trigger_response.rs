@@ -75,15 +75,25 @@ fn refusal(text: &str) -> Option<u16> {
 fn split(text: &str) -> (&str, &str) {
     let mut at = 0;
     while text[at..].starts_with("HTTP/") {
-        let rest = &text[at..];
-        let ends = [("\r\n\r\n", 4), ("\n\n", 2)];
-        let end = ends.iter().filter_map(|(blank, length)| rest.find(blank).map(|start| start + length)).min();
-        match end {
+        match end_of_block(&text[at..]) {
             Some(end) => at += end,
             None => return (text, ""),
         }
     }
     text.split_at(at)
+}
+
+/// Returns where the first blank line of either form ends. It is looked for line by line, as a search for each form would
+/// read the whole text for every block.
+fn end_of_block(text: &str) -> Option<usize> {
+    let mut end = 0;
+    for line in text.split_inclusive('\n') {
+        end += line.len();
+        if matches!(line, "\n" | "\r\n") {
+            return Some(end);
+        }
+    }
+    None
 }
 
 #[cfg(test)]
@@ -96,6 +106,7 @@ mod tests {
             ("HTTP/2 403 \r\n\r\n{\"error\": \"no\"}", Some(403)),
             ("HTTP/1.1 500 Internal Server Error\r\n\r\n{\"id\": \"dpl1\"}", Some(500)),
             ("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 201 Created\r\n\r\n{}", None),
+            (&"HTTP/1.1 100 Continue\n\n".repeat(100_000), Some(100)),
             ("{\"id\": \"dpl1\"}", None),
         ];
         for (text, status) in cases {
