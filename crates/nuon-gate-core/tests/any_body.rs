@@ -32,16 +32,18 @@ fn check(body: &[u8]) {
         is_line(&message.line(500));
     }
     match decode::<Deploy>(body) {
-        Ok(deploy) => check_deploy(&deploy, body),
+        Ok(deploy) => check_deploy(&deploy, String::from_utf8_lossy(body).as_bytes()),
         Err(error) => is_line(&error.to_string()),
     }
     if let Ok(deploys) = decode::<Vec<Deploy>>(body) {
-        let rows: Vec<&RawValue> = serde_json::from_slice(body).unwrap();
+        // Texts that nobody reads may be no UTF-8.
+        let body = String::from_utf8_lossy(body);
+        let rows: Vec<&RawValue> = serde_json::from_str(&body).unwrap();
         assert_eq!(deploys.len(), rows.len());
         deploys.iter().zip(rows).for_each(|(deploy, row)| check_deploy(deploy, row.get().as_bytes()));
     }
     if let Ok(workflow) = decode::<Workflow>(body) {
-        check_workflow(&workflow, body);
+        check_workflow(&workflow, String::from_utf8_lossy(body).as_bytes());
     }
     if let Ok(records) = decode::<Vec<LogRecord>>(body) {
         log_tail(&records, 20).iter().for_each(|line| is_line(&line.text));

@@ -12,6 +12,8 @@
 //! the core's watch emits events to the [`output`] while it runs and ends in a report, which becomes the result, the
 //! lines people read and, by one total match in [`exit`], the exit code.
 
+#[cfg(test)]
+mod any_input;
 mod arguments;
 mod ci;
 mod commands;
