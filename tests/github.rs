@@ -226,7 +226,7 @@ fn a_summary_stays_below_what_is_dropped() {
     fs::write(step.0.file("summary"), &earlier).unwrap();
     let both = run(&step, "40");
     assert!(both.starts_with(&earlier) && both.len() < 1024 * 1024, "{}", both.len());
-    assert!(both[earlier.len()..].starts_with("## ❌") && !both.contains("<details>"));
+    assert!(both[earlier.len()..].starts_with("\n## ❌") && !both.contains("<details>"));
     let step = Step::new();
     let huge = run(&step, "10000");
     assert!(!huge.contains("<details>") && huge.contains("mermaid"), "{}", huge.len());

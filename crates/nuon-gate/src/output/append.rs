@@ -46,9 +46,10 @@ impl Appending {
         self.1
     }
 
-    /// Adds to the file.
-    pub(super) fn write(mut self, text: &str) -> io::Result<()> {
-        self.0.write_all(text.as_bytes())
+    /// Adds lines to the file. Whoever wrote before may have left the last line open, so they begin on one of their own.
+    pub(super) fn write(mut self, lines: &str) -> io::Result<()> {
+        let start = if self.1 > 0 && !lines.is_empty() { "\n" } else { "" };
+        self.0.write_all(format!("{start}{lines}").as_bytes())
     }
 }
 

@@ -10,7 +10,8 @@ use super::facts::Facts;
 use super::markdown;
 
 /// A summary above 1 MiB is dropped whole (`FileCommandManager.cs` in actions/runner), whoever wrote how much of it.
-const MOST_SUMMARY: u64 = 1024 * 1024 - 1;
+/// The last two are for the line break before ours, and for what is no more than 1 MiB.
+const MOST_SUMMARY: u64 = 1024 * 1024 - 2;
 const OUR_SUMMARY: u64 = 900 * 1024;
 
 /// Sets the step's outputs.
@@ -43,6 +44,18 @@ fn outputs(facts: &Facts, mut random: impl FnMut() -> u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_stood_before_stays_by_itself() {
+        let path = std::env::temp_dir().join(format!("nuon-gate-before-{}", std::process::id()));
+        for (before, start) in [("", "verdict<<"), ("a=b", "a=b\nverdict<<"), ("a=b\n", "a=b\n\nverdict<<")] {
+            std::fs::write(&path, before).unwrap();
+            set_outputs(&path, &Facts::not_started(2, "x")).unwrap();
+            let written = std::fs::read_to_string(&path).unwrap();
+            assert!(written.starts_with(start), "{written}");
+        }
+        std::fs::remove_file(&path).unwrap();
+    }
 
     #[test]
     fn a_value_cannot_end_itself() {
