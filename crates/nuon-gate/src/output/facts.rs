@@ -56,6 +56,14 @@ impl Facts {
         ])
     }
 
+    /// Facts of any kind, in their order.
+    #[cfg(test)]
+    pub(super) fn of_any(values: &[String]) -> Self {
+        let mut facts = Self::not_started(exit::USAGE, "");
+        facts.0.iter_mut().zip(values).for_each(|((_, fact), value)| value.clone_into(fact));
+        facts
+    }
+
     /// Adds where the whole result is.
     pub(super) fn with_result(mut self, path: &Path) -> Self {
         // Later steps may work in another folder. Where there is none to work in, the path stays as it is.

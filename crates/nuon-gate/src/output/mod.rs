@@ -3,6 +3,8 @@
 //! Outputs are driven by events alone, and never decide anything. stdout is data; stderr is for people. A closed stdout
 //! or a full disk changes no exit code.
 
+#[cfg(test)]
+mod any_output;
 mod append;
 mod azure;
 mod buildkite;
