@@ -201,7 +201,7 @@ async fn strike(stream: &mut TcpStream, fault: &Fault) -> io::Result<bool> {
         Answer::Array => plain("application/json", b"[]"),
         Answer::Nothing => plain("application/json", b""),
         Answer::Compressed => Reply { headers: vec![("Content-Encoding", "gzip".to_owned())], ..whole },
-        Answer::Huge => plain("application/json", &[b' '; HUGE]),
+        Answer::Huge => plain("application/json", &vec![b' '; HUGE]),
         Answer::Reset => {
             stream.set_zero_linger()?;
             return Ok(false);
