@@ -313,7 +313,7 @@ fn a_signal_leaves_everything_written() {
 
 /// A service that answers everything alike, and tells the first line and the body of what it is sent. It ends with the
 /// tests.
-fn service(answer: &'static str) -> (String, Receiver<(String, String)>) {
+pub(crate) fn service(answer: &'static str) -> (String, Receiver<(String, String)>) {
     let (told, requests) = mpsc::channel();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use nuon_gate_sim::{Seen, Sim};
 
+use crate::github::service;
 use crate::support::{API, ENDLESS, Folder, Gate, PASSING, access, component, one_deploy, serve};
 
 const FAILING: &str =
@@ -201,4 +202,22 @@ fn the_doctor_asks_slack_and_posts_nothing() {
     assert_eq!(doctor(&sim, "xoxb-wrong").2, "failed");
     assert_eq!(doctor(&sim, "xoxb-wrong").0, 8);
     assert_eq!(doctor(&serve(&(one_deploy(PASSING) + "[slack]\nscopes = \"users:read\"\n")), SLACK_TOKEN).2, "failed");
+}
+
+#[test]
+fn what_a_service_repeats_of_a_secret_is_shown_nowhere() {
+    let token = "xoxb-planted-e41f";
+    let (url, _) = service(r#"{"ok": false, "error": "no Bearer xoxb-planted-e41f here"}"#);
+    let sim = serve(&one_deploy(PASSING));
+    let at = |gate: Gate<'_>| {
+        let gate = gate.env("NUON_GATE_SLACK_TOKEN", token).env("NUON_GATE_SLACK_CHANNEL", "deploys");
+        let outcome = gate.env("NUON_GATE_SLACK_API_URL", format!("{url}/api/")).run();
+        let all = outcome.stdout.clone() + &outcome.stderr;
+        assert!(all.contains("no Bearer [redacted] here") && !all.contains(token), "{all}");
+        outcome.code
+    };
+    assert_eq!(at(Gate::wait(&sim).args(["-vvv"])), 0);
+    assert_eq!(at(Gate::at(&sim.url(), "doctor")), 8);
+    let gate = || Gate::at(&sim.url(), "doctor").args(["--output", "json"]);
+    assert_eq!(at(gate()), 8);
 }

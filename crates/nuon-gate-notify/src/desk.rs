@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use crate::deliver::{Fault, Http, Line};
 use crate::github::GithubDeployment;
 use crate::message::{Context, Message, Tone};
+use crate::redact::Redactor;
 use crate::secret::SinkUrl;
 use crate::settings::{Sink, SlackBot, WebhookSettings};
 use crate::{Occasion, SlackThread, Trigger, discord, github, slack, teams, webhook};
@@ -55,6 +56,7 @@ pub(crate) struct Desk {
     pub(crate) http: Http,
     pub(crate) line: Line,
     pub(crate) record: Arc<Mutex<Record>>,
+    pub(crate) redactor: Redactor,
 }
 
 /// A sink, and what it has been told.
@@ -189,8 +191,9 @@ impl Desk {
                 }
             }
             Err(fault) => {
-                tracing::debug!(%fault, is_last, "not told");
-                record.trouble = Some(fault.to_string());
+                let trouble = self.redactor.text(&fault.to_string());
+                tracing::debug!(trouble, is_last, "not told");
+                record.trouble = Some(trouble);
             }
         }
     }

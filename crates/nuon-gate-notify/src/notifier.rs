@@ -104,6 +104,7 @@ impl Notifier {
         }
         let http = options.http(sinks.sinks.iter().map(Sink::url))?;
         let (ending, _) = watch::channel(None);
+        let redactor = Redactor::new(sinks.secrets());
         let context = Arc::new(Context { mentions: options.slack_mention_on_failure });
         let desks = sinks.sinks.iter().zip(sinks.labels()).map(|(sink, label)| {
             let (inbox, notices) = mpsc::unbounded_channel();
@@ -115,12 +116,12 @@ impl Notifier {
                 http: http.clone(),
                 line: Line::new(options.pace, ending.subscribe()),
                 record: Arc::clone(&record),
+                redactor: redactor.clone(),
             };
             let task = tokio::spawn(desk.serve(sink.clone(), options.slack_thread.clone()));
             Staffed { label, inbox, task, record }
         });
         let desks = desks.collect();
-        let redactor = Redactor::new(sinks.secrets());
         Ok(Self { desks, skipped: sinks.skipped.clone(), ending, redactor })
     }
 

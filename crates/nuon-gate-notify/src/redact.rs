@@ -1,5 +1,7 @@
 //! The last line of defence: whatever a log or a service repeats, our own secrets are not passed on.
 
+use std::sync::Arc;
+
 use nuon_gate_core::result::RunResult;
 use serde_json::Value;
 
@@ -10,7 +12,8 @@ const REDACTED: &str = "[redacted]";
 const SHORTEST: usize = 8;
 
 /// Takes secrets out of texts.
-pub(crate) struct Redactor(Vec<String>);
+#[derive(Clone)]
+pub(crate) struct Redactor(Arc<[String]>);
 
 impl Redactor {
     pub(crate) fn new(secrets: Vec<String>) -> Self {

@@ -75,7 +75,8 @@ impl Line {
                 (Nature::Unclear { .. }, Repeat::IfNotTaken) | (Nature::Refused { .. }, _) => return Err(fault),
             };
             let Some(delay) = delays.next() else { return Err(fault) };
-            tracing::debug!(%fault, "not taken, trying again");
+            // Its words may repeat a secret, and are told with what became of it in the end.
+            tracing::debug!(nature = ?fault.nature, "not taken, trying again");
             let until = Instant::now().checked_add(asked.unwrap_or(delay));
             if !self.wait(until).await {
                 return Err(fault);

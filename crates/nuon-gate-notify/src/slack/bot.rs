@@ -179,7 +179,7 @@ impl Call<'_> {
     async fn payload(&mut self, method: &str, place: Value, payload: &Payload, repeat: Repeat) -> Result<Said, Fault> {
         match self.call(method, &place, payload, repeat).await {
             Err(fault) if fault.is(&BLOCK_TROUBLE) => {
-                tracing::debug!(%fault, "sending plain text");
+                tracing::debug!(why = fault.word, "sending plain text");
                 self.call(method, &place, &payload.without_blocks(), repeat).await
             }
             said => said,
