@@ -52,6 +52,16 @@ fn an_unknown_flag_or_command_is_refused_with_the_nearest() {
 }
 
 #[test]
+fn what_is_missing_or_unexpected_leads_to_the_help_of_its_command() {
+    refused(Gate::bare("notify"), &["<ACTION> is missing", "hint: try `nuon-gate notify --help`"]);
+    refused(Gate::bare("notify").args(["render"]), &["--result <PATH> is missing"]);
+    refused(Gate::bare("wait").args(["--bogus"]), &["--bogus", "hint: try `nuon-gate wait --help`"]);
+    refused(Gate::bare("bogus"), &["bogus", "hint: try `nuon-gate --help`"]);
+    let help = Gate::bare("wait").args(["--help"]).run().exits(0).stdout;
+    assert!(help.contains("Usage: nuon-gate wait [OPTIONS]"), "{help}");
+}
+
+#[test]
 fn a_bad_duration_is_refused() {
     let flags =
         ["--timeout", "--start-timeout", "--api-outage", "--min-interval", "--max-interval", "--request-timeout"];

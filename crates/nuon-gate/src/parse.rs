@@ -32,7 +32,8 @@ fn command_called(arguments: &[OsString]) -> clap::Command {
     let program = arguments.first().map(std::path::Path::new).and_then(|path| path.file_stem());
     match program.is_some_and(|name| name == EXTENSION) {
         true => Cli::command().name("nuon gate").bin_name("nuon gate"),
-        false => Cli::command(),
+        // Or the usage of a command would not say whose command it is.
+        false => Cli::command().bin_name("nuon-gate"),
     }
 }
 
@@ -158,11 +159,16 @@ fn explain(error: &clap::Error, arguments: &[OsString]) -> Trouble {
     {
         return Trouble::new("no command was given").hint("try `nuon-gate demo`, or `nuon-gate --help`");
     }
+    if let Some(ContextValue::Strings(missing)) =
+        error.get(ContextKind::InvalidArg).filter(|_| error.kind() == ErrorKind::MissingRequiredArgument)
+    {
+        return Trouble::new(format!("{} is missing", missing.join(" "))).hint(help_of(arguments));
+    }
     let Some(flag) = named_flag(error) else {
         let mut tips = rendered.lines().filter_map(|line| line.trim().strip_prefix("tip: "));
         // What stands after `--` is a command to run, not a value to pass.
         let suggestion = tips.find(|tip| !tip.starts_with("to pass "));
-        return Trouble::new(message).hint(suggestion.unwrap_or("try `nuon-gate --help`"));
+        return Trouble::new(message).hint(suggestion.map_or_else(|| help_of(arguments), str::to_owned));
     };
     let own = environment::variable_of(flag.trim_start_matches('-'));
     let typed = arguments.iter().filter_map(|argument| argument.to_str());
@@ -179,6 +185,15 @@ fn explain(error: &clap::Error, arguments: &[OsString]) -> Trouble {
         None => format!("correct {flag}, whose value comes from {variables}{values}"),
     };
     Trouble::new(message).hint(place)
+}
+
+/// Returns where the help is that says what could have been typed.
+fn help_of(arguments: &[OsString]) -> String {
+    let typed = arguments.get(1).and_then(|name| name.to_str());
+    match typed.and_then(|name| command().find_subcommand(name).map(|command| command.get_name().to_owned())) {
+        Some(name) => format!("try `nuon-gate {name} --help`"),
+        None => "try `nuon-gate --help`".to_owned(),
+    }
 }
 
 fn named_flag(error: &clap::Error) -> Option<String> {

@@ -320,7 +320,7 @@ impl Watch {
                     self.close(asker, closing.by, now);
                 }
                 (None, Asker::Target(index)) => {
-                    let why = "the outcome of the run was clear before this deploy ended: ";
+                    let why = "the outcome of the run was clear before it was certain how this deploy ends: ";
                     self.targets[index].stop(why, now, &mut self.context);
                 }
                 // A run whose outcome is clear needs no more targets.
