@@ -63,6 +63,10 @@ impl TargetWatch {
         if self.deploy.is_none() && self.seen.is_empty() {
             return self.lock(now, look, deploy, context);
         }
+        if !self.freshness.admit(&deploy) {
+            return self.pass_over(now, look, context);
+        }
+        self.reads.outdated = false;
         self.note_change(now, id, &deploy, context);
         let status = deploy.current_status().clone();
         if context.settings.rules.is_unrecognised(&status) && self.unrecognised.insert(status.clone()) {
@@ -74,8 +78,19 @@ impl TargetWatch {
         self.follow(now, look, context)
     }
 
-    /// Takes in the component's newest deploy. If it is the one that is followed, it says anew where that stands, unless
-    /// it is older than what was read before, as from a lagging replica.
+    /// Passes over an answer that is older than one seen before, as from a lagging replica. What was seen stands, and what
+    /// else the look reads may confirm it; unless something does, the look decides nothing.
+    fn pass_over(&mut self, now: Moment, look: &Look, context: &mut Context) -> Learned<End> {
+        if let Some(verdict) = self.failing.filter(|_| !self.reads.details) {
+            // The details were asked for in the look before as well. A replica that hangs must not keep back a failure.
+            self.warn(now, "the deploy's details could not be read: the answers are outdated".to_owned(), context);
+            return Learned::Ended(self.failed(verdict, now, context));
+        }
+        self.reads.outdated = true;
+        self.follow(now, look, context)
+    }
+
+    /// Takes in the component's newest deploy. If it is the one that is followed, it says anew where that stands.
     pub(super) fn learn_newest(
         &mut self,
         now: Moment,
@@ -86,11 +101,14 @@ impl TargetWatch {
     ) -> Learned<End> {
         self.reads.newest = true;
         let standing = |deploy: &Deploy| (deploy.current_status().clone(), kind(deploy), deploy.is_plan_only());
-        if let (Some(known), Some(newest)) = (self.deploy.as_deref(), found.as_deref()) {
-            let is_older = newest.updated_at.zip(known.updated_at).is_some_and(|(newest, known)| newest < known);
-            if newest.id.as_ref() == Some(id) && !is_older && standing(newest) != standing(known) {
+        if let (Some(known), Some(newest)) = (self.deploy.as_deref(), found.as_deref())
+            && newest.id.as_ref() == Some(id)
+            && self.freshness.admit(newest)
+        {
+            if standing(newest) != standing(known) {
                 return self.learn_deploy(now, look, id, found, context);
             }
+            self.reads.outdated = false;
         }
         self.newest = found.filter(|deploy| !deploy.is_plan_only());
         self.follow(now, look, context)
@@ -132,6 +150,9 @@ impl TargetWatch {
         let Some(deploy) = self.deploy.as_deref() else { return Learned::Over(Found::Nothing) };
         let Stage::Locked(id) = &self.stage else { return Learned::Over(Found::Nothing) };
         let Some(judgement) = self.judgement(context) else { return Learned::Over(Found::Nothing) };
+        if self.reads.outdated {
+            return Learned::Over(self.found());
+        }
         let workflow = self.workflow_id().and_then(|workflow| context.workflow(workflow));
         let by_flag = context.settings.rules.override_of(deploy.current_status()).is_some();
         let decision = decide(&Picture { id, deploy, judgement, by_flag, workflow });
@@ -212,6 +233,7 @@ impl TargetWatch {
             // The short form lacks what a reason is made of.
             Decision::Fail(verdict) if !self.detailed => {
                 self.failing = Some(verdict);
+                self.reads.details = true;
                 Learned::More(self.ask_deploy(id))
             }
             Decision::Fail(verdict) => Learned::Ended(self.failed(verdict, now, context)),

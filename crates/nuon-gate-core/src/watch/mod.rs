@@ -6,7 +6,8 @@
 //!
 //! # Promises
 //!
-//! 1. A target passes only if the newest answer about its locked deploy, by whichever endpoint, had a passing status.
+//! 1. A target passes only if the newest answer about its locked deploy, by whichever endpoint, had a passing status. An
+//!    answer that is older than one seen before, by the server's own account, is no answer: it changes and decides nothing.
 //! 2. The watch ends by its deadline plus one request's time limit, whatever the API does; after a signal within a second.
 //! 3. It never asks about the same target more often than its intervals allow, but for the reads that one look needs and
 //!    the last look when a clock rings.
@@ -21,6 +22,7 @@ mod ending;
 mod enrol;
 mod event;
 mod follow;
+mod freshness;
 mod health;
 mod inquiry;
 mod outcome;

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use super::ending::{self, End};
+use super::freshness::Freshness;
 use super::inquiry::{Learned, Look};
 use super::request::Request;
 use super::target::{Stage, TargetWatch, kind};
@@ -159,6 +160,7 @@ impl TargetWatch {
         self.stage = Stage::Locked(id.clone());
         self.search.preflight_done = true;
         self.forget_standing();
+        self.freshness = Freshness::default();
         let status = deploy.current_status().clone();
         self.seen.push((status.clone(), now));
         self.reads.changed = true;

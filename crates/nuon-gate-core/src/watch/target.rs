@@ -5,6 +5,7 @@ use std::collections::HashSet;
 
 use super::ending::{self, End};
 use super::follow::Asked;
+use super::freshness::Freshness;
 use super::inquiry::{Inquiry, Learned, Look};
 use super::request::{Answer, Reply, Request};
 use super::{Context, Refusal};
@@ -40,6 +41,10 @@ pub(super) struct Reads {
     pub(super) again: bool,
     /// Whether the deploy showed another status than in the look before.
     pub(super) changed: bool,
+    /// The deploy's details were asked for because it failed.
+    pub(super) details: bool,
+    /// The last answer about the deploy was older than one seen before, so that it is not known where it stands now.
+    pub(super) outdated: bool,
 }
 
 /// What is known of the search.
@@ -73,6 +78,8 @@ pub(super) struct TargetWatch {
     began: Moment,
     pub(super) install_name: Option<RemoteText>,
     pub(super) deploy: Option<Box<Deploy>>,
+    /// How new that is.
+    pub(super) freshness: Freshness,
     /// Whether the deploy was read with its details.
     pub(super) detailed: bool,
     /// The component's newest deploy, as last seen.
@@ -107,6 +114,7 @@ impl TargetWatch {
             began: now,
             install_name: None,
             deploy: None,
+            freshness: Freshness::default(),
             detailed: false,
             newest: None,
             without_workflow: false,

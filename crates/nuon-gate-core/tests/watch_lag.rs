@@ -1,0 +1,197 @@
+//! What the watch makes of answers that are older than one it has seen, as from a replica that lags.
+
+#![cfg(test)]
+
+mod virtual_time;
+
+use std::time::Duration;
+
+use nuon_gate_core::watch::{EventKind, OnApproval, Request};
+use nuon_gate_core::{Verdict, WatchSettings};
+use serde_json::{Value, json};
+use virtual_time::{
+    Run, STARTED_AT, Scripted, created, deploy, latest, list, pinned, row, run, s, settings, soon, step, with, workflow,
+};
+
+/// A row as it was written so many seconds after the watch began, with what it was before.
+fn written(id: &str, status: &str, second: i64, history: &[&str]) -> Value {
+    let at = |second: i64| jiff::Timestamp::from_second(STARTED_AT + second).unwrap().to_string();
+    let history: Vec<Value> = history.iter().map(|status| json!({ "status": status })).collect();
+    let status_v2 = json!({ "status": status, "created_at_ts": STARTED_AT + second, "history": history });
+    let row = created(row(id, status), -60);
+    with(row, json!({ "updated_at": at(second), "status_v2": status_v2, "workflow_id": "inw1" }))
+}
+
+fn executing() -> Value {
+    written("dpl0", "executing", 1, &["queued", "planning"])
+}
+
+fn running() -> nuon_gate_core::watch::Reply {
+    workflow("in-progress", false, &[step("deploy", "in-progress", "dpl0")])
+}
+
+fn changes(run: &Run) -> Vec<String> {
+    let word = |kind: &EventKind| match kind {
+        EventKind::Changed { to, .. } => Some(to.to_string()),
+        _ => None,
+    };
+    run.events.iter().filter_map(|event| word(&event.kind)).collect()
+}
+
+/// Runs a watch for one pinned deploy against a server whose answers by id come from `by_id`, those about what is newest
+/// from `newest`, and whose workflow goes on until `until`.
+fn watched(
+    settings: WatchSettings,
+    until: u64,
+    by_id: impl Fn(Duration) -> Value,
+    newest: impl Fn(Duration) -> Value,
+) -> Run {
+    run(pinned(settings, "dpl0"), move |now, request| -> Scripted {
+        soon(match request {
+            Request::Deploy(..) => deploy(&by_id(now)),
+            Request::LatestDeploy(..) => deploy(&newest(now)),
+            Request::Workflow(_) if now < s(until) => running(),
+            Request::Workflow(_) => workflow("success", true, &[step("deploy", "success", "dpl0")]),
+            other => panic!("{other:?} was not expected"),
+        })
+    })
+}
+
+/// What it is at that moment: `later` from `turn` on, but `executing` again for the answers between `from` and `to`.
+fn lagging(now: Duration, turn: u64, later: &Value, from: u64, to: u64) -> Value {
+    let lags = now >= s(from) && now < s(to);
+    if now < s(turn) || lags { executing() } else { later.clone() }
+}
+
+#[test]
+fn an_older_answer_does_not_undo_a_status_that_is_held() {
+    for (word, verdict) in [("active", Verdict::Passed), ("error", Verdict::Failed)] {
+        let ended = written("dpl0", word, 8, &["queued", "planning", "executing"]);
+        // The step goes on until the 40th second, so the status is held; from the 12th to the 30th the answers are old.
+        let by_id = |now| lagging(now, 8, &ended, 12, 30);
+        let run = run(pinned(settings(), "dpl0"), |now, request| {
+            soon(match request {
+                Request::Workflow(_) if now < s(40) => running(),
+                Request::Workflow(_) => {
+                    let step = step("deploy", if word == "active" { "success" } else { "error" }, "dpl0");
+                    workflow(if word == "active" { "success" } else { "error" }, true, &[step])
+                }
+                _ => deploy(&by_id(now)),
+            })
+        });
+        assert_eq!(run.report.verdict, verdict);
+        assert_eq!(changes(&run), [word], "an older answer is no change");
+        assert_eq!(run.count(|kind| matches!(kind, EventKind::Held { .. })), 1, "{word} is held all the time");
+        assert!(run.report.elapsed >= s(40));
+    }
+}
+
+#[test]
+fn an_older_answer_decides_nothing_by_itself() {
+    // What passed is held while the answers by id and about the newest are old, although its workflow ends in between.
+    let active = written("dpl0", "active", 8, &["queued", "planning", "executing"]);
+    let old = |now| lagging(now, 8, &active, 12, 60);
+    let run = watched(settings(), 20, old, old);
+    assert_eq!((run.report.verdict, changes(&run)), (Verdict::Passed, vec!["active".to_owned()]));
+    assert!(run.report.elapsed >= s(60), "passed at {:?}, when every answer was old", run.report.elapsed);
+}
+
+#[test]
+fn an_older_answer_neither_fails_nor_asks_for_approval() {
+    // An old failure of a deploy that has gone on; and an old question that was answered meanwhile.
+    for (old, on_approval) in [("error", OnApproval::Wait), ("pending-approval", OnApproval::Fail)] {
+        let passed = written("dpl0", "executing", 8, &["queued", "planning", old, "planning"]);
+        let active = written("dpl0", "active", 40, &["queued", "planning", old, "planning", "executing"]);
+        let before = written("dpl0", old, 5, &["queued", "planning"]);
+        let settings = WatchSettings { on_approval, ..settings() };
+        let run = run(pinned(settings, "dpl0"), |now, request| {
+            soon(match request {
+                Request::Workflow(_) if now < s(40) => {
+                    workflow("in-progress", false, &[step("deploy", "approval-awaiting", "dpl0")])
+                }
+                Request::Workflow(_) => workflow("success", true, &[step("deploy", "success", "dpl0")]),
+                _ if now >= s(41) => deploy(&active),
+                _ if now < s(1) || now.as_secs().is_multiple_of(2) => deploy(&passed),
+                _ => deploy(&before),
+            })
+        });
+        assert_eq!((run.report.verdict, changes(&run)), (Verdict::Passed, vec!["active".to_owned()]), "{old}");
+    }
+}
+
+#[test]
+fn a_newest_row_that_is_not_older_confirms_what_an_older_answer_leaves_open() {
+    let active = written("dpl0", "active", 8, &["queued", "planning", "executing"]);
+    // By id it is old for ever once it was seen; the latest endpoint knows better.
+    let run = watched(settings(), 20, |now| lagging(now, 8, &active, 12, 9999), |now| lagging(now, 8, &active, 0, 0));
+    assert_eq!((run.report.verdict, changes(&run)), (Verdict::Passed, vec!["active".to_owned()]));
+    assert!(run.report.elapsed < s(40));
+}
+
+#[test]
+fn a_replaced_deploy_stays_so() {
+    let successor = |second| with(created(row("dpl9", "active"), second), json!({ "workflow_id": "inw1" }));
+    let retried = written("dpl0", "retried", 8, &["queued", "error"]);
+    let run = run(pinned(settings(), "dpl0"), |now, request| {
+        let first = lagging(now, 4, &retried, 8, 9999);
+        soon(match request {
+            Request::Deploy(_, id) if id.as_str() == "dpl0" => deploy(&first),
+            Request::Deploy(..) => deploy(&successor(9)),
+            Request::Deploys(..) if now >= s(30) => list(&[successor(9), first]),
+            Request::Deploys(..) => list(&[first]),
+            Request::LatestDeploy(..) => deploy(&successor(9)),
+            Request::Workflow(_) if now < s(20) => running(),
+            Request::Workflow(_) => workflow("in-progress", false, &[step("deploy", "success", "dpl9")]),
+            other => panic!("{other:?} was not expected"),
+        })
+    });
+    assert_eq!((run.report.verdict, run.deploy_id()), (Verdict::Passed, "dpl9"));
+    assert_eq!(changes(&run), ["retried"]);
+}
+
+#[test]
+fn a_status_whose_history_was_wiped_is_newer_by_its_time() {
+    for (word, verdict) in
+        [("cancelled", Verdict::Cancelled), ("approval-denied", Verdict::Cancelled), ("auto-skipped", Verdict::Passed)]
+    {
+        let ended = written("dpl0", word, 8, &[]);
+        let run = watched(settings(), 6, |now| lagging(now, 5, &ended, 0, 0), |now| lagging(now, 5, &ended, 0, 0));
+        assert_eq!((run.report.verdict, changes(&run)), (verdict, vec![word.to_owned()]));
+    }
+}
+
+#[test]
+fn answers_that_cannot_be_told_apart_are_taken_as_they_come() {
+    let plain = |word| with(row("dpl0", word), json!({ "workflow_id": "inw1" }));
+    let same = |word| with(plain(word), json!({ "updated_at": "2027-01-15T08:00:01Z" }));
+    for (queued, active) in [(plain("queued"), plain("active")), (same("queued"), same("active"))] {
+        let by_id = |now| if now < s(10) { queued.clone() } else { active.clone() };
+        let run = watched(settings(), 12, by_id, by_id);
+        assert_eq!(run.report.verdict, Verdict::Passed);
+    }
+}
+
+#[test]
+fn the_details_of_a_failure_are_waited_for_once() {
+    let error = written("dpl0", "error", 8, &["queued", "planning", "executing"]);
+    let newest = with(error.clone(), json!({ "status_description": "no such subnet" }));
+    // By id it is old for so long; the newest row has failed at once.
+    let failing = |until: u64| {
+        let (error, newest) = (error.clone(), newest.clone());
+        run(latest(settings()), move |now, request| {
+            soon(match request {
+                Request::Deploy(..) if now < s(until) => deploy(&executing()),
+                Request::Deploy(..) => {
+                    deploy(&with(error.clone(), json!({ "composite_error": { "message": "quota exceeded" } })))
+                }
+                Request::LatestDeploy(..) => deploy(&newest),
+                _ => workflow("error", true, &[step("deploy", "error", "dpl0")]),
+            })
+        })
+    };
+    let (soon_known, hanging) = (failing(1), failing(9999));
+    assert_eq!((soon_known.report.verdict, soon_known.reason()), (Verdict::Failed, "quota exceeded"));
+    assert_eq!((hanging.report.verdict, hanging.reason()), (Verdict::Failed, "no such subnet"));
+    assert!(hanging.warnings().iter().any(|warning| warning.contains("outdated")), "{:?}", hanging.warnings());
+    assert!(hanging.report.elapsed < s(5));
+}
