@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::support::{API, ENDLESS, Gate, Outcome, PASSING, WORKER, access, component, one_deploy, serve};
 
 /// What can come instead of an answer, with words of the error that it has to be told as.
-const FAULTS: [(&str, &str); 25] = [
+const FAULTS: [(&str, &str); 29] = [
     (r#"answer = "status", code = 500"#, "HTTP 500: error injected by the script"),
     (r#"answer = "status", code = 502, body = "html""#, "HTTP 502"),
     (r#"answer = "status", code = 503, body = "capitalised""#, "HTTP 503: error injected by the script"),
@@ -23,7 +23,11 @@ const FAULTS: [(&str, &str); 25] = [
     (r#"answer = "redirect""#, "HTTP 302: redirected to elsewhere.example, which is not followed"),
     (r#"answer = "redirect", code = 308"#, "HTTP 308: redirected to elsewhere.example"),
     (r#"answer = "reset""#, "the connection broke off"),
+    (r#"answer = "reset-in-head""#, "the connection broke off"),
     (r#"answer = "reset-in-body""#, "the connection broke off"),
+    (r#"answer = "length-too-long""#, "the connection broke off"),
+    (r#"answer = "length-too-short""#, "undecodable answer: it ends too early"),
+    (r#"answer = "unchunked""#, "the connection broke off"),
     (r#"answer = "truncated""#, "undecodable answer: it ends too early"),
     (r#"answer = "undecodable""#, "undecodable answer: it is not JSON"),
     (r#"answer = "html""#, "undecodable answer: it is HTML, not JSON"),

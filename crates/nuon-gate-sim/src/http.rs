@@ -206,13 +206,21 @@ async fn strike(stream: &mut TcpStream, fault: &Fault) -> io::Result<bool> {
             stream.set_zero_linger()?;
             return Ok(false);
         }
+        Answer::ResetInHead => return reset_after(stream, &whole.head(half)[..half]).await,
         Answer::ResetInBody => {
-            stream.write_all(&whole.head(whole.body.len())).await?;
-            stream.write_all(&whole.body[..half]).await?;
-            stream.flush().await?;
-            // The reset would overtake what has been written, so it is given a moment to arrive.
-            tokio::time::sleep(Duration::from_millis(20)).await;
-            stream.set_zero_linger()?;
+            return reset_after(stream, &[whole.head(whole.body.len()), whole.body[..half].to_vec()].concat()).await;
+        }
+        Answer::LengthTooLong => {
+            stream.write_all(&[whole.head(2 * whole.body.len()), whole.body].concat()).await?;
+            return Ok(false);
+        }
+        Answer::LengthTooShort => {
+            stream.write_all(&[whole.head(half), whole.body].concat()).await?;
+            return Ok(true);
+        }
+        Answer::Unchunked => {
+            let head = "HTTP/1.1 200 Simulated\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
+            stream.write_all(&[head.as_bytes(), &whole.body].concat()).await?;
             return Ok(false);
         }
         Answer::Hang => std::future::pending().await,
@@ -224,9 +232,21 @@ async fn strike(stream: &mut TcpStream, fault: &Fault) -> io::Result<bool> {
             }
             return Ok(false);
         }
+        // What lags is an answer, and has been given.
+        Answer::Lagging => whole,
     };
     write(stream, &with_retry_after(reply, fault)).await?;
     Ok(true)
+}
+
+/// Resets the connection once these bytes have been sent.
+async fn reset_after(stream: &mut TcpStream, bytes: &[u8]) -> io::Result<bool> {
+    stream.write_all(bytes).await?;
+    stream.flush().await?;
+    // The reset would overtake what has been written, so it is given a moment to arrive.
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    stream.set_zero_linger()?;
+    Ok(false)
 }
 
 fn error_reply(fault: &Fault) -> Reply {

@@ -14,7 +14,7 @@ use crate::ids;
 use crate::oidc::Tokens;
 use crate::progress::{Lasts, Progress};
 use crate::route::Route;
-use crate::script::{Component, Deploy, Endpoint, Fault, Generation, NoDeploy, Script, Stay};
+use crate::script::{Answer, Component, Deploy, Endpoint, Fault, Generation, NoDeploy, Script, Stay};
 use crate::sinks::{Sink, Sinks};
 
 /// Everything that changes while the simulator runs.
@@ -30,6 +30,8 @@ pub(crate) struct State {
     pub(crate) sinks: Sinks,
     struck: Vec<u32>,
     pub(crate) seen: Vec<Seen>,
+    /// The answer that is being made is one of a replica that lags.
+    lags: bool,
     first_request: Option<(Instant, Timestamp)>,
 }
 
@@ -77,6 +79,7 @@ impl State {
             struck,
             script,
             seen: Vec::new(),
+            lags: false,
             first_request: None,
         }
     }
@@ -105,6 +108,8 @@ impl State {
         };
         let component = self.component_of(route).map(str::to_owned);
         let fault = self.strike(route.endpoint(), component.as_deref());
+        self.lags = fault.as_ref().is_some_and(|fault| fault.answer == Answer::Lagging);
+        let fault = fault.filter(|_| !self.lags);
         if !takes_effect(fault.as_ref()) {
             return (Reply::ok(&Value::Null), fault);
         }
@@ -278,6 +283,9 @@ impl State {
         let entered = progress.entered().iter().map(|at| self.wall(*at));
         let mut stays: Vec<_> = deploy.statuses.iter().zip(entered).collect();
         stays.extend(progress.cancelled().map(|at| (cancelled(), self.wall(at))));
+        if self.lags && stays.len() > 1 {
+            stays.pop();
+        }
         Row { component, deploy, stays }
     }
 }

@@ -73,7 +73,7 @@ fn parts_since_2025(row: &Row<'_>, generation: Generation) -> Value {
         // The failure itself is told first; at once something general takes its place.
         history.push(composite(&Stay { description: Some(error.clone()), ..stay.clone() }, entered));
     }
-    if !history.is_empty() {
+    if !history.is_empty() && !is_wiped(stay) {
         status["history"] = Value::Array(history);
     }
     let commit = row.deploy.commit.as_deref().unwrap_or("4be1c7d09f5a2e63b8d17a40c92e5f6038ab71cd");
@@ -89,6 +89,12 @@ fn parts_since_2025(row: &Row<'_>, generation: Generation) -> Value {
             "vcs_connection_commit": {"sha": commit, "author_name": "Sam Doe", "message": "raise the replica count"},
         },
     })
+}
+
+/// Some statuses take the place of everything that was said before.
+fn is_wiped(stay: &Stay) -> bool {
+    let wiping = ["auto-skipped", "approval-denied", "cancelled", "discarded", "retried"];
+    stay.description.is_none() && wiping.contains(&stay.status.as_str())
 }
 
 fn add_parts_since_2026(body: &mut Value, row: &Row<'_>, stay: &Stay) {

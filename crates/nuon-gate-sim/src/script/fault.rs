@@ -98,8 +98,16 @@ pub enum Answer {
     Redirect,
     /// The connection is reset before a byte is sent.
     Reset,
+    /// The connection is reset in the middle of the head.
+    ResetInHead,
     /// The connection is reset in the middle of the body.
     ResetInBody,
+    /// More bytes are announced than come before the connection is closed.
+    LengthTooLong,
+    /// Fewer bytes are announced than come: the rest stands where the next answer should begin.
+    LengthTooShort,
+    /// The body is said to come in chunks, and what comes is none.
+    Unchunked,
     /// The body ends too early, although all announced bytes came.
     Truncated,
     /// Nothing comes, ever.
@@ -120,6 +128,8 @@ pub enum Answer {
     Compressed,
     /// A 200 with a body of more than 16 MiB.
     Huge,
+    /// The answer as a replica gives it that lags: each deploy is where it was before its last change.
+    Lagging,
 }
 
 /// The body of an error.

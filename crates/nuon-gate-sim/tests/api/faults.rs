@@ -39,3 +39,27 @@ fn the_second_of_each_kind_is_struck() {
         }
     }
 }
+
+#[test]
+fn a_lagging_answer_shows_what_was_before() {
+    let fault = "[[fault]]\non = \"deploy\"\nnth = [3]\nanswer = \"lagging\"\n";
+    let stays = r#"{ status = "queued" }, { status = "executing", looks = 2 }, { status = "active" }"#;
+    let sim = serve(&(SCRIPT.replace(r#"{ status = "executing" }"#, stays) + fault));
+    let answers: Vec<_> = (0..4).map(|_| get(&sim, "/v1/installs/inlone/deploys/dpl1").json()).collect();
+    let statuses: Vec<_> = answers.iter().map(|body| body["status"].as_str().unwrap()).collect();
+    assert_eq!(statuses, ["queued", "executing", "queued", "active"]);
+    let written = |position: usize| answers[position]["updated_at"].as_str().unwrap();
+    assert_eq!(written(2), written(0), "the row is as it was written then");
+    let history = |position: usize| answers[position]["status_v2"]["history"].as_array().map_or(0, Vec::len);
+    assert_eq!([history(1), history(2), history(3)], [1, 0, 2]);
+}
+
+#[test]
+fn some_statuses_leave_no_history() {
+    for (stay, expected) in [(r#"status = "auto-skipped""#, 0), (r#"status = "active""#, 1)] {
+        let stays = format!("{{ status = \"executing\" }}, {{ {stay} }}");
+        let sim = serve(&SCRIPT.replace(r#"{ status = "executing" }"#, &stays));
+        let last = [(); 2].map(|()| get(&sim, "/v1/installs/inlone/deploys/dpl1").json())[1].clone();
+        assert_eq!(last["status_v2"]["history"].as_array().map_or(0, Vec::len), expected, "{stay}");
+    }
+}
