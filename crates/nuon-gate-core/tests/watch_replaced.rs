@@ -10,7 +10,8 @@ use nuon_gate_core::watch::{EventKind, Request};
 use nuon_gate_core::{MatchedBy, Verdict, Watch};
 use serde_json::{Value, json};
 use virtual_time::{
-    Run, Scripted, created, deploy, latest, list, none, pinned, row, run, s, serving, settings, soon, workflow,
+    Run, Scripted, created, deploy, exists, latest, list, none, pinned, row, run, s, serving, settings, soon, step,
+    with, workflow,
 };
 
 fn of_workflow(id: &str, status: &str, workflow: &str) -> Value {
@@ -219,4 +220,25 @@ fn what_replaced_it_counts_as_a_change() {
     let turn = run.asked.iter().rposition(|asked| asked.what() == "list").unwrap();
     let gap = run.asked[turn + 1].at - run.asked[turn].at;
     assert!(gap <= s(3), "the next look came after {gap:?}");
+}
+
+#[test]
+fn a_step_that_was_retried_is_seen_before_its_deploy() {
+    // The deploy is read in the last moment in which it is in error, the workflow in the first in which it was retried.
+    let second = || with(created(row("dpl2", "active"), -1), json!({ "workflow_id": "inw1" }));
+    let first = |status| with(created(row("dpl1", status), -9), json!({ "workflow_id": "inw1" }));
+    let run = run(pinned(settings(), "dpl1"), |now, request| {
+        soon(match request {
+            Request::Deploy(_, id) if id.as_str() == "dpl2" => deploy(&second()),
+            Request::Deploy(..) => deploy(&first(if now < s(1) { "error" } else { "retried" })),
+            Request::Deploys(..) => list(&[second(), first("retried")]),
+            Request::LatestDeploy(..) => deploy(&second()),
+            Request::Workflow(_) => {
+                let retried = step("first", "retried", "dpl1");
+                workflow("in-progress", false, &[retried, step("second", "success", "dpl2")])
+            }
+            _ => exists(request),
+        })
+    });
+    assert_eq!((run.report.verdict, run.deploy_id()), (Verdict::Passed, "dpl2"));
 }

@@ -1,7 +1,7 @@
 //! What everything that is known of a deploy means together: its status, the workflow behind it, and what is newer.
 
 use crate::judge::Judgement;
-use crate::model::{Deploy, Status, Workflow, WorkflowEnd};
+use crate::model::{Deploy, Status, Workflow, WorkflowEnd, WorkflowStep};
 use crate::{DeployId, StepId, Verdict};
 
 /// Everything that is known of a deploy at the end of a look.
@@ -88,10 +88,13 @@ fn has_unfinished_step(workflow: &Workflow, id: &DeployId) -> bool {
     workflow.steps_of(id).any(|step| !step.is_finished())
 }
 
-/// A deploy in `error` may be retried as long as one of its steps has not come to an end, or is being retried.
+/// A deploy in `error` may be retried as long as one of its steps has not come to an end, or is being retried. If one has
+/// been, the deploy will say so itself: it was read before the workflow.
 fn may_be_retried(workflow: &Workflow, id: &DeployId) -> bool {
     let mut steps = workflow.steps_of(id).peekable();
-    steps.peek().is_none() || steps.any(|step| step.is_retrying() || (step.has_begun() && !step.is_finished()))
+    let may_be =
+        |step: &WorkflowStep| step.is_retrying() || step.is_retried() || (step.has_begun() && !step.is_finished());
+    steps.peek().is_none() || steps.any(may_be)
 }
 
 #[cfg(test)]
@@ -146,6 +149,9 @@ mod tests {
             ("error", None, failed.clone()),
             ("error", workflow("in-progress", false, &[step("in-progress")]), Decision::Hold),
             ("error", workflow("in-progress", false, &[retrying]), Decision::Hold),
+            ("error", workflow("in-progress", false, &[done("retried"), step("in-progress")]), Decision::Hold),
+            ("error", workflow("in-progress", false, &[done("retried")]), Decision::Hold),
+            ("error", workflow("error", true, &[done("retried")]), failed.clone()),
             ("error", workflow("in-progress", false, &[exhausted]), failed.clone()),
             ("error", workflow("in-progress", false, &[done("error"), step("pending")]), failed.clone()),
             ("error", workflow("failed-pending-retry", false, &[step("in-progress")]), failed.clone()),
