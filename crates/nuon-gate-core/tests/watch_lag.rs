@@ -6,7 +6,7 @@ mod virtual_time;
 
 use std::time::Duration;
 
-use nuon_gate_core::watch::{EventKind, OnApproval, Request};
+use nuon_gate_core::watch::{Clocks, EventKind, OnApproval, Request};
 use nuon_gate_core::{Verdict, WatchSettings};
 use serde_json::{Value, json};
 use virtual_time::{
@@ -194,4 +194,50 @@ fn the_details_of_a_failure_are_waited_for_once() {
     assert_eq!((hanging.report.verdict, hanging.reason()), (Verdict::Failed, "no such subnet"));
     assert!(hanging.warnings().iter().any(|warning| warning.contains("outdated")), "{:?}", hanging.warnings());
     assert!(hanging.report.elapsed < s(5));
+}
+
+/// A deploy that stays `executing` until the second `until`, in a workflow that ends at the tenth with its step done.
+fn behind(settings: WatchSettings, until: u64) -> Run {
+    let active = written("dpl0", "active", 8, &["queued", "planning", "executing"]);
+    watched(settings, 10, |now| lagging(now, until, &active, 0, 0), |now| lagging(now, until, &active, 0, 0))
+}
+
+#[test]
+fn a_deploy_that_is_behind_its_own_step_is_given_a_moment() {
+    let passes = behind(settings(), 25);
+    assert_eq!((passes.report.verdict, changes(&passes)), (Verdict::Passed, vec!["active".to_owned()]));
+    let fails = behind(settings(), 9999);
+    assert_eq!(fails.report.verdict, Verdict::Failed);
+    assert!(fails.reason().contains("the deploy never did and stays `executing`"), "{}", fails.reason());
+    assert!(fails.report.elapsed >= s(40) && fails.report.elapsed < s(80), "{:?}", fails.report.elapsed);
+    // A clock that rings meanwhile leaves no more time, and what was seen counts.
+    let clocks = Clocks { total: s(30), ..settings().clocks };
+    let rings = behind(WatchSettings { clocks, ..settings() }, 9999);
+    assert_eq!((rings.report.verdict, rings.target().clock), (Verdict::Failed, None));
+    assert!(rings.report.elapsed <= s(31));
+}
+
+#[test]
+fn a_failure_whose_step_was_retried_is_given_a_moment() {
+    let successor = || with(created(row("dpl9", "active"), 9), json!({ "workflow_id": "inw1" }));
+    // The workflow has ended well, by another row, when the first is still seen in error.
+    let failing = |until: u64| {
+        run(pinned(settings(), "dpl0"), move |now, request| {
+            let word = if now < s(until) { "error" } else { "retried" };
+            soon(match request {
+                Request::Deploy(_, id) if id.as_str() == "dpl0" => deploy(&written("dpl0", word, 8, &["queued"])),
+                Request::Deploy(..) | Request::LatestDeploy(..) => deploy(&successor()),
+                Request::Deploys(..) => list(&[successor()]),
+                Request::Workflow(_) => {
+                    let steps = [step("first", "retried", "dpl0"), step("second", "success", "dpl9")];
+                    workflow("success", true, &steps)
+                }
+                other => panic!("{other:?} was not expected"),
+            })
+        })
+    };
+    let (followed, stays) = (failing(15), failing(9999));
+    assert_eq!((followed.report.verdict, followed.deploy_id()), (Verdict::Passed, "dpl9"));
+    assert_eq!((stays.report.verdict, stays.deploy_id()), (Verdict::Failed, "dpl0"));
+    assert!(stays.report.elapsed >= s(30) && stays.report.elapsed < s(50), "{:?}", stays.report.elapsed);
 }

@@ -157,6 +157,9 @@ impl TargetWatch {
         let by_flag = context.settings.rules.override_of(deploy.current_status()).is_some();
         let decision = decide(&Picture { id, deploy, judgement, by_flag, workflow });
         let id = id.clone();
+        if !by_flag && let Some(learned) = self.doubt(now, &id, &decision, context) {
+            return learned;
+        }
         self.act(now, id, decision, context)
     }
 
@@ -176,7 +179,7 @@ impl TargetWatch {
         (!fresh && (beside || depends)).then(|| Request::Workflow(id.clone()))
     }
 
-    fn workflow_id(&self) -> Option<&WorkflowId> {
+    pub(super) fn workflow_id(&self) -> Option<&WorkflowId> {
         self.deploy.as_deref()?.workflow_id.as_ref().filter(|_| !self.without_workflow)
     }
 
@@ -347,7 +350,7 @@ impl TargetWatch {
     }
 
     /// The workflow ended but the deploy never did.
-    fn orphaned(&self, verdict: Verdict, end: WorkflowEnd, now: Moment, context: &Context) -> End {
+    pub(super) fn orphaned(&self, verdict: Verdict, end: WorkflowEnd, now: Moment, context: &Context) -> End {
         let workflow = self.workflow_id().and_then(|id| context.workflow(id));
         let id = self.deploy.as_deref().and_then(|deploy| deploy.id.as_ref());
         let step = workflow.and_then(Workflow::failed_step).map(|step| format!(": {step}")).unwrap_or_default();

@@ -18,6 +18,7 @@
 mod clocks;
 mod context;
 mod decide;
+mod doubt;
 mod ending;
 mod enrol;
 mod event;

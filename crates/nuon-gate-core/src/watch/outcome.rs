@@ -18,6 +18,7 @@ impl TargetWatch {
         self.approval = None;
         self.settling = None;
         self.held = None;
+        self.doubt = None;
         self.failing = None;
     }
 
@@ -48,6 +49,9 @@ impl TargetWatch {
     pub(super) fn ring(&mut self, clock: Clock, limit: Duration, now: Moment, context: &mut Context) {
         if let Some(verdict) = self.apparent_failure(context) {
             return self.conclude(self.failed(verdict, now, context), context);
+        }
+        if let Some(end) = self.undoubted(now, context) {
+            return self.conclude(end, context);
         }
         let standing = self.standing(now, context);
         let known = ending::Known {

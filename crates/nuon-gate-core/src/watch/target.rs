@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 
+use super::doubt::Doubt;
 use super::ending::{self, End};
 use super::follow::Asked;
 use super::freshness::Freshness;
@@ -91,6 +92,8 @@ pub(super) struct TargetWatch {
     pub(super) approval: Option<Asked>,
     pub(super) settling: Option<Moment>,
     pub(super) held: Option<Status>,
+    /// The deploy may be behind its workflow.
+    pub(super) doubt: Option<Doubt>,
     /// It is certain that the deploy failed; only the details for the reason are missing.
     pub(super) failing: Option<Verdict>,
     pub(super) seen: Vec<(Status, Moment)>,
@@ -123,6 +126,7 @@ impl TargetWatch {
             approval: None,
             settling: None,
             held: None,
+            doubt: None,
             failing: None,
             seen: Vec::new(),
             unrecognised: HashSet::new(),
