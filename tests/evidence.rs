@@ -79,13 +79,16 @@ fn with_history(before: &[&str], statuses: &str) -> String {
     for (number, status) in before.iter().enumerate() {
         script += &format!("[[component.deploy]]\nid = \"dplold{number}\"\nstatuses = [{{ status = \"{status}\" }}]\n");
     }
-    script + &format!("[[component.deploy]]\nid = \"dplnew\"\nafter_looks = 1\nstatuses = [{statuses}]\n")
+    script
+        + &format!(
+            "[[component.deploy]]\nid = \"dplnew\"\nbuild = \"bldnew\"\nafter_looks = 1\nstatuses = [{statuses}]\n"
+        )
 }
 
 #[test]
 fn what_is_live_and_how_often_it_failed_come_from_earlier_deploys() {
     let passes = r#"{ status = "queued" }, { status = "active" }"#;
-    let pinned = |script: &str| Gate::wait(&serve(script)).args(["--deploy", "dplnew"]).json();
+    let pinned = |script: &str| Gate::wait(&serve(script)).args(["--build", "bldnew"]).json();
     let outcome = pinned(&with_history(&["active", "error", "error"], passes)).exits(0);
     assert_eq!(outcome.target()["recovered_after"], 2);
     let outcome = pinned(&with_history(&["error", "active"], passes)).exits(0);

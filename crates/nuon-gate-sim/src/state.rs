@@ -257,7 +257,7 @@ impl State {
 
     fn deploy(&mut self, install: &str, id: &str, now: Duration) -> Reply {
         let place = self.place(|component, deploy| component.install == install && deploy.id.as_deref() == Some(id));
-        match place.filter(|(at, position)| !self.progress[*at].deploys[*position].is_called_off()) {
+        match place.filter(|place| self.is_there(*place, now)) {
             Some(place) => {
                 self.progress[place.0].looks += 1;
                 Reply::ok(&self.show(place, now, Detail::Full, 1))

@@ -68,7 +68,8 @@ pub(crate) fn workflow_of(component: &Component, deploy: &Value) -> Value {
     let status = deploy["status"].as_str().unwrap_or_default();
     let (workflow, step, finished) = match status {
         "active" | "auto-skipped" | "inactive" => ("success", "success", true),
-        "error" | "noop" | "approval-denied" | "approval-expired" => ("error", "error", true),
+        "error" | "noop" => ("error", "error", true),
+        "approval-denied" | "approval-expired" => ("error", status, true),
         "cancelled" => ("cancelled", "cancelled", true),
         "retried" | "discarded" => ("in-progress", "retried", false),
         _ => ("in-progress", "in-progress", false),
