@@ -32,6 +32,7 @@ mod secrets;
 mod sign_in;
 #[cfg(unix)]
 mod signals;
+mod soak;
 mod support;
 mod targets;
 mod tls;

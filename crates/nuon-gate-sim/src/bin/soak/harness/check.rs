@@ -1,0 +1,145 @@
+//! What is wrong with a run.
+
+use serde_json::Value;
+
+use super::run::Outcome;
+use super::scene::Scene;
+
+/// Something that is wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Wrong {
+    Verdict,
+    Late,
+    Panic,
+    Leak,
+    Schema,
+}
+
+impl Wrong {
+    pub(crate) const ALL: [Self; 5] = [Self::Verdict, Self::Late, Self::Panic, Self::Leak, Self::Schema];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Verdict => "wrong verdicts",
+            Self::Late => "waits past the deadline",
+            Self::Panic => "panics",
+            Self::Leak => "leaked secrets",
+            Self::Schema => "wrong results",
+        }
+    }
+}
+
+/// A credential that the simulator sends, and nobody may show.
+const WRITE_TOKEN: &str = "simulated-write-token";
+const FIELDS: [&str; 12] = [
+    "schema",
+    "verdict",
+    "exit_code",
+    "reason",
+    "started_at",
+    "finished_at",
+    "elapsed_ms",
+    "targets",
+    "api",
+    "ci_url",
+    "notifications",
+    "warnings",
+];
+const TARGET_FIELDS: [&str; 16] = [
+    "install",
+    "component",
+    "verdict",
+    "reason",
+    "clock",
+    "deploy",
+    "matched_by",
+    "superseded_by",
+    "replaced",
+    "typical_ms",
+    "recovered_after",
+    "last_good",
+    "timeline",
+    "url",
+    "approval_url",
+    "log_tail",
+];
+const DEPLOY_FIELDS: [&str; 10] = [
+    "id",
+    "type",
+    "status",
+    "status_description",
+    "build_id",
+    "commit",
+    "workflow_id",
+    "created_by",
+    "created_at",
+    "ended_at",
+];
+const VERDICTS: [(i32, &str); 9] = [
+    (0, "passed"),
+    (1, "failed"),
+    (3, "rejected"),
+    (4, "cancelled"),
+    (5, "approval_needed"),
+    (6, "superseded"),
+    (7, "inconclusive"),
+    (10, "pending"),
+    (124, "timed_out"),
+];
+
+/// Returns everything that is wrong with a run.
+pub(crate) fn check(scene: &Scene, outcome: &Outcome) -> Vec<(Wrong, String)> {
+    let mut wrong = Vec::new();
+    let took = u64::try_from(outcome.took.as_millis()).unwrap_or(u64::MAX);
+    if outcome.was_killed || took > scene.expected.longest() {
+        wrong.push((Wrong::Late, format!("{took} ms, at most {} ms are allowed", scene.expected.longest())));
+        return wrong;
+    }
+    if outcome.code == Some(101) || outcome.written.contains("panicked") {
+        wrong.push((Wrong::Panic, format!("exit {:?}", outcome.code)));
+    }
+    if outcome.written.contains(&scene.token) || outcome.written.contains(WRITE_TOKEN) {
+        wrong.push((Wrong::Leak, "a secret is in what was written".to_owned()));
+    }
+    let right = scene.expected.codes(took);
+    let code = outcome.code.and_then(|code| u8::try_from(code).ok());
+    if code.is_none_or(|code| !right.contains(&code)) {
+        wrong.push((Wrong::Verdict, format!("exit {:?} after {took} ms, right is one of {right:?}", outcome.code)));
+    }
+    match serde_json::from_str(&outcome.stdout) {
+        Ok(result) => wrong.extend(check_result(scene, outcome, &result)),
+        Err(error) => wrong.push((Wrong::Schema, format!("the result cannot be read: {error}"))),
+    }
+    wrong
+}
+
+fn check_result(scene: &Scene, outcome: &Outcome, result: &Value) -> Vec<(Wrong, String)> {
+    let mut wrong = Vec::new();
+    let mut fields = |value: &Value, names: &[&str]| {
+        for name in names.iter().filter(|name| value.get(**name).is_none()) {
+            wrong.push((Wrong::Schema, format!("the result has no `{name}`")));
+        }
+    };
+    fields(result, &FIELDS);
+    let targets: Vec<&Value> = result["targets"].as_array().into_iter().flatten().collect();
+    for target in &targets {
+        fields(target, &TARGET_FIELDS);
+        if !target["deploy"].is_null() {
+            fields(&target["deploy"], &DEPLOY_FIELDS);
+        }
+    }
+    let named = VERDICTS.iter().find(|(_, name)| result["verdict"] == *name).map(|(code, _)| *code);
+    if named != outcome.code || result["exit_code"].as_i64() != outcome.code.map(i64::from) {
+        wrong.push((Wrong::Schema, format!("the result says `{}`, the code is {:?}", result["verdict"], outcome.code)));
+    }
+    if result["reason"].is_null() != (result["verdict"] == "passed") {
+        wrong.push((Wrong::Schema, "a pass has no reason, everything else has one".to_owned()));
+    }
+    for target in targets.iter().filter(|target| target["verdict"] == "passed") {
+        let id = target["deploy"]["id"].as_str().unwrap_or_default();
+        if !scene.expected.may_pass.iter().any(|own| own == id) {
+            wrong.push((Wrong::Verdict, format!("deploy {id} is not the one that may pass")));
+        }
+    }
+    wrong
+}
