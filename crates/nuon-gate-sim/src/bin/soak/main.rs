@@ -35,9 +35,10 @@ fn read(mut arguments: impl Iterator<Item = String>) -> Result<Wish, String> {
             _ => return Err(format!("unknown flag {flag}: --count --seed --seconds --jobs --gate --show")),
         }
     }
-    match wish.gate.is_file() {
-        true => Ok(wish),
-        false => Err(format!("there is no program {}: build it, or name it with --gate", wish.gate.display())),
+    // Each scene has a folder of its own, from which a relative path would lead elsewhere.
+    match std::path::absolute(&wish.gate) {
+        Ok(gate) if gate.is_file() => Ok(Wish { gate, ..wish }),
+        _ => Err(format!("there is no program {}: build it, or name it with --gate", wish.gate.display())),
     }
 }
 
