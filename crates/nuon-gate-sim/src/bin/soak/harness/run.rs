@@ -51,7 +51,7 @@ pub(crate) fn run(scene: &Scene, gate: &Path) -> io::Result<Outcome> {
     };
     let (began, child) = start(scene, gate, &folder.0, &url)?;
     let limit = Duration::from_millis(scene.expected.longest());
-    let (code, was_killed, peak) = watch(child, began + limit)?;
+    let (code, was_killed, peak) = watch(child, gate, began + limit)?;
     let took = began.elapsed();
     let stdout = fs::read_to_string(folder.0.join("stdout"))?;
     Ok(Outcome { code, took, was_killed, peak, stdout, written: written(&folder.0)?, requests: sim.requests().len() })
@@ -79,10 +79,10 @@ fn start(scene: &Scene, gate: &Path, folder: &Path, url: &str) -> io::Result<(In
 
 /// Waits for the end, and kills what does not come to it.
 #[expect(clippy::disallowed_methods, reason = "the harness measures the real program in real time")]
-fn watch(mut child: Child, end: Instant) -> io::Result<(Option<i32>, bool, u64)> {
-    let mut peak = 0;
+fn watch(mut child: Child, gate: &Path, end: Instant) -> io::Result<(Option<i32>, bool, u64)> {
+    let (mut peak, gate) = (0, gate.canonicalize()?);
     loop {
-        peak = memory(&child).unwrap_or(0).max(peak);
+        peak = memory(&child, &gate).unwrap_or(0).max(peak);
         if let Some(status) = child.try_wait()? {
             return Ok((status.code(), false, peak));
         }
@@ -95,7 +95,9 @@ fn watch(mut child: Child, end: Instant) -> io::Result<(Option<i32>, bool, u64)>
 }
 
 /// Returns the most memory that a process has had so far, in KiB, where the system tells.
-fn memory(child: &Child) -> Option<u64> {
+fn memory(child: &Child, gate: &Path) -> Option<u64> {
+    // For a moment after it was started the child shows the memory of the harness.
+    fs::read_link(format!("/proc/{}/exe", child.id())).ok().filter(|running| running == gate)?;
     let status = fs::read_to_string(format!("/proc/{}/status", child.id())).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     line.split_whitespace().next()?.parse().ok()

@@ -30,7 +30,8 @@ pub(crate) struct Tally {
     failing: Vec<String>,
     broken: u64,
     requests: usize,
-    peak: u64,
+    /// The most memory that a run had, in KiB, and its seed.
+    peak: (u64, u64),
     /// The longest that a run went on after its deadline, in milliseconds.
     overrun: u64,
     /// The longest run, in milliseconds, and its seed.
@@ -62,7 +63,7 @@ impl Tally {
             self.faults.entry(name).or_default().take(&outcome, &wrong);
         }
         self.requests += outcome.requests;
-        self.peak = self.peak.max(outcome.peak);
+        self.peak = self.peak.max((outcome.peak, scene.seed));
         let took = u64::try_from(outcome.took.as_millis()).unwrap_or(u64::MAX);
         self.longest = self.longest.max((took, scene.seed));
         self.overrun = self.overrun.max(took.saturating_sub(scene.expected.total));
@@ -133,7 +134,7 @@ impl fmt::Display for Tally {
         }
         writeln!(f, "{:<34}{:>7} ms", "longest after the total clock", self.overrun)?;
         writeln!(f, "{:<34}{:>7} ms, seed {}", "longest run", self.longest.0, self.longest.1)?;
-        writeln!(f, "{:<34}{:>7} KiB", "most memory of a run", self.peak)?;
+        writeln!(f, "{:<34}{:>7} KiB, seed {}", "most memory of a run", self.peak.0, self.peak.1)?;
         write!(f, "{} runs, {} requests, {:.0?}", self.runs(), self.requests, self.took)
     }
 }
