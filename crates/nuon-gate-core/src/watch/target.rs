@@ -172,6 +172,8 @@ impl TargetWatch {
     pub(super) fn ask(&mut self, now: Moment) -> (Request, u64) {
         if self.inquiry.mid_look_since().is_none() {
             self.reads = Reads::default();
+            // What a look has seen that could not be finished is old by now.
+            self.newest = None;
             self.looks += 1;
         }
         let first = self.first_request();
