@@ -83,7 +83,7 @@ pub(super) struct TargetWatch {
     pub(super) freshness: Freshness,
     /// Whether the deploy was read with its details.
     pub(super) detailed: bool,
-    /// The component's newest deploy, as last seen.
+    /// The component's newest deploy, as this look has seen it.
     pub(super) newest: Option<Box<Deploy>>,
     /// The workflow cannot be read, and is done without.
     pub(super) without_workflow: bool,
