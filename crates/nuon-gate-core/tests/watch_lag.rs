@@ -10,7 +10,8 @@ use nuon_gate_core::watch::{Clocks, EventKind, OnApproval, Request};
 use nuon_gate_core::{Verdict, WatchSettings};
 use serde_json::{Value, json};
 use virtual_time::{
-    Run, STARTED_AT, Scripted, created, deploy, latest, list, pinned, row, run, s, settings, soon, step, with, workflow,
+    Run, STARTED_AT, Scripted, created, deploy, latest, list, pinned, row, run, s, settings, soon, status, step, with,
+    workflow,
 };
 
 /// A row as it was written so many seconds after the watch began, with what it was before.
@@ -240,4 +241,24 @@ fn a_failure_whose_step_was_retried_is_given_a_moment() {
     assert_eq!((followed.report.verdict, followed.deploy_id()), (Verdict::Passed, "dpl9"));
     assert_eq!((stays.report.verdict, stays.deploy_id()), (Verdict::Failed, "dpl0"));
     assert!(stays.report.elapsed >= s(30) && stays.report.elapsed < s(50), "{:?}", stays.report.elapsed);
+}
+
+#[test]
+fn what_an_unfinished_look_has_seen_of_a_newer_deploy_is_forgotten() {
+    // The newer one is `active` when a look sees it whose next question is not answered; then it fails.
+    let mut seen = false;
+    let run = run(latest(settings()), |now, request| {
+        let newer = |word: &str| created(row("dpl9", word), 0);
+        soon(match request {
+            Request::LatestDeploy(..) if now < s(3) => deploy(&executing()),
+            Request::LatestDeploy(..) if !std::mem::replace(&mut seen, true) => deploy(&newer("active")),
+            Request::LatestDeploy(..) if now < s(60) => status(503),
+            Request::Workflow(_) if now < s(60) => status(500),
+            Request::Workflow(_) => running(),
+            Request::Deploy(_, id) if id.as_str() == "dpl0" => deploy(&executing()),
+            Request::LatestDeploy(..) | Request::Deploy(..) => deploy(&newer("error")),
+            other => panic!("{other:?} was not expected"),
+        })
+    });
+    assert_eq!((run.report.verdict, run.deploy_id()), (Verdict::Failed, "dpl9"), "{:?}", run.events);
 }

@@ -110,7 +110,7 @@ impl TargetWatch {
             }
             self.reads.outdated = false;
         }
-        self.newest = found.filter(|deploy| !deploy.is_plan_only());
+        self.reads.newest_deploy = found.filter(|deploy| !deploy.is_plan_only());
         self.follow(now, look, context)
     }
 
@@ -186,7 +186,7 @@ impl TargetWatch {
     /// Deals with a newer deploy that does not replace the one that is followed.
     fn meet_newer(&mut self, now: Moment, look: &Look, context: &mut Context) -> Option<Learned<End>> {
         let deploy = self.deploy.as_deref()?;
-        let newest = self.newest.as_deref()?;
+        let newest = self.reads.newest_deploy.as_deref()?;
         let (Some(from), Some(to)) = (deploy.id.clone(), newest.id.clone()) else { return None };
         let is_newer = from != to && newest.created_at > deploy.created_at;
         let replaces = newest.workflow_id.is_some() && newest.workflow_id == deploy.workflow_id;
@@ -205,7 +205,7 @@ impl TargetWatch {
         match policy {
             OnSuperseded::Ignore => None,
             OnSuperseded::Follow => {
-                let newest = self.newest.take()?;
+                let newest = self.reads.newest_deploy.take()?;
                 self.warn(now, format!("deploy {from} was superseded by {to}, which is followed from now on"), context);
                 // What is followed now is not what was pinned, but what is newest.
                 self.pins = Pins::default();

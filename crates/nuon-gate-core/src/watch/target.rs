@@ -32,8 +32,10 @@ pub(super) enum Stage {
 /// What has been read in the look under way.
 #[derive(Debug, Default)]
 pub(super) struct Reads {
-    /// The component's newest deploy.
+    /// The component's newest deploy was asked for.
     pub(super) newest: bool,
+    /// What that is. A look that could not be finished leaves it behind: it is old by the next one.
+    pub(super) newest_deploy: Option<Box<Deploy>>,
     /// The workflow.
     pub(super) workflow: bool,
     /// The list, for a successor.
@@ -83,8 +85,6 @@ pub(super) struct TargetWatch {
     pub(super) freshness: Freshness,
     /// Whether the deploy was read with its details.
     pub(super) detailed: bool,
-    /// The component's newest deploy, as this look has seen it.
-    pub(super) newest: Option<Box<Deploy>>,
     /// The workflow cannot be read, and is done without.
     pub(super) without_workflow: bool,
     pub(super) replaced: Vec<DeployId>,
@@ -119,7 +119,6 @@ impl TargetWatch {
             deploy: None,
             freshness: Freshness::default(),
             detailed: false,
-            newest: None,
             without_workflow: false,
             replaced: Vec::new(),
             superseded_by: None,
@@ -172,8 +171,6 @@ impl TargetWatch {
     pub(super) fn ask(&mut self, now: Moment) -> (Request, u64) {
         if self.inquiry.mid_look_since().is_none() {
             self.reads = Reads::default();
-            // What a look has seen that could not be finished is old by now.
-            self.newest = None;
             self.looks += 1;
         }
         let first = self.first_request();
@@ -291,7 +288,7 @@ impl TargetWatch {
             let beside = matches!((&self.stage, &look.request), (Stage::Locked(_), Request::LatestDeploy(..)));
             if beside && error.class() == ErrorClass::Transient {
                 self.reads.newest = true;
-                self.newest = None;
+                self.reads.newest_deploy = None;
                 return self.carry_on(now, look, context);
             }
             return Learned::Failed(error);
