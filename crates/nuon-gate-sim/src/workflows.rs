@@ -46,10 +46,13 @@ impl State {
         }
         let places = self.places_of_workflow(id);
         let (at, _) = *places.iter().find(|place| self.is_there(**place, now))?;
+        let mut rows: Vec<Place> =
+            places.into_iter().filter(|place| place.0 == at && self.is_there(*place, now)).collect();
         // The newest row of a workflow says where it stands.
-        let newest = places.into_iter().rfind(|place| place.0 == at && self.is_there(*place, now))?;
+        let newest = rows.pop()?;
         let body = self.show(newest, now, Detail::Short, 0);
-        Some(bodies::workflow_of(&self.script.components[at], &body))
+        let retried: Vec<&str> = rows.iter().filter_map(|place| self.deploy_at(*place).id.as_deref()).collect();
+        Some(bodies::workflow_of(&self.script.components[at], &retried, &body))
     }
 
     /// Returns where the deploys of a workflow are.

@@ -63,8 +63,9 @@ fn step((at, step): (usize, &Step)) -> Value {
     body
 }
 
-/// The workflow that follows from a deploy's status: it approves by itself, and ends with its deploy.
-pub(crate) fn workflow_of(component: &Component, deploy: &Value) -> Value {
+/// The workflow that follows from its newest deploy's status: it approves by itself, and ends with that deploy. Those
+/// before it, by their ids, have been retried.
+pub(crate) fn workflow_of(component: &Component, retried: &[&str], deploy: &Value) -> Value {
     let status = deploy["status"].as_str().unwrap_or_default();
     let (workflow, step, finished) = match status {
         "active" | "auto-skipped" | "inactive" => ("success", "success", true),
@@ -75,10 +76,13 @@ pub(crate) fn workflow_of(component: &Component, deploy: &Value) -> Value {
         _ => ("in-progress", "in-progress", false),
     };
     let system = |at: u32, name: &str| json!({"id": id("iws", &format!("{at}{name}")), "name": name, "idx": at, "status": {"status": "success"}, "finished": true});
-    let mut own = json!({
-        "id": id("iws", &format!("3{}", name(component))), "name": format!("deploy {}", name(component)), "idx": 3,
-        "status": {"status": step}, "step_target_id": deploy["id"], "step_target_type": "install_deploys",
-    });
+    let of = |at: usize, status: &str, deploy: &Value| {
+        json!({
+            "id": id("iws", &format!("{at}{}", name(component))), "name": format!("deploy {}", name(component)), "idx": at,
+            "status": {"status": status}, "step_target_id": deploy, "step_target_type": "install_deploys",
+        })
+    };
+    let mut own = of(3 + retried.len(), step, &deploy["id"]);
     let mut body = json!({
         "id": deploy["workflow_id"], "type": "manual_deploy", "approval_option": "approve-all",
         "status": {"status": workflow}, "owner_id": component.install, "owner_type": "installs",
@@ -87,7 +91,14 @@ pub(crate) fn workflow_of(component: &Component, deploy: &Value) -> Value {
         own["finished"] = json!(true);
         body["finished"] = json!(true);
     }
-    body["steps"] = json!([system(1, "generate install state"), system(2, "await runner healthy"), own]);
+    let mut steps = vec![system(1, "generate install state"), system(2, "await runner healthy")];
+    for (at, deploy) in (3..).zip(retried) {
+        let mut step = of(at, "retried", &json!(deploy));
+        step["finished"] = json!(true);
+        steps.push(step);
+    }
+    steps.push(own);
+    body["steps"] = json!(steps);
     body
 }
 

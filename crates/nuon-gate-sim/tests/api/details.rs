@@ -57,3 +57,22 @@ fn steps_are_what_the_script_says() {
         assert_eq!(members.map(|member| step[member].to_string()), expected);
     }
 }
+
+#[test]
+fn a_workflow_that_follows_from_its_deploys_keeps_the_steps_that_were_retried() {
+    let row = |id: &str, status: &str| {
+        format!("[[component.deploy]]\nid = \"{id}\"\nworkflow = \"inw1\"\nstatuses = [{{ status = \"{status}\" }}]\n")
+    };
+    let component = "generation = \"new\"\n[[component]]\ninstall = \"inlone\"\nid = \"cmpapi\"\n";
+    let sim = serve(&format!("{component}{}{}", row("dpl1", "retried"), row("dpl2", "active")));
+    let workflow = get(&sim, "/v1/workflows/inw1").json();
+    let steps = workflow["steps"].as_array().unwrap();
+    let told: Vec<_> =
+        steps.iter().map(|one| (&one["idx"], &one["status"]["status"], &one["step_target_id"])).collect();
+    let [done, none, first, second] = [json!("success"), json!(null), json!("dpl1"), json!("dpl2")];
+    let indices = [json!(1), json!(2), json!(3), json!(4)];
+    let expected = [(&done, &none), (&done, &none), (&json!("retried"), &first), (&done, &second)];
+    let expected: Vec<_> = indices.iter().zip(expected).map(|(idx, (status, target))| (idx, status, target)).collect();
+    assert_eq!(told, expected);
+    assert!(steps.iter().all(|step| step["finished"] == true) && workflow["finished"] == true);
+}
