@@ -24,7 +24,7 @@ fn the_demo_passes_whatever_is_set() {
         ("http_proxy", "http://127.0.0.1:9"),
     ];
     let gate = hostile.iter().fold(Gate::bare("demo"), |gate, (name, value)| gate.env(name, value));
-    std::fs::write(gate.home().join(".nuon"), "][").unwrap();
+    gate.home().write(".nuon", "][");
     let outcome = gate.run().exits(0);
     assert_eq!(outcome.stdout.lines().count(), 1, "{}", outcome.stdout);
     assert!(outcome.stdout.contains("3 of 3 targets"), "{}", outcome.stdout);

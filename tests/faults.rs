@@ -52,7 +52,7 @@ fn with_fault(statuses: &str, on: &str, nth: &str, fault: &str) -> String {
 /// Runs into a fault twice in the middle of a wait that would otherwise pass.
 fn passes_in_spite_of(on: &str, fault: &str, words: &str) {
     let sim = serve(&with_fault(PASSING, on, "[1, 3]", fault));
-    let outcome = Gate::wait(&sim).args(TIMEOUT).json();
+    let outcome = Gate::wait(&sim).args(TIMEOUT).args(["--output", "json"]).run();
     assert_eq!(outcome.code, 0, "{fault}:\n{}", outcome.stderr);
     assert_eq!(outcome.target()["deploy"]["status"], "active", "{fault}");
     assert_eq!(outcome.errors(), 2, "{fault}:\n{}", outcome.stderr);

@@ -25,9 +25,9 @@ fn the_manual_has_a_page_for_the_program_and_for_each_command() {
 #[test]
 fn as_an_extension_it_goes_by_the_name_that_users_type() {
     let folder = Folder::new();
-    let program = folder.file(&format!("nuon-ext-gate{}", std::env::consts::EXE_SUFFIX));
     // A copy that was just written may still be held open by a process that another test has forked.
-    std::fs::hard_link(env!("CARGO_BIN_EXE_nuon-gate"), &program).unwrap();
+    let name = format!("nuon-ext-gate{}", std::env::consts::EXE_SUFFIX);
+    let program = folder.link(&name, env!("CARGO_BIN_EXE_nuon-gate"));
     let shown = |argument: &str| {
         let output = Command::new(&program).args(["wait", argument]).env_clear().output().unwrap();
         (output.status.code(), String::from_utf8(output.stdout).unwrap())

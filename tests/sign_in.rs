@@ -87,7 +87,7 @@ fn who_has_a_token_does_not_sign_in() {
     let folder = Folder::new();
     both().args(["--token-file"]).args([folder.write("token", TOKEN)]).run().exits(0);
     let gate = both();
-    std::fs::write(gate.home().join(".nuon"), format!("api_token: {TOKEN}\n")).unwrap();
+    gate.home().write(".nuon", format!("api_token: {TOKEN}\n"));
     gate.run().exits(0);
     assert!(!sim.requests().iter().any(|seen| is_exchange(seen) || is_issuing(seen)));
     // An empty one is none, as an input of an action is that was left out.

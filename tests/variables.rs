@@ -164,7 +164,7 @@ fn help_shows_names_and_never_values() {
 /// `wait` that has to take its connection from the file.
 fn logged_in(home: &str, url: &str) -> Gate<'static> {
     let gate = Gate::at(url, "wait").without("NUON_API_URL").without("NUON_API_TOKEN").without("NUON_ORG_ID");
-    std::fs::write(gate.home().join(".nuon"), home).unwrap();
+    gate.home().write(".nuon", home);
     gate.args(["--install", INSTALL, "--component", API, "--timeout", "5s"])
 }
 
@@ -196,11 +196,11 @@ fn a_file_that_cannot_be_read_is_refused_and_never_quoted() {
         assert!(!outcome.stderr.contains("hunter2"), "{}", outcome.stderr);
     }
     let gate = logged_in("", url);
-    std::fs::write(gate.home().join(".nuon"), b"api_token: \xff\xfe\n").unwrap();
+    gate.home().write(".nuon", b"api_token: \xff\xfe\n");
     gate.run().refused().says(".nuon");
     let gate = logged_in("", url);
-    std::fs::remove_file(gate.home().join(".nuon")).unwrap();
-    std::fs::create_dir(gate.home().join(".nuon")).unwrap();
+    std::fs::remove_file(gate.home().file(".nuon")).unwrap();
+    std::fs::create_dir(gate.home().file(".nuon")).unwrap();
     gate.run().refused().says(".nuon");
     // Nobody is logged in.
     for content in ["", "# nothing\n", "api_token: ''\n", "null\n"] {

@@ -12,6 +12,8 @@ mod folder;
 #[expect(dead_code, reason = "other tests use more of it")]
 #[path = "../support/run.rs"]
 mod run;
+#[path = "../support/secrets.rs"]
+mod secrets;
 
 mod gate;
 mod install;
@@ -199,7 +201,7 @@ impl Job {
             std::fs::write(self.path("temp").join(file), "").unwrap();
         }
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        Running::new(command.spawn().unwrap(), home)
+        Running::new(command, home)
     }
 
     fn steps(&self) -> Vec<Value> {

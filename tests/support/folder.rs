@@ -1,10 +1,17 @@
 //! Folders that tests write to.
 
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// An empty folder that goes away with its last user.
-pub(crate) struct Folder(PathBuf);
+use super::secrets;
+
+/// An empty folder that goes away with its last user. Whatever it holds by then has no secret in it, other than what a
+/// test has written.
+pub(crate) struct Folder {
+    path: PathBuf,
+    ours: Mutex<Vec<PathBuf>>,
+}
 
 impl Folder {
     pub(crate) fn new() -> Self {
@@ -12,28 +19,37 @@ impl Folder {
         let name = format!("{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
         std::fs::create_dir_all(&path).unwrap();
-        Self(path)
+        Self { path, ours: Mutex::default() }
     }
 
     pub(crate) fn path(&self) -> &Path {
-        &self.0
+        &self.path
     }
 
     /// Returns the path of a file in it, which need not exist.
     pub(crate) fn file(&self, name: &str) -> PathBuf {
-        self.0.join(name)
+        self.path.join(name)
     }
 
     /// Writes a file in it, and returns its path.
     pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.file(name);
         std::fs::write(&path, content).unwrap();
+        self.ours.lock().unwrap().push(path.clone());
+        path
+    }
+
+    /// Puts an existing file in it too, and returns its path.
+    pub(crate) fn link(&self, name: &str, existing: &str) -> PathBuf {
+        let path = self.file(name);
+        std::fs::hard_link(existing, &path).unwrap();
+        self.ours.lock().unwrap().push(path.clone());
         path
     }
 
     /// Returns the names of what is in it, sorted.
     pub(crate) fn names(&self) -> Vec<String> {
-        let entries = std::fs::read_dir(&self.0).unwrap();
+        let entries = std::fs::read_dir(&self.path).unwrap();
         let mut names: Vec<String> =
             entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
         names.sort();
@@ -43,7 +59,10 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
+        if !std::thread::panicking() {
+            secrets::are_in_no_file_but(&self.path, &self.ours.lock().unwrap());
+        }
         // What is left behind is left in the target directory.
-        let _ = std::fs::remove_dir_all(&self.0);
+        let _ = std::fs::remove_dir_all(&self.path);
     }
 }

@@ -2,11 +2,11 @@
 
 mod folder;
 mod run;
+mod secrets;
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::marker::PhantomData;
-use std::path::Path;
 use std::process::{Command, Stdio};
 
 use nuon_gate_sim::{Script, Sim};
@@ -144,8 +144,8 @@ impl<'sim> Gate<'sim> {
     }
 
     /// The home directory, which is empty.
-    pub(crate) fn home(&self) -> &Path {
-        self.home.path()
+    pub(crate) fn home(&self) -> &Folder {
+        &self.home
     }
 
     /// Starts the program.
@@ -157,7 +157,7 @@ impl<'sim> Gate<'sim> {
         }
         command.args(&self.arguments).env_clear().envs(&self.variables).current_dir(self.home.path());
         command.stdin(Stdio::null()).stdout(self.stdout).stderr(Stdio::piped());
-        Running::new(command.spawn().unwrap(), self.home)
+        Running::new(command, self.home)
     }
 
     /// Runs the program to its end.
@@ -165,13 +165,16 @@ impl<'sim> Gate<'sim> {
         self.start().end()
     }
 
-    /// Runs the program, which prints JSON, to its end, with these arguments last.
+    /// Runs the program, which prints JSON and all that it ever says on stderr, to its end, with these arguments last.
     pub(crate) fn json_with<T: AsRef<OsStr>>(self, arguments: impl IntoIterator<Item = T>) -> Outcome {
-        self.args(["--output", "json"]).args(arguments).run()
+        // Some commands have nothing more to say.
+        let is_watching = [OsStr::new("wait"), OsStr::new("status")].contains(&self.arguments[0].as_os_str());
+        let verbose: &[&str] = if is_watching { &["-vvv"] } else { &[] };
+        self.args(verbose).args(["--output", "json"]).args(arguments).run()
     }
 
-    /// Runs the program, which prints JSON, to its end.
+    /// Runs the program, which prints JSON and all that it ever says on stderr, to its end.
     pub(crate) fn json(self) -> Outcome {
-        self.args(["--output", "json"]).run()
+        self.json_with(<[&str; 0]>::default())
     }
 }

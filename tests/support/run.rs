@@ -1,13 +1,14 @@
 //! The running program, and what became of it.
 
 use std::io::{BufRead as _, BufReader, Read};
-use std::process::Child;
+use std::process::{Child, Command};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use serde_json::Value;
 
 use super::Folder;
+use super::secrets::Secrets;
 
 /// After this long the program is killed, and the test has failed.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -26,10 +27,14 @@ pub(crate) struct Running {
     captured: Arc<(Mutex<Captured>, Condvar)>,
     /// The program's home directory has to outlive it.
     home: Folder,
+    /// What must be in nothing that it writes.
+    secrets: Secrets,
 }
 
 impl Running {
-    pub(super) fn new(mut child: Child, home: Folder) -> Self {
+    pub(super) fn new(mut command: Command, home: Folder) -> Self {
+        let secrets = Secrets::of(&command);
+        let mut child = command.spawn().unwrap();
         let captured = Arc::default();
         if let Some(stdout) = child.stdout.take() {
             capture(stdout, &captured, |captured| &mut captured.stdout);
@@ -37,7 +42,7 @@ impl Running {
         if let Some(stderr) = child.stderr.take() {
             capture(stderr, &captured, |captured| &mut captured.stderr);
         }
-        Self { child, captured, home }
+        Self { child, captured, home, secrets }
     }
 
     /// Waits until the program has written this, to either stream.
@@ -69,6 +74,8 @@ impl Running {
         self.wait("did not end", |captured| captured.open == 0);
         let code = self.child.wait().unwrap().code();
         let captured = self.captured.0.lock().unwrap();
+        self.secrets.are_not_in("stdout", &captured.stdout);
+        self.secrets.are_not_in("stderr", &captured.stderr);
         Outcome {
             code: code.unwrap_or_else(|| panic!("was killed by a signal:\n{}", captured.stderr)),
             stdout: captured.stdout.clone(),
