@@ -43,6 +43,40 @@ fn who_was_started_with_nohup_lives_on() {
     running.end().exits(143);
 }
 
+/// Kills a program once it has written a line, and tells whether it left its memory behind in a file. Whatever the
+/// machine is set to, it may do so.
+#[cfg(target_os = "linux")]
+fn dumps_its_memory(arguments: &[&str]) -> bool {
+    use std::io::{BufRead as _, BufReader};
+    use std::os::unix::process::ExitStatusExt as _;
+    use std::process::{Command, Stdio};
+
+    let folder = crate::support::Folder::new();
+    let mut command = Command::new("sh");
+    command.args(["-c", r#"ulimit -c unlimited; exec "$0" "$@""#]).args(arguments).current_dir(folder.path());
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let id = nix::unistd::Pid::from_raw(i32::try_from(child.id()).unwrap());
+    nix::sys::signal::kill(id, nix::sys::signal::Signal::SIGQUIT).unwrap();
+    let status = child.wait().unwrap();
+    assert_eq!(status.signal(), Some(3), "it ended by itself, after {line:?}");
+    for name in folder.names() {
+        std::fs::remove_file(folder.file(&name)).unwrap();
+    }
+    status.core_dumped()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_program_that_is_killed_leaves_no_memory_behind() {
+    assert!(!dumps_its_memory(&[env!("CARGO_BIN_EXE_nuon-gate"), "sim"]));
+    // So that it is known whether this means anything.
+    if !dumps_its_memory(&["sh", "-c", "echo ready; read -r line"]) {
+        eprintln!("nothing leaves its memory behind on this machine");
+    }
+}
+
 #[test]
 fn a_signal_ends_a_wait_whose_api_hangs() {
     let sim = serve(&(one_deploy(ENDLESS) + "[[fault]]\nanswer = \"hang\"\n"));

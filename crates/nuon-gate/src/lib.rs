@@ -25,6 +25,7 @@ mod gate;
 mod input;
 mod lists;
 mod marks;
+mod memory;
 mod notify;
 mod nuon_config;
 pub mod output;
@@ -48,6 +49,7 @@ use self::trouble::Trouble;
 
 /// Runs the program and returns its exit code.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
+    memory::keep_from_dumps();
     let environment = Environment::capture();
     let outcome = match parse::parse(arguments, &environment) {
         Ok(command) => execute(command, &environment),
