@@ -78,3 +78,72 @@ fn a_device_is_written_to_as_it_is() {
     let outcome = Gate::wait(&sim).args(["--report", "json=/dev/stderr"]).run().exits(0);
     assert!(outcome.stderr.contains("\"verdict\": \"passed\""), "{}", outcome.stderr);
 }
+
+#[test]
+fn a_link_of_another_user_is_not_followed() {
+    let folder = Folder::new();
+    let (real, link, chain) =
+        (folder.write("real.json", "before"), folder.file("link.json"), folder.file("chain.json"));
+    std::os::unix::fs::symlink(&real, &link).unwrap();
+    std::os::unix::fs::symlink("link.json", &chain).unwrap();
+    // Only who may give files away can set this up.
+    if std::os::unix::fs::lchown(&link, Some(65_533), None).is_err() {
+        return;
+    }
+    let sim = serve_deploy(ACTIVE);
+    for path in [&link, &chain] {
+        let refused = Gate::wait(&sim).args(["--report", &format!("json={}", path.display())]).run().refused();
+        refused.says("it is a link that another user has made");
+    }
+    assert_eq!((fs::read_to_string(&real).unwrap(), sim.requests().len()), ("before".to_owned(), 0));
+    assert_eq!(folder.names(), ["chain.json", "link.json", "real.json"]);
+}
+
+#[test]
+fn who_may_not_read_the_old_report_may_not_read_the_new_one() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = Folder::new();
+    let sim = serve_deploy(ACTIVE);
+    let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
+    for before in [0o600, 0o644] {
+        let path = folder.write("result.json", "before");
+        fs::set_permissions(&path, fs::Permissions::from_mode(before)).unwrap();
+        Gate::wait(&sim).args(["--report", &format!("json={}", path.display())]).run().exits(0);
+        assert_eq!(mode(&path), before);
+        assert!(fs::read_to_string(&path).unwrap().contains("\"passed\""));
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_changes_no_code() {
+    let full = || fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    for format in ["text", "json", "ndjson"] {
+        for (statuses, code) in [(ACTIVE, 0), (r#"{ status = "error" }"#, 1)] {
+            let sim = serve_deploy(statuses);
+            let gate = Gate::wait(&sim).args(["--output", format, "--report", "junit=/dev/full"]).with_stdout(full());
+            gate.run().exits(code).says("warning: the report /dev/full could not be written: No space left on device");
+        }
+    }
+    // Not even where nothing can be told of it.
+    let sim = serve_deploy(r#"{ status = "error" }"#);
+    assert_eq!(Gate::wait(&sim).code_with(full(), full()), Some(1));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn files_of_the_ci_system_that_are_read_only_change_no_code() {
+    let folder = Folder::new();
+    let sim = serve_deploy(ACTIVE);
+    // Not even root writes to it.
+    let gate = Gate::wait(&sim).env("GITHUB_ACTIONS", "true").env("RUNNER_TEMP", folder.path());
+    let gate = gate.env("GITHUB_OUTPUT", "/proc/version").env("GITHUB_STEP_SUMMARY", "/proc/version");
+    let outcome = gate.run().exits(0);
+    for file in ["the outputs (GITHUB_OUTPUT)", "the summary (GITHUB_STEP_SUMMARY)"] {
+        assert!(
+            outcome.stderr.contains(&format!("warning: {file} could not be written to /proc/version: ")),
+            "{}",
+            outcome.stderr
+        );
+    }
+}

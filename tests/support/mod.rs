@@ -148,16 +148,28 @@ impl<'sim> Gate<'sim> {
         &self.home
     }
 
+    /// Runs the program to its end with these streams, and returns its exit code.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn code_with(self, stdout: impl Into<Stdio>, stderr: impl Into<Stdio>) -> Option<i32> {
+        self.command().stdout(stdout).stderr(stderr).status().unwrap().code()
+    }
+
     /// Starts the program.
     pub(crate) fn start(self) -> Running {
+        let mut command = self.command();
+        command.stdout(self.stdout).stderr(Stdio::piped());
+        Running::new(command, self.home)
+    }
+
+    fn command(&self) -> Command {
         let program = env!("CARGO_BIN_EXE_nuon-gate");
         let mut command = Command::new(if self.nohup { "nohup" } else { program });
         if self.nohup {
             command.arg(program);
         }
         command.args(&self.arguments).env_clear().envs(&self.variables).current_dir(self.home.path());
-        command.stdin(Stdio::null()).stdout(self.stdout).stderr(Stdio::piped());
-        Running::new(command, self.home)
+        command.stdin(Stdio::null());
+        command
     }
 
     /// Runs the program to its end.

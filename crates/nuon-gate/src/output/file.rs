@@ -1,6 +1,6 @@
 //! Files for the result: whole or not at all.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -24,6 +24,10 @@ struct Temporary {
 impl ReportFile {
     /// Makes sure that the file can be written.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
+        if is_somebody_elses_link(path) {
+            let words = "it is a link that another user has made";
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, words));
+        }
         // A link stays a link: what it points to is replaced.
         let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let temporary = Temporary::beside(path, &target)?;
@@ -50,6 +54,33 @@ impl ReportFile {
         stream.write(content);
         stream.finish(limit).await
     }
+}
+
+/// Tells whether a path leads through a link of another user's. In a folder that is open to all, such as `/tmp`, anybody
+/// can have one waiting that leads to a file of ours. Folders on the way are not looked at: whoever can exchange those can
+/// exchange the file as well.
+#[cfg(unix)]
+fn is_somebody_elses_link(path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    // Linux follows no more (path_resolution(7)), so whatever is longer does not open either.
+    const LONGEST_CHAIN: usize = 40;
+    let me = rustix::process::geteuid().as_raw();
+    let mut path = path.to_owned();
+    for _ in 0..LONGEST_CHAIN {
+        let Some(link) = fs::symlink_metadata(&path).ok().filter(Metadata::is_symlink) else { return false };
+        if link.uid() != me && link.uid() != 0 {
+            return true;
+        }
+        let Ok(next) = fs::read_link(&path) else { return false };
+        path = path.parent().unwrap_or(Path::new("")).join(next);
+    }
+    false
+}
+
+/// Links are made by administrators alone there.
+#[cfg(not(unix))]
+fn is_somebody_elses_link(_: &Path) -> bool {
+    false
 }
 
 impl Temporary {
