@@ -262,3 +262,31 @@ fn what_an_unfinished_look_has_seen_of_a_newer_deploy_is_forgotten() {
     });
     assert_eq!((run.report.verdict, run.deploy_id()), (Verdict::Failed, "dpl9"), "{:?}", run.events);
 }
+
+#[test]
+fn a_clock_that_was_put_back_holds_up_the_end_for_a_moment_only() {
+    // The machine that wrote the earlier status was an hour ahead of the one that wrote the last.
+    let before = ["queued", "planning", "executing"];
+    let cases = [
+        ("active", Verdict::Passed, &before[..], s(20)),
+        ("error", Verdict::Failed, &before[..], s(20)),
+        // No history tells that more has happened.
+        ("active", Verdict::Passed, &[], s(150)),
+        ("error", Verdict::Failed, &[], s(150)),
+    ];
+    for (word, verdict, history, limit) in cases {
+        let ahead = written("dpl0", "executing", 3601, &history[..history.len().min(2)]);
+        let ended = written("dpl0", word, 8, history);
+        let row = |now| if now < s(8) { ahead.clone() } else { ended.clone() };
+        let run = run(pinned(settings(), "dpl0"), |now, request| {
+            let (word, over) = (if word == "active" { "success" } else { "error" }, now >= s(9));
+            let step = step("deploy", if over { word } else { "in-progress" }, "dpl0");
+            soon(match request {
+                Request::Workflow(_) => workflow(if over { word } else { "in-progress" }, over, &[step]),
+                _ => deploy(&row(now)),
+            })
+        });
+        assert_eq!((run.report.verdict, changes(&run)), (verdict, vec![word.to_owned()]));
+        assert!(run.report.elapsed < limit, "{:?}", run.report.elapsed);
+    }
+}

@@ -63,7 +63,7 @@ impl TargetWatch {
         if self.deploy.is_none() && self.seen.is_empty() {
             return self.lock(now, look, deploy, context);
         }
-        if !self.freshness.admit(&deploy) {
+        if !self.freshness.admit(now, &deploy) {
             return self.pass_over(now, look, context);
         }
         self.reads.outdated = false;
@@ -103,7 +103,7 @@ impl TargetWatch {
         let standing = |deploy: &Deploy| (deploy.current_status().clone(), kind(deploy), deploy.is_plan_only());
         if let (Some(known), Some(newest)) = (self.deploy.as_deref(), found.as_deref())
             && newest.id.as_ref() == Some(id)
-            && self.freshness.admit(newest)
+            && self.freshness.admit(now, newest)
         {
             if standing(newest) != standing(known) {
                 return self.learn_deploy(now, look, id, found, context);

@@ -1,13 +1,24 @@
 //! How new what is known of a deploy is. Some servers read from a replica that lags a moment behind, so an answer can be
 //! older than one that came before it.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
+use crate::Moment;
 use crate::model::{Deploy, EarlierStatus, Status};
+
+/// For how long a replica may lag. What is older by the server's account for longer than that was written by a clock that
+/// has been put back, or by a machine whose clock is behind another's.
+const LONGEST_LAG: Duration = Duration::from_secs(120);
 
 /// The newest that was seen of one deploy, whichever endpoint showed it.
 #[derive(Debug, Default)]
-pub(super) struct Freshness(Option<Version>);
+pub(super) struct Freshness {
+    newest: Option<Version>,
+    /// Since when every answer was older than that.
+    older_since: Option<Moment>,
+}
 
 /// When a row was written, by the server's own account. All of it may be absent.
 #[derive(Debug)]
@@ -22,13 +33,16 @@ struct Version {
 }
 
 impl Freshness {
-    /// Takes note of an answer, unless it is older than what was seen before; tells whether it counts.
-    pub(super) fn admit(&mut self, deploy: &Deploy) -> bool {
+    /// Takes note of an answer, unless it is older than what was seen a while ago; tells whether it counts.
+    pub(super) fn admit(&mut self, now: Moment, deploy: &Deploy) -> bool {
         let version = Version::of(deploy);
-        if self.0.as_ref().is_some_and(|newest| version.is_before(newest)) {
-            return false;
+        if self.newest.as_ref().is_some_and(|newest| version.is_before(newest)) {
+            let since = *self.older_since.get_or_insert(now);
+            if now < since + LONGEST_LAG {
+                return false;
+            }
         }
-        self.0 = Some(version);
+        *self = Self { newest: Some(version), older_since: None };
         true
     }
 }
@@ -48,14 +62,15 @@ impl Version {
     }
 
     /// The row's own time decides. Where it is the same or absent, the status's time does, and then how much has happened:
-    /// a history only grows, except where the server wipes it. What cannot be told is not older.
+    /// a history only grows, except where the server wipes it, so that no clock speaks against a longer one. What cannot
+    /// be told is not older.
     fn is_before(&self, other: &Self) -> bool {
         let by = |own: Option<Timestamp>, other: Option<Timestamp>| {
             own.zip(other).map(|(own, other)| own.cmp(&other)).filter(|order| order.is_ne())
         };
         let by_time = by(self.updated_at, other.updated_at).or_else(|| by(self.since, other.since));
         match by_time {
-            Some(order) => order.is_lt(),
+            Some(order) => order.is_lt() && (self.earlier <= other.earlier || other.may_be_wiped),
             None => self.earlier < other.earlier && !self.may_be_wiped,
         }
     }
@@ -93,7 +108,13 @@ mod tests {
             ("a later time", row("executing", 8, 8, 2), row("active", 9, 9, 3), true),
             ("the same row", row("executing", 8, 8, 2), row("executing", 8, 8, 2), true),
             ("a later time, with its history wiped", row("executing", 8, 8, 4), row("cancelled", 9, 9, -1), true),
-            ("an earlier time, with a longer history", row("cancelled", 9, 9, -1), row("executing", 8, 8, 4), false),
+            (
+                "an earlier time, with a history that was wiped",
+                row("cancelled", 9, 9, -1),
+                row("executing", 8, 8, 4),
+                false,
+            ),
+            ("an earlier time, with a longer history", row("executing", 9, 9, 2), row("active", 8, 8, 3), true),
             ("the same time, an older status", row("active", 9, 9, 3), row("executing", 9, 8, 2), false),
             ("the same time and second, a shorter history", row("active", 9, 9, 3), row("executing", 9, 9, 2), false),
             ("the same time and second, wiped", row("executing", 9, 9, 3), row("auto-skipped", 9, 9, -1), true),
@@ -105,15 +126,27 @@ mod tests {
         ];
         for (what, first, second, expected) in cases {
             let mut freshness = Freshness::default();
-            assert!(freshness.admit(&first), "{what}");
-            assert_eq!(freshness.admit(&second), expected, "{what}");
+            assert!(freshness.admit(Moment::START, &first), "{what}");
+            assert_eq!(freshness.admit(Moment::START, &second), expected, "{what}");
         }
     }
 
     #[test]
     fn an_answer_that_does_not_count_is_forgotten() {
         let mut freshness = Freshness::default();
-        let admitted = [5, 9, 7, 8, 9].map(|updated| freshness.admit(&row("executing", updated, -1, -1)));
+        let now = Moment::START;
+        let admitted = [5, 9, 7, 8, 9].map(|updated| freshness.admit(now, &row("executing", updated, -1, -1)));
         assert_eq!(admitted, [true, true, false, false, true]);
+    }
+
+    #[test]
+    fn what_stays_older_is_what_is() {
+        let mut freshness = Freshness::default();
+        // The second, and when the row was written.
+        let answers = [(0, 9), (10, 2), (129, 3), (130, 4), (131, 3), (132, 4), (250, 3), (253, 3), (369, 3), (370, 3)];
+        let admitted = answers.map(|(second, updated)| {
+            freshness.admit(Moment::START + Duration::from_secs(second), &row("executing", updated, -1, -1))
+        });
+        assert_eq!(admitted, [true, false, false, true, false, true, false, false, false, true]);
     }
 }
