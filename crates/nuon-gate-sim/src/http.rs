@@ -233,7 +233,7 @@ async fn strike(stream: &mut TcpStream, fault: &Fault) -> io::Result<bool> {
             return Ok(false);
         }
         // What lags is an answer, and has been given.
-        Answer::Lagging => whole,
+        Answer::Lagging | Answer::ClockBehind => whole,
     };
     write(stream, &with_retry_after(reply, fault)).await?;
     Ok(true)

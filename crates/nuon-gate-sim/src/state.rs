@@ -17,6 +17,9 @@ use crate::route::Route;
 use crate::script::{Answer, Component, Deploy, Endpoint, Fault, Generation, NoDeploy, Script, Stay};
 use crate::sinks::{Sink, Sinks};
 
+/// So far behind is the clock of a machine whose clock is behind.
+const AN_HOUR: Duration = Duration::from_secs(3600);
+
 /// Everything that changes while the simulator runs.
 #[derive(Debug)]
 pub(crate) struct State {
@@ -30,8 +33,8 @@ pub(crate) struct State {
     pub(crate) sinks: Sinks,
     struck: Vec<u32>,
     pub(crate) seen: Vec<Seen>,
-    /// The answer that is being made is one of a replica that lags.
-    lags: bool,
+    /// In which light the answer that is being made shows the deploys.
+    light: Option<Answer>,
     first_request: Option<(Instant, Timestamp)>,
 }
 
@@ -79,7 +82,7 @@ impl State {
             struck,
             script,
             seen: Vec::new(),
-            lags: false,
+            light: None,
             first_request: None,
         }
     }
@@ -108,8 +111,8 @@ impl State {
         };
         let component = self.component_of(route).map(str::to_owned);
         let fault = self.strike(route.endpoint(), component.as_deref());
-        self.lags = fault.as_ref().is_some_and(|fault| fault.answer == Answer::Lagging);
-        let fault = fault.filter(|_| !self.lags);
+        self.light = fault.as_ref().map(|fault| fault.answer).filter(|answer| answer.is_whole());
+        let fault = fault.filter(|fault| !fault.answer.is_whole());
         if !takes_effect(fault.as_ref()) {
             return (Reply::ok(&Value::Null), fault);
         }
@@ -283,8 +286,13 @@ impl State {
         let entered = progress.entered().iter().map(|at| self.wall(*at));
         let mut stays: Vec<_> = deploy.statuses.iter().zip(entered).collect();
         stays.extend(progress.cancelled().map(|at| (cancelled(), self.wall(at))));
-        if self.lags && stays.len() > 1 {
-            stays.pop();
+        // What has only been created is the same in any light.
+        if let [_, .., (_, last)] = stays.as_mut_slice() {
+            match self.light {
+                Some(Answer::Lagging) => drop(stays.pop()),
+                Some(Answer::ClockBehind) => *last = last.saturating_sub(AN_HOUR).unwrap_or(*last),
+                _ => {}
+            }
         }
         Row { component, deploy, stays }
     }

@@ -130,6 +130,15 @@ pub enum Answer {
     Huge,
     /// The answer as a replica gives it that lags: each deploy is where it was before its last change.
     Lagging,
+    /// The answer where the last change was written by a machine whose clock is an hour behind.
+    ClockBehind,
+}
+
+impl Answer {
+    /// Tells whether it is an answer like any other, which shows things in another light.
+    pub(crate) fn is_whole(self) -> bool {
+        matches!(self, Self::Lagging | Self::ClockBehind)
+    }
 }
 
 /// The body of an error.

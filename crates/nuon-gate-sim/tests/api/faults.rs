@@ -41,6 +41,29 @@ fn the_second_of_each_kind_is_struck() {
 }
 
 #[test]
+fn a_clock_that_is_behind_writes_an_earlier_time() {
+    let script = |statuses: &str| {
+        format!(
+            "[[component]]\ninstall = \"inlone\"\nid = \"cmpapi\"\n[[component.deploy]]\nid = \"dpl1\"\n\
+             statuses = [{statuses}]\n[[fault]]\nanswer = \"clock-behind\"\nnth = [2]\n"
+        )
+    };
+    for (statuses, behind) in
+        [(r#"{ status = "queued" }, { status = "active" }"#, true), (r#"{ status = "queued" }"#, false)]
+    {
+        let sim = serve(&script(statuses));
+        let written = || {
+            let body = get(&sim, "/v1/installs/inlone/deploys/dpl1").json();
+            let at = |member: &str| body[member].as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
+            (at("created_at"), at("updated_at"))
+        };
+        let (created, updated) = written();
+        let (created_behind, updated_behind) = written();
+        assert_eq!((created_behind, updated_behind < updated), (created, behind), "{updated_behind}, {updated}");
+    }
+}
+
+#[test]
 fn a_lagging_answer_shows_what_was_before() {
     let fault = "[[fault]]\non = \"deploy\"\nnth = [3]\nanswer = \"lagging\"\n";
     let stays = r#"{ status = "queued" }, { status = "executing", looks = 2 }, { status = "active" }"#;

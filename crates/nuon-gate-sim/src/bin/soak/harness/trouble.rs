@@ -16,7 +16,7 @@ pub(crate) struct Trouble {
 }
 
 /// A fault: its name and how it stands in the script.
-const PASSING: [(&str, &str); 34] = [
+const PASSING: [(&str, &str); 35] = [
     ("HTTP 500", "answer = \"status\"\ncode = 500"),
     ("HTTP 502, HTML", "answer = \"status\"\ncode = 502\nbody = \"html\""),
     ("HTTP 503, other keys", "answer = \"status\"\ncode = 503\nbody = \"capitalised\""),
@@ -50,6 +50,7 @@ const PASSING: [(&str, &str); 34] = [
     ("length too long", "answer = \"length-too-long\""),
     ("length too short", "answer = \"length-too-short\""),
     ("no chunks", "answer = \"unchunked\""),
+    ("clock behind", "answer = \"clock-behind\""),
     ("lagging replica", "answer = \"lagging\""),
 ];
 /// Faults that are final if they come first, or often enough.
@@ -61,6 +62,8 @@ const REFUSING: [(&str, &str); 6] = [
     ("HTTP 410", "answer = \"status\"\ncode = 410"),
     ("row gone", "on = \"deploy\"\nanswer = \"status\"\ncode = 404"),
 ];
+/// From here on the answers are whole.
+const WHOLE: usize = PASSING.len() - 2;
 const LAGGING: usize = PASSING.len() - 1;
 const ON: [&str; 9] = ["any", "any", "latest", "deploy", "deploy", "deploys", "workflow", "logs", "cli-config"];
 /// Where a refusal says nothing of the workflow: without it the status alone counts, and a script cannot tell the end.
@@ -83,8 +86,8 @@ pub(crate) fn some(rng: &mut Rng) -> Trouble {
         };
         let nth = match name {
             "row gone" => format!("nth = {:?}\n", (rng.u32(2..8)..200).collect::<Vec<_>>()),
-            // A replica lags for a while.
-            "lagging replica" => {
+            // These last for a while.
+            "lagging replica" | "clock behind" => {
                 let from = rng.u32(1..15);
                 format!("nth = {:?}\n", (from..from + rng.u32(1..15)).collect::<Vec<_>>())
             }
@@ -101,6 +104,6 @@ pub(crate) fn some(rng: &mut Rng) -> Trouble {
 
 /// An API that gives no good answer at all.
 pub(crate) fn without_end(rng: &mut Rng) -> Trouble {
-    let (name, fault) = PASSING[rng.usize(..LAGGING)];
+    let (name, fault) = PASSING[rng.usize(..WHOLE)];
     Trouble { script: format!("[[fault]]\n{fault}\n"), names: vec![name], may_refuse: false }
 }
