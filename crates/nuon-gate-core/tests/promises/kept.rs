@@ -80,7 +80,7 @@ fn passes_are_right(scene: &Scene, played: &Played) -> Result<(), TestCaseError>
 }
 
 /// Returns the position of the newest answer about a deploy since it was `found`: the last that no answer before it is
-/// newer than by the server's own account.
+/// newer than by the server's own account. Where all have been older for two minutes, it is the account that is wrong.
 fn newest_about(
     answers: &[(&Asked, &Answered)],
     deploy: Option<&DeployId>,
@@ -95,11 +95,13 @@ fn newest_about(
     // A newer deploy is followed only once what else belongs to the look has been read.
     let first = about.iter().rposition(|(_, at, _)| Some(*at) <= found).unwrap_or(0);
     let (mut newest, mut position): (Option<Timestamp>, Option<usize>) = (None, None);
-    for (index, _, sent) in about.into_iter().skip(first) {
-        if sent.updated_at.zip(newest).is_none_or(|(own, newest)| own >= newest) {
-            newest = sent.updated_at;
-            position = Some(index);
+    let mut older_since = None;
+    for (index, at, sent) in about.into_iter().skip(first) {
+        let is_older = sent.updated_at.zip(newest).is_some_and(|(own, newest)| own < newest);
+        if is_older && at < *older_since.get_or_insert(at) + Duration::from_secs(120) {
+            continue;
         }
+        (newest, position, older_since) = (sent.updated_at, Some(index), None);
     }
     position
 }
