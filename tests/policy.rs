@@ -55,6 +55,17 @@ fn every_licence_is_allowed() {
 }
 
 #[test]
+fn what_is_released_is_held_to_the_policy() {
+    let policy = toml("deny.toml");
+    let examined = strings(&policy["graph"]["targets"]);
+    let release = std::fs::read_to_string(root().join(".github/workflows/release.yml")).unwrap();
+    let built = release.lines().filter_map(|line| line.trim().strip_prefix("- { target: ")?.split_once(','));
+    let built: Vec<&str> = built.map(|(target, _)| target).collect();
+    assert_eq!(built.len(), 6, "{built:?}");
+    assert!(built.iter().all(|target| examined.contains(target)), "{built:?} are not all of {examined:?}");
+}
+
+#[test]
 fn no_package_needs_a_newer_compiler_than_ours() {
     let version = |text: &str| -> Vec<u32> { text.split('.').map(|part| part.parse().unwrap()).collect() };
     let ours = toml("Cargo.toml")["workspace"]["package"]["rust-version"].as_str().unwrap().to_owned();
