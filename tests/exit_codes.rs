@@ -133,6 +133,10 @@ fn a_look_at_nothing_is_10_and_at_no_api_is_7() {
     let none = format!("{}[[component]]\ninstall = \"{INSTALL}\"\nid = \"{API}\"\n", access());
     Gate::status(&serve(&none)).json().exits(10);
     let sim = serve_deploy(PASSING);
+    for pin in [["--deploy", "dplnobody"], ["--workflow", "inwnobody"]] {
+        let reason = Gate::status(&sim).args(pin).json().exits(3).reason();
+        assert!(reason.contains(pin[1]), "{reason}");
+    }
     let broken = Gate::status(&sim).env("NUON_API_URL", "http://127.0.0.1:9").json().exits(7);
     assert_eq!(broken.result()["verdict"], "inconclusive");
 }

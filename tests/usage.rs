@@ -57,7 +57,11 @@ fn what_is_missing_or_unexpected_leads_to_the_help_of_its_command() {
     refused(Gate::bare("notify").args(["render"]), &["--result <PATH> is missing"]);
     refused(Gate::bare("wait").args(["--bogus"]), &["--bogus", "hint: try `nuon-gate wait --help`"]);
     refused(Gate::bare("bogus"), &["bogus", "hint: try `nuon-gate --help`"]);
+    for (typed, hint) in [("", "try `nuon-gate completions --help`"), ("foo", "powershell, zsh]")] {
+        refused(Gate::bare("completions").args(typed.split_whitespace()), &["SHELL", hint]);
+    }
     let help = Gate::bare("wait").args(["--help"]).run().exits(0).stdout;
+    assert_eq!(Gate::bare("help").args(["wait"]).run().exits(0).stdout, help);
     assert!(help.contains("Usage: nuon-gate wait [OPTIONS]"), "{help}");
 }
 

@@ -16,7 +16,7 @@ use crate::targets::TargetPair;
 
 /// Waits until a Nuon deploy ends, then passes or fails the pipeline it runs in
 #[derive(Debug, Parser)]
-#[command(name = "nuon-gate", version, max_term_width = 100, disable_help_subcommand = true)]
+#[command(name = "nuon-gate", version, max_term_width = 100)]
 #[command(args_override_self = true)]
 pub(crate) struct Cli {
     #[command(subcommand)]

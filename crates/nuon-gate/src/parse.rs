@@ -164,11 +164,13 @@ fn explain(error: &clap::Error, arguments: &[OsString]) -> Trouble {
     {
         return Trouble::new(format!("{} is missing", missing.join(" "))).hint(help_of(arguments));
     }
+    let values = rendered.lines().find(|line| line.contains("[possible values"));
+    let values = values.map(|line| format!(" {}", line.trim())).unwrap_or_default();
     let Some(flag) = named_flag(error) else {
         let mut tips = rendered.lines().filter_map(|line| line.trim().strip_prefix("tip: "));
         // What stands after `--` is a command to run, not a value to pass.
         let suggestion = tips.find(|tip| !tip.starts_with("to pass "));
-        return Trouble::new(message).hint(suggestion.map_or_else(|| help_of(arguments), str::to_owned));
+        return Trouble::new(message).hint(suggestion.map_or_else(|| help_of(arguments), str::to_owned) + &values);
     };
     let own = environment::variable_of(flag.trim_start_matches('-'));
     let typed = arguments.iter().filter_map(|argument| argument.to_str());
@@ -178,8 +180,6 @@ fn explain(error: &clap::Error, arguments: &[OsString]) -> Trouble {
         Some(nuon) => format!("{own} or {nuon}"),
         None => own,
     };
-    let values = rendered.lines().find(|line| line.contains("[possible values"));
-    let values = values.map(|line| format!(" {}", line.trim())).unwrap_or_default();
     let place = match typed.next() {
         Some(_) => format!("correct {flag} (its variable is {variables}){values}"),
         None => format!("correct {flag}, whose value comes from {variables}{values}"),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::context::Context;
 use super::request::Request;
 use crate::client::ErrorClass;
 use crate::schedule::{Found, Schedule};
@@ -142,14 +143,14 @@ impl Inquiry {
         self.last_error = None;
     }
 
-    /// Takes note of an error, and tells whether it is final.
-    pub(super) fn is_final(&mut self, error: &ApiError, request: &Request, ever_good: bool) -> bool {
+    /// Takes note of an error, and tells whether it is final. Who looks only once does not get to ask again.
+    pub(super) fn is_final(&mut self, error: &ApiError, request: &Request, context: &Context) -> bool {
         if error.class() != ErrorClass::Denied {
             self.denied.end(request);
         }
         match error.class() {
-            ErrorClass::Denied => self.denied.count(request) >= DENIALS || !ever_good,
-            ErrorClass::Missing => self.missing.count(request) >= MISSES || !request.may_lag(),
+            ErrorClass::Denied => self.denied.count(request) >= DENIALS || !context.health.ever_good,
+            ErrorClass::Missing => self.missing.count(request) >= MISSES || !request.may_lag() || context.is_glance(),
             ErrorClass::Refused => true,
             ErrorClass::Untrusted | ErrorClass::Transient => false,
         }

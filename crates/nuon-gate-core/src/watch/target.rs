@@ -283,7 +283,7 @@ impl TargetWatch {
             context.refusal = Some(Refusal::Untrusted(error));
             return Learned::Over(Found::Nothing);
         }
-        if !self.inquiry.is_final(&error, &look.request, context.health.ever_good) {
+        if !self.inquiry.is_final(&error, &look.request, context) {
             // What is newer is good to know, but a weak API must not keep a deploy that has ended from its verdict.
             let beside = matches!((&self.stage, &look.request), (Stage::Locked(_), Request::LatestDeploy(..)));
             if beside && error.class() == ErrorClass::Transient {
