@@ -6,7 +6,7 @@ use nuon_gate_core::result::{Delivery, RunResult};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use crate::deliver::{Fault, Http, Line};
+use crate::deliver::{Fault, Http, Patience};
 use crate::github::GithubDeployment;
 use crate::message::{Context, Message, Tone};
 use crate::redact::Redactor;
@@ -54,7 +54,7 @@ pub(crate) struct Desk {
     pub(crate) notify_on: Option<Vec<Trigger>>,
     pub(crate) context: Arc<Context>,
     pub(crate) http: Http,
-    pub(crate) line: Line,
+    pub(crate) patience: Patience,
     pub(crate) record: Arc<Mutex<Record>>,
     pub(crate) redactor: Redactor,
 }
@@ -116,10 +116,10 @@ impl Desk {
                 (approval && asked_for_approval) || matches!(notice.occasion, Occasion::Started | Occasion::Changed);
             if (listed && !(teller.only_adds() && noise)) || teller.has_posted() || teller.is_a_state() {
                 asked_for_approval |= approval;
-                self.line.is_last = notice.is_last;
+                self.patience.is_last = notice.is_last;
                 let told = self.tell(&mut teller, &notice).await;
                 self.note(notice.is_last, told);
-                next_edit = Instant::now() + self.line.pace.between_edits;
+                next_edit = Instant::now() + self.patience.pace.between_edits;
             }
             if notice.is_last {
                 return;
@@ -134,7 +134,7 @@ impl Desk {
         let mut listed = self.is_listed(&notice, next_edit.is_some());
         if let Some(next_edit) = next_edit {
             if !notice.is_last {
-                self.line.pause_until(next_edit).await;
+                self.patience.pause_until(next_edit).await;
             }
             while let Ok(newer) = self.notices.try_recv() {
                 listed |= self.is_listed(&newer, true);
@@ -154,25 +154,25 @@ impl Desk {
 
     /// Tells a sink of something. Returns whether anything was sent.
     async fn tell(&mut self, teller: &mut Teller, notice: &Notice) -> Result<bool, Fault> {
-        let Self { context, http, line, .. } = self;
+        let Self { context, http, patience, .. } = self;
         let message = Message::new(notice.occasion, &notice.result, context);
         match teller {
-            Teller::SlackWebhook(url) => slack::post(url, http, line, &message).await?,
-            Teller::Teams(url) => teams::post(url, http, line, &message).await?,
-            Teller::Discord(url, post) => post.show(url, http, line, &message).await?,
+            Teller::SlackWebhook(url) => slack::post(url, http, patience, &message).await?,
+            Teller::Teams(url) => teams::post(url, http, patience, &message).await?,
+            Teller::Discord(url, post) => post.show(url, http, patience, &message).await?,
             Teller::Webhook(url, settings, told) => {
-                return told.tell((url, settings), http, line, (notice.occasion, &notice.result)).await;
+                return told.tell((url, settings), http, patience, (notice.occasion, &notice.result)).await;
             }
             Teller::Github(deployment, written) => {
                 let status = github::Status::new((notice.occasion, notice.result.verdict), &message);
-                return written.show(deployment, (http, line), &status).await;
+                return written.show(deployment, (http, patience), &status).await;
             }
             Teller::SlackBot(slack, bot) => {
-                let shown = bot.show(slack, http, line, &message).await;
+                let shown = bot.show(slack, http, patience, &message).await;
                 lock(&self.record).slack_thread = bot.thread().cloned();
                 shown?;
                 let is_bad = notice.is_last && message.tone != Tone::Good && message.has_detail();
-                if is_bad && let Err(fault) = bot.explain(slack, http, line, &message).await {
+                if is_bad && let Err(fault) = bot.explain(slack, http, patience, &message).await {
                     lock(&self.record).warnings.push(format!("the details are missing in the thread: {fault}"));
                 }
             }

@@ -7,7 +7,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde::{Deserialize, Serialize};
 
 use crate::cut::{Bounded, Few, verbatim};
-use crate::deliver::{Answer, Fault, Http, Line, Nature, Repeat, Request};
+use crate::deliver::{Answer, Fault, Http, Nature, Patience, Repeat, Request};
 use crate::message::{Message, Tone};
 use crate::secret::SinkUrl;
 use crate::slack::blocks::log;
@@ -136,7 +136,7 @@ impl Post {
         &mut self,
         url: &SinkUrl,
         http: &Http,
-        line: &mut Line,
+        patience: &mut Patience,
         message: &Message,
     ) -> Result<(), Fault> {
         let payload = Payload::new(message);
@@ -146,7 +146,7 @@ impl Post {
         let body = serde_json::to_vec(&payload).unwrap_or_default();
         let edited = match self.id.clone() {
             None => false,
-            Some(id) => match edit(url, http, line, &id, &body).await {
+            Some(id) => match edit(url, http, patience, &id, &body).await {
                 Ok(()) => true,
                 // Somebody deleted it.
                 Err(Fault { nature: Nature::Refused { status: 404 }, .. }) => false,
@@ -154,19 +154,19 @@ impl Post {
             },
         };
         if !edited {
-            self.id = Some(post(url, http, line, &body).await?);
+            self.id = Some(post(url, http, patience, &body).await?);
         }
         self.shown = Some(payload);
         Ok(())
     }
 }
 
-async fn post(url: &SinkUrl, http: &Http, line: &mut Line, body: &[u8]) -> Result<String, Fault> {
+async fn post(url: &SinkUrl, http: &Http, patience: &mut Patience, body: &[u8]) -> Result<String, Fault> {
     #[derive(Deserialize)]
     struct Posted {
         id: String,
     }
-    let answer = line
+    let answer = patience
         .persist(Repeat::IfNotTaken, || async {
             // Without `wait` there is no id, and no word of a message that was not kept.
             send(http, Method::POST, url, &[], &[("wait", "true")], body).await
@@ -177,8 +177,9 @@ async fn post(url: &SinkUrl, http: &Http, line: &mut Line, body: &[u8]) -> Resul
     Ok(posted.id)
 }
 
-async fn edit(url: &SinkUrl, http: &Http, line: &mut Line, id: &str, body: &[u8]) -> Result<(), Fault> {
-    line.persist(Repeat::Always, || async { send(http, Method::PATCH, url, &["messages", id], &[], body).await })
+async fn edit(url: &SinkUrl, http: &Http, patience: &mut Patience, id: &str, body: &[u8]) -> Result<(), Fault> {
+    patience
+        .persist(Repeat::Always, || async { send(http, Method::PATCH, url, &["messages", id], &[], body).await })
         .await
         .map(drop)
 }

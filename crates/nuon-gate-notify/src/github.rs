@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::Occasion;
 use crate::cut::{Bounded, verbatim};
-use crate::deliver::{Answer, Fault, Http, Line, Nature, Repeat, Request};
+use crate::deliver::{Answer, Fault, Http, Nature, Patience, Repeat, Request};
 use crate::message::Message;
 use crate::secret::{Secret, SinkUrl};
 
@@ -87,7 +87,7 @@ impl Written {
     pub(crate) async fn show(
         &mut self,
         deployment: &GithubDeployment,
-        (http, line): (&Http, &mut Line),
+        (http, patience): (&Http, &mut Patience),
         status: &Status,
     ) -> Result<bool, Fault> {
         if self.state == Some(status.state) {
@@ -95,25 +95,25 @@ impl Written {
         }
         let id = match self.id {
             Some(id) => id,
-            None => *self.id.insert(create(deployment, http, line).await?),
+            None => *self.id.insert(create(deployment, http, patience).await?),
         };
         let body = serde_json::to_vec(status).unwrap_or_default();
         let id = id.to_string();
         let below = [id.as_str(), "statuses"];
         // A status that is written twice is a line more in the deployment's history, and no other harm.
-        line.persist(Repeat::Always, || post(deployment, http, &below, &body)).await?;
+        patience.persist(Repeat::Always, || post(deployment, http, &below, &body)).await?;
         self.state = Some(status.state);
         Ok(true)
     }
 }
 
 /// Makes a deployment, of whatever state the checks are in and without merging anything: the defaults would.
-async fn create(deployment: &GithubDeployment, http: &Http, line: &mut Line) -> Result<u64, Fault> {
+async fn create(deployment: &GithubDeployment, http: &Http, patience: &mut Patience) -> Result<u64, Fault> {
     let body = json!({
         "ref": deployment.commit, "environment": deployment.environment, "auto_merge": false, "required_contexts": [],
     });
     let body = body.to_string().into_bytes();
-    let answer = line.persist(Repeat::IfNotTaken, || post(deployment, http, &[], &body)).await?;
+    let answer = patience.persist(Repeat::IfNotTaken, || post(deployment, http, &[], &body)).await?;
     let created: Result<Created, _> = serde_json::from_slice(&answer.body);
     let unnamed =
         |_| Fault::new(Nature::Refused { status: answer.status }, "GitHub did not say which deployment it is");

@@ -7,7 +7,7 @@
 //!
 //! ```text
 //! variables ─→ Sinks ─┐
-//! Occasion, RunResult ─→ Notifier ─→ Desk ─→ Message ─→ payload ─→ Line, Http ─→ the service
+//! Occasion, RunResult ─→ Notifier ─→ Desk ─→ Message ─→ payload ─→ Patience, Http ─→ the service
 //!                                     └─ Record ─→ Outcome
 //! ```
 //!

@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
-use crate::deliver::{Http, Line};
+use crate::deliver::{Http, Patience};
 use crate::desk::{Desk, Notice, Record};
 use crate::message::Context;
 use crate::redact::Redactor;
@@ -114,7 +114,7 @@ impl Notifier {
                 notify_on: options.notify_on.clone(),
                 context: Arc::clone(&context),
                 http: http.clone(),
-                line: Line::new(options.pace, ending.subscribe()),
+                patience: Patience::new(options.pace, ending.subscribe()),
                 record: Arc::clone(&record),
                 redactor: redactor.clone(),
             };

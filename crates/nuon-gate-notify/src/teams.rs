@@ -8,7 +8,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde_json::{Value, json};
 
 use crate::cut::{cut, verbatim};
-use crate::deliver::{Fault, Http, Line, Nature, Repeat, Request, harmless};
+use crate::deliver::{Fault, Http, Nature, Patience, Repeat, Request, harmless};
 use crate::message::{Message, Tone};
 use crate::secret::SinkUrl;
 use crate::slack::blocks::log;
@@ -28,20 +28,21 @@ pub(crate) fn payload(message: &Message) -> Value {
 }
 
 /// Posts a message.
-pub(crate) async fn post(url: &SinkUrl, http: &Http, line: &mut Line, message: &Message) -> Result<(), Fault> {
+pub(crate) async fn post(url: &SinkUrl, http: &Http, patience: &mut Patience, message: &Message) -> Result<(), Fault> {
     let body = payload(message).to_string().into_bytes();
-    line.persist(Repeat::IfNotTaken, || async {
-        let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
-        let request = Request { method: Method::POST, url, segments: &[], query: &[], headers, body: body.clone() };
-        let answer = http.send(request).await?;
-        let said = answer.text();
-        // Connectors of the old kind said so in a 200.
-        if said.contains("returned HTTP error") {
-            return Err(Fault::new(Nature::Refused { status: answer.status }, harmless(&said)));
-        }
-        Ok(())
-    })
-    .await
+    patience
+        .persist(Repeat::IfNotTaken, || async {
+            let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
+            let request = Request { method: Method::POST, url, segments: &[], query: &[], headers, body: body.clone() };
+            let answer = http.send(request).await?;
+            let said = answer.text();
+            // Connectors of the old kind said so in a 200.
+            if said.contains("returned HTTP error") {
+                return Err(Fault::new(Nature::Refused { status: answer.status }, harmless(&said)));
+            }
+            Ok(())
+        })
+        .await
 }
 
 /// Lays out a message whose texts are a share of what they could be.

@@ -44,9 +44,9 @@ pub(crate) enum Repeat {
     IfNotTaken,
 }
 
-/// A sink's place in the run: whether the end has come, and how long is left then.
+/// How long a sink keeps trying: what its place in the run is, whether the end has come, and how long is left then.
 #[derive(Debug, Clone)]
-pub(crate) struct Line {
+pub(crate) struct Patience {
     pub(crate) pace: Pace,
     /// When everything has to be over, as soon as that is known.
     ending: watch::Receiver<Option<Instant>>,
@@ -54,7 +54,7 @@ pub(crate) struct Line {
     pub(crate) is_last: bool,
 }
 
-impl Line {
+impl Patience {
     pub(crate) fn new(pace: Pace, ending: watch::Receiver<Option<Instant>>) -> Self {
         Self { pace, ending, is_last: false }
     }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::blocks::Payload;
 use super::trouble::{self, BLOCK_TROUBLE, NOT_EDITABLE};
-use crate::deliver::{Answer, Fault, Http, Line, Nature, Repeat, Request};
+use crate::deliver::{Answer, Fault, Http, Nature, Patience, Repeat, Request};
 use crate::message::Message;
 use crate::settings::SlackBot;
 
@@ -95,14 +95,14 @@ impl Bot {
         &mut self,
         slack: &SlackBot,
         http: &Http,
-        line: &mut Line,
+        patience: &mut Patience,
         message: &Message,
     ) -> Result<(), Fault> {
         let payload = Payload::new(message);
         if self.shown.as_ref() == Some(&payload) {
             return Ok(());
         }
-        let mut call = Call { slack, http, line };
+        let mut call = Call { slack, http, patience };
         match self.message.clone() {
             None => self.post(&mut call, &payload, None).await?,
             Some(place) => match call.update(&place, &payload).await {
@@ -126,12 +126,12 @@ impl Bot {
         &self,
         slack: &SlackBot,
         http: &Http,
-        line: &mut Line,
+        patience: &mut Patience,
         message: &Message,
     ) -> Result<(), Fault> {
         let Some(place) = &self.message else { return Ok(()) };
         let root = self.root.as_ref().unwrap_or(&place.ts);
-        Call { slack, http, line }.post(&Payload::detail(message), &place.channel, Some(root)).await.map(drop)
+        Call { slack, http, patience }.post(&Payload::detail(message), &place.channel, Some(root)).await.map(drop)
     }
 
     async fn post(
@@ -154,7 +154,7 @@ impl Bot {
 struct Call<'a> {
     slack: &'a SlackBot,
     http: &'a Http,
-    line: &'a mut Line,
+    patience: &'a mut Patience,
 }
 
 impl Call<'_> {
@@ -192,7 +192,7 @@ impl Call<'_> {
             body.extend(place.clone());
         }
         let (slack, http) = (self.slack, self.http);
-        self.line.persist(repeat, || async { judge(&ask(slack, http, method, body.to_string()).await?) }).await
+        self.patience.persist(repeat, || async { judge(&ask(slack, http, method, body.to_string()).await?) }).await
     }
 }
 
@@ -249,7 +249,7 @@ mod tests {
         let http = Http::new(std::iter::once(&api), "gate", None, Duration::from_secs(15)).unwrap();
         let slack = SlackBot { api, token: Secret::new("xoxb-1"), channel: Some("deploys".to_owned()) };
         let (_ending, ends) = watch::channel(None);
-        let (mut bot, mut line) = (Bot::new(None), Line::new(Pace::default(), ends));
+        let (mut bot, mut patience) = (Bot::new(None), Patience::new(Pace::default(), ends));
         let mut result = sample::result(VerdictName::Pending);
         for (requests, status) in [(1, "queued"), (1, "queued"), (2, "executing"), (2, "executing")] {
             result.elapsed_ms += 60_000;
@@ -257,7 +257,7 @@ mod tests {
             result.targets[0].timeline[2].duration_ms = Some(result.elapsed_ms);
             status.clone_into(&mut result.targets[0].deploy.as_mut().unwrap().status);
             let message = Message::new(Occasion::Changed, &result, &Context::default());
-            bot.show(&slack, &http, &mut line, &message).await.unwrap();
+            bot.show(&slack, &http, &mut patience, &message).await.unwrap();
             assert_eq!(mock.calls_async().await, requests);
         }
     }

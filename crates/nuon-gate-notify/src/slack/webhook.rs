@@ -6,27 +6,28 @@ use serde::Deserialize;
 
 use super::blocks::Payload;
 use super::trouble::{self, BLOCK_TROUBLE};
-use crate::deliver::{Answer, Fault, Http, Line, Nature, Repeat, Request};
+use crate::deliver::{Answer, Fault, Http, Nature, Patience, Repeat, Request};
 use crate::message::Message;
 use crate::secret::SinkUrl;
 
 /// Posts a message.
-pub(crate) async fn post(url: &SinkUrl, http: &Http, line: &mut Line, message: &Message) -> Result<(), Fault> {
+pub(crate) async fn post(url: &SinkUrl, http: &Http, patience: &mut Patience, message: &Message) -> Result<(), Fault> {
     let payload = Payload::whole(message);
-    match send(url, http, line, &payload).await {
-        Err(fault) if fault.is(&BLOCK_TROUBLE) => send(url, http, line, &payload.without_blocks()).await,
+    match send(url, http, patience, &payload).await {
+        Err(fault) if fault.is(&BLOCK_TROUBLE) => send(url, http, patience, &payload.without_blocks()).await,
         sent => sent,
     }
 }
 
-async fn send(url: &SinkUrl, http: &Http, line: &mut Line, payload: &Payload) -> Result<(), Fault> {
+async fn send(url: &SinkUrl, http: &Http, patience: &mut Patience, payload: &Payload) -> Result<(), Fault> {
     let body = serde_json::to_vec(payload).unwrap_or_default();
-    line.persist(Repeat::IfNotTaken, || async {
-        let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
-        let request = Request { method: Method::POST, url, segments: &[], query: &[], headers, body: body.clone() };
-        judge(&http.exchange(request).await?)
-    })
-    .await
+    patience
+        .persist(Repeat::IfNotTaken, || async {
+            let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
+            let request = Request { method: Method::POST, url, segments: &[], query: &[], headers, body: body.clone() };
+            judge(&http.exchange(request).await?)
+        })
+        .await
 }
 
 /// Errors are words in plain text, or JSON from some servers in between.

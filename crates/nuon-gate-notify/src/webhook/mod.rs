@@ -14,7 +14,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use self::event::Delivery;
 pub(crate) use self::template::Template;
 use crate::Occasion;
-use crate::deliver::{Fault, Http, Line, Nature, Repeat, Request};
+use crate::deliver::{Fault, Http, Nature, Patience, Repeat, Request};
 use crate::secret::SinkUrl;
 use crate::settings::WebhookSettings;
 
@@ -45,7 +45,7 @@ impl Told {
         &mut self,
         (url, settings): (&SinkUrl, &WebhookSettings),
         http: &Http,
-        line: &mut Line,
+        patience: &mut Patience,
         (occasion, result): (Occasion, &RunResult),
     ) -> Result<bool, Fault> {
         let refused = |words: String| Fault::new(Nature::Refused { status: 0 }, words);
@@ -58,7 +58,7 @@ impl Told {
             if self.is_gone {
                 return Err(gone());
             }
-            match send(url, settings, http, line, &delivery).await {
+            match send(url, settings, http, patience, &delivery).await {
                 Ok(()) => sent = true,
                 Err(Fault { nature: Nature::Refused { status: 410 }, .. }) => {
                     self.is_gone = true;
@@ -80,19 +80,20 @@ async fn send(
     url: &SinkUrl,
     settings: &WebhookSettings,
     http: &Http,
-    line: &mut Line,
+    patience: &mut Patience,
     delivery: &Delivery,
 ) -> Result<(), Fault> {
-    line.persist(Repeat::Always, || async {
-        // Every try is signed at its own time: receivers refuse what is older than a few minutes.
-        #[expect(clippy::disallowed_methods, reason = "receivers compare it with their own clocks")]
-        let now = Timestamp::now().as_second();
-        let headers = headers(settings, delivery, now);
-        let body = delivery.body.clone();
-        http.send(Request { method: Method::POST, url, segments: &[], query: &[], headers, body }).await
-    })
-    .await
-    .map(drop)
+    patience
+        .persist(Repeat::Always, || async {
+            // Every try is signed at its own time: receivers refuse what is older than a few minutes.
+            #[expect(clippy::disallowed_methods, reason = "receivers compare it with their own clocks")]
+            let now = Timestamp::now().as_second();
+            let headers = headers(settings, delivery, now);
+            let body = delivery.body.clone();
+            http.send(Request { method: Method::POST, url, segments: &[], query: &[], headers, body }).await
+        })
+        .await
+        .map(drop)
 }
 
 /// Returns the headers of a delivery that is sent at a time, in seconds of the Unix epoch.
