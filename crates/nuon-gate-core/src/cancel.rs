@@ -11,7 +11,7 @@ use crate::client::ErrorClass;
 use crate::model::{Deploy, Workflow, WorkflowEnd};
 use crate::timeline::Stay;
 use crate::watch::{Answer, Reply, Request};
-use crate::{ApiError, DeployId, InstallId, Judgement, Kind, Report, Rules, Verdict, WorkflowId, human};
+use crate::{ApiError, DeployId, InstallId, Judgement, Kind, Line, Report, Rules, Verdict, WorkflowId, human};
 
 /// How long a refusal is taken for a passing one. Servers of 2025 refuse between two steps of a workflow, although it can be
 /// cancelled (facts, section 6).
@@ -283,8 +283,8 @@ impl Report {
             // What it says of a deploy that goes on does not hold for one that has been cancelled.
             target.hint.take_if(|_| !matches!(settlement.outcome, Outcome::Refused(_)));
             target.reason = Some(match target.reason.take() {
-                Some(reason) => format!("{reason}; {words}"),
-                None => words,
+                Some(reason) => Line::new(format!("{}; {words}", reason.plain())),
+                None => Line::new(words),
             });
             let Some(deploy) = settlement.deploy else { continue };
             let status = deploy.current_status().clone();

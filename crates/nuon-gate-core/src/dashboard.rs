@@ -4,7 +4,7 @@ use reqwest::Url;
 
 use crate::model::{CliConfig, Deploy};
 use crate::report::ApprovalPlace;
-use crate::{OrgId, Target};
+use crate::{Line, OrgId, Target};
 
 /// Where an organisation's dashboard is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,25 +16,25 @@ pub struct Dashboard {
 impl Dashboard {
     /// Takes the address from what the server tells its clients, if it is a web address.
     pub(crate) fn new(config: &CliConfig, org: &OrgId) -> Option<Self> {
-        let url = Url::parse(&config.dashboard_url.as_ref()?.line(2000)).ok()?;
+        let url = Url::parse(config.dashboard_url.as_ref()?.line(2000).plain()).ok()?;
         let usable = matches!(url.scheme(), "https" | "http") && url.username().is_empty();
         usable.then(|| Self { url, org: org.clone() })
     }
 
     /// Returns the page of a deploy.
-    pub fn deploy(&self, target: &Target, deploy: &Deploy) -> Option<String> {
+    pub fn deploy(&self, target: &Target, deploy: &Deploy) -> Option<Line> {
         let component = deploy.component_id.as_ref().unwrap_or(&target.component);
         let id = deploy.id.as_ref()?;
-        self.page(target, &["components", component.as_str(), "deploys", id.as_str()]).map(Into::into)
+        self.page(target, &["components", component.as_str(), "deploys", id.as_str()]).map(Line::new)
     }
 
     /// Returns the page on which an approval can be answered: the workflow's, with the step's panel open.
-    pub fn approval(&self, target: &Target, place: &ApprovalPlace) -> Option<String> {
+    pub fn approval(&self, target: &Target, place: &ApprovalPlace) -> Option<Line> {
         let mut url = self.page(target, &["workflows", place.workflow.as_str()])?;
         if let Some(step) = &place.step {
             url.query_pairs_mut().append_pair("panel", step.as_str());
         }
-        Some(url.into())
+        Some(Line::new(url))
     }
 
     fn page(&self, target: &Target, segments: &[&str]) -> Option<Url> {

@@ -12,7 +12,7 @@ use crate::log_tail::{last_error, log_tail};
 use crate::model::{Deploy, LogRecord};
 use crate::reason::LONGEST;
 use crate::watch::{Answer, Reply, Request};
-use crate::{ApiError, Clock, DeployId, InstallId, LogStreamId, Report, TargetReport, Verdict, human};
+use crate::{ApiError, Clock, DeployId, InstallId, Line, LogStreamId, Report, TargetReport, Verdict, human};
 
 /// The most questions under way at once.
 const AT_ONCE: usize = 8;
@@ -197,14 +197,17 @@ fn take(report: &mut Report, finding: Finding, wish: Wish) {
 fn miss(report: &mut Report, task: &Task, why: &str) {
     match task {
         Task::Dashboard => {
-            report.warnings.push(format!("there are no links, as the dashboard's address could not be read: {why}"));
+            let words = format!("there are no links, as the dashboard's address could not be read: {why}");
+            report.warnings.push(Line::new(words));
         }
-        Task::Log(index, ..) => report.targets[*index].warnings.push(format!("the log could not be read: {why}")),
+        Task::Log(index, ..) => {
+            report.targets[*index].warnings.push(Line::new(format!("the log could not be read: {why}")));
+        }
         Task::History(index, _) => {
             let target = &mut report.targets[*index];
             // Nobody misses it after a pass.
             if target.verdict != Verdict::Passed {
-                target.warnings.push(format!("earlier deploys could not be read: {why}"));
+                target.warnings.push(Line::new(format!("earlier deploys could not be read: {why}")));
             }
         }
     }

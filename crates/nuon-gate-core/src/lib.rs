@@ -17,7 +17,8 @@
 //! - [`Event`]s tell what happens while it happens; the [`Report`] is what it came to. That a deploy failed or that the
 //!   API was silent are outcomes in the report, not errors.
 //!
-//! Text from the server is [`RemoteText`], which cannot be shown without being made harmless.
+//! Text from the server is [`RemoteText`]; what is told of it is a [`Line`], which is harmless but for the syntax of the
+//! place where it is shown. Neither can be printed, so that no such place can forget to escape it.
 
 mod cancel;
 mod client;
@@ -64,7 +65,7 @@ pub use self::resolve::{Resolution, Resolver, Unknown, Wanted};
 pub use self::schedule::{Intervals, InvalidIntervals};
 pub use self::secret::{ApiToken, IdentityToken, InvalidToken};
 pub use self::target::{MatchedBy, Require, Target, Targets};
-pub use self::text::RemoteText;
+pub use self::text::{Line, RemoteText};
 pub use self::timeline::{Stay, human, span, time_in_each_status};
 pub use self::verdict::{Clock, Signal, Verdict};
 pub use self::watch::{Event, Refusal, Watch, WatchSettings};

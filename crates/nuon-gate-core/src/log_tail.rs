@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use crate::Line;
 use crate::model::LogRecord;
 
 /// Longest line, in characters.
@@ -20,11 +21,11 @@ pub struct Logged {
     /// When it was written.
     pub at: Option<Timestamp>,
     /// How bad it is, in lower case.
-    pub severity: String,
+    pub severity: Line,
     /// Whether it tells of an error.
     pub is_error: bool,
     /// What it says.
-    pub text: String,
+    pub text: Line,
 }
 
 /// Returns the lines around the last errors, `most` at most and oldest first, of records that are given newest first. A
@@ -41,18 +42,22 @@ pub fn log_tail(newest_first: &[LogRecord], most: usize) -> Vec<Logged> {
 
 /// Returns the text of the last error that says what went wrong, as one line, of records that are given newest first. The
 /// runner's own word that something failed comes last in every log, and is taken only if there is no other.
-pub(crate) fn last_error(newest_first: &[LogRecord], longest: usize) -> Option<String> {
+pub(crate) fn last_error(newest_first: &[LogRecord], longest: usize) -> Option<Line> {
     let errors = newest_first.iter().filter(|record| record.is_error());
     let texts = errors.filter_map(|record| record.body.as_ref().map(|body| body.line(longest)));
-    let texts: Vec<String> = texts.filter(|text| !text.is_empty()).collect();
-    let says_only_that = |text: &&String| RUNNERS_WORDS.iter().any(|words| text.contains(words));
+    let texts: Vec<Line> = texts.filter(|text| !text.is_empty()).collect();
+    let says_only_that = |text: &&Line| RUNNERS_WORDS.iter().any(|words| text.plain().contains(words));
     texts.iter().find(|text| !says_only_that(text)).or(texts.first()).cloned()
 }
 
 fn lines(record: &LogRecord) -> impl Iterator<Item = Logged> {
     let is_error = record.is_error();
-    let word = record.severity_text.as_ref().map(|word| word.line(20).to_lowercase()).filter(|word| !word.is_empty());
-    let severity = word.unwrap_or_else(|| if is_error { "error" } else { "info" }.to_owned());
+    let word = record
+        .severity_text
+        .as_ref()
+        .map(|word| Line::new(word.line(20).plain().to_lowercase()))
+        .filter(|word| !word.is_empty());
+    let severity = word.unwrap_or_else(|| Line::new(if is_error { "error" } else { "info" }));
     let lines = record.body.iter().flat_map(|body| body.lines(LONGEST));
     let at = record.timestamp;
     lines.map(move |text| Logged { at, severity: severity.clone(), is_error, text })
@@ -67,7 +72,7 @@ mod tests {
         LogRecord { severity_number: Some(number), body: Some(RemoteText::new(body)), ..LogRecord::default() }
     }
 
-    fn tail(newest_first: &[LogRecord], most: usize) -> Vec<String> {
+    fn tail(newest_first: &[LogRecord], most: usize) -> Vec<Line> {
         log_tail(newest_first, most).into_iter().map(|line| line.text).collect()
     }
 
@@ -88,7 +93,7 @@ mod tests {
     #[test]
     fn without_an_error_the_last_few_lines_are_enough() {
         let records: Vec<LogRecord> = (0..50).map(|n| record(9, &format!("line {n}"))).rev().collect();
-        assert_eq!(tail(&records, 25).first().map(String::as_str), Some("line 40"));
+        assert_eq!(tail(&records, 25).first().map(Line::plain), Some("line 40"));
         assert_eq!(tail(&records, 2), ["line 48", "line 49"]);
         assert_eq!(tail(&[], 25), [""; 0]);
     }
@@ -98,7 +103,7 @@ mod tests {
         let runner = record(17, "job execution failed: unable to apply plan: exit status 1");
         let quota = record(17, "Error: quota exceeded\n  on main.tf");
         let warning = record(13, "deprecated");
-        let of = |records: &[LogRecord]| last_error(records, 100);
+        let of = |records: &[LogRecord]| last_error(records, 100).map(|line| line.plain().to_owned());
         assert_eq!(
             of(&[runner.clone(), quota.clone(), warning.clone()]).as_deref(),
             Some("Error: quota exceeded on main.tf")
@@ -116,7 +121,7 @@ mod tests {
         let cases = [(worded, "fatal", true), (record(17, "x"), "error", true), (record(13, "x"), "info", false)];
         for (record, severity, is_error) in cases {
             let line = &log_tail(&[record], 1)[0];
-            assert_eq!((line.severity.as_str(), line.is_error), (severity, is_error));
+            assert_eq!((line.severity.plain(), line.is_error), (severity, is_error));
         }
     }
 }

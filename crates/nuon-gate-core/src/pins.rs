@@ -33,7 +33,7 @@ impl FromStr for CommitPrefix {
 
 impl CommitPrefix {
     fn begins(&self, commit: &RemoteText) -> bool {
-        commit.line(64).to_ascii_lowercase().starts_with(&self.0)
+        commit.line(64).plain().to_ascii_lowercase().starts_with(&self.0)
     }
 }
 

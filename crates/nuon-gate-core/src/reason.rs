@@ -1,7 +1,7 @@
 //! Why a deploy failed, in the words that save a login.
 
-use crate::RemoteText;
 use crate::model::{Deploy, JobStatus, PolicySeverity, Status, WorkflowStep};
+use crate::{Line, RemoteText};
 
 /// Longest reason, in characters; the rest is in the dashboard.
 pub(crate) const LONGEST: usize = 1000;
@@ -21,7 +21,7 @@ const GENERIC: [&str; 8] = [
 /// Returns why a deploy ended as it did: the first specific text of the deploy's error, its failing job's error, the
 /// policies that denied it, its status, its status's history, and what its failing job left behind. A generic sentence is
 /// none.
-pub fn specific(deploy: &Deploy) -> Option<String> {
+pub fn specific(deploy: &Deploy) -> Option<Line> {
     let failing = deploy.jobs().find(|job| job.status.as_ref().is_some_and(JobStatus::is_failure));
     let job_error = failing.and_then(|job| job.composite_error.as_ref());
     let job_description = failing.and_then(|job| job.status_description.as_ref());
@@ -46,47 +46,49 @@ pub fn specific(deploy: &Deploy) -> Option<String> {
 }
 
 /// Returns the generic sentence that a deploy ended with, which is better than nothing.
-pub fn generic(deploy: &Deploy) -> Option<String> {
+pub fn generic(deploy: &Deploy) -> Option<Line> {
     let generic = deploy.description().map(|text| text.line(LONGEST));
     generic.filter(|text| text != deploy.current_status().as_str())
 }
 
 /// Says who answered a step's question with no, and what they said.
-pub fn denial(step: &WorkflowStep) -> Option<String> {
+pub fn denial(step: &WorkflowStep) -> Option<Line> {
     let response = step.approval.as_ref()?.response.as_ref()?;
     let answer = response.response_type.as_ref().map(|answer| answer.line(60))?;
-    if !answer.starts_with("deny") {
+    if !answer.plain().starts_with("deny") {
         return None;
     }
     let who = response.created_by.as_ref().and_then(|account| account.email.as_ref()).map(|email| email.line(200));
-    let by = who.map(|who| format!(" by {who}")).unwrap_or_default();
+    let by = who.map(|who| format!(" by {}", who.plain())).unwrap_or_default();
     let note = response.note.as_ref().map(|note| note.line(LONGEST)).filter(|note| !note.is_empty());
-    Some(format!("the plan was denied{by}{}", note.map(|note| format!(": {note}")).unwrap_or_default()))
+    let note = note.map(|note| format!(": {}", note.plain())).unwrap_or_default();
+    Some(Line::new(format!("the plan was denied{by}{note}")))
 }
 
 /// Returns what can be done, if the server says so.
-pub fn server_hint(deploy: &Deploy) -> Option<String> {
+pub fn server_hint(deploy: &Deploy) -> Option<Line> {
     let errors = deploy.composite_error.iter().chain(deploy.jobs().filter_map(|job| job.composite_error.as_ref()));
     let mut hints = errors.flat_map(|error| error.hints.iter().flatten().filter_map(|(_, hint)| hint.as_ref()));
     hints.find(|hint| !hint.is_blank()).map(|hint| hint.line(LONGEST))
 }
 
-pub(crate) fn denials(deploy: &Deploy) -> Option<String> {
+pub(crate) fn denials(deploy: &Deploy) -> Option<Line> {
     let violations = deploy.policy_reports.iter().flatten().flat_map(|report| report.violations.iter().flatten());
     let denied: Vec<String> = violations
         .filter(|violation| violation.severity == Some(PolicySeverity::Deny))
         .map(|violation| {
-            let parts = [&violation.policy_name, &violation.message].into_iter().flatten();
-            parts.map(|text| text.line(300)).filter(|text| !text.is_empty()).collect::<Vec<_>>().join(": ")
+            let parts = [&violation.policy_name, &violation.message].into_iter().flatten().map(|text| text.line(300));
+            let parts: Vec<Line> = parts.filter(|text| !text.is_empty()).collect();
+            parts.iter().map(Line::plain).collect::<Vec<_>>().join(": ")
         })
         .filter(|denial| !denial.is_empty())
         .collect();
-    (!denied.is_empty()).then(|| RemoteText::new(format!("denied by policy: {}", denied.join("; "))).line(LONGEST))
+    (!denied.is_empty()).then(|| Line::new(format!("denied by policy: {}", denied.join("; "))).cut(LONGEST))
 }
 
-fn telling(text: &RemoteText, deploy: &Deploy) -> Option<String> {
+fn telling(text: &RemoteText, deploy: &Deploy) -> Option<Line> {
     let line = text.line(LONGEST);
-    let plain = line.trim_end_matches('.').to_lowercase();
+    let plain = line.plain().trim_end_matches('.').to_lowercase();
     let says_nothing = plain.is_empty()
         || GENERIC.contains(&plain.as_str())
         || Status::from(plain.as_str()) == *deploy.current_status();

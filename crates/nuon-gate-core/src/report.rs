@@ -8,7 +8,7 @@ use crate::history::History;
 use crate::log_tail::Logged;
 use crate::model::Deploy;
 use crate::timeline::Stay;
-use crate::{Clock, Dashboard, DeployId, MatchedBy, RemoteText, Signal, StepId, Target, Verdict, WorkflowId};
+use crate::{Clock, Dashboard, DeployId, Line, MatchedBy, RemoteText, Signal, StepId, Target, Verdict, WorkflowId};
 
 /// The outcome of a run, with its evidence.
 #[derive(Debug, Clone)]
@@ -16,9 +16,9 @@ pub struct Report {
     /// How the run ended.
     pub verdict: Verdict,
     /// Why, unless it passed.
-    pub reason: Option<String>,
+    pub reason: Option<Line>,
     /// What the user can do about it, if it is about no target.
-    pub hint: Option<String>,
+    pub hint: Option<Line>,
     /// The target that decided, by its position.
     pub deciding: Option<usize>,
     /// When the watch began.
@@ -36,9 +36,9 @@ pub struct Report {
     /// Where the dashboard is, if it was asked for.
     pub dashboard: Option<Dashboard>,
     /// What a human should know of the run as a whole.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Line>,
     /// A reason that is about no target.
-    run_reason: Option<String>,
+    run_reason: Option<Line>,
 }
 
 impl Report {
@@ -68,10 +68,10 @@ impl Report {
     }
 
     /// Gives a reason that is about no target, for where no target has one.
-    pub(crate) fn or_because(self, reason: &str, hint: Option<&str>) -> Self {
+    pub(crate) fn or_because(self, reason: &Line, hint: Option<&Line>) -> Self {
         // A target that tells the same has its own hint.
-        let hint = hint.filter(|_| self.deciding.is_none()).map(str::to_owned);
-        let mut report = Self { run_reason: Some(reason.to_owned()), hint, ..self };
+        let hint = hint.filter(|_| self.deciding.is_none()).cloned();
+        let mut report = Self { run_reason: Some(reason.clone()), hint, ..self };
         report.tell();
         report
     }
@@ -86,8 +86,8 @@ impl Report {
     /// Adds to the reason that is about no target.
     pub(crate) fn add_reason(&mut self, words: &str) {
         self.run_reason = Some(match self.run_reason.take() {
-            Some(reason) => format!("{reason}; {words}"),
-            None => words.to_owned(),
+            Some(reason) => Line::new(format!("{}; {words}", reason.plain())),
+            None => Line::new(words),
         });
     }
 
@@ -98,13 +98,13 @@ impl Report {
             Verdict::Passed => None,
             Verdict::Interrupted(signal) => {
                 let open = told.map(|reason| format!("; {reason}")).unwrap_or_default();
-                Some(format!("interrupted by {signal}{open}"))
+                Some(Line::new(format!("interrupted by {signal}{open}")))
             }
             _ => {
                 let missed = self.targets.iter().filter(|target| target.verdict != Verdict::Passed).count();
                 let count = format!(" ({missed} of {} targets did not pass)", self.targets.len());
                 let count = if missed > 1 { count } else { String::new() };
-                told.map(|told| told + &count).or_else(|| self.run_reason.clone())
+                told.map(|told| Line::new(told + &count)).or_else(|| self.run_reason.clone())
             }
         };
     }
@@ -126,9 +126,9 @@ pub struct TargetReport {
     /// How it ended.
     pub verdict: Verdict,
     /// Why, unless it passed.
-    pub reason: Option<String>,
+    pub reason: Option<Line>,
     /// What the user can do about it.
-    pub hint: Option<String>,
+    pub hint: Option<Line>,
     /// Whether the reason is a generic sentence, so that anything specific would be better.
     pub vague: bool,
     /// The clock that rang.
@@ -150,7 +150,7 @@ pub struct TargetReport {
     /// The last lines of its log, oldest first.
     pub log_tail: Vec<Logged>,
     /// What a human should know.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Line>,
 }
 
 /// Where an approval can be answered: a workflow, and its step.
@@ -165,7 +165,7 @@ pub struct ApprovalPlace {
 impl TargetReport {
     /// Returns the reason with the target's name before it.
     fn told(&self) -> Option<String> {
-        self.reason.as_ref().map(|reason| format!("{}: {reason}", self.target))
+        self.reason.as_ref().map(|reason| format!("{}: {}", self.target, reason.plain()))
     }
 
     /// Returns the component's name, if it was seen.

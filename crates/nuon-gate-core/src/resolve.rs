@@ -7,7 +7,7 @@ use std::fmt;
 
 use crate::model::{Install, InstallComponent};
 use crate::watch::{Answer, Request};
-use crate::{ApiError, ComponentId, InstallId, RemoteText, Target};
+use crate::{ApiError, ComponentId, InstallId, Line, RemoteText, Target};
 
 /// Lists longer than this many pages of a hundred are not read.
 const MOST_PAGES: u32 = 100;
@@ -53,7 +53,7 @@ pub struct Unknown {
     /// Which of the things that are wanted, by its position.
     pub wanted: usize,
     /// What there is not, with what was perhaps meant.
-    pub reason: String,
+    pub reason: Line,
     /// What the user can do.
     pub hint: &'static str,
 }
@@ -109,7 +109,7 @@ impl Known {
 enum Meaning {
     Ask(Request),
     Targets(Vec<Target>),
-    Unknown(String, &'static str),
+    Unknown(Line, &'static str),
 }
 
 impl Resolver {
@@ -216,9 +216,9 @@ impl Resolver {
 
     fn no_install(&mut self, names: &[String]) {
         let Some(install) = self.missing.take() else { return };
-        let reason = format!("no install `{install}` in this organisation{}", suggestion(install.as_str(), names));
+        let words = format!("no install `{install}` in this organisation{}", suggestion(install.as_str(), names));
         let hint = "check --install (NUON_GATE_INSTALL, NUON_INSTALL_ID) and --org-id (NUON_GATE_ORG_ID, NUON_ORG_ID)";
-        self.unknown = Some(Unknown { wanted: self.done, reason, hint });
+        self.unknown = Some(Unknown { wanted: self.done, reason: Line::new(words), hint });
     }
 
     fn meaning(&self, wanted: &Wanted) -> Meaning {
@@ -258,14 +258,15 @@ fn by_name(known: &Known, install: &InstallId, typed: &ComponentId) -> Meaning {
         None => {
             let names: Vec<String> = known.components.iter().filter_map(|own| Some(text(own.name()?))).collect();
             let label = known.name.as_ref().map_or_else(|| install.to_string(), text);
-            let reason = format!("no component `{typed}` in install `{label}`{}", suggestion(typed.as_str(), &names));
-            Meaning::Unknown(reason, "check --component (NUON_GATE_COMPONENT, NUON_COMPONENT_ID) or --target")
+            let words = format!("no component `{typed}` in install `{label}`{}", suggestion(typed.as_str(), &names));
+            let hint = "check --component (NUON_GATE_COMPONENT, NUON_COMPONENT_ID) or --target";
+            Meaning::Unknown(Line::new(words), hint)
         }
     }
 }
 
 fn text(name: &RemoteText) -> String {
-    name.line(255)
+    name.line(255).plain().to_owned()
 }
 
 /// Tells whether a text can only be an id: the prefix, and small letters and digits, of which random ones have some of both.

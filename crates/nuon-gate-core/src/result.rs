@@ -2,11 +2,13 @@
 //!
 //! These structs are frozen. Pipelines and receivers of webhooks depend on their names, so what is inside the engine
 //! can change and this cannot. Absent values are `null`, never missing.
+//!
+//! Every text is a [`Line`], be it our own: a result that is read from a file is as little to be trusted as the server.
 
 use jiff::{SignedDuration, Timestamp, TimestampRound, Unit};
 use serde::{Deserialize, Serialize};
 
-use crate::{ApiStats, Clock, Dashboard, Logged, MatchedBy, RemoteText, Report, Stay, TargetReport, Verdict};
+use crate::{ApiStats, Clock, Dashboard, Line, Logged, MatchedBy, RemoteText, Report, Stay, TargetReport, Verdict};
 
 /// Longest status description and name, in characters.
 const LONGEST: usize = 500;
@@ -21,11 +23,11 @@ pub struct RunResult {
     /// What the process exits with.
     pub exit_code: u8,
     /// Why, unless it passed.
-    pub reason: Option<String>,
+    pub reason: Option<Line>,
     /// When the gate began, in RFC 3339.
-    pub started_at: String,
+    pub started_at: Line,
     /// When it ended.
-    pub finished_at: String,
+    pub finished_at: Line,
     /// How long it took.
     pub elapsed_ms: u64,
     /// Every target, in order.
@@ -33,11 +35,11 @@ pub struct RunResult {
     /// How the API did.
     pub api: ApiResult,
     /// The CI run.
-    pub ci_url: Option<String>,
+    pub ci_url: Option<Line>,
     /// What became of each notification.
     pub notifications: Vec<NotificationResult>,
     /// What a human should know of the run as a whole.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Line>,
 }
 
 /// The outcome for one target.
@@ -50,7 +52,7 @@ pub struct TargetResult {
     /// How it ended.
     pub verdict: VerdictName,
     /// Why, unless it passed.
-    pub reason: Option<String>,
+    pub reason: Option<Line>,
     /// The clock that rang.
     pub clock: Option<Clock>,
     /// The deploy that matched.
@@ -58,9 +60,9 @@ pub struct TargetResult {
     /// What made it the right one.
     pub matched_by: Option<MatchedBy>,
     /// A newer deploy that is no replacement.
-    pub superseded_by: Option<String>,
+    pub superseded_by: Option<Line>,
     /// Deploys that it replaced.
-    pub replaced: Vec<String>,
+    pub replaced: Vec<Line>,
     /// How long such deploys usually take.
     pub typical_ms: Option<u64>,
     /// How many deploys before it had failed.
@@ -70,70 +72,70 @@ pub struct TargetResult {
     /// Where its time went.
     pub timeline: Vec<StayResult>,
     /// Its page in the dashboard.
-    pub url: Option<String>,
+    pub url: Option<Line>,
     /// The page of the approval that is asked for.
-    pub approval_url: Option<String>,
+    pub approval_url: Option<Line>,
     /// The last lines of its log.
     pub log_tail: Vec<LogLine>,
     /// What a human should know.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Line>,
 }
 
 /// Something with an id and perhaps a name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Named {
     /// The id.
-    pub id: String,
+    pub id: Line,
     /// The name, if it was seen.
-    pub name: Option<String>,
+    pub name: Option<Line>,
 }
 
 /// A deploy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeployResult {
     /// Its id.
-    pub id: Option<String>,
+    pub id: Option<Line>,
     /// Its type.
     #[serde(rename = "type")]
-    pub deploy_type: Option<String>,
+    pub deploy_type: Option<Line>,
     /// Where it stands.
-    pub status: String,
+    pub status: Line,
     /// What the server says of that.
-    pub status_description: Option<String>,
+    pub status_description: Option<Line>,
     /// The build it brings.
-    pub build_id: Option<String>,
+    pub build_id: Option<Line>,
     /// The commit that was built.
-    pub commit: Option<String>,
+    pub commit: Option<Line>,
     /// The workflow that runs it.
-    pub workflow_id: Option<String>,
+    pub workflow_id: Option<Line>,
     /// Who asked for it.
-    pub created_by: Option<String>,
+    pub created_by: Option<Line>,
     /// When it was created.
-    pub created_at: Option<String>,
+    pub created_at: Option<Line>,
     /// When it ended.
-    pub ended_at: Option<String>,
+    pub ended_at: Option<Line>,
 }
 
 /// A deploy that passed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastGood {
     /// Its id.
-    pub deploy_id: String,
+    pub deploy_id: Line,
     /// Its build.
-    pub build_id: Option<String>,
+    pub build_id: Option<Line>,
     /// Its commit.
-    pub commit: Option<String>,
+    pub commit: Option<Line>,
     /// When it ended.
-    pub at: Option<String>,
+    pub at: Option<Line>,
 }
 
 /// A stay in one status.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StayResult {
     /// The status.
-    pub status: String,
+    pub status: Line,
     /// Since when.
-    pub at: String,
+    pub at: Line,
     /// For how long; `null` for a status that the deploy ended in.
     pub duration_ms: Option<u64>,
 }
@@ -142,18 +144,18 @@ pub struct StayResult {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogLine {
     /// When it was written.
-    pub at: Option<String>,
+    pub at: Option<Line>,
     /// How bad it is.
-    pub severity: String,
+    pub severity: Line,
     /// What it says.
-    pub text: String,
+    pub text: Line,
 }
 
 /// How the API did.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApiResult {
     /// The server's version.
-    pub version: Option<String>,
+    pub version: Option<Line>,
     /// How many requests were sent.
     pub requests: u64,
     /// How many got no good answer.
@@ -164,11 +166,11 @@ pub struct ApiResult {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NotificationResult {
     /// The sink.
-    pub sink: String,
+    pub sink: Line,
     /// What became of it.
     pub result: Delivery,
     /// Why, unless it was sent.
-    pub reason: Option<String>,
+    pub reason: Option<Line>,
 }
 
 /// Whether a notification arrived.
@@ -273,14 +275,14 @@ impl TargetResult {
         let recovered = (report.verdict == Verdict::Passed).then_some(report.history.failures_before);
         let link = |deploy| dashboard?.deploy(target, deploy);
         let asked = |place| dashboard?.approval(target, place);
-        let name = |seen: Option<&RemoteText>, known: Option<&str>| text(seen).or_else(|| known.map(str::to_owned));
+        let name = |seen: Option<&RemoteText>, known: Option<&Line>| text(seen).or_else(|| known.cloned());
         Self {
             install: Named {
-                id: target.install.to_string(),
+                id: Line::new(target.install.as_str()),
                 name: name(report.install_name.as_ref(), target.install_name()),
             },
             component: Named {
-                id: target.component.to_string(),
+                id: Line::new(target.component.as_str()),
                 name: name(report.component_name(), target.component_name()),
             },
             verdict: report.verdict.into(),
@@ -288,8 +290,8 @@ impl TargetResult {
             clock: report.clock,
             deploy: deploy.as_deref().map(|deploy| DeployResult::new(deploy, report)),
             matched_by: report.matched_by,
-            superseded_by: report.superseded_by.as_ref().map(ToString::to_string),
-            replaced: report.replaced.iter().map(ToString::to_string).collect(),
+            superseded_by: report.superseded_by.as_ref().map(|id| Line::new(id.as_str())),
+            replaced: report.replaced.iter().map(|id| Line::new(id.as_str())).collect(),
             typical_ms: report.history.typical.map(millis),
             recovered_after: recovered.filter(|failures| *failures > 0),
             last_good: report.history.last_good.as_deref().and_then(LastGood::new),
@@ -306,13 +308,13 @@ impl DeployResult {
     fn new(deploy: &crate::model::Deploy, report: &TargetReport) -> Self {
         let ended = report.timeline.last().filter(|stay| stay.duration.is_none());
         Self {
-            id: deploy.id.as_ref().map(ToString::to_string),
-            deploy_type: deploy.install_deploy_type.as_ref().map(ToString::to_string),
-            status: deploy.current_status().to_string(),
+            id: deploy.id.as_ref().map(|id| Line::new(id.as_str())),
+            deploy_type: deploy.install_deploy_type.as_ref().map(|kind| Line::new(kind.as_str())),
+            status: Line::new(deploy.current_status().as_str()),
             status_description: text(deploy.description()),
-            build_id: deploy.build_id.as_ref().map(ToString::to_string),
+            build_id: deploy.build_id.as_ref().map(|id| Line::new(id.as_str())),
             commit: text(deploy.commit()),
-            workflow_id: deploy.workflow_id.as_ref().map(ToString::to_string),
+            workflow_id: deploy.workflow_id.as_ref().map(|id| Line::new(id.as_str())),
             created_by: text(deploy.author()),
             created_at: deploy.created_at.map(rfc3339),
             ended_at: ended.map(|stay| rfc3339(stay.at)),
@@ -323,8 +325,8 @@ impl DeployResult {
 impl LastGood {
     fn new(deploy: &crate::model::Deploy) -> Option<Self> {
         Some(Self {
-            deploy_id: deploy.id.as_ref()?.to_string(),
-            build_id: deploy.build_id.as_ref().map(ToString::to_string),
+            deploy_id: Line::new(deploy.id.as_ref()?.as_str()),
+            build_id: deploy.build_id.as_ref().map(|id| Line::new(id.as_str())),
             commit: text(deploy.commit()),
             at: deploy.status_since().map(rfc3339),
         })
@@ -339,14 +341,14 @@ impl LogLine {
 
 impl StayResult {
     fn new(stay: &Stay) -> Self {
-        Self { status: stay.status.to_string(), at: rfc3339(stay.at), duration_ms: stay.duration.map(millis) }
+        Self { status: Line::new(stay.status.as_str()), at: rfc3339(stay.at), duration_ms: stay.duration.map(millis) }
     }
 }
 
 /// Writes an instant to the millisecond.
-pub fn rfc3339(at: Timestamp) -> String {
+pub fn rfc3339(at: Timestamp) -> Line {
     let to_millis = TimestampRound::new().smallest(Unit::Millisecond).mode(jiff::RoundMode::Trunc);
-    at.round(to_millis).unwrap_or(at).to_string()
+    Line::new(at.round(to_millis).unwrap_or(at).to_string())
 }
 
 /// Returns whole milliseconds.
@@ -354,7 +356,7 @@ pub fn millis(duration: std::time::Duration) -> u64 {
     SignedDuration::try_from(duration).ok().and_then(|span| u64::try_from(span.as_millis()).ok()).unwrap_or(u64::MAX)
 }
 
-fn text(text: Option<&RemoteText>) -> Option<String> {
+fn text(text: Option<&RemoteText>) -> Option<Line> {
     text.map(|text| text.line(LONGEST)).filter(|line| !line.is_empty())
 }
 

@@ -5,7 +5,7 @@ use std::hash::{Hash, Hasher};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ComponentId, InstallId, RemoteText};
+use crate::{ComponentId, InstallId, Line, RemoteText};
 
 /// Longest name that is shown, in characters.
 const LONGEST_NAME: usize = 100;
@@ -17,8 +17,8 @@ pub struct Target {
     pub install: InstallId,
     /// The component.
     pub component: ComponentId,
-    install_name: Option<String>,
-    component_name: Option<String>,
+    install_name: Option<Line>,
+    component_name: Option<Line>,
 }
 
 impl Target {
@@ -35,23 +35,23 @@ impl Target {
     }
 
     /// Returns the install's name, if it is known.
-    pub fn install_name(&self) -> Option<&str> {
-        self.install_name.as_deref()
+    pub fn install_name(&self) -> Option<&Line> {
+        self.install_name.as_ref()
     }
 
     /// Returns the component's name, if it is known.
-    pub fn component_name(&self) -> Option<&str> {
-        self.component_name.as_deref()
+    pub fn component_name(&self) -> Option<&Line> {
+        self.component_name.as_ref()
     }
 
     /// Returns the install's name, or its id as long as the name is not known.
     pub fn install_label(&self) -> &str {
-        self.install_name().unwrap_or(self.install.as_str())
+        self.install_name().map_or(self.install.as_str(), Line::plain)
     }
 
     /// Returns the component's name, or its id as long as the name is not known.
     pub fn component_label(&self) -> &str {
-        self.component_name().unwrap_or(self.component.as_str())
+        self.component_name().map_or(self.component.as_str(), Line::plain)
     }
 
     fn ids(&self) -> (&InstallId, &ComponentId) {

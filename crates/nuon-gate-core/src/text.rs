@@ -1,12 +1,12 @@
 //! Text that the server or one of its users wrote.
 //!
 //! A status description or a log line can carry terminal escapes, line breaks, workflow commands and
-//! bidirectional overrides. [`RemoteText`] cannot be printed as it is: the only way out is [`RemoteText::line`],
-//! which gives one harmless line of bounded length.
+//! bidirectional overrides. [`RemoteText`] is such a text as it came, and [`Line`] what may be told of it: one harmless
+//! line of bounded length. Neither can be printed, so that whoever shows one has to say how.
 
 use std::fmt;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// Text from outside that has not been made safe to show.
 ///
@@ -29,31 +29,14 @@ impl RemoteText {
         Self(text.into())
     }
 
-    /// Returns the text as one line of at most `max` characters, without escape sequences, control characters and
-    /// characters that reorder or hide others. White space of any kind becomes one blank, and a row of `#` one `#`.
-    pub fn line(&self, max: usize) -> String {
-        let mut line = String::new();
-        let mut length = 0;
-        for word in visible(&self.0) {
-            let blank = word.is_whitespace();
-            // CI runners obey `##[…]` wherever it stands in a line, so one `#` is as many as there can be in a row.
-            if blank && (line.is_empty() || line.ends_with(' ')) || word == '#' && line.ends_with('#') {
-                continue;
-            }
-            if length == max {
-                truncate_with_ellipsis(&mut line);
-                return line;
-            }
-            line.push(if blank { ' ' } else { word });
-            length += 1;
-        }
-        line.truncate(line.trim_end().len());
-        line
+    /// Returns the text as one harmless line of at most `max` characters.
+    pub fn line(&self, max: usize) -> Line {
+        Line::bounded(&self.0, max)
     }
 
     /// Returns the text line by line, each as [`RemoteText::line`] does. Lines in which nothing can be seen are left out.
-    pub fn lines(&self, max: usize) -> impl Iterator<Item = String> {
-        self.0.split(['\n', '\r']).map(move |line| Self::new(line).line(max)).filter(|line| !line.is_empty())
+    pub fn lines(&self, max: usize) -> impl Iterator<Item = Line> {
+        self.0.split(['\n', '\r']).map(move |line| Line::bounded(line, max)).filter(|line| !line.is_empty())
     }
 
     /// Tells whether nothing would be left to show.
@@ -64,7 +47,102 @@ impl RemoteText {
 
 impl fmt::Debug for RemoteText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}", self.line(200))
+        write!(f, "{:?}", self.line(200).plain())
+    }
+}
+
+/// One harmless line of text, whoever wrote it: without escape sequences, control characters and characters that reorder
+/// or hide others, and of bounded length. White space of any kind is one blank, and a row of `#` one `#`.
+///
+/// It is harmless where text means nothing. In Markdown, in a command or in a chat it can still be a link or a mention, so
+/// it has no `Display`: every place takes it through the escape for its own syntax. JSON escapes for itself.
+///
+/// ```
+/// use nuon_gate_core::Line;
+///
+/// let status = Line::new("quota\r\nexceeded\u{202e}");
+/// assert_eq!(status.plain(), "quota exceeded");
+/// // What is put together is made harmless again.
+/// assert_eq!(Line::new(format!("api: {}", status.plain())), "api: quota exceeded");
+/// // So is what is read from a file.
+/// assert_eq!(serde_json::from_str::<Line>(r#""\u001b[31mred""#)?, "red");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+///
+/// Forgetting the escape does not compile:
+///
+/// ```compile_fail,E0277
+/// use nuon_gate_core::Line;
+///
+/// let status = Line::new("[click](https://evil.example)");
+/// println!("**Status:** {status}");
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize)]
+#[serde(transparent)]
+pub struct Line(String);
+
+impl Line {
+    /// The most characters of any line. Nothing that is told comes near it; a file that is read could.
+    pub const LONGEST: usize = 10_000;
+
+    /// Makes a text one line.
+    pub fn new(text: impl AsRef<str>) -> Self {
+        Self::bounded(text.as_ref(), Self::LONGEST)
+    }
+
+    /// Returns the line as it is, for a place that gives no sign a meaning: a terminal, a plain text, a comparison.
+    pub fn plain(&self) -> &str {
+        &self.0
+    }
+
+    /// Tells whether there is nothing to see.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Returns as much of the line as fits into `max` characters. What is cut off is marked.
+    #[must_use]
+    pub fn cut(&self, max: usize) -> Self {
+        Self::bounded(&self.0, max)
+    }
+
+    fn bounded(text: &str, max: usize) -> Self {
+        let max = max.min(Self::LONGEST);
+        let mut line = String::new();
+        let mut length = 0;
+        for word in visible(text) {
+            let blank = word.is_whitespace();
+            // CI runners obey `##[…]` wherever it stands in a line, so one `#` is as many as there can be in a row.
+            if blank && (line.is_empty() || line.ends_with(' ')) || word == '#' && line.ends_with('#') {
+                continue;
+            }
+            if length == max {
+                truncate_with_ellipsis(&mut line);
+                return Self(line);
+            }
+            line.push(if blank { ' ' } else { word });
+            length += 1;
+        }
+        line.truncate(line.trim_end().len());
+        Self(line)
+    }
+}
+
+impl<'de> Deserialize<'de> for Line {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self::new)
+    }
+}
+
+impl PartialEq<str> for Line {
+    fn eq(&self, other: &str) -> bool {
+        self.0 == other
+    }
+}
+
+impl PartialEq<&str> for Line {
+    fn eq(&self, other: &&str) -> bool {
+        self.0 == *other
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use nuon_gate_core::watch::{Answer, Clocks, Reply, Request};
-use nuon_gate_core::{ApiError, CancelLimits, CancelOn, CancelPlan, Report, Signal, Verdict, WatchSettings};
+use nuon_gate_core::{ApiError, CancelLimits, CancelOn, CancelPlan, Line, Report, Signal, Verdict, WatchSettings};
 use serde_json::json;
 use tokio::time::Instant;
 use virtual_time::{Driver, deploy, latest, ms, row, s, serving, settings, status, with, workflow};
@@ -86,9 +86,9 @@ async fn the_report_says_who_won() {
     for (word, words, took) in cases {
         let done = cancelled(timed_out(), TIMEOUT, accepted, after(word), running).await;
         let target = &done.report.targets[0];
-        let reason = target.reason.as_deref().unwrap();
+        let reason = target.reason.as_ref().map(Line::plain).unwrap();
         assert!(reason.starts_with("the total clock of 1m ran out") && reason.ends_with(words), "{reason}");
-        assert!(done.report.reason.as_deref().unwrap().ends_with(words));
+        assert!(done.report.reason.as_ref().map(Line::plain).unwrap().ends_with(words));
         assert_eq!((done.report.verdict, done.posts, done.took), (Verdict::TimedOut, 1, took), "{word}");
         assert_eq!(target.deploy.as_ref().unwrap().current_status().as_str(), word);
         assert_eq!(target.timeline.last().unwrap().status.as_str(), word);
@@ -98,7 +98,7 @@ async fn the_report_says_who_won() {
 #[tokio::test(start_paused = true)]
 async fn a_deploy_that_never_began_is_settled_by_its_workflow() {
     let done = cancelled(timed_out(), TIMEOUT, accepted, |_| "queued", |_| workflow("cancelled", false, &[])).await;
-    let reason = done.report.reason.unwrap();
+    let reason = done.report.reason.as_ref().map(Line::plain).unwrap();
     assert!(reason.ends_with("the workflow was cancelled and the deploy stays `queued`"), "{reason}");
     assert_eq!(done.took, Duration::ZERO);
 }
@@ -114,11 +114,11 @@ async fn a_refusal_is_tried_again_for_three_seconds_and_nothing_is_awaited_then(
             running,
         )
         .await;
-        assert!(late.report.reason.unwrap().ends_with("it was cancelled"), "{code}");
+        assert!(late.report.reason.unwrap().plain().ends_with("it was cancelled"), "{code}");
         assert_eq!((late.posts, late.took), (3, s(1)));
 
         let never = cancelled(timed_out(), TIMEOUT, move |_| status(code), |_| "active", running).await;
-        let reason = never.report.reason.unwrap();
+        let reason = never.report.reason.as_ref().map(Line::plain).unwrap();
         let words = format!("it could not be cancelled (HTTP {code}: said {code}): the deploy became `active`");
         assert!(reason.ends_with(&words), "{reason}");
         assert_eq!((never.posts, never.took), (7, s(3)));
@@ -129,7 +129,7 @@ async fn a_refusal_is_tried_again_for_three_seconds_and_nothing_is_awaited_then(
 async fn who_may_not_cancel_is_told_so_at_once() {
     for code in [401, 403, 404] {
         let done = cancelled(timed_out(), TIMEOUT, move |_| status(code), |_| "executing", running).await;
-        let reason = done.report.reason.unwrap();
+        let reason = done.report.reason.as_ref().map(Line::plain).unwrap();
         assert!(reason.ends_with(&format!("(HTTP {code}: said {code}), and is `executing`")), "{reason}");
         assert_eq!((done.posts, done.took), (1, Duration::ZERO));
     }
@@ -167,7 +167,11 @@ async fn a_lost_answer_may_have_been_a_yes() {
         let post = move |number| if number == 1 { lost.clone() } else { status(400) };
         let word = |now: Duration| if now < s(4) { "executing" } else { "cancelled" };
         let done = cancelled(timed_out(), TIMEOUT, post, word, running).await;
-        assert!(done.report.reason.as_deref().unwrap().ends_with("; it was cancelled"), "{:?}", done.report.reason);
+        assert!(
+            done.report.reason.as_ref().map(Line::plain).unwrap().ends_with("; it was cancelled"),
+            "{:?}",
+            done.report.reason
+        );
         assert_eq!(done.posts, 2);
     }
 }

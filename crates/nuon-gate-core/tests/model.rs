@@ -22,7 +22,7 @@ fn read_value(body: &Value) -> Deploy {
 }
 
 fn text(text: Option<&RemoteText>) -> String {
-    text.map_or_else(|| "(absent)".to_owned(), |text| text.line(200))
+    text.map_or_else(|| "(absent)".to_owned(), |text| text.line(200).plain().to_owned())
 }
 
 fn id<T: ToString>(id: Option<&T>) -> String {

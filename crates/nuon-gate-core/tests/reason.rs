@@ -2,9 +2,9 @@
 
 #![cfg(test)]
 
-use nuon_gate_core::decode;
 use nuon_gate_core::model::Deploy;
 use nuon_gate_core::reason::{generic, server_hint, specific};
+use nuon_gate_core::{Line, decode};
 use serde_json::{Value, json};
 
 fn read(body: &Value) -> Deploy {
@@ -13,7 +13,7 @@ fn read(body: &Value) -> Deploy {
 
 fn told(body: &Value) -> Option<String> {
     let deploy = read(body);
-    specific(&deploy).or_else(|| generic(&deploy))
+    specific(&deploy).or_else(|| generic(&deploy)).map(|line| line.plain().to_owned())
 }
 
 /// The sources, the best first: where each text stands, and the text.
@@ -169,8 +169,8 @@ fn a_reason_is_one_harmless_bounded_line() {
 #[test]
 fn a_hint_is_the_servers_own() {
     let body = json!({ "composite_error": { "hints": { "a": " ", "b": null, "c": "Ask for more." } } });
-    assert_eq!(server_hint(&read(&body)).as_deref(), Some("Ask for more."));
+    assert_eq!(server_hint(&read(&body)), Some(Line::new("Ask for more.")));
     let of_job = json!({ "runner_jobs": [{ "composite_error": { "hints": { "a": "Retry." } } }] });
-    assert_eq!(server_hint(&read(&of_job)).as_deref(), Some("Retry."));
+    assert_eq!(server_hint(&read(&of_job)), Some(Line::new("Retry.")));
     assert_eq!(server_hint(&read(&json!({}))), None);
 }

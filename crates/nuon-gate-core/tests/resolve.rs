@@ -97,7 +97,7 @@ fn what_there_is_not_is_said_with_what_was_perhaps_meant() {
     ];
     for (install, component, expected) in cases {
         match resolve(vec![wanted(ACME, API), wanted(install, component)]).0 {
-            Resolution::Unknown(unknown) => assert_eq!((unknown.reason.as_str(), unknown.wanted), (expected, 1)),
+            Resolution::Unknown(unknown) => assert_eq!((unknown.reason.plain(), unknown.wanted), (expected, 1)),
             other => panic!("{other:?}"),
         }
     }

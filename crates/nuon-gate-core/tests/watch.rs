@@ -5,7 +5,7 @@
 mod virtual_time;
 
 use nuon_gate_core::watch::{Answer, EventKind, Request};
-use nuon_gate_core::{MatchedBy, Rules, Verdict};
+use nuon_gate_core::{Line, MatchedBy, Rules, Verdict};
 use serde_json::{Value, json};
 use virtual_time::{
     after, deploy, exists, latest, ms, none, pinned, row, run, s, serving, settings, soon, status, with,
@@ -62,7 +62,7 @@ fn a_failed_latest_is_read_once_more_for_its_reason() {
     assert_eq!(run.what(), ["latest", "deploy"]);
     assert_eq!(run.asked_at(), [s(0), ms(100)], "the details are part of the same look");
     assert_eq!(run.reason(), "quota exceeded");
-    assert_eq!(run.report.reason.as_deref(), Some("inl-acme/cmp0: quota exceeded"));
+    assert_eq!(run.report.reason.as_ref().map(Line::plain), Some("inl-acme/cmp0: quota exceeded"));
 }
 
 #[test]
@@ -185,7 +185,7 @@ fn a_wrong_install_or_component_is_rejected_with_its_name() {
         assert_eq!(run.report.verdict, Verdict::Rejected);
         assert_eq!(run.what(), asked);
         assert!(run.reason().starts_with(reason), "{}", run.reason());
-        assert!(run.target().hint.as_ref().unwrap().contains(hint), "{:?}", run.target().hint);
+        assert!(run.target().hint.as_ref().unwrap().plain().contains(hint), "{:?}", run.target().hint);
     }
 }
 
@@ -201,7 +201,7 @@ fn the_installs_name_is_kept() {
             _ => deploy(&row("dpl0", "active")),
         })
     });
-    assert_eq!(run.target().install_name.as_ref().map(|name| name.line(50)).as_deref(), Some("acme-west"));
+    assert_eq!(run.target().install_name.as_ref().map(|name| name.line(50)), Some(Line::new("acme-west")));
 }
 
 #[test]

@@ -25,7 +25,7 @@ fn the_start_clock_rings_if_no_deploy_appears() {
     assert_eq!(run.report.verdict, Verdict::TimedOut);
     assert_eq!(run.target().clock, Some(Clock::Start));
     assert_eq!(run.reason(), "the start clock of 5m ran out: no deploy of inl-acme/cmp0 has appeared");
-    assert!(run.target().hint.as_ref().unwrap().contains("--start-timeout"));
+    assert!(run.target().hint.as_ref().unwrap().plain().contains("--start-timeout"));
     assert_eq!(run.asked_at().last(), Some(&s(300)), "the last look is at the ring");
     assert_eq!(run.report.elapsed, s(300) + LATENCY);
     assert!(run.target().deploy.is_none() && run.target().matched_by.is_none());
@@ -64,7 +64,7 @@ fn the_total_clock_rings_with_the_status_and_where_the_time_went() {
     for part in parts {
         assert!(reason.contains(part), "`{part}` is not in: {reason}");
     }
-    assert!(run.target().hint.as_ref().unwrap().contains("--timeout"));
+    assert!(run.target().hint.as_ref().unwrap().plain().contains("--timeout"));
     let looks_at_the_deadline = run.asked_at().into_iter().filter(|at| *at >= s(60)).collect::<Vec<_>>();
     assert_eq!(looks_at_the_deadline, [s(60)], "exactly one look is the last");
     assert_eq!(run.report.elapsed, s(60) + LATENCY);
@@ -144,7 +144,7 @@ fn the_outage_clock_counts_from_the_last_good_answer() {
     for part in parts {
         assert!(reason.contains(part), "`{part}` is not in: {reason}");
     }
-    assert!(run.target().hint.as_ref().unwrap().contains("--api-outage"));
+    assert!(run.target().hint.as_ref().unwrap().plain().contains("--api-outage"));
 }
 
 #[test]

@@ -36,7 +36,7 @@ fn a_denial_of_the_first_call_is_final() {
         assert_eq!(run.report.verdict, Verdict::Rejected);
         assert_eq!(run.asked.len(), 1);
         assert_eq!(run.reason(), reason);
-        assert!(run.target().hint.as_ref().unwrap().contains(hint));
+        assert!(run.target().hint.as_ref().unwrap().plain().contains(hint));
     }
 }
 
@@ -80,7 +80,7 @@ fn a_deploys_id_that_is_not_found_three_times_does_not_exist() {
     assert_eq!(gone.report.verdict, Verdict::Rejected);
     assert_eq!(gone.asked.len(), 3);
     assert!(gone.reason().starts_with("there is no deploy `dpl0` in install `inl-acme`"), "{}", gone.reason());
-    assert!(gone.target().hint.as_ref().unwrap().contains("--deploy"));
+    assert!(gone.target().hint.as_ref().unwrap().plain().contains("--deploy"));
 
     let lagging = run(pinned(settings(), "dpl0"), at_first(2, || status(404)));
     assert_eq!(lagging.report.verdict, Verdict::Passed);

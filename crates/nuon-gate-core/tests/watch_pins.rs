@@ -183,7 +183,7 @@ fn a_baseline_that_does_not_exist_is_rejected() {
     let run = run(only(pins), rows(|_| vec![full("Mine", "active", 30)]));
     assert_eq!((run.report.verdict, run.what()), (Verdict::Rejected, vec!["deploy"; 3]));
     assert!(run.reason().starts_with("there is no deploy `dplOld`"), "{}", run.reason());
-    assert!(run.target().hint.as_ref().unwrap().contains("--after"));
+    assert!(run.target().hint.as_ref().unwrap().plain().contains("--after"));
 }
 
 #[test]
@@ -268,7 +268,7 @@ fn a_workflow_that_does_not_exist_is_rejected() {
     assert_eq!(run.report.verdict, Verdict::Rejected);
     assert_eq!(run.what().into_iter().filter(|what| *what == "workflow").count(), 3);
     assert!(run.reason().starts_with("there is no workflow `inwMine`"), "{}", run.reason());
-    assert!(run.target().hint.as_ref().unwrap().contains("--workflow"));
+    assert!(run.target().hint.as_ref().unwrap().plain().contains("--workflow"));
 }
 
 /// dplMine runs for a minute; dplOther comes after half of it and runs for two.

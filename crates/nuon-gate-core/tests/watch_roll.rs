@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use nuon_gate_core::watch::{Answer, Clocks, EventKind, InvalidSettings, Mode, OnSuperseded, Refusal, Request, Scope};
 use nuon_gate_core::{
-    Baseline, Clock, MatchedBy, Page, Pins, Require, Signal, Verdict, Wanted, Watch, WatchSettings, decode,
+    Baseline, Clock, Line, MatchedBy, Page, Pins, Require, Signal, Verdict, Wanted, Watch, WatchSettings, decode,
 };
 use serde_json::{Value, json};
 use virtual_time::{
@@ -80,7 +80,7 @@ fn what_ends_the_search_for_targets_is_told_of_each() {
     assert_eq!((verdicts(&denied), denied.asked.len()), (vec![Verdict::Rejected], 1));
     let unknown = run(over(settings(), wanted(&["zero", "two"])), |_, request| acme(request));
     assert_eq!(verdicts(&unknown), [Verdict::Pending, Verdict::Rejected]);
-    assert!(unknown.report.reason.unwrap().contains("no component `two` in install `acme`"));
+    assert!(unknown.report.reason.unwrap().plain().contains("no component `two` in install `acme`"));
     let signalled =
         Driver::signalled(s(5), Signal::Terminate).run(over(settings(), wanted(&["zero"])), |_, _| soon(status(503)));
     assert_eq!(signalled.report.verdict, Verdict::Interrupted(Signal::Terminate));
@@ -167,7 +167,10 @@ fn a_workflow_that_fails_fails_the_run_although_its_deploys_passed() {
         let settings = WatchSettings { require, ..settings() };
         let run = run(of_workflow(settings), flowing(flow, |_, _| "active"));
         assert_eq!((run.report.verdict, verdicts(&run)), (Verdict::Failed, vec![Verdict::Passed]));
-        assert_eq!(run.report.reason.as_deref(), Some("the workflow failed: step 2 of 2, tests, failed"));
+        assert_eq!(
+            run.report.reason.as_ref().map(Line::plain),
+            Some("the workflow failed: step 2 of 2, tests, failed")
+        );
         assert_eq!(run.count(|kind| matches!(kind, EventKind::Ended { target: None, .. })), 1);
     }
 }
@@ -277,7 +280,7 @@ fn more_targets_than_the_workflow_deploys_cannot_be_required() {
     let settings = WatchSettings { require: at_least(2), ..settings() };
     let run = run(of_workflow(settings), flowing(done, |_, _| "active"));
     assert_eq!((run.report.verdict, verdicts(&run)), (Verdict::Failed, vec![Verdict::Passed]));
-    assert!(run.report.reason.unwrap().contains("2 targets are required to pass"));
+    assert!(run.report.reason.unwrap().plain().contains("2 targets are required to pass"));
 }
 
 #[test]

@@ -317,7 +317,7 @@ fn what_follows_from_a_human_being_asked_is_the_users_choice() {
     assert_eq!(fail.what(), ["latest", "workflow", "deploy", "workflow", "dashboard"], "two looks");
     let place = fail.target().approval.as_ref().unwrap();
     assert_eq!((place.workflow.as_str(), place.step.as_ref().unwrap().as_str()), ("inw1", "iws-approve"));
-    assert!(fail.target().hint.as_ref().unwrap().contains("--on-approval wait"));
+    assert!(fail.target().hint.as_ref().unwrap().plain().contains("--on-approval wait"));
 
     let pass = run(latest(of(OnApproval::Pass)), ask());
     assert_eq!((pass.report.verdict, approvals(&pass)), (Verdict::Passed, 1));
@@ -338,7 +338,7 @@ fn the_approval_clock_counts_from_the_first_sight() {
     assert_eq!(run.report.elapsed, first + s(30) + ms(200), "the last look is at the ring");
     assert!(run.reason().starts_with("the approval clock of 30s ran out, nobody has answered"), "{}", run.reason());
     assert!(run.target().approval.is_some());
-    assert!(run.target().hint.as_ref().unwrap().contains("--approval-timeout"));
+    assert!(run.target().hint.as_ref().unwrap().plain().contains("--approval-timeout"));
 }
 
 #[test]
@@ -356,7 +356,7 @@ fn the_stall_clock_counts_from_the_last_change() {
         reason.starts_with("the stall clock of 1m ran out, nothing has changed: the last status is `executing`"),
         "{reason}"
     );
-    assert!(run.target().hint.as_ref().unwrap().contains("--stall-timeout"));
+    assert!(run.target().hint.as_ref().unwrap().plain().contains("--stall-timeout"));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The CI run that the gate is a part of.
 
 use reqwest::Url;
+use serde::Serialize;
 
 /// The web page of a CI run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +29,7 @@ pub fn ci_run(variable: &dyn Fn(&str) -> Option<String>) -> Option<CiRun> {
         .or_else(|| set("RUN_DISPLAY_URL"))
         .or_else(|| set("BUILD_URL"))
         .or_else(|| azure(&set))?;
-    web_page(&url).map(|url| CiRun { url })
+    WebPage::new(&url).map(|WebPage(url)| CiRun { url })
 }
 
 type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -56,25 +57,38 @@ fn azure(set: Lookup<'_>) -> Option<String> {
     Some(url.into())
 }
 
-/// Returns an address in its normal form, if it is that of a web page that can be shown to everyone.
-pub(crate) fn web_page(text: &str) -> Option<String> {
+/// The address of a web page that can be shown to everyone, in its normal form: no sign in it ends a link.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub(crate) struct WebPage(String);
+
+impl WebPage {
     /// Longer ones are no links that people follow, and some services refuse them.
     const LONGEST: usize = 1000;
-    let url = Url::parse(text.trim()).ok()?;
-    let is_plain = matches!(url.scheme(), "https" | "http") && url.username().is_empty() && url.password().is_none();
-    // The parser leaves a few signs alone that end a link in one chat syntax or another.
-    let url: String = String::from(url)
-        .chars()
-        .map(|c| match c {
-            '(' => "%28".to_owned(),
-            ')' => "%29".to_owned(),
-            '|' => "%7C".to_owned(),
-            '*' => "%2A".to_owned(),
-            '`' => "%60".to_owned(),
-            c => c.to_string(),
-        })
-        .collect();
-    (is_plain && url.len() <= LONGEST).then_some(url)
+
+    /// Takes a text if it is such an address.
+    pub(crate) fn new(text: &str) -> Option<Self> {
+        let url = Url::parse(text.trim()).ok()?;
+        let is_web = matches!(url.scheme(), "https" | "http");
+        let is_plain = is_web && url.username().is_empty() && url.password().is_none();
+        // The parser leaves a few signs alone that end a link in one chat syntax or another.
+        let url: String = String::from(url)
+            .chars()
+            .map(|c| match c {
+                '(' => "%28".to_owned(),
+                ')' => "%29".to_owned(),
+                '|' => "%7C".to_owned(),
+                '*' => "%2A".to_owned(),
+                '`' => "%60".to_owned(),
+                c => c.to_string(),
+            })
+            .collect();
+        (is_plain && url.len() <= Self::LONGEST).then_some(Self(url))
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 #[cfg(test)]
@@ -134,8 +148,9 @@ mod tests {
 
     #[test]
     fn pages_end_no_link_early() {
-        assert_eq!(web_page("https://a.example/x)(y|z>").as_deref(), Some("https://a.example/x%29%28y%7Cz%3E"));
-        assert_eq!(web_page("https://a.example/?q=<@U1>*`").as_deref(), Some("https://a.example/?q=%3C@U1%3E%2A%60"));
-        assert_eq!(web_page(&format!("https://a.example/{}", "x".repeat(1000))), None);
+        let page = |text: &str| WebPage::new(text).map(|page| page.0);
+        assert_eq!(page("https://a.example/x)(y|z>").as_deref(), Some("https://a.example/x%29%28y%7Cz%3E"));
+        assert_eq!(page("https://a.example/?q=<@U1>*`").as_deref(), Some("https://a.example/?q=%3C@U1%3E%2A%60"));
+        assert_eq!(page(&format!("https://a.example/{}", "x".repeat(1000))), None);
     }
 }

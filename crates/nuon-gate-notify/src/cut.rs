@@ -2,11 +2,18 @@
 //!
 //! Every service counts in its own way and refuses the whole message if one text is too long. A text is cut between
 //! what readers take for characters, before it is escaped, so that no escape sequence is ever cut in two.
+//!
+//! What comes from outside is a [`Line`] and goes through an [`Escape`]; what acts is [`Own`]. There is no third way into a
+//! text.
 
 use std::borrow::Cow;
 
+use nuon_gate_core::Line;
 use serde::Serialize;
 use unicode_segmentation::UnicodeSegmentation as _;
+
+use crate::ci_run::WebPage;
+use crate::message::Mention;
 
 /// Makes a piece of text harmless in the syntax of a service.
 pub(crate) type Escape = fn(&str) -> Cow<'_, str>;
@@ -21,8 +28,57 @@ pub(crate) fn length(text: &str) -> usize {
     text.encode_utf16().count()
 }
 
-/// Returns a text that is no longer than `max` when it is escaped. What is cut off is counted.
-pub(crate) fn cut(text: &str, max: usize, escape: Escape) -> String {
+/// Text that means what it says in the syntax of a service.
+#[derive(Clone, Copy)]
+pub(crate) enum Own<'a> {
+    /// Our words and signs.
+    Words(&'static str),
+    /// An address that was checked, with what its signs have to become.
+    Page(&'a WebPage, Escape),
+    /// A mention from the settings.
+    Mention(&'a Mention),
+}
+
+impl Own<'_> {
+    fn text(&self) -> Cow<'_, str> {
+        match self {
+            Self::Words(words) => Cow::Borrowed(words),
+            Self::Page(page, escape) => escape(page.as_str()),
+            Self::Mention(mention) => Cow::Borrowed(mention.as_str()),
+        }
+    }
+}
+
+/// Returns a line that is no longer than `max` when it is escaped. What is cut off is counted.
+pub(crate) fn cut(line: &Line, max: usize, escape: Escape) -> String {
+    cut_text(line.plain(), max, escape)
+}
+
+/// Returns the lines of a log, no longer than `max` when they are escaped.
+pub(crate) fn cut_log(lines: &[Line], max: usize, escape: Escape) -> String {
+    cut_text(&log(lines), max, escape)
+}
+
+/// Joins the lines of a log; if they are too long together, the last ones are the ones to see.
+fn log(lines: &[Line]) -> String {
+    /// Longest log in units of UTF-16, well within what Slack, Discord and Teams take.
+    const LONGEST: usize = 2400;
+    let mut used = 0;
+    let kept = lines.iter().rev().take_while(|line| {
+        used += length(line.plain()) + 1;
+        used <= LONGEST
+    });
+    let kept = kept.count().max(1).min(lines.len());
+    let earlier = lines.len() - kept;
+    let mut log = lines[earlier..].iter().map(Line::plain).collect::<Vec<_>>().join("\n");
+    if earlier > 0 {
+        let noun = if earlier == 1 { "line" } else { "lines" };
+        log.insert_str(0, &format!("… {earlier} earlier {noun}\n"));
+    }
+    log
+}
+
+fn cut_text(text: &str, max: usize, escape: Escape) -> String {
     let whole = escape(text);
     // Nothing gets shorter by being escaped, so a huge text need not be looked at a second time.
     if length(&whole) <= max {
@@ -60,10 +116,17 @@ fn marker(more: usize) -> String {
 pub(crate) struct Bounded<const MAX: usize>(String);
 
 impl<const MAX: usize> Bounded<MAX> {
-    /// Takes a text for a place that is not parsed.
-    pub(crate) fn new(text: &str) -> Self {
-        let mut bounded = Self(String::new());
-        bounded.push(text, MAX, verbatim);
+    /// Takes a line for a place that is not parsed.
+    pub(crate) fn new(line: &Line) -> Self {
+        let mut bounded = Self::build();
+        bounded.push(line, MAX, verbatim);
+        bounded.or_dash()
+    }
+
+    /// Takes our own words.
+    pub(crate) fn of(words: &'static str) -> Self {
+        let mut bounded = Self::build();
+        bounded.push_own(words);
         bounded.or_dash()
     }
 
@@ -72,19 +135,40 @@ impl<const MAX: usize> Bounded<MAX> {
         Self(String::new())
     }
 
-    /// Adds as much of a text from outside as `share` and the room that is left allow.
-    pub(crate) fn push(&mut self, text: &str, share: usize, escape: Escape) {
-        let room = MAX - length(&self.0);
-        self.0.push_str(&cut(text, room.min(share), escape));
+    /// Adds as much of a line as `share` and the room that is left allow.
+    pub(crate) fn push(&mut self, line: &Line, share: usize, escape: Escape) {
+        self.0.push_str(&cut(line, self.room().min(share), escape));
     }
 
-    /// Adds a text of our own, which means what it says in the service's syntax, if all of it fits.
-    pub(crate) fn push_own(&mut self, text: &str) -> bool {
-        let fits = length(&self.0) + length(text) <= MAX;
+    /// Adds as much of a log as `share` and the room that is left allow.
+    pub(crate) fn push_log(&mut self, lines: &[Line], share: usize, escape: Escape) {
+        self.0.push_str(&cut_log(lines, self.room().min(share), escape));
+    }
+
+    /// Adds our own words, if all of them fit.
+    pub(crate) fn push_own(&mut self, words: &'static str) -> bool {
+        self.push_whole(&[Own::Words(words)])
+    }
+
+    /// Adds what belongs together, such as a link and its brackets, if all of it fits.
+    pub(crate) fn push_whole(&mut self, parts: &[Own<'_>]) -> bool {
+        let text: String = parts.iter().map(Own::text).collect();
+        let fits = length(&text) <= self.room();
         if fits {
-            self.0.push_str(text);
+            self.0.push_str(&text);
         }
         fits
+    }
+
+    /// Adds what has been put together for the same syntax, if all of it fits.
+    pub(crate) fn push_built<const OTHER: usize>(&mut self, built: &Bounded<OTHER>) {
+        if length(&built.0) <= self.room() {
+            self.0.push_str(&built.0);
+        }
+    }
+
+    fn room(&self) -> usize {
+        MAX - length(&self.0)
     }
 
     /// Some services refuse empty texts.
@@ -93,10 +177,6 @@ impl<const MAX: usize> Bounded<MAX> {
             "–".clone_into(&mut self.0);
         }
         self
-    }
-
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
     }
 }
 
@@ -143,7 +223,7 @@ mod tests {
             ("too long", 0, verbatim, ""),
         ];
         for (text, max, escape, expected) in cases {
-            assert_eq!(cut(text, max, escape), expected, "{text:?} to {max}");
+            assert_eq!(cut(&Line::new(text), max, escape), expected, "{text:?} to {max}");
         }
     }
 
@@ -153,15 +233,15 @@ mod tests {
         assert_eq!(few.0, [0, 1, 2]);
         let mut text = Bounded::<8>::build();
         assert!(text.push_own("12345") && !text.push_own("6789"));
-        text.push("abcdef", 100, verbatim);
-        assert_eq!(text.as_str(), "12345…");
-        assert_eq!(Bounded::<8>::new(" ").as_str(), "–");
+        text.push(&Line::new("abcdef"), 100, verbatim);
+        assert_eq!(text.0, "12345…");
+        assert_eq!(Bounded::<8>::new(&Line::new(" ")).0, "–");
     }
 
     proptest! {
         #[test]
         fn nothing_is_ever_longer(text in "\\PC{0,200}|[&e\u{301}🇩🇪]{0,200}", max in 0usize..120) {
-            prop_assert!(length(&cut(&text, max, doubled)) <= max);
+            prop_assert!(length(&cut(&Line::new(text), max, doubled)) <= max);
         }
     }
 }

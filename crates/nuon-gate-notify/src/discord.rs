@@ -2,15 +2,15 @@
 
 use std::borrow::Cow;
 
+use nuon_gate_core::Line;
 use reqwest::Method;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde::{Deserialize, Serialize};
 
-use crate::cut::{Bounded, Few, verbatim};
+use crate::cut::{Bounded, Few, Own, verbatim};
 use crate::deliver::{Answer, Fault, Http, Nature, Patience, Repeat, Request};
 use crate::message::{Message, Tone};
 use crate::secret::SinkUrl;
-use crate::slack::blocks::log;
 
 /// What goes to Discord. The parts of an embed may have 6000 characters together; these have 5850 at most.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -45,10 +45,10 @@ impl Payload {
     pub(crate) fn new(message: &Message) -> Self {
         let mut title = Bounded::build();
         title.push(&message.headline, 250, escape);
-        let field = |(name, value): &(&str, String)| {
+        let field = |(name, value): &(&'static str, Line)| {
             let mut text = Bounded::build();
             text.push(value, 180, escape);
-            Field { name: Bounded::new(name), value: text.or_dash(), inline: true }
+            Field { name: Bounded::of(name), value: text.or_dash(), inline: true }
         };
         let fields = message.facts.iter().map(field).collect();
         let color = color(message.tone);
@@ -61,18 +61,20 @@ fn description(message: &Message) -> Bounded<3500> {
     let mut text = Bounded::build();
     // The links come first, so that a long text cannot push them out.
     for (label, url) in &message.links {
-        text.push_own(&format!("[{label}]({url}) "));
+        let [open, label, between, close] = ["[", label, "](", ") "].map(Own::Words);
+        text.push_whole(&[open, label, between, Own::Page(url, verbatim), close]);
     }
     for said in [&message.summary, &message.reason].into_iter().flatten() {
         text.push_own("\n");
         text.push(said, 700, escape);
     }
     for line in &message.targets {
-        text.push_own(&format!("\n{} ", line.sign));
-        text.push(&format!("{}: {}", line.name, line.state), 100, escape);
+        text.push_whole(&[Own::Words("\n"), Own::Words(line.sign), Own::Words(" ")]);
+        text.push(&line.standing(), 100, escape);
     }
     if message.more > 0 {
-        text.push_own(&format!("\nand {} more", message.more));
+        text.push_own("\n");
+        text.push(&Line::new(format!("and {} more", message.more)), 40, escape);
     }
     if let Some(timeline) = &message.timeline {
         text.push_own("\n");
@@ -81,9 +83,9 @@ fn description(message: &Message) -> Bounded<3500> {
     if !message.log_tail.is_empty() {
         let mut block = Bounded::<1000>::build();
         block.push_own("\n```\n");
-        block.push(&log(&message.log_tail), 990, escape_code);
+        block.push_log(&message.log_tail, 990, escape_code);
         block.push_own("\n```");
-        text.push_own(block.as_str());
+        text.push_built(&block);
     }
     text.or_dash()
 }

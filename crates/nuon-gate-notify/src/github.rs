@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::Occasion;
+use crate::ci_run::WebPage;
 use crate::cut::{Bounded, verbatim};
 use crate::deliver::{Answer, Fault, Http, Nature, Patience, Repeat, Request};
 use crate::message::Message;
@@ -57,7 +58,7 @@ pub(crate) struct Status {
     /// GitHub's limit.
     description: Bounded<140>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    log_url: Option<String>,
+    log_url: Option<WebPage>,
 }
 
 impl Status {

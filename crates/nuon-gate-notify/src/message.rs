@@ -1,15 +1,15 @@
 //! What is said, whoever is told: the words that all sinks lay out in their own way.
 //!
-//! All text in a message is one harmless line, but it is not escaped for any service yet.
+//! Every text in a message is a [`Line`]: harmless, but not escaped for any service yet.
 
 use std::str::FromStr;
 
 use jiff::{SignedDuration, Timestamp};
 use nuon_gate_core::result::{Named, RunResult, TargetResult, VerdictName};
-use nuon_gate_core::{Clock, RemoteText, human};
+use nuon_gate_core::{Clock, Line, human};
 
 use crate::Occasion;
-use crate::ci_run::web_page;
+use crate::ci_run::WebPage;
 use crate::occasion::recovered_after;
 
 /// The most targets that are listed.
@@ -82,20 +82,20 @@ pub(crate) struct Context {
 pub(crate) struct Message {
     pub(crate) tone: Tone,
     /// It stands for the whole message where there is room for no more.
-    pub(crate) headline: String,
+    pub(crate) headline: Line,
     /// How many targets ended how, if there are several.
-    pub(crate) summary: Option<String>,
+    pub(crate) summary: Option<Line>,
     /// A name and a value each.
-    pub(crate) facts: Vec<(&'static str, String)>,
-    pub(crate) reason: Option<String>,
+    pub(crate) facts: Vec<(&'static str, Line)>,
+    pub(crate) reason: Option<Line>,
     /// The targets, if there are several: bad ends first.
     pub(crate) targets: Vec<TargetLine>,
     /// How many more targets there are.
     pub(crate) more: usize,
     /// A label and an address each.
-    pub(crate) links: Vec<(&'static str, String)>,
-    pub(crate) timeline: Option<String>,
-    pub(crate) log_tail: Vec<String>,
+    pub(crate) links: Vec<(&'static str, WebPage)>,
+    pub(crate) timeline: Option<Line>,
+    pub(crate) log_tail: Vec<Line>,
     pub(crate) mentions: Vec<Mention>,
 }
 
@@ -103,10 +103,10 @@ pub(crate) struct Message {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TargetLine {
     pub(crate) sign: &'static str,
-    pub(crate) name: String,
-    pub(crate) state: String,
-    pub(crate) reason: Option<String>,
-    pub(crate) url: Option<String>,
+    pub(crate) name: Line,
+    pub(crate) state: Line,
+    pub(crate) reason: Option<Line>,
+    pub(crate) url: Option<WebPage>,
 }
 
 impl Message {
@@ -123,10 +123,10 @@ impl Message {
         lines.truncate(MOST_TARGETS);
         Self {
             tone,
-            headline: format!("{} {words}: {}", tone.sign(), subject(result)),
-            summary: one.is_none().then(|| summary(result)),
+            headline: Line::new(format!("{} {words}: {}", tone.sign(), subject(result))),
+            summary: one.is_none().then(|| Line::new(summary(result))),
             facts: facts(result, one, is_over),
-            reason: if is_over { result.reason.as_deref().and_then(line) } else { None },
+            reason: result.reason.as_ref().filter(|_| is_over).and_then(seen).cloned(),
             targets: lines,
             more,
             links: links(result, deciding),
@@ -142,9 +142,9 @@ impl Message {
     }
 }
 
-/// Makes a text from outside one harmless line, if there is something in it.
-fn line(text: &str) -> Option<String> {
-    Some(RemoteText::new(text).line(usize::MAX)).filter(|line| !line.is_empty())
+/// Returns a line if there is something in it.
+fn seen(line: &Line) -> Option<&Line> {
+    (!line.is_empty()).then_some(line)
 }
 
 fn headline(occasion: Occasion, result: &RunResult) -> (Tone, String) {
@@ -170,7 +170,7 @@ fn headline(occasion: Occasion, result: &RunResult) -> (Tone, String) {
 }
 
 fn is_teardown(deploy: &nuon_gate_core::result::DeployResult) -> bool {
-    deploy.deploy_type.as_deref() == Some("teardown")
+    deploy.deploy_type.as_ref().is_some_and(|kind| *kind == "teardown")
 }
 
 fn is_pending(target: &TargetResult) -> bool {
@@ -220,8 +220,8 @@ fn has_ended(target: &TargetResult) -> bool {
     by_itself || target.deploy.as_ref().is_some_and(|deploy| deploy.ended_at.is_some())
 }
 
-fn name(named: &Named) -> String {
-    named.name.as_deref().and_then(line).or_else(|| line(&named.id)).unwrap_or_else(|| "?".to_owned())
+fn name(named: &Named) -> &str {
+    named.name.as_ref().and_then(seen).or_else(|| seen(&named.id)).map_or("?", Line::plain)
 }
 
 fn target_name(target: &TargetResult) -> String {
@@ -276,24 +276,29 @@ fn lines(result: &RunResult) -> Vec<TargetLine> {
 
 impl TargetLine {
     fn new(target: &TargetResult) -> Self {
-        let status = target.deploy.as_ref().and_then(|deploy| line(&deploy.status));
+        let status = target.deploy.as_ref().and_then(|deploy| seen(&deploy.status));
         let (sign, state) = match (target.verdict, status) {
-            (VerdictName::Pending, Some(status)) => (Tone::Busy, status),
-            (VerdictName::Pending, None) => (Tone::Busy, "not started".to_owned()),
-            (VerdictName::Passed | VerdictName::NotifyFailed, _) => (Tone::Good, "passed".to_owned()),
-            (VerdictName::ApprovalNeeded, _) => (Tone::Asking, "needs approval".to_owned()),
+            (VerdictName::Pending, Some(status)) => (Tone::Busy, status.clone()),
+            (VerdictName::Pending, None) => (Tone::Busy, Line::new("not started")),
+            (VerdictName::Passed | VerdictName::NotifyFailed, _) => (Tone::Good, Line::new("passed")),
+            (VerdictName::ApprovalNeeded, _) => (Tone::Asking, Line::new("needs approval")),
             (VerdictName::TimedOut | VerdictName::Interrupted | VerdictName::Inconclusive, _) => {
-                (Tone::Warning, ORDER[rank(target.verdict)].1.to_owned())
+                (Tone::Warning, Line::new(ORDER[rank(target.verdict)].1))
             }
-            (verdict, _) => (Tone::Bad, ORDER[rank(verdict)].1.to_owned()),
+            (verdict, _) => (Tone::Bad, Line::new(ORDER[rank(verdict)].1)),
         };
         Self {
             sign: sign.sign(),
-            name: target_name(target),
+            name: Line::new(target_name(target)),
             state,
-            reason: target.reason.as_deref().and_then(line),
-            url: target.url.as_deref().and_then(web_page),
+            reason: target.reason.as_ref().and_then(seen).cloned(),
+            url: target.url.as_ref().and_then(page),
         }
+    }
+
+    /// Says which target it is and how it stands.
+    pub(crate) fn standing(&self) -> Line {
+        Line::new(format!("{}: {}", self.name.plain(), self.state.plain()))
     }
 }
 
@@ -302,30 +307,32 @@ fn deciding(result: &RunResult) -> Option<&TargetResult> {
     result.targets.iter().find(|target| target.verdict == result.verdict).or(result.targets.first())
 }
 
-fn facts(result: &RunResult, one: Option<&TargetResult>, is_over: bool) -> Vec<(&'static str, String)> {
+fn facts(result: &RunResult, one: Option<&TargetResult>, is_over: bool) -> Vec<(&'static str, Line)> {
     let mut facts = Vec::new();
-    let mut add = |name, value: Option<String>| facts.extend(value.map(|value| (name, value)));
+    let mut add = |name, value: Option<Line>| facts.extend(value.map(|value| (name, value)));
+    let some = |line: Option<&Line>| line.and_then(seen).cloned();
     if let Some(deploy) = one.and_then(|target| target.deploy.as_ref()) {
-        let status = [Some(deploy.status.as_str()), deploy.status_description.as_deref()];
-        let status: Vec<String> = status.into_iter().flatten().filter_map(line).collect();
-        add("Status", Some(status.join(": ")).filter(|_| deploy.ended_at.is_none()));
-        add("Commit", deploy.commit.as_deref().and_then(line).map(|commit| commit.chars().take(12).collect()));
-        add("Build", deploy.build_id.as_deref().and_then(line));
-        add("Triggered by", deploy.created_by.as_deref().and_then(line));
+        let status = [Some(&deploy.status), deploy.status_description.as_ref()];
+        let status: Vec<&str> = status.into_iter().flatten().filter_map(seen).map(Line::plain).collect();
+        add("Status", Some(Line::new(status.join(": "))).filter(|_| deploy.ended_at.is_none()));
+        let short = |commit: Line| Line::new(commit.plain().chars().take(12).collect::<String>());
+        add("Commit", some(deploy.commit.as_ref()).map(short));
+        add("Build", some(deploy.build_id.as_ref()));
+        add("Triggered by", some(deploy.created_by.as_ref()));
     }
     let usual = one.and_then(|target| target.typical_ms).map(milliseconds);
     if is_over {
         // What has not ended has taken no time yet; that was the gate's.
         let has_ended = one.is_none_or(has_ended);
-        add(if has_ended { "Took" } else { "Watched for" }, Some(took(result, one, usual.as_deref())));
+        add(if has_ended { "Took" } else { "Watched for" }, Some(Line::new(took(result, one, usual.as_deref()))));
     } else {
-        add("Waiting since", line(&result.started_at));
-        add("Usually takes", usual);
+        add("Waiting since", some(Some(&result.started_at)));
+        add("Usually takes", usual.map(Line::new));
     }
     if let Some(target) = one {
-        add("Superseded by", target.superseded_by.as_deref().and_then(line));
+        add("Superseded by", some(target.superseded_by.as_ref()));
         let good = target.last_good.as_ref().filter(|_| is_over && target.verdict == VerdictName::Failed);
-        add("Last good", good.and_then(|good| line(good.commit.as_deref().unwrap_or(&good.deploy_id))));
+        add("Last good", some(good.map(|good| good.commit.as_ref().unwrap_or(&good.deploy_id))));
     }
     facts
 }
@@ -333,7 +340,7 @@ fn facts(result: &RunResult, one: Option<&TargetResult>, is_over: bool) -> Vec<(
 fn took(result: &RunResult, one: Option<&TargetResult>, usual: Option<&str>) -> String {
     let deploy = one.and_then(|target| target.deploy.as_ref());
     let whole = deploy.and_then(|deploy| {
-        let at = |text: Option<&String>| text?.parse::<Timestamp>().ok();
+        let at = |line: Option<&Line>| line?.plain().parse::<Timestamp>().ok();
         let (from, to) = (at(deploy.created_at.as_ref())?, at(deploy.ended_at.as_ref())?);
         std::time::Duration::try_from(to.duration_since(from)).ok()
     });
@@ -348,29 +355,33 @@ fn milliseconds(ms: u64) -> String {
     human(std::time::Duration::from_millis(ms.min(SignedDuration::MAX.as_secs().unsigned_abs())))
 }
 
-fn links(result: &RunResult, deciding: Option<&TargetResult>) -> Vec<(&'static str, String)> {
-    let asking = result.targets.iter().find_map(|target| target.approval_url.as_deref());
+fn links(result: &RunResult, deciding: Option<&TargetResult>) -> Vec<(&'static str, WebPage)> {
+    let asking = result.targets.iter().find_map(|target| target.approval_url.as_ref());
     let all = [
         ("Approve", asking),
-        ("Deploy", deciding.and_then(|target| target.url.as_deref())),
-        ("CI run", result.ci_url.as_deref()),
+        ("Deploy", deciding.and_then(|target| target.url.as_ref())),
+        ("CI run", result.ci_url.as_ref()),
     ];
-    all.into_iter().filter_map(|(label, url)| Some((label, web_page(url?)?))).collect()
+    all.into_iter().filter_map(|(label, url)| Some((label, page(url?)?))).collect()
 }
 
-fn timeline(target: &TargetResult) -> Option<String> {
+fn page(url: &Line) -> Option<WebPage> {
+    WebPage::new(url.plain())
+}
+
+fn timeline(target: &TargetResult) -> Option<Line> {
     let stays = target.timeline.iter().filter_map(|stay| {
-        let status = line(&stay.status)?;
+        let status = seen(&stay.status)?.plain();
         Some(match stay.duration_ms {
             Some(ms) => format!("{status} {}", milliseconds(ms)),
-            None => status,
+            None => status.to_owned(),
         })
     });
     let stays: Vec<String> = stays.collect();
     let clock = target.clock.map(|clock: Clock| format!("{} ran out", clock.flag()));
-    (!stays.is_empty()).then(|| stays.into_iter().chain(clock).collect::<Vec<_>>().join(" → "))
+    (!stays.is_empty()).then(|| Line::new(stays.into_iter().chain(clock).collect::<Vec<_>>().join(" → ")))
 }
 
-fn log_tail(target: &TargetResult) -> Vec<String> {
-    target.log_tail.iter().filter_map(|entry| line(&entry.text)).collect()
+fn log_tail(target: &TargetResult) -> Vec<Line> {
+    target.log_tail.iter().filter_map(|entry| seen(&entry.text).cloned()).collect()
 }

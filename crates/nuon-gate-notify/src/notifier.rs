@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use nuon_gate_core::Line;
 use nuon_gate_core::result::{Delivery, NotificationResult, RunResult};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -59,7 +60,7 @@ pub struct Outcome {
     /// The message in Slack, for a later job to go on with.
     pub slack_thread: Option<SlackThread>,
     /// What the user should know, one line each: what failed, and what else went wrong.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Line>,
 }
 
 impl Outcome {
@@ -156,7 +157,7 @@ impl Notifier {
             let record = std::mem::take(&mut *desk.record.lock().unwrap_or_else(PoisonError::into_inner));
             outcome.slack_thread = outcome.slack_thread.or(record.slack_thread.clone());
             let warnings = record.warnings.iter().map(|warning| format!("{}: {warning}", desk.label));
-            outcome.warnings.extend(warnings.map(|warning| redactor.text(&warning)));
+            outcome.warnings.extend(warnings.map(|warning| Line::new(redactor.text(&warning))));
             outcome.add(desk.label, record.verdict(in_time), &redactor);
         }
         for Skipped { label, why } in skipped {
@@ -171,9 +172,9 @@ impl Outcome {
         let reason = reason.map(|reason| redactor.text(&reason));
         if result == Delivery::Failed {
             let why = reason.as_deref().unwrap_or("no reason is known");
-            self.warnings.push(format!("{sink} was not told: {why}"));
+            self.warnings.push(Line::new(format!("{sink} was not told: {why}")));
         }
-        self.results.push(NotificationResult { sink, result, reason });
+        self.results.push(NotificationResult { sink: Line::new(sink), result, reason: reason.map(Line::new) });
     }
 }
 

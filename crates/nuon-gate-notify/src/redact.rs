@@ -55,6 +55,7 @@ impl Redactor {
 
 #[cfg(test)]
 mod tests {
+    use nuon_gate_core::Line;
     use nuon_gate_core::result::VerdictName;
 
     use super::*;
@@ -66,7 +67,7 @@ mod tests {
             Redactor::new(vec!["https://a.example/s3cr3ts3cr3t".into(), "s3cr3ts3cr3t".into(), "api".into()]);
         let mut result = sample::result(VerdictName::Failed);
         assert_eq!(redactor.result(result.clone()), result);
-        result.targets[0].log_tail[0].text = "curl https://a.example/s3cr3ts3cr3t?x s3cr3ts3cr3t".to_owned();
+        result.targets[0].log_tail[0].text = Line::new("curl https://a.example/s3cr3ts3cr3t?x s3cr3ts3cr3t");
         let cleaned = redactor.result(result.clone());
         assert_eq!(cleaned.targets[0].log_tail[0].text, "curl [redacted]?x [redacted]");
         assert_eq!(cleaned.reason, result.reason);

@@ -3,7 +3,7 @@
 use nuon_gate_core::result::{
     ApiResult, DeployResult, LastGood, LogLine, Named, RunResult, StayResult, TargetResult, VerdictName,
 };
-use nuon_gate_core::{Clock, MatchedBy};
+use nuon_gate_core::{Clock, Line, MatchedBy};
 
 /// Returns a run with one target that ended in a way.
 pub(crate) fn result(verdict: VerdictName) -> RunResult {
@@ -13,12 +13,12 @@ pub(crate) fn result(verdict: VerdictName) -> RunResult {
         verdict,
         exit_code: exit_code(verdict),
         reason: target.reason.clone(),
-        started_at: "2026-08-03T14:02:11Z".to_owned(),
-        finished_at: "2026-08-03T14:05:18Z".to_owned(),
+        started_at: Line::new("2026-08-03T14:02:11Z"),
+        finished_at: Line::new("2026-08-03T14:05:18Z"),
         elapsed_ms: 187_000,
         targets: vec![target],
-        api: ApiResult { version: Some("0.19.812".to_owned()), requests: 14, errors: 0 },
-        ci_url: Some("https://github.com/acme/api/actions/runs/7".to_owned()),
+        api: ApiResult { version: Some(Line::new("0.19.812")), requests: 14, errors: 0 },
+        ci_url: Some(Line::new("https://github.com/acme/api/actions/runs/7")),
         notifications: Vec::new(),
         warnings: Vec::new(),
     }
@@ -29,26 +29,26 @@ pub(crate) fn target(verdict: VerdictName, install: &str, component: &str, numbe
     let (status, reason) = words(verdict);
     let ended = matches!(verdict, VerdictName::Passed | VerdictName::Failed | VerdictName::Cancelled);
     let id = format!("dpl{number:023}");
-    let page = |path: &str| Some(format!("https://app.nuon.co/org1/installs/inl1/{path}"));
+    let page = |path: &str| Some(Line::new(format!("https://app.nuon.co/org1/installs/inl1/{path}")));
     let asks = verdict == VerdictName::ApprovalNeeded;
     TargetResult {
-        install: Named { id: "inl1".to_owned(), name: Some(install.to_owned()) },
-        component: Named { id: "cmp1".to_owned(), name: Some(component.to_owned()) },
+        install: Named { id: Line::new("inl1"), name: Some(Line::new(install)) },
+        component: Named { id: Line::new("cmp1"), name: Some(Line::new(component)) },
         verdict,
-        reason: reason.map(str::to_owned),
+        reason: reason.map(Line::new),
         clock: (verdict == VerdictName::TimedOut).then_some(Clock::Total),
         url: page(&format!("components/cmp1/deploys/{id}")),
         deploy: Some(deploy(id, status, ended)),
         matched_by: Some(MatchedBy::Build),
-        superseded_by: (verdict == VerdictName::Superseded).then(|| "dpl9".to_owned()),
+        superseded_by: (verdict == VerdictName::Superseded).then(|| Line::new("dpl9")),
         replaced: Vec::new(),
         typical_ms: Some(170_000),
         recovered_after: None,
         last_good: (verdict != VerdictName::Passed).then(|| LastGood {
-            deploy_id: "dpl0".to_owned(),
-            build_id: Some("bld0".to_owned()),
-            commit: Some("0a1b2c3d4e5f60718293a4b5c6d7e8f901234567".to_owned()),
-            at: Some("2026-08-02T09:00:00Z".to_owned()),
+            deploy_id: Line::new("dpl0"),
+            build_id: Some(Line::new("bld0")),
+            commit: Some(Line::new("0a1b2c3d4e5f60718293a4b5c6d7e8f901234567")),
+            at: Some(Line::new("2026-08-02T09:00:00Z")),
         }),
         timeline: timeline(status, ended),
         approval_url: asks.then(|| page("workflows/inw1")).flatten(),
@@ -90,22 +90,22 @@ fn exit_code(verdict: VerdictName) -> u8 {
 
 fn deploy(id: String, status: &str, ended: bool) -> DeployResult {
     DeployResult {
-        id: Some(id),
-        deploy_type: Some("apply".to_owned()),
-        status: status.to_owned(),
-        status_description: (status == "executing").then(|| "applying the plan".to_owned()),
-        build_id: Some("bld1".to_owned()),
-        commit: Some("4be1c7d2a9f05b6e8c3d1f0a7b4e6c2d9a8f1e3b".to_owned()),
-        workflow_id: Some("inw1".to_owned()),
-        created_by: Some("ada@acme.example".to_owned()),
-        created_at: Some("2026-08-03T14:02:20Z".to_owned()),
-        ended_at: ended.then(|| "2026-08-03T14:05:17Z".to_owned()),
+        id: Some(Line::new(id)),
+        deploy_type: Some(Line::new("apply")),
+        status: Line::new(status),
+        status_description: (status == "executing").then(|| Line::new("applying the plan")),
+        build_id: Some(Line::new("bld1")),
+        commit: Some(Line::new("4be1c7d2a9f05b6e8c3d1f0a7b4e6c2d9a8f1e3b")),
+        workflow_id: Some(Line::new("inw1")),
+        created_by: Some(Line::new("ada@acme.example")),
+        created_at: Some(Line::new("2026-08-03T14:02:20Z")),
+        ended_at: ended.then(|| Line::new("2026-08-03T14:05:17Z")),
     }
 }
 
 fn timeline(last: &str, ended: bool) -> Vec<StayResult> {
     let stay =
-        |status: &str, at: &str, duration_ms| StayResult { status: status.to_owned(), at: at.to_owned(), duration_ms };
+        |status: &str, at: &str, duration_ms| StayResult { status: Line::new(status), at: Line::new(at), duration_ms };
     vec![
         stay("queued", "2026-08-03T14:02:20Z", Some(9_000)),
         stay("executing", "2026-08-03T14:02:29Z", Some(168_000)),
@@ -115,9 +115,9 @@ fn timeline(last: &str, ended: bool) -> Vec<StayResult> {
 
 fn log_tail() -> Vec<LogLine> {
     let line = |severity: &str, text: &str| LogLine {
-        at: Some("2026-08-03T14:05:16Z".to_owned()),
-        severity: severity.to_owned(),
-        text: text.to_owned(),
+        at: Some(Line::new("2026-08-03T14:05:16Z")),
+        severity: Line::new(severity),
+        text: Line::new(text),
     };
     vec![
         line("info", "helm upgrade --install api ./chart"),

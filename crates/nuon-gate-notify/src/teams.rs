@@ -3,15 +3,15 @@
 //! That a workflow takes a card does not prove that it shows it: it answers before it has rendered anything. Text from
 //! outside stands in runs of text, where no Markdown is read; links are the card's own buttons.
 
+use nuon_gate_core::Line;
 use reqwest::Method;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde_json::{Value, json};
 
-use crate::cut::{cut, verbatim};
+use crate::cut::{cut, cut_log, verbatim};
 use crate::deliver::{Fault, Http, Nature, Patience, Repeat, Request, harmless};
 use crate::message::{Message, Tone};
 use crate::secret::SinkUrl;
-use crate::slack::blocks::log;
 
 /// The largest card in bytes. The documented limit is 28 KB, but cards of 21 KB were seen to be refused.
 pub(crate) const LARGEST: usize = 18_000;
@@ -47,41 +47,37 @@ pub(crate) async fn post(url: &SinkUrl, http: &Http, patience: &mut Patience, me
 
 /// Lays out a message whose texts are a share of what they could be.
 fn card(message: &Message, share: usize) -> Value {
-    let mut body = vec![runs(&[styled(
-        &message.headline,
-        300 / share + 40,
-        &json!({
-            "size": "Large", "weight": "Bolder", "color": color(message.tone),
-        }),
-    )])];
+    let headline = json!({"size": "Large", "weight": "Bolder", "color": color(message.tone)});
+    let mut body = vec![runs(&[styled(&message.headline, 300 / share + 40, &headline)])];
     if let Some(summary) = &message.summary {
         body.push(runs(&[text(summary, 300 / share + 40)]));
     }
     for (name, value) in &message.facts {
-        let name = styled(&format!("{name}: "), 40, &json!({"weight": "Bolder"}));
+        let name = run(&format!("{name}: "), &json!({"weight": "Bolder"}));
         body.push(runs(&[name, text(value, 300 / share + 20)]));
     }
     if let Some(reason) = &message.reason {
         body.push(runs(&[text(reason, 1500 / share)]));
     }
     for line in message.targets.iter().take((20 / share).max(3)) {
-        let mut words = format!("{} {}: {}", line.sign, cut(&line.name, 150 / share + 20, verbatim), line.state);
+        let mut words =
+            format!("{} {}: {}", line.sign, cut(&line.name, 150 / share + 20, verbatim), line.state.plain());
         if let Some(reason) = &line.reason {
             words.push_str(", ");
-            words.push_str(reason);
+            words.push_str(reason.plain());
         }
-        body.push(runs(&[text(&words, 300 / share + 40)]));
+        body.push(runs(&[text(&Line::new(words), 300 / share + 40)]));
     }
     let more = message.more + message.targets.len().saturating_sub((20 / share).max(3));
     if more > 0 {
-        body.push(runs(&[text(&format!("and {more} more"), 40)]));
+        body.push(runs(&[text(&Line::new(format!("and {more} more")), 40)]));
     }
     if let Some(timeline) = &message.timeline {
         body.push(runs(&[styled(timeline, 500 / share, &json!({"isSubtle": true}))]));
     }
     if !message.log_tail.is_empty() && share <= 8 {
         let monospace = json!({"fontType": "Monospace", "size": "Small"});
-        body.push(runs(&[styled(&log(&message.log_tail), 2500 / share, &monospace)]));
+        body.push(runs(&[run(&cut_log(&message.log_tail, 2500 / share, verbatim), &monospace)]));
     }
     let actions: Vec<Value> = message
         .links
@@ -109,12 +105,17 @@ fn runs(inlines: &[Value]) -> Value {
     json!({"type": "RichTextBlock", "inlines": inlines})
 }
 
-fn text(text: &str, max: usize) -> Value {
-    styled(text, max, &json!({}))
+fn text(line: &Line, max: usize) -> Value {
+    styled(line, max, &json!({}))
 }
 
-fn styled(text: &str, max: usize, style: &Value) -> Value {
-    let mut run = json!({"type": "TextRun", "text": cut(text, max, verbatim)});
+fn styled(line: &Line, max: usize, style: &Value) -> Value {
+    run(&cut(line, max, verbatim), style)
+}
+
+/// Makes a run of text, which Teams shows as it is.
+fn run(text: &str, style: &Value) -> Value {
+    let mut run = json!({"type": "TextRun", "text": text});
     if let (Some(run), Some(style)) = (run.as_object_mut(), style.as_object()) {
         run.extend(style.clone());
     }

@@ -6,6 +6,7 @@ mod support;
 
 use std::time::Duration;
 
+use nuon_gate_core::Line;
 use nuon_gate_core::result::{Delivery, VerdictName};
 use nuon_gate_notify::{Notifier, Occasion, Options, Pace, render};
 use support::{PATIENCE, Service, answer, only, options, pending, result, sinks};
@@ -32,12 +33,12 @@ async fn a_slow_sink_holds_up_nobody_and_the_budget_holds() {
     service.wait_for(1).await;
     let outcome = notifier.finish(result(VerdictName::Passed), Duration::from_millis(300)).await;
     assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
-    let results: Vec<_> = outcome.results.iter().map(|result| (result.sink.as_str(), result.result)).collect();
+    let results: Vec<_> = outcome.results.iter().map(|result| (result.sink.plain(), result.result)).collect();
     let expected = [("webhook", Delivery::Failed), ("webhook-2", Delivery::Sent), ("slack", Delivery::Skipped)];
     assert_eq!(results, expected);
-    assert_eq!(outcome.results[0].reason.as_deref(), Some("not done within --notify-timeout"));
+    assert_eq!(outcome.results[0].reason, Some(Line::new("not done within --notify-timeout")));
     let skipped = "NUON_GATE_SLACK_TOKEN is not set, though NUON_GATE_SLACK_CHANNEL is";
-    assert_eq!(outcome.results[2].reason.as_deref(), Some(skipped));
+    assert_eq!(outcome.results[2].reason, Some(Line::new(skipped)));
     assert_eq!(outcome.warnings, ["webhook was not told: not done within --notify-timeout"]);
     assert!(outcome.any_sent() && outcome.any_failed());
 }
@@ -93,7 +94,7 @@ async fn secrets_that_come_back_in_a_log_are_not_passed_on() {
     let url = service.url("/hooks/secret-path");
     let hook = sinks(&[("NUON_GATE_WEBHOOK_URL", &url), ("NUON_GATE_DISCORD_WEBHOOK_URL", &url)]);
     let mut leaky = result(VerdictName::Failed);
-    leaky.targets[0].log_tail[0].text = format!("curl {url} -H secret-path");
+    leaky.targets[0].log_tail[0].text = Line::new(format!("curl {url} -H secret-path"));
     for rendered in render(&hook, &leaky, &[]) {
         assert!(!rendered.text.contains("secret"), "{rendered:?}");
     }

@@ -4,6 +4,7 @@
 
 mod support;
 
+use nuon_gate_core::Line;
 use nuon_gate_core::result::{LogLine, RunResult, StayResult, VerdictName};
 use nuon_gate_notify::{Mention, Sinks, render};
 use proptest::prelude::*;
@@ -77,6 +78,11 @@ fn hostile(longest: usize) -> impl Strategy<Value = String> {
     ]
 }
 
+/// Reads a text as it stands in the file of a result.
+fn read(text: &str) -> Line {
+    serde_json::from_value(text.into()).unwrap()
+}
+
 fn verdict() -> impl Strategy<Value = VerdictName> {
     prop::sample::select(vec![
         VerdictName::Passed,
@@ -97,7 +103,7 @@ prop_compose! {
         targets in targets,
         lines in 0_usize..30,
     ) -> RunResult {
-        let text = |number: usize| texts[number % texts.len()].clone();
+        let text = |number: usize| read(&texts[number % texts.len()]);
         let mut run = result(verdict);
         run.reason = Some(text(0));
         let target = &mut run.targets[0];
@@ -105,7 +111,7 @@ prop_compose! {
         target.component.name = Some(text(2));
         target.reason = Some(text(0));
         target.superseded_by = Some(text(3));
-        target.url = Some(format!("{PAGE}?{}", text(4)));
+        target.url = Some(Line::new(format!("{PAGE}?{}", texts[4])));
         target.log_tail = (0..lines).map(|n| LogLine { at: None, severity: text(n), text: text(n + 1) }).collect();
         target.timeline = (0..lines).map(|n| StayResult { status: text(n + 2), at: text(n), duration_ms: None }).collect();
         let deploy = target.deploy.as_mut().unwrap();
@@ -296,14 +302,14 @@ proptest! {
 fn the_worst_of_all_is_harmless_too() {
     for unit in ["<!channel>", "`", "日", "\\\"", "&", "e\u{301}\u{302}", "\0", "\n"] {
         let mut run = result(VerdictName::Failed);
-        let text = unit.repeat(100_000 / unit.len());
+        let text = read(&unit.repeat(100_000 / unit.len()));
         run.reason = Some(text.clone());
         run.targets[0].reason = Some(text.clone());
         run.targets[0].log_tail[0].text = text;
         check(&run);
 
         let target = &mut run.targets[0];
-        let text = unit.repeat(500);
+        let text = read(&unit.repeat(500));
         target.reason = Some(text.clone());
         target.install.name = Some(text.clone());
         target.component.name = Some(text);

@@ -8,6 +8,7 @@ mod support;
 use std::fmt::Write as _;
 use std::path::Path;
 
+use nuon_gate_core::Line;
 use nuon_gate_core::result::{RunResult, VerdictName};
 use nuon_gate_notify::render;
 use serde_json::Value;
@@ -71,7 +72,7 @@ fn a_recovery_says_from_what() {
 fn a_wait_says_what_it_waits_for() {
     compare("going_on", &pending("executing"));
     let mut asking = pending("pending-approval");
-    asking.targets[0].approval_url = Some("https://app.nuon.co/org1/installs/inl1/workflows/inw1".to_owned());
+    asking.targets[0].approval_url = Some(Line::new("https://app.nuon.co/org1/installs/inl1/workflows/inw1"));
     compare("asking", &asking);
     let mut nothing = pending("executing");
     nothing.targets[0].deploy = None;
@@ -85,8 +86,8 @@ fn of_forty_targets_the_bad_ones_come_first() {
         .map(|number| {
             let verdict = if number % 13 == 5 { VerdictName::Failed } else { VerdictName::Passed };
             let mut target = result(verdict).targets.remove(0);
-            target.install.id = format!("inl{number}");
-            target.install.name = Some(format!("acme-{number}"));
+            target.install.id = Line::new(format!("inl{number}"));
+            target.install.name = Some(Line::new(format!("acme-{number}")));
             target
         })
         .collect();

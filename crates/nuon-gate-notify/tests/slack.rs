@@ -7,6 +7,7 @@ mod support;
 use std::time::Duration;
 
 use httpmock::HttpMockResponse;
+use nuon_gate_core::Line;
 use nuon_gate_core::result::{Delivery, VerdictName};
 use nuon_gate_notify::{Mention, Notifier, Occasion, Options, Outcome, Pace, Sinks, Trigger, send_test, slack_check};
 use serde_json::{Value, json};
@@ -165,7 +166,7 @@ async fn a_200_can_be_a_failure_and_says_what_to_do() {
         let outcome = notifier.finish(result(VerdictName::Passed), PATIENCE).await;
         assert_eq!(only(&outcome), (Delivery::Failed, hint));
         assert!(outcome.any_failed() && !outcome.any_sent());
-        assert_eq!(outcome.warnings, [format!("slack was not told: {hint}")]);
+        assert_eq!(outcome.warnings, [Line::new(format!("slack was not told: {hint}"))]);
         assert_eq!(service.seen().len(), 1, "{error} is not tried again");
     }
 }

@@ -5,6 +5,7 @@
 mod support;
 
 use httpmock::HttpMockResponse;
+use nuon_gate_core::Line;
 use nuon_gate_core::result::{Delivery, VerdictName};
 use nuon_gate_notify::{Notifier, Occasion, Options, Outcome, Sinks, Trigger};
 use serde_json::{Value, json};
@@ -110,8 +111,8 @@ async fn the_same_end_told_by_another_run_has_the_same_id() {
     let sinks = hook(&service, &[]);
     end(&sinks, VerdictName::Failed).await;
     let mut again = result(VerdictName::Failed);
-    again.started_at = "2026-08-03T15:00:00Z".to_owned();
-    again.finished_at = "2026-08-03T15:00:01Z".to_owned();
+    again.started_at = Line::new("2026-08-03T15:00:00Z");
+    again.finished_at = Line::new("2026-08-03T15:00:01Z");
     Notifier::start(&sinks, options()).unwrap().finish(again, PATIENCE).await;
     end(&sinks, VerdictName::Passed).await;
     let ids: Vec<_> = service.seen().iter().map(|seen| seen.header("webhook-id").unwrap().to_owned()).collect();

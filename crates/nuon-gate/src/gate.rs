@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use nuon_gate_core::result::{RunResult, VerdictName};
 use nuon_gate_core::watch::{InvalidSettings, Reply, Request};
 use nuon_gate_core::{
-    CancelLimits, CancelPlan, Client, Event, Refusal, Report, Signal, Verdict, Watch, Wish, drive, gather, send,
+    CancelLimits, CancelPlan, Client, Event, Line, Refusal, Report, Signal, Verdict, Watch, Wish, drive, gather, send,
 };
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::Instant;
@@ -110,7 +110,8 @@ async fn gate(settings: Settings, mut signals: UnboundedReceiver<Signal>) -> Res
     let usual = exit::code(report.verdict);
     let code = exit_code(report.verdict, &exits);
     if code != usual {
-        report.warnings.push(format!("the exit code is {code} instead of {usual}, because of --map-exit"));
+        let words = format!("the exit code is {code} instead of {usual}, because of --map-exit");
+        report.warnings.push(Line::new(words));
     }
     let mut result = published(&report, &client, &exits, output.ci_url.as_deref());
     let slack_thread = match audience {
@@ -129,7 +130,7 @@ async fn gate(settings: Settings, mut signals: UnboundedReceiver<Signal>) -> Res
 /// Returns the published form of a report.
 fn published(report: &Report, client: &Client, exits: &[ExitMapping], ci_url: Option<&str>) -> RunResult {
     let code = exit_code(report.verdict, exits);
-    RunResult { ci_url: ci_url.map(str::to_owned), ..RunResult::new(report, code, client.stats()) }
+    RunResult { ci_url: ci_url.map(Line::new), ..RunResult::new(report, code, client.stats()) }
 }
 
 /// Tells everyone how it ended, and notes what became of that. A signal cuts it short, and decides the verdict of the run.
@@ -165,14 +166,14 @@ async fn tell(
         };
     }
     let Some(outcome) = outcome else {
-        report.warnings.push("it is not known who has been told, because of the signal".to_owned());
+        report.warnings.push(Line::new("it is not known who has been told, because of the signal"));
         result.warnings.clone_from(&report.warnings);
         return None;
     };
     if required && outcome.any_failed() && report.verdict == Verdict::Passed {
         result.verdict = VerdictName::NotifyFailed;
         result.exit_code = mapped(VerdictName::NotifyFailed, exits).unwrap_or(exit::NOTIFY_FAILED);
-        result.reason = Some("the deploy passed, but not everyone could be told".to_owned());
+        result.reason = Some(Line::new("the deploy passed, but not everyone could be told"));
     }
     report.warnings.extend(outcome.warnings);
     result.warnings.clone_from(&report.warnings);
@@ -199,7 +200,7 @@ async fn cancel_rest(
     };
     match settlements {
         Some(settlements) => report.settle(settlements),
-        None => report.warnings.push("it is not known what came of cancelling, because of the signal".to_owned()),
+        None => report.warnings.push(Line::new("it is not known what came of cancelling, because of the signal")),
     }
 }
 

@@ -39,7 +39,7 @@ impl Triggered {
         let text = text.trim_start_matches('\u{feff}');
         if let Some(status) = refusal(text) {
             let body = nuon_gate_core::RemoteText::new(split(text).1).line(200);
-            return Err(Trouble::new(format!("the trigger was answered with HTTP {status}: {body}"))
+            return Err(Trouble::new(format!("the trigger was answered with HTTP {status}: {}", body.plain()))
                 .hint("nothing was triggered, so there is nothing to wait for"));
         }
         let found = Self::parse(text);

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use nuon_gate_core::RemoteText;
+use nuon_gate_core::Line;
 
 /// No mistake takes more characters to tell.
 const LONGEST: usize = 2000;
@@ -11,38 +11,38 @@ const LONGEST: usize = 2000;
 /// wrong can be a path or a piece of a file, and a CI runner obeys what looks like a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Trouble {
-    message: String,
-    hint: Option<String>,
+    message: Line,
+    hint: Option<Line>,
 }
 
 impl Trouble {
     pub(crate) fn new(message: impl fmt::Display) -> Self {
-        Self { message: harmless(message.to_string()), hint: None }
+        Self { message: harmless(&message.to_string()), hint: None }
     }
 
     /// Adds what can be done about it.
-    pub(crate) fn hint(self, hint: impl Into<String>) -> Self {
-        Self { hint: Some(harmless(hint)), ..self }
+    pub(crate) fn hint(self, hint: impl AsRef<str>) -> Self {
+        Self { hint: Some(harmless(hint.as_ref())), ..self }
     }
 
     /// Returns what is wrong, and what can be done about it.
-    pub(crate) fn into_parts(self) -> (String, Option<String>) {
+    pub(crate) fn into_parts(self) -> (Line, Option<Line>) {
         (self.message, self.hint)
     }
 }
 
 impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "error: {}", self.message)?;
+        write!(f, "error: {}", self.message.plain())?;
         match &self.hint {
-            Some(hint) => write!(f, "\nhint: {hint}"),
+            Some(hint) => write!(f, "\nhint: {}", hint.plain()),
             None => Ok(()),
         }
     }
 }
 
-fn harmless(text: impl Into<String>) -> String {
-    RemoteText::new(text).line(LONGEST)
+fn harmless(text: &str) -> Line {
+    Line::new(text).cut(LONGEST)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::InvalidToken;
+use crate::{InvalidToken, Line};
 
 /// Why there is no good answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -41,12 +41,12 @@ pub enum ApiError {
         retry_after: Option<Duration>,
     },
     /// A status code that is no success.
-    #[error("HTTP {status}{}", .message.as_ref().map(|text| format!(": {text}")).unwrap_or_default())]
+    #[error("HTTP {status}{}", .message.as_ref().map(|text| format!(": {}", text.plain())).unwrap_or_default())]
     Status {
         /// The status code.
         status: u16,
-        /// What the server said, made safe.
-        message: Option<String>,
+        /// What the server said.
+        message: Option<Line>,
         /// How long the server asks to be left alone.
         retry_after: Option<Duration>,
     },

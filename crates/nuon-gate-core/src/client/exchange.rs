@@ -10,8 +10,8 @@ use tokio::time::Instant;
 
 use super::url::host_of;
 use super::{ApiError, Expected, retry_after, transport};
-use crate::RemoteText;
 use crate::model::ErrorBody;
+use crate::{Line, RemoteText};
 
 /// The largest body that is read, after which the answer counts as undecodable.
 pub const LARGEST_BODY: usize = 16 * 1024 * 1024;
@@ -94,7 +94,7 @@ async fn refusal(headers: &HeaderMap, response: &mut Response, secret: &str, exp
     let retry_after = text("retry-after").and_then(|value| retry_after::parse(value, text("date"), now));
     if status.is_redirection() {
         let to = text("location").and_then(|location| response.url().join(location).ok());
-        let to = to.and_then(|to| to.host_str().map(|host| RemoteText::new(host).line(200)));
+        let to = to.and_then(|to| to.host_str().map(|host| Line::new(host).cut(200).plain().to_owned()));
         let to = to.unwrap_or_else(|| "nowhere".to_owned());
         return Some(ApiError::Redirect { status: status.as_u16(), to, retry_after });
     }
@@ -109,7 +109,7 @@ async fn refusal(headers: &HeaderMap, response: &mut Response, secret: &str, exp
     }
     let encoding = text("content-encoding").filter(|encoding| !encoding.eq_ignore_ascii_case("identity"))?;
     let encoding = RemoteText::new(encoding).line(20);
-    Some(ApiError::Undecodable(format!("it is compressed ({encoding}), which was not asked for")))
+    Some(ApiError::Undecodable(format!("it is compressed ({}), which was not asked for", encoding.plain())))
 }
 
 /// Returns a header's value, if it is text.

@@ -29,7 +29,7 @@ pub use self::sign_in::{Credentials, IdentitySource};
 use self::sign_in::{Pass, Session};
 pub use self::url::{ApiUrl, InvalidApiUrl, IssuerUrl};
 use crate::model::{CliConfig, Deploy, Install, InstallComponent, LogRecord, Object, Workflow};
-use crate::{OrgId, RemoteText};
+use crate::{Line, OrgId, RemoteText};
 
 /// How long a request may take, unless something else is said.
 const USUAL_TIMEOUT: Duration = Duration::from_secs(30);
@@ -68,7 +68,7 @@ pub enum InvalidConnection {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ApiStats {
     /// The server's version, as its answers say.
-    pub version: Option<String>,
+    pub version: Option<Line>,
     /// The server's time, as its last answer said.
     pub server_time: Option<Timestamp>,
     /// How many requests were sent.

@@ -108,7 +108,7 @@ fn certificate_words(trouble: &rustls::CertificateError) -> &'static str {
 
 fn innermost(error: &(dyn Error + 'static)) -> String {
     let last = chain(error).last().map(ToString::to_string).unwrap_or_default();
-    crate::RemoteText::new(last).line(200)
+    crate::Line::new(last).cut(200).plain().to_owned()
 }
 
 /// Walks down the causes. An `io::Error` that wraps another error does not name it as its source, so it is unwrapped

@@ -38,6 +38,7 @@ impl ErrorBody {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Line;
 
     #[test]
     fn every_form_is_read() {
@@ -56,7 +57,7 @@ mod tests {
         ];
         for (body, message) in cases {
             let read = ErrorBody::read(body.as_bytes());
-            assert_eq!(read.message().map(|text| text.line(100)).as_deref(), message, "{body}");
+            assert_eq!(read.message().map(|text| text.line(100)), message.map(Line::new), "{body}");
         }
     }
 }

@@ -30,7 +30,7 @@ pub struct LogRecord {
 impl LogRecord {
     /// Tells whether the record is about an error.
     pub fn is_error(&self) -> bool {
-        let word = self.severity_text.as_ref().map(|word| word.line(10).to_ascii_lowercase());
+        let word = self.severity_text.as_ref().map(|word| word.line(10).plain().to_ascii_lowercase());
         self.severity_number.is_some_and(|number| number >= ERROR)
             || word.is_some_and(|word| word == "error" || word == "fatal")
     }

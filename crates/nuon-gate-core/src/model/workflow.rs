@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::CompositeStatus;
 use super::open::{identifier, lenient, lenient_object, object, objects, open_enum};
-use crate::{DeployId, InstallId, RemoteText, StepId, WorkflowId};
+use crate::{DeployId, InstallId, Line, RemoteText, StepId, WorkflowId};
 
 open_enum! {
     /// Whether plans are approved by themselves.
@@ -136,22 +136,23 @@ impl Workflow {
     }
 
     /// Says which step failed first and what it has noted, for people: "step 2 of 7, await runner healthy, failed (timeout)".
-    pub fn failed_step(&self) -> Option<String> {
+    pub fn failed_step(&self) -> Option<Line> {
         self.told(|_| true)
     }
 
     /// Says the same of the steps that work on a deploy and failed with an error.
-    pub fn failed_step_of(&self, deploy: &DeployId) -> Option<String> {
+    pub fn failed_step_of(&self, deploy: &DeployId) -> Option<Line> {
         self.told(|step| step.step_target_id.as_ref() == Some(deploy) && step.word() == "error")
     }
 
-    fn told(&self, is_meant: impl Fn(&WorkflowStep) -> bool) -> Option<String> {
+    fn told(&self, is_meant: impl Fn(&WorkflowStep) -> bool) -> Option<Line> {
         let steps: Vec<&WorkflowStep> = self.steps().filter(|step| !step.is_hidden()).collect();
         let position = steps.iter().position(|step| step.has_failed() && !step.is_retried() && is_meant(step))?;
         let step = steps[position];
         let name = step.name.as_ref().map(|name| name.line(100)).unwrap_or_default();
-        let noted = step.reason().map(|text| format!(" ({})", text.line(300))).unwrap_or_default();
-        Some(format!("step {} of {}, {name}, {}{noted}", position + 1, steps.len(), step.failure_word()))
+        let noted = step.reason().map(|text| format!(" ({})", text.line(300).plain())).unwrap_or_default();
+        let (number, count, name) = (position + 1, steps.len(), name.plain());
+        Some(Line::new(format!("step {number} of {count}, {name}, {}{noted}", step.failure_word())))
     }
 
     /// Tells whether a plan was denied, or nobody answered in time. With `deploy`: that of a step that works on it.

@@ -5,14 +5,14 @@ use std::time::Duration;
 use super::request::Request;
 use crate::client::ErrorClass;
 use crate::timeline::exact;
-use crate::{ApiError, Clock, ComponentId, DeployId, Moment, Target, Verdict};
+use crate::{ApiError, Clock, ComponentId, DeployId, Line, Moment, Target, Verdict};
 
 /// How a target ended, or the search for targets.
 #[derive(Debug, Clone)]
 pub(super) struct End {
     pub(super) verdict: Verdict,
-    pub(super) reason: Option<String>,
-    pub(super) hint: Option<String>,
+    pub(super) reason: Option<Line>,
+    pub(super) hint: Option<Line>,
     pub(super) clock: Option<Clock>,
     /// Whether the reason is a generic sentence.
     pub(super) vague: bool,
@@ -28,7 +28,7 @@ impl End {
 /// The API said no.
 pub(super) fn rejected(error: &ApiError, request: &Request, now: Moment) -> End {
     if let ApiError::SignIn(error) = error {
-        let (reason, hint) = (Some(error.to_string()), Some(error.hint().to_owned()));
+        let (reason, hint) = (Some(Line::new(error.to_string())), Some(Line::new(error.hint())));
         return End { reason, hint, ..End::new(Verdict::Rejected, now) };
     }
     let (what, hint) = match (error.class(), error.status(), request) {
@@ -60,15 +60,15 @@ pub(super) fn rejected(error: &ApiError, request: &Request, now: Moment) -> End 
             ("the API refuses the request".to_owned(), "check the ids and the API's address (--api-url, NUON_API_URL)")
         }
     };
-    let reason = Some(format!("{what}: {error}"));
-    End { reason, hint: Some(hint.to_owned()), ..End::new(Verdict::Rejected, now) }
+    let reason = Line::new(format!("{what}: {error}"));
+    End { reason: Some(reason), hint: Some(Line::new(hint)), ..End::new(Verdict::Rejected, now) }
 }
 
 /// The deploy that was pinned by its id is not the target's.
 pub(super) fn of_another_component(target: &Target, deploy: &DeployId, other: &ComponentId, now: Moment) -> End {
     let reason = format!("deploy {deploy} belongs to component {other}, not to {}", target.component);
-    let hint = "check --component (NUON_GATE_COMPONENT, NUON_COMPONENT_ID) and --deploy (NUON_GATE_DEPLOY)".to_owned();
-    End { reason: Some(reason), hint: Some(hint), ..End::new(Verdict::Rejected, now) }
+    let hint = "check --component (NUON_GATE_COMPONENT, NUON_COMPONENT_ID) and --deploy (NUON_GATE_DEPLOY)";
+    End { reason: Some(Line::new(reason)), hint: Some(Line::new(hint)), ..End::new(Verdict::Rejected, now) }
 }
 
 /// The watch is over before anything was certain. `error` is what kept it from being so, if a single look was asked for.
@@ -77,14 +77,14 @@ pub(super) fn stopped(why: &str, standing: &str, error: Option<&ApiError>, now: 
         Some(error) => (Verdict::Inconclusive, format!("no good answer from the API: {error}")),
         None => (Verdict::Pending, format!("{why}{standing}")),
     };
-    End { reason: Some(reason), ..End::new(verdict, now) }
+    End { reason: Some(Line::new(reason)), ..End::new(verdict, now) }
 }
 
 /// The deploy that was named is not what another pin says.
 pub(super) fn contradicted(deploy: &DeployId, flag: &str, now: Moment) -> End {
     let reason = format!("deploy {deploy} does not match {flag}");
     let hint = format!("leave out {flag}, or correct it: a deploy has to match every pin");
-    End { reason: Some(reason), hint: Some(hint), ..End::new(Verdict::Rejected, now) }
+    End { reason: Some(Line::new(reason)), hint: Some(Line::new(hint)), ..End::new(Verdict::Rejected, now) }
 }
 
 /// What is known when a clock rings.
@@ -157,5 +157,5 @@ pub(super) fn clock_rang(
             "no good answer ever came: check --api-url (NUON_GATE_API_URL, NUON_API_URL) and the network, or raise {flag}"
         ),
     };
-    End { reason: Some(reason), hint: Some(hint), clock: Some(clock), ..End::new(verdict, now) }
+    End { reason: Some(Line::new(reason)), hint: Some(Line::new(hint)), clock: Some(clock), ..End::new(verdict, now) }
 }

@@ -10,7 +10,7 @@ use super::settings::InvalidSettings;
 use super::target::TargetWatch;
 use crate::resolve::Wanted;
 use crate::schedule::Schedule;
-use crate::{ApiError, DeployId, Moment, Pins, Target, Targets, Verdict};
+use crate::{ApiError, DeployId, Line, Moment, Pins, Target, Targets, Verdict};
 
 impl Watch {
     pub(super) fn reply_to_roll(&mut self, now: Moment, serial: u64, reply: Reply) -> Option<ApiError> {
@@ -25,7 +25,7 @@ impl Watch {
                 Err(invalid) => self.context.refusal = Some(Refusal::Invalid(invalid)),
             },
             Some(Rolled::Unknown(unknown)) => {
-                let (reason, hint) = (Some(unknown.reason), Some(unknown.hint.to_owned()));
+                let (reason, hint) = (Some(unknown.reason), Some(Line::new(unknown.hint)));
                 self.end_roll(Some(unknown.wanted), End { reason, hint, ..End::new(Verdict::Rejected, now) });
             }
             Some(Rolled::End(end)) => self.end_roll(None, end),
@@ -69,10 +69,10 @@ impl Watch {
         if end.verdict == Verdict::Passed && needed > self.targets.len() {
             let few = self.targets.len();
             end = End {
-                reason: Some(format!(
+                reason: Some(Line::new(format!(
                     "{needed} targets are required to pass, but the workflow has deployed only {few}"
-                )),
-                hint: Some("correct --require (NUON_GATE_REQUIRE)".to_owned()),
+                ))),
+                hint: Some(Line::new("correct --require (NUON_GATE_REQUIRE)")),
                 ..End::new(Verdict::Failed, end.at)
             };
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::settings::OnSuperseded;
 use crate::model::Status;
-use crate::{ApiError, BuildId, DeployId, MatchedBy, Moment, StepId, Target, Verdict, WorkflowId};
+use crate::{ApiError, BuildId, DeployId, Line, MatchedBy, Moment, StepId, Target, Verdict, WorkflowId};
 
 /// Something that happened. Targets are named by their position among the run's targets.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,7 +46,7 @@ pub enum EventKind {
         /// The build it brings.
         build: Option<BuildId>,
         /// The commit that was built, made safe.
-        commit: Option<String>,
+        commit: Option<Line>,
         /// What made it the right one.
         matched_by: MatchedBy,
         /// The deploy whose place it took.
@@ -65,7 +65,7 @@ pub enum EventKind {
         /// How long it was seen where it stood.
         spent: Duration,
         /// What the server says of it, made safe.
-        description: Option<String>,
+        description: Option<Line>,
     },
     /// The status alone would pass or fail, but the workflow can still change it.
     Held {
@@ -83,7 +83,7 @@ pub enum EventKind {
         /// In which step.
         step: Option<StepId>,
         /// The page on which it can be answered, if the dashboard is known.
-        url: Option<String>,
+        url: Option<Line>,
     },
     /// There is a newer deploy, which is no replacement.
     Superseded {
@@ -115,7 +115,7 @@ pub enum EventKind {
         /// About which target, or the whole run.
         target: Option<usize>,
         /// What.
-        text: String,
+        text: Line,
     },
     /// A target ended.
     Ended {
@@ -124,6 +124,6 @@ pub enum EventKind {
         /// How.
         verdict: Verdict,
         /// Why, unless it passed.
-        reason: Option<String>,
+        reason: Option<Line>,
     },
 }

@@ -11,7 +11,7 @@ use crate::client::Depth;
 use crate::model::{Deploy, Status, Workflow, WorkflowEnd};
 use crate::report::ApprovalPlace;
 use crate::schedule::Found;
-use crate::{ApiError, DeployId, Judgement, Moment, Pins, StepId, Verdict, WorkflowId};
+use crate::{ApiError, DeployId, Judgement, Line, Moment, Pins, StepId, Verdict, WorkflowId};
 
 /// What is beside the deploy (its workflow, what is newer) is read at every third look while nothing depends on it.
 const BESIDE: u32 = 3;
@@ -56,8 +56,8 @@ impl TargetWatch {
             return Learned::Ended(ending::of_another_component(&self.target, id, other, now));
         }
         if deploy.is_plan_only() {
-            let reason = "the deploy only makes a plan, so there is nothing to wait for".to_owned();
-            return Learned::Ended(End { reason: Some(reason), ..End::new(Verdict::Rejected, now) });
+            let reason = "the deploy only makes a plan, so there is nothing to wait for";
+            return Learned::Ended(End { reason: Some(Line::new(reason)), ..End::new(Verdict::Rejected, now) });
         }
         // The first look at a deploy that was pinned by its id.
         if self.deploy.is_none() && self.seen.is_empty() {
@@ -83,7 +83,7 @@ impl TargetWatch {
     fn pass_over(&mut self, now: Moment, look: &Look, context: &mut Context) -> Learned<End> {
         if let Some(verdict) = self.failing.filter(|_| !self.reads.details) {
             // The details were asked for in the look before as well. A replica that hangs must not keep back a failure.
-            self.warn(now, "the deploy's details could not be read: the answers are outdated".to_owned(), context);
+            self.warn(now, "the deploy's details could not be read: the answers are outdated", context);
             return Learned::Ended(self.failed(verdict, now, context));
         }
         self.reads.outdated = true;
@@ -213,7 +213,7 @@ impl TargetWatch {
             }
             OnSuperseded::Fail => {
                 let reason = format!("the deploy {from} was superseded by {to}");
-                Some(Learned::Ended(End { reason: Some(reason), ..End::new(Verdict::Superseded, now) }))
+                Some(Learned::Ended(End { reason: Some(Line::new(reason)), ..End::new(Verdict::Superseded, now) }))
             }
         }
     }
@@ -317,15 +317,14 @@ impl TargetWatch {
         match context.settings.on_approval {
             OnApproval::Wait => Learned::Over(self.found()),
             OnApproval::Fail => {
-                let reason = "a human is asked to approve the plan".to_owned();
+                let reason = "a human is asked to approve the plan";
                 let hint =
-                    "answer it in the dashboard, then run the gate again; or let it wait with --on-approval wait"
-                        .to_owned();
+                    "answer it in the dashboard, then run the gate again; or let it wait with --on-approval wait";
                 let end = End::new(Verdict::ApprovalNeeded, now);
-                Learned::Ended(End { reason: Some(reason), hint: Some(hint), ..end })
+                Learned::Ended(End { reason: Some(Line::new(reason)), hint: Some(Line::new(hint)), ..end })
             }
             OnApproval::Pass => {
-                let text = "passed because of --on-approval pass: a human still has to approve the plan".to_owned();
+                let text = "passed because of --on-approval pass: a human still has to approve the plan";
                 self.warn(now, text, context);
                 Learned::Ended(End::new(Verdict::Passed, now))
             }
@@ -345,15 +344,16 @@ impl TargetWatch {
         let workflow = self.workflow_id().and_then(|id| context.workflow(id));
         let step = workflow.and_then(|workflow| workflow.failed_step_of(id)).unwrap_or_default();
         let status = self.deploy.as_deref().map(Deploy::current_status).cloned().unwrap_or(Status::Unknown);
-        let reason = format!("{step}, although the deploy says `{status}`");
-        End { reason: Some(reason), ..End::new(Verdict::Failed, now) }
+        let reason = format!("{}, although the deploy says `{status}`", step.plain());
+        End { reason: Some(Line::new(reason)), ..End::new(Verdict::Failed, now) }
     }
 
     /// The workflow ended but the deploy never did.
     pub(super) fn orphaned(&self, verdict: Verdict, end: WorkflowEnd, now: Moment, context: &Context) -> End {
         let workflow = self.workflow_id().and_then(|id| context.workflow(id));
         let id = self.deploy.as_deref().and_then(|deploy| deploy.id.as_ref());
-        let step = workflow.and_then(Workflow::failed_step).map(|step| format!(": {step}")).unwrap_or_default();
+        let step =
+            workflow.and_then(Workflow::failed_step).map(|step| format!(": {}", step.plain())).unwrap_or_default();
         let own_failed = id.and_then(|id| workflow.and_then(|workflow| workflow.failed_step_of(id))).is_some();
         let status = self.deploy.as_deref().map(Deploy::current_status).cloned().unwrap_or(Status::Unknown);
         // A plan that was denied ends the workflow, whatever its deploy says.
@@ -361,7 +361,7 @@ impl TargetWatch {
         let was_denied = workflow.is_some_and(|workflow| workflow.was_denied(id));
         let verdict = if answered.is_some() || was_denied { Verdict::Cancelled } else { verdict };
         let denied = answered.or_else(|| self.deploy.as_deref().and_then(crate::reason::denials));
-        let denied = denied.map(|text| format!("; {text}")).unwrap_or_default();
+        let denied = denied.map(|text| format!("; {}", text.plain())).unwrap_or_default();
         let never = match status {
             Status::Queued | Status::Pending if !own_failed => {
                 format!("{} was never attempted", self.target.component_label())
@@ -369,6 +369,6 @@ impl TargetWatch {
             status => format!("the deploy never did and stays `{status}`"),
         };
         let reason = format!("the workflow {}{step}, and {never}{denied}", end.as_str());
-        End { reason: Some(reason), ..End::new(verdict, now) }
+        End { reason: Some(Line::new(reason)), ..End::new(verdict, now) }
     }
 }

@@ -243,7 +243,7 @@ impl Watch {
         let targets: Vec<_> = self.targets.iter().map(|target| target.report(now, &self.context)).collect();
         let report = Report::new(self.verdict(), self.context.started_at, now.elapsed(), targets);
         let mut report = match &self.roll.end {
-            Some(End { reason: Some(reason), hint, .. }) => report.or_because(reason, hint.as_deref()),
+            Some(End { reason: Some(reason), hint, .. }) => report.or_because(reason, hint.as_ref()),
             _ => report,
         };
         report.api_paused = self.context.health.wished_until > now;

@@ -10,7 +10,7 @@ use crate::history::History;
 use crate::model::{Deploy, Status, Workflow, WorkflowStep};
 use crate::report::TargetReport;
 use crate::timeline::{Stay, human, time_in_each_status, timeline};
-use crate::{ApiError, Clock, Judgement, Moment, Verdict, reason};
+use crate::{ApiError, Clock, Judgement, Line, Moment, Verdict, reason};
 
 impl TargetWatch {
     /// Forgets what was concluded from the status before.
@@ -93,8 +93,8 @@ impl TargetWatch {
         let specific = specific.or_else(|| self.noted_by_step(context));
         let vague = specific.is_none() && !by_flag;
         let reason = specific.or_else(|| deploy.and_then(reason::generic)).unwrap_or_else(|| match by_flag {
-            true => format!("status `{status}` fails because of --fail-on"),
-            false => format!("the deploy ended as `{status}`; the server gives no reason"),
+            true => Line::new(format!("status `{status}` fails because of --fail-on")),
+            false => Line::new(format!("the deploy ended as `{status}`; the server gives no reason")),
         });
         let hint = deploy.and_then(reason::server_hint);
         End { reason: Some(reason), hint, vague, ..End::new(verdict, now) }
@@ -105,19 +105,20 @@ impl TargetWatch {
     }
 
     /// Says how a human answered, if it was no.
-    pub(super) fn answered(&self, context: &Context) -> Option<String> {
+    pub(super) fn answered(&self, context: &Context) -> Option<Line> {
         let deploy = self.deploy.as_deref()?.id.as_ref()?;
         self.own_workflow(context)?.steps_of(deploy).find_map(reason::denial)
     }
 
     /// Returns what a step of this deploy has noted about its failure.
-    fn noted_by_step(&self, context: &Context) -> Option<String> {
+    fn noted_by_step(&self, context: &Context) -> Option<Line> {
         let deploy = self.deploy.as_deref()?.id.as_ref()?;
         let mut noted = self.own_workflow(context)?.steps_of(deploy).filter_map(WorkflowStep::reason);
         noted.find(|text| !text.is_blank()).map(|text| text.line(reason::LONGEST))
     }
 
-    pub(super) fn warn(&mut self, now: Moment, text: String, context: &mut Context) {
+    pub(super) fn warn(&mut self, now: Moment, text: impl AsRef<str>, context: &mut Context) {
+        let text = Line::new(text);
         self.warnings.push(text.clone());
         context.emit(now, EventKind::Warned { target: Some(self.index), text });
     }

@@ -11,7 +11,7 @@ use crate::client::ErrorClass;
 use crate::model::{Deploy, Workflow, WorkflowEnd, WorkflowStep};
 use crate::resolve::{Resolution, Resolver, Unknown, Wanted};
 use crate::schedule::{Found, Schedule};
-use crate::{ApiError, DeployId, InstallId, Moment, Target, Verdict, WorkflowId};
+use crate::{ApiError, DeployId, InstallId, Line, Moment, Target, Verdict, WorkflowId};
 
 /// The search for targets.
 #[derive(Debug)]
@@ -290,7 +290,8 @@ impl Followed {
     fn of_another_install(&self, workflow: &Workflow, now: Moment) -> Option<End> {
         let owner = workflow.owner_id.as_ref()?;
         let name = workflow.owner_name.as_ref().map(|name| name.line(255));
-        let is_owner = |install: &InstallId| install == owner || name.as_deref() == Some(install.as_str());
+        let is_owner =
+            |install: &InstallId| install == owner || name.as_ref().is_some_and(|name| *name == install.as_str());
         if self.installs.is_empty() || self.installs.iter().any(is_owner) {
             return None;
         }
@@ -298,7 +299,7 @@ impl Followed {
         let reason = format!("workflow {} works on install {owner}, not on {}", self.id, named.join(", "));
         let hint =
             "correct --workflow (NUON_GATE_WORKFLOW), or leave out --install (NUON_GATE_INSTALL, NUON_INSTALL_ID)";
-        Some(End { reason: Some(reason), hint: Some(hint.to_owned()), ..End::new(Verdict::Rejected, now) })
+        Some(End { reason: Some(Line::new(reason)), hint: Some(Line::new(hint)), ..End::new(Verdict::Rejected, now) })
     }
 
     fn note_change(&mut self, workflow: &Workflow, now: Moment) {
@@ -335,14 +336,14 @@ fn resolved(resolver: &mut Resolver) -> Learned<Rolled> {
 
 /// The workflow ended, and what it deployed has been followed.
 fn ended(end: WorkflowEnd, workflow: &Workflow, nothing: bool, now: Moment) -> End {
-    let step = workflow.failed_step().map(|step| format!(": {step}")).unwrap_or_default();
+    let step = workflow.failed_step().map(|step| format!(": {}", step.plain())).unwrap_or_default();
     let (verdict, reason) = match (end, nothing) {
         (WorkflowEnd::Succeeded, false) => return End::new(Verdict::Passed, now),
         (WorkflowEnd::Succeeded, true) => {
             (Verdict::Failed, "the workflow succeeded without deploying anything".to_owned())
         }
         (WorkflowEnd::Failed | WorkflowEnd::Parked, _) if workflow.was_denied(None) => {
-            let denied = workflow.steps().find_map(crate::reason::denial).map(|text| format!("; {text}"));
+            let denied = workflow.steps().find_map(crate::reason::denial).map(|text| format!("; {}", text.plain()));
             (Verdict::Cancelled, format!("the workflow {}{step}{}", end.as_str(), denied.unwrap_or_default()))
         }
         (WorkflowEnd::Cancelled, _) => (Verdict::Cancelled, format!("the workflow {}{step}", end.as_str())),
@@ -350,11 +351,11 @@ fn ended(end: WorkflowEnd, workflow: &Workflow, nothing: bool, now: Moment) -> E
             (Verdict::Failed, format!("the workflow {}{step}", end.as_str()))
         }
     };
-    End { reason: Some(reason), ..End::new(verdict, now) }
+    End { reason: Some(Line::new(reason)), ..End::new(verdict, now) }
 }
 
 fn ownerless(id: &WorkflowId, now: Moment) -> End {
     let reason = format!("workflow {id} works on no install, so it has no deploys that could be waited for");
     let hint = "name an install's workflow with --workflow (NUON_GATE_WORKFLOW), or give --install and --component";
-    End { reason: Some(reason), hint: Some(hint.to_owned()), ..End::new(Verdict::Rejected, now) }
+    End { reason: Some(Line::new(reason)), hint: Some(Line::new(hint)), ..End::new(Verdict::Rejected, now) }
 }

@@ -13,7 +13,7 @@ use crate::model::{Deploy, Workflow, WorkflowEnd};
 use crate::pins::Baseline;
 use crate::schedule::Found;
 use crate::timeline::{human, span};
-use crate::{ApiError, DeployId, Judgement, Kind, Moment, Verdict, WorkflowId};
+use crate::{ApiError, DeployId, Judgement, Kind, Line, Moment, Verdict, WorkflowId};
 
 impl TargetWatch {
     /// Returns the first question of a look while nothing is found: the age of the baseline, if it is not known yet.
@@ -129,14 +129,14 @@ impl TargetWatch {
     /// The workflow ended without the deploy that should have come from it.
     fn never_deployed(&self, workflow: &Workflow, now: Moment) -> Option<End> {
         let end = workflow.end()?;
-        let step = workflow.failed_step().map(|step| format!(": {step}")).unwrap_or_default();
+        let step = workflow.failed_step().map(|step| format!(": {}", step.plain())).unwrap_or_default();
         let missing = match self.replaced.last() {
             Some(replaced) => format!("nothing took the place of {replaced}"),
             None => format!("{} was never attempted", self.target.component_label()),
         };
         let reason = format!("the workflow {}{step}, and {missing}", end.as_str());
         let verdict = if end == WorkflowEnd::Cancelled { Verdict::Cancelled } else { Verdict::Failed };
-        Some(End { reason: Some(reason), ..End::new(verdict, now) })
+        Some(End { reason: Some(Line::new(reason)), ..End::new(verdict, now) })
     }
 
     /// Follows a deploy from now on, unless it does the opposite of what is waited for.
@@ -150,7 +150,7 @@ impl TargetWatch {
         // The client gives no deploy without an id; if another transport does, it is as good as none.
         let Some(id) = deploy.id.clone() else { return self.nothing_found(now, context) };
         if let Some(reason) = self.refusal(&id, &deploy, context) {
-            return Learned::Ended(End { reason: Some(reason), ..End::new(Verdict::Failed, now) });
+            return Learned::Ended(End { reason: Some(Line::new(reason)), ..End::new(Verdict::Failed, now) });
         }
         let first = self.deploy.is_none();
         // What is named by its id, or by its workflow, was not searched for by the other pins.

@@ -13,7 +13,7 @@ use super::{Context, Refusal};
 use crate::client::{Depth, ErrorClass};
 use crate::model::{Deploy, Status};
 use crate::schedule::{Found, Schedule};
-use crate::{ApiError, DeployId, Kind, Moment, Pins, RemoteText, Target, Verdict, WorkflowId};
+use crate::{ApiError, DeployId, Kind, Line, Moment, Pins, RemoteText, Target, Verdict, WorkflowId};
 
 /// The most rows that a server gives at once.
 const MOST_ROWS: u32 = 100;
@@ -98,7 +98,7 @@ pub(super) struct TargetWatch {
     pub(super) failing: Option<Verdict>,
     pub(super) seen: Vec<(Status, Moment)>,
     pub(super) unrecognised: HashSet<Status>,
-    pub(super) warnings: Vec<String>,
+    pub(super) warnings: Vec<Line>,
     pub(super) end: Option<End>,
 }
 

@@ -11,8 +11,8 @@ use nuon_gate_core::watch::{
     Answer, Clocks, EventKind, Mode, OnApproval, Refusal, Reply, Request, Scope, Step, Ticket,
 };
 use nuon_gate_core::{
-    ApiError, Depth, Event, Intervals, Moment, Pins, Report, Require, Rules, Signal, Target, TargetReport, Targets,
-    Watch, WatchSettings, decode,
+    ApiError, Depth, Event, Intervals, Line, Moment, Pins, Report, Require, Rules, Signal, Target, TargetReport,
+    Targets, Watch, WatchSettings, decode,
 };
 use serde_json::{Value, json};
 
@@ -144,7 +144,7 @@ pub(crate) fn none() -> Reply {
 }
 
 pub(crate) fn status(code: u16) -> Reply {
-    Err(ApiError::Status { status: code, message: Some(format!("said {code}")), retry_after: None })
+    Err(ApiError::Status { status: code, message: Some(Line::new(format!("said {code}"))), retry_after: None })
 }
 
 pub(crate) fn retry_after(code: u16, pause: Duration) -> Reply {
@@ -260,7 +260,7 @@ impl Run {
 
     /// The only target's reason.
     pub(crate) fn reason(&self) -> &str {
-        self.target().reason.as_deref().unwrap_or_default()
+        self.target().reason.as_ref().map(Line::plain).unwrap_or_default()
     }
 
     pub(crate) fn count(&self, kind: impl Fn(&EventKind) -> bool) -> usize {
@@ -271,7 +271,9 @@ impl Run {
         let text = |event: &'_ Event| matches!(event.kind, EventKind::Warned { .. });
         let warned = self.events.iter().filter(|event| text(event));
         warned
-            .filter_map(|event| if let EventKind::Warned { text, .. } = &event.kind { Some(&**text) } else { None })
+            .filter_map(
+                |event| if let EventKind::Warned { text, .. } = &event.kind { Some(text.plain()) } else { None },
+            )
             .collect()
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use nuon_gate_core::RemoteText;
+use nuon_gate_core::Line;
 
 /// Why, and what is known of the consequences.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,5 +63,5 @@ impl fmt::Display for Fault {
 
 /// Makes one short line of what a service said.
 pub(crate) fn harmless(text: &str) -> String {
-    RemoteText::new(text).line(200)
+    Line::new(text).cut(200).plain().to_owned()
 }

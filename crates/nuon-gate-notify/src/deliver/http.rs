@@ -4,7 +4,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use nuon_gate_core::{RemoteText, retry_after};
+use nuon_gate_core::retry_after;
 use reqwest::header::{self, HeaderMap, HeaderName};
 use reqwest::{Certificate, Method, redirect, retry};
 
@@ -202,5 +202,5 @@ fn transport(error: reqwest::Error, timeout: Duration) -> Fault {
 
 fn innermost(error: &(dyn Error + 'static)) -> String {
     let last = std::iter::successors(Some(error), |error: &&(dyn Error + 'static)| (*error).source()).last();
-    RemoteText::new(last.map(ToString::to_string).unwrap_or_default()).line(200)
+    harmless(&last.map(ToString::to_string).unwrap_or_default())
 }

@@ -8,7 +8,7 @@ mod tests;
 use std::path::Path;
 use std::sync::Arc;
 
-use nuon_gate_core::RemoteText;
+use nuon_gate_core::Line;
 
 use self::headers::Headers;
 use crate::github::GithubDeployment;
@@ -337,7 +337,8 @@ impl Reader<'_> {
         let invalid = |why: String| InvalidSetting { variable: WEBHOOK_TEMPLATE, why, hint };
         let source = std::fs::read_to_string(Path::new(path))
             .map_err(|error| invalid(format!("cannot read the file: {error}")))?;
-        Template::new(&source, headers.content_type()).map_err(|why| invalid(RemoteText::new(why).line(300)))
+        Template::new(&source, headers.content_type())
+            .map_err(|why| invalid(Line::new(why).cut(300).plain().to_owned()))
     }
 
     fn boolean(&self, name: &'static str) -> Result<bool, InvalidSetting> {

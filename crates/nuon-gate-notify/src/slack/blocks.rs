@@ -5,9 +5,11 @@
 
 use std::borrow::Cow;
 
+use nuon_gate_core::Line;
 use serde::Serialize;
 
-use crate::cut::{Bounded, Few, verbatim};
+use crate::ci_run::WebPage;
+use crate::cut::{Bounded, Few, Own, verbatim};
 use crate::message::{Message, TargetLine};
 
 /// Longest fallback text. `chat.update` takes no more than 4000.
@@ -74,7 +76,7 @@ pub(crate) enum RichPart {
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(crate) enum RichElement {
     Text { text: Bounded<2500> },
-    Link { url: Bounded<1000>, text: Bounded<200> },
+    Link { url: WebPage, text: Bounded<200> },
 }
 
 impl Payload {
@@ -98,11 +100,11 @@ impl Payload {
         push_detail(&mut blocks, &said, &message.log_tail);
         let mut text = Bounded::build();
         for (label, said) in said.into_iter().filter_map(|(label, said)| Some((label, said?))) {
-            text.push_own(&format!("{label}: "));
+            text.push_whole(&[Own::Words(label), Own::Words(": ")]);
             text.push(said, 1000, escape);
             text.push_own("\n");
         }
-        text.push(&log(&message.log_tail), 900, escape);
+        text.push_log(&message.log_tail, 900, escape);
         Self::of(text.or_dash(), blocks)
     }
 
@@ -125,8 +127,16 @@ pub(crate) fn escape(text: &str) -> Cow<'_, str> {
     }
 }
 
-fn plain<const MAX: usize>(text: &str) -> Plain<MAX> {
-    Plain { text: Bounded::new(text), emoji: false }
+fn plain<const MAX: usize>(line: &Line) -> Plain<MAX> {
+    Plain { text: Bounded::new(line), emoji: false }
+}
+
+/// Puts our own word before a line.
+fn labelled<const MAX: usize>(label: &'static str, between: &'static str, line: &Line) -> Plain<MAX> {
+    let mut text = Bounded::build();
+    text.push_whole(&[Own::Words(label), Own::Words(between)]);
+    text.push(line, MAX, verbatim);
+    Plain { text, emoji: false }
 }
 
 fn blocks(message: &Message) -> Few<Block, 50> {
@@ -140,7 +150,7 @@ fn blocks(message: &Message) -> Few<Block, 50> {
         blocks.push(Block::Section(Section::Plain { text: plain(summary) }));
     }
     if !message.facts.is_empty() {
-        let fields = message.facts.iter().map(|(name, value)| plain(&format!("{name}\n{value}")));
+        let fields = message.facts.iter().map(|(name, value)| labelled(name, "\n", value));
         blocks.push(Block::Section(Section::Fields { fields: fields.collect() }));
     }
     if let Some(reason) = &message.reason {
@@ -158,23 +168,26 @@ fn blocks(message: &Message) -> Few<Block, 50> {
     blocks
 }
 
-fn push_detail(blocks: &mut Few<Block, 50>, said: &[(&str, Option<&String>)], log_tail: &[String]) {
+fn push_detail(blocks: &mut Few<Block, 50>, said: &[(&'static str, Option<&Line>)], log_tail: &[Line]) {
     for (label, said) in said.iter().filter_map(|(label, said)| Some((label, (*said)?))) {
-        blocks.push(Block::Section(Section::Plain { text: plain(&format!("{label}: {said}")) }));
+        blocks.push(Block::Section(Section::Plain { text: labelled(label, ": ", said) }));
     }
     if !log_tail.is_empty() {
-        let elements = Few::from_iter([RichElement::Text { text: Bounded::new(&log(log_tail)) }]);
+        let mut text = Bounded::build();
+        text.push_log(log_tail, 2500, verbatim);
+        let elements = Few::from_iter([RichElement::Text { text: text.or_dash() }]);
         blocks.push(Block::RichText { elements: Few::from_iter([RichPart::RichTextPreformatted { elements }]) });
     }
 }
 
 fn targets(message: &Message) -> Few<RichElement, 80> {
     let mut elements: Few<RichElement, 80> = Few::from_iter([]);
-    let text = |text: &str| RichElement::Text { text: Bounded::new(text) };
     for TargetLine { sign, name, state, reason, url } in &message.targets {
-        elements.push(text(&format!("{sign} ")));
+        let mut before = Bounded::build();
+        before.push_whole(&[Own::Words(sign), Own::Words(" ")]);
+        elements.push(RichElement::Text { text: before });
         elements.push(match url {
-            Some(url) => RichElement::Link { url: Bounded::new(url), text: Bounded::new(name) },
+            Some(url) => RichElement::Link { url: url.clone(), text: Bounded::new(name) },
             None => RichElement::Text { text: name_of(name) },
         });
         let mut said = Bounded::build();
@@ -188,12 +201,12 @@ fn targets(message: &Message) -> Few<RichElement, 80> {
         elements.push(RichElement::Text { text: said });
     }
     if message.more > 0 {
-        elements.push(text(&format!("and {} more", message.more)));
+        elements.push(RichElement::Text { text: Bounded::new(&Line::new(format!("and {} more", message.more))) });
     }
     elements
 }
 
-fn name_of(name: &str) -> Bounded<2500> {
+fn name_of(name: &Line) -> Bounded<2500> {
     let mut text = Bounded::build();
     text.push(name, 200, verbatim);
     text.or_dash()
@@ -201,17 +214,17 @@ fn name_of(name: &str) -> Bounded<2500> {
 
 fn push_mentions<const MAX: usize>(text: &mut Bounded<MAX>, message: &Message) {
     for mention in &message.mentions {
-        text.push_own(mention.as_str());
-        text.push_own(" ");
+        text.push_whole(&[Own::Mention(mention), Own::Words(" ")]);
     }
 }
 
 fn push_links<const MAX: usize>(text: &mut Bounded<MAX>, message: &Message) {
-    let mut before = "";
+    let mut separator = "";
     for (label, url) in &message.links {
         // The address has no sign left that would end the link, but for the `&` of its query.
-        if text.push_own(&format!("{before}<{}|{label}>", escape(url))) {
-            before = " · ";
+        let [before, open, between, label, close] = [separator, "<", "|", label, ">"].map(Own::Words);
+        if text.push_whole(&[before, open, Own::Page(url, escape), between, label, close]) {
+            separator = " · ";
         }
     }
 }
@@ -225,7 +238,7 @@ fn fallback(message: &Message) -> Bounded<LONGEST_TEXT> {
         text.push(summary, 300, escape);
     }
     for (name, value) in &message.facts {
-        text.push_own(&format!("\n{name}: "));
+        text.push_whole(&[Own::Words("\n"), Own::Words(name), Own::Words(": ")]);
         text.push(value, 60, escape);
     }
     if let Some(reason) = &message.reason {
@@ -233,33 +246,15 @@ fn fallback(message: &Message) -> Bounded<LONGEST_TEXT> {
         text.push(reason, 500, escape);
     }
     for line in message.targets.iter().take(5) {
-        text.push_own(&format!("\n{} ", line.sign));
-        text.push(&format!("{}: {}", line.name, line.state), 100, escape);
+        text.push_whole(&[Own::Words("\n"), Own::Words(line.sign), Own::Words(" ")]);
+        text.push(&line.standing(), 100, escape);
     }
     let more = message.more + message.targets.len().saturating_sub(5);
     if more > 0 {
-        text.push_own(&format!("\nand {more} more"));
+        text.push_own("\n");
+        text.push(&Line::new(format!("and {more} more")), 40, escape);
     }
     text.push_own("\n");
     push_links(&mut text, message);
     text.or_dash()
-}
-
-/// Joins the lines of a log; if they are too long together, the last ones are the ones to see.
-pub(crate) fn log(lines: &[String]) -> String {
-    /// Longest log in units of UTF-16, well within what Slack, Discord and Teams take.
-    const LONGEST: usize = 2400;
-    let mut length = 0;
-    let kept = lines.iter().rev().take_while(|line| {
-        length += crate::cut::length(line) + 1;
-        length <= LONGEST
-    });
-    let kept = kept.count().max(1).min(lines.len());
-    let earlier = lines.len() - kept;
-    let mut log = lines[earlier..].join("\n");
-    if earlier > 0 {
-        let noun = if earlier == 1 { "line" } else { "lines" };
-        log.insert_str(0, &format!("… {earlier} earlier {noun}\n"));
-    }
-    log
 }

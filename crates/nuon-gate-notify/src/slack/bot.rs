@@ -227,6 +227,7 @@ mod tests {
     use std::time::Duration;
 
     use httpmock::MockServer;
+    use nuon_gate_core::Line;
     use nuon_gate_core::result::VerdictName;
     use tokio::sync::watch;
 
@@ -253,9 +254,9 @@ mod tests {
         let mut result = sample::result(VerdictName::Pending);
         for (requests, status) in [(1, "queued"), (1, "queued"), (2, "executing"), (2, "executing")] {
             result.elapsed_ms += 60_000;
-            result.finished_at = format!("2026-08-03T14:{:02}:00Z", result.elapsed_ms / 60_000);
+            result.finished_at = Line::new(format!("2026-08-03T14:{:02}:00Z", result.elapsed_ms / 60_000));
             result.targets[0].timeline[2].duration_ms = Some(result.elapsed_ms);
-            status.clone_into(&mut result.targets[0].deploy.as_mut().unwrap().status);
+            result.targets[0].deploy.as_mut().unwrap().status = Line::new(status);
             let message = Message::new(Occasion::Changed, &result, &Context::default());
             bot.show(&slack, &http, &mut patience, &message).await.unwrap();
             assert_eq!(mock.calls_async().await, requests);

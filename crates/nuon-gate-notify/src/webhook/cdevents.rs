@@ -4,13 +4,14 @@
 //! with its outcome, and a success is a deployed service besides, if it is known what was deployed. Starts, changes and
 //! requests for an approval have no event and are not sent.
 
+use nuon_gate_core::Line;
 use nuon_gate_core::result::{RunResult, TargetResult, VerdictName};
 use serde_json::{Value, json};
 
 use super::event::{Delivery, Event, bytes, deploy_id, is_deployed, segment, source};
 use super::signature::fingerprint;
 use crate::Occasion;
-use crate::ci_run::web_page;
+use crate::ci_run::WebPage;
 use crate::cut::{cut, verbatim};
 
 const FINISHED: &str = "dev.cdevents.pipelinerun.finished.0.3.0";
@@ -26,7 +27,7 @@ pub(super) fn deliveries(event: &Event, occasion: Occasion, result: &RunResult) 
     if !matches!(occasion, Occasion::Ended | Occasion::Test) {
         return Ok(Vec::new());
     }
-    let source = short(&source(result));
+    let source = short(&Line::new(source(result)));
     let finished = json!({"id": run_id(event, result), "source": source, "content": finished(result)});
     let mut deliveries = vec![delivery(FINISHED, &event.id, &event.at, &source, &finished)?];
     let deployed = result.targets.iter().filter(|target| is_deployed(target));
@@ -46,7 +47,7 @@ pub(super) fn deliveries(event: &Event, occasion: Occasion, result: &RunResult) 
     Ok(deliveries)
 }
 
-fn delivery(kind: &str, id: &str, at: &str, source: &str, subject: &Value) -> Result<Delivery, String> {
+fn delivery(kind: &str, id: &str, at: &Line, source: &str, subject: &Value) -> Result<Delivery, String> {
     let envelope = json!({
         "specversion": "1.0",
         "id": id,
@@ -66,22 +67,22 @@ fn delivery(kind: &str, id: &str, at: &str, source: &str, subject: &Value) -> Re
 
 fn run_id(event: &Event, result: &RunResult) -> String {
     let [target] = &*result.targets else { return event.id.clone() };
-    let workflow = target.deploy.as_ref().and_then(|deploy| deploy.workflow_id.as_deref());
-    short(workflow.or(deploy_id(target)).unwrap_or(&event.id))
+    let workflow = target.deploy.as_ref().and_then(|deploy| deploy.workflow_id.as_ref());
+    workflow.or(deploy_id(target)).map_or_else(|| event.id.clone(), short)
 }
 
 fn finished(result: &RunResult) -> Value {
     let name = match &*result.targets {
         [target] => {
             let names = [&target.component, &target.install].map(|named| named.name.as_ref().unwrap_or(&named.id));
-            format!("{} in {}", names[0], names[1])
+            Line::new(format!("{} in {}", names[0].plain(), names[1].plain()))
         }
-        targets => format!("{} targets", targets.len()),
+        targets => Line::new(format!("{} targets", targets.len())),
     };
     let mut content = json!({"pipelineName": short(&name), "outcome": outcome(result.verdict)});
-    let page = result.targets.first().and_then(|target| target.url.as_deref()).or(result.ci_url.as_deref());
-    if let Some(page) = page.and_then(web_page) {
-        content["uri"] = page.into();
+    let page = result.targets.first().and_then(|target| target.url.as_ref()).or(result.ci_url.as_ref());
+    if let Some(page) = page.and_then(|page| WebPage::new(page.plain())) {
+        content["uri"] = page.as_str().into();
     }
     if let Some(reason) = &result.reason {
         content["errors"] = short(reason).into();
@@ -106,11 +107,11 @@ fn outcome(verdict: VerdictName) -> &'static str {
 /// package, so it is a generic one.
 fn artifact(target: &TargetResult) -> Option<String> {
     let deploy = target.deploy.as_ref()?;
-    let version = deploy.commit.as_deref().or(deploy.build_id.as_deref())?;
-    let name = target.component.name.as_deref().unwrap_or(&target.component.id);
+    let version = deploy.commit.as_ref().or(deploy.build_id.as_ref())?;
+    let name = target.component.name.as_ref().unwrap_or(&target.component.id);
     Some(format!("pkg:generic/{}@{}", segment(&short(name)), segment(&short(version))))
 }
 
-fn short(text: &str) -> String {
-    cut(text, LONGEST, verbatim)
+fn short(line: &Line) -> String {
+    cut(line, LONGEST, verbatim)
 }

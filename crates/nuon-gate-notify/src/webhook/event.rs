@@ -1,5 +1,6 @@
 //! What a webhook's receiver is told, in the form it wants.
 
+use nuon_gate_core::Line;
 use nuon_gate_core::result::{RunResult, TargetResult, VerdictName};
 use serde_json::{Value, json};
 
@@ -17,7 +18,7 @@ pub(crate) struct Event {
     /// it a second time.
     pub(crate) id: String,
     /// When it happened, in RFC 3339.
-    pub(crate) at: String,
+    pub(crate) at: Line,
 }
 
 /// A request to send.
@@ -48,14 +49,14 @@ fn id(kind: &str, occasion: Occasion, result: &RunResult) -> String {
     let mut state = kind.to_owned();
     // Without a deploy, two runs that found nothing are two events.
     if occasion == Occasion::Test || result.targets.iter().any(|target| deploy_id(target).is_none()) {
-        state.push_str(&result.started_at);
+        state.push_str(result.started_at.plain());
     }
     for target in &result.targets {
-        let status = target.deploy.as_ref().map(|deploy| deploy.status.as_str());
+        let status = target.deploy.as_ref().map(|deploy| deploy.status.plain());
         let parts = [
-            Some(&*target.install.id),
-            Some(&*target.component.id),
-            deploy_id(target),
+            Some(target.install.id.plain()),
+            Some(target.component.id.plain()),
+            deploy_id(target).map(Line::plain),
             status,
             Some(target.verdict.as_str()),
         ];
@@ -67,15 +68,15 @@ fn id(kind: &str, occasion: Occasion, result: &RunResult) -> String {
     format!("msg_{}", fingerprint(&state))
 }
 
-pub(crate) fn deploy_id(target: &TargetResult) -> Option<&str> {
-    target.deploy.as_ref()?.id.as_deref()
+pub(crate) fn deploy_id(target: &TargetResult) -> Option<&Line> {
+    target.deploy.as_ref()?.id.as_ref()
 }
 
 /// Who speaks: the install, if all targets are in one.
 pub(crate) fn source(result: &RunResult) -> String {
     let mut installs = result.targets.iter().map(|target| &target.install.id);
     match installs.next() {
-        Some(first) if installs.all(|install| install == first) => format!("/nuon/installs/{}", segment(first)),
+        Some(first) if installs.all(|install| install == first) => format!("/nuon/installs/{}", segment(first.plain())),
         _ => "/nuon".to_owned(),
     }
 }
@@ -131,7 +132,7 @@ fn cloudevent(event: &Event, result: &RunResult) -> Result<Vec<u8>, String> {
         });
         // An attribute that is absent is left out: `null` is no value that it can have.
         if let Some(subject) = subject {
-            envelope["subject"] = subject.into();
+            envelope["subject"] = subject.plain().into();
         }
         bytes(&envelope)
     })
@@ -143,7 +144,8 @@ pub(crate) fn bytes(value: &Value) -> Result<Vec<u8>, String> {
 
 /// Tells whether a target's deploy brought something that stays.
 pub(crate) fn is_deployed(target: &TargetResult) -> bool {
-    let teardown = target.deploy.as_ref().and_then(|deploy| deploy.deploy_type.as_deref()) == Some("teardown");
+    let kind = target.deploy.as_ref().and_then(|deploy| deploy.deploy_type.as_ref());
+    let teardown = kind.is_some_and(|kind| *kind == "teardown");
     target.verdict == VerdictName::Passed && !teardown
 }
 
@@ -160,25 +162,25 @@ mod tests {
         assert!(first.starts_with("msg_") && !first.contains('.') && first.len() == 36, "{first}");
 
         let mut again = failed.clone();
-        again.started_at = "2026-08-03T15:00:00Z".to_owned();
+        again.started_at = Line::new("2026-08-03T15:00:00Z");
         again.elapsed_ms += 1;
         assert_eq!(id(Occasion::Ended, &again), first, "the same end of the same deploy");
         assert_ne!(id(Occasion::Changed, &failed), first, "another event");
         let mut other = failed.clone();
-        other.targets[0].deploy.as_mut().unwrap().id = Some("dpl2".to_owned());
+        other.targets[0].deploy.as_mut().unwrap().id = Some(Line::new("dpl2"));
         assert_ne!(id(Occasion::Ended, &other), first, "another deploy");
 
         let mut none = failed.clone();
         none.targets[0].deploy = None;
         let mut later = none.clone();
-        later.started_at = "2026-08-03T15:00:00Z".to_owned();
+        later.started_at = Line::new("2026-08-03T15:00:00Z");
         assert_ne!(id(Occasion::Ended, &none), id(Occasion::Ended, &later), "no deploy, twice");
     }
 
     #[test]
     fn sources_are_uri_references() {
         let mut result = sample::result(VerdictName::Passed);
-        result.targets[0].install.id = "a b/c".to_owned();
+        result.targets[0].install.id = Line::new("a b/c");
         assert_eq!(source(&result), "/nuon/installs/a%20b%2Fc");
         result.targets.push(sample::target(VerdictName::Passed, "other", "api", 2));
         assert_eq!(source(&result), "/nuon");

@@ -1,5 +1,6 @@
 //! A result that fits into a body.
 
+use nuon_gate_core::Line;
 use nuon_gate_core::result::RunResult;
 use serde_json::Value;
 
@@ -88,18 +89,18 @@ fn keep_worst(result: &mut RunResult, count: usize) {
         target.warnings.truncate(5);
     }
     let marker = "targets were left out, as the message would be too large";
-    result.warnings.retain(|warning| !warning.ends_with(marker));
+    result.warnings.retain(|warning| !warning.plain().ends_with(marker));
     result.warnings.truncate(5);
     result.notifications.truncate(20);
     if left_out > 0 {
         // Counted from what an earlier step had left, if there was one.
-        result.warnings.push(format!("{left_out} or more {marker}"));
+        result.warnings.push(Line::new(format!("{left_out} or more {marker}")));
     }
 }
 
 fn cut_texts(value: &mut Value, longest: usize) {
     match value {
-        Value::String(text) if longest < text.len() => *text = cut(text, longest, verbatim),
+        Value::String(text) if longest < text.len() => *text = cut(&Line::new(&*text), longest, verbatim),
         Value::Array(entries) => entries.iter_mut().for_each(|entry| cut_texts(entry, longest)),
         Value::Object(fields) => {
             for (name, field) in fields {
@@ -130,7 +131,7 @@ mod tests {
     }
 
     fn lines(count: usize, text: &str) -> Vec<LogLine> {
-        vec![LogLine { at: None, severity: "error".to_owned(), text: text.to_owned() }; count]
+        vec![LogLine { at: None, severity: Line::new("error"), text: Line::new(text) }; count]
     }
 
     #[test]
@@ -147,16 +148,17 @@ mod tests {
         assert_eq!((once.targets[0].log_tail.len(), once.targets[0].timeline.len()), (10, 3));
         assert_eq!(once.reason, result.reason);
 
-        let stay = StayResult { status: "s".repeat(700), at: result.started_at.clone(), duration_ms: None };
+        let stay = StayResult { status: Line::new("s".repeat(700)), at: result.started_at.clone(), duration_ms: None };
         result.targets[0].timeline = vec![stay; 100];
         let twice = shrunk(&result);
         assert_eq!((twice.targets[0].log_tail.len(), twice.targets[0].timeline.len()), (0, 10));
         assert_eq!(twice.reason, result.reason);
 
-        result.targets[0].reason = Some("y".repeat(70_000));
+        result.targets[0].reason = Some(Line::new("y".repeat(5000)));
+        result.warnings = vec![Line::new("z".repeat(9000)); 8];
         let thrice = shrunk(&result);
         assert!(thrice.targets[0].timeline.is_empty());
-        assert!(thrice.targets[0].reason.as_ref().unwrap().ends_with(" more characters"));
+        assert!(thrice.targets[0].reason.as_ref().unwrap().plain().ends_with(" more characters"));
         assert_eq!(thrice.targets[0].url, result.targets[0].url);
 
         let passed = sample::target(VerdictName::Passed, "acme", "web", 2);
@@ -164,6 +166,6 @@ mod tests {
         let last = shrunk(&result);
         assert_eq!(last.targets[0].verdict, VerdictName::Failed);
         assert!(last.targets.len() < 100, "{}", last.targets.len());
-        assert!(last.warnings.iter().any(|warning| warning.contains("left out")), "{:?}", last.warnings);
+        assert!(last.warnings.iter().any(|warning| warning.plain().contains("left out")), "{:?}", last.warnings);
     }
 }

@@ -85,12 +85,14 @@ fn words(error: &minijinja::Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use nuon_gate_core::Line;
+
     use super::*;
 
     fn render(source: &str, content_type: Option<&str>) -> Result<String, String> {
         let template = Template::new(source, content_type)?;
         let mut result = sample::result(VerdictName::Failed);
-        result.reason = Some("a \"quoted\"\nline \\ {{ 7 }} ☃".to_owned());
+        result.reason = Some(Line::new("a \"quoted\" line \\ {{ 7 }} ☃"));
         let event = Event::new(Occasion::Ended, &result);
         let body = template.render(&event, &serde_json::to_value(&result).unwrap())?;
         Ok(String::from_utf8(body).unwrap())
@@ -103,7 +105,7 @@ mod tests {
             None,
         );
         let value: Value = serde_json::from_str(&body.unwrap()).unwrap();
-        assert_eq!(value["text"], "a \"quoted\"\nline \\ {{ 7 }} ☃");
+        assert_eq!(value["text"], "a \"quoted\" line \\ {{ 7 }} ☃");
         assert_eq!((&value["n"], &value["type"]), (&1.into(), &"nuon.deploy.failed".into()));
         assert_eq!(value["all"][0]["component"]["name"], "api");
     }
@@ -127,7 +129,9 @@ mod tests {
     #[test]
     fn other_types_are_text() {
         assert!(
-            render("{{ verdict }}: {{ reason }}", Some("text/plain")).unwrap().starts_with("failed: a \"quoted\"\n")
+            render("{{ verdict }}: {{ reason }}", Some("text/plain"))
+                .unwrap()
+                .starts_with("failed: a \"quoted\" line ")
         );
         assert!(render("{{ verdict }}", Some("application/vnd.acme+json; charset=utf-8")).unwrap() == "\"failed\"");
     }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use httpmock::{HttpMockRequest, HttpMockResponse, MockServer};
+use nuon_gate_core::Line;
 use nuon_gate_core::result::{Delivery, RunResult, VerdictName};
 use nuon_gate_notify::{Options, Outcome, Pace, Sinks};
 use serde_json::{Value, json};
@@ -82,7 +83,7 @@ fn target(install: &str, component: &str) -> Value {
 /// A run that goes on, in a status.
 pub(crate) fn pending(status: &str) -> RunResult {
     let mut result = result(VerdictName::Pending);
-    result.targets[0].deploy.as_mut().unwrap().status = status.to_owned();
+    result.targets[0].deploy.as_mut().unwrap().status = Line::new(status);
     result
 }
 
@@ -106,7 +107,7 @@ pub(crate) fn options() -> Options {
 pub(crate) fn only(outcome: &Outcome) -> (Delivery, &str) {
     assert_eq!(outcome.results.len(), 1, "{outcome:?}");
     let result = &outcome.results[0];
-    (result.result, result.reason.as_deref().unwrap_or_default())
+    (result.result, result.reason.as_ref().map(Line::plain).unwrap_or_default())
 }
 
 /// A request that came.

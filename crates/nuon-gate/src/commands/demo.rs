@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use nuon_gate_core::watch::{Clocks, Mode, OnApproval};
 use nuon_gate_core::{
-    ApiToken, ApiUrl, CancelOn, Connection, Credentials, Intervals, RemoteText, Require, Rules, Target, Targets,
+    ApiToken, ApiUrl, CancelOn, Connection, Credentials, Intervals, Line, RemoteText, Require, Rules, Target, Targets,
     WatchSettings,
 };
 use nuon_gate_notify::{Options, Sinks};
@@ -86,7 +86,7 @@ fn channel(sim: &Sim) -> String {
             None => ("  | ", format!("  | (posted at the start, edited {} times)\n", message.edits)),
             Some(_) => ("    > ", String::new()),
         };
-        let lines = message.text.lines().map(|line| format!("{indent}{}", RemoteText::new(line).line(200)));
+        let lines = message.text.lines().map(|line| format!("{indent}{}", Line::new(line).cut(200).plain()));
         seen += &format!("\n{edits}{}", lines.collect::<Vec<_>>().join("\n"));
     }
     seen

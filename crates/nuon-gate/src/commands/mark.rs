@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use nuon_gate_core::{
-    ApiError, Client, Connection, Depth, ErrorClass, Resolver, Target, Targets, Verdict, Wanted, send,
+    ApiError, Client, Connection, Depth, ErrorClass, Line, Resolver, Target, Targets, Verdict, Wanted, send,
 };
 
 use crate::ci::CiSystem;
@@ -38,7 +38,7 @@ fn open(path: &Path) -> Result<ReportFile, Trouble> {
 
 /// Why nothing could be marked.
 pub(crate) struct NotMarked {
-    message: String,
+    message: Line,
     hint: &'static str,
     code: u8,
 }
@@ -50,14 +50,14 @@ impl NotMarked {
             _ if error.class() == ErrorClass::Untrusted => IF_UNTRUSTED,
             _ => "check the ids and the API's address; without a mark nobody can tell old deploys from new ones",
         };
-        Self { message: format!("{what} could not be marked ({error})"), hint, code: exit::code_of(error) }
+        Self { message: Line::new(format!("{what} could not be marked ({error})")), hint, code: exit::code_of(error) }
     }
 
     /// Tells what happened, and what did not happen because of that; returns the exit code.
     pub(crate) fn tell(&self, ci: Option<&CiSystem>, consequence: &str) -> u8 {
-        let reason = format!("{}, so {consequence}", self.message);
-        Console::new().plain(&format!("error: {reason}\nhint: {}", self.hint));
-        not_started(ci, self.code, &reason);
+        let reason = Line::new(format!("{}, so {consequence}", self.message.plain()));
+        Console::new().trouble(&Trouble::new(reason.plain()).hint(self.hint));
+        not_started(ci, self.code, reason.plain());
         self.code
     }
 }

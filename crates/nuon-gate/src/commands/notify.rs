@@ -67,10 +67,11 @@ fn test(sinks: &Sinks, options: Options, budget: Duration) -> Result<u8, Trouble
     for told in &outcome.results {
         let (word, why) = match told.result {
             Delivery::Sent => ("sent", None),
-            Delivery::Skipped => ("skipped", told.reason.as_deref()),
-            Delivery::Failed => ("failed", told.reason.as_deref()),
+            Delivery::Skipped => ("skipped", told.reason.as_ref()),
+            Delivery::Failed => ("failed", told.reason.as_ref()),
         };
-        stdout_line(&format!("{}: {word}{}", told.sink, why.map(|why| format!(", {why}")).unwrap_or_default()));
+        let why = why.map(|why| format!(", {}", why.plain())).unwrap_or_default();
+        stdout_line(&format!("{}: {word}{why}", told.sink.plain()));
     }
     Ok(if outcome.any_failed() { exit::NOTIFY_FAILED } else { 0 })
 }

@@ -42,7 +42,7 @@ pub(crate) fn run(mut settings: Settings, command: &[OsString]) -> Result<u8, Tr
     };
     check(&settings, &targets)?;
     let over = |code, reason: String| {
-        Console::new().plain(&format!("error: {reason}"));
+        Console::new().trouble(&Trouble::new(&reason));
         not_started(settings.output.ci.as_ref(), code, &reason);
         Ok(code)
     };

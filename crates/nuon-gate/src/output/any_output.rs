@@ -5,6 +5,7 @@
 use std::fs;
 use std::path::PathBuf;
 
+use nuon_gate_core::Line;
 use nuon_gate_core::result::VerdictName;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -207,11 +208,11 @@ proptest! {
 
     #[test]
     fn commands_are_read_back_as_they_are(title in hostile(), text in hostile()) {
-        let issue = Issue::error(&title, &text);
-        let written = [github::issue(&issue), azure::issue(&issue), github::mask(&text), azure::mask(&text), github::group(&title).0];
+        let issue = Issue::error(&Line::new(title), text.split('\n').map(Line::new).collect());
+        let written = [github::issue(&issue), azure::issue(&issue), github::mask(&text), azure::mask(&text)];
         written.iter().for_each(|line| assert!(!line.contains(['\n', '\r']), "{line:?}"));
-        prop_assert_eq!(read_github(&written[0]), ("error title".to_owned(), issue.title.clone(), text.clone()));
-        let told = format!("{}: {text}", issue.title);
+        prop_assert_eq!(read_github(&written[0]), ("error title".to_owned(), issue.title.plain().to_owned(), issue.text()));
+        let told = format!("{}: {}", issue.title.plain(), issue.text());
         prop_assert_eq!(read_azure(&written[1]), ("task.logissue type=error".to_owned(), told));
         prop_assert_eq!(read_azure(&written[3]), ("task.setsecret".to_owned(), text));
     }

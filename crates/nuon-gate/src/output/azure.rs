@@ -11,7 +11,7 @@ pub(super) fn issue(issue: &Issue) -> String {
         Severity::Error => "error",
         Severity::Warning => "warning",
     };
-    format!("##vso[task.logissue type={kind}]{}", data(&format!("{}: {}", issue.title, issue.text)))
+    format!("##vso[task.logissue type={kind}]{}", data(&format!("{}: {}", issue.title.plain(), issue.text())))
 }
 
 /// Returns the command that has the agent hide a secret in everything that is shown from then on.
@@ -33,7 +33,7 @@ pub(super) fn summary(path: &Path) -> String {
 }
 
 /// Returns the lines between which a log is folded away.
-pub(super) fn group(title: &str) -> (String, String) {
+pub(super) fn group(title: &'static str) -> (String, String) {
     (format!("##[group]{}", data(title)), "##[endgroup]".to_owned())
 }
 
@@ -49,14 +49,16 @@ fn property(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use nuon_gate_core::Line;
+
     use super::*;
 
     #[test]
     fn nothing_in_a_command_can_end_it() {
-        let hostile = Issue::error("a", "100%\r\n##vso[task.complete]x;y]z");
-        let written = "##vso[task.logissue type=error]a: 100%AZP25%0D%0A##vso[task.complete]x;y]z";
+        let hostile = Issue::error(&Line::new("a"), vec![Line::new("100%"), Line::new("##vso[task.complete]x;y]z")]);
+        let written = "##vso[task.logissue type=error]a: 100%AZP25%0A#vso[task.complete]x;y]z";
         assert_eq!(issue(&hostile), written);
-        assert_eq!(issue(&Issue::warning("x")), "##vso[task.logissue type=warning]nuon-gate: x");
+        assert_eq!(issue(&Issue::warning(&Line::new("x"))), "##vso[task.logissue type=warning]nuon-gate: x");
         assert_eq!(property("a;b]c%\n"), "a%3Bb%5Dc%AZP25%0A");
         assert_eq!(mask("a\nb"), "##vso[task.setsecret]a%0Ab");
         assert_eq!(group("a\nb").0, "##[group]a%0Ab");

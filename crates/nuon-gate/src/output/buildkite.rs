@@ -13,7 +13,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const PACE: Duration = Duration::from_millis(20);
 
 /// Returns the lines that open a section, and the next one: sections have no end. A failure is shown unfolded.
-pub(super) fn section(title: &str, passed: bool) -> (String, String) {
+pub(super) fn section(title: &'static str, passed: bool) -> (String, String) {
     let sign = if passed { "---" } else { "+++" };
     (format!("{sign} {title}"), "--- nuon-gate".to_owned())
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use nuon_gate_core::Line;
 use nuon_gate_core::result::{RunResult, VerdictName};
 
 use super::facts::Facts;
@@ -29,7 +30,8 @@ pub(crate) fn refuse(ci: Option<&CiSystem>, trouble: &Trouble) {
 pub(crate) fn not_started(ci: Option<&CiSystem>, code: u8, reason: &str) {
     let Some(ci) = ci else { return };
     let console = Console::new();
-    ci.show(&Issue::error("nuon-gate: not started", reason)).iter().for_each(|line| console.command(line));
+    let issue = Issue::error(&Line::new("nuon-gate: not started"), reason.lines().map(Line::new).collect());
+    ci.show(&issue).iter().for_each(|line| console.command(line));
     ci.set(&Facts::not_started(code, reason), &console);
 }
 
@@ -57,7 +59,7 @@ impl CiSystem {
         const TITLE: &str = "Details of the deploy";
         match self {
             Self::GitHub(_) => github::group(TITLE),
-            Self::GitLab => gitlab::section(TITLE, result.finished_at.parse().map_or(0, Timestamp::as_second)),
+            Self::GitLab => gitlab::section(TITLE, result.finished_at.plain().parse().map_or(0, Timestamp::as_second)),
             Self::Buildkite { .. } => buildkite::section(TITLE, result.verdict == VerdictName::Passed),
             Self::Azure { .. } => azure::group(TITLE),
         }

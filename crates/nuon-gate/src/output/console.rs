@@ -7,10 +7,9 @@ use std::time::Duration;
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use nuon_gate_core::model::Status;
 use nuon_gate_core::result::RunResult;
 use nuon_gate_core::watch::EventKind;
-use nuon_gate_core::{Event, Moment, Report, Verdict};
+use nuon_gate_core::{Event, Line, Moment, Report, Verdict};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -26,10 +25,10 @@ const MOST_BARS: usize = 20;
 pub(crate) struct Console {
     quiet: bool,
     colour: bool,
-    labels: Vec<String>,
+    labels: Vec<Line>,
     /// The reasons that have been told already, by target.
-    told: HashMap<usize, String>,
-    warned: HashSet<String>,
+    told: HashMap<usize, Line>,
+    warned: HashSet<Line>,
     live: Option<Live>,
     /// Where lines go during a run; else straight to stderr.
     stream: Option<Stream>,
@@ -75,7 +74,7 @@ impl Console {
     pub(crate) fn event(&mut self, event: &Event) {
         match &event.kind {
             EventKind::Started { targets } => self.labels = describe::labels(targets),
-            EventKind::Joined { is, .. } => self.labels.push(is.component_label().to_owned()),
+            EventKind::Joined { is, .. } => self.labels.push(Line::new(is.component_label())),
             EventKind::Ended { target: Some(target), reason: Some(reason), .. } => {
                 self.told.insert(*target, reason.clone());
             }
@@ -89,10 +88,10 @@ impl Console {
             // The live view shows this all the time.
             if self.live.is_none() && !self.quiet {
                 if pending.is_empty() {
-                    self.timed(event.at, None, Tone::Faint, "still waiting for the workflow");
+                    self.timed(event.at, None, Tone::Faint, &Line::new("still waiting for the workflow"));
                 }
                 for (target, status, spent) in pending {
-                    let words = describe::waiting(status.as_ref().map(Status::as_str), *spent);
+                    let words = describe::waiting(status.as_ref(), *spent);
                     self.timed(event.at, Some(*target), Tone::Faint, &words);
                 }
             }
@@ -113,19 +112,19 @@ impl Console {
         }
         let details = self.details(report, result);
         let (open, close) = section.filter(|_| !details.is_empty()).unzip();
-        for line in open.iter().chain(&details).chain(&close) {
-            self.line(Tone::Plain, line);
-        }
+        open.iter().for_each(|line| self.command(line));
+        details.iter().for_each(|(lead, words)| self.tell(Tone::Plain, lead, words));
+        close.iter().for_each(|line| self.command(line));
         if let Some(hint) = &report.hint {
-            self.line(Tone::Plain, &format!("  hint    {hint}"));
+            self.tell(Tone::Plain, "  hint    ", hint);
         }
         for warning in &report.warnings {
-            self.warning(warning);
+            self.warning(warning.plain());
         }
     }
 
-    /// Returns what there is to know of every target that did not pass.
-    fn details(&self, report: &Report, result: &RunResult) -> Vec<String> {
+    /// Returns what there is to know of every target that did not pass, each line with what is before it.
+    fn details(&self, report: &Report, result: &RunResult) -> Vec<(String, Line)> {
         let mut lines = Vec::new();
         let targets = report.targets.iter().zip(&result.targets).enumerate();
         for (index, (target, result)) in targets.filter(|(_, (target, _))| target.verdict != Verdict::Passed) {
@@ -137,9 +136,10 @@ impl Console {
             let details: Vec<_> = reason.into_iter().chain(describe::details(target, result)).chain(untold).collect();
             if report.targets.len() > 1 && !details.is_empty() {
                 // A name from the server must not stand where CI systems look for commands.
-                lines.push(format!("target {}:", self.labels[index]));
+                let label = self.labels.get(index).map_or("?", Line::plain);
+                lines.push((String::new(), Line::new(format!("target {label}:"))));
             }
-            lines.extend(details.into_iter().map(|(word, text)| format!("  {word:<7} {text}")));
+            lines.extend(details.into_iter().map(|(word, text)| (format!("  {word:<7} "), text)));
         }
         lines
     }
@@ -149,14 +149,14 @@ impl Console {
         self.line(Tone::Plain, command);
     }
 
-    /// Tells something.
+    /// Tells something of our own.
     pub(crate) fn plain(&self, text: &str) {
         self.line(Tone::Plain, text);
     }
 
     /// Tells of something that a person should know.
     pub(crate) fn warning(&self, text: &str) {
-        self.line(Tone::Warning, &format!("warning: {text}"));
+        self.tell(Tone::Warning, "warning: ", &Line::new(text));
     }
 
     /// Tells what has to be put right.
@@ -164,10 +164,14 @@ impl Console {
         self.line(Tone::Plain, &trouble.to_string());
     }
 
-    fn timed(&self, at: Moment, target: Option<usize>, tone: Tone, words: &str) {
-        let label =
-            target.and_then(|index| self.labels.get(index)).map(|label| format!("{label}  ")).unwrap_or_default();
-        self.line(tone, &format!("{:>6}  {label}{words}", stopwatch(at.elapsed())));
+    fn timed(&self, at: Moment, target: Option<usize>, tone: Tone, words: &Line) {
+        let label = target.and_then(|index| self.labels.get(index));
+        let label = label.map(|label| format!("{}  ", label.plain())).unwrap_or_default();
+        self.tell(tone, &format!("{:>6}  {label}", stopwatch(at.elapsed())), words);
+    }
+
+    fn tell(&self, tone: Tone, lead: &str, words: &Line) {
+        self.line(tone, &format!("{lead}{}", words.plain()));
     }
 
     fn line(&self, tone: Tone, text: &str) {
@@ -189,7 +193,7 @@ impl Live {
         Self { screen, bars: Vec::new() }
     }
 
-    fn add(&mut self, label: &str) {
+    fn add(&mut self, label: &Line) {
         if self.bars.len() == MOST_BARS {
             return;
         }
@@ -197,13 +201,13 @@ impl Live {
         let style = ProgressStyle::with_template("{spinner} {prefix}  {msg}  {elapsed}")
             .unwrap_or_else(|_| ProgressStyle::default_spinner());
         let bar = self.screen.add(ProgressBar::new_spinner().with_style(style));
-        bar.set_prefix(label.to_owned());
+        bar.set_prefix(label.plain().to_owned());
         bar.set_message("looking for the deploy");
         bar.enable_steady_tick(Duration::from_millis(125));
         self.bars.push(bar);
     }
 
-    fn update(&mut self, kind: &EventKind, labels: &[String]) {
+    fn update(&mut self, kind: &EventKind, labels: &[Line]) {
         let known = self.bars.len();
         if let EventKind::Started { .. } | EventKind::Joined { .. } = kind {
             labels.iter().skip(known).for_each(|label| self.add(label));

@@ -1,17 +1,18 @@
 //! Text from outside in Markdown and HTML: it is shown, and never acts.
 
+use nuon_gate_core::Line;
+
 /// Stands where a reader sees nothing and no machine finds what it looks for.
 const NOTHING: &str = "&#8203;";
 
-/// Writes text for a place in a line of Markdown, a cell of a table, or HTML between two tags.
+/// Writes a line for a place in a line of Markdown, a cell of a table, or HTML between two tags.
 ///
 /// Signs that mean something become character references: those are read as text, never as structure, by Markdown
 /// (CommonMark 0.31, 2.5), by the splitting of a table's cells and by HTML alike. What GitHub makes links of in the
 /// finished page (`@name`, `#123`, `GH-123`, addresses without brackets) is broken by a character of no width, as
 /// Renovate does it for release notes: a reference alone would be read before it looks.
-pub(super) fn text(text: &str) -> String {
-    let line = line(text);
-    let line = line.trim();
+pub(super) fn text(line: &Line) -> String {
+    let line = line.plain();
     let mut written = String::with_capacity(line.len());
     // At its beginning a text could also be a list, a rule or the underline of a heading.
     let mut number = true;
@@ -34,8 +35,8 @@ pub(super) fn text(text: &str) -> String {
 }
 
 /// Writes a link, or its text alone if the address is none that a browser should open.
-pub(super) fn link(label: &str, url: &str) -> String {
-    match address(url) {
+pub(super) fn link(label: &Line, url: Option<&Line>) -> String {
+    match url.and_then(|url| address(url.plain())) {
         Some(url) => format!("[{}]({url})", text(label)),
         None => text(label),
     }
@@ -57,27 +58,12 @@ fn address(url: &str) -> Option<String> {
 }
 
 /// Writes lines as a block of code, which none of them can end.
-pub(super) fn code_block<'a>(lines: impl Iterator<Item = &'a str>) -> String {
-    let lines: Vec<String> = lines.map(line).collect();
+pub(super) fn code_block<'a>(lines: impl Iterator<Item = &'a Line>) -> String {
+    let lines: Vec<&str> = lines.map(Line::plain).collect();
     let longest = lines.iter().flat_map(|line| line.split(|c| c != '`')).map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(3.max(longest + 1));
     let body: String = lines.iter().map(|line| format!("{line}\n")).collect();
     format!("{fence}text\n{body}{fence}\n")
-}
-
-/// Cuts a text to this many characters.
-pub(super) fn cut(text: &str, most: usize) -> String {
-    if text.chars().nth(most).is_none() {
-        return text.to_owned();
-    }
-    let kept: String = text.chars().take(most.saturating_sub(1)).collect();
-    format!("{}…", kept.trim_end())
-}
-
-/// Returns the text as one line without control characters. Results hold no others; a file that is read back could.
-pub(super) fn line(text: &str) -> String {
-    let blank = |c: char| if c.is_whitespace() { ' ' } else { c };
-    text.chars().map(blank).filter(|c| !c.is_control()).collect()
 }
 
 fn reference(c: char) -> String {
@@ -122,8 +108,9 @@ mod tests {
 
     #[track_caller]
     fn is_text_alone(hostile: &str) {
-        let shown = seen(line(hostile).trim());
-        let written = text(hostile);
+        let line = Line::new(hostile);
+        let shown = seen(line.plain());
+        let written = text(&line);
         let (kinds, all) = read(&written);
         assert!(kinds.is_empty() || kinds == ["Paragraph"], "{written:?}: {kinds:?}");
         assert_eq!(seen(&all), shown, "{written:?}");
@@ -183,25 +170,21 @@ mod tests {
     #[test]
     fn what_can_be_read_stays_readable() {
         assert_eq!(
-            text("api: quota exceeded, 5/5 used; ask for more?"),
+            text(&Line::new("api: quota exceeded, 5/5 used; ask for more?")),
             "api: quota exceeded, 5/5 used; ask for more?"
         );
-        assert_eq!(text(" pending-approval "), "pending-approval");
-        assert_eq!(text("a|b <c> @d"), "a&#124;b &#60;c&#62; &#64;&#8203;d");
+        assert_eq!(text(&Line::new(" pending-approval ")), "pending-approval");
+        assert_eq!(text(&Line::new("a|b <c> @d")), "a&#124;b &#60;c&#62; &#64;&#8203;d");
     }
 
     #[test]
     fn links_lead_where_they_should_or_nowhere() {
+        let link = |label: &str, url: &str| link(&Line::new(label), Some(&Line::new(url)));
         assert_eq!(link("x", "https://app.example/a?b=c&d"), "[x](https://app.example/a?b=c&amp;d)");
         assert_eq!(link("a]b", "https://e.example/)|<>\"[`*"), "[a&#93;b](https://e.example/%29%7C%3C%3E%22%5B%60%2A)");
         for url in ["javascript:alert(1)", "data:x", "", "https://a b", "https://a\nb", "//evil.example", "/x"] {
             assert_eq!(link("x", url), "x", "{url:?}");
         }
-    }
-
-    #[test]
-    fn texts_are_cut_between_characters() {
-        assert_eq!([cut("äöü", 3), cut("äöü!", 3), cut("a bcd", 3), cut("x", 0)], ["äöü", "äö…", "a…", "…"]);
     }
 
     proptest! {
@@ -217,15 +200,16 @@ mod tests {
 
         #[test]
         fn no_line_leaves_its_block(lines in proptest::collection::vec("`{0,6}|[`~ \\na<>#-]{0,12}|\\PC{0,12}", 0..6)) {
-            let (kinds, all) = read(&code_block(lines.iter().map(String::as_str)));
+            let lines: Vec<Line> = lines.iter().map(Line::new).collect();
+            let (kinds, all) = read(&code_block(lines.iter()));
             prop_assert_eq!(kinds, ["Code"]);
-            let expected: String = lines.iter().map(|text| line(text) + "\n").collect();
+            let expected: String = lines.iter().map(|line| line.plain().to_owned() + "\n").collect();
             prop_assert_eq!(all, expected);
         }
 
         #[test]
         fn no_address_leaves_its_link(url in "https?://[!-~]{0,40}") {
-            let (kinds, all) = read(&format!("| a | b |\n|---|---|\n| {} | x |\n", link("see", &url)));
+            let (kinds, all) = read(&format!("| a | b |\n|---|---|\n| {} | x |\n", link(&Line::new("see"), Some(&Line::new(&url)))));
             let with_link = ["TableRow", "TableCell", "Link", "TableCell"];
             prop_assert_eq!(&kinds[4..], with_link);
             prop_assert_eq!(all, "abseex");

@@ -2,12 +2,14 @@
 
 use std::path::Path;
 
+use nuon_gate_core::Line;
 use nuon_gate_core::result::{Delivery, TargetResult, VerdictName};
 
 use super::Ending;
 use crate::exit;
 
-/// The facts, in the order of the documentation. They describe the target that decided.
+/// The facts, in the order of the documentation. They describe the target that decided. Whoever writes them escapes
+/// whatever they hold: a path can have any sign in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Facts([(&'static str, String); 12]);
 
@@ -21,7 +23,7 @@ impl Facts {
         let target = deciding.and_then(|index| result.targets.get(index));
         let deploy = target.and_then(|target: &TargetResult| target.deploy.as_ref());
         let sent = result.notifications.iter().any(|told| told.result == Delivery::Sent);
-        let known = |text: Option<&String>| text.cloned().unwrap_or_default();
+        let known = |line: Option<&Line>| line.map(|line| line.plain().to_owned()).unwrap_or_default();
         Self([
             ("verdict", result.verdict.as_str().to_owned()),
             ("exit-code", result.exit_code.to_string()),
@@ -34,7 +36,7 @@ impl Facts {
             ("elapsed-seconds", (result.elapsed_ms / 1000).to_string()),
             (RESULT, String::new()),
             ("notified", sent.to_string()),
-            ("slack-thread", known(ending.slack_thread)),
+            ("slack-thread", ending.slack_thread.cloned().unwrap_or_default()),
         ])
     }
 

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use nuon_gate_core::human;
 use nuon_gate_core::result::{StayResult, TargetResult, VerdictName};
+use nuon_gate_core::{Line, human};
 
 /// More bars than this nobody reads, and Mermaid draws no text above 50,000 characters (its `maxTextSize`).
 const MOST_BARS: usize = 200;
@@ -13,7 +13,7 @@ const MOST_OF_ONE: usize = 40;
 const LONGEST_LABEL: usize = 60;
 
 /// Draws the timelines of these targets, each with its label. `None` if there is nothing to draw.
-pub(super) fn chart<'a>(targets: impl Iterator<Item = (String, &'a TargetResult)>) -> Option<String> {
+pub(super) fn chart<'a>(targets: impl Iterator<Item = (Line, &'a TargetResult)>) -> Option<String> {
     // Times are written without a zone, so that the axis shows them as the rest of the report does: in UTC.
     let mut chart = "gantt\n    dateFormat YYYY-MM-DDTHH:mm:ss.SSS\n    axisFormat %H:%M:%S\n".to_owned();
     let mut left = MOST_BARS;
@@ -32,7 +32,7 @@ pub(super) fn chart<'a>(targets: impl Iterator<Item = (String, &'a TargetResult)
 
 /// Draws a stay: a bar with its status and how long it took, or a milestone for the status that the deploy ended in.
 fn bar(number: usize, stay: &StayResult, target: &TargetResult) -> Option<String> {
-    let start: Timestamp = stay.at.parse().ok()?;
+    let start: Timestamp = stay.at.plain().parse().ok()?;
     let passed = target.verdict == VerdictName::Passed;
     let is_last = target.timeline.last() == Some(stay);
     let (tag, end, spent) = match stay.duration_ms {
@@ -54,9 +54,9 @@ fn time(at: Timestamp) -> String {
 
 /// Returns text in which nothing means anything to Mermaid: no colon, `;` or `#` that would end a label, no `%%` of a
 /// comment or directive, no quotes, brackets or HTML (`gantt.jison` in mermaid-js/mermaid).
-fn label_of(text: &str) -> String {
+fn label_of(line: &Line) -> String {
     let harmless = |c: char| c.is_alphanumeric() || "-_./".contains(c);
-    let label: String = text.chars().map(|c| if harmless(c) { c } else { ' ' }).take(LONGEST_LABEL).collect();
+    let label: String = line.plain().chars().map(|c| if harmless(c) { c } else { ' ' }).take(LONGEST_LABEL).collect();
     let label = label.split_whitespace().collect::<Vec<_>>().join(" ");
     if label.is_empty() { "unknown".to_owned() } else { label }
 }
@@ -70,14 +70,14 @@ mod tests {
 
     fn with_status(status: &str) -> TargetResult {
         let mut target = sample::target(VerdictName::Failed, "api");
-        status.clone_into(&mut target.timeline[0].status);
+        target.timeline[0].status = Line::new(status);
         target
     }
 
     #[test]
     fn statuses_are_tasks() {
         let target = sample::target(VerdictName::Failed, "api");
-        let chart = chart([("api in acme".to_owned(), &target)].into_iter()).unwrap();
+        let chart = chart([(Line::new("api in acme"), &target)].into_iter()).unwrap();
         assert_eq!(
             chart,
             "gantt\n    dateFormat YYYY-MM-DDTHH:mm:ss.SSS\n    axisFormat %H:%M:%S\n    section api in acme\n    \
@@ -90,15 +90,15 @@ mod tests {
     #[test]
     fn what_cannot_be_drawn_is_left_out() {
         let mut target = sample::target(VerdictName::Failed, "api");
-        target.timeline.iter_mut().for_each(|stay| "yesterday".clone_into(&mut stay.at));
-        assert_eq!(chart([("api".to_owned(), &target)].into_iter()), None);
+        target.timeline.iter_mut().for_each(|stay| stay.at = Line::new("yesterday"));
+        assert_eq!(chart([(Line::new("api"), &target)].into_iter()), None);
         target.timeline.clear();
-        assert_eq!(chart([("api".to_owned(), &target)].into_iter()), None);
+        assert_eq!(chart([(Line::new("api"), &target)].into_iter()), None);
         assert_eq!(chart(std::iter::empty()), None);
         // A deploy that changes all the time.
         let mut target = sample::target(VerdictName::TimedOut, "api");
         target.timeline = target.timeline.iter().cycle().take(10_000).cloned().collect();
-        let many = chart((0..50).map(|number| (format!("api {number}"), &target))).unwrap();
+        let many = chart((0..50).map(|number| (Line::new(format!("api {number}")), &target))).unwrap();
         assert!(many.lines().count() < 260 && many.len() < 50_000, "{}", many.len());
     }
 
@@ -106,7 +106,7 @@ mod tests {
         #[test]
         fn no_status_means_anything(status in "\\PC{0,30}|[%{}:;#\\n,a-c ]{0,30}|(click|section|title) [a-z\":]{0,9}") {
             let target = with_status(&status);
-            let chart = chart([(status.clone(), &target)].into_iter()).unwrap();
+            let chart = chart([(Line::new(&status), &target)].into_iter()).unwrap();
             let lines: Vec<&str> = chart.lines().collect();
             prop_assert_eq!(lines.len(), 7, "{}", chart);
             let acts = [':', ';', '#', '%', '{', '}', '"', '<', '>', '&'];

@@ -11,7 +11,7 @@ pub(super) fn issue(issue: &Issue) -> String {
         Severity::Error => "error",
         Severity::Warning => "warning",
     };
-    format!("::{name} title={}::{}", property(&issue.title), bounded(&issue.text))
+    format!("::{name} title={}::{}", property(issue.title.plain()), bounded(&issue.text()))
 }
 
 /// Returns the command that has the runner hide a secret in everything that is shown from then on.
@@ -20,7 +20,7 @@ pub(super) fn mask(secret: &str) -> String {
 }
 
 /// Returns the commands between which lines are folded away.
-pub(super) fn group(title: &str) -> (String, String) {
+pub(super) fn group(title: &'static str) -> (String, String) {
     (format!("::group::{}", data(title)), "::endgroup::".to_owned())
 }
 
@@ -58,23 +58,27 @@ fn property(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use nuon_gate_core::Line;
+
     use super::*;
 
     #[test]
     fn nothing_in_a_command_can_end_it() {
-        let hostile = Issue::error("a: b, c\n::x", "100%\r\n::error::x");
-        assert_eq!(issue(&hostile), "::error title=a%3A b%2C c%0A%3A%3Ax::100%25%0D%0A::error::x");
-        assert_eq!(issue(&Issue::warning("x")), "::warning title=nuon-gate::x");
+        let hostile = Issue::error(&Line::new("a: b, c\n::x"), vec![Line::new("100%"), Line::new("::error::x")]);
+        assert_eq!(issue(&hostile), "::error title=a%3A b%2C c %3A%3Ax::100%25%0A::error::x");
+        assert_eq!(issue(&Issue::warning(&Line::new("x"))), "::warning title=nuon-gate::x");
         assert_eq!(group("a\n::b").0, "::group::a%0A::b");
     }
 
     #[test]
     fn a_message_is_no_longer_than_what_is_shown() {
-        for text in ["%", "x", "🚀", "\n"] {
-            let command = issue(&Issue::error("t", &text.repeat(5000)));
+        let of = |lines: Vec<Line>| issue(&Issue::error(&Line::new("t"), lines));
+        let long = ["%", "x", "🚀"].map(|text| vec![Line::new(text.repeat(5000))]);
+        for lines in long.into_iter().chain([vec![Line::default(); 5000]]) {
+            let command = of(lines);
             let message = command.strip_prefix("::error title=t::").unwrap();
             assert!((4090..=4096).contains(&length(message)) && message.ends_with('…'), "{}", length(message));
         }
-        assert!(!issue(&Issue::error("t", &"x".repeat(4096))).ends_with('…'));
+        assert!(!of(vec![Line::new("x".repeat(4096))]).ends_with('…'));
     }
 }

@@ -1,8 +1,8 @@
 //! What is shown beside a job: an error for each target that failed.
 
+use nuon_gate_core::Line;
 use nuon_gate_core::result::{RunResult, TargetResult, VerdictName};
 
-use super::escape::cut;
 use super::markdown::{label, words};
 
 /// GitHub shows the first ten of a step and drops the rest.
@@ -16,21 +16,26 @@ pub(super) enum Severity {
     Warning,
 }
 
-/// Something to be shown beside the job. Its texts are not escaped for anything yet.
+/// Something to be shown beside the job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Issue {
     pub(super) severity: Severity,
-    pub(super) title: String,
-    pub(super) text: String,
+    pub(super) title: Line,
+    lines: Vec<Line>,
 }
 
 impl Issue {
-    pub(super) fn warning(text: &str) -> Self {
-        Self { severity: Severity::Warning, title: "nuon-gate".to_owned(), text: text.to_owned() }
+    pub(super) fn warning(text: &Line) -> Self {
+        Self { severity: Severity::Warning, title: Line::new("nuon-gate"), lines: vec![text.clone()] }
     }
 
-    pub(super) fn error(title: &str, text: &str) -> Self {
-        Self { severity: Severity::Error, title: cut(title, LONGEST_TITLE), text: text.to_owned() }
+    pub(super) fn error(title: &Line, lines: Vec<Line>) -> Self {
+        Self { severity: Severity::Error, title: title.cut(LONGEST_TITLE), lines }
+    }
+
+    /// Returns the lines below the title, for a command that escapes what is between them.
+    pub(super) fn text(&self) -> String {
+        self.lines.iter().map(Line::plain).collect::<Vec<_>>().join("\n")
     }
 }
 
@@ -41,14 +46,16 @@ pub(super) fn issues(result: &RunResult) -> Vec<Issue> {
     let shown = if failed.len() > MOST { MOST - 1 } else { failed.len() };
     let mut issues: Vec<Issue> = failed[..shown].iter().map(|target| issue(target)).collect();
     if failed.len() > shown {
-        let names: Vec<String> = failed[shown..].iter().map(|target| label(target)).collect();
-        let title = format!("nuon-gate: {} more did not pass", names.len());
-        issues.push(Issue::error(&title, &names.join(", ")));
+        let names: Vec<Line> = failed[shown..].iter().map(|target| label(target)).collect();
+        let title = Line::new(format!("nuon-gate: {} more did not pass", names.len()));
+        let names = names.iter().map(Line::plain).collect::<Vec<_>>().join(", ");
+        issues.push(Issue::error(&title, vec![Line::new(names)]));
     }
     // A signal, an answer from the API or a notification can end a run of which no target tells.
     if issues.is_empty() && result.verdict != VerdictName::Passed {
-        let title = format!("nuon-gate: {}", words(result.verdict));
-        issues.push(Issue::error(&title, result.reason.as_deref().unwrap_or("no target passed")));
+        let title = Line::new(format!("nuon-gate: {}", words(result.verdict)));
+        let reason = result.reason.clone().unwrap_or_else(|| Line::new("no target passed"));
+        issues.push(Issue::error(&title, vec![reason]));
     }
     if result.verdict == VerdictName::Passed {
         issues.iter_mut().for_each(|issue| issue.severity = Severity::Warning);
@@ -57,10 +64,9 @@ pub(super) fn issues(result: &RunResult) -> Vec<Issue> {
 }
 
 fn issue(target: &TargetResult) -> Issue {
-    let title = format!("nuon-gate: {}: {}", label(target), words(target.verdict));
-    let reason = target.reason.as_deref().unwrap_or("it did not pass");
-    let page = target.url.iter().map(|url| format!("\n{url}"));
-    Issue::error(&title, &(cut(reason, 3000) + &page.collect::<String>()))
+    let title = Line::new(format!("nuon-gate: {}: {}", label(target).plain(), words(target.verdict)));
+    let reason = target.reason.as_ref().map_or_else(|| Line::new("it did not pass"), |reason| reason.cut(3000));
+    Issue::error(&title, std::iter::once(reason).chain(target.url.clone()).collect())
 }
 
 #[cfg(test)]
@@ -68,7 +74,7 @@ mod tests {
     use super::*;
     use crate::output::sample;
 
-    fn titles(result: &RunResult) -> Vec<String> {
+    fn titles(result: &RunResult) -> Vec<Line> {
         issues(result).into_iter().map(|issue| issue.title).collect()
     }
 
@@ -81,8 +87,8 @@ mod tests {
         let all = issues(&sample::result(&targets));
         assert_eq!(all.len(), 10);
         assert_eq!(all[9].title, "nuon-gate: 3 more did not pass");
-        assert_eq!(all[9].text, "api in acme, slow in acme, old in acme");
-        assert_eq!(all[0].text, "quota exceeded for pods\nhttps://app.nuon.example/deploys/dpl1");
+        assert_eq!(all[9].text(), "api in acme, slow in acme, old in acme");
+        assert_eq!(all[0].text(), "quota exceeded for pods\nhttps://app.nuon.example/deploys/dpl1");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use nuon_gate_core::model::Status;
 use nuon_gate_core::result::{RunResult, millis, rfc3339};
 use nuon_gate_core::watch::EventKind;
-use nuon_gate_core::{Event, Target};
+use nuon_gate_core::{Event, Line, Target};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -19,7 +19,7 @@ pub(super) fn line(event: &Event, started_at: Timestamp, targets: &[Target]) -> 
 #[derive(Serialize)]
 pub(super) struct ResultEvent<'a> {
     event: &'static str,
-    at: &'a str,
+    at: &'a Line,
     result: &'a RunResult,
 }
 
@@ -67,7 +67,7 @@ fn body(kind: &EventKind, targets: &[Target]) -> (&'static str, Value) {
         ),
         EventKind::Retrying { target, error, next } => (
             "retrying",
-            json!({"target": target.as_ref().and_then(named), "error": error.to_string(), "next_ms": millis(*next)}),
+            json!({"target": target.as_ref().and_then(named), "error": Line::new(error.to_string()), "next_ms": millis(*next)}),
         ),
         EventKind::Waiting { pending } => {
             let pending = pending.iter().map(|(index, status, spent)| {

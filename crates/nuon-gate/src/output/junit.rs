@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use nuon_gate_core::Line;
 use nuon_gate_core::result::{RunResult, TargetResult, VerdictName};
 use quick_junit::{NonSuccessKind, Property, Report, SerializeError, TestCase, TestCaseStatus, TestSuite};
 
@@ -14,13 +15,12 @@ pub(super) fn report(result: &RunResult) -> Result<String, SerializeError> {
     let took = Duration::from_millis(result.elapsed_ms);
     let mut suite = TestSuite::new(NAME);
     suite.set_time(took);
-    for (name, value) in [("verdict", Some(result.verdict.as_str())), ("ci_url", result.ci_url.as_deref())] {
-        suite.add_properties(value.map(|value| Property::new(name, xml(value))));
-    }
+    suite.add_property(Property::new("verdict", result.verdict.as_str()));
+    suite.add_properties(result.ci_url.iter().map(|url| Property::new("ci_url", xml(url))));
     suite.add_test_cases(result.targets.iter().map(|target| case(target, result)));
     // A report without a failure for a run that did not pass would be taken for a pass.
     if result.verdict != VerdictName::Passed && suite.failures + suite.errors == 0 {
-        let mut whole = TestCase::new("run", status(result.verdict, result.reason.as_deref(), &[]));
+        let mut whole = TestCase::new("run", status(result.verdict, result.reason.as_ref(), &[]));
         whole.set_classname(NAME).set_time(took);
         suite.add_test_case(whole);
     }
@@ -34,7 +34,7 @@ fn case(target: &TargetResult, result: &RunResult) -> TestCase {
     let unneeded = target.verdict == VerdictName::Pending && result.verdict == VerdictName::Passed;
     let status = match unneeded {
         true => TestCaseStatus::skipped(),
-        false => status(target.verdict, target.reason.as_deref(), &body(target)),
+        false => status(target.verdict, target.reason.as_ref(), &body(target)),
     };
     let mut case = TestCase::new(xml(component(target)), status);
     case.set_classname(xml(install(target)));
@@ -56,7 +56,7 @@ fn case(target: &TargetResult, result: &RunResult) -> TestCase {
 
 /// Says how it ended. That something is not known is an error in JUnit's terms; that a deploy did not do what it should
 /// is a failure.
-fn status(verdict: VerdictName, reason: Option<&str>, body: &[String]) -> TestCaseStatus {
+fn status(verdict: VerdictName, reason: Option<&Line>, body: &[String]) -> TestCaseStatus {
     let kind = match verdict {
         VerdictName::Passed => return TestCaseStatus::success(),
         VerdictName::Failed
@@ -80,17 +80,17 @@ fn status(verdict: VerdictName, reason: Option<&str>, body: &[String]) -> TestCa
 
 /// Returns what is shown below the message: the message again, as some systems show one of them alone, and the log.
 fn body(target: &TargetResult) -> Vec<String> {
-    let reason = target.reason.iter().map(|reason| xml(reason));
-    let page = target.url.iter().map(|url| xml(url));
+    let reason = target.reason.iter().map(xml);
+    let page = target.url.iter().map(xml);
     let log = target.log_tail.iter().map(|line| xml(&line.text));
     reason.chain(page).chain(log).collect()
 }
 
-/// Leaves out what XML 1.0 (2.2) cannot hold, however it is escaped.
-fn xml(text: &str) -> String {
-    let is_allowed =
-        |c: &char| !matches!(c, '\u{0}'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}');
-    text.chars().filter(is_allowed).collect()
+/// Writes a line for XML, whose own signs are escaped by the writer. What XML 1.0 (2.2) cannot hold, however it is
+/// escaped, is left out.
+fn xml(line: &Line) -> String {
+    let is_allowed = |c: &char| !matches!(c, '\u{fffe}' | '\u{ffff}');
+    line.plain().chars().filter(is_allowed).collect()
 }
 
 #[cfg(test)]

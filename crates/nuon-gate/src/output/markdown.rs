@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use nuon_gate_core::human;
 use nuon_gate_core::result::{Delivery, RunResult, TargetResult, VerdictName};
+use nuon_gate_core::{Line, human};
 
-use super::escape::{code_block, cut, link, text};
+use super::escape::{code_block, link, text};
 use super::gantt;
 
 const MOST_ROWS: usize = 50;
@@ -68,7 +68,7 @@ fn with(result: &RunResult, extent: Extent) -> String {
     targets.sort_by_key(|target| gravity(target.verdict));
     let mut parts = vec![heading(result)];
     if let Some(reason) = &result.reason {
-        parts.push(format!("**Reason:** {}\n", text(&cut(reason, LONGEST))));
+        parts.push(format!("**Reason:** {}\n", text(&reason.cut(LONGEST))));
     }
     parts.extend(table(&targets, extent.rows));
     let detailed: Vec<&TargetResult> = targets.into_iter().filter(|target| has_details(target, result)).collect();
@@ -126,13 +126,13 @@ fn table(targets: &[&TargetResult], rows: usize) -> Option<String> {
 fn row(target: &TargetResult) -> String {
     format!(
         "| {} | {} | {} {} | {} | {} | {} |\n",
-        text(&cut(component(target), CELL)),
-        text(&cut(install(target), CELL)),
+        text(&component(target).cut(CELL)),
+        text(&install(target).cut(CELL)),
         icon(target.verdict),
         words(target.verdict),
         deploy_link(target),
         spent(target).map(human).unwrap_or_default(),
-        target.reason.as_deref().map(|reason| text(&cut(reason, CELL))).unwrap_or_default(),
+        target.reason.as_ref().map(|reason| text(&reason.cut(CELL))).unwrap_or_default(),
     )
 }
 
@@ -143,28 +143,29 @@ fn details(target: &TargetResult, with_log: bool) -> String {
             lines.push(format!("- **{name}:** {what}"));
         }
     };
-    let said = |said: Option<&String>| said.map(|said| text(&cut(said, LONGEST))).unwrap_or_default();
+    let said = |said: Option<&Line>| said.map(|said| text(&said.cut(LONGEST))).unwrap_or_default();
     point("Reason", said(target.reason.as_ref()));
     point("Deploy", deploy(target));
     if let Some(deploy) = &target.deploy {
         let description = said(deploy.status_description.as_ref());
         let colon = if description.is_empty() { "" } else { ": " };
-        point("Status", format!("{}{colon}{description}", text(&cut(&deploy.status, CELL))));
+        point("Status", format!("{}{colon}{description}", text(&deploy.status.cut(CELL))));
     }
-    let page = target.approval_url.as_deref().map(|url| link("a human has to approve the plan", url));
+    let page = target.approval_url.as_ref().map(|url| link(&Line::new("a human has to approve the plan"), Some(url)));
     point("Approval", page.unwrap_or_default());
     point("Superseded by", said(target.superseded_by.as_ref()));
-    point("Took the place of", text(&cut(&target.replaced.join(", "), LONGEST)));
+    let replaced = target.replaced.iter().map(Line::plain).collect::<Vec<_>>().join(", ");
+    point("Took the place of", text(&Line::new(replaced).cut(LONGEST)));
     point("Last good", last_good(target));
     let usual = target.typical_ms.map(|millis| format!("such a deploy takes {}", human(Duration::from_millis(millis))));
     point("Usually", usual.unwrap_or_default());
     let recovered = target.recovered_after.map(|count| format!("after {count} that had failed"));
     point("Recovered", recovered.unwrap_or_default());
-    target.warnings.iter().take(MOST_WARNINGS).for_each(|warning| point("Warning", text(&cut(warning, LONGEST))));
+    target.warnings.iter().take(MOST_WARNINGS).for_each(|warning| point("Warning", text(&warning.cut(LONGEST))));
     let mut details = lines.join("\n") + "\n";
     if with_log && !target.log_tail.is_empty() {
         // The blank lines make what is between them Markdown again (CommonMark 0.31, 4.6).
-        let log = code_block(target.log_tail.iter().map(|line| line.text.as_str()));
+        let log = code_block(target.log_tail.iter().map(|line| &line.text));
         let summary = format!("Log: {} lines around the errors", target.log_tail.len());
         details.push_str(&format!("\n<details><summary>{summary}</summary>\n\n{log}\n</details>\n"));
     }
@@ -173,29 +174,29 @@ fn details(target: &TargetResult, with_log: bool) -> String {
 
 fn deploy(target: &TargetResult) -> String {
     let Some(deploy) = &target.deploy else { return String::new() };
-    let named = |name: &str, what: Option<&String>| what.map(|what| format!("{name}{}", text(&cut(what, CELL))));
+    let named = |name: &str, what: Option<&Line>| what.map(|what| format!("{name}{}", text(&what.cut(CELL))));
     let parts = [
         Some(deploy_link(target)).filter(|link| !link.is_empty()),
         named("", deploy.deploy_type.as_ref()),
         named("build ", deploy.build_id.as_ref()),
         named("commit ", deploy.commit.as_ref()),
         named("by ", deploy.created_by.as_ref()),
-        target.matched_by.map(|matched_by| text(matched_by.sentence())),
+        target.matched_by.map(|matched_by| text(&Line::new(matched_by.sentence()))),
     ];
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 fn deploy_link(target: &TargetResult) -> String {
     let Some(deploy) = &target.deploy else { return String::new() };
-    let label = deploy.id.as_deref().unwrap_or("deploy");
-    link(&cut(label, CELL), target.url.as_deref().unwrap_or_default())
+    let label = deploy.id.as_ref().map_or_else(|| Line::new("deploy"), |id| id.cut(CELL));
+    link(&label, target.url.as_ref())
 }
 
 fn last_good(target: &TargetResult) -> String {
     let Some(good) = &target.last_good else { return String::new() };
-    let commit = good.commit.as_ref().map(|commit| format!(", commit {}", text(&cut(commit, CELL))));
-    let since = good.at.as_ref().map(|at| format!(", since {}", text(&cut(at, CELL))));
-    format!("{}{}{}", text(&cut(&good.deploy_id, CELL)), commit.unwrap_or_default(), since.unwrap_or_default())
+    let commit = good.commit.as_ref().map(|commit| format!(", commit {}", text(&commit.cut(CELL))));
+    let since = good.at.as_ref().map(|at| format!(", since {}", text(&at.cut(CELL))));
+    format!("{}{}{}", text(&good.deploy_id.cut(CELL)), commit.unwrap_or_default(), since.unwrap_or_default())
 }
 
 fn about_the_run(result: &RunResult) -> Option<String> {
@@ -206,11 +207,11 @@ fn about_the_run(result: &RunResult) -> Option<String> {
             Delivery::Skipped => "skipped",
             Delivery::Failed => "failed",
         };
-        let why = told.reason.as_ref().map(|why| format!(": {}", text(&cut(why, CELL)))).unwrap_or_default();
-        points.push(format!("- **Notification:** {} {how}{why}\n", text(&cut(&told.sink, CELL))));
+        let why = told.reason.as_ref().map(|why| format!(": {}", text(&why.cut(CELL)))).unwrap_or_default();
+        points.push(format!("- **Notification:** {} {how}{why}\n", text(&told.sink.cut(CELL))));
     }
     for warning in result.warnings.iter().take(MOST_WARNINGS) {
-        points.push(format!("- **Warning:** {}\n", text(&cut(warning, LONGEST))));
+        points.push(format!("- **Warning:** {}\n", text(&warning.cut(LONGEST))));
     }
     (!points.is_empty()).then(|| points.concat())
 }
@@ -221,17 +222,18 @@ pub(super) fn spent(target: &TargetResult) -> Option<Duration> {
     Some(Duration::from_millis(spent))
 }
 
-pub(super) fn component(target: &TargetResult) -> &str {
+pub(super) fn component(target: &TargetResult) -> &Line {
     target.component.name.as_ref().unwrap_or(&target.component.id)
 }
 
-pub(super) fn install(target: &TargetResult) -> &str {
+pub(super) fn install(target: &TargetResult) -> &Line {
     target.install.name.as_ref().unwrap_or(&target.install.id)
 }
 
 /// Returns the name under which a target is told of.
-pub(super) fn label(target: &TargetResult) -> String {
-    format!("{} in {}", cut(component(target), CELL), cut(install(target), CELL))
+pub(super) fn label(target: &TargetResult) -> Line {
+    let (component, install) = (component(target).cut(CELL), install(target).cut(CELL));
+    Line::new(format!("{} in {}", component.plain(), install.plain()))
 }
 
 /// Returns a verdict as people write it.
@@ -270,7 +272,7 @@ mod tests {
     }
 
     fn with_log(result: &mut RunResult, lines: usize, length: usize) {
-        let line = LogLine { at: None, severity: "error".to_owned(), text: "`".repeat(length) };
+        let line = LogLine { at: None, severity: Line::new("error"), text: Line::new("`".repeat(length)) };
         result.targets.iter_mut().for_each(|target| target.log_tail = vec![line.clone(); lines]);
     }
 

@@ -138,7 +138,7 @@ impl Outputs {
         // People's lines first, as both may go to one terminal. That nobody reads is no reason to fail a deploy.
         let _ = console.close(patience).await;
         stdout.write(match format {
-            Format::Text => describe::verdict_line(report) + "\n",
+            Format::Text => describe::verdict_line(report).plain().to_owned() + "\n",
             Format::Json => json(result, serde_json::to_string_pretty) + "\n",
             Format::Ndjson => json(&ResultEvent::new(result), serde_json::to_string) + "\n",
         });

@@ -1,5 +1,6 @@
 //! A made-up run for tests.
 
+use nuon_gate_core::Line;
 use nuon_gate_core::result::{RunResult, TargetResult, VerdictName};
 use serde_json::json;
 
@@ -48,31 +49,32 @@ pub(super) fn target(verdict: VerdictName, component: &str) -> TargetResult {
 
 /// Replaces every text of a run that a server or a customer wrote.
 pub(super) fn saying(result: &RunResult, text: &str) -> RunResult {
+    let text = &Line::new(text);
     let mut result = result.clone();
-    result.reason = Some(text.to_owned());
-    result.warnings = vec![text.to_owned()];
+    result.reason = Some(text.clone());
+    result.warnings = vec![text.clone()];
     for notification in &mut result.notifications {
-        (notification.sink, notification.reason) = (text.to_owned(), Some(text.to_owned()));
+        (notification.sink, notification.reason) = (text.clone(), Some(text.clone()));
     }
     for target in &mut result.targets {
         for named in [&mut target.install, &mut target.component] {
-            (named.id, named.name) = (text.to_owned(), Some(text.to_owned()));
+            (named.id, named.name) = (text.clone(), Some(text.clone()));
         }
-        let said = || Some(text.to_owned());
-        (target.reason, target.superseded_by, target.replaced) = (said(), said(), vec![text.to_owned()]);
+        let said = || Some(text.clone());
+        (target.reason, target.superseded_by, target.replaced) = (said(), said(), vec![text.clone()]);
         (target.url, target.approval_url) = (said(), said());
-        target.warnings = vec![text.to_owned()];
+        target.warnings = vec![text.clone()];
         if let Some(deploy) = &mut target.deploy {
-            text.clone_into(&mut deploy.status);
+            deploy.status.clone_from(text);
             (deploy.id, deploy.deploy_type, deploy.status_description) = (said(), said(), said());
             (deploy.build_id, deploy.commit, deploy.created_by) = (said(), said(), said());
         }
         if let Some(good) = &mut target.last_good {
-            text.clone_into(&mut good.deploy_id);
+            good.deploy_id.clone_from(text);
             (good.commit, good.at) = (said(), said());
         }
-        target.timeline.iter_mut().for_each(|stay| text.clone_into(&mut stay.status));
-        target.log_tail.iter_mut().for_each(|line| text.clone_into(&mut line.text));
+        target.timeline.iter_mut().for_each(|stay| stay.status.clone_from(text));
+        target.log_tail.iter_mut().for_each(|line| line.text.clone_from(text));
     }
     result
 }

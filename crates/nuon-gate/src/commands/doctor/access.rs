@@ -102,7 +102,7 @@ async fn find(client: &Client, wanted: Vec<Wanted>, patience: &Patience) -> Step
     let ask = async |request| patience.ask(client, request).await;
     let targets = targets::resolve(ask, Resolver::new(wanted).thorough()).await.map_err(|error| match error {
         Unresolved::Unknown(unknown) => {
-            Check::failed("target", exit::code(Verdict::Rejected), unknown.reason, unknown.hint)
+            Check::failed("target", exit::code(Verdict::Rejected), unknown.reason.plain(), unknown.hint)
         }
         Unresolved::Unanswered(error) => Check::unanswered("target", &error, advice(&error)),
     })?;

@@ -1,6 +1,6 @@
 //! A check and how it went, and the list of them.
 
-use nuon_gate_core::ApiError;
+use nuon_gate_core::{ApiError, Line};
 use serde::Serialize;
 
 use crate::exit;
@@ -25,40 +25,40 @@ pub(super) enum Health {
 pub(super) struct Check {
     pub(super) name: &'static str,
     pub(super) result: Health,
-    pub(super) detail: String,
+    pub(super) detail: Line,
     /// What can be done, unless it is ok or skipped.
-    pub(super) hint: Option<String>,
+    pub(super) hint: Option<Line>,
     /// What to exit with if this is the first failure.
     #[serde(skip)]
     code: u8,
 }
 
 impl Check {
-    pub(super) fn ok(name: &'static str, detail: impl Into<String>) -> Self {
-        Self { name, result: Health::Ok, detail: detail.into(), hint: None, code: 0 }
+    pub(super) fn ok(name: &'static str, detail: impl AsRef<str>) -> Self {
+        Self { name, result: Health::Ok, detail: Line::new(detail), hint: None, code: 0 }
     }
 
-    pub(super) fn warning(name: &'static str, detail: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { result: Health::Warning, hint: Some(hint.into()), ..Self::ok(name, detail) }
+    pub(super) fn warning(name: &'static str, detail: impl AsRef<str>, hint: impl AsRef<str>) -> Self {
+        Self { result: Health::Warning, hint: Some(Line::new(hint)), ..Self::ok(name, detail) }
     }
 
-    pub(super) fn skipped(name: &'static str, why: impl Into<String>) -> Self {
+    pub(super) fn skipped(name: &'static str, why: impl AsRef<str>) -> Self {
         Self { result: Health::Skipped, ..Self::ok(name, why) }
     }
 
-    pub(super) fn failed(name: &'static str, code: u8, detail: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { result: Health::Failed, hint: Some(hint.into()), code, ..Self::ok(name, detail) }
+    pub(super) fn failed(name: &'static str, code: u8, detail: impl AsRef<str>, hint: impl AsRef<str>) -> Self {
+        Self { result: Health::Failed, hint: Some(Line::new(hint)), code, ..Self::ok(name, detail) }
     }
 
     /// What the API's answer, or its silence, makes of a check.
-    pub(super) fn unanswered(name: &'static str, error: &ApiError, hint: impl Into<String>) -> Self {
+    pub(super) fn unanswered(name: &'static str, error: &ApiError, hint: impl AsRef<str>) -> Self {
         Self::failed(name, exit::code_of(error), error.to_string(), hint)
     }
 
     /// What bad flags, variables and files make of a check.
     pub(super) fn misconfigured(name: &'static str, trouble: Trouble) -> Self {
         let (detail, hint) = trouble.into_parts();
-        Self { result: Health::Failed, hint, code: exit::USAGE, ..Self::ok(name, detail) }
+        Self { result: Health::Failed, hint, code: exit::USAGE, ..Self::ok(name, detail.plain()) }
     }
 }
 

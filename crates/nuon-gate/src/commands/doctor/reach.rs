@@ -178,7 +178,7 @@ fn version(seen: &ApiStats, error: Option<&ApiError>) -> Check {
                 format!("try again in a while; if it stays so, {CHECK_ADDRESS}, and what is in front of the API");
             Check::unanswered("version", error, hint)
         }
-        (Some(version), _) => Check::ok("version", version.clone()),
+        (Some(version), _) => Check::ok("version", version.plain()),
         (None, error) => {
             let what = error.map(|error| format!(" ({error})")).unwrap_or_default();
             let detail = format!("the answer has no X-Nuon-API-Version header{what}; is it Nuon's?");

@@ -21,9 +21,9 @@ pub(super) fn text(check: &Check) {
         Health::Failed => "failed",
         Health::Skipped => "skipped",
     };
-    stdout_line(&format!("{result:<8} {:<13} {}", check.name, check.detail));
+    stdout_line(&format!("{result:<8} {:<13} {}", check.name, check.detail.plain()));
     if let Some(hint) = &check.hint {
-        stdout_line(&format!("{:<22} hint: {hint}", ""));
+        stdout_line(&format!("{:<22} hint: {}", "", hint.plain()));
     }
 }
 
