@@ -14,14 +14,28 @@ use support::{result, sinks};
 const PAGE: &str = "https://app.nuon.co/org1/installs/inl1/components/cmp1/deploys/dpl1";
 
 fn everyone() -> Sinks {
-    sinks(&[
+    let mut sinks = sinks(&[
         ("NUON_GATE_SLACK_TOKEN", "xoxb-secret-token"),
         ("NUON_GATE_SLACK_CHANNEL", "deploys"),
         ("NUON_GATE_SLACK_WEBHOOK_URL", "https://hooks.slack.com/services/T0/B0/secret-path"),
         ("NUON_GATE_WEBHOOK_URL", "https://a.example/hooks/secret-path"),
         ("NUON_GATE_TEAMS_WEBHOOK_URL", "https://x.logic.azure.com/invoke?sig=secret-path"),
         ("NUON_GATE_DISCORD_WEBHOOK_URL", "https://discord.com/api/webhooks/1/secret-path"),
-    ])
+    ]);
+    let github = |name: &str| match name {
+        "GITHUB_TOKEN" => Some("secret-token".to_owned()),
+        "GITHUB_REPOSITORY" => Some("acme/api".to_owned()),
+        "GITHUB_SHA" => Some("4be1c7d2a9f05b6e8c3d1f0a7b4e6c2d9a8f1e3b".to_owned()),
+        _ => None,
+    };
+    sinks.add_github_deployment("production", &github).unwrap();
+    sinks
+}
+
+/// A webhook in its other forms.
+fn webhooks() -> [Sinks; 2] {
+    let url = ("NUON_GATE_WEBHOOK_URL", "https://a.example/hooks/secret-path");
+    ["cloudevents", "cdevents"].map(|format| sinks(&[url, ("NUON_GATE_WEBHOOK_FORMAT", format)]))
 }
 
 /// Texts that want to be more than text.
@@ -53,8 +67,19 @@ fn hostile(longest: usize) -> impl Strategy<Value = String> {
         "\n",
         "\r\n",
         "\0",
+        "\u{85}",
+        "\u{9b}2J",
+        "\u{1b}]8;;https://evil.example\u{7}link\u{1b}]8;;\u{1b}\\",
+        "\u{202a}",
+        "\u{202c}",
         "\u{202e}",
+        "\u{2066}",
+        "\u{2069}",
+        "\u{200e}",
         "\u{200f}",
+        "\u{61c}",
+        "\u{200b}",
+        "\u{2028}",
         "\u{200d}",
         "\u{1b}[31m",
         "<at>Bob</at>",
@@ -106,7 +131,10 @@ prop_compose! {
         let text = |number: usize| read(&texts[number % texts.len()]);
         let mut run = result(verdict);
         run.reason = Some(text(0));
+        run.warnings = vec![text(1)];
+        (run.started_at, run.finished_at) = (text(2), text(3));
         let target = &mut run.targets[0];
+        (target.install.id, target.component.id) = (text(4), text(5));
         target.install.name = Some(text(1));
         target.component.name = Some(text(2));
         target.reason = Some(text(0));
@@ -120,6 +148,11 @@ prop_compose! {
         deploy.commit = Some(text(3));
         deploy.build_id = Some(text(2));
         deploy.created_by = Some(text(1));
+        deploy.deploy_type = Some(text(0));
+        deploy.workflow_id = Some(text(3));
+        if let Some(good) = &mut target.last_good {
+            (good.deploy_id, good.commit) = (text(4), Some(text(5)));
+        }
         run.targets = vec![run.targets[0].clone(); targets];
         run
     }
@@ -269,15 +302,42 @@ fn check_teams(payload: &Value, bytes: usize) {
     assert_eq!(card["msteams"].get("entities"), None);
 }
 
+/// GitHub takes 140 characters, and shows them as they are.
+fn check_github(payload: &Value) {
+    assert!((1..=140).contains(&units(text_of(payload, "description"))));
+    assert!(text_of(payload, "log_url").starts_with("https://"));
+}
+
+/// Whatever is written, no control character ends a line of it but our own line breaks, and nothing turns or hides a word.
+fn check_texts(payload: &Value) {
+    match payload {
+        Value::String(text) => assert_eq!(text.chars().find(|c| *c != '\n' && is_hidden(*c)), None, "{text:?}"),
+        Value::Array(values) => values.iter().for_each(check_texts),
+        Value::Object(fields) => fields.values().for_each(check_texts),
+        _ => {}
+    }
+}
+
+fn is_hidden(c: char) -> bool {
+    let turns = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    c.is_control() || turns || matches!(c, '\u{200b}'..='\u{200d}' | '\u{2028}' | '\u{2029}' | '\u{feff}')
+}
+
 fn check(run: &RunResult) {
+    check_for(&everyone(), run);
+}
+
+fn check_for(sinks: &Sinks, run: &RunResult) {
     let mentions: [Mention; 1] = ["<!here>".parse().unwrap()];
-    for rendered in render(&everyone(), run, &mentions) {
+    for rendered in render(sinks, run, &mentions) {
         let (_, body) = rendered.text.split_once("\n\n").unwrap_or(("", &rendered.text));
         let payload: Value = serde_json::from_str(body).unwrap();
+        check_texts(&payload);
         match rendered.sink.as_str() {
             "slack" | "slack-webhook" | "slack (thread)" => check_slack(&payload),
             "discord" => check_discord(&payload),
             "teams" => check_teams(&payload, body.len()),
+            "github-deployment" => check_github(&payload),
             "webhook" => assert!(body.len() <= 64_000, "{}", body.len()),
             sink => panic!("what is {sink}?"),
         }
@@ -290,6 +350,7 @@ proptest! {
     #[test]
     fn no_text_acts_and_no_limit_is_passed(run in run(Just(1), 20_000)) {
         check(&run);
+        webhooks().iter().for_each(|sinks| check_for(sinks, &run));
     }
 
     #[test]

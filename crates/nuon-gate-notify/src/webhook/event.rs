@@ -9,6 +9,9 @@ use super::signature::fingerprint;
 use super::{Format, cdevents};
 use crate::Occasion;
 
+/// No id of a run is longer; that of a saved result could be, and would leave no room for the rest of the body.
+const LONGEST_ID: usize = 255;
+
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Event {
@@ -76,7 +79,9 @@ pub(crate) fn deploy_id(target: &TargetResult) -> Option<&Line> {
 pub(crate) fn source(result: &RunResult) -> String {
     let mut installs = result.targets.iter().map(|target| &target.install.id);
     match installs.next() {
-        Some(first) if installs.all(|install| install == first) => format!("/nuon/installs/{}", segment(first.plain())),
+        Some(first) if installs.all(|install| install == first) => {
+            format!("/nuon/installs/{}", segment(first.cut(LONGEST_ID).plain()))
+        }
         _ => "/nuon".to_owned(),
     }
 }
@@ -132,7 +137,7 @@ fn cloudevent(event: &Event, result: &RunResult) -> Result<Vec<u8>, String> {
         });
         // An attribute that is absent is left out: `null` is no value that it can have.
         if let Some(subject) = subject {
-            envelope["subject"] = subject.plain().into();
+            envelope["subject"] = subject.cut(LONGEST_ID).plain().into();
         }
         bytes(&envelope)
     })
@@ -182,6 +187,8 @@ mod tests {
         let mut result = sample::result(VerdictName::Passed);
         result.targets[0].install.id = Line::new("a b/c");
         assert_eq!(source(&result), "/nuon/installs/a%20b%2Fc");
+        result.targets[0].install.id = Line::new("日".repeat(9000));
+        assert!(source(&result).len() < 2400);
         result.targets.push(sample::target(VerdictName::Passed, "other", "api", 2));
         assert_eq!(source(&result), "/nuon");
     }
