@@ -103,3 +103,15 @@ fn what_users_type_is_not_obeyed_either() {
         }
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn the_name_of_a_command_is_not_obeyed_either() {
+    let sim = serve_deploy("{ status = \"queued\" }");
+    let folder = Folder::new();
+    let command = folder.file("a\n::error::b\u{1b}[31m##[c]");
+    std::os::unix::fs::symlink("/bin/sh", &command).unwrap();
+    let gate = Gate::wait(&sim).args(["--"]).args([&command]).args(["-c", "exit 3"]);
+    let outcome = gate.run().exits(1).says("nothing to wait for");
+    all_is_harmless(&outcome);
+}

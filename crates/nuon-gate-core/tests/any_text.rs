@@ -3,9 +3,11 @@
 #![cfg(test)]
 
 use nuon_gate_core::model::Status;
-use nuon_gate_core::{DeployId, RemoteText};
+use nuon_gate_core::result::RunResult;
+use nuon_gate_core::{DeployId, Line, RemoteText};
 use proptest::prelude::*;
 use proptest::sample::select;
+use serde_json::{Value, json};
 
 /// Texts made of what acts on terminals and CI runners, and of what only looks as if it did not.
 fn hostile() -> impl Strategy<Value = String> {
@@ -37,8 +39,12 @@ fn hostile() -> impl Strategy<Value = String> {
         "\u{9c}",
         "\u{7}",
         "\0",
+        "\u{202a}",
+        "\u{202c}",
         "\u{202e}",
         "\u{2066}",
+        "\u{2069}",
+        "\u{200e}",
         "\u{200f}",
         "\u{61c}",
         "\u{200b}",
@@ -66,6 +72,50 @@ fn check_line(line: &str, max: usize) {
     assert_eq!(line.trim(), line, "{line:?}");
 }
 
+/// A result whose every text is whatever comes next, but for those that are one of a few words.
+fn saved<'a>(mut text: impl FnMut() -> &'a str) -> Value {
+    let mut named = || json!({"id": text(), "name": text()});
+    let [install, component] = [named(), named()];
+    json!({
+        "schema": 1, "verdict": "failed", "exit_code": 1, "reason": text(), "started_at": text(), "finished_at": text(),
+        "elapsed_ms": 1,
+        "targets": [{
+            "install": install, "component": component, "verdict": "failed", "reason": text(), "clock": "total",
+            "deploy": {
+                "id": text(), "type": text(), "status": text(), "status_description": text(), "build_id": text(),
+                "commit": text(), "workflow_id": text(), "created_by": text(), "created_at": text(), "ended_at": text(),
+            },
+            "matched_by": "build", "superseded_by": text(), "replaced": [text(), text()], "typical_ms": null,
+            "recovered_after": null,
+            "last_good": {"deploy_id": text(), "build_id": text(), "commit": text(), "at": text()},
+            "timeline": [{"status": text(), "at": text(), "duration_ms": null}],
+            "url": text(), "approval_url": text(),
+            "log_tail": [{"at": text(), "severity": text(), "text": text()}], "warnings": [text()],
+        }],
+        "api": {"version": text(), "requests": 1, "errors": 0}, "ci_url": text(),
+        "notifications": [{"sink": text(), "result": "failed", "reason": text()}], "warnings": [text()],
+    })
+}
+
+/// Checks that nothing has changed but the texts, and those to lines.
+fn check_lines(saved: &Value, told: &Value) {
+    match (saved, told) {
+        (Value::String(saved), Value::String(told)) => {
+            check_line(told, Line::LONGEST);
+            assert_eq!(Line::new(saved), told.as_str());
+        }
+        (Value::Array(saved), Value::Array(told)) => {
+            assert_eq!(saved.len(), told.len());
+            saved.iter().zip(told).for_each(|(saved, told)| check_lines(saved, told));
+        }
+        (Value::Object(saved), Value::Object(told)) => {
+            assert_eq!(saved.keys().collect::<Vec<_>>(), told.keys().collect::<Vec<_>>());
+            saved.iter().for_each(|(name, saved)| check_lines(saved, &told[name]));
+        }
+        _ => assert_eq!(saved, told),
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -84,6 +134,24 @@ proptest! {
             check_line(line.plain(), max);
             prop_assert!(!line.is_empty());
         }
+    }
+
+    #[test]
+    fn what_is_put_together_is_a_line_again(texts in prop::collection::vec(hostile(), 3), max in 1_usize..80) {
+        let [first, second, third] = [0, 1, 2].map(|at| Line::new(&texts[at]));
+        let whole = Line::new(format!("{}{}{}", first.plain(), second.plain(), third.plain()));
+        check_line(whole.plain(), Line::LONGEST);
+        check_line(whole.cut(max).plain(), max);
+        prop_assert_eq!(whole.cut(max), RemoteText::new(whole.plain()).line(max));
+    }
+
+    #[test]
+    fn every_text_of_a_saved_result_is_a_line(texts in prop::collection::vec(hostile(), 7)) {
+        let mut turn = (0..).map(|at| texts[at % texts.len()].as_str());
+        let saved = saved(|| turn.next().unwrap());
+        let read: RunResult = serde_json::from_value(saved.clone()).unwrap();
+        let told = serde_json::to_value(&read).unwrap();
+        check_lines(&saved, &told);
     }
 
     #[test]

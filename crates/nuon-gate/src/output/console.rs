@@ -62,6 +62,12 @@ impl Console {
         Ok(Self { quiet, live, stream: Some(stream), ..Self::new() })
     }
 
+    /// Makes the console that writes there, in colour.
+    #[cfg(test)]
+    pub(super) fn on(stream: Stream) -> Self {
+        Self { colour: true, stream: Some(stream), ..Self::new() }
+    }
+
     /// Waits until everything is told, but not beyond the limit.
     pub(super) async fn close(self, limit: Duration) -> io::Result<()> {
         match self.stream {
@@ -247,7 +253,7 @@ impl Live {
     }
 }
 
-fn style(tone: Tone) -> Style {
+pub(super) fn style(tone: Tone) -> Style {
     match tone {
         Tone::Plain => Style::new(),
         Tone::Faint => Style::new().dimmed(),

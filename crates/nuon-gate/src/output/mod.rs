@@ -5,6 +5,8 @@
 
 #[cfg(test)]
 mod any_output;
+#[cfg(test)]
+mod any_terminal;
 mod append;
 mod azure;
 mod buildkite;

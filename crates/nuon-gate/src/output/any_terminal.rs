@@ -1,0 +1,318 @@
+//! Whatever the events and the report of a run carry, a terminal shows lines of text, and a runner obeys none of them.
+
+#![cfg(test)]
+
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use nuon_gate_core::model::{Deploy, Status};
+use nuon_gate_core::result::RunResult;
+use nuon_gate_core::watch::{Clocks, EventKind, Mode, OnApproval, OnSuperseded, Scope, WatchSettings};
+use nuon_gate_core::{
+    ApiError, ApiStats, ApprovalPlace, Event, History, Intervals, Line, Logged, MatchedBy, Moment, Pins, RemoteText,
+    Report, Require, Rules, Target, Targets, Verdict, Watch, decode,
+};
+use proptest::prelude::*;
+use proptest::sample::select;
+use serde_json::json;
+
+use super::console::style;
+use super::describe::{self, Tone};
+use super::facts::Facts;
+use super::issues::issues;
+use super::stream::Stream;
+use super::{Console, Ending, azure, github, gitlab, junit, markdown};
+
+/// Far more than anything here takes.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Texts that act on terminals and CI runners, or only look as if they did not.
+fn hostile() -> impl Strategy<Value = String> {
+    let pieces = vec![
+        "::error::",
+        "::",
+        "##[add-mask]",
+        "##vso[task.complete]",
+        "#",
+        "\n",
+        "\r",
+        "\r\n",
+        "\t",
+        "\0",
+        "\u{8}",
+        "\u{85}",
+        "\u{2028}",
+        "\u{1b}[31m",
+        "\u{1b}[2J",
+        "\u{1b}]8;;https://evil.example\u{7}",
+        "\u{1b}",
+        "\u{9b}2J",
+        "\u{202a}",
+        "\u{202c}",
+        "\u{202e}",
+        "\u{2066}",
+        "\u{2069}",
+        "\u{200e}",
+        "\u{200f}",
+        "\u{61c}",
+        "\u{200b}",
+        "\u{feff}",
+        "</details>",
+        "<b>",
+        "a",
+        " ",
+        "日本",
+    ];
+    prop_oneof![4 => prop::collection::vec(select(pieces), 0..12).prop_map(|pieces| pieces.concat()), 1 => any::<String>()]
+}
+
+/// What is said, over and over.
+struct Said<'a> {
+    texts: &'a [String],
+    turn: usize,
+}
+
+impl<'a> Said<'a> {
+    fn text(&mut self) -> &'a str {
+        self.turn += 1;
+        &self.texts[self.turn % self.texts.len()]
+    }
+
+    fn line(&mut self) -> Option<Line> {
+        Some(Line::new(self.text()))
+    }
+
+    fn status(&mut self) -> Status {
+        Status::from(self.text())
+    }
+
+    /// An id, if the text can be one.
+    fn id<T: std::str::FromStr<Err: std::fmt::Debug>>(&mut self) -> T {
+        self.text().parse().unwrap_or_else(|_| "id1".parse().unwrap())
+    }
+
+    fn target(&mut self) -> Target {
+        let (install, component) = (RemoteText::new(self.text()), RemoteText::new(self.text()));
+        Target::new(self.id(), self.id()).named(Some(&install), Some(&component))
+    }
+
+    fn error(&mut self) -> ApiError {
+        let (host, detail) = (self.text().to_owned(), self.text().to_owned());
+        match self.turn % 4 {
+            0 => ApiError::Connect { host, detail },
+            1 => ApiError::Redirect { status: 302, to: host, retry_after: None },
+            2 => ApiError::Status { status: 500, message: self.line(), retry_after: None },
+            _ => ApiError::Undecodable(detail),
+        }
+    }
+
+    /// One of each kind, and how many lines it is told in.
+    fn events(&mut self, targets: &[Target]) -> Vec<(EventKind, usize)> {
+        let next = Duration::from_secs(3);
+        vec![
+            (EventKind::Started { targets: targets.to_vec() }, 0),
+            (EventKind::Joined { target: 2, is: self.target() }, 1),
+            (EventKind::NotStarted { target: 0 }, 1),
+            (
+                EventKind::Found {
+                    target: 0,
+                    deploy: self.id(),
+                    status: self.status(),
+                    build: Some(self.id()),
+                    commit: self.line(),
+                    matched_by: MatchedBy::Latest,
+                    replaces: Some(self.id()),
+                },
+                1,
+            ),
+            (
+                EventKind::Changed {
+                    target: 1,
+                    deploy: self.id(),
+                    from: self.status(),
+                    to: self.status(),
+                    spent: next,
+                    description: self.line(),
+                },
+                1,
+            ),
+            (EventKind::Held { target: 1, status: self.status() }, 1),
+            (
+                EventKind::ApprovalNeeded {
+                    target: 0,
+                    workflow: self.id(),
+                    step: Some(self.id()),
+                    url: self.line().filter(|_| self.turn.is_multiple_of(2)),
+                },
+                1,
+            ),
+            (EventKind::Superseded { target: 0, from: self.id(), to: self.id(), policy: OnSuperseded::Follow }, 1),
+            (EventKind::Retrying { target: None, error: self.error(), next }, 1),
+            (EventKind::Waiting { pending: vec![(0, Some(self.status()), next), (1, None, next)] }, 2),
+            (EventKind::Waiting { pending: Vec::new() }, 1),
+            (EventKind::Warned { target: Some(0), text: Line::new(self.text()) }, 1),
+            (EventKind::Ended { target: Some(1), verdict: Verdict::Failed, reason: self.line() }, 1),
+            (EventKind::Ended { target: None, verdict: Verdict::TimedOut, reason: self.line() }, 1),
+        ]
+    }
+
+    fn deploy(&mut self) -> Box<Deploy> {
+        let (id, build): (nuon_gate_core::DeployId, nuon_gate_core::BuildId) = (self.id(), self.id());
+        let row = json!({
+            "id": id.as_str(), "build_id": build.as_str(), "status": self.text(), "install_deploy_type": self.text(),
+            "status_description": self.text(), "component_name": self.text(), "created_by": {"email": self.text()},
+            "component_build": {"vcs_connection_commit": {"sha": self.text()}},
+        });
+        Box::new(decode(row.to_string().as_bytes()).unwrap())
+    }
+
+    /// How a run of these targets ended, with all that can be known of it.
+    fn report(&mut self, targets: &[Target]) -> Report {
+        let watch =
+            Watch::new(settings(), Scope::Targets(Targets::new(targets.to_vec()).unwrap()), Pins::default(), at());
+        let mut report = watch.unwrap().report(Moment::after_start(Duration::from_secs(9)));
+        (report.verdict, report.reason, report.hint) = (Verdict::Failed, self.line(), self.line());
+        report.warnings.extend(self.line());
+        for target in &mut report.targets {
+            (target.verdict, target.reason, target.hint) = (Verdict::Failed, self.line(), self.line());
+            target.install_name = Some(RemoteText::new(self.text()));
+            target.warnings.extend(self.line());
+            target.deploy = Some(self.deploy());
+            (target.replaced, target.superseded_by) = (vec![self.id()], Some(self.id()));
+            target.approval = Some(ApprovalPlace { workflow: self.id(), step: Some(self.id()) });
+            target.timeline = vec![nuon_gate_core::Stay { status: self.status(), at: at(), duration: Some(PATIENCE) }];
+            target.history = History { last_good: Some(self.deploy()), typical: Some(PATIENCE), failures_before: 0 };
+            let (severity, text) = (Line::new(self.text()), Line::new(self.text()));
+            target.log_tail = vec![Logged { at: None, severity, is_error: true, text }];
+        }
+        report
+    }
+}
+
+fn at() -> Timestamp {
+    Timestamp::from_second(1_785_765_731).unwrap()
+}
+
+fn settings() -> WatchSettings {
+    let second = Duration::from_secs(1);
+    WatchSettings {
+        rules: Rules::default(),
+        intervals: Intervals::new(second, second).unwrap(),
+        clocks: Clocks { total: second, start: None, stall: None, approval: None, outage: None },
+        request_timeout: second,
+        require: Require::All,
+        fail_fast: false,
+        expect: None,
+        on_superseded: None,
+        on_approval: OnApproval::Wait,
+        settle: Duration::ZERO,
+        links: false,
+        mode: Mode::Wait,
+        seed: 1,
+    }
+}
+
+/// What was written to a terminal.
+#[derive(Clone, Default)]
+struct Screen(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Screen {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Screen {
+    /// Returns what the console writes there, without our own colours.
+    fn after(tell: impl FnOnce(&mut Console)) -> String {
+        let screen = Self::default();
+        let shown = screen.clone();
+        let mut console = Console::on(Stream::open(move || Ok(shown)).unwrap());
+        tell(&mut console);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(console.close(PATIENCE)).unwrap();
+        let written = String::from_utf8(screen.0.lock().unwrap().clone()).unwrap();
+        [Tone::Faint, Tone::Good, Tone::Bad, Tone::Warning].into_iter().fold(written, |written, tone| {
+            let style = style(tone);
+            written.replace(&style.to_string(), "").replace(&format!("{style:#}"), "")
+        })
+    }
+}
+
+/// Tells whether a character moves the cursor, turns the direction of writing or hides a word.
+fn acts(c: char) -> bool {
+    let turns = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    c.is_control() || turns || matches!(c, '\u{200b}'..='\u{200d}' | '\u{2028}' | '\u{2029}' | '\u{feff}')
+}
+
+/// Checks that these are as many lines of text, none of which a runner obeys.
+#[track_caller]
+fn check(written: &str, lines: usize) {
+    assert_eq!(written.matches('\n').count(), lines, "{written:?}");
+    assert!(lines == 0 || written.ends_with('\n'), "{written:?}");
+    for line in written.split_terminator('\n') {
+        assert_eq!(line.chars().find(|c| acts(*c)), None, "{line:?}");
+        let obeyed = line.trim_start().starts_with("::") || line.contains("##[") || line.contains("##vso[");
+        assert!(!obeyed, "{line:?}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn events_are_lines(texts in prop::collection::vec(hostile(), 1..9)) {
+        let mut said = Said { texts: &texts, turn: 0 };
+        let targets = [said.target(), said.target()];
+        let mut told = Vec::new();
+        for (kind, lines) in said.events(&targets) {
+            let event = Event { at: Moment::START, kind };
+            told.push(event);
+            let all = |told: &[Event]| Screen::after(|console| told.iter().for_each(|event| console.event(event)));
+            let before = all(&told[..told.len() - 1]);
+            let whole = all(&told);
+            check(&whole, before.matches('\n').count() + lines);
+        }
+    }
+
+    #[test]
+    fn reports_are_lines(texts in prop::collection::vec(hostile(), 1..9), count in 1_usize..3) {
+        let mut said = Said { texts: &texts, turn: 0 };
+        let targets: Vec<Target> = (0..count).map(|number| {
+            // Each is another, whatever it is called.
+            let Target { install, .. } = said.target();
+            Target::new(install, format!("cmp{number}").parse().unwrap())
+                .named(Some(&RemoteText::new(said.text())), Some(&RemoteText::new(said.text())))
+        }).collect();
+        let report = said.report(&targets);
+        let result = RunResult::new(&report, 1, ApiStats { version: said.line(), ..ApiStats::default() });
+        let screen = Screen::after(|console| {
+            console.event(&Event { at: Moment::START, kind: EventKind::Started { targets: targets.clone() } });
+            console.finish(&report, &result, None);
+        });
+        // Eight things of each target, and its name where there are several; then what is said of the run.
+        let of_each = if count > 1 { 9 } else { 8 };
+        check(&screen, of_each * count + 2);
+        check(&(describe::verdict_line(&report).plain().to_owned() + "\n"), 1);
+
+        // Nor does anything turn or hide a word wherever else it is told.
+        let facts = Facts::new(&Ending { report: &report, result: &result, slack_thread: None });
+        let issues = issues(&result);
+        let commands = issues.iter().flat_map(|issue| [github::issue(issue), azure::issue(issue)]);
+        let written = commands.chain(azure::variables(&facts)).chain([
+            markdown::report(&result, 1 << 20),
+            junit::report(&result).unwrap(),
+            gitlab::dotenv(&facts),
+            serde_json::to_string(&result).unwrap(),
+        ]);
+        for written in written {
+            prop_assert_eq!(written.chars().find(|c| *c != '\n' && acts(*c)), None, "{:?}", written);
+        }
+    }
+}
