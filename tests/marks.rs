@@ -76,6 +76,29 @@ fn a_mark_fails_on_any_trouble() {
     Gate::wait(&sim).args(["--after"]).args([garbage]).run().refused().says("--after");
 }
 
+#[test]
+fn marks_of_another_form_or_size_are_refused() {
+    let folder = Folder::new();
+    let sim = serve(&old_and_new(4, "active"));
+    let mark = format!(
+        r#"{{"install": "{INSTALL}", "component": "{API}", "deploy_id": "dplold", "created_at": null, "server_time": ""}}"#
+    );
+    let with = |schema: &str| format!(r#"{{"schema": {schema}, "targets": [{mark}]}}"#);
+    let cases = [
+        (with("2"), "it has schema 2, and this version reads 1"),
+        (r#"{"schema": 2, "marks": {}}"#.to_owned(), "it has schema 2, and this version reads 1"),
+        (format!(r#"{{"targets": [{mark}]}}"#), "missing field `schema`"),
+        (with("1") + &" ".repeat(16 << 20), "it is larger than 16 MiB"),
+    ];
+    for (text, words) in cases {
+        let file = folder.write("marks.json", &text);
+        Gate::wait(&sim).args(["--after"]).args([file]).run().refused().says(words).says("--after");
+    }
+    assert_eq!(sim.requests().len(), 0, "nothing was waited for");
+    let file = folder.write("marks.json", with("1"));
+    Gate::wait(&sim).args(["--after"]).args([file]).json().exits(0);
+}
+
 #[cfg(unix)]
 #[test]
 fn a_command_is_run_between_the_mark_and_the_wait() {

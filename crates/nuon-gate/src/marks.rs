@@ -9,6 +9,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::trouble::Trouble;
 
+/// The form in which marks are written, and the only one that is read.
+const SCHEMA: u32 = 1;
+/// More than a file with ten thousand marks has.
+const LONGEST: u64 = 16 * 1024 * 1024;
+
+/// As much as tells which form a file has.
+#[derive(Deserialize)]
+struct Form {
+    schema: u32,
+}
+
 /// The newest deploys of several targets. The form is frozen, as files of it are kept between jobs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Marks {
@@ -31,7 +42,7 @@ pub(crate) struct Mark {
 
 impl Marks {
     pub(crate) fn new(targets: Vec<Mark>) -> Self {
-        Self { schema: 1, targets }
+        Self { schema: SCHEMA, targets }
     }
 
     /// Reads what `mark` wrote.
@@ -40,7 +51,12 @@ impl Marks {
             Trouble::new(format!("{}: {error}", path.display()))
                 .hint("--after (NUON_GATE_AFTER) takes a file that `mark` wrote")
         };
-        let text = std::fs::read_to_string(path).map_err(|error| wrong(&error))?;
+        let text = crate::input::read(path, LONGEST).map_err(|error| wrong(&error))?;
+        // Whatever else another form has, it would be read as this one.
+        let Form { schema } = serde_json::from_str(&text).map_err(|error| wrong(&error))?;
+        if schema != SCHEMA {
+            return Err(wrong(&format!("it has schema {schema}, and this version reads {SCHEMA}")));
+        }
         let marks: Self = serde_json::from_str(&text).map_err(|error| wrong(&error))?;
         match marks.targets.iter().find(|mark| mark.baseline().is_none()) {
             Some(mark) => Err(wrong(&format!("what it says of {}/{} cannot be read", mark.install, mark.component))),
