@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
 use crate::history::History;
-use crate::log_tail::{last_error, log_tail};
+use crate::log_tail::{AFTERMATH, Logged, UNEVENTFUL, last_error, log_tail};
 use crate::model::{Deploy, LogRecord};
 use crate::reason::LONGEST;
 use crate::watch::{Answer, Reply, Request};
@@ -43,8 +43,15 @@ enum Task {
 /// What was found.
 enum Finding {
     Dashboard(Option<crate::Dashboard>),
-    Log(usize, Vec<LogRecord>),
+    Log(usize, Told),
     History(usize, Vec<Deploy>),
+}
+
+/// What a log tells.
+#[derive(Default)]
+struct Told {
+    tail: Vec<Logged>,
+    error: Option<Line>,
 }
 
 /// Completes a report with what can be read within the limit. What cannot be read is warned of where it matters.
@@ -62,14 +69,14 @@ where
         {
             let send = send.clone();
             open.push(task.clone());
-            under_way.spawn(async move { (task.clone(), find(send, task).await) });
+            under_way.spawn(async move { (task.clone(), find(send, task, wish.log_lines).await) });
         }
         match timeout_at(deadline, under_way.join_next()).await {
             Ok(None) => break,
             Ok(Some(Ok((task, found)))) => {
                 open.retain(|other| !other.is(&task));
                 match found {
-                    Ok(finding) => take(report, finding, wish),
+                    Ok(finding) => take(report, finding),
                     Err(error) => miss(report, &task, &error.to_string()),
                 }
             }
@@ -118,7 +125,7 @@ fn tasks(report: &Report, wish: Wish) -> Vec<Task> {
     dashboard.into_iter().chain(logs).chain(histories).collect()
 }
 
-async fn find<F>(send: impl Fn(Request) -> F, task: Task) -> Result<Finding, ApiError>
+async fn find<F>(send: impl Fn(Request) -> F, task: Task, log_lines: usize) -> Result<Finding, ApiError>
 where
     F: Future<Output = Reply>,
 {
@@ -139,12 +146,15 @@ where
                 None => match send(Request::Deploy(install, deploy)).await? {
                     Answer::Deploy(Some(deploy)) => match deploy.log_stream_id() {
                         Some(stream) => stream.clone(),
-                        None => return Ok(Finding::Log(index, Vec::new())),
+                        None => return Ok(Finding::Log(index, Told::default())),
                     },
                     _ => return unexpected(),
                 },
             };
-            Ok(Finding::Log(index, read_log(&send, stream).await?))
+            // What is not told is not kept until all logs have been read.
+            let records = read_log(&send, stream).await?;
+            let told = Told { tail: log_tail(&records, log_lines), error: last_error(&records, LONGEST) };
+            Ok(Finding::Log(index, told))
         }
     }
 }
@@ -164,29 +174,31 @@ where
             Err(_) if !records.is_empty() => break,
             Err(error) => return Err(error),
         };
-        records.extend(page.records);
+        records.extend(page.records.into_iter().filter(LogRecord::says_something));
         before = page.next;
         if before.is_none() || records.iter().any(LogRecord::is_error) {
             break;
+        }
+        // If there is no error, the newest will be told; if there is one further back, what came right after it.
+        if records.len() > UNEVENTFUL + AFTERMATH {
+            records.drain(UNEVENTFUL..records.len() - AFTERMATH);
         }
     }
     Ok(records)
 }
 
-fn take(report: &mut Report, finding: Finding, wish: Wish) {
+fn take(report: &mut Report, finding: Finding) {
     match finding {
         Finding::Dashboard(dashboard) => report.dashboard = dashboard,
         Finding::History(index, rows) => {
             let target = &mut report.targets[index];
             target.history = target.deploy.as_deref().map(|deploy| History::new(rows, deploy)).unwrap_or_default();
         }
-        Finding::Log(index, records) => {
+        Finding::Log(index, told) => {
             let target = &mut report.targets[index];
-            target.log_tail = log_tail(&records, wish.log_lines);
+            target.log_tail = told.tail;
             // The last thing that can say why, if nothing else does.
-            if let Some(error) =
-                last_error(&records, LONGEST).filter(|_| target.vague && target.verdict == Verdict::Failed)
-            {
+            if let Some(error) = told.error.filter(|_| target.vague && target.verdict == Verdict::Failed) {
                 target.reason = Some(error);
                 target.vague = false;
             }
@@ -209,6 +221,53 @@ fn miss(report: &mut Report, task: &Task, why: &str) {
             if target.verdict != Verdict::Passed {
                 target.warnings.push(Line::new(format!("earlier deploys could not be read: {why}")));
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::ready;
+
+    use super::*;
+    use crate::{LogPage, RemoteText};
+
+    fn record(number: i64, text: &str) -> LogRecord {
+        LogRecord { severity_number: Some(number), body: Some(RemoteText::new(text)), ..LogRecord::default() }
+    }
+
+    /// Pages of a log, newest first: of a hundred records, of which every third says nothing, but for those in `texts`.
+    fn pages(count: u64, texts: &[(u64, usize, i64, &str)]) -> Vec<Vec<LogRecord>> {
+        let text = |page, at| match texts.iter().find(|(own, own_at, ..)| (*own, *own_at) == (page, at)) {
+            Some((.., severity, text)) => record(*severity, text),
+            None if at % 3 == 0 => record(9, " "),
+            None => record(9, &format!("{page}.{at}")),
+        };
+        (0..count).map(|page| (0..100).map(|at| text(page, at)).collect()).collect()
+    }
+
+    #[tokio::test]
+    async fn what_is_kept_of_a_log_tells_the_same_as_all_of_it() {
+        let logs = [
+            pages(5, &[]),
+            pages(4, &[(3, 99, 17, "the oldest of all")]),
+            pages(3, &[(2, 1, 17, "two lines\nof an error"), (1, 99, 9, "right after"), (2, 0, 9, "\n")]),
+            pages(2, &[(0, 0, 9, "several\nlines\nat\nthe\nend"), (1, 0, 17, "error")]),
+        ];
+        for log in logs {
+            let send = |request| {
+                let Request::Logs(_, before) = request else { panic!("{request:?}") };
+                let page = before.unwrap_or(0);
+                let next = Some(page + 1).filter(|next| (*next as usize) < log.len());
+                ready(Ok(Answer::Logs(LogPage { records: log[page as usize].clone(), next })))
+            };
+            let kept = read_log(&send, "log1".parse().unwrap()).await.unwrap();
+            let all = log.concat();
+            for most in [0, 1, 8, 25] {
+                assert_eq!(log_tail(&kept, most), log_tail(&all, most), "{most}");
+            }
+            assert_eq!(last_error(&kept, LONGEST), last_error(&all, LONGEST));
+            assert!(kept.len() <= 100 + UNEVENTFUL + AFTERMATH, "{}", kept.len());
         }
     }
 }

@@ -8,9 +8,9 @@ use crate::model::LogRecord;
 /// Longest line, in characters.
 const LONGEST: usize = 500;
 /// So much of what came after the last error is told: it is mostly the runner tidying up.
-const AFTERMATH: usize = 3;
+pub(crate) const AFTERMATH: usize = 3;
 /// Without any error, so many of the last lines are enough.
-const UNEVENTFUL: usize = 10;
+pub(crate) const UNEVENTFUL: usize = 10;
 
 /// What the runner says of every failure, whatever it was.
 const RUNNERS_WORDS: [&str; 2] = ["job execution failed", "exit status"];
@@ -31,13 +31,21 @@ pub struct Logged {
 /// Returns the lines around the last errors, `most` at most and oldest first, of records that are given newest first. A
 /// record of several lines is several lines here.
 pub fn log_tail(newest_first: &[LogRecord], most: usize) -> Vec<Logged> {
-    let lines: Vec<Logged> = newest_first.iter().rev().flat_map(lines).collect();
-    let (end, most) = match lines.iter().rposition(|line| line.is_error) {
+    // Made twice rather than kept, as there can be millions.
+    let all = || newest_first.iter().rev().flat_map(lines);
+    let (mut count, mut last_error) = (0, None);
+    for line in all() {
+        count += 1;
+        if line.is_error {
+            last_error = Some(count);
+        }
+    }
+    let (end, most) = match last_error {
         // The error itself comes first, if there is not room for both.
-        Some(last) => (lines.len().min(last + 1 + AFTERMATH.min(most / 4)), most),
-        None => (lines.len(), most.min(UNEVENTFUL)),
+        Some(last) => (count.min(last + AFTERMATH.min(most / 4)), most),
+        None => (count, most.min(UNEVENTFUL)),
     };
-    lines[end.saturating_sub(most)..end].to_vec()
+    all().take(end).skip(end.saturating_sub(most)).collect()
 }
 
 /// Returns the text of the last error that says what went wrong, as one line, of records that are given newest first. The

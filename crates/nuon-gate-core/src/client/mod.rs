@@ -28,7 +28,7 @@ pub use self::retry_after::parse as retry_after;
 pub use self::sign_in::{Credentials, IdentitySource};
 use self::sign_in::{Pass, Session};
 pub use self::url::{ApiUrl, InvalidApiUrl, IssuerUrl};
-use crate::model::{CliConfig, Deploy, Install, InstallComponent, LogRecord, Object, Workflow};
+use crate::model::{CliConfig, Deploy, Install, InstallComponent, LogRecord, Rows, Workflow};
 use crate::{Line, OrgId, RemoteText};
 
 /// How long a request may take, unless something else is said.
@@ -268,8 +268,7 @@ impl<T: Wire> Wire for Vec<T> {
     const OPENS: u8 = b'[';
 
     fn read(body: &[u8]) -> serde_json::Result<Self> {
-        let rows: Vec<Object<T>> = serde_json::from_slice(body)?;
-        Ok(rows.into_iter().map(|row| row.0).collect())
+        Ok(serde_json::from_slice::<Rows<T>>(body)?.0)
     }
 }
 

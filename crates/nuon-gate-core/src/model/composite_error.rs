@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::open::{lenient, open_enum};
+use super::bounded::{first, text, texts};
+use super::open::open_enum;
 use crate::RemoteText;
 
 open_enum! {
@@ -26,17 +27,18 @@ open_enum! {
 #[serde(default)]
 pub struct CompositeError {
     /// A name for this kind of failure.
-    #[serde(rename = "type")]
+    #[serde(rename = "type", deserialize_with = "text")]
     pub error_type: Option<RemoteText>,
     /// How bad it is.
     pub severity: Option<Severity>,
     /// What happened.
+    #[serde(deserialize_with = "text")]
     pub message: Option<RemoteText>,
     /// What can be done, by topic.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "texts")]
     pub hints: Option<BTreeMap<String, Option<RemoteText>>>,
     /// More, in parts.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "first")]
     pub sections: Option<Vec<ErrorSection>>,
 }
 
@@ -45,8 +47,10 @@ pub struct CompositeError {
 #[serde(default)]
 pub struct ErrorSection {
     /// Its title.
+    #[serde(deserialize_with = "text")]
     pub heading: Option<RemoteText>,
     /// Its text.
+    #[serde(deserialize_with = "text")]
     pub body: Option<RemoteText>,
 }
 
@@ -57,7 +61,7 @@ pub struct PolicyReport {
     /// How many findings forbid the deploy.
     pub deny_count: Option<i64>,
     /// The findings.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "first")]
     pub violations: Option<Vec<PolicyViolation>>,
 }
 
@@ -76,9 +80,11 @@ open_enum! {
 #[serde(default)]
 pub struct PolicyViolation {
     /// The policy's name.
+    #[serde(deserialize_with = "text")]
     pub policy_name: Option<RemoteText>,
     /// What the finding does.
     pub severity: Option<PolicySeverity>,
     /// What was found.
+    #[serde(deserialize_with = "text")]
     pub message: Option<RemoteText>,
 }

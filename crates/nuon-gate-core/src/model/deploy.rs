@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 
+use super::bounded::{first, text};
 use super::open::{identifier, instant, lenient, object, open_enum};
 use super::{CompositeError, CompositeStatus, LogStream, PolicyReport, RunnerJob, Status};
 use crate::{BuildId, ComponentId, DeployId, InstallId, LogStreamId, RemoteText, WorkflowId};
@@ -41,13 +42,13 @@ pub struct Deploy {
     #[serde(deserialize_with = "lenient")]
     pub component_id: Option<ComponentId>,
     /// The component's name; absent there too.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "text")]
     pub component_name: Option<RemoteText>,
     /// The version of the component's configuration.
     #[serde(deserialize_with = "lenient")]
     pub component_config_version: Option<i64>,
     /// The component as part of the install.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "text")]
     pub install_component_id: Option<RemoteText>,
     /// The install; empty in the latest endpoint's answer, so never checked.
     #[serde(deserialize_with = "lenient")]
@@ -55,12 +56,12 @@ pub struct Deploy {
     /// What it is to do.
     pub install_deploy_type: Option<DeployType>,
     /// The release's step (old servers).
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "text")]
     pub release_id: Option<RemoteText>,
     /// Where it stands, unless `status_v2` says so.
     pub status: Option<Status>,
     /// What the server says of that.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "text")]
     pub status_description: Option<RemoteText>,
     /// Where it stands, on today's servers, with its history.
     #[serde(deserialize_with = "object")]
@@ -75,7 +76,7 @@ pub struct Deploy {
     #[serde(deserialize_with = "lenient")]
     pub component_build: Option<ComponentBuild>,
     /// Who asked for it.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "text")]
     pub created_by_id: Option<RemoteText>,
     /// Who asked for it, with their address.
     #[serde(deserialize_with = "lenient")]
@@ -96,13 +97,13 @@ pub struct Deploy {
     #[serde(deserialize_with = "lenient")]
     pub runner_job: Option<RunnerJob>,
     /// Its jobs, newest first (today's servers).
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "first")]
     pub runner_jobs: Option<Vec<RunnerJob>>,
     /// Why it failed, on today's servers.
     #[serde(deserialize_with = "lenient")]
     pub composite_error: Option<CompositeError>,
     /// What the policies found, on today's servers.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "first")]
     pub policy_reports: Option<Vec<PolicyReport>>,
 }
 
@@ -162,6 +163,7 @@ impl Deploy {
 #[serde(default)]
 pub struct ComponentBuild {
     /// The branch or tag.
+    #[serde(deserialize_with = "text")]
     pub git_ref: Option<RemoteText>,
     /// The commit.
     pub vcs_connection_commit: Option<Commit>,
@@ -172,10 +174,13 @@ pub struct ComponentBuild {
 #[serde(default)]
 pub struct Commit {
     /// Its hash.
+    #[serde(deserialize_with = "text")]
     pub sha: Option<RemoteText>,
     /// Its message.
+    #[serde(deserialize_with = "text")]
     pub message: Option<RemoteText>,
     /// Its author.
+    #[serde(deserialize_with = "text")]
     pub author_name: Option<RemoteText>,
 }
 
@@ -184,5 +189,6 @@ pub struct Commit {
 #[serde(default)]
 pub struct Account {
     /// Its address.
+    #[serde(deserialize_with = "text")]
     pub email: Option<RemoteText>,
 }

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use super::bounded::text;
 use super::open::{identifier, lenient};
 use crate::{ComponentId, InstallId, RemoteText};
 
@@ -13,7 +14,7 @@ pub struct Install {
     #[serde(deserialize_with = "identifier")]
     pub id: Option<InstallId>,
     /// Its name.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "text")]
     pub name: Option<RemoteText>,
 }
 
@@ -41,6 +42,7 @@ impl InstallComponent {
 #[serde(default)]
 pub struct Component {
     /// Its name.
+    #[serde(deserialize_with = "text")]
     pub name: Option<RemoteText>,
 }
 
@@ -49,6 +51,6 @@ pub struct Component {
 #[serde(default)]
 pub struct CliConfig {
     /// Where the dashboard is.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "text")]
     pub dashboard_url: Option<RemoteText>,
 }

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::CompositeError;
+use super::bounded::{first, text, texts};
 use super::open::{identifier, instant, lenient, open_enum};
 use crate::{JobId, LogStreamId, RemoteText};
 
@@ -192,15 +193,19 @@ pub struct RunnerJob {
     /// Where it stands.
     pub status: Option<JobStatus>,
     /// What the server says of that.
+    #[serde(deserialize_with = "text")]
     pub status_description: Option<RemoteText>,
     /// Which runner does it.
+    #[serde(deserialize_with = "text")]
     pub runner_id: Option<RemoteText>,
     /// Where its logs are.
     #[serde(deserialize_with = "identifier")]
     pub log_stream_id: Option<LogStreamId>,
     /// What it is done for.
+    #[serde(deserialize_with = "text")]
     pub owner_id: Option<RemoteText>,
     /// The kind of its owner.
+    #[serde(deserialize_with = "text")]
     pub owner_type: Option<RemoteText>,
     /// How often it was tried.
     pub execution_count: Option<i64>,
@@ -232,6 +237,7 @@ pub struct RunnerJob {
     #[serde(deserialize_with = "lenient")]
     pub composite_error: Option<CompositeError>,
     /// Its executions; many servers leave them out.
+    #[serde(deserialize_with = "first")]
     pub executions: Option<Vec<JobExecution>>,
 }
 
@@ -255,6 +261,7 @@ pub struct ExecutionResult {
     /// The runner's error code.
     pub error_code: Option<i64>,
     /// What the runner noted; values may be null.
+    #[serde(deserialize_with = "texts")]
     pub error_metadata: Option<BTreeMap<String, Option<RemoteText>>>,
     /// Why it failed, on today's servers.
     #[serde(deserialize_with = "lenient")]

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 
+use super::bounded::{record, text};
 use super::open::{instant, lenient};
 use crate::RemoteText;
 
@@ -17,17 +18,22 @@ pub struct LogRecord {
     #[serde(deserialize_with = "instant")]
     pub timestamp: Option<Timestamp>,
     /// How bad it is, as a word.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "text")]
     pub severity_text: Option<RemoteText>,
     /// How bad it is, as OpenTelemetry's number.
     #[serde(deserialize_with = "lenient")]
     pub severity_number: Option<i64>,
     /// The text.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "record")]
     pub body: Option<RemoteText>,
 }
 
 impl LogRecord {
+    /// Tells whether anything of its text would be shown.
+    pub(crate) fn says_something(&self) -> bool {
+        self.body.as_ref().is_some_and(|body| !body.is_blank())
+    }
+
     /// Tells whether the record is about an error.
     pub fn is_error(&self) -> bool {
         let word = self.severity_text.as_ref().map(|word| word.line(10).plain().to_ascii_lowercase());

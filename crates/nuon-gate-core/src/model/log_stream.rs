@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::open::{identifier, instant, lenient};
+use super::bounded::{text, texts};
+use super::open::{identifier, instant};
 use crate::{LogStreamId, OrgId, RemoteText};
 
 /// A log stream. Its `write_token` is a credential and has no place in this type.
@@ -21,13 +22,16 @@ pub struct LogStream {
     #[serde(deserialize_with = "identifier")]
     pub org_id: Option<OrgId>,
     /// What it was opened for.
+    #[serde(deserialize_with = "text")]
     pub owner_id: Option<RemoteText>,
     /// The kind of its owner, such as `install_deploys`.
+    #[serde(deserialize_with = "text")]
     pub owner_type: Option<RemoteText>,
     /// The runner's own API.
+    #[serde(deserialize_with = "text")]
     pub runner_api_url: Option<RemoteText>,
     /// Labels.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "texts")]
     pub attrs: Option<BTreeMap<String, Option<RemoteText>>>,
     /// When it was opened.
     #[serde(deserialize_with = "instant")]

@@ -2,7 +2,9 @@
 //!
 //! Every field is optional and every enumeration is open. Parts that the gate does not use (plans, outputs, contents,
 //! which can be megabytes) are not fields: they are skipped while reading and never stored.
+//! What is stored has a bound: a server can send lists and texts without end.
 
+mod bounded;
 mod composite_error;
 mod deploy;
 mod error_body;
@@ -14,6 +16,7 @@ mod open;
 mod status;
 mod workflow;
 
+pub(crate) use bounded::Rows;
 pub use composite_error::{CompositeError, ErrorSection, PolicyReport, PolicySeverity, PolicyViolation, Severity};
 pub use deploy::{Account, Commit, ComponentBuild, Deploy, DeployType};
 pub use error_body::ErrorBody;
@@ -23,6 +26,5 @@ pub use job::{
 };
 pub use log_record::LogRecord;
 pub use log_stream::LogStream;
-pub(crate) use open::Object;
-pub use status::{CompositeStatus, EarlierStatus, Status};
-pub use workflow::{Approval, ApprovalOption, ApprovalResponse, Metadata, Workflow, WorkflowEnd, WorkflowStep};
+pub use status::{CompositeStatus, EarlierStatus, Metadata, Status};
+pub use workflow::{Approval, ApprovalOption, ApprovalResponse, Workflow, WorkflowEnd, WorkflowStep};

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 
+use super::bounded::{last, text};
 use super::open::{lenient, open_enum, unix_seconds};
 use crate::RemoteText;
 
@@ -55,17 +56,41 @@ pub struct CompositeStatus {
     /// The status itself.
     pub status: Option<Status>,
     /// What the server says of it.
-    #[serde(rename = "status_human_description", deserialize_with = "lenient")]
+    #[serde(rename = "status_human_description", deserialize_with = "text")]
     pub description: Option<RemoteText>,
     /// Since when.
     #[serde(rename = "created_at_ts", deserialize_with = "unix_seconds")]
     pub since: Option<Timestamp>,
     /// What the server keeps beside it.
     #[serde(deserialize_with = "lenient")]
-    pub metadata: Option<super::Metadata>,
-    /// Earlier states, oldest first. Some transitions wipe it.
-    #[serde(deserialize_with = "lenient")]
+    pub metadata: Option<Metadata>,
+    /// Earlier states, oldest first: the newest hundred. Some transitions wipe it.
+    #[serde(deserialize_with = "last")]
     pub history: Option<Vec<EarlierStatus>>,
+}
+
+/// What a server keeps beside a status, as far as anything follows from it.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Metadata {
+    /// Whether a workflow waits for a human to retry it.
+    #[serde(deserialize_with = "lenient")]
+    pub awaiting_retry: Option<bool>,
+    /// How often a step has been retried.
+    #[serde(deserialize_with = "lenient")]
+    pub retry_idx: Option<i64>,
+    /// How often it may be.
+    #[serde(deserialize_with = "lenient")]
+    pub max_retries: Option<i64>,
+    /// Whether it will not be any more.
+    #[serde(deserialize_with = "lenient")]
+    pub auto_retries_exhausted: Option<bool>,
+    /// Why it failed.
+    #[serde(deserialize_with = "text")]
+    pub reason: Option<RemoteText>,
+    /// The same, or what led to it.
+    #[serde(deserialize_with = "text")]
+    pub err_message: Option<RemoteText>,
 }
 
 /// A state that a deploy has left.
@@ -75,7 +100,7 @@ pub struct EarlierStatus {
     /// The status itself.
     pub status: Option<Status>,
     /// What the server said of it.
-    #[serde(rename = "status_human_description", deserialize_with = "lenient")]
+    #[serde(rename = "status_human_description", deserialize_with = "text")]
     pub description: Option<RemoteText>,
     /// Since when.
     #[serde(rename = "created_at_ts", deserialize_with = "unix_seconds")]

@@ -1,12 +1,12 @@
 //! The workflow that runs deploys, its steps, and the approvals they ask for.
 
-use std::collections::BTreeMap;
+use std::collections::HashSet;
 
 use serde::Deserialize;
-use serde_json::Value;
 
-use super::CompositeStatus;
-use super::open::{identifier, lenient, lenient_object, object, objects, open_enum};
+use super::bounded::{rows, text};
+use super::open::{identifier, lenient, lenient_object, object, open_enum};
+use super::{CompositeStatus, Metadata};
 use crate::{DeployId, InstallId, Line, RemoteText, StepId, WorkflowId};
 
 open_enum! {
@@ -27,13 +27,13 @@ pub struct Workflow {
     #[serde(deserialize_with = "identifier")]
     pub id: Option<WorkflowId>,
     /// Its name.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "text")]
     pub name: Option<RemoteText>,
     /// The install it works on.
     #[serde(deserialize_with = "identifier")]
     pub owner_id: Option<InstallId>,
     /// The install's name.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "text")]
     pub owner_name: Option<RemoteText>,
     /// Where it stands. Some servers say `success` between two steps: only [`Workflow::end`] tells the end.
     #[serde(deserialize_with = "object")]
@@ -43,7 +43,7 @@ pub struct Workflow {
     /// Whether plans are approved by themselves.
     pub approval_option: Option<ApprovalOption>,
     /// Its steps, in order.
-    #[serde(deserialize_with = "objects")]
+    #[serde(deserialize_with = "rows")]
     pub steps: Option<Vec<WorkflowStep>>,
 }
 
@@ -97,7 +97,7 @@ impl Workflow {
 
     fn awaits_retry(&self) -> bool {
         let metadata = self.status.as_ref().and_then(|status| status.metadata.as_ref());
-        metadata.and_then(|metadata| metadata.get("awaiting_retry")).is_some_and(|value| *value == Value::Bool(true))
+        metadata.is_some_and(|metadata| metadata.awaiting_retry == Some(true))
     }
 
     /// Returns the steps, in order.
@@ -108,14 +108,13 @@ impl Workflow {
     /// Returns the deploys that its steps work on, each once, in the order of the steps. Steps that work on anything else
     /// (the sandbox, an action) name no deploy.
     pub fn deploys(&self) -> Vec<&DeployId> {
-        let mut deploys = Vec::new();
-        for step in self.steps() {
+        let mut seen = HashSet::new();
+        let is_deploy = |step: &&WorkflowStep| {
             let kind = step.step_target_type.as_ref().map(|kind| kind.line(40));
-            if kind.is_none_or(|kind| kind == "install_deploys") {
-                deploys.extend(step.step_target_id.as_ref().filter(|id| !deploys.contains(id)));
-            }
-        }
-        deploys
+            kind.is_none_or(|kind| kind == "install_deploys")
+        };
+        let named = self.steps().filter(is_deploy).filter_map(|step| step.step_target_id.as_ref());
+        named.filter(|id| seen.insert(*id)).collect()
     }
 
     /// Returns the steps that work on a deploy.
@@ -171,16 +170,16 @@ pub struct WorkflowStep {
     #[serde(deserialize_with = "identifier")]
     pub id: Option<StepId>,
     /// Its name.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "text")]
     pub name: Option<RemoteText>,
     /// Where it stands.
     #[serde(deserialize_with = "lenient_object")]
     pub status: Option<CompositeStatus>,
     /// What runs it: `system`, `user`, `approval`, `skipped`, `hidden`.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "text")]
     pub execution_type: Option<RemoteText>,
     /// The kind of thing it works on, such as `install_deploys`.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "text")]
     pub step_target_type: Option<RemoteText>,
     /// The deploy it works on.
     #[serde(deserialize_with = "identifier")]
@@ -233,9 +232,10 @@ impl WorkflowStep {
     /// Tells whether the step is being done again, or will be: its retries are neither used up nor given up.
     pub fn is_retrying(&self) -> bool {
         let metadata = self.status.as_ref().and_then(|status| status.metadata.as_ref());
-        let number = |key: &str| metadata.and_then(|metadata| metadata.get(key)).and_then(Value::as_i64).unwrap_or(0);
-        let exhausted = metadata.and_then(|metadata| metadata.get("auto_retries_exhausted")).and_then(Value::as_bool);
-        let more_to_come = number("retry_idx") < number("max_retries") && exhausted != Some(true);
+        let more_to_come =
+            metadata.is_some_and(|Metadata { retry_idx, max_retries, auto_retries_exhausted, .. }| {
+                retry_idx.unwrap_or(0) < max_retries.unwrap_or(0) && *auto_retries_exhausted != Some(true)
+            });
         matches!(self.word(), "retrying" | "approval-retry") || (self.word() == "error" && more_to_come)
     }
 
@@ -263,10 +263,9 @@ impl WorkflowStep {
     }
 
     /// Returns what the server wrote down about a failure.
-    pub fn reason(&self) -> Option<RemoteText> {
-        let metadata = self.status.as_ref()?.metadata.as_ref()?;
-        let mut texts = ["reason", "err_message"].into_iter().filter_map(|key| metadata.get(key)?.as_str());
-        texts.find(|text| !text.trim().is_empty()).map(RemoteText::new)
+    pub fn reason(&self) -> Option<&RemoteText> {
+        let Metadata { reason, err_message, .. } = self.status.as_ref()?.metadata.as_ref()?;
+        [reason, err_message].into_iter().flatten().find(|text| !text.is_blank())
     }
 }
 
@@ -284,14 +283,12 @@ pub struct Approval {
 #[serde(default)]
 pub struct ApprovalResponse {
     /// `approve`, `deny`, …
-    #[serde(rename = "type")]
+    #[serde(rename = "type", deserialize_with = "text")]
     pub response_type: Option<RemoteText>,
     /// What they said.
+    #[serde(deserialize_with = "text")]
     pub note: Option<RemoteText>,
     /// Who they are.
     #[serde(deserialize_with = "lenient")]
     pub created_by: Option<super::Account>,
 }
-
-/// What the server keeps beside a status.
-pub type Metadata = BTreeMap<String, Value>;

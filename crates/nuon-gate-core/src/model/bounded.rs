@@ -1,0 +1,233 @@
+//! Reading lists and texts of which a server may send too much: three bytes of a body can become a kilobyte of memory.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::open::{Object, lenient};
+use crate::RemoteText;
+
+/// The longest list that is read where every row counts.
+pub(super) const MOST_ROWS: usize = 10_000;
+/// So much is kept of a list, or of an object, that only serves to tell something.
+pub(super) const FEW: usize = 100;
+/// So much is kept of a text, in bytes: more than is ever shown of one.
+pub(super) const LONGEST_TEXT: usize = 8 * 1024;
+/// So much is kept of a record of a log, which can have many lines.
+const LONGEST_RECORD: usize = 64 * 1024;
+
+/// Hands on the items of a list, one at a time.
+struct Each<T, F>(F, PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>, F: FnMut(T) -> Result<(), &'static str>> Visitor<'de> for Each<T, F> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut list: A) -> Result<(), A::Error> {
+        while let Some(item) = list.next_element()? {
+            (self.0)(item).map_err(A::Error::custom)?;
+        }
+        Ok(())
+    }
+}
+
+/// Objects that all count. Where there are too many there is no list, as what is left out could change a verdict.
+pub(crate) struct Rows<T>(pub(crate) Vec<T>);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Rows<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut rows = Vec::new();
+        let keep = |row: Object<T>| {
+            if rows.len() == MOST_ROWS {
+                return Err("the list is too long");
+            }
+            rows.push(row.0);
+            Ok(())
+        };
+        deserializer.deserialize_seq(Each(keep, PhantomData))?;
+        Ok(Self(rows))
+    }
+}
+
+/// Reads such a list.
+pub(super) fn rows<'de, D, T>(deserializer: D) -> Result<Option<Vec<T>>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    Ok(Option::<Rows<T>>::deserialize(deserializer)?.map(|rows| rows.0))
+}
+
+/// Reads the first few of a list; what is no list is absent.
+pub(super) fn first<'de, D, T>(deserializer: D) -> Result<Option<Vec<T>>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: DeserializeOwned,
+{
+    let mut first = Vec::new();
+    let read = each(deserializer, |item| {
+        if first.len() < FEW {
+            first.push(item);
+        }
+    })?;
+    Ok(read.then_some(first))
+}
+
+/// Reads the last few of a list; what is no list is absent.
+pub(super) fn last<'de, D, T>(deserializer: D) -> Result<Option<Vec<T>>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: DeserializeOwned,
+{
+    let mut last = VecDeque::new();
+    let read = each(deserializer, |item| {
+        if last.len() == FEW {
+            last.pop_front();
+        }
+        last.push_back(item);
+    })?;
+    Ok(read.then(|| last.into()))
+}
+
+/// Hands on the items of a list that can do without, and tells whether it was one.
+fn each<'de, D, T>(deserializer: D, mut keep: impl FnMut(T)) -> Result<bool, D::Error>
+where
+    D: Deserializer<'de>,
+    T: DeserializeOwned,
+{
+    let raw = <&'de RawValue>::deserialize(deserializer)?;
+    let visitor = Each(
+        |item| {
+            keep(item);
+            Ok(())
+        },
+        PhantomData,
+    );
+    Ok(serde_json::Deserializer::from_str(raw.get()).deserialize_seq(visitor).is_ok())
+}
+
+/// Texts by their names, of which some may be null: a few of them.
+#[derive(Default)]
+struct Texts(BTreeMap<String, Option<RemoteText>>);
+
+impl<'de> Deserialize<'de> for Texts {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members;
+
+        impl<'de> Visitor<'de> for Members {
+            type Value = Texts;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Texts, A::Error> {
+                let mut texts = Texts::default();
+                while let Some((name, text)) = members.next_entry::<String, Option<String>>()? {
+                    if texts.0.len() < FEW {
+                        texts.0.insert(cut(name, LONGEST_TEXT), text.map(|text| kept(text, LONGEST_TEXT)));
+                    }
+                }
+                Ok(texts)
+            }
+        }
+
+        deserializer.deserialize_map(Members)
+    }
+}
+
+/// Reads such an object; what is none is absent.
+pub(super) fn texts<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<BTreeMap<String, Option<RemoteText>>>, D::Error> {
+    Ok(lenient::<D, Texts>(deserializer)?.map(|texts| texts.0))
+}
+
+/// Reads a text, as much of it as can be shown; what is no text is absent.
+pub(super) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<RemoteText>, D::Error> {
+    let text: Option<String> = lenient(deserializer)?;
+    Ok(text.map(|text| kept(text, LONGEST_TEXT)))
+}
+
+/// Reads the text of a log's record.
+pub(super) fn record<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<RemoteText>, D::Error> {
+    let text: Option<String> = lenient(deserializer)?;
+    Ok(text.map(|text| kept(text, LONGEST_RECORD)))
+}
+
+fn kept(text: String, longest: usize) -> RemoteText {
+    RemoteText::new(cut(text, longest))
+}
+
+fn cut(mut text: String, longest: usize) -> String {
+    if text.len() > longest {
+        let end = (0..=longest).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+        text.truncate(end);
+        text.shrink_to_fit();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Deploy, Workflow};
+
+    fn list(row: impl Fn(usize) -> String, count: usize) -> String {
+        format!("[{}]", (0..count).map(row).collect::<Vec<_>>().join(","))
+    }
+
+    fn deploy(part: &str) -> Deploy {
+        serde_json::from_str(&format!(r#"{{"status_v2":{{"status":"error",{part}}},{part}}}"#)).unwrap()
+    }
+
+    #[test]
+    fn the_newest_of_a_history_are_kept() {
+        let row = |number| format!(r#"{{"status":"s{number}"}}"#);
+        for (count, first) in [(FEW, "s0"), (FEW + 1, "s1"), (3 * FEW, "s200")] {
+            let history = deploy(&format!(r#""history":{}"#, list(row, count))).status_v2.unwrap().history.unwrap();
+            let word = |at: usize| history[at].status.as_ref().unwrap().as_str().to_owned();
+            assert_eq!((history.len(), word(0), word(FEW - 1)), (FEW, first.to_owned(), format!("s{}", count - 1)));
+        }
+    }
+
+    #[test]
+    fn the_first_of_what_is_only_told_are_kept() {
+        let row = |number| format!(r#"{{"id":"job{number}","executions":{}}}"#, list(|_| "{}".to_owned(), FEW + 1));
+        let jobs = deploy(&format!(r#""runner_jobs":{}"#, list(row, FEW + 5))).runner_jobs.unwrap();
+        let ids: Vec<&str> = jobs.iter().map(|job| job.id.as_ref().unwrap().as_str()).collect();
+        assert_eq!((ids.len(), ids[0], ids[FEW - 1]), (FEW, "job0", "job99"));
+        assert_eq!(jobs[0].executions.as_ref().unwrap().len(), FEW);
+        let hints: Vec<String> = (0..FEW + 5).map(|number| format!(r#""h{number:03}":"x""#)).collect();
+        let error = deploy(&format!(r#""composite_error":{{"hints":{{{}}}}}"#, hints.join(","))).composite_error;
+        let hints = error.unwrap().hints.unwrap();
+        assert_eq!((hints.len(), hints.keys().next_back().unwrap().as_str()), (FEW, "h099"));
+    }
+
+    #[test]
+    fn a_list_that_counts_is_read_whole_or_not_at_all() {
+        let workflow = |count| {
+            let steps = list(|_| r#"{"status":{"status":"success"}}"#.to_owned(), count);
+            serde_json::from_str::<Workflow>(&format!(r#"{{"steps":{steps}}}"#)).map(|read| read.steps.unwrap().len())
+        };
+        assert_eq!(workflow(MOST_ROWS).unwrap(), MOST_ROWS);
+        let error = workflow(MOST_ROWS + 1).unwrap_err().to_string();
+        assert!(error.contains("too long"), "{error}");
+    }
+
+    #[test]
+    fn a_text_is_cut_between_characters() {
+        let described = |text: &str| deploy(&format!(r#""status_description":"{text}""#)).status_description.unwrap();
+        let long = described(&format!("{}é!", "x".repeat(LONGEST_TEXT - 1)));
+        assert_eq!(long.line(2 * LONGEST_TEXT).plain(), "x".repeat(LONGEST_TEXT - 1));
+        let fits = "x".repeat(LONGEST_TEXT);
+        assert_eq!(described(&fits).line(2 * LONGEST_TEXT).plain(), fits);
+    }
+}
