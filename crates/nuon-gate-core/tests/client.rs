@@ -9,7 +9,7 @@ use std::time::Duration;
 use httpmock::prelude::*;
 use nuon_gate_core::{ApiError, ApiStats, Client, ErrorClass, LARGEST_BODY, Line};
 use serde_json::json;
-use sockets::{End, TOKEN, USER_AGENT, answer, client_of, connection, ids, raw};
+use sockets::{End, TOKEN, USER_AGENT, answer, by_path, client_of, connection, ids, raw};
 
 const LATEST: &str = "/v1/installs/inl1/components/cmp1/deploys/latest";
 const PATIENT: Duration = Duration::from_secs(20);
@@ -257,6 +257,49 @@ async fn a_body_has_a_bound() {
     whole.push_str(&" ".repeat(LARGEST_BODY - whole.len()));
     let (url, _) = raw(answer("200 OK", &whole), End::Close).await;
     assert_eq!(latest(&client_of(&url, PATIENT)).await, Ok(Some("dpl1".to_owned())));
+}
+
+#[tokio::test]
+async fn a_head_has_a_bound() {
+    let many: String = (0..101).map(|number| format!("X-{number}: x\r\n")).collect();
+    let long = format!("X-Nuon-API-Version: {}\r\n", "9".repeat(1 << 20));
+    for headers in [many, long.clone(), long + &"y".repeat(1 << 20)] {
+        let error = latest_of(format!("HTTP/1.1 200 OK\r\n{headers}Content-Length: 2\r\n\r\n{{}}"), End::Hang).await;
+        assert!(matches!(error, ApiError::Broken(_)), "{headers:.40}: {error:?}");
+    }
+}
+
+#[tokio::test]
+async fn large_bodies_take_turns_and_small_ones_do_not() {
+    let body = |id: &str, size: usize| format!("{{\"id\": \"{id}\"}}{}", " ".repeat(size)).into_bytes();
+    let whole = |body: Vec<u8>| {
+        let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+        [head.into_bytes(), body].concat()
+    };
+    let (small, large, mut stuck) =
+        (whole(body("small", 1)), whole(body("large", 2 << 20)), whole(body("stuck", 2 << 20)));
+    stuck.pop();
+    let (url, _) =
+        by_path(vec![("/small", small, End::Close), ("/large", large, End::Close), ("/stuck", stuck, End::Hang)]).await;
+    let client = client_of(&url, PATIENT);
+    let ask = |id: &'static str, limit| {
+        let client = client.within(limit);
+        async move { client.deploy(&"inl1".parse().unwrap(), &id.parse().unwrap()).await.map(drop) }
+    };
+    let first = tokio::spawn(ask("stuck", PATIENT));
+    assert_eq!(ask("large", PATIENT).await, Ok(()), "one that is stuck keeps back no other");
+    let second = tokio::spawn(ask("stuck", PATIENT));
+    let limit = Duration::from_millis(200);
+    let mut answers = Vec::new();
+    // Until the second one has come so far.
+    while answers.len() < 50 && !answers.contains(&Err(ApiError::Timeout(limit))) {
+        answers.push(ask("large", limit).await);
+    }
+    assert_eq!(answers.pop(), Some(Err(ApiError::Timeout(limit))), "two are");
+    assert_eq!(ask("small", PATIENT).await, Ok(()));
+    first.abort();
+    assert_eq!(ask("large", PATIENT).await, Ok(()), "and give their turn back");
+    second.abort();
 }
 
 #[tokio::test]

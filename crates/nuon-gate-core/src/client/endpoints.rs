@@ -160,7 +160,7 @@ impl Client {
     pub async fn logs(&self, stream: &LogStreamId, before: Option<u64>) -> Result<LogPage, ApiError> {
         let mut url = self.url.join(&["v1", "log-streams", stream.as_str(), "logs"]);
         url.query_pairs_mut().append_pair("order", "desc");
-        let mut request = self.http.get(url);
+        let mut request = self.http.client.get(url);
         if let Some(before) = before {
             request = request.header("X-Nuon-API-Offset", before);
         }
@@ -176,7 +176,7 @@ impl Client {
     /// If the server does not accept it.
     pub async fn cancel(&self, workflow: &WorkflowId) -> Result<(), ApiError> {
         let url = self.url.join(&["v1", "workflows", workflow.as_str(), "cancel"]);
-        self.send(self.http.post(url), Expected::Success).await.map(drop)
+        self.send(self.http.client.post(url), Expected::Success).await.map(drop)
     }
 
     async fn list<T: Wire>(&self, path: &[&str], page: u32) -> Result<Page<T>, ApiError> {
@@ -185,7 +185,7 @@ impl Client {
         if page > 1 {
             url.query_pairs_mut().append_pair("page", &page.to_string());
         }
-        let (rows, headers) = self.read(self.http.get(url), Expected::Body).await?;
+        let (rows, headers) = self.read(self.http.client.get(url), Expected::Body).await?;
         // A server that does not page gives everything, and no such header.
         Ok(Page { rows, more: word(&headers, "x-nuon-page-next") == Some("true") })
     }

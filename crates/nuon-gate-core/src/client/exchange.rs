@@ -8,6 +8,7 @@ use reqwest::header::HeaderMap;
 use reqwest::{Request, Response, StatusCode};
 use tokio::time::Instant;
 
+use super::transport::Http;
 use super::url::host_of;
 use super::{ApiError, Expected, retry_after, transport};
 use crate::model::ErrorBody;
@@ -47,7 +48,7 @@ impl TimeLimit {
 /// A server can say anything, and a deploy's log holds what the deploy printed; should it say the `secret` that the request
 /// carries, that is left out.
 pub(super) async fn exchange(
-    http: &reqwest::Client,
+    http: &Http,
     mut request: Request,
     secret: &str,
     expected: Expected,
@@ -57,21 +58,23 @@ pub(super) async fn exchange(
     let failure = |error| transport::failure(error, &host, limit.whole);
     *request.timeout_mut() = Some(limit.left());
     tracing::debug!(path = request.url().path(), "{}", request.method());
-    let mut response = match http.execute(request).await {
+    let mut response = match http.client.execute(request).await {
         Ok(response) => response,
         Err(error) => return (HeaderMap::new(), Err(failure(error))),
     };
     tracing::debug!(status = response.status().as_u16(), "answer");
     let headers = std::mem::take(response.headers_mut());
-    let body = match refusal(&headers, &mut response, secret, expected).await {
+    let body = match refusal(http, &headers, &mut response, secret, expected).await {
         Some(refusal) => Err(refusal),
         None if expected == Expected::Success => Ok(Vec::new()),
-        None => match transport::read(&mut response, LARGEST_BODY).await {
-            Ok(body) => Ok(without(secret, body)),
-            Err(transport::ReadError::TooLarge) => {
+        // It can wait for its turn, which the request's own limit knows nothing of.
+        None => match limit.wait(http.read(&mut response, LARGEST_BODY)).await {
+            Ok(Ok(body)) => Ok(without(secret, body)),
+            Ok(Err(transport::ReadError::TooLarge)) => {
                 Err(ApiError::Undecodable(format!("it is larger than {} MiB", LARGEST_BODY >> 20)))
             }
-            Err(transport::ReadError::Transport(error)) => Err(failure(error)),
+            Ok(Err(transport::ReadError::Transport(error))) => Err(failure(error)),
+            Err(late) => Err(late),
         },
     };
     (headers, body)
@@ -86,7 +89,13 @@ fn without(secret: &str, body: Vec<u8>) -> Vec<u8> {
 }
 
 /// Returns what is wrong with an answer, as far as its head tells.
-async fn refusal(headers: &HeaderMap, response: &mut Response, secret: &str, expected: Expected) -> Option<ApiError> {
+async fn refusal(
+    http: &Http,
+    headers: &HeaderMap,
+    response: &mut Response,
+    secret: &str,
+    expected: Expected,
+) -> Option<ApiError> {
     let status: StatusCode = response.status();
     let text = |name| word(headers, name);
     #[expect(clippy::disallowed_methods, reason = "only for a date from a server that does not say its own time")]
@@ -99,7 +108,7 @@ async fn refusal(headers: &HeaderMap, response: &mut Response, secret: &str, exp
         return Some(ApiError::Redirect { status: status.as_u16(), to, retry_after });
     }
     if !status.is_success() {
-        let body = transport::read(response, LARGEST_ERROR_BODY).await.unwrap_or_default();
+        let body = http.read(response, LARGEST_ERROR_BODY).await.unwrap_or_default();
         let body = without(secret, String::from_utf8_lossy(&body).into_owned().into_bytes());
         let message = ErrorBody::read(&body).message().map(|text| text.line(500));
         return Some(ApiError::Status { status: status.as_u16(), message, retry_after });

@@ -27,6 +27,7 @@ pub use self::proxy::Proxy;
 pub use self::retry_after::parse as retry_after;
 pub use self::sign_in::{Credentials, IdentitySource};
 use self::sign_in::{Pass, Session};
+use self::transport::Http;
 pub use self::url::{ApiUrl, InvalidApiUrl, IssuerUrl};
 use crate::model::{CliConfig, Deploy, Install, InstallComponent, LogRecord, Rows, Workflow};
 use crate::{Line, OrgId, RemoteText};
@@ -88,7 +89,7 @@ struct Right {
 /// A client of the Nuon API. Clones share their connections, their right to ask and their statistics.
 #[derive(Debug, Clone)]
 pub struct Client {
-    http: reqwest::Client,
+    http: Http,
     url: ApiUrl,
     /// `None`: nobody's.
     right: Option<Right>,
@@ -126,7 +127,7 @@ impl Client {
         Ok(Self::over(transport::build(url.site(), extra_certificates, user_agent)?, url, None))
     }
 
-    fn over(http: reqwest::Client, url: &ApiUrl, right: Option<Right>) -> Self {
+    fn over(http: Http, url: &ApiUrl, right: Option<Right>) -> Self {
         Self { http, url: url.clone(), right, timeout: USUAL_TIMEOUT, stats: Arc::default() }
     }
 
@@ -150,7 +151,7 @@ impl Client {
 
     /// Asks for something, and decodes it.
     async fn get<T: Wire>(&self, url: reqwest::Url, expected: Expected) -> Result<T, ApiError> {
-        Ok(self.read(self.http.get(url), expected).await?.0)
+        Ok(self.read(self.http.client.get(url), expected).await?.0)
     }
 
     /// Sends a question, and decodes the answer.

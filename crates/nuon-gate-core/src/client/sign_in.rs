@@ -11,6 +11,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Deserializer};
 
 use super::exchange::{TimeLimit, exchange};
+use super::transport::Http;
 use super::url::host_of;
 use super::{
     ApiError, Client, Connection, ErrorClass, Expected, InvalidConnection, IssuerUrl, Right, SignInError, Wire, decode,
@@ -63,7 +64,7 @@ pub(super) struct Session {
 enum Identity {
     Token(IdentityToken),
     File(PathBuf),
-    Issuer { http: reqwest::Client, url: Url, token: IdentityToken },
+    Issuer { http: Http, url: Url, token: IdentityToken },
 }
 
 /// A token, and whether the API has ever accepted it.
@@ -234,7 +235,7 @@ fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretString, D:
 }
 
 async fn ask_issuer(
-    http: &reqwest::Client,
+    http: &Http,
     url: &Url,
     token: &IdentityToken,
     limit: TimeLimit,

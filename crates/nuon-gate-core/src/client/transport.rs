@@ -2,9 +2,11 @@
 
 use std::error::Error;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::{header, redirect, retry};
+use tokio::sync::Semaphore;
 
 use super::url::Site;
 use super::{ApiError, InvalidConnection};
@@ -12,13 +14,24 @@ use super::{ApiError, InvalidConnection};
 /// Load balancers close idle connections after 60 seconds; a connection closed at the moment of use costs an error.
 const IDLE: Duration = Duration::from_secs(50);
 const CONNECT: Duration = Duration::from_secs(10);
+/// Larger bodies take turns, as many at a time: a server that sends such to every question shall not fill the memory.
+const LARGE: usize = 1024 * 1024;
+/// More than one, so that one that is stuck does not keep back all others.
+const LARGE_AT_ONCE: usize = 2;
+
+/// The connections to one host, and the turns that large bodies take. Clones share them.
+#[derive(Debug, Clone)]
+pub(super) struct Http {
+    pub(super) client: reqwest::Client,
+    turns: Arc<Semaphore>,
+}
 
 /// Makes the connections to one host. They carry nothing of their own that says who asks.
 pub(super) fn build(
     site: Site,
     extra_certificates: Option<&[u8]>,
     user_agent: &str,
-) -> Result<reqwest::Client, InvalidConnection> {
+) -> Result<Http, InvalidConnection> {
     // Fails if a provider is there already, which is just as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let accept = (header::ACCEPT, header::HeaderValue::from_static("application/json"));
@@ -44,7 +57,8 @@ pub(super) fn build(
         }
         builder = builder.tls_certs_merge(certificates);
     }
-    builder.build().map_err(|error| InvalidConnection::Setup(innermost(&error.without_url())))
+    let client = builder.build().map_err(|error| InvalidConnection::Setup(innermost(&error.without_url())))?;
+    Ok(Http { client, turns: Arc::new(Semaphore::new(LARGE_AT_ONCE)) })
 }
 
 pub(super) enum ReadError {
@@ -52,20 +66,29 @@ pub(super) enum ReadError {
     Transport(reqwest::Error),
 }
 
-/// Reads a body up to a size.
-pub(super) async fn read(response: &mut reqwest::Response, largest: usize) -> Result<Vec<u8>, ReadError> {
-    let announced = response.content_length().unwrap_or(0);
-    if announced > largest as u64 {
-        return Err(ReadError::TooLarge);
-    }
-    let mut body = Vec::with_capacity(usize::try_from(announced).unwrap_or(0));
-    while let Some(chunk) = response.chunk().await.map_err(ReadError::Transport)? {
-        if body.len() + chunk.len() > largest {
+impl Http {
+    /// Reads a body up to a size. What is large of it waits for its turn.
+    pub(super) async fn read(&self, response: &mut reqwest::Response, largest: usize) -> Result<Vec<u8>, ReadError> {
+        let announced = response.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
+        if announced > largest {
             return Err(ReadError::TooLarge);
         }
-        body.extend_from_slice(&chunk);
+        let mut body = Vec::with_capacity(announced.min(LARGE));
+        let mut turn = None;
+        while let Some(chunk) = response.chunk().await.map_err(ReadError::Transport)? {
+            let length = body.len() + chunk.len();
+            if length > largest {
+                return Err(ReadError::TooLarge);
+            }
+            if length > LARGE && turn.is_none() {
+                // It fails only if turns are no longer given, which never happens.
+                turn = self.turns.acquire().await.ok();
+                body.reserve_exact(announced.saturating_sub(body.len()));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
     }
-    Ok(body)
 }
 
 /// Tells what a failed exchange was, without the URL.

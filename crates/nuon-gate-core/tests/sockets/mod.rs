@@ -42,19 +42,26 @@ pub(crate) enum End {
 
 /// Serves the same bytes to every request; returns the server's address and the heads of the requests.
 pub(crate) async fn raw(answer: impl Into<Vec<u8>>, end: End) -> (String, Arc<Mutex<Vec<String>>>) {
+    by_path(vec![("", answer.into(), end)]).await
+}
+
+/// Serves bytes to the requests for paths that end so.
+pub(crate) async fn by_path(answers: Answers) -> (String, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let heads: Arc<Mutex<Vec<String>>> = Arc::default();
-    let (answer, seen) = (Arc::new(answer.into()), Arc::clone(&heads));
+    let (answers, seen) = (Arc::new(answers), Arc::clone(&heads));
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(serve(stream, Arc::clone(&answer), Arc::clone(&seen), end));
+            tokio::spawn(serve(stream, Arc::clone(&answers), Arc::clone(&seen)));
         }
     });
     (url, heads)
 }
 
-async fn serve(mut stream: TcpStream, answer: Arc<Vec<u8>>, heads: Arc<Mutex<Vec<String>>>, end: End) {
+type Answers = Vec<(&'static str, Vec<u8>, End)>;
+
+async fn serve(mut stream: TcpStream, answers: Arc<Answers>, heads: Arc<Mutex<Vec<String>>>) {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         match stream.read_u8().await {
@@ -62,9 +69,12 @@ async fn serve(mut stream: TcpStream, answer: Arc<Vec<u8>>, heads: Arc<Mutex<Vec
             Err(_) => return,
         }
     }
-    heads.lock().unwrap().push(String::from_utf8_lossy(&head).into_owned());
+    let head = String::from_utf8_lossy(&head).into_owned();
+    let path = head.split([' ', '?']).nth(1).unwrap_or_default().to_owned();
+    heads.lock().unwrap().push(head);
+    let Some((_, answer, end)) = answers.iter().find(|(own, ..)| path.ends_with(own)) else { return };
     // The client may hang up at any time, which is its good right.
-    let _ = stream.write_all(&answer).await;
+    let _ = stream.write_all(answer).await;
     match end {
         End::Close => {}
         End::Reset => {
