@@ -1,5 +1,6 @@
 //! Which of a component's deploys is the right one.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -129,7 +130,7 @@ impl Pins {
 
 /// What stood before, for each of several targets.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Baselines(Vec<(Target, Baseline)>);
+pub struct Baselines(HashMap<Target, Baseline>);
 
 impl Baselines {
     /// Takes what stood before for each target.
@@ -139,7 +140,7 @@ impl Baselines {
 
     /// Returns what stood before for a target; `None` if nobody looked.
     pub fn of(&self, target: &Target) -> Option<&Baseline> {
-        self.0.iter().find(|(own, _)| own == target).map(|(_, baseline)| baseline)
+        self.0.get(target)
     }
 }
 

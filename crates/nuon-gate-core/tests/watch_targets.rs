@@ -123,6 +123,16 @@ fn what_cannot_be_met_is_refused_at_the_start() {
 }
 
 #[test]
+fn ten_thousand_targets_are_enough() {
+    let made = |count| {
+        let scope = Scope::Targets(targets(count));
+        Watch::new(settings(), scope, Pins::default(), "2027-01-15T08:00:00Z".parse().unwrap()).map(|_| ())
+    };
+    assert_eq!(made(10_000), Ok(()));
+    assert_eq!(made(10_001), Err(InvalidSettings::TooManyTargets { targets: 10_001 }));
+}
+
+#[test]
 fn at_most_sixteen_questions_are_under_way() {
     for count in [3, 16, 17, 100] {
         let run = run(watch(settings(), count, Pins::default()), |now, request| {

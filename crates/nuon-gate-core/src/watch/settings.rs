@@ -106,6 +106,9 @@ pub struct WatchSettings {
     pub seed: u64,
 }
 
+/// As many targets can be waited for as an install can have components.
+const MOST_TARGETS: usize = 10_000;
+
 /// Why there is nothing that could be waited for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -115,6 +118,12 @@ pub enum InvalidSettings {
     TooManyRequired {
         /// As many should pass.
         needed: usize,
+        /// As many there are.
+        targets: usize,
+    },
+    /// More targets than can be watched at once.
+    #[error("{targets} targets are too many: at most {MOST_TARGETS} can be waited for")]
+    TooManyTargets {
         /// As many there are.
         targets: usize,
     },
@@ -147,6 +156,9 @@ impl WatchSettings {
     }
 
     pub(super) fn check(&self, targets: &[Target], pinning: &Pinning) -> Result<(), InvalidSettings> {
+        if targets.len() > MOST_TARGETS {
+            return Err(InvalidSettings::TooManyTargets { targets: targets.len() });
+        }
         let needed = self.require.count(targets.len());
         if needed > targets.len() {
             return Err(InvalidSettings::TooManyRequired { needed, targets: targets.len() });
