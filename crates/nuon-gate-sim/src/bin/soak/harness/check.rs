@@ -90,21 +90,24 @@ const VERDICTS: [(i32, &str); 9] = [
 /// Returns everything that is wrong with a run.
 pub(crate) fn check(scene: &Scene, outcome: &Outcome) -> Vec<(Wrong, String)> {
     let mut wrong = Vec::new();
-    let took = u64::try_from(outcome.took.as_millis()).unwrap_or(u64::MAX);
-    if outcome.was_killed || took > scene.expected.longest() {
+    let took = u64::try_from(outcome.ended.took.as_millis()).unwrap_or(u64::MAX);
+    if outcome.ended.was_killed || took > scene.expected.longest() {
         wrong.push((Wrong::Late, format!("{took} ms, at most {} ms are allowed", scene.expected.longest())));
         return wrong;
     }
-    if outcome.code == Some(101) || outcome.written.contains("panicked") {
-        wrong.push((Wrong::Panic, format!("exit {:?}", outcome.code)));
+    if outcome.ended.code == Some(101) || outcome.written.contains("panicked") {
+        wrong.push((Wrong::Panic, format!("exit {:?}", outcome.ended.code)));
     }
     if outcome.written.contains(&scene.token) || outcome.written.contains(WRITE_TOKEN) {
         wrong.push((Wrong::Leak, "a secret is in what was written".to_owned()));
     }
     let right = scene.expected.codes(took);
-    let code = outcome.code.and_then(|code| u8::try_from(code).ok());
+    let code = outcome.ended.code.and_then(|code| u8::try_from(code).ok());
     if code.is_none_or(|code| !right.contains(&code)) {
-        wrong.push((Wrong::Verdict, format!("exit {:?} after {took} ms, right is one of {right:?}", outcome.code)));
+        wrong.push((
+            Wrong::Verdict,
+            format!("exit {:?} after {took} ms, right is one of {right:?}", outcome.ended.code),
+        ));
     }
     match serde_json::from_str(&outcome.stdout) {
         Ok(result) => wrong.extend(check_result(scene, outcome, &result)),
@@ -129,8 +132,11 @@ fn check_result(scene: &Scene, outcome: &Outcome, result: &Value) -> Vec<(Wrong,
         }
     }
     let named = VERDICTS.iter().find(|(_, name)| result["verdict"] == *name).map(|(code, _)| *code);
-    if named != outcome.code || result["exit_code"].as_i64() != outcome.code.map(i64::from) {
-        wrong.push((Wrong::Schema, format!("the result says `{}`, the code is {:?}", result["verdict"], outcome.code)));
+    if named != outcome.ended.code || result["exit_code"].as_i64() != outcome.ended.code.map(i64::from) {
+        wrong.push((
+            Wrong::Schema,
+            format!("the result says `{}`, the code is {:?}", result["verdict"], outcome.ended.code),
+        ));
     }
     if result["reason"].is_null() != (result["verdict"] == "passed") {
         wrong.push((Wrong::Schema, "a pass has no reason, everything else has one".to_owned()));

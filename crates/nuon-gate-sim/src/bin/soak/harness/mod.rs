@@ -1,6 +1,7 @@
 //! The soak: random scenes, the real program in each, and what must not happen.
 
 mod check;
+mod child;
 mod oracle;
 mod run;
 mod scene;

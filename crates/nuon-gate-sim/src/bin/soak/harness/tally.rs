@@ -51,7 +51,7 @@ impl Tally {
             }
         };
         if show {
-            println!("exit {:?} after {:?}\n{}", outcome.code, outcome.took, outcome.written);
+            println!("exit {:?} after {:?}\n{}", outcome.ended.code, outcome.ended.took, outcome.written);
         }
         let wrong = check(scene, &outcome);
         for (_, what) in &wrong {
@@ -63,8 +63,8 @@ impl Tally {
             self.faults.entry(name).or_default().take(&outcome, &wrong);
         }
         self.requests += outcome.requests;
-        self.peak = self.peak.max((outcome.peak, scene.seed));
-        let took = u64::try_from(outcome.took.as_millis()).unwrap_or(u64::MAX);
+        self.peak = self.peak.max((outcome.ended.peak, scene.seed));
+        let took = u64::try_from(outcome.ended.took.as_millis()).unwrap_or(u64::MAX);
         self.longest = self.longest.max((took, scene.seed));
         self.overrun = self.overrun.max(took.saturating_sub(scene.expected.total));
     }
@@ -93,7 +93,7 @@ impl Row {
         for (wrong, _) in wrong {
             *self.wrong.entry(*wrong).or_default() += 1;
         }
-        *self.codes.entry(outcome.code.unwrap_or(-1)).or_default() += 1;
+        *self.codes.entry(outcome.ended.code.unwrap_or(-1)).or_default() += 1;
     }
 
     fn count(&self, wrong: Wrong) -> u64 {
