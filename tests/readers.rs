@@ -53,9 +53,16 @@ fn a_pipe_that_nobody_reads_is_given_up() {
     let pipe = folder.file("pipe");
     assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     let sim = serve_deploy(ACTIVE);
-    let mut running = Gate::wait(&sim).args(["--report", &format!("json={}", pipe.display())]).start();
+    let file = folder.file("result.json");
+    let reports = [format!("junit={}", pipe.display()), format!("json={}", file.display())];
+    let gate = Gate::wait(&sim).args(["--report", &reports[0], "--report", &reports[1], "--output", "json"]);
+    let mut running = gate.start();
     running.wait_for("passed").send(SIGTERM);
-    running.end().exits(143);
+    // Everybody else is told all the same.
+    let outcome = running.end().exits(143);
+    let written: serde_json::Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
+    assert_eq!(written, outcome.result());
+    assert_eq!(written["targets"][0]["verdict"], "passed");
 }
 
 #[test]

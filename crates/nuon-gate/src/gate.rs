@@ -118,12 +118,26 @@ async fn gate(settings: Settings, mut signals: UnboundedReceiver<Signal>) -> Res
         Some(audience) => tell(audience, &mut report, &mut result, &exits, &mut hurry, &mut signals).await,
         None => None,
     };
+    // The last moment at which a signal decides what is written.
+    if let Ok(signal) = signals.try_recv() {
+        interrupt(&mut report, signal, &mut hurry);
+    }
+    if is_interrupted(&report) {
+        let code = exit_code(report.verdict, &exits);
+        result = RunResult { verdict: report.verdict.into(), exit_code: code, reason: report.reason.clone(), ..result };
+    }
     let code = result.exit_code;
     let ending = Ending { report: &report, result: &result, slack_thread: slack_thread.as_ref() };
+    let written = outputs.finish(ending, hurry.limit(PATIENCE));
+    tokio::pin!(written);
     tokio::select! {
-        () = outputs.finish(ending, hurry.limit(PATIENCE)) => Ok(code),
-        // Somebody does not read, and somebody else has lost patience.
-        Some(signal) = signals.recv() => Ok(exit_code(Verdict::Interrupted(signal), &exits)),
+        () = &mut written => Ok(code),
+        Some(signal) = signals.recv() => {
+            hurry.begin(AFTER_SIGNAL);
+            // What is half written is finished. Whoever does not read is given up.
+            let _ = tokio::time::timeout(hurry.limit(PATIENCE), written).await;
+            Ok(exit_code(Verdict::Interrupted(signal), &exits))
+        }
     }
 }
 
@@ -156,15 +170,6 @@ async fn tell(
             }
         }
     };
-    if is_interrupted(report) && result.verdict != VerdictName::Interrupted {
-        let code = exit_code(report.verdict, exits);
-        *result = RunResult {
-            verdict: report.verdict.into(),
-            exit_code: code,
-            reason: report.reason.clone(),
-            ..result.clone()
-        };
-    }
     let Some(outcome) = outcome else {
         report.warnings.push(Line::new("it is not known who has been told, because of the signal"));
         result.warnings.clone_from(&report.warnings);

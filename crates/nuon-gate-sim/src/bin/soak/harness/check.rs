@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::run::Outcome;
 use super::scene::Scene;
+use super::signal::AFTERWARDS;
 
 /// Something that is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -75,7 +76,7 @@ const DEPLOY_FIELDS: [&str; 10] = [
     "created_at",
     "ended_at",
 ];
-const VERDICTS: [(i32, &str); 9] = [
+const VERDICTS: [(i32, &str); 11] = [
     (0, "passed"),
     (1, "failed"),
     (3, "rejected"),
@@ -85,6 +86,8 @@ const VERDICTS: [(i32, &str); 9] = [
     (7, "inconclusive"),
     (10, "pending"),
     (124, "timed_out"),
+    (130, "interrupted"),
+    (143, "interrupted"),
 ];
 
 /// Returns everything that is wrong with a run.
@@ -101,13 +104,25 @@ pub(crate) fn check(scene: &Scene, outcome: &Outcome) -> Vec<(Wrong, String)> {
     if outcome.written.contains(&scene.token) || outcome.written.contains(WRITE_TOKEN) {
         wrong.push((Wrong::Leak, "a secret is in what was written".to_owned()));
     }
-    let right = scene.expected.codes(took);
+    let signal = scene.signal.map(|plan| plan.signal.code).zip(outcome.signals.first);
+    let after =
+        signal.map(|(_, at)| u64::try_from(outcome.ended.took.saturating_sub(at).as_millis()).unwrap_or(u64::MAX));
+    if let Some(after) = after.filter(|after| *after > AFTERWARDS) {
+        wrong.push((Wrong::Late, format!("{after} ms after a signal")));
+    }
+    let mut right = scene.expected.codes(took);
+    // What ended as it came has the code of its own.
+    right.extend(signal.map(|(code, _)| code));
     let code = outcome.ended.code.and_then(|code| u8::try_from(code).ok());
     if code.is_none_or(|code| !right.contains(&code)) {
         wrong.push((
             Wrong::Verdict,
             format!("exit {:?} after {took} ms, right is one of {right:?}", outcome.ended.code),
         ));
+    }
+    if outcome.signals.second && outcome.stdout.is_empty() {
+        // Who leaves at once has no time for a result.
+        return wrong;
     }
     match serde_json::from_str(&outcome.stdout) {
         Ok(result) => wrong.extend(check_result(scene, outcome, &result)),
@@ -131,8 +146,14 @@ fn check_result(scene: &Scene, outcome: &Outcome, result: &Value) -> Vec<(Wrong,
             fields(&target["deploy"], &DEPLOY_FIELDS);
         }
     }
-    let named = VERDICTS.iter().find(|(_, name)| result["verdict"] == *name).map(|(code, _)| *code);
-    if named != outcome.ended.code || result["exit_code"].as_i64() != outcome.ended.code.map(i64::from) {
+    // A signal that comes while the result is being written changes the code alone.
+    let signal = scene.signal.filter(|_| outcome.signals.first.is_some()).map(|plan| i32::from(plan.signal.code));
+    let is_late = signal.is_some() && outcome.ended.code == signal;
+    let is_named = |(code, name): &(i32, &str)| {
+        let is_told = result["verdict"] == *name && result["exit_code"] == *code;
+        is_told && (is_late || outcome.ended.code == Some(*code))
+    };
+    if !VERDICTS.iter().any(is_named) {
         wrong.push((
             Wrong::Schema,
             format!("the result says `{}`, the code is {:?}", result["verdict"], outcome.ended.code),

@@ -47,9 +47,14 @@ pub(crate) fn command(gate: &Path, folder: &Path, url: &str, token: &str) -> io:
     Ok(command)
 }
 
-/// Runs it to its end, and kills what does not come to it within the limit.
+/// Runs it to its end, and kills what does not come to it within the limit. `meanwhile` is called every few milliseconds,
+/// with how long it has run.
 #[expect(clippy::disallowed_methods, reason = "the harness measures the real program in real time")]
-pub(crate) fn run(mut command: Command, limit: Duration) -> io::Result<Ended> {
+pub(crate) fn run(
+    mut command: Command,
+    limit: Duration,
+    mut meanwhile: impl FnMut(&Child, Duration) -> io::Result<()>,
+) -> io::Result<Ended> {
     let gate = Path::new(command.get_program()).canonicalize()?;
     let began = Instant::now();
     let (mut child, mut peak) = (command.spawn()?, 0);
@@ -62,6 +67,7 @@ pub(crate) fn run(mut command: Command, limit: Duration) -> io::Result<Ended> {
             child.kill()?;
             return Ok(Ended { code: child.wait()?.code(), took: began.elapsed(), was_killed: true, peak });
         }
+        meanwhile(&child, began.elapsed())?;
         std::thread::sleep(Duration::from_millis(2));
     }
 }

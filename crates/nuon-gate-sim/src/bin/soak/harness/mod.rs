@@ -5,6 +5,7 @@ mod child;
 mod oracle;
 mod run;
 mod scene;
+mod signal;
 mod story;
 mod tally;
 mod told;

@@ -10,6 +10,7 @@ use nuon_gate_sim::{Script, Sim};
 
 use super::child::{self, Ended, Folder};
 use super::scene::{ORG, Place, Scene};
+use super::signal::Sent;
 
 /// What became of a run.
 #[derive(Debug)]
@@ -19,6 +20,7 @@ pub(crate) struct Outcome {
     /// Everything it wrote, anywhere.
     pub(crate) written: String,
     pub(crate) requests: usize,
+    pub(crate) signals: Sent,
 }
 
 /// Runs the program against a scene.
@@ -34,9 +36,12 @@ pub(crate) fn run(scene: &Scene, gate: &Path) -> io::Result<Outcome> {
         Place::NoTls => sim.url().replace("http://", "https://"),
     };
     let command = wait(scene, child::command(gate, folder, &url, &scene.token)?, folder);
-    let ended = child::run(command, Duration::from_millis(scene.expected.longest()))?;
+    let mut signals = Sent::default();
+    let ended = child::run(command, Duration::from_millis(scene.expected.longest()), |child, elapsed| {
+        scene.signal.map_or(Ok(()), |plan| signals.go_on(plan, child, elapsed, sim.requests().len()))
+    })?;
     let stdout = fs::read_to_string(folder.join("stdout"))?;
-    Ok(Outcome { ended, stdout, written: written(folder)?, requests: sim.requests().len() })
+    Ok(Outcome { ended, stdout, written: written(folder)?, requests: sim.requests().len(), signals })
 }
 
 /// Completes the command to wait as the scene says.

@@ -3,6 +3,7 @@
 use fastrand::Rng;
 
 use super::oracle::{Expected, Need};
+use super::signal::Plan;
 use super::story::{INSTALL, NEVER, Overrides, Row, Story, id, last, pick, plain, row, way};
 use super::told::{self, Step, Workflow, done, ended, state};
 use super::trouble::{self, Trouble};
@@ -37,6 +38,7 @@ pub(crate) struct Scene {
     pub(crate) expected: Expected,
     /// Whether the gate runs as in a workflow of GitHub's.
     pub(crate) in_actions: bool,
+    pub(crate) signal: Option<Plan>,
 }
 
 /// A scene in the making.
@@ -86,7 +88,9 @@ impl Scene {
         draft.workflows.iter().for_each(|workflow| workflow.write(&mut script));
         script += &trouble.script;
         let Draft { kind, arguments, expected, .. } = draft;
-        Self { seed, kind, place, token, script, arguments, trouble, expected, in_actions: rng.u8(..4) == 0 }
+        let in_actions = rng.u8(..4) == 0;
+        let signal = (cfg!(unix) && rng.u8(..8) == 0).then(|| Plan::any(rng));
+        Self { seed, kind, place, token, script, arguments, trouble, expected, in_actions, signal }
     }
 }
 

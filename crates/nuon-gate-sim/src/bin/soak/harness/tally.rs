@@ -59,7 +59,8 @@ impl Tally {
         }
         self.all.take(&outcome, &wrong);
         self.kinds.entry(scene.kind).or_default().take(&outcome, &wrong);
-        for name in scene.trouble.names.iter().collect::<BTreeSet<_>>() {
+        let signal = scene.signal.filter(|_| outcome.signals.first.is_some()).map(|plan| plan.signal.name);
+        for name in scene.trouble.names.iter().copied().chain(signal).collect::<BTreeSet<_>>() {
             self.faults.entry(name).or_default().take(&outcome, &wrong);
         }
         self.requests += outcome.requests;
