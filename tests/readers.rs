@@ -54,10 +54,14 @@ fn a_pipe_that_nobody_reads_is_given_up() {
     assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     let sim = serve_deploy(ACTIVE);
     let file = folder.file("result.json");
-    let reports = [format!("junit={}", pipe.display()), format!("json={}", file.display())];
+    let reports = [format!("json={}", file.display()), format!("junit={}", pipe.display())];
     let gate = Gate::wait(&sim).args(["--report", &reports[0], "--report", &reports[1], "--output", "json"]);
     let mut running = gate.start();
-    running.wait_for("passed").send(SIGTERM);
+    // By then it waits for somebody to read the pipe.
+    while !file.exists() {
+        std::thread::yield_now();
+    }
+    running.send(SIGTERM);
     // Everybody else is told all the same.
     let outcome = running.end().exits(143);
     let written: serde_json::Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
