@@ -290,3 +290,20 @@ fn a_clock_that_was_put_back_holds_up_the_end_for_a_moment_only() {
         assert!(run.report.elapsed < limit, "{:?}", run.report.elapsed);
     }
 }
+
+#[test]
+fn a_deploy_that_failed_before_its_workflow_was_cancelled_is_given_a_moment_to_say_so() {
+    let failing = |until: u64| {
+        run(pinned(settings(), "dpl0"), move |now, request| {
+            let word = if now < s(until) { "executing" } else { "error" };
+            soon(match request {
+                Request::Workflow(_) => workflow("cancelled", true, &[step("deploy", "error", "dpl0")]),
+                _ => deploy(&written("dpl0", word, 8, &["queued"])),
+            })
+        })
+    };
+    let (failed, called_off) = (failing(15), failing(9999));
+    assert_eq!((failed.report.verdict, changes(&failed)), (Verdict::Failed, vec!["error".to_owned()]));
+    assert_eq!(called_off.report.verdict, Verdict::Cancelled);
+    assert!(called_off.report.elapsed < s(50), "{:?}", called_off.report.elapsed);
+}

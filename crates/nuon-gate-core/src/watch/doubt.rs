@@ -59,13 +59,14 @@ impl TargetWatch {
     }
 }
 
-/// Tells whether the steps of the workflow have seen more of the deploy than its own status says: that it succeeded though
-/// it is pending, or that another took its place.
+/// Tells whether the steps of the workflow have seen more of the deploy than its own status says: that it succeeded, or
+/// failed and was not just called off, though it is pending, or that another took its place.
 fn is_behind(decision: &Decision, workflow: &Workflow, id: &DeployId) -> bool {
     let mut steps = workflow.steps_of(id).peekable();
     match decision {
-        Decision::Orphan(..) => {
-            let is_over = |step: &WorkflowStep| step.word() == "success" || step.is_retried();
+        Decision::Orphan(verdict, _) => {
+            let has_failed = |step: &WorkflowStep| *verdict == Verdict::Cancelled && step.word() == "error";
+            let is_over = |step: &WorkflowStep| step.word() == "success" || step.is_retried() || has_failed(step);
             steps.peek().is_some() && steps.all(is_over)
         }
         Decision::Fail(Verdict::Failed) => steps.any(WorkflowStep::is_retried),
