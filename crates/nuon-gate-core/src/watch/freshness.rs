@@ -5,19 +5,21 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::Moment;
+use crate::judge::{Judgement, Kind};
 use crate::model::{Deploy, EarlierStatus, Status};
+use crate::{Moment, Rules};
 
-/// For how long a replica may lag. What is older by the server's account for longer than that was written by a clock that
-/// has been put back, or by a machine whose clock is behind another's.
+/// For how long a replica may lag, and how many answers have to show it. What looks older for longer was written by a
+/// clock that has been put back, or by a machine whose clock is behind another's.
 const LONGEST_LAG: Duration = Duration::from_secs(120);
+const ANSWERS: u32 = 5;
 
 /// The newest that was seen of one deploy, whichever endpoint showed it.
 #[derive(Debug, Default)]
 pub(super) struct Freshness {
     newest: Option<Version>,
-    /// Since when every answer was older than that.
-    older_since: Option<Moment>,
+    /// Since when, and how often, answers have looked older than that.
+    older: Option<(Moment, u32)>,
 }
 
 /// When a row was written, by the server's own account. All of it may be absent.
@@ -30,19 +32,40 @@ struct Version {
     earlier: usize,
     /// Whether the way to its status can leave no history.
     may_be_wiped: bool,
+    /// Whether its status is one that lasts.
+    is_final: bool,
+}
+
+/// How an answer looks beside the newest that was seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Age {
+    /// As new, or newer.
+    New,
+    /// Older by its times or by its history, but not by both.
+    Doubtful,
+    /// Older.
+    Old,
 }
 
 impl Freshness {
-    /// Takes note of an answer, unless it is older than what was seen a while ago; tells whether it counts.
+    /// Takes note of an answer, unless it is older than what was seen before; tells whether it counts.
+    ///
+    /// A clock that was put back can make the last status look older for ever. So what stays doubtful for long enough
+    /// counts too, but never in place of a status that lasts: an old `active` must not undo an `error`.
     pub(super) fn admit(&mut self, now: Moment, deploy: &Deploy) -> bool {
         let version = Version::of(deploy);
-        if self.newest.as_ref().is_some_and(|newest| version.is_before(newest)) {
-            let since = *self.older_since.get_or_insert(now);
-            if now < since + LONGEST_LAG {
-                return false;
+        if let Some(newest) = &self.newest {
+            let age = version.beside(newest);
+            if age != Age::New {
+                let (since, answers) = self.older.map_or((now, 1), |(since, answers)| (since, answers + 1));
+                self.older = Some((since, answers));
+                let lasts = now >= since + LONGEST_LAG && answers >= ANSWERS;
+                if age == Age::Old || newest.is_final || !lasts {
+                    return false;
+                }
             }
         }
-        *self = Self { newest: Some(version), older_since: None };
+        *self = Self { newest: Some(version), older: None };
         true
     }
 }
@@ -53,25 +76,32 @@ impl Version {
         let history: &[EarlierStatus] = composite.and_then(|status| status.history.as_deref()).unwrap_or_default();
         let wiping = [Status::Cancelled, Status::AutoSkipped, Status::ApprovalDenied, Status::ApprovalExpired];
         let replaced = [Status::Retried, Status::Discarded];
+        let status = deploy.current_status();
         Self {
             updated_at: deploy.updated_at,
             since: composite.and_then(|status| status.since),
             earlier: history.len(),
-            may_be_wiped: wiping.iter().chain(&replaced).any(|status| status == deploy.current_status()),
+            may_be_wiped: wiping.iter().chain(&replaced).any(|wiping| wiping == status),
+            is_final: Rules::default().judge(status, Kind::Apply) != Judgement::Pending,
         }
     }
 
-    /// The row's own time decides. Where it is the same or absent, the status's time does, and then how much has happened:
-    /// a history only grows, except where the server wipes it, so that no clock speaks against a longer one. What cannot
-    /// be told is not older.
-    fn is_before(&self, other: &Self) -> bool {
-        let by = |own: Option<Timestamp>, other: Option<Timestamp>| {
-            own.zip(other).map(|(own, other)| own.cmp(&other)).filter(|order| order.is_ne())
+    /// The row's own time says which is older, or the status's where it is the same or absent. So does how much has
+    /// happened: a history only grows, except where the server wipes it. What has none says nothing of that, unless there
+    /// are no times either. What cannot be told is not older.
+    fn beside(&self, newest: &Self) -> Age {
+        let by = |own: Option<Timestamp>, newest: Option<Timestamp>| {
+            own.zip(newest).map(|(own, newest)| own.cmp(&newest)).filter(|order| order.is_ne())
         };
-        let by_time = by(self.updated_at, other.updated_at).or_else(|| by(self.since, other.since));
+        let by_time = by(self.updated_at, newest.updated_at).or_else(|| by(self.since, newest.since));
+        let is_shorter = self.earlier < newest.earlier && !self.may_be_wiped;
+        let by_history = is_shorter && self.earlier > 0;
         match by_time {
-            Some(order) => order.is_lt() && (self.earlier <= other.earlier || other.may_be_wiped),
-            None => self.earlier < other.earlier && !self.may_be_wiped,
+            None if is_shorter => Age::Old,
+            None => Age::New,
+            Some(order) if order.is_lt() && by_history => Age::Old,
+            Some(order) if order.is_lt() || by_history => Age::Doubtful,
+            Some(_) => Age::New,
         }
     }
 }
@@ -114,7 +144,15 @@ mod tests {
                 row("executing", 8, 8, 4),
                 false,
             ),
-            ("an earlier time, with a longer history", row("executing", 9, 9, 2), row("active", 8, 8, 3), true),
+            ("an earlier time, with a longer history", row("executing", 9, 9, 2), row("active", 8, 8, 3), false),
+            ("a later time, with a shorter history", row("error", 8, 8, 6), row("active", 9, 9, 3), false),
+            ("a later time, with no history to speak of", row("executing", 8, 8, 6), row("error", 9, 9, -1), true),
+            (
+                "an earlier time, beside an error without a history",
+                row("error", 9, 9, -1),
+                row("active", 8, 8, 3),
+                false,
+            ),
             ("the same time, an older status", row("active", 9, 9, 3), row("executing", 9, 8, 2), false),
             ("the same time and second, a shorter history", row("active", 9, 9, 3), row("executing", 9, 9, 2), false),
             ("the same time and second, wiped", row("executing", 9, 9, 3), row("auto-skipped", 9, 9, -1), true),
@@ -140,13 +178,26 @@ mod tests {
     }
 
     #[test]
-    fn what_stays_older_is_what_is() {
-        let mut freshness = Freshness::default();
-        // The second, and when the row was written.
-        let answers = [(0, 9), (10, 2), (129, 3), (130, 4), (131, 3), (132, 4), (250, 3), (253, 3), (369, 3), (370, 3)];
-        let admitted = answers.map(|(second, updated)| {
-            freshness.admit(Moment::START + Duration::from_secs(second), &row("executing", updated, -1, -1))
-        });
-        assert_eq!(admitted, [true, false, false, true, false, true, false, false, false, true]);
+    fn what_stays_doubtful_is_what_is() {
+        let admitted = |seen: Deploy, older: Deploy, seconds: &[u64]| {
+            let mut freshness = Freshness::default();
+            assert!(freshness.admit(Moment::START, &seen));
+            let at = |second: &u64| Moment::START + Duration::from_secs(*second);
+            seconds.iter().map(|second| freshness.admit(at(second), &older)).collect::<Vec<_>>()
+        };
+        let pending = || row("executing", 9, -1, 2);
+        let steady = [10, 40, 70, 100, 129, 130, 131];
+        let (never, at_last) = ([false; 7], [false, false, false, false, false, true, true]);
+        // By the clock alone, or by the history alone.
+        assert_eq!(admitted(pending(), row("active", 3, -1, 3), &steady), at_last);
+        assert_eq!(admitted(row("executing", 3, -1, 3), row("active", 9, -1, 1), &steady), at_last);
+        // By both, it is old. So it is beside what lasts.
+        assert_eq!(admitted(pending(), row("active", 3, -1, 1), &steady), never);
+        assert_eq!(admitted(row("error", 9, -1, -1), row("active", 3, -1, 3), &steady), never);
+        // An outage in between shows nothing.
+        assert_eq!(
+            admitted(pending(), row("active", 3, -1, 3), &[10, 200, 201, 202, 203]),
+            [false, false, false, false, true]
+        );
     }
 }

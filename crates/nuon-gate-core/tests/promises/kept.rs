@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use nuon_gate_core::model::Deploy;
 use nuon_gate_core::watch::{EventKind, Mode, Request};
-use nuon_gate_core::{DeployId, ErrorClass, Judgement, Kind, Refusal, Require, Verdict, WatchSettings};
+use nuon_gate_core::{DeployId, ErrorClass, Judgement, Kind, Refusal, Require, Rules, Verdict, WatchSettings};
 use proptest::prelude::*;
 
 use super::{
@@ -80,7 +80,8 @@ fn passes_are_right(scene: &Scene, played: &Played) -> Result<(), TestCaseError>
 }
 
 /// Returns the position of the newest answer about a deploy since it was `found`: the last that no answer before it is
-/// newer than by the server's own account. Where all have been older for two minutes, it is the account that is wrong.
+/// newer than by the server's own account. Where five in two minutes are older than one that does not last, it is the
+/// account that is wrong.
 fn newest_about(
     answers: &[(&Asked, &Answered)],
     deploy: Option<&DeployId>,
@@ -94,16 +95,22 @@ fn newest_about(
     let about: Vec<_> = about.collect();
     // A newer deploy is followed only once what else belongs to the look has been read.
     let first = about.iter().rposition(|(_, at, _)| Some(*at) <= found).unwrap_or(0);
-    let (mut newest, mut position): (Option<Timestamp>, Option<usize>) = (None, None);
-    let mut older_since = None;
+    let mut newest: Option<(usize, &Deploy)> = None;
+    let mut older: Vec<Duration> = Vec::new();
     for (index, at, sent) in about.into_iter().skip(first) {
-        let is_older = sent.updated_at.zip(newest).is_some_and(|(own, newest)| own < newest);
-        if is_older && at < *older_since.get_or_insert(at) + Duration::from_secs(120) {
-            continue;
+        if let Some((_, newest)) = newest
+            && sent.updated_at.zip(newest.updated_at).is_some_and(|(own, newest)| own < newest)
+        {
+            older.push(at);
+            let lasts = Rules::default().judge(newest.current_status(), Kind::Apply) != Judgement::Pending;
+            if lasts || older.len() < 5 || at < older[0] + Duration::from_secs(120) {
+                continue;
+            }
         }
-        (newest, position, older_since) = (sent.updated_at, Some(index), None);
+        newest = Some((index, sent));
+        older.clear();
     }
-    position
+    newest.map(|(index, _)| index)
 }
 
 /// Tells whether a deploy with this id matches.
