@@ -17,7 +17,7 @@ pub(super) const MOST_ROWS: usize = 10_000;
 pub(super) const FEW: usize = 100;
 /// So much is kept of a text, in bytes: more than is ever shown of one.
 pub(super) const LONGEST_TEXT: usize = 8 * 1024;
-/// So much is kept of a record of a log, which can have many lines.
+/// So much is kept of a record of a log, which can have many lines. What went wrong is said at its end.
 const LONGEST_RECORD: usize = 64 * 1024;
 
 /// Hands on the items of a list, one at a time.
@@ -104,8 +104,8 @@ where
 {
     let raw = <&'de RawValue>::deserialize(deserializer)?;
     let visitor = Each(
-        |item| {
-            keep(item);
+        |item: Object<T>| {
+            keep(item.0);
             Ok(())
         },
         PhantomData,
@@ -156,10 +156,18 @@ pub(super) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<
     Ok(text.map(|text| kept(text, LONGEST_TEXT)))
 }
 
-/// Reads the text of a log's record.
+/// Reads the text of a log's record: its beginning, which says what it is about, and its end.
 pub(super) fn record<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<RemoteText>, D::Error> {
     let text: Option<String> = lenient(deserializer)?;
-    Ok(text.map(|text| kept(text, LONGEST_RECORD)))
+    Ok(text.map(|text| match text.len().checked_sub(LONGEST_RECORD) {
+        None | Some(0) => RemoteText::new(text),
+        Some(excess) => {
+            let begins = LONGEST_TEXT + excess;
+            let end = text.get(begins..).or_else(|| (begins..text.len()).find_map(|begins| text.get(begins..)));
+            let end = end.unwrap_or_default().to_owned();
+            RemoteText::new(format!("{}\n…\n{end}", cut(text, LONGEST_TEXT)))
+        }
+    }))
 }
 
 fn kept(text: String, longest: usize) -> RemoteText {
@@ -178,13 +186,13 @@ fn cut(mut text: String, longest: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Deploy, Workflow};
+    use crate::model::{Deploy, LogRecord, Workflow};
 
     fn list(row: impl Fn(usize) -> String, count: usize) -> String {
         format!("[{}]", (0..count).map(row).collect::<Vec<_>>().join(","))
     }
 
-    fn deploy(part: &str) -> Deploy {
+    fn deploy_with(part: &str) -> Deploy {
         serde_json::from_str(&format!(r#"{{"status_v2":{{"status":"error",{part}}},{part}}}"#)).unwrap()
     }
 
@@ -192,7 +200,8 @@ mod tests {
     fn the_newest_of_a_history_are_kept() {
         let row = |number| format!(r#"{{"status":"s{number}"}}"#);
         for (count, first) in [(FEW, "s0"), (FEW + 1, "s1"), (3 * FEW, "s200")] {
-            let history = deploy(&format!(r#""history":{}"#, list(row, count))).status_v2.unwrap().history.unwrap();
+            let history =
+                deploy_with(&format!(r#""history":{}"#, list(row, count))).status_v2.unwrap().history.unwrap();
             let word = |at: usize| history[at].status.as_ref().unwrap().as_str().to_owned();
             assert_eq!((history.len(), word(0), word(FEW - 1)), (FEW, first.to_owned(), format!("s{}", count - 1)));
         }
@@ -201,12 +210,12 @@ mod tests {
     #[test]
     fn the_first_of_what_is_only_told_are_kept() {
         let row = |number| format!(r#"{{"id":"job{number}","executions":{}}}"#, list(|_| "{}".to_owned(), FEW + 1));
-        let jobs = deploy(&format!(r#""runner_jobs":{}"#, list(row, FEW + 5))).runner_jobs.unwrap();
+        let jobs = deploy_with(&format!(r#""runner_jobs":{}"#, list(row, FEW + 5))).runner_jobs.unwrap();
         let ids: Vec<&str> = jobs.iter().map(|job| job.id.as_ref().unwrap().as_str()).collect();
         assert_eq!((ids.len(), ids[0], ids[FEW - 1]), (FEW, "job0", "job99"));
         assert_eq!(jobs[0].executions.as_ref().unwrap().len(), FEW);
         let hints: Vec<String> = (0..FEW + 5).map(|number| format!(r#""h{number:03}":"x""#)).collect();
-        let error = deploy(&format!(r#""composite_error":{{"hints":{{{}}}}}"#, hints.join(","))).composite_error;
+        let error = deploy_with(&format!(r#""composite_error":{{"hints":{{{}}}}}"#, hints.join(","))).composite_error;
         let hints = error.unwrap().hints.unwrap();
         assert_eq!((hints.len(), hints.keys().next_back().unwrap().as_str()), (FEW, "h099"));
     }
@@ -224,10 +233,44 @@ mod tests {
 
     #[test]
     fn a_text_is_cut_between_characters() {
-        let described = |text: &str| deploy(&format!(r#""status_description":"{text}""#)).status_description.unwrap();
+        let described =
+            |text: &str| deploy_with(&format!(r#""status_description":"{text}""#)).status_description.unwrap();
         let long = described(&format!("{}é!", "x".repeat(LONGEST_TEXT - 1)));
         assert_eq!(long.line(2 * LONGEST_TEXT).plain(), "x".repeat(LONGEST_TEXT - 1));
         let fits = "x".repeat(LONGEST_TEXT);
         assert_eq!(described(&fits).line(2 * LONGEST_TEXT).plain(), fits);
+    }
+
+    #[test]
+    fn the_beginning_and_the_end_of_a_record_are_kept() {
+        let record = |body: &str| {
+            let record: LogRecord = serde_json::from_str(&serde_json::json!({ "body": body }).to_string()).unwrap();
+            record.body.unwrap().lines(100).map(|line| line.plain().to_owned()).collect::<Vec<_>>()
+        };
+        let lines = |count: usize| (0..count).map(|at| format!("é line {at}\n")).collect::<String>();
+        let told = record(&(lines(20_000) + "Error: quota exceeded"));
+        assert_eq!((told[0].as_str(), told.last().unwrap().as_str()), ("é line 0", "Error: quota exceeded"));
+        let gap = told.iter().position(|line| line == "…").unwrap();
+        assert!(told.len() < 7000 && told.len() - gap > 10 * gap / 3, "{} lines, of which {gap} first", told.len());
+        assert!(!record(&lines(4_000)).contains(&"…".to_owned()), "it fits");
+    }
+
+    #[test]
+    fn a_list_is_no_object() {
+        let deploy: Deploy = serde_json::from_str(
+            r#"{"status_v2":{"status":"error","metadata":[true],"history":[{"status":"a"}]},"component_build":[],
+                "created_by":[],"log_stream":[],"runner_job":[],"composite_error":[]}"#,
+        )
+        .unwrap();
+        let status = deploy.status_v2.unwrap();
+        assert!(status.metadata.is_none() && status.history.unwrap().len() == 1);
+        assert!(deploy.component_build.is_none() && deploy.created_by.is_none() && deploy.log_stream.is_none());
+        assert!(deploy.runner_job.is_none() && deploy.composite_error.is_none());
+        let steps = r#"{"steps":[{"approval":[]},{"approval":{"id":"waa1","response":[]}}]}"#;
+        let steps = serde_json::from_str::<Workflow>(steps).unwrap().steps.unwrap();
+        assert!(steps[0].approval.is_none());
+        assert!(steps[1].approval.as_ref().unwrap().response.is_none(), "nobody has answered");
+        let history = deploy_with(r#""history":[["active"]]"#).status_v2.unwrap().history;
+        assert!(history.is_none());
     }
 }

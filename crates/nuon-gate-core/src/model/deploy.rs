@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::bounded::{first, text};
-use super::open::{identifier, instant, lenient, object, open_enum};
+use super::open::{identifier, instant, lenient, lenient_object, object, open_enum};
 use super::{CompositeError, CompositeStatus, LogStream, PolicyReport, RunnerJob, Status};
 use crate::{BuildId, ComponentId, DeployId, InstallId, LogStreamId, RemoteText, WorkflowId};
 
@@ -73,13 +73,13 @@ pub struct Deploy {
     #[serde(deserialize_with = "lenient")]
     pub plan_only: Option<bool>,
     /// The build, with its commit.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "lenient_object")]
     pub component_build: Option<ComponentBuild>,
     /// Who asked for it.
     #[serde(deserialize_with = "text")]
     pub created_by_id: Option<RemoteText>,
     /// Who asked for it, with their address.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "lenient_object")]
     pub created_by: Option<Account>,
     /// When it was created.
     #[serde(deserialize_with = "instant")]
@@ -91,16 +91,16 @@ pub struct Deploy {
     #[serde(deserialize_with = "instant")]
     pub applied_at: Option<Timestamp>,
     /// Where its logs are.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "lenient_object")]
     pub log_stream: Option<LogStream>,
     /// Its job (old servers).
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "lenient_object")]
     pub runner_job: Option<RunnerJob>,
     /// Its jobs, newest first (today's servers).
     #[serde(deserialize_with = "first")]
     pub runner_jobs: Option<Vec<RunnerJob>>,
     /// Why it failed, on today's servers.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "lenient_object")]
     pub composite_error: Option<CompositeError>,
     /// What the policies found, on today's servers.
     #[serde(deserialize_with = "first")]

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::bounded::text;
-use super::open::{identifier, lenient};
+use super::open::{identifier, lenient_object};
 use crate::{ComponentId, InstallId, RemoteText};
 
 /// A customer's install.
@@ -26,7 +26,7 @@ pub struct InstallComponent {
     #[serde(deserialize_with = "identifier")]
     pub component_id: Option<ComponentId>,
     /// More about it.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "lenient_object")]
     pub component: Option<Component>,
 }
 

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::CompositeError;
 use super::bounded::{first, text, texts};
-use super::open::{identifier, instant, lenient, open_enum};
+use super::open::{identifier, instant, lenient_object, open_enum};
 use crate::{JobId, LogStreamId, RemoteText};
 
 open_enum! {
@@ -234,7 +234,7 @@ pub struct RunnerJob {
     #[serde(deserialize_with = "instant")]
     pub finished_at: Option<Timestamp>,
     /// Why it failed, on today's servers.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "lenient_object")]
     pub composite_error: Option<CompositeError>,
     /// Its executions; many servers leave them out.
     #[serde(deserialize_with = "first")]
@@ -248,7 +248,7 @@ pub struct JobExecution {
     /// Where it stands.
     pub status: Option<ExecutionStatus>,
     /// How it ended; some servers keep none for a failure.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "lenient_object")]
     pub result: Option<ExecutionResult>,
 }
 
@@ -264,6 +264,6 @@ pub struct ExecutionResult {
     #[serde(deserialize_with = "texts")]
     pub error_metadata: Option<BTreeMap<String, Option<RemoteText>>>,
     /// Why it failed, on today's servers.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "lenient_object")]
     pub composite_error: Option<CompositeError>,
 }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::bounded::{last, text};
-use super::open::{lenient, open_enum, unix_seconds};
+use super::open::{lenient, lenient_object, open_enum, unix_seconds};
 use crate::RemoteText;
 
 open_enum! {
@@ -62,7 +62,7 @@ pub struct CompositeStatus {
     #[serde(rename = "created_at_ts", deserialize_with = "unix_seconds")]
     pub since: Option<Timestamp>,
     /// What the server keeps beside it.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "lenient_object")]
     pub metadata: Option<Metadata>,
     /// Earlier states, oldest first: the newest hundred. Some transitions wipe it.
     #[serde(deserialize_with = "last")]

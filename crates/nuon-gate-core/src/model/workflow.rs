@@ -191,7 +191,7 @@ pub struct WorkflowStep {
     #[serde(deserialize_with = "lenient")]
     pub finished: Option<bool>,
     /// What it asks a human.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "lenient_object")]
     pub approval: Option<Approval>,
 }
 
@@ -274,7 +274,7 @@ impl WorkflowStep {
 #[serde(default)]
 pub struct Approval {
     /// The answer, once there is one.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "lenient_object")]
     pub response: Option<ApprovalResponse>,
 }
 
@@ -289,6 +289,6 @@ pub struct ApprovalResponse {
     #[serde(deserialize_with = "text")]
     pub note: Option<RemoteText>,
     /// Who they are.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "lenient_object")]
     pub created_by: Option<super::Account>,
 }
