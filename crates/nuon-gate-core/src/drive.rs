@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::future::Future;
+use std::pin::Pin;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -29,10 +30,7 @@ pub async fn drive(
     signals: &mut mpsc::UnboundedReceiver<Signal>,
     on_event: impl FnMut(&Event, &Watch),
 ) -> Result<Report, Refusal> {
-    let ask = |ask: Ask| {
-        let client = client.within(ask.timeout);
-        async move { send(&client, ask.request).await }
-    };
+    let ask = |ask: Ask| send(client.within(ask.timeout), ask.request);
     drive_with(ask, watch, signals, on_event).await
 }
 
@@ -92,12 +90,19 @@ where
     Ok(watch.report(now()))
 }
 
+/// What becomes of a question. It is boxed, as each place that asks would otherwise hold a copy of all that can be asked.
+pub type Asked = Pin<Box<dyn Future<Output = Reply> + Send>>;
+
 /// Sends a question to the API.
 ///
 /// # Errors
 ///
 /// If there is no good answer.
-pub async fn send(client: &Client, request: Request) -> Reply {
+pub fn send(client: Client, request: Request) -> Asked {
+    Box::pin(async move { answer(&client, request).await })
+}
+
+async fn answer(client: &Client, request: Request) -> Reply {
     Ok(match request {
         Request::LatestDeploy(install, component, depth) => {
             Answer::Deploy(client.latest_deploy(&install, &component, depth).await?.map(Box::new))

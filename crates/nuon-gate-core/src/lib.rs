@@ -50,7 +50,7 @@ pub use self::client::{
     InvalidConnection, IssuerUrl, LARGEST_BODY, LogPage, Page, Proxy, SignInError, Wire, decode, retry_after,
 };
 pub use self::dashboard::Dashboard;
-pub use self::drive::{drive, drive_with, send};
+pub use self::drive::{Asked, drive, drive_with, send};
 pub use self::evidence::{Wish, gather};
 pub use self::history::History;
 pub use self::id::{

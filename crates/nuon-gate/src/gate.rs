@@ -1,13 +1,13 @@
 //! A run: the watch, and what is made of its report.
 
-use std::pin::Pin;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use nuon_gate_core::result::{RunResult, VerdictName};
-use nuon_gate_core::watch::{InvalidSettings, Reply, Request};
+use nuon_gate_core::watch::{InvalidSettings, Request};
 use nuon_gate_core::{
-    CancelLimits, CancelPlan, Client, Event, Line, Refusal, Report, Signal, Verdict, Watch, Wish, drive, gather, send,
+    Asked, CancelLimits, CancelPlan, Client, Event, Line, Refusal, Report, Signal, Verdict, Watch, Wish, drive, gather,
+    send,
 };
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::Instant;
@@ -41,8 +41,6 @@ const CANCEL: Duration = Duration::from_secs(15);
 const CANCEL_AFTER_SIGNAL: Duration = Duration::from_secs(2);
 /// The most time between two looks at what is being cancelled.
 const LONGEST_PACE: Duration = Duration::from_millis(500);
-
-type BoxedReply = Pin<Box<dyn Future<Output = Reply> + Send>>;
 
 /// Runs the gate and returns the exit code.
 pub(crate) fn run(settings: Settings) -> Result<u8, Trouble> {
@@ -245,12 +243,9 @@ impl Hurry {
     }
 }
 
-fn asking(client: &Client) -> impl Fn(Request) -> BoxedReply + Clone + Send + Sync + use<> {
+fn asking(client: &Client) -> impl Fn(Request) -> Asked + Clone + Send + Sync + use<> {
     let client = client.clone();
-    move |request| {
-        let client = client.clone();
-        Box::pin(async move { send(&client, request).await })
-    }
+    move |request| send(client.clone(), request)
 }
 
 fn is_interrupted(report: &Report) -> bool {

@@ -95,7 +95,7 @@ pub(crate) fn take(
 /// Finds out which targets are meant. Nothing is asked twice: what cannot be known now cannot be marked.
 async fn resolve(client: &Client, wanted: Vec<Wanted>) -> Result<Vec<Target>, NotMarked> {
     let what = wanted.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    let ask = async |request| send(client, request).await;
+    let ask = |request| send(client.clone(), request);
     targets::resolve(ask, Resolver::new(wanted)).await.map_err(|error| match error {
         Unresolved::Unknown(unknown) => {
             NotMarked { message: unknown.reason, hint: unknown.hint, code: exit::code(Verdict::Rejected) }

@@ -45,7 +45,7 @@ impl Patience {
         if left.is_zero() {
             return Err(ApiError::Timeout(WHOLE));
         }
-        send(&client.within(left), request).await
+        send(client.within(left), request).await
     }
 
     /// Tries something that the system does, and once more if it fails at once.
