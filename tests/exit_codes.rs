@@ -137,6 +137,11 @@ fn a_look_at_nothing_is_10_and_at_no_api_is_7() {
         let reason = Gate::status(&sim).args(pin).json().exits(3).reason();
         assert!(reason.contains(pin[1]), "{reason}");
     }
+    // Without the workflow that is behind it, nobody knows what an end is worth.
+    for ended in [r#"{ status = "active" }"#, r#"{ status = "error" }"#] {
+        let missing = "[[fault]]\non = \"workflow\"\nanswer = \"status\"\ncode = 404\n";
+        Gate::status(&serve(&(one_deploy(ended) + missing))).json().exits(10);
+    }
     let broken = Gate::status(&sim).env("NUON_API_URL", "http://127.0.0.1:9").json().exits(7);
     assert_eq!(broken.result()["verdict"], "inconclusive");
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{API, Folder, Gate, INSTALL, access, component, serve};
+use crate::support::{API, Folder, Gate, INSTALL, PASSING, access, component, one_deploy, serve};
 
 /// A component with an old deploy, and a new one after so many looks.
 fn old_and_new(looks: u32, status: &str) -> String {
@@ -74,6 +74,20 @@ fn a_mark_fails_on_any_trouble() {
     Gate::wait(&sim).args(["--after"]).args([other]).run().refused().says("says nothing of");
     let garbage = folder.write("garbage.json", "{");
     Gate::wait(&sim).args(["--after"]).args([garbage]).run().refused().says("--after");
+}
+
+#[test]
+fn marks_that_name_a_target_twice_are_refused() {
+    let sim = serve(&one_deploy(PASSING));
+    let folder = Folder::new();
+    let mark = |deploy: &str| {
+        format!(
+            r#"{{"install": "{INSTALL}", "component": "{API}", "deploy_id": {deploy}, "created_at": null, "server_time": "2026-08-03T14:02:11Z"}}"#
+        )
+    };
+    let twice = format!(r#"{{"schema": 1, "targets": [{}, {}]}}"#, mark("\"dpl1\""), mark("null"));
+    let file = folder.write("twice", twice);
+    Gate::wait(&sim).args(["--after"]).args([file]).run().refused().says("is in it twice");
 }
 
 #[test]

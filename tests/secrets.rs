@@ -161,6 +161,16 @@ fn nor_does_a_way_to_the_api_that_is_broken() {
 }
 
 #[test]
+fn a_secret_is_known_by_what_a_line_makes_of_it() {
+    let deploy = r#"{ status = "executing" }, { status = "error", error = "denied for pa##ss  word12!" }"#;
+    let sim = serve(&one_deploy(deploy));
+    let gate = Gate::wait(&sim).env("NUON_GATE_WEBHOOK_URL", sim.webhook_url());
+    gate.env("NUON_GATE_WEBHOOK_HEADERS", "X-Key: pa##ss  word12").json().exits(1);
+    let told: Vec<_> = sim.requests().into_iter().filter(|seen| seen.target == "/webhook").collect();
+    assert!(told[0].body.contains("denied for [redacted]!") && !told[0].body.contains("word12"), "{}", told[0].body);
+}
+
+#[test]
 fn a_refused_token_is_not_shown() {
     let sim = serve(&one_deploy(PASSING));
     Gate::wait(&sim).env("NUON_API_TOKEN", "another-token-9b1c").json().exits(3);

@@ -1,5 +1,6 @@
 //! What stood before a pipeline triggered anything: written by `mark`, read by `wait --after`.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -58,6 +59,13 @@ impl Marks {
             return Err(wrong(&format!("it has schema {schema}, and this version reads {SCHEMA}")));
         }
         let marks: Self = serde_json::from_str(&text).map_err(|error| wrong(&error))?;
+        let mut known = HashSet::new();
+        for Mark { install, component, .. } in &marks.targets {
+            // Two files in one: which of them is meant cannot be told.
+            if !known.insert((install, component)) {
+                return Err(wrong(&format!("{install}/{component} is in it twice")));
+            }
+        }
         match marks.targets.iter().find(|mark| mark.baseline().is_none()) {
             Some(mark) => Err(wrong(&format!("what it says of {}/{} cannot be read", mark.install, mark.component))),
             None => Ok(marks),

@@ -13,3 +13,14 @@ pub(crate) fn keep_from_dumps() {
 
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn keep_from_dumps() {}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use rustix::process::{DumpableBehavior, dumpable_behavior};
+
+    #[test]
+    fn no_core_dump_is_written() {
+        super::keep_from_dumps();
+        assert_eq!(dumpable_behavior().unwrap(), DumpableBehavior::NotDumpable);
+    }
+}

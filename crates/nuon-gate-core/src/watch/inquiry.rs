@@ -143,14 +143,17 @@ impl Inquiry {
         self.last_error = None;
     }
 
-    /// Takes note of an error, and tells whether it is final. Who looks only once does not get to ask again.
-    pub(super) fn is_final(&mut self, error: &ApiError, request: &Request, context: &Context) -> bool {
+    /// Takes note of an error, and tells whether it is final. Who looks only once does not get to ask again for an id that a
+    /// user has named; what has to be known of others is not known then.
+    pub(super) fn is_final(&mut self, error: &ApiError, request: &Request, named: bool, context: &Context) -> bool {
         if error.class() != ErrorClass::Denied {
             self.denied.end(request);
         }
         match error.class() {
             ErrorClass::Denied => self.denied.count(request) >= DENIALS || !context.health.ever_good,
-            ErrorClass::Missing => self.missing.count(request) >= MISSES || !request.may_lag() || context.is_glance(),
+            ErrorClass::Missing => {
+                self.missing.count(request) >= MISSES || !request.may_lag() || named && context.is_glance()
+            }
             ErrorClass::Refused => true,
             ErrorClass::Untrusted | ErrorClass::Transient => false,
         }

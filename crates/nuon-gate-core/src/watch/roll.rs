@@ -234,7 +234,7 @@ impl Roll {
         {
             return resolved(resolver);
         }
-        match self.inquiry.is_final(&error, &look.request, context) {
+        match self.inquiry.is_final(&error, &look.request, true, context) {
             true => Learned::Ended(Rolled::End(ending::rejected(&error, &look.request, now))),
             false => Learned::Failed(error),
         }

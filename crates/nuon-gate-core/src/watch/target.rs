@@ -283,7 +283,12 @@ impl TargetWatch {
             context.refusal = Some(Refusal::Untrusted(error));
             return Learned::Over(Found::Nothing);
         }
-        if !self.inquiry.is_final(&error, &look.request, context) {
+        let named = match &look.request {
+            Request::Deploy(_, id) => self.pins.deploy.as_ref() == Some(id),
+            Request::Workflow(id) => self.pins.workflow.as_ref() == Some(id),
+            _ => false,
+        };
+        if !self.inquiry.is_final(&error, &look.request, named, context) {
             // What is newer is good to know, but a weak API must not keep a deploy that has ended from its verdict.
             let beside = matches!((&self.stage, &look.request), (Stage::Locked(_), Request::LatestDeploy(..)));
             if beside && error.class() == ErrorClass::Transient {

@@ -189,10 +189,13 @@ impl Sinks {
     }
 
     /// Returns every text that must not appear in any output: whole addresses, the parts of them that are the secret,
-    /// tokens, signing secrets, and the values of extra headers.
+    /// tokens, signing secrets, and the values of extra headers. Each also as it stands in a line of text, in which doubled
+    /// signs are single ones.
     pub fn secrets(&self) -> Vec<String> {
         let mut secrets: Vec<String> = self.sinks.iter().flat_map(Sink::secrets).collect();
-        secrets.sort_unstable_by_key(|secret| std::cmp::Reverse(secret.len()));
+        let told: Vec<String> = secrets.iter().map(|secret| Line::new(secret).plain().to_owned()).collect();
+        secrets.extend(told);
+        secrets.sort_unstable_by(|one, other| other.len().cmp(&one.len()).then_with(|| one.cmp(other)));
         secrets.dedup();
         secrets
     }

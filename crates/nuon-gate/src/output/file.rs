@@ -24,7 +24,7 @@ struct Temporary {
 impl ReportFile {
     /// Makes sure that the file can be written.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
-        if is_somebody_elses_link(path) {
+        if !is_open_elsewhere(path) && is_somebody_elses_link(path, me()) {
             let words = "it is a link that another user has made";
             return Err(io::Error::new(io::ErrorKind::PermissionDenied, words));
         }
@@ -60,11 +60,10 @@ impl ReportFile {
 /// can have one waiting that leads to a file of ours. Folders on the way are not looked at: whoever can exchange those can
 /// exchange the file as well.
 #[cfg(unix)]
-fn is_somebody_elses_link(path: &Path) -> bool {
+fn is_somebody_elses_link(path: &Path, me: u32) -> bool {
     use std::os::unix::fs::MetadataExt as _;
     // Linux follows no more (path_resolution(7)), so whatever is longer does not open either.
     const LONGEST_CHAIN: usize = 40;
-    let me = rustix::process::geteuid().as_raw();
     let mut path = path.to_owned();
     for _ in 0..LONGEST_CHAIN {
         let Some(link) = fs::symlink_metadata(&path).ok().filter(Metadata::is_symlink) else { return false };
@@ -79,8 +78,23 @@ fn is_somebody_elses_link(path: &Path) -> bool {
 
 /// Links are made by administrators alone there.
 #[cfg(not(unix))]
-fn is_somebody_elses_link(_: &Path) -> bool {
+fn is_somebody_elses_link(_: &Path, _: u32) -> bool {
     false
+}
+
+#[cfg(unix)]
+fn me() -> u32 {
+    rustix::process::geteuid().as_raw()
+}
+
+#[cfg(not(unix))]
+fn me() -> u32 {
+    0
+}
+
+/// Tells whether a path is another name of an open file, whoever made the link to it.
+fn is_open_elsewhere(path: &Path) -> bool {
+    path.starts_with("/dev") || path.starts_with("/proc")
 }
 
 impl Temporary {
@@ -89,8 +103,10 @@ impl Temporary {
         if target.is_dir() {
             return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder"));
         }
-        let open_elsewhere = [named, target].iter().any(|path| path.starts_with("/dev") || path.starts_with("/proc"));
-        if open_elsewhere || fs::metadata(target).is_ok_and(|metadata| !metadata.is_file()) {
+        if is_open_elsewhere(named)
+            || is_open_elsewhere(target)
+            || fs::metadata(target).is_ok_and(|metadata| !metadata.is_file())
+        {
             return Ok(None);
         }
         let no_name = || io::Error::new(io::ErrorKind::InvalidInput, "it has no file name");
@@ -128,5 +144,28 @@ impl Drop for Temporary {
             // If it cannot be removed it stays, and there is nobody left to tell.
             let _ = fs::remove_file(&self.path);
         }
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::{MetadataExt as _, symlink};
+
+    use super::*;
+
+    #[test]
+    fn only_ones_own_links_and_the_systems_are_followed() {
+        let folder = std::env::temp_dir().join(format!("nuon-gate-links-{}", std::process::id()));
+        fs::create_dir(&folder).unwrap();
+        let (file, link, chain) = (folder.join("file"), folder.join("link"), folder.join("chain"));
+        fs::write(&file, "").unwrap();
+        symlink("file", &link).unwrap();
+        symlink(&link, &chain).unwrap();
+        let owner = fs::symlink_metadata(&link).unwrap().uid();
+        let refused = |me| [&file, &link, &chain].map(|path| is_somebody_elses_link(path, me));
+        assert_eq!(refused(owner), [false; 3]);
+        // What root has made is anybody's.
+        assert_eq!(refused(owner + 1), [false, owner != 0, owner != 0]);
+        fs::remove_dir_all(&folder).unwrap();
     }
 }
