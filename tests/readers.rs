@@ -158,3 +158,23 @@ fn files_of_the_ci_system_that_are_read_only_change_no_code() {
         );
     }
 }
+
+#[test]
+fn a_file_that_does_not_end_can_be_interrupted() {
+    use std::os::unix::process::ExitStatusExt as _;
+    for flag in ["--after", "--trigger-response"] {
+        let folder = Folder::new();
+        let pipe = folder.file("pipe");
+        nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_nuon-gate"));
+        command.args(["wait", "--target", "inlone/cmpapi", flag]).arg(&pipe).env_clear().env("HOME", folder.path());
+        command.env("NUON_API_TOKEN", "planted").env("NUON_ORG_ID", "org").env("NUON_API_URL", "http://127.0.0.1:9");
+        let mut child = command.spawn().unwrap();
+        // Opens as soon as the program reads it.
+        let writer = fs::OpenOptions::new().write(true).open(&pipe).unwrap();
+        let id = nix::unistd::Pid::from_raw(i32::try_from(child.id()).unwrap());
+        nix::sys::signal::kill(id, SIGTERM).unwrap();
+        assert_eq!(child.wait().unwrap().signal(), Some(15), "{flag}");
+        drop(writer);
+    }
+}

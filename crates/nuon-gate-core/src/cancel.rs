@@ -44,6 +44,8 @@ enum Outcome {
     Settled(Option<WorkflowEnd>),
     /// The server accepted it, but nothing had ended in time.
     Open(Duration),
+    /// It is not known whether the server accepted it, and nothing had ended in time.
+    Unanswered(ApiError, Duration),
     /// The server did not accept it.
     Refused(ApiError),
 }
@@ -137,9 +139,13 @@ where
             let _ = timeout_at(deadline, look(send, &doomed, &mut seen)).await;
             Outcome::Refused(error)
         }
-        Ok(()) => {
+        Ok(lost) => {
             let settled = timeout_at(deadline, settle(send, &workflow, &doomed, &mut seen, limits.pace)).await;
-            settled.map_or(Outcome::Open(limits.whole), Outcome::Settled)
+            let open = match lost {
+                Some(error) => Outcome::Unanswered(error, limits.whole),
+                None => Outcome::Open(limits.whole),
+            };
+            settled.map_or(open, Outcome::Settled)
         }
     };
     if doomed.is_empty() {
@@ -151,13 +157,13 @@ where
 }
 
 /// Asks until the server accepts it, or has refused for too long. An answer that is lost may have been a yes: a refusal
-/// after that is taken for "already under way".
+/// after that is taken for "already under way". If no answer ever came, returns what came instead of one.
 async fn ask<F>(
     send: &impl Fn(Request) -> F,
     workflow: &WorkflowId,
     deadline: Instant,
     limits: CancelLimits,
-) -> Result<(), ApiError>
+) -> Result<Option<ApiError>, ApiError>
 where
     F: Future<Output = Reply>,
 {
@@ -166,7 +172,7 @@ where
     loop {
         let one = (deadline - Instant::now()) / 2;
         let error = match timeout(one, send(Request::Cancel(workflow.clone()))).await {
-            Ok(Ok(_)) => return Ok(()),
+            Ok(Ok(_)) => return Ok(None),
             Ok(Err(error)) => error,
             Err(_) => ApiError::Timeout(one),
         };
@@ -174,12 +180,12 @@ where
         let is_lost = error.class() == ErrorClass::Transient && !matches!(error.status(), Some(400..=500));
         match error.class() {
             ErrorClass::Denied | ErrorClass::Missing => return Err(error),
-            _ if perhaps_accepted && !is_lost => return Ok(()),
+            _ if perhaps_accepted && !is_lost => return Ok(None),
             _ => perhaps_accepted |= is_lost,
         }
         let pause = error.retry_after().unwrap_or_default().max(limits.pace);
         if Instant::now() + pause > patience {
-            return if perhaps_accepted { Ok(()) } else { Err(error) };
+            return if perhaps_accepted { Ok(Some(error)) } else { Err(error) };
         }
         sleep(pause).await;
     }
@@ -265,6 +271,13 @@ impl Settlement {
             (Outcome::Open(limit), _, status) => {
                 let is = status.map(|status| format!(" and is {status}")).unwrap_or_default();
                 format!("cancelling it was accepted, but it has not ended within {}{is}", human(*limit))
+            }
+            (Outcome::Unanswered(error, limit), _, status) => {
+                let is = status.map(|status| format!(" and is {status}")).unwrap_or_default();
+                let limit = human(*limit);
+                format!(
+                    "it is not known whether cancelling it was accepted ({error}): it has not ended within {limit}{is}"
+                )
             }
         }
     }

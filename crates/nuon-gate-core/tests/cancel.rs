@@ -182,3 +182,12 @@ async fn a_server_that_wants_to_be_left_alone_is() {
     let done = cancelled(timed_out(), TIMEOUT, post, |_| "executing", running).await;
     assert_eq!(done.posts, 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn that_no_answer_came_is_not_told_as_a_yes() {
+    let broken = |_| Err(ApiError::Broken("reset".to_owned()));
+    let cancelled = cancelled(timed_out(), TIMEOUT, broken, |_| "executing", running).await;
+    let reason = cancelled.report.targets[0].reason.as_ref().unwrap().plain();
+    let told = "it is not known whether cancelling it was accepted (the connection broke off: reset): it has not ended within 15s and is `executing`";
+    assert!(reason.ends_with(told), "{reason}");
+}

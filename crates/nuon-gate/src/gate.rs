@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use nuon_gate_core::result::{RunResult, VerdictName};
 use nuon_gate_core::watch::{InvalidSettings, Request};
 use nuon_gate_core::{
-    Asked, CancelLimits, CancelPlan, Client, Event, Line, Refusal, Report, Signal, Verdict, Watch, Wish, drive, gather,
-    send,
+    Asked, CancelLimits, CancelPlan, Client, Event, Line, Pinning, Refusal, Report, Signal, Verdict, Watch, Wish,
+    drive, gather, send,
 };
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::Instant;
@@ -43,9 +43,13 @@ const CANCEL_AFTER_SIGNAL: Duration = Duration::from_secs(2);
 const LONGEST_PACE: Duration = Duration::from_millis(500);
 
 /// Runs the gate and returns the exit code.
-pub(crate) fn run(settings: Settings) -> Result<u8, Trouble> {
+pub(crate) fn run(mut settings: Settings) -> Result<u8, Trouble> {
+    #[expect(clippy::disallowed_methods, reason = "what was so long ago is so long before now")]
+    let now = Timestamp::now();
+    // Before anybody listens for signals: whoever waits for the end of a file, or of stdin, can be ended by one.
+    let pinning = std::mem::take(&mut settings.pins).at(now, &settings.targets)?;
     let runtime = runtime()?;
-    let outcome = runtime.block_on(until_second_signal(settings));
+    let outcome = runtime.block_on(until_second_signal(settings, pinning));
     // A name that is still being resolved must not hold up the end.
     runtime.shutdown_background();
     outcome
@@ -57,22 +61,21 @@ pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Trouble> {
     runtime.map_err(|error| Trouble::new(format!("cannot start: {error}")))
 }
 
-async fn until_second_signal(settings: Settings) -> Result<u8, Trouble> {
+async fn until_second_signal(settings: Settings, pinning: Pinning) -> Result<u8, Trouble> {
     let Signals { first, second } =
         listen().map_err(|error| Trouble::new(format!("cannot listen for signals: {error}")))?;
     let exits = settings.exits.clone();
     tokio::select! {
-        outcome = gate(settings, first) => outcome,
+        outcome = gate(settings, pinning, first) => outcome,
         Ok(signal) = second => Ok(exit_code(Verdict::Interrupted(signal), &exits)),
     }
 }
 
-async fn gate(settings: Settings, mut signals: UnboundedReceiver<Signal>) -> Result<u8, Trouble> {
-    let Settings { connection, targets, pins, watch, cancel_on, exits, notify, output } = settings;
+async fn gate(settings: Settings, pinning: Pinning, mut signals: UnboundedReceiver<Signal>) -> Result<u8, Trouble> {
+    let Settings { connection, targets, pins: _, watch, cancel_on, exits, notify, output } = settings;
     let client = Client::new(&connection).map_err(|error| invalid_connection(&error))?;
     #[expect(clippy::disallowed_methods, reason = "the one reading of the wall clock that all times count from")]
     let started_at = Timestamp::now();
-    let pinning = pins.at(started_at, &targets)?;
     let scope = targets.scope(&pinning.shared)?;
     let (pace, request_timeout) = (watch.intervals.min().min(LONGEST_PACE), watch.request_timeout);
     let watch = Watch::new(watch, scope, pinning, started_at).map_err(|error| invalid_settings(&error))?;
