@@ -192,6 +192,7 @@ mod tests {
             ("https://api.example?token=x", Err(InvalidApiUrl::Query)),
             ("https://api.example#x", Err(InvalidApiUrl::Query)),
             ("api.nuon.co", Err(InvalidApiUrl::Syntax("relative URL without a base".into()))),
+            ("https://b\u{fc}cher.example", Err(InvalidApiUrl::Syntax("invalid international domain name".into()))),
         ];
         for (text, expected) in cases {
             assert_eq!(ApiUrl::new(text, false).map(|_| ()), expected, "{text}");
