@@ -6,7 +6,7 @@ use std::process::Command;
 
 use nix::sys::signal::Signal::SIGTERM;
 
-use crate::support::{Folder, Gate, serve_deploy};
+use crate::support::{API, Folder, Gate, INSTALL, serve_deploy};
 
 const ACTIVE: &str = r#"{ status = "active" }"#;
 
@@ -81,6 +81,10 @@ fn a_link_stays_a_link_and_its_target_is_replaced() {
     assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
     assert!(fs::read_to_string(&real).unwrap().contains("\"verdict\": \"passed\""));
     assert_eq!(folder.names(), ["link.json", "real.json"]);
+    // There need not be anything yet where it leads.
+    fs::remove_file(&real).unwrap();
+    Gate::wait(&sim).args(["--report", &report]).run().exits(0);
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink() && real.is_file());
 }
 
 #[test]
@@ -136,6 +140,10 @@ fn a_full_disk_changes_no_code() {
             gate.run().exits(code).says("warning: the report /dev/full could not be written: No space left on device");
         }
     }
+    // But whoever cannot have the marks must not trigger anything.
+    let sim = serve_deploy(ACTIVE);
+    let mark = Gate::at(&sim.url(), "mark").args(["--target", &format!("{INSTALL}/{API}")]);
+    mark.with_stdout(full()).run().exits(2).says("cannot write the marks: No space left on device");
     // Not even where nothing can be told of it.
     let sim = serve_deploy(r#"{ status = "error" }"#);
     assert_eq!(Gate::wait(&sim).code_with(full(), full()), Some(1));

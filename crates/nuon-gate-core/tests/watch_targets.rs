@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use nuon_gate_core::watch::{Clocks, EventKind, InvalidSettings, Request, Scope};
-use nuon_gate_core::{Line, Pins, Require, Verdict, Watch, WatchSettings};
+use nuon_gate_core::{Line, Pins, Require, Verdict, Wanted, Watch, WatchSettings};
 use virtual_time::{
     Run, Scripted, after, at_least, component, deploy, exists, hang, ms, none, row, run, s, settings, soon, status,
     targets, watch,
@@ -124,12 +124,18 @@ fn what_cannot_be_met_is_refused_at_the_start() {
 
 #[test]
 fn ten_thousand_targets_are_enough() {
-    let made = |count| {
-        let scope = Scope::Targets(targets(count));
-        Watch::new(settings(), scope, Pins::default(), "2027-01-15T08:00:00Z".parse().unwrap()).map(|_| ())
+    let made =
+        |scope| Watch::new(settings(), scope, Pins::default(), "2027-01-15T08:00:00Z".parse().unwrap()).map(|_| ());
+    let names = |count: usize| {
+        let name = |at| Wanted::Component("acme".parse().unwrap(), format!("c{at}").parse().unwrap());
+        Scope::Wanted((0..count).map(name).collect())
     };
-    assert_eq!(made(10_000), Ok(()));
-    assert_eq!(made(10_001), Err(InvalidSettings::TooManyTargets { targets: 10_001 }));
+    let too_many = Err(InvalidSettings::TooManyTargets { targets: 10_001 });
+    assert_eq!(
+        (made(Scope::Targets(targets(10_000))), made(Scope::Targets(targets(10_001)))),
+        (Ok(()), too_many.clone())
+    );
+    assert_eq!((made(names(10_000)), made(names(10_001))), (Ok(()), too_many));
 }
 
 #[test]

@@ -286,6 +286,9 @@ pub(crate) fn invalid_settings(error: &InvalidSettings) -> Trouble {
             "give the component with --component (NUON_GATE_COMPONENT, NUON_COMPONENT_ID)"
         }
         InvalidSettings::DeployOfSeveral { .. } => "correct --deploy (NUON_GATE_DEPLOY) or the targets",
+        InvalidSettings::TooManyTargets { .. } => {
+            "divide them: --targets-file, --target, --install and --component, or their variables"
+        }
         _ => "correct --install (NUON_GATE_INSTALL, NUON_INSTALL_ID) or the targets",
     };
     Trouble::new(error).hint(hint)

@@ -17,7 +17,10 @@ fn whole(source: impl Read, longest: u64) -> io::Result<String> {
     if bytes.len() as u64 > longest {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it is larger than {} MiB", longest >> 20)));
     }
-    String::from_utf8(bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.utf8_error()))
+    let text =
+        String::from_utf8(bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.utf8_error()))?;
+    // Editors on Windows begin a file with a mark that is none of its text.
+    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }
 
 #[cfg(test)]
@@ -34,6 +37,7 @@ mod tests {
         // A character that the limit would cut in two is no reason to speak of characters.
         let error = whole(format!(" {text}").as_bytes(), longest as u64).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
+        assert_eq!(whole("\u{feff}a/b\u{feff}".as_bytes(), 99).unwrap(), "a/b\u{feff}");
         assert_eq!(whole(&b"\xff"[..], 9).unwrap_err().kind(), io::ErrorKind::InvalidData);
     }
 }

@@ -128,6 +128,7 @@ impl Watch {
                 (Roll::of_workflow(id, installs, schedule), None)
             }
             Scope::Wanted(wanted) => {
+                WatchSettings::check_wanted(&wanted)?;
                 let mut resolver = Resolver::new(wanted);
                 match resolver.resolve() {
                     Resolution::Targets(targets) => (Roll::over(schedule), Some(targets)),

@@ -94,6 +94,7 @@ impl TargetWatch {
         let vague = specific.is_none() && !by_flag;
         let reason = specific.or_else(|| deploy.and_then(reason::generic)).unwrap_or_else(|| match by_flag {
             true => Line::new(format!("status `{status}` fails because of --fail-on")),
+            false if !self.detailed => Line::new(format!("the deploy ended as `{status}`; its details were not read")),
             false => Line::new(format!("the deploy ended as `{status}`; the server gives no reason")),
         });
         let hint = deploy.and_then(reason::server_hint);

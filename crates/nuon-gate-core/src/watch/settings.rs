@@ -1,5 +1,6 @@
 //! What a watch is told before it begins.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use crate::schedule::Intervals;
@@ -153,6 +154,12 @@ impl WatchSettings {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Names are asked about before it is known what they mean, so there is a limit to them as well.
+    pub(super) fn check_wanted(wanted: &[Wanted]) -> Result<(), InvalidSettings> {
+        let targets = wanted.iter().collect::<HashSet<_>>().len();
+        if targets > MOST_TARGETS { Err(InvalidSettings::TooManyTargets { targets }) } else { Ok(()) }
     }
 
     pub(super) fn check(&self, targets: &[Target], pinning: &Pinning) -> Result<(), InvalidSettings> {

@@ -13,7 +13,7 @@ use crate::connection::{IF_UNTRUSTED, invalid_connection};
 use crate::exit;
 use crate::gate::runtime;
 use crate::marks::{Mark, Marks};
-use crate::output::{Console, ReportFile, mask, not_started, stdout_line};
+use crate::output::{Console, ReportFile, mask, not_started, written_to_stdout};
 use crate::settings::MarkSettings;
 use crate::targets::{self, Unresolved};
 use crate::trouble::Trouble;
@@ -125,7 +125,8 @@ fn write(marks: &Marks, file: Option<ReportFile>) -> Result<u8, Trouble> {
     let failed = |error: &dyn std::fmt::Display| Trouble::new(format!("cannot write the marks: {error}"));
     let text = serde_json::to_string_pretty(marks).map_err(|error| failed(&error))?;
     match file {
-        None => stdout_line(&text),
+        // The marks are what this is for: whoever cannot have them must not go on and trigger a deploy.
+        None => written_to_stdout(&text).map_err(|error| failed(&error))?,
         Some(file) => {
             let written = runtime()?.block_on(file.write(&(text + "\n"), PATIENCE));
             written.map_err(|error| failed(&error).hint("correct --file (NUON_GATE_FILE)"))?;

@@ -1,6 +1,8 @@
 //! Files for the result: whole or not at all.
 
-use std::fs::{self, File, Metadata, OpenOptions};
+#[cfg(unix)]
+use std::fs::Metadata;
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -24,12 +26,8 @@ struct Temporary {
 impl ReportFile {
     /// Makes sure that the file can be written.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
-        if !is_open_elsewhere(path) && is_somebody_elses_link(path, me()) {
-            let words = "it is a link that another user has made";
-            return Err(io::Error::new(io::ErrorKind::PermissionDenied, words));
-        }
-        // A link stays a link: what it points to is replaced.
-        let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        // A link stays a link: what it points to is written.
+        let target = follow(path, me())?;
         let temporary = Temporary::beside(path, &target)?;
         let path = if temporary.is_some() { target } else { path.to_owned() };
         Ok(Self { path, temporary })
@@ -56,30 +54,31 @@ impl ReportFile {
     }
 }
 
-/// Tells whether a path leads through a link of another user's. In a folder that is open to all, such as `/tmp`, anybody
-/// can have one waiting that leads to a file of ours. Folders on the way are not looked at: whoever can exchange those can
-/// exchange the file as well.
+/// Returns where a path leads, unless it is through a link of another user's. In a folder that is open to all, such as
+/// `/tmp`, anybody can have one waiting that leads to a file of ours. Folders on the way are not looked at: whoever can
+/// exchange those can exchange the file as well.
 #[cfg(unix)]
-fn is_somebody_elses_link(path: &Path, me: u32) -> bool {
+fn follow(path: &Path, me: u32) -> io::Result<PathBuf> {
     use std::os::unix::fs::MetadataExt as _;
-    // Linux follows no more (path_resolution(7)), so whatever is longer does not open either.
+    // Linux follows no more (path_resolution(7)).
     const LONGEST_CHAIN: usize = 40;
     let mut path = path.to_owned();
     for _ in 0..LONGEST_CHAIN {
-        let Some(link) = fs::symlink_metadata(&path).ok().filter(Metadata::is_symlink) else { return false };
+        let link = fs::symlink_metadata(&path).ok().filter(Metadata::is_symlink);
+        let Some(link) = link.filter(|_| !is_open_elsewhere(&path)) else { return Ok(path) };
         if link.uid() != me && link.uid() != 0 {
-            return true;
+            let words = "it is a link that another user has made";
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, words));
         }
-        let Ok(next) = fs::read_link(&path) else { return false };
-        path = path.parent().unwrap_or(Path::new("")).join(next);
+        path = path.parent().unwrap_or(Path::new("")).join(fs::read_link(&path)?);
     }
-    false
+    Err(io::Error::new(io::ErrorKind::InvalidInput, "it is a chain of links without an end"))
 }
 
 /// Links are made by administrators alone there.
 #[cfg(not(unix))]
-fn is_somebody_elses_link(_: &Path, _: u32) -> bool {
-    false
+fn follow(path: &Path, _: u32) -> io::Result<PathBuf> {
+    Ok(fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()))
 }
 
 #[cfg(unix)]
@@ -157,15 +156,21 @@ mod tests {
     fn only_ones_own_links_and_the_systems_are_followed() {
         let folder = std::env::temp_dir().join(format!("nuon-gate-links-{}", std::process::id()));
         fs::create_dir(&folder).unwrap();
-        let (file, link, chain) = (folder.join("file"), folder.join("link"), folder.join("chain"));
-        fs::write(&file, "").unwrap();
+        let [file, link, chain, loops] = ["file", "link", "chain", "loops"].map(|name| folder.join(name));
         symlink("file", &link).unwrap();
         symlink(&link, &chain).unwrap();
+        symlink("loops", &loops).unwrap();
         let owner = fs::symlink_metadata(&link).unwrap().uid();
-        let refused = |me| [&file, &link, &chain].map(|path| is_somebody_elses_link(path, me));
-        assert_eq!(refused(owner), [false; 3]);
+        let leads = |me| [&file, &link, &chain].map(|path| follow(path, me).ok());
+        // There need not be anything yet.
+        let there = Some(file.clone());
+        assert_eq!(leads(owner), [there.clone(), there.clone(), there.clone()]);
         // What root has made is anybody's.
-        assert_eq!(refused(owner + 1), [false, owner != 0, owner != 0]);
+        let others = there.clone().filter(|_| owner == 0);
+        assert_eq!(leads(owner + 1), [there, others.clone(), others]);
+        assert_eq!(follow(&loops, owner).unwrap_err().kind(), io::ErrorKind::InvalidInput);
+        let stdout = Path::new("/dev/stdout");
+        assert_eq!(follow(stdout, owner + 1).unwrap(), stdout);
         fs::remove_dir_all(&folder).unwrap();
     }
 }

@@ -184,6 +184,15 @@ pub(crate) fn stdout_text(text: &[u8]) {
     let _ = stdout.write_all(text).and_then(|()| stdout.flush());
 }
 
+/// Writes a line to stdout, and tells whether that can be. That nobody reads it any more is no reason to fail.
+pub(crate) fn written_to_stdout(line: &str) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    match writeln!(stdout, "{line}").and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
+        _ => Ok(()),
+    }
+}
+
 /// Writes a line to stdout. That nobody reads it is no reason to fail a deploy.
 pub(crate) fn stdout_line(line: &str) {
     let mut stdout = io::stdout().lock();
