@@ -370,8 +370,8 @@ fn targets() -> Vec<Try> {
         Try::Once(case(1_000, PASSED)),
         Try::Once(case(10_000, PASSED)),
         Try::Once(case(10_001, USAGE)),
-        Try::Once(at_once.may_have(128)),
-        Try::Once(kept.may_have(128)),
+        Try::Once(at_once.may_have(192)),
+        Try::Once(kept.may_have(192)),
         Try::Once(case(400_000, USAGE)),
     ]
 }

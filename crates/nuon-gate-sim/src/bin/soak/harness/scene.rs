@@ -342,7 +342,11 @@ fn workflow_alone(rng: &mut Rng, generation: &'static str) -> Draft {
     let (word, code) = if failed { pick(rng, &[("error", 1), ("cancelled", 4)]) } else { ("success", 0) };
     let steps = |running: bool| -> Vec<Step> {
         let step = |story: &Story| {
-            let done = done(last_of(story), story.ends[0]);
+            let done = match story.ends[0] {
+                // What was going on is called off with its workflow.
+                NEVER if word == "cancelled" => "cancelled",
+                code => done(last_of(story), code),
+            };
             Step::new(if running { "in-progress" } else { done }, &story.rows[0], !running)
         };
         stories.iter().map(step).collect()
