@@ -186,3 +186,21 @@ fn a_file_that_does_not_end_can_be_interrupted() {
         drop(writer);
     }
 }
+
+#[test]
+fn stdin_is_left_to_whoever_comes_next() {
+    use std::io::Write as _;
+    let sim = serve_deploy(ACTIVE);
+    let target = format!("{INSTALL}/{API}");
+    for command in ["wait", "status", "mark", "explain"] {
+        let (mut reader, mut writer) = std::io::pipe().unwrap();
+        writer.write_all(b"the next step's").unwrap();
+        drop(writer);
+        let gate = Gate::at(&sim.url(), command).with_stdin(reader.try_clone().unwrap());
+        let gate = if command == "explain" { gate } else { gate.args(["--target", &target]) };
+        gate.run().exits(0);
+        let mut left = String::new();
+        reader.read_to_string(&mut left).unwrap();
+        assert_eq!(left, "the next step's", "{command}");
+    }
+}

@@ -67,6 +67,7 @@ pub(crate) struct Gate<'sim> {
     arguments: Vec<OsString>,
     variables: BTreeMap<OsString, OsString>,
     home: Folder,
+    stdin: Stdio,
     stdout: Stdio,
     nohup: bool,
 }
@@ -81,6 +82,7 @@ impl<'sim> Gate<'sim> {
             arguments: vec![command.into()],
             variables,
             home,
+            stdin: Stdio::null(),
             stdout: Stdio::piped(),
             nohup: false,
         }
@@ -137,6 +139,13 @@ impl<'sim> Gate<'sim> {
         self
     }
 
+    /// Has stdin come from there.
+    #[cfg(unix)]
+    pub(crate) fn with_stdin(mut self, stdin: impl Into<Stdio>) -> Self {
+        self.stdin = stdin.into();
+        self
+    }
+
     /// Has stdout go there.
     pub(crate) fn with_stdout(mut self, stdout: impl Into<Stdio>) -> Self {
         self.stdout = stdout.into();
@@ -151,13 +160,13 @@ impl<'sim> Gate<'sim> {
     /// Runs the program to its end with these streams, and returns its exit code.
     #[cfg(target_os = "linux")]
     pub(crate) fn code_with(self, stdout: impl Into<Stdio>, stderr: impl Into<Stdio>) -> Option<i32> {
-        self.command().stdout(stdout).stderr(stderr).status().unwrap().code()
+        self.command().stdin(Stdio::null()).stdout(stdout).stderr(stderr).status().unwrap().code()
     }
 
     /// Starts the program.
     pub(crate) fn start(self) -> Running {
         let mut command = self.command();
-        command.stdout(self.stdout).stderr(Stdio::piped());
+        command.stdin(self.stdin).stdout(self.stdout).stderr(Stdio::piped());
         Running::new(command, self.home)
     }
 
@@ -168,7 +177,6 @@ impl<'sim> Gate<'sim> {
             command.arg(program);
         }
         command.args(&self.arguments).env_clear().envs(&self.variables).current_dir(self.home.path());
-        command.stdin(Stdio::null());
         command
     }
 
