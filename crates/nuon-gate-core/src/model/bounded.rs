@@ -163,8 +163,7 @@ pub(super) fn record<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Optio
         None | Some(0) => RemoteText::new(text),
         Some(excess) => {
             let begins = LONGEST_TEXT + excess;
-            let end = text.get(begins..).or_else(|| (begins..text.len()).find_map(|begins| text.get(begins..)));
-            let end = end.unwrap_or_default().to_owned();
+            let end = (begins..text.len()).find_map(|begins| text.get(begins..)).unwrap_or_default().to_owned();
             RemoteText::new(format!("{}\n…\n{end}", cut(text, LONGEST_TEXT)))
         }
     }))

@@ -281,8 +281,13 @@ impl Watch {
             Asker::Roll => self.roll.ask(now),
             Asker::Target(index) => self.targets[index].ask(now),
         };
-        let beside = matches!(request, Request::Dashboard | Request::Install(_)) && self.context.settings.links;
-        let timeout = if beside || request == Request::Dashboard { timeout.min(FOR_A_LINK) } else { timeout };
+        let beside = match request {
+            Request::Dashboard => true,
+            // Without links an install is asked for only to see whether it exists.
+            Request::Install(_) => self.context.settings.links,
+            _ => false,
+        };
+        let timeout = if beside { timeout.min(FOR_A_LINK) } else { timeout };
         Ask { ticket: Ticket { asker, serial }, request, timeout }
     }
 

@@ -195,6 +195,5 @@ pub(crate) fn written_to_stdout(line: &str) -> io::Result<()> {
 
 /// Writes a line to stdout. That nobody reads it is no reason to fail a deploy.
 pub(crate) fn stdout_line(line: &str) {
-    let mut stdout = io::stdout().lock();
-    let _ = writeln!(stdout, "{line}").and_then(|()| stdout.flush());
+    let _ = written_to_stdout(line);
 }
