@@ -25,7 +25,12 @@ pub(crate) fn install_name(component: &Component) -> &str {
     component.install_name.as_deref().unwrap_or(&component.install)
 }
 
-/// Gives every deploy an id and a workflow.
+/// Returns the id of a component in its install.
+pub(crate) fn install_component(component: &Component) -> &str {
+    component.install_component.as_deref().unwrap_or_default()
+}
+
+/// Gives every component an id in its install, and every deploy an id, a build and a workflow.
 ///
 /// The same component in several installs would have the same ones, and a long name is cut, so every made id is
 /// checked against the others.
@@ -33,8 +38,13 @@ pub(crate) fn complete(script: &mut Script) {
     let mut taken = BTreeSet::new();
     for component in &mut script.components {
         let (name, ends) = (name(component).to_owned(), both_ends(name(component)));
+        component.install_component.get_or_insert_with(|| free(&mut taken, id("inc", &name)));
+        let mut build = id("bld", &name);
         for (position, deploy) in component.deploys.iter_mut().enumerate() {
             deploy.id.get_or_insert_with(|| free(&mut taken, id("dpl", &format!("{}{ends}", position + 1))));
+            // What only recovers is about the build that is there.
+            let usual = if deploy.deploy_type.as_deref() == Some("recover") { build } else { id("bld", &name) };
+            build = deploy.build.get_or_insert(usual).clone();
             deploy.workflow.get_or_insert_with(|| free(&mut taken, id("inw", &format!("{position}{name}"))));
         }
     }

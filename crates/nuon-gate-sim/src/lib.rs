@@ -20,36 +20,35 @@
 //! assert!(sim.url().starts_with("http://127.0.0.1:"));
 //! ```
 
+mod api;
 mod bodies;
-mod cancel;
-mod http;
 mod ids;
-mod lists;
-mod logs;
+mod message;
 mod oidc;
 mod progress;
 mod route;
+mod row;
 mod script;
+mod server;
 mod sinks;
 mod state;
-mod workflows;
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
-pub use self::http::Seen;
-pub use self::oidc::Oidc;
+pub use self::message::Seen;
 pub use self::script::{
-    Answer, Body, Cancel, Component, Deploy, Endpoint, Fault, Generation, InvalidScript, LogLine, NoDeploy, Script,
-    Severity, Slack, SlackWebhook, SlackWebhookRefusal, Stay, Step, Webhook, Workflow, WorkflowState,
+    Answer, App, Body, Branch, Cancel, Check, Component, Deploy, Endpoint, Fault, Generation, GroupInstall, Health,
+    InstallGroup, InvalidScript, LogLine, LongPoll, NoDeploy, Oidc, Outcome, Run, RunState, Script, Severity, Slack,
+    SlackWebhook, SlackWebhookRefusal, Stay, Step, StepAwait, Webhook, Workflow, WorkflowState,
 };
 pub use self::sinks::{DiscordMessage, SlackMessage};
-use self::state::State;
+use self::state::{State, lock};
 
 /// A running simulator. It stops when dropped.
 #[derive(Debug)]
@@ -76,7 +75,7 @@ impl Sim {
         let serve = move || {
             runtime.block_on(async {
                 tokio::select! {
-                    () = http::serve(&listener, &served) => {}
+                    () = server::serve(&listener, &served) => {}
                     _ = stopped => {}
                 }
             });
@@ -144,8 +143,4 @@ impl Drop for Sim {
             let _ = thread.join();
         }
     }
-}
-
-fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
 }

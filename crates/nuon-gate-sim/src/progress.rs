@@ -1,6 +1,34 @@
-//! How far a deploy or a workflow has come.
+//! How far a deploy, its health gate, a workflow or a run has come.
 
 use std::time::Duration;
+
+use crate::script::{Component, Stay};
+
+/// How far a component has come.
+#[derive(Debug, Default)]
+pub(crate) struct ComponentProgress {
+    pub(crate) looks: u32,
+    pub(crate) deploys: Vec<DeployProgress>,
+}
+
+impl ComponentProgress {
+    pub(crate) fn new(component: &Component) -> Self {
+        Self { looks: 0, deploys: component.deploys.iter().map(|_| DeployProgress::default()).collect() }
+    }
+}
+
+/// How far a deploy has come.
+#[derive(Debug, Default)]
+pub(crate) struct DeployProgress {
+    /// Through what the script says of its row.
+    pub(crate) row: Progress,
+    /// Through the tries of its health gate.
+    pub(crate) gate: Progress,
+    /// How many outcomes of that gate have been written.
+    pub(crate) outcomes: usize,
+    /// What health gates have written to its row, its own or that of an earlier deploy, and when.
+    pub(crate) written: Vec<(Stay, Duration)>,
+}
 
 /// When it entered each status, and how often the current one was shown.
 #[derive(Debug, Default)]
@@ -69,4 +97,25 @@ impl Progress {
         self.looks += looks;
         self.entered.len() - 1
     }
+}
+
+/// How far the cancelling of a workflow has come.
+#[derive(Debug, Default)]
+pub(crate) struct Cancelling {
+    pub(crate) refused: u32,
+    pub(crate) stage: Stage,
+}
+
+/// A stage of the cancelling of a workflow.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// It has not been accepted.
+    #[default]
+    Open,
+    /// It has been accepted, and shows after so many further answers.
+    Accepted { answers: u32, was_pending: bool },
+    /// It shows.
+    Settled { finished: bool },
+    /// It has been accepted and came too late.
+    Lost,
 }

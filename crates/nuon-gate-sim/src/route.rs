@@ -23,14 +23,32 @@ pub(crate) enum Route<'a> {
     Latest(&'a str, &'a str),
     /// The deploys of a component in an install.
     Deploys(&'a str, &'a str),
+    /// The deploys of all components of an install.
+    InstallDeploys(&'a str),
     /// A deploy in an install.
     Deploy(&'a str, &'a str),
     /// A workflow.
     Workflow(&'a str),
     /// The cancelling of a workflow.
     Cancel(&'a str),
+    /// The end of a workflow's step.
+    Await(&'a str, &'a str),
+    /// A workflow's place in the queue.
+    QueuePosition(&'a str),
     /// A log stream.
     Logs(&'a str),
+    /// The end of a log stream, as it grows.
+    Tail(&'a str),
+    /// The apps.
+    Apps,
+    /// The branches of an app.
+    Branches(&'a str),
+    /// The runs of an app's branch.
+    Runs(&'a str, &'a str),
+    /// A run, by its id or its workflow's.
+    Run(&'a str, &'a str, &'a str),
+    /// The groups of installs in a run.
+    RunGroups(&'a str, &'a str, &'a str),
 }
 
 impl<'a> Route<'a> {
@@ -44,16 +62,41 @@ impl<'a> Route<'a> {
             ("GET", ["v1", "installs"]) => Self::Installs,
             ("GET", ["v1", "installs", install]) => Self::Install(install),
             ("GET", ["v1", "installs", install, "components"]) => Self::Components(install),
+            ("GET", ["v1", "installs", install, "components", "deploys"]) => Self::InstallDeploys(install),
             ("GET", ["v1", "installs", install, "components", id]) => Self::Component(install, id),
             ("GET", ["v1", "installs", install, "components", id, "deploys", "latest"]) => Self::Latest(install, id),
             ("GET", ["v1", "installs", install, "components", id, "deploys"]) => Self::Deploys(install, id),
             ("GET", ["v1", "installs", install, "deploys", id]) => Self::Deploy(install, id),
             ("GET", ["v1", "workflows", id]) => Self::Workflow(id),
             ("POST", ["v1", "workflows", id, "cancel"]) => Self::Cancel(id),
+            ("GET", ["v1", "workflows", id, "steps", step, "await"]) => Self::Await(id, step),
+            ("GET", ["v1", "workflows", id, "queue-position"]) => Self::QueuePosition(id),
             ("GET", ["v1", "log-streams", id, "logs"]) => Self::Logs(id),
+            ("GET", ["v1", "log-streams", id, "logs", "tail"]) => Self::Tail(id),
+            ("GET", ["v1", "apps"]) => Self::Apps,
+            ("GET", ["v1", "apps", app, "branches"]) => Self::Branches(app),
+            ("GET", ["v1", "apps", app, "branches", branch, "runs"]) => Self::Runs(app, branch),
+            ("GET", ["v1", "apps", app, "branches", branch, "runs", id]) => Self::Run(app, branch, id),
+            ("GET", ["v1", "apps", app, "branches", branch, "runs", id, "install-group-runs"]) => {
+                Self::RunGroups(app, branch, id)
+            }
             _ => return None,
         };
         Some(route)
+    }
+
+    /// Tells whether servers of before 2026 know it.
+    pub(crate) fn is_new(self) -> bool {
+        matches!(
+            self,
+            Self::Await(..)
+                | Self::QueuePosition(..)
+                | Self::Tail(..)
+                | Self::Branches(..)
+                | Self::Runs(..)
+                | Self::Run(..)
+                | Self::RunGroups(..)
+        )
     }
 
     /// Returns what a script calls it.
@@ -71,7 +114,16 @@ impl<'a> Route<'a> {
             Self::Deploy(..) => Endpoint::Deploy,
             Self::Workflow(..) => Endpoint::Workflow,
             Self::Cancel(..) => Endpoint::Cancel,
+            Self::InstallDeploys(..) => Endpoint::InstallDeploys,
+            Self::Await(..) => Endpoint::Await,
+            Self::QueuePosition(..) => Endpoint::QueuePosition,
             Self::Logs(..) => Endpoint::Logs,
+            Self::Tail(..) => Endpoint::Tail,
+            Self::Apps => Endpoint::Apps,
+            Self::Branches(..) => Endpoint::Branches,
+            Self::Runs(..) => Endpoint::Runs,
+            Self::Run(..) => Endpoint::Run,
+            Self::RunGroups(..) => Endpoint::RunGroups,
         }
     }
 }

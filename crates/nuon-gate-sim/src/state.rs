@@ -1,24 +1,22 @@
 //! Where the simulated API stands, and what it answers to a request.
 
 use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::bodies::{self, Detail};
-use crate::cancel::{Cancelling, cancelled};
-use crate::http::{Reply, Seen};
+use crate::bodies;
 use crate::ids;
-use crate::oidc::Tokens;
-use crate::progress::{Lasts, Progress};
+use crate::message::{Reply, Seen};
+use crate::oidc::{self, Tokens};
+use crate::progress::{Cancelling, ComponentProgress, Progress};
 use crate::route::Route;
-use crate::script::{Answer, Component, Deploy, Endpoint, Fault, Generation, NoDeploy, Script, Stay};
+use crate::row::Place;
+use crate::script::{Answer, Component, Deploy, Endpoint, Fault, Generation, Script};
 use crate::sinks::{Sink, Sinks};
-
-/// So far behind is the clock of a machine whose clock is behind.
-const AN_HOUR: Duration = Duration::from_secs(3600);
 
 /// Everything that changes while the simulator runs.
 #[derive(Debug)]
@@ -26,6 +24,8 @@ pub(crate) struct State {
     pub(crate) script: Script,
     pub(crate) progress: Vec<ComponentProgress>,
     pub(crate) workflows: Vec<Progress>,
+    /// By the run's id.
+    pub(crate) runs: BTreeMap<String, Progress>,
     /// By the workflow's id.
     pub(crate) cancellings: BTreeMap<String, Cancelling>,
     /// What those have been given who signed in.
@@ -34,48 +34,51 @@ pub(crate) struct State {
     struck: Vec<u32>,
     pub(crate) seen: Vec<Seen>,
     /// In which light the answer that is being made shows the deploys.
-    light: Option<Answer>,
+    pub(crate) light: Option<Answer>,
     first_request: Option<(Instant, Timestamp)>,
 }
 
-/// How far a component has come.
-#[derive(Debug, Default)]
-pub(crate) struct ComponentProgress {
-    pub(crate) looks: u32,
-    pub(crate) deploys: Vec<Progress>,
+/// What is answered.
+pub(crate) enum Answered {
+    Given(Reply),
+    Held(Held),
 }
 
-/// Where a deploy stands in the script: its component's position, and its own in that component.
-pub(crate) type Place = (usize, usize);
-
-/// A deploy as it stands at the moment of an answer.
-pub(crate) struct Row<'a> {
-    pub(crate) component: &'a Component,
-    pub(crate) deploy: &'a Deploy,
-    /// Each status up to the current one, and when it was entered.
-    pub(crate) stays: Vec<(&'a Stay, Timestamp)>,
+/// A request that is answered once there is something to say.
+pub(crate) struct Held {
+    request: Seen,
+    /// When it came.
+    since: Duration,
 }
 
-impl<'a> Row<'a> {
-    /// Returns the current status, and when it was entered.
-    pub(crate) fn current(&self) -> (&'a Stay, Timestamp) {
-        self.stays[self.stays.len() - 1]
+/// When a request came, and when it is answered.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Moment {
+    pub(crate) since: Duration,
+    pub(crate) now: Duration,
+}
+
+impl Moment {
+    /// Tells whether a request has been held for so long.
+    pub(crate) fn is_over(self, limit: Duration) -> bool {
+        self.now.saturating_sub(self.since) >= limit
     }
+}
+
+pub(crate) fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl State {
     pub(crate) fn new(mut script: Script) -> Self {
         ids::complete(&mut script);
-        let progress = |component: &Component| ComponentProgress {
-            looks: 0,
-            deploys: component.deploys.iter().map(|_| Progress::default()).collect(),
-        };
-        let progress = script.components.iter().map(progress).collect();
+        let progress = script.components.iter().map(ComponentProgress::new).collect();
         let workflows = script.workflows.iter().map(|_| Progress::default()).collect();
         let struck = script.faults.iter().map(|_| 0).collect();
         Self {
             progress,
             workflows,
+            runs: BTreeMap::new(),
             cancellings: BTreeMap::new(),
             tokens: Tokens::default(),
             sinks: Sinks::default(),
@@ -88,57 +91,78 @@ impl State {
     }
 
     /// Takes note of a request and decides what to answer.
-    pub(crate) fn answer(&mut self, request: Seen) -> (Reply, Option<Fault>) {
-        let answer = self.decide(&request);
-        self.seen.push(request);
-        answer
-    }
-
-    fn decide(&mut self, request: &Seen) -> (Reply, Option<Fault>) {
+    pub(crate) fn answer(&mut self, request: Seen) -> (Answered, Option<Fault>) {
+        self.seen.push(request.clone());
         let segments = request.segments();
         // What is told to others must not start the API's clock.
         if let Some(sink) = Sink::of(&segments) {
             let fault = self.strike(sink.endpoint(), None);
             let reply = match takes_effect(fault.as_ref()) {
-                true => self.sinks.tell(sink, request, &self.script),
+                true => self.sinks.tell(sink, &request, &self.script),
                 false => Reply::ok(&Value::Null),
             };
-            return (reply, fault);
+            return (Answered::Given(reply), fault);
         }
         let now = self.elapsed();
-        let Some(route) = Route::of(&request.method, &segments) else {
-            return (bodies::error(404, "not found", "not found"), None);
+        let Some(route) = self.route(&request.method, &segments) else {
+            return (Answered::Given(bodies::error(404, "not found", "not found")), None);
         };
         let component = self.component_of(route).map(str::to_owned);
         let fault = self.strike(route.endpoint(), component.as_deref());
         self.light = fault.as_ref().map(|fault| fault.answer).filter(|answer| answer.is_whole());
         let fault = fault.filter(|fault| !fault.answer.is_whole());
         if !takes_effect(fault.as_ref()) {
-            return (Reply::ok(&Value::Null), fault);
+            return (Answered::Given(Reply::ok(&Value::Null)), fault);
         }
-        let reply = match self.authorise(route, request) {
-            Ok(()) => self.respond(route, request, now),
-            Err(refusal) => refusal,
+        let reply = match self.authorise(route, &request) {
+            Ok(()) => self.respond(route, &request, Moment { since: now, now }),
+            Err(refusal) => Some(refusal),
         };
-        (reply, fault)
+        (given_or_held(reply, Held { since: now, request }), fault)
     }
 
-    fn respond(&mut self, route: Route<'_>, request: &Seen, now: Duration) -> Reply {
-        match route {
+    /// Decides what to answer now to a request that has been held.
+    pub(crate) fn answer_held(&mut self, held: Held) -> Answered {
+        let segments = held.request.segments();
+        let moment = Moment { since: held.since, now: self.elapsed() };
+        self.light = None;
+        let route = self.route(&held.request.method, &segments);
+        let reply = route.and_then(|route| self.respond(route, &held.request, moment));
+        given_or_held(reply, held)
+    }
+
+    fn route<'a>(&self, method: &str, segments: &'a [String]) -> Option<Route<'a>> {
+        Route::of(method, segments).filter(|route| self.script.generation == Generation::New || !route.is_new())
+    }
+
+    /// Returns the answer, unless the request is to be held.
+    fn respond(&mut self, route: Route<'_>, request: &Seen, moment: Moment) -> Option<Reply> {
+        let now = moment.now;
+        let reply = match route {
             Route::CliConfig => Reply::ok(&bodies::cli_config(&self.script)),
-            Route::Exchange => self.exchange(request, now),
-            Route::Issuer => self.issue(request),
+            Route::Exchange => self.tokens.exchange(&self.script, request, self.wall(now)),
+            Route::Issuer => oidc::issue(&self.script, request),
             Route::Installs => self.list_installs(request),
             Route::Install(install) => self.install(install),
             Route::Components(install) => self.list_components(install, request),
             Route::Component(install, id) => self.component(install, id),
             Route::Latest(install, id) => self.latest(install, id, now, request),
             Route::Deploys(install, id) => self.list_deploys(install, id, now, request),
+            Route::InstallDeploys(install) => self.list_install_deploys(install, now, request),
             Route::Deploy(install, id) => self.deploy(install, id, now),
             Route::Workflow(id) => self.workflow(id, now),
             Route::Cancel(id) => self.cancel(id, now),
+            Route::Await(id, step) => return self.await_step(id, step, moment),
+            Route::QueuePosition(id) => self.queue_position(id, now),
             Route::Logs(stream) => self.logs(stream, now, request),
-        }
+            Route::Tail(stream) => return self.tail(stream, moment, request),
+            Route::Apps => self.list_apps(request),
+            Route::Branches(app) => self.list_branches(app, request),
+            Route::Runs(app, branch) => self.list_runs((app, branch), now, request),
+            Route::Run(app, branch, id) => self.run((app, branch), id, now),
+            Route::RunGroups(app, branch, id) => self.run_groups((app, branch), id, now, request),
+        };
+        Some(reply)
     }
 
     #[expect(clippy::disallowed_methods, reason = "the simulated server has a clock of its own")]
@@ -159,7 +183,9 @@ impl State {
             let advice = "Please set the Authorization header to Bearer and your token";
             return Err(bodies::error(401, "no token was given", advice));
         };
-        if *authorization != format!("Bearer {}", self.script.token) && !self.accepts(authorization) {
+        if *authorization != format!("Bearer {}", self.script.token)
+            && !self.tokens.accepts(&self.script, authorization)
+        {
             return Err(bodies::error(401, "token was not found", "Please check the token"));
         }
         if request.org.as_deref() != Some(&self.script.org) {
@@ -191,7 +217,7 @@ impl State {
         let place = match route {
             Route::Component(_, id) | Route::Latest(_, id) | Route::Deploys(_, id) => return Some(id),
             Route::Deploy(_, id) => self.place(|_, deploy| deploy.id.as_deref() == Some(id)),
-            Route::Logs(stream) => self.place_of_logs(stream),
+            Route::Logs(stream) | Route::Tail(stream) => self.place_of_logs(stream),
             _ => None,
         };
         place.map(|(at, _)| self.script.components[at].id.as_str())
@@ -205,105 +231,20 @@ impl State {
         found.next()
     }
 
+    /// Returns where the deploy is whose log stream has this id.
+    pub(crate) fn place_of_logs(&self, stream: &str) -> Option<Place> {
+        self.place(|_, deploy| bodies::log_stream_id(deploy) == stream)
+    }
+
     pub(crate) fn deploy_at(&self, (at, position): Place) -> &Deploy {
         &self.script.components[at].deploys[position]
     }
+}
 
-    fn install(&self, install: &str) -> Reply {
-        let named =
-            |component: &&Component| component.install == install || component.install_name.as_deref() == Some(install);
-        match self.installs().into_iter().find(named) {
-            Some(component) => Reply::ok(&bodies::install(component, &self.script)),
-            None => bodies::not_found("install"),
-        }
-    }
-
-    fn component(&self, install: &str, id: &str) -> Reply {
-        match self.position(install, id) {
-            Some(at) => Reply::ok(&bodies::install_component(&self.script.components[at])),
-            None => bodies::not_found("install component"),
-        }
-    }
-
-    pub(crate) fn position(&self, install: &str, id: &str) -> Option<usize> {
-        self.script.components.iter().position(|component| component.install == install && component.id == id)
-    }
-
-    fn latest(&mut self, install: &str, id: &str, now: Duration, request: &Seen) -> Reply {
-        let Some(at) = self.position(install, id) else { return bodies::not_found("latest deploy") };
-        let visible = self.visible(at, now);
-        self.progress[at].looks += 1;
-        let hidden = self.script.components[at].drift_scans && request.query("limit").as_deref() != Some("100");
-        match visible.last().filter(|_| !hidden) {
-            Some(position) => Reply::ok(&self.show((at, *position), now, Detail::Short, 1)),
-            None if self.no_deploy(at) == NoDeploy::EmptyObject => Reply::ok(&bodies::no_deploy()),
-            None => bodies::not_found("latest deploy"),
-        }
-    }
-
-    fn no_deploy(&self, at: usize) -> NoDeploy {
-        let usual = match self.script.generation {
-            Generation::Mid1 => NoDeploy::EmptyObject,
-            Generation::Old | Generation::Mid | Generation::New => NoDeploy::NotFound,
-        };
-        self.script.components[at].no_deploy.unwrap_or(usual)
-    }
-
-    /// Returns the positions of the rows that are there, oldest first.
-    pub(crate) fn visible(&self, at: usize, now: Duration) -> Vec<usize> {
-        let looks = self.progress[at].looks;
-        let visible = |deploy: &Deploy| deploy.after.is_none_or(|after| now >= after) && looks >= deploy.after_looks;
-        let deploys = self.script.components[at].deploys.iter().zip(&self.progress[at].deploys).enumerate();
-        let there = deploys.filter(|(_, (deploy, progress))| visible(deploy) && !progress.is_called_off());
-        there.map(|(position, _)| position).collect()
-    }
-
-    fn deploy(&mut self, install: &str, id: &str, now: Duration) -> Reply {
-        let place = self.place(|component, deploy| component.install == install && deploy.id.as_deref() == Some(id));
-        match place.filter(|place| self.is_there(*place, now)) {
-            Some(place) => {
-                self.progress[place.0].looks += 1;
-                Reply::ok(&self.show(place, now, Detail::Full, 1))
-            }
-            None => bodies::not_found("deploy"),
-        }
-    }
-
-    /// Returns a row as it stands, and counts so many looks at it.
-    pub(crate) fn show(&mut self, (at, position): Place, now: Duration, detail: Detail, looks: u32) -> Value {
-        if let Some(workflow) = self.deploy_at((at, position)).workflow.clone().filter(|_| looks > 0) {
-            self.look_at_cancelling(&workflow, now);
-        }
-        let deploy = &self.script.components[at].deploys[position];
-        let lasts: Vec<Lasts> = deploy.statuses.iter().map(|stay| (stay.duration, stay.looks)).collect();
-        self.progress[at].deploys[position].advance(&lasts, begins(deploy, now), now, looks);
-        bodies::deploy(&self.row((at, position)), self.script.generation, detail)
-    }
-
-    fn row(&self, (at, position): Place) -> Row<'_> {
-        let component = &self.script.components[at];
-        let (deploy, progress) = (&component.deploys[position], &self.progress[at].deploys[position]);
-        let entered = progress.entered().iter().map(|at| self.wall(*at));
-        let mut stays: Vec<_> = deploy.statuses.iter().zip(entered).collect();
-        stays.extend(progress.cancelled().map(|at| (cancelled(), self.wall(at))));
-        // What has only been created is the same in any light.
-        if let [_, .., (_, last)] = stays.as_mut_slice() {
-            match self.light {
-                Some(Answer::Lagging) => drop(stays.pop()),
-                Some(Answer::ClockBehind) => *last = last.saturating_sub(AN_HOUR).unwrap_or(*last),
-                _ => {}
-            }
-        }
-        Row { component, deploy, stays }
-    }
+fn given_or_held(reply: Option<Reply>, held: Held) -> Answered {
+    reply.map_or(Answered::Held(held), Answered::Given)
 }
 
 fn takes_effect(fault: Option<&Fault>) -> bool {
     fault.is_none_or(|fault| fault.after_effect)
-}
-
-/// Returns when a deploy's row is created if it is first met now: one that appears by looks is when it is first seen.
-pub(crate) fn begins(deploy: &Deploy, now: Duration) -> Duration {
-    let by_looks = if deploy.after_looks > 0 { now } else { Duration::ZERO };
-    deploy.after.unwrap_or(by_looks)
 }

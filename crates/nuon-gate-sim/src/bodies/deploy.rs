@@ -3,15 +3,17 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::ids::{id, id_of_deploys, name};
+use crate::ids::{id, id_of_deploys, install_component, name};
+use crate::row::Row;
 use crate::script::{Deploy, Generation, Stay};
-use crate::state::Row;
 
 /// How much of a deploy is told.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Detail {
     /// As the latest endpoint does: without component, jobs and log stream, and with an empty install id.
-    Short,
+    Latest,
+    /// As lists do: without jobs and log stream.
+    Listed,
     /// As the deploy's own endpoint does.
     Full,
 }
@@ -23,9 +25,9 @@ pub(crate) fn deploy(row: &Row<'_>, generation: Generation, detail: Detail) -> V
         "created_at": row.stays[0].1.to_string(),
         "created_by_id": id("acc", "pipeline"),
         "updated_at": updated_at.to_string(),
-        "build_id": row.deploy.build.clone().unwrap_or_else(|| id("bld", name(row.component))),
+        "build_id": row.deploy.build,
         "component_config_version": 7,
-        "install_component_id": id("inc", name(row.component)),
+        "install_component_id": install_component(row.component),
         "install_deploy_type": deploy_type(row, generation),
         "install_id": "",
         "status": stay.status,
@@ -38,16 +40,18 @@ pub(crate) fn deploy(row: &Row<'_>, generation: Generation, detail: Detail) -> V
     if let Some(description) = &stay.description {
         add(&mut body, json!({"status_description": description}));
     }
-    if detail == Detail::Full {
+    if detail != Detail::Latest {
         let names = json!({
             "install_id": row.component.install, "component_id": row.component.id, "component_name": name(row.component),
         });
         add(&mut body, names);
+    }
+    if detail == Detail::Full {
         add(&mut body, json!({"log_stream": log_stream(row)}));
     }
     match (generation, detail) {
         (Generation::Old, _) => add(&mut body, json!({"release_id": "", "runner_job": old_job(row, stay)})),
-        (_, Detail::Short) => add(&mut body, parts_since_2025(row, generation)),
+        (_, Detail::Latest | Detail::Listed) => add(&mut body, parts_since_2025(row, generation)),
         (_, Detail::Full) => {
             add(&mut body, parts_since_2025(row, generation));
             add(&mut body, json!({"runner_jobs": [job_since_2025(row, stay)]}));

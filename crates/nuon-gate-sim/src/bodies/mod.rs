@@ -1,15 +1,21 @@
 //! The bodies, in the shapes of real servers. Go leaves out what is empty or false, so these do as well.
 
 mod deploy;
+mod health;
+mod implied;
+mod run;
 mod workflow;
 
 use serde_json::{Value, json};
 
 pub(crate) use self::deploy::{Detail, deploy, job_id, log_stream_id};
-pub(crate) use self::workflow::{cancel_workflow, workflow, workflow_of};
-use crate::http::Reply;
-use crate::ids::{id, install_name, name};
-use crate::script::{Component, Script};
+pub(crate) use self::health::failure;
+pub(crate) use self::implied::{Implied, implied_workflow};
+pub(crate) use self::run::{GroupView, InstallView, RunView, group_run, run, run_workflow};
+pub(crate) use self::workflow::{Owner, cancel_workflow, queue_position, workflow};
+use crate::ids::{id, install_component as install_component_id, install_name, name};
+use crate::message::Reply;
+use crate::script::{App, Branch, Component, Script};
 
 pub(crate) fn error(status: u16, error: &str, description: &str) -> Reply {
     Reply::json(status, &json!({"error": error, "user_error": true, "description": description}))
@@ -27,16 +33,39 @@ pub(crate) fn cli_config(script: &Script) -> Value {
     json!({"auth_domain": "auth.nuon.example", "auth_audience": "api.nuon.example", "dashboard_url": script.dashboard})
 }
 
+/// An install, told of by one of its components.
 pub(crate) fn install(component: &Component, script: &Script) -> Value {
-    json!({
+    let mut body = json!({
         "id": component.install, "name": install_name(component), "org_id": script.org,
-        "app_id": id("app", "simulated"), "runner_status": "active", "sandbox_status": "active",
-    })
+        "app_id": app_id(component, script), "runner_status": "active", "sandbox_status": "active",
+    });
+    if !component.install_labels.is_empty() {
+        body["labels"] = json!(component.install_labels);
+    }
+    body
+}
+
+fn app_id(component: &Component, script: &Script) -> String {
+    let first = || script.apps.first().map(|app| app.id.clone());
+    component.app.clone().or_else(first).unwrap_or_else(|| id("app", "simulated"))
 }
 
 pub(crate) fn install_component(component: &Component) -> Value {
     json!({
-        "id": id("inc", name(component)), "install_id": component.install, "component_id": component.id,
+        "id": install_component_id(component), "install_id": component.install, "component_id": component.id,
         "component": {"id": component.id, "name": name(component)},
     })
+}
+
+/// The app that is installed where the script tells of none.
+pub(crate) fn usual_app() -> App {
+    App { id: id("app", "simulated"), name: Some("simulated".to_owned()), branches: Vec::new() }
+}
+
+pub(crate) fn app(app: &App, script: &Script) -> Value {
+    json!({"id": app.id, "name": app.name.as_deref().unwrap_or(&app.id), "org_id": script.org})
+}
+
+pub(crate) fn branch(app: &App, branch: &Branch) -> Value {
+    json!({"id": branch.id, "name": branch.name, "app_id": app.id})
 }

@@ -1,60 +1,85 @@
 //! A workflow's body.
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::ids::{id, name};
-use crate::script::{Component, Step, Workflow};
+use crate::ids::id;
+use crate::script::{Step, Workflow};
+
+/// So many of the workflows that are ahead in the queue are named.
+const AHEAD: u32 = 20;
+
+/// Whose a workflow is.
+pub(crate) struct Owner<'a> {
+    pub(crate) id: &'a str,
+    /// `installs` or `app_branches`.
+    pub(crate) kind: &'static str,
+    pub(crate) name: &'a str,
+}
+
+impl Owner<'_> {
+    /// Says in a workflow's body whose it is.
+    pub(super) fn sign(&self, body: &mut Value) {
+        body["owner_id"] = json!(self.id);
+        body["owner_type"] = json!(self.kind);
+        body["owner_name"] = json!(self.name);
+    }
+}
 
 /// A workflow that a script tells in full.
-pub(crate) fn workflow(workflow: &Workflow, current: usize) -> Value {
+pub(crate) fn workflow(workflow: &Workflow, current: usize, owner: Option<&Owner<'_>>) -> Value {
     let state = &workflow.states[current];
     let mut status = json!({"status": state.status});
     if state.awaiting_retry {
         status["metadata"] = json!({"awaiting_retry": true});
     }
     let mut body = json!({
-        "id": workflow.id, "type": "manual_deploy", "approval_option": workflow.approval_option, "status": status,
-        "owner_type": "installs", "steps": state.steps.iter().enumerate().map(step).collect::<Vec<_>>(),
+        "id": workflow.id, "type": workflow.workflow_type, "status": status, "owner_type": "installs",
+        "steps": state.steps.iter().enumerate().map(step).collect::<Vec<_>>(),
     });
-    if let Some(install) = &workflow.install {
-        body["owner_id"] = json!(install);
+    if let Some(owner) = owner {
+        owner.sign(&mut body);
     }
+    say_how(&mut body, &workflow.approval_option, workflow.plan_only);
     if state.finished {
         body["finished"] = json!(true);
     }
     body
 }
 
+/// Says how a workflow goes about it. What is empty or false is absent.
+pub(super) fn say_how(body: &mut Value, approval_option: &str, plan_only: bool) {
+    if !approval_option.is_empty() {
+        body["approval_option"] = json!(approval_option);
+    }
+    if plan_only {
+        body["plan_only"] = json!(true);
+    }
+}
+
 fn step((at, step): (usize, &Step)) -> Value {
-    let mut metadata = json!({});
-    if let Some((done, most)) = step.retry {
-        metadata["retry_idx"] = json!(done);
-        metadata["max_retries"] = json!(most);
-    }
-    if let Some(reason) = &step.reason {
-        metadata["reason"] = json!(reason);
-    }
+    let made = || id("iws", &format!("{}{}", at + 1, step.name));
     let mut body = json!({
-        "id": id("iws", &format!("{}{}", at + 1, step.name)), "name": step.name, "idx": at + 1,
-        "group_idx": step.group.unwrap_or(at + 1),
-        "status": {"status": step.status, "metadata": metadata}, "execution_type": "system",
+        "id": step.id.clone().unwrap_or_else(made), "name": step.name, "idx": at + 1,
+        "group_idx": step.group.unwrap_or(at + 1), "status": status(step), "execution_type": "system",
     });
-    if let Some(deploy) = &step.deploy {
-        body["step_target_id"] = json!(deploy);
-        body["step_target_type"] = json!(step.target_type.as_deref().unwrap_or("install_deploys"));
+    if let Some(target) = &step.deploy {
+        body["step_target_id"] = json!(target);
+    }
+    let usual = step.deploy.is_some().then_some("install_deploys");
+    if let Some(kind) = step.target_type.as_deref().or(usual) {
+        body["step_target_type"] = json!(kind);
     }
     if step.finished {
         body["finished"] = json!(true);
     }
-    if step.status == "approval-awaiting" || step.answer.is_some() {
-        let mut approval = json!({"id": id("waa", &step.name), "type": "helm_approval"});
-        if let Some(answer) = &step.answer {
-            approval["response"] = json!({
-                "type": answer, "note": step.note.clone().unwrap_or_default(),
-                "created_by": {"email": "reviewer@vendor.example"},
-            });
-        }
-        body["approval"] = approval;
+    if step.retried {
+        body["retried"] = json!(true);
+    }
+    if step.status == "approval-awaiting" || step.approval.is_some() || step.answer.is_some() {
+        let kind = step.approval.as_deref().unwrap_or("helm_approval");
+        let response = step.answer.as_deref().map(|answer| response(answer, step));
+        body["approval"] = approval(&id("waa", &step.name), kind, response);
         body["execution_type"] = json!("approval");
     }
     if let Some(execution_type) = &step.execution_type {
@@ -63,43 +88,55 @@ fn step((at, step): (usize, &Step)) -> Value {
     body
 }
 
-/// The workflow that follows from its newest deploy's status: it approves by itself, and ends with that deploy. Those
-/// before it, by their ids, have been retried.
-pub(crate) fn workflow_of(component: &Component, retried: &[&str], deploy: &Value) -> Value {
-    let status = deploy["status"].as_str().unwrap_or_default();
-    let (workflow, step, finished) = match status {
-        "active" | "auto-skipped" | "inactive" => ("success", "success", true),
-        "error" | "noop" => ("error", "error", true),
-        "approval-denied" | "approval-expired" => ("error", status, true),
-        "cancelled" => ("cancelled", "cancelled", true),
-        "retried" | "discarded" => ("in-progress", "retried", false),
-        _ => ("in-progress", "in-progress", false),
-    };
-    let system = |at: u32, name: &str| json!({"id": id("iws", &format!("{at}{name}")), "name": name, "idx": at, "status": {"status": "success"}, "finished": true});
-    let of = |at: usize, status: &str, deploy: &Value| {
+fn status(step: &Step) -> Value {
+    let mut metadata = json!({});
+    if let Some((done, most)) = step.retry {
+        metadata["retry_idx"] = json!(done);
+        metadata["max_retries"] = json!(most);
+    }
+    if let Some(reason) = &step.reason {
+        metadata["reason"] = json!(reason);
+    }
+    if !step.checks.is_empty() {
+        metadata["checks"] = json!(step.checks);
+    }
+    let mut status = json!({"status": step.status, "metadata": metadata});
+    if let Some(description) = &step.description {
+        status["status_human_description"] = json!(description);
+    }
+    status
+}
+
+fn response(answer: &str, step: &Step) -> Value {
+    let account = step.answered_by.clone().unwrap_or_else(|| id("acc", "reviewer"));
+    let mut response =
+        json!({"id": id("waa", &format!("answer{}", step.name)), "type": answer, "created_by_id": account});
+    if let Some(note) = &step.note {
+        response["note"] = json!(note);
+    }
+    response
+}
+
+/// What a human is asked to approve.
+pub(super) fn approval(id: &str, kind: &str, response: Option<Value>) -> Value {
+    let mut approval = json!({"id": id, "type": kind});
+    if let Some(response) = response {
+        approval["response"] = response;
+    }
+    approval
+}
+
+/// A workflow's place in the queue, with so many ahead of it, or not in it at all.
+pub(crate) fn queue_position(ahead: Option<u32>, since: Timestamp) -> Value {
+    let Some(ahead) = ahead else { return json!({"position": 0}) };
+    let signal = |at: u32| {
         json!({
-            "id": id("iws", &format!("{at}{}", name(component))), "name": format!("deploy {}", name(component)), "idx": at,
-            "status": {"status": status}, "step_target_id": deploy, "step_target_type": "install_deploys",
+            "workflow_id": id("inw", &format!("ahead{at}")), "workflow_type": "deploy_components",
+            "status": if at == 1 { "in-progress" } else { "queued" }, "created_at": since.to_string(), "metadata": {},
         })
     };
-    let mut own = of(3 + retried.len(), step, &deploy["id"]);
-    let mut body = json!({
-        "id": deploy["workflow_id"], "type": "manual_deploy", "approval_option": "approve-all",
-        "status": {"status": workflow}, "owner_id": component.install, "owner_type": "installs",
-    });
-    if finished {
-        own["finished"] = json!(true);
-        body["finished"] = json!(true);
-    }
-    let mut steps = vec![system(1, "generate install state"), system(2, "await runner healthy")];
-    for (at, deploy) in (3..).zip(retried) {
-        let mut step = of(at, "retried", &json!(deploy));
-        step["finished"] = json!(true);
-        steps.push(step);
-    }
-    steps.push(own);
-    body["steps"] = json!(steps);
-    body
+    let signals: Vec<Value> = (1..=ahead.min(AHEAD)).map(signal).collect();
+    json!({"position": u64::from(ahead) + 1, "queue_depth": u64::from(ahead) + 1, "signals_ahead": signals})
 }
 
 /// Makes a workflow, and what it has not finished, a cancelled one.

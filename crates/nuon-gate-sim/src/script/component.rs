@@ -1,10 +1,11 @@
 //! Components and their deploys.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::{Cancel, duration};
+use super::{Cancel, Health, duration, workflow};
 
 /// A component in an install.
 #[derive(Debug, Clone, Deserialize)]
@@ -15,11 +16,23 @@ pub struct Component {
     /// The install's name.
     #[serde(default)]
     pub install_name: Option<String>,
+    /// The install's labels.
+    #[serde(default)]
+    pub install_labels: BTreeMap<String, String>,
+    /// The app that is installed; the script's first one if left out.
+    #[serde(default)]
+    pub app: Option<String>,
     /// The component's id.
     pub id: String,
     /// The component's name.
     #[serde(default)]
     pub name: Option<String>,
+    /// The id of the component in the install; made from the component's name if left out.
+    #[serde(default)]
+    pub install_component: Option<String>,
+    /// The gate that verifies its health after each apply.
+    #[serde(default)]
+    pub health: Option<Health>,
     /// How "no deploy yet" is said; as the generation does if left out.
     #[serde(default)]
     pub no_deploy: Option<NoDeploy>,
@@ -29,6 +42,13 @@ pub struct Component {
     /// Its deploys, oldest first.
     #[serde(default, rename = "deploy")]
     pub deploys: Vec<Deploy>,
+}
+
+impl Component {
+    /// Returns the gate that verifies a deploy's health.
+    pub(crate) fn health_of<'a>(&'a self, deploy: &'a Deploy) -> Option<&'a Health> {
+        deploy.health.as_ref().or(self.health.as_ref()).filter(|_| deploy.is_apply())
+    }
 }
 
 /// How a server says that there is no deploy.
@@ -48,7 +68,8 @@ pub struct Deploy {
     /// Its id; made from the component's if left out.
     #[serde(default)]
     pub id: Option<String>,
-    /// Its type, as the generation writes it; an apply if left out.
+    /// Its type, as the generation writes it: `apply`, `teardown`, `sync-image`, `recover` or any other; an apply if left
+    /// out.
     #[serde(default, rename = "type")]
     pub deploy_type: Option<String>,
     /// Its build's id.
@@ -66,8 +87,21 @@ pub struct Deploy {
     /// …or after so many looks at the component.
     #[serde(default)]
     pub after_looks: u32,
-    /// Where it stands, one after the other; the last one stays.
+    /// Where it stands, one after the other; the last one stays. A row of type `recover` can leave them out.
+    #[serde(default)]
     pub statuses: Vec<Stay>,
+    /// It plans only, which its workflow alone says.
+    #[serde(default)]
+    pub plan_only: bool,
+    /// The `approval_option` of its workflow, unless that is told in full; an empty one is absent.
+    #[serde(default = "workflow::approve_all")]
+    pub approval_option: String,
+    /// The type of its approval.
+    #[serde(default = "workflow::helm_approval")]
+    pub approval: String,
+    /// The gate that verifies its health, if it is not the component's.
+    #[serde(default)]
+    pub health: Option<Health>,
     /// What happens when its workflow is to be cancelled, unless that is told in full and says so itself.
     #[serde(default)]
     pub cancel: Option<Cancel>,
@@ -77,6 +111,37 @@ pub struct Deploy {
     /// How many lines without interest they logged after that.
     #[serde(default)]
     pub filler_logs: u32,
+}
+
+impl Deploy {
+    /// Gives it the statuses that follow from its type.
+    pub(super) fn complete(&mut self) {
+        if self.statuses.is_empty() && self.deploy_type.as_deref() == Some("recover") {
+            let said = [
+                ("queued", "waiting to recover the helm release"),
+                ("planning", "creating recover plan"),
+                ("executing", "recovering helm release"),
+                ("active", "helm release recovered"),
+            ];
+            let stay = |(status, description): (&str, &str)| Stay {
+                status: status.to_owned(),
+                description: Some(description.to_owned()),
+                ..Stay::default()
+            };
+            self.statuses = said.map(stay).into();
+        }
+    }
+
+    /// Returns when its row is created if it is first met now: one that appears by looks is when it is first seen.
+    pub(crate) fn begins(&self, now: Duration) -> Duration {
+        let by_looks = if self.after_looks > 0 { now } else { Duration::ZERO };
+        self.after.unwrap_or(by_looks)
+    }
+
+    /// Tells whether it puts a build in place.
+    pub(crate) fn is_apply(&self) -> bool {
+        self.deploy_type.as_deref().is_none_or(|own| own == "apply") && !self.plan_only
+    }
 }
 
 /// A line of a log.
@@ -126,6 +191,8 @@ pub struct Stay {
     pub error: Option<String>,
     /// What can be done about it. Servers of before 2026 have no place for it.
     pub hint: Option<String>,
+    /// So many workflows are ahead of its own in the queue, which has not begun then.
+    pub ahead: Option<u32>,
     /// The policies that deny it: `name: what was found`. Servers of before 2026 know of none.
     pub denied: Vec<String>,
 }

@@ -56,12 +56,30 @@ pub enum Endpoint {
     Component,
     /// A component's deploys.
     Deploys,
+    /// The deploys of an install.
+    InstallDeploys,
     /// A workflow.
     Workflow,
+    /// The awaiting of a workflow's step.
+    Await,
+    /// A workflow's place in the queue.
+    QueuePosition,
     /// The cancelling of a workflow.
     Cancel,
     /// A deploy's logs.
     Logs,
+    /// The following of a deploy's logs.
+    Tail,
+    /// The apps.
+    Apps,
+    /// The branches of an app.
+    Branches,
+    /// The runs of a branch.
+    Runs,
+    /// A run.
+    Run,
+    /// The groups of installs in a run.
+    RunGroups,
     /// What any client is told.
     CliConfig,
     /// The exchange of an identity for a token.

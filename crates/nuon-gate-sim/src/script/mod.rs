@@ -1,7 +1,11 @@
 //! The script: what the simulated API has, how it changes, and what goes wrong. Read from TOML.
 
+mod app;
 mod component;
 mod fault;
+mod health;
+mod long_poll;
+mod oidc;
 mod sinks;
 mod workflow;
 
@@ -11,12 +15,17 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use serde::{Deserialize, Deserializer, de};
 
-use crate::oidc::Oidc;
-
+pub use self::app::{App, Branch, GroupInstall, InstallGroup, Run, RunState};
 pub use self::component::{Component, Deploy, LogLine, NoDeploy, Severity, Stay};
 pub use self::fault::{Answer, Body, Endpoint, Fault};
+pub use self::health::{Check, Health, Outcome};
+pub use self::long_poll::{LongPoll, StepAwait};
+pub use self::oidc::Oidc;
 pub use self::sinks::{Slack, SlackWebhook, SlackWebhookRefusal, Webhook};
 pub use self::workflow::{Cancel, Step, Workflow, WorkflowState};
+
+/// More tries than any health gate has.
+const MOST_TRIES: u32 = 100;
 
 /// Why a text is no script.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +52,11 @@ pub struct Script {
     /// Workflows that are told in full. A deploy whose workflow is not among them has one that follows from its status.
     #[serde(rename = "workflow")]
     pub workflows: Vec<Workflow>,
+    /// Its apps, with the runs of their branches.
+    #[serde(rename = "app")]
+    pub apps: Vec<App>,
+    /// Which answers are held back, and for how long.
+    pub long_poll: LongPoll,
     /// What goes wrong.
     #[serde(rename = "fault")]
     pub faults: Vec<Fault>,
@@ -64,6 +78,8 @@ impl Default for Script {
             oidc: None,
             components: Vec::new(),
             workflows: Vec::new(),
+            apps: Vec::new(),
+            long_poll: LongPoll::default(),
             faults: Vec::new(),
             slack: Slack::default(),
             slack_webhook: SlackWebhook::default(),
@@ -76,21 +92,45 @@ impl FromStr for Script {
     type Err = InvalidScript;
 
     fn from_str(text: &str) -> Result<Self, InvalidScript> {
-        let script: Self = toml::from_str(text).map_err(|error| InvalidScript(error.to_string()))?;
-        let deploys = || script.components.iter().flat_map(|component| &component.deploys);
+        let mut script: Self = toml::from_str(text).map_err(|error| InvalidScript(error.to_string()))?;
+        let deploys = script.components.iter_mut().flat_map(|component| &mut component.deploys);
+        deploys.for_each(Deploy::complete);
+        match script.complaint() {
+            Some(complaint) => Err(InvalidScript(complaint.to_owned())),
+            None => Ok(script),
+        }
+    }
+}
+
+impl Script {
+    /// Returns what makes it impossible to serve.
+    fn complaint(&self) -> Option<&'static str> {
+        let deploys = || self.components.iter().flat_map(|component| &component.deploys);
         let mut denials = deploys().flat_map(|deploy| &deploy.statuses).flat_map(|stay| &stay.denied);
+        let of_components = self.components.iter().filter_map(|component| component.health.as_ref());
+        let mut gates = of_components.chain(deploys().filter_map(|deploy| deploy.health.as_ref()));
+        let mut runs = self.branches().flat_map(|(_, branch)| &branch.runs);
         let complaint = if deploys().any(|deploy| deploy.statuses.is_empty()) {
             "a deploy needs at least one status"
-        } else if script.workflows.iter().any(|workflow| workflow.states.is_empty()) {
+        } else if self.workflows.iter().any(|workflow| workflow.states.is_empty()) {
             "a workflow needs at least one state"
+        } else if runs.any(|run| run.states.is_empty()) {
+            "a run needs at least one state"
+        } else if gates.any(|health| !(1..=MOST_TRIES).contains(&health.tries) || health.outcomes.is_empty()) {
+            "a health gate needs an outcome, and 1 to 100 tries"
         } else if denials.any(|denial| !denial.contains(": ")) {
             "a denial is written `policy name: what was found`"
-        } else if !script.webhook.is_possible() {
+        } else if !self.webhook.is_possible() {
             "a webhook answers with a status of 200 to 299, and refuses with one of 300 to 599"
         } else {
-            return Ok(script);
+            return None;
         };
-        Err(InvalidScript(complaint.to_owned()))
+        Some(complaint)
+    }
+
+    /// Returns every branch, with its app.
+    pub(crate) fn branches(&self) -> impl Iterator<Item = (&App, &Branch)> {
+        self.apps.iter().flat_map(|app| app.branches.iter().map(move |branch| (app, branch)))
     }
 }
 
@@ -105,7 +145,7 @@ pub enum Generation {
     Mid1,
     /// Late 2025: "no deploy" is a 404, and lists always come in pages.
     Mid,
-    /// 2026: `composite_error`, `policy_reports`.
+    /// 2026: `composite_error`, `policy_reports`, health gates, branches of apps, answers that are held back.
     #[default]
     #[serde(alias = "today")]
     New,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::duration;
+use super::{Check, duration};
 
 /// A workflow.
 #[derive(Debug, Clone, Deserialize)]
@@ -12,10 +12,16 @@ use super::duration;
 pub struct Workflow {
     /// Its id.
     pub id: String,
+    /// Its type.
+    #[serde(default = "manual_deploy", rename = "type")]
+    pub workflow_type: String,
     /// The install it works on.
     #[serde(default)]
     pub install: Option<String>,
-    /// `prompt` or `approve-all`.
+    /// Whether it plans only.
+    #[serde(default)]
+    pub plan_only: bool,
+    /// `prompt`, `approve-all` or any other; an empty one is absent.
     #[serde(default = "approve_all")]
     pub approval_option: String,
     /// What happens when it is to be cancelled.
@@ -25,8 +31,16 @@ pub struct Workflow {
     pub states: Vec<WorkflowState>,
 }
 
-fn approve_all() -> String {
+fn manual_deploy() -> String {
+    "manual_deploy".to_owned()
+}
+
+pub(super) fn approve_all() -> String {
     "approve-all".to_owned()
+}
+
+pub(super) fn helm_approval() -> String {
+    "helm_approval".to_owned()
 }
 
 /// What happens when a workflow is to be cancelled.
@@ -64,6 +78,8 @@ pub struct WorkflowState {
     pub finished: bool,
     /// Whether it waits for a human to retry it.
     pub awaiting_retry: bool,
+    /// So many workflows are ahead of it in the queue.
+    pub ahead: Option<u32>,
     /// Its steps.
     pub steps: Vec<Step>,
 }
@@ -72,13 +88,17 @@ pub struct WorkflowState {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Step {
+    /// Its id; made from its name if left out.
+    pub id: Option<String>,
     /// Its name.
     pub name: String,
     /// Where it stands.
     pub status: String,
+    /// What is said of that.
+    pub description: Option<String>,
     /// The deploy it works on, or another target.
     pub deploy: Option<String>,
-    /// What kind of target that is; `install_deploys` if left out.
+    /// What kind of target that is; `install_deploys` if left out. It can be known before the target is.
     pub target_type: Option<String>,
     /// `system`, `user`, `approval`, `skipped` or `hidden`; follows from its status if left out.
     pub execution_type: Option<String>,
@@ -88,10 +108,18 @@ pub struct Step {
     pub finished: bool,
     /// How often it has been retried, and may be.
     pub retry: Option<(u32, u32)>,
+    /// Whether another step has taken its place.
+    pub retried: bool,
+    /// What it has seen of a component's health.
+    pub checks: Vec<Check>,
     /// Why it failed.
     pub reason: Option<String>,
+    /// The type of its approval; a Helm chart's if left out. A step has one that says so, awaits it, or has its answer.
+    pub approval: Option<String>,
     /// How a human answered: approve, deny, …
     pub answer: Option<String>,
     /// What they said.
     pub note: Option<String>,
+    /// The id of their account.
+    pub answered_by: Option<String>,
 }

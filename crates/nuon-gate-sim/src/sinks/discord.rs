@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{embeds, object};
-use crate::http::{Reply, Seen};
+use crate::message::{Reply, Seen};
 
 /// The id before the first message's.
 const BEFORE_FIRST: u64 = 1_400_000_000_000_000_000;

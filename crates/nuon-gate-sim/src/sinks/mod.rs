@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 
 pub use self::channel::SlackMessage;
 pub use self::discord::DiscordMessage;
-use crate::http::{Reply, Seen};
+use crate::message::{Reply, Seen};
 use crate::script::{Endpoint, Script};
 
 pub(crate) const SLACK_API: &str = "/slack/api/";

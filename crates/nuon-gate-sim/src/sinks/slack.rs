@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::channel::{Channel, Content, Refusal, SlackMessage, id, list, strikes};
 use super::{blocks, object};
-use crate::http::{Reply, Seen};
+use crate::message::{Reply, Seen};
 use crate::script;
 
 /// What the Web API has refused so far.

@@ -2,7 +2,7 @@
 
 use super::channel::{Channel, Content, Refusal, strikes};
 use super::object;
-use crate::http::{Reply, Seen};
+use crate::message::{Reply, Seen};
 use crate::script::{Script, SlackWebhookRefusal};
 
 pub(super) fn post(request: &Seen, script: &Script, channel: &mut Channel) -> Reply {

@@ -4,7 +4,7 @@
 use serde_json::json;
 
 use super::object;
-use crate::http::{Reply, Seen};
+use crate::message::{Reply, Seen};
 
 /// The largest body.
 const LARGEST: usize = 28_000;

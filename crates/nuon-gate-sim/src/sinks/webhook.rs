@@ -1,7 +1,7 @@
 //! A webhook that wants nothing in particular.
 
 use super::WEBHOOK;
-use crate::http::Reply;
+use crate::message::Reply;
 use crate::script;
 
 /// What a webhook has refused so far.

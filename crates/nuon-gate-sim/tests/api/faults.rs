@@ -13,6 +13,18 @@ const SCRIPT: &str = r#"
     statuses = [{ status = "executing" }]
 "#;
 
+const APP: &str = r#"
+    [[app]]
+    id = "appone"
+    [[app.branch]]
+    id = "abrmain"
+    name = "main"
+    [[app.branch.run]]
+    id = "run1"
+    workflow = "inwrun"
+    states = [{ status = "running" }]
+"#;
+
 #[test]
 fn the_second_of_each_kind_is_struck() {
     let stream = "/v1/log-streams/log10000000000000000000000/logs";
@@ -20,19 +32,28 @@ fn the_second_of_each_kind_is_struck() {
         ("installs", "/v1/installs", [200, 418, 200]),
         ("components", "/v1/installs/inlone/components", [200, 418, 200]),
         ("logs", stream, [200, 418, 200]),
+        ("tail", &format!("{stream}/tail"), [200, 418, 200]),
+        ("install-deploys", "/v1/installs/inlone/components/deploys", [200, 418, 200]),
+        ("queue-position", "/v1/workflows/inw1/queue-position", [200, 418, 200]),
+        ("await", "/v1/workflows/inw1/steps/iws0/await", [404, 418, 404]),
+        ("apps", "/v1/apps", [200, 418, 200]),
+        ("branches", "/v1/apps/appone/branches", [200, 418, 200]),
+        ("runs", "/v1/apps/appone/branches/abrmain/runs", [200, 418, 200]),
+        ("run", "/v1/apps/appone/branches/abrmain/runs/run1", [200, 418, 200]),
+        ("run-groups", "/v1/apps/appone/branches/abrmain/runs/run1/install-group-runs", [200, 418, 200]),
         // A cancelling that is struck has no effect: the next one is the second that arrives.
         ("cancel", "/v1/workflows/inw1/cancel", [500, 418, 202]),
     ];
     for (on, target, expected) in cases {
         for component in ["", "component = \"cmpapi\""] {
             let fault = format!("[[fault]]\non = \"{on}\"\n{component}\nnth = [2]\nanswer = \"status\"\ncode = 418\n");
-            let sim = serve(&(SCRIPT.to_owned() + &fault));
+            let sim = serve(&(SCRIPT.to_owned() + APP + &fault));
             let other = get(&sim, "/v1/installs/inlone/components/cmpapi").status;
             assert_eq!(other, 200, "{on}");
             let ask = || if on == "cancel" { post(&sim, target) } else { get(&sim, target) };
             let statuses = [ask().status, ask().status, ask().status];
             // Lists of installs and components, and workflows, are not about one component.
-            let struck = component.is_empty() || on == "logs";
+            let struck = component.is_empty() || on == "logs" || on == "tail";
             let without = [expected[0], expected[2], expected[2]];
             let without = if on == "cancel" { [500, 202, 500] } else { without };
             assert_eq!(statuses, if struck { expected } else { without }, "{on} {component}");

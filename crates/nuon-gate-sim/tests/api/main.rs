@@ -2,13 +2,19 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
+mod approvals;
+mod branches;
 mod cancel;
 mod client;
 mod details;
+mod docs;
 mod faults;
 mod generations;
+mod health;
 mod ids;
 mod lists;
 mod logs;
+mod long_poll;
 mod oidc;
+mod rows;
 mod sinks;

@@ -200,7 +200,7 @@ fn single(rng: &mut Rng, generation: &'static str) -> Draft {
 fn kinds(generation: &str) -> &'static [Option<&'static str>] {
     match generation {
         "old" => &[None, None, Some("release"), Some("teardown")],
-        _ => &[None, None, None, Some("sync-image"), Some("teardown"), Some("reconcile")],
+        _ => &[None, None, None, Some("sync-image"), Some("teardown")],
     }
 }
 

@@ -1,34 +1,14 @@
 //! Cancelling a workflow: refused, accepted, and seen a little later, or too late.
 
-use std::sync::LazyLock;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::bodies::{self, Detail};
-use crate::http::Reply;
-use crate::script::{Cancel, Generation, Stay};
+use crate::message::Reply;
+use crate::progress::Stage;
+use crate::script::{Cancel, Generation};
 use crate::state::State;
-
-/// How far the cancelling of a workflow has come.
-#[derive(Debug, Default)]
-pub(crate) struct Cancelling {
-    refused: u32,
-    stage: Stage,
-}
-
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-enum Stage {
-    /// It has not been accepted.
-    #[default]
-    Open,
-    /// It has been accepted, and shows after so many further answers.
-    Accepted { answers: u32, was_pending: bool },
-    /// It shows.
-    Settled { finished: bool },
-    /// It has been accepted and came too late.
-    Lost,
-}
 
 impl State {
     /// Answers to who wants a workflow cancelled.
@@ -91,11 +71,12 @@ impl State {
             self.workflows[at].halt();
         }
         for place in self.places_of_workflow(id) {
-            let goes_on = self.is_there(place, now) && !is_end(&self.show(place, now, Detail::Short, 0)["status"]);
+            let goes_on = self.is_there(place, now) && !is_end(&self.show(place, now, Detail::Latest, 0)["status"]);
             let progress = &mut self.progress[place.0].deploys[place.1];
+            progress.gate.halt();
             match goes_on {
-                true => progress.cancel(now),
-                false => progress.halt(),
+                true => progress.row.cancel(now),
+                false => progress.row.halt(),
             }
         }
     }
@@ -158,14 +139,4 @@ fn refusal(generation: Generation) -> Reply {
         Generation::New => Reply::json(500, &json!({"error": error, "description": error})),
         Generation::Old | Generation::Mid1 | Generation::Mid => bodies::error(400, error, description),
     }
-}
-
-/// The status of a deploy whose workflow has been cancelled.
-pub(crate) fn cancelled() -> &'static Stay {
-    static CANCELLED: LazyLock<Stay> = LazyLock::new(|| Stay {
-        status: "cancelled".to_owned(),
-        description: Some("deploy cancelled".to_owned()),
-        ..Stay::default()
-    });
-    &CANCELLED
 }

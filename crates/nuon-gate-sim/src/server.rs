@@ -6,16 +6,14 @@ use std::ops::Range;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use jiff::Timestamp;
-use jiff::fmt::rfc2822;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::lock;
+use crate::message::{Reply, Seen};
 use crate::script::{Answer, Body, Fault};
 use crate::sinks::Sink;
-use crate::state::State;
+use crate::state::{Answered, State, lock};
 
 /// A request is small; a longer head is no request of ours.
 const LONGEST_HEAD: usize = 64 * 1024;
@@ -23,124 +21,8 @@ const LONGEST_HEAD: usize = 64 * 1024;
 const LONGEST_BODY: usize = 1024 * 1024;
 /// More than any client may read.
 const HUGE: usize = 17 * 1024 * 1024;
-
-/// A request as it came.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Seen {
-    /// The method.
-    pub method: String,
-    /// The path with its query, still percent-encoded.
-    pub target: String,
-    /// Every header, names in lower case.
-    pub headers: Vec<(String, String)>,
-    /// The `Authorization` header.
-    pub authorization: Option<String>,
-    /// The `X-Nuon-Org-ID` header.
-    pub org: Option<String>,
-    /// The first MiB of the body, of a `POST` or of a request to a service that is told of deploys.
-    pub body: String,
-}
-
-impl Seen {
-    /// Returns a header's value.
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
-    }
-
-    /// Returns the segments of the path, decoded.
-    pub(crate) fn segments(&self) -> Vec<String> {
-        let path = self.target.split('?').next().unwrap_or_default();
-        path.trim_start_matches('/').split('/').map(percent_decoded).collect()
-    }
-
-    /// Returns a parameter of the query, decoded.
-    pub(crate) fn query(&self, name: &str) -> Option<String> {
-        let (_, query) = self.target.split_once('?')?;
-        let mut pairs = query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
-        pairs.find(|(own, _)| *own == name).map(|(_, value)| percent_decoded(&value.replace('+', " ")))
-    }
-}
-
-fn percent_decoded(segment: &str) -> String {
-    let mut bytes = Vec::new();
-    let mut rest = segment.as_bytes();
-    while let [first, tail @ ..] = rest {
-        let escaped = match tail {
-            [high, low, ..] if *first == b'%' => {
-                std::str::from_utf8(&[*high, *low]).ok().and_then(|hex| u8::from_str_radix(hex, 16).ok())
-            }
-            _ => None,
-        };
-        bytes.push(escaped.unwrap_or(*first));
-        rest = if escaped.is_some() { &tail[2..] } else { tail };
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
-/// An answer without fault.
-#[derive(Debug)]
-pub(crate) struct Reply {
-    status: u16,
-    content_type: &'static str,
-    headers: Vec<(&'static str, String)>,
-    body: Vec<u8>,
-}
-
-impl Reply {
-    pub(crate) fn ok(body: &Value) -> Self {
-        Self::json(200, body)
-    }
-
-    pub(crate) fn json(status: u16, body: &Value) -> Self {
-        Self::called_json(status, &body.to_string())
-    }
-
-    /// An answer that is said to be JSON, whatever it is.
-    pub(crate) fn called_json(status: u16, text: &str) -> Self {
-        Self { body: text.as_bytes().to_vec(), ..Self::of(status, "application/json; charset=utf-8") }
-    }
-
-    /// An answer in plain text.
-    pub(crate) fn text(status: u16, text: &str) -> Self {
-        Self { body: text.as_bytes().to_vec(), ..Self::of(status, "text/plain; charset=utf-8") }
-    }
-
-    /// An answer that is its status.
-    pub(crate) fn empty(status: u16) -> Self {
-        Self::text(status, "")
-    }
-
-    /// Adds a header.
-    pub(crate) fn with(mut self, name: &'static str, value: &impl ToString) -> Self {
-        self.headers.push((name, value.to_string()));
-        self
-    }
-
-    fn html(status: u16) -> Self {
-        let body = format!("<html>\n<head><title>{status}</title></head>\n<body>load balancer</body>\n</html>\n");
-        Self { body: body.into_bytes(), ..Self::of(status, "text/html") }
-    }
-
-    fn of(status: u16, content_type: &'static str) -> Self {
-        Self { status, content_type, headers: Vec::new(), body: Vec::new() }
-    }
-
-    fn head(&self, length: usize) -> Vec<u8> {
-        let Self { status, content_type, headers, .. } = self;
-        let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-        #[expect(clippy::disallowed_methods, reason = "the simulated server has a clock of its own")]
-        let now = rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&Timestamp::now()).unwrap_or_default();
-        // An answer that cannot have a body must not tell its length.
-        let body = match status {
-            204 => String::new(),
-            _ => format!("Content-Type: {content_type}\r\nContent-Length: {length}\r\n"),
-        };
-        let head = format!(
-            "HTTP/1.1 {status} Simulated\r\nDate: {now}\r\nX-Nuon-API-Version: simulated\r\n{headers}{body}\r\n"
-        );
-        head.into_bytes()
-    }
-}
+/// How long until it is seen whether there is something to answer now.
+const ASK_AGAIN: Duration = Duration::from_millis(20);
 
 /// Serves connections for ever.
 pub(crate) async fn serve(listener: &TcpListener, state: &std::sync::Arc<Mutex<State>>) {
@@ -160,9 +42,9 @@ async fn connection(mut stream: TcpStream, state: &Mutex<State>) -> io::Result<(
     stream.set_nodelay(true)?;
     let mut buffer = Vec::new();
     while let Some(request) = read_request(&mut stream, &mut buffer).await? {
-        let (reply, fault) = lock(state).answer(request);
+        let (answered, fault) = lock(state).answer(request);
         match fault {
-            None => write(&mut stream, &reply).await?,
+            None => write(&mut stream, &hold(answered, state).await).await?,
             Some(fault) => {
                 if !strike(&mut stream, &fault).await? {
                     return Ok(());
@@ -171,6 +53,19 @@ async fn connection(mut stream: TcpStream, state: &Mutex<State>) -> io::Result<(
         }
     }
     Ok(())
+}
+
+/// Waits until there is something to answer.
+async fn hold(mut answered: Answered, state: &Mutex<State>) -> Reply {
+    loop {
+        match answered {
+            Answered::Given(reply) => return reply,
+            Answered::Held(held) => {
+                tokio::time::sleep(ASK_AGAIN).await;
+                answered = lock(state).answer_held(held);
+            }
+        }
+    }
 }
 
 async fn write(stream: &mut TcpStream, reply: &Reply) -> io::Result<()> {
@@ -184,15 +79,12 @@ async fn strike(stream: &mut TcpStream, fault: &Fault) -> io::Result<bool> {
     let sentence = json!({"id": "dplnobody0000000000000000", "status": "active", "status_description": "never whole"});
     let whole = Reply::ok(&sentence);
     let half = whole.body.len() / 2;
-    let plain = |content_type, body: &[u8]| Reply { body: body.to_vec(), ..Reply::of(200, content_type) };
+    let plain = |content_type, body: &[u8]| Reply::raw(200, content_type, body);
     let reply = match fault.answer {
         Answer::Status => error_reply(fault),
         Answer::Redirect => {
-            let location = ("Location", "https://elsewhere.example/v1".to_owned());
-            Reply {
-                headers: vec![location],
-                ..Reply::html(if (300..400).contains(&fault.code) { fault.code } else { 302 })
-            }
+            let code = if (300..400).contains(&fault.code) { fault.code } else { 302 };
+            Reply::html(code).with("Location", &"https://elsewhere.example/v1")
         }
         Answer::Truncated => plain("application/json", &whole.body[..half]),
         Answer::Undecodable => plain("application/json", b"{\"id\": dpl, chunked garbage"),
@@ -200,7 +92,7 @@ async fn strike(stream: &mut TcpStream, fault: &Fault) -> io::Result<bool> {
         Answer::Null => plain("application/json", b"null"),
         Answer::Array => plain("application/json", b"[]"),
         Answer::Nothing => plain("application/json", b""),
-        Answer::Compressed => Reply { headers: vec![("Content-Encoding", "gzip".to_owned())], ..whole },
+        Answer::Compressed => whole.with("Content-Encoding", &"gzip"),
         Answer::Huge => plain("application/json", &vec![b' '; HUGE]),
         Answer::Reset => {
             stream.set_zero_linger()?;
@@ -255,13 +147,15 @@ fn error_reply(fault: &Fault) -> Reply {
         Body::Json => Reply::json(fault.code, &json!({"error": text, "description": text})),
         Body::Capitalised => Reply::json(fault.code, &json!({"Err": {}, "Description": text})),
         Body::Html => Reply::html(fault.code),
-        Body::Empty => Reply::of(fault.code, "text/plain"),
+        Body::Empty => Reply::raw(fault.code, "text/plain", b""),
     }
 }
 
-fn with_retry_after(mut reply: Reply, fault: &Fault) -> Reply {
-    reply.headers.extend(fault.retry_after.clone().map(|value| ("Retry-After", value)));
-    reply
+fn with_retry_after(reply: Reply, fault: &Fault) -> Reply {
+    match &fault.retry_after {
+        Some(value) => reply.with("Retry-After", value),
+        None => reply,
+    }
 }
 
 /// Reads a request, with its body if somebody may want to see it; `None` at the end of the connection.

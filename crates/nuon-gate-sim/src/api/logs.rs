@@ -4,19 +4,22 @@ use std::borrow::Cow;
 use std::num::ParseIntError;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::bodies;
-use crate::http::{Reply, Seen};
 use crate::ids::id;
+use crate::message::{Reply, Seen};
+use crate::row::Place;
 use crate::script::{Deploy, Severity};
-use crate::state::{Place, State, begins};
+use crate::state::{Moment, State};
 
 /// How many records a page has.
 const PAGE: usize = 100;
 /// How long after the line before it a line is logged. The server tells records apart by their time alone.
 const NEXT_LINE: Duration = Duration::from_micros(1);
+/// How long the end of a log is awaited at most.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 /// A line of a log that has been written.
 struct Line<'a> {
@@ -34,10 +37,9 @@ impl State {
             return bodies::error(400, "unable to parse pagination query params", "the offset is no number");
         };
         let descending = request.query("order").as_deref() == Some("desc");
-        let begins = begins(self.deploy_at(place), now);
-        let begun = self.progress[place.0].deploys[place.1].begin(begins);
+        let begun = self.begin_log(place, now);
+        let mut lines = self.lines_of(place, begun, now);
         let deploy = self.deploy_at(place);
-        let mut lines = lines(deploy, begun, now);
         if descending {
             lines.reverse();
         }
@@ -47,8 +49,7 @@ impl State {
             Some(cursor) if descending => at.as_nanosecond() < cursor,
             Some(cursor) => at.as_nanosecond() > cursor,
         };
-        let lines = lines.into_iter().map(|line| (self.wall(line.at), line));
-        let page: Vec<_> = lines.filter(|(at, _)| beyond(at)).take(PAGE).collect();
+        let page: Vec<_> = lines.into_iter().filter(|(at, _)| beyond(at)).take(PAGE).collect();
         // A full page may be the last one: the server does not look further.
         let next = page.last().filter(|_| page.len() == PAGE).map(|(at, _)| at.as_nanosecond().to_string());
         Reply::ok(&page.iter().map(|(at, line)| record(deploy, *at, line)).collect())
@@ -57,10 +58,56 @@ impl State {
             .with("Range-Units", &"items")
     }
 
-    /// Returns where the deploy is whose log stream has this id.
-    pub(crate) fn place_of_logs(&self, stream: &str) -> Option<Place> {
-        self.place(|_, deploy| bodies::log_stream_id(deploy) == stream)
+    /// Answers with what a log stream has after a cursor, once there is something or the wait is over.
+    pub(crate) fn tail(&mut self, stream: &str, moment: Moment, request: &Seen) -> Option<Reply> {
+        if !self.script.long_poll.tail {
+            return Some(Reply::empty(404));
+        }
+        let Some(place) = self.place_of_logs(stream) else { return Some(bodies::not_found("log stream")) };
+        let (Some(after), Some(wait)) = (tail_cursor(request), wait(request)) else {
+            return Some(bodies::error(400, "invalid cursor or wait", "since is <unix_nano>:<id>, wait is a duration"));
+        };
+        let begun = self.begin_log(place, moment.now);
+        let mut lines = self.lines_of(place, begun, moment.now);
+        let deploy = self.deploy_at(place);
+        lines.retain(|(at, _)| (at.as_nanosecond(), record_id(*at)) > after);
+        if lines.is_empty() && !moment.is_over(wait) {
+            return None;
+        }
+        let has_more = lines.len() > PAGE;
+        lines.truncate(PAGE);
+        let next = lines.last().map(|(at, _)| format!("{}:{}", at.as_nanosecond(), record_id(*at)));
+        let logs: Vec<Value> = lines.iter().map(|(at, line)| record(deploy, *at, line)).collect();
+        Some(Reply::ok(&json!({"logs": logs, "next": next.unwrap_or_default(), "has_more": has_more})))
     }
+
+    /// Returns when a deploy's log begins, which is then unless it has begun.
+    fn begin_log(&mut self, (at, position): Place, now: Duration) -> Duration {
+        let begins = self.deploy_at((at, position)).begins(now);
+        self.progress[at].deploys[position].row.begin(begins)
+    }
+
+    /// Returns what a deploy has logged by now, oldest first.
+    fn lines_of(&self, place: Place, begun: Duration, now: Duration) -> Vec<(Timestamp, Line<'_>)> {
+        let lines = lines(self.deploy_at(place), begun, now);
+        lines.into_iter().map(|line| (self.wall(line.at), line)).collect()
+    }
+}
+
+/// Returns the time and the id of the record that was read last; `None` if they cannot be read.
+fn tail_cursor(request: &Seen) -> Option<(i128, String)> {
+    let Some(since) = request.query("since").filter(|since| !since.is_empty()) else {
+        return Some((i128::MIN, String::new()));
+    };
+    let (at, id) = since.split_once(':').filter(|(_, id)| !id.is_empty())?;
+    Some((at.parse().ok()?, id.to_owned()))
+}
+
+/// Returns how long a request wants to wait; `None` if it says no duration.
+fn wait(request: &Seen) -> Option<Duration> {
+    let Some(wait) = request.query("wait").filter(|wait| !wait.is_empty()) else { return Some(Duration::ZERO) };
+    let wait: SignedDuration = wait.parse().ok()?;
+    Duration::try_from(wait).ok().map(|wait| wait.min(LONGEST_WAIT))
 }
 
 /// Returns the time, in nanoseconds, that the page before ended with.
@@ -87,6 +134,10 @@ fn lines(deploy: &Deploy, begun: Duration, now: Duration) -> Vec<Line<'_>> {
     lines
 }
 
+fn record_id(at: Timestamp) -> String {
+    id("otl", &at.as_nanosecond().to_string())
+}
+
 fn record(deploy: &Deploy, at: Timestamp, line: &Line<'_>) -> Value {
     let (severity, number) = match line.severity {
         Severity::Debug => ("Debug", 5),
@@ -96,7 +147,7 @@ fn record(deploy: &Deploy, at: Timestamp, line: &Line<'_>) -> Value {
         Severity::Fatal => ("Fatal", 21),
     };
     json!({
-        "id": id("otl", &at.as_nanosecond().to_string()), "timestamp": format!("{at:.9}"), "severity_text": severity,
+        "id": record_id(at), "timestamp": format!("{at:.9}"), "severity_text": severity,
         "severity_number": number, "service_name": "runner", "body": line.text, "log_attributes": {},
         "log_stream_id": bodies::log_stream_id(deploy), "runner_job_id": bodies::job_id(deploy),
     })

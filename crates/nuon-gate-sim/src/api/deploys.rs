@@ -1,0 +1,160 @@
+//! Deploys, one by one and in lists.
+
+use std::cmp::Reverse;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::page::Page;
+use crate::bodies::{self, Detail};
+use crate::message::{Reply, Seen};
+use crate::progress::Lasts;
+use crate::row::{Place, Row, cancelled};
+use crate::script::{Answer, Deploy, Generation, NoDeploy};
+use crate::state::State;
+
+/// How far a clock runs behind that does.
+const BEHIND: Duration = Duration::from_secs(3600);
+
+impl State {
+    /// Answers with a component's latest deploy, which is none that plans only.
+    pub(crate) fn latest(&mut self, install: &str, id: &str, now: Duration, request: &Seen) -> Reply {
+        let Some(at) = self.position(install, id) else { return bodies::not_found("latest deploy") };
+        let mut visible = self.visible(at, now);
+        visible.retain(|position| !self.plans_only((at, *position)));
+        self.progress[at].looks += 1;
+        let hidden = self.script.components[at].drift_scans && request.query("limit").as_deref() != Some("100");
+        match visible.last().filter(|_| !hidden) {
+            Some(position) => Reply::ok(&self.show((at, *position), now, Detail::Latest, 1)),
+            None if self.no_deploy(at) == NoDeploy::EmptyObject => Reply::ok(&bodies::no_deploy()),
+            None => bodies::not_found("latest deploy"),
+        }
+    }
+
+    /// Tells whether a deploy plans only, by its own word in the script or by its workflow's.
+    fn plans_only(&self, place: Place) -> bool {
+        let deploy = self.deploy_at(place);
+        let mut workflows = self.script.workflows.iter();
+        deploy.plan_only || workflows.any(|told| told.plan_only && deploy.workflow.as_deref() == Some(told.id.as_str()))
+    }
+
+    fn no_deploy(&self, at: usize) -> NoDeploy {
+        let usual = match self.script.generation {
+            Generation::Mid1 => NoDeploy::EmptyObject,
+            Generation::Old | Generation::Mid | Generation::New => NoDeploy::NotFound,
+        };
+        self.script.components[at].no_deploy.unwrap_or(usual)
+    }
+
+    /// Returns the positions of the rows that are there, oldest first.
+    pub(super) fn visible(&self, at: usize, now: Duration) -> Vec<usize> {
+        let looks = self.progress[at].looks;
+        let visible = |deploy: &Deploy| deploy.after.is_none_or(|after| now >= after) && looks >= deploy.after_looks;
+        let deploys = self.script.components[at].deploys.iter().zip(&self.progress[at].deploys).enumerate();
+        let there = deploys.filter(|(_, (deploy, progress))| visible(deploy) && !progress.row.is_called_off());
+        there.map(|(position, _)| position).collect()
+    }
+
+    /// Tells whether a deploy's row is there.
+    pub(super) fn is_there(&self, (at, position): Place, now: Duration) -> bool {
+        self.visible(at, now).contains(&position)
+    }
+
+    /// Answers with a deploy.
+    pub(crate) fn deploy(&mut self, install: &str, id: &str, now: Duration) -> Reply {
+        let place = self.place(|component, deploy| component.install == install && deploy.id.as_deref() == Some(id));
+        match place.filter(|place| self.is_there(*place, now)) {
+            Some(place) => {
+                self.progress[place.0].looks += 1;
+                Reply::ok(&self.show(place, now, Detail::Full, 1))
+            }
+            None => bodies::not_found("deploy"),
+        }
+    }
+
+    /// Answers with the deploys of a component, newest first.
+    pub(crate) fn list_deploys(&mut self, install: &str, id: &str, now: Duration, request: &Seen) -> Reply {
+        if !self.has_install(install) {
+            return bodies::not_found("install");
+        }
+        let page = self.page(request);
+        let Some(at) = self.position(install, id) else { return Page::reply(page, Vec::new(), |row| row) };
+        let rows = self.visible(at, now).into_iter().rev().collect();
+        self.progress[at].looks += 1;
+        // A list is no look at any of its rows.
+        Page::reply(page, rows, |position| self.show((at, position), now, Detail::Listed, 0))
+    }
+
+    /// Answers with the deploys of all components of an install, newest first.
+    pub(crate) fn list_install_deploys(&mut self, install: &str, now: Duration, request: &Seen) -> Reply {
+        if !self.has_install(install) {
+            return bodies::not_found("install");
+        }
+        let mut rows = Vec::new();
+        for at in 0..self.script.components.len() {
+            if self.script.components[at].install != install {
+                continue;
+            }
+            for position in self.visible(at, now) {
+                let begins = self.deploy_at((at, position)).begins(now);
+                rows.push((self.progress[at].deploys[position].row.begin(begins), (at, position)));
+            }
+            self.progress[at].looks += 1;
+        }
+        rows.sort_by_key(|row| Reverse(*row));
+        Page::reply(self.page(request), rows, |(_, place)| self.show(place, now, Detail::Listed, 0))
+    }
+
+    fn has_install(&self, install: &str) -> bool {
+        self.script.components.iter().any(|component| component.install == install)
+    }
+
+    /// Returns a row as it stands, and counts so many looks at it.
+    pub(super) fn show(&mut self, place: Place, now: Duration, detail: Detail, looks: u32) -> Value {
+        if let Some(workflow) = self.deploy_at(place).workflow.clone().filter(|_| looks > 0) {
+            self.look_at_cancelling(&workflow, now);
+        }
+        self.advance(place, now, looks);
+        bodies::deploy(&self.row(place), self.script.generation, detail)
+    }
+
+    /// Lets a deploy go on, and every other one of its component that has a health gate: a gate can write to a row that
+    /// is newer than its own.
+    pub(super) fn advance(&mut self, (at, position): Place, now: Duration, looks: u32) {
+        for other in self.visible(at, now) {
+            if other != position && self.health_at((at, other)).is_some() {
+                self.advance_alone((at, other), now, 0);
+            }
+        }
+        self.advance_alone((at, position), now, looks);
+    }
+
+    fn advance_alone(&mut self, (at, position): Place, now: Duration, looks: u32) {
+        let deploy = &self.script.components[at].deploys[position];
+        let lasts: Vec<Lasts> = deploy.statuses.iter().map(|stay| (stay.duration, stay.looks)).collect();
+        self.progress[at].deploys[position].row.advance(&lasts, deploy.begins(now), now, looks);
+        self.advance_gate((at, position), now, looks);
+    }
+
+    /// Returns a row as it stands.
+    pub(super) fn row(&self, (at, position): Place) -> Row<'_> {
+        let component = &self.script.components[at];
+        let (deploy, progress) = (&component.deploys[position], &self.progress[at].deploys[position]);
+        let own = deploy.statuses.iter().zip(progress.row.entered().iter().copied());
+        let own = own.chain(progress.row.cancelled().map(|at| (cancelled(), at))).map(|(stay, at)| (stay, at, true));
+        let written = progress.written.iter().map(|(stay, at)| (stay, *at, false));
+        let mut all: Vec<_> = own.chain(written).collect();
+        // Of what came at the same time, the deploy's own came first.
+        all.sort_by_key(|(_, at, _)| *at);
+        // What has only been created is the same in any light.
+        if all.len() > 1 && self.light == Some(Answer::Lagging) {
+            all.pop();
+        }
+        let mut stays: Vec<_> = all.iter().map(|(stay, at, _)| (*stay, self.wall(*at))).collect();
+        if let ([_, .., (_, last)], Some(Answer::ClockBehind)) = (stays.as_mut_slice(), self.light) {
+            *last = last.saturating_sub(BEHIND).unwrap_or(*last);
+        }
+        let own = all.iter().filter(|(.., is_own)| *is_own).map(|(stay, ..)| *stay).collect();
+        Row { component, deploy, stays, own }
+    }
+}

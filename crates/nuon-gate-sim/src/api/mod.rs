@@ -1,0 +1,11 @@
+//! What each endpoint answers. Each file adds its endpoints to the state.
+
+mod await_step;
+mod branches;
+mod cancel;
+mod deploys;
+mod health;
+mod installs;
+mod logs;
+mod page;
+mod workflows;

@@ -1,0 +1,56 @@
+//! The pages in which lists come.
+
+use serde_json::Value;
+
+use crate::message::{Reply, Seen};
+use crate::script::Generation;
+use crate::state::State;
+
+/// How long a page is if nothing is said.
+const USUAL: usize = 10;
+/// How long it can be.
+const LONGEST: usize = 100;
+
+/// Which part of a list was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Page {
+    offset: usize,
+    limit: usize,
+}
+
+impl Page {
+    /// Reads what a request asks for; `None` if a server of this generation answers it with the whole list.
+    fn of(request: &Seen, generation: Generation) -> Option<Self> {
+        let wished = || request.header("x-nuon-pagination-enabled").is_some_and(|value| !value.is_empty());
+        let paged = match generation {
+            Generation::Old => false,
+            Generation::Mid1 => wished(),
+            Generation::Mid | Generation::New => true,
+        };
+        // A number that is none is as good as left out.
+        let number = |name: &str| request.query(name).and_then(|value| value.parse::<usize>().ok());
+        let limit = number("limit").map_or(USUAL, |limit| limit.min(LONGEST));
+        let page = number("page").filter(|page| *page > 0).map(|page| (page - 1).saturating_mul(limit));
+        let offset = page.or_else(|| number("offset")).unwrap_or(0);
+        paged.then_some(Self { offset, limit })
+    }
+
+    /// Answers with as much of a list as was asked for.
+    pub(super) fn reply<T>(page: Option<Self>, rows: Vec<T>, show: impl FnMut(T) -> Value) -> Reply {
+        let Some(Self { offset, limit }) = page else {
+            return Reply::ok(&rows.into_iter().map(show).collect());
+        };
+        let next = rows.len() > offset.saturating_add(limit);
+        Reply::ok(&rows.into_iter().skip(offset).take(limit).map(show).collect())
+            .with("X-Nuon-Page-Next", &next)
+            .with("X-Nuon-Page-Offset", &offset)
+            .with("X-Nuon-Page-Limit", &limit)
+    }
+}
+
+impl State {
+    /// Returns which part of a list a request asks for.
+    pub(super) fn page(&self, request: &Seen) -> Option<Page> {
+        Page::of(request, self.script.generation)
+    }
+}

@@ -1,0 +1,75 @@
+//! The steps of a health gate.
+
+use serde_json::{Value, json};
+
+use crate::ids::{id, install_component, name};
+use crate::row::Gate;
+use crate::script::{Check, Component, Health, Outcome};
+
+/// The steps, one for each try that has begun. One that has not begun does not say yet what it works on.
+pub(super) fn steps(gate: &Gate<'_>, first: usize, group: usize) -> Vec<Value> {
+    let begun = gate.entered.min(gate.outcomes.len());
+    (0..begun.max(1)).map(|at| step(gate, at, first + at, group)).collect()
+}
+
+fn step(gate: &Gate<'_>, at: usize, idx: usize, group: usize) -> Value {
+    let component = gate.component;
+    let step_name = format!("verify {} health", name(component));
+    let mut step = json!({
+        "id": id("iws", &format!("{idx}health{}", name(component))), "name": step_name, "idx": idx, "group_idx": group,
+        "execution_type": "system", "step_target_type": "install_components", "status": {"status": "pending"},
+    });
+    if at > 0 {
+        step["group_retry_idx"] = json!(at);
+    }
+    if gate.entered == 0 {
+        return step;
+    }
+    step["step_target_id"] = json!(install_component(component));
+    step["status"] = status(gate, at);
+    if let Some(outcome) = gate.outcome(at) {
+        step["finished"] = json!(true);
+        if outcome == Outcome::Error && at + 1 < gate.outcomes.len() {
+            step["retried"] = json!(true);
+        }
+    }
+    step
+}
+
+fn status(gate: &Gate<'_>, at: usize) -> Value {
+    let (health, component) = (gate.health, gate.component);
+    let mut metadata = json!({"retry_idx": at, "max_retries": health.tries - 1});
+    let says = |health: &str, message: &str| Check {
+        health: health.to_owned(),
+        message: message.to_owned(),
+        ..named(component, &gate.health.check)
+    };
+    let (status, description, check) = match gate.outcome(at) {
+        None => {
+            let waiting = "waiting for the first health report since the apply";
+            ("in-progress", waiting.to_owned(), says("unknown", "no report yet"))
+        }
+        Some(Outcome::Active) => ("success", "held healthy: 1 checks: 1 healthy".to_owned(), says("healthy", "")),
+        Some(Outcome::Error) => {
+            let is_last = at + 1 == gate.outcomes.len();
+            metadata[if is_last { "auto_retries_exhausted" } else { "auto_retried" }] = json!(true);
+            let failure = failure(component, health);
+            metadata["reason"] = json!(failure);
+            ("error", failure, named(component, &health.check))
+        }
+    };
+    metadata["checks"] = json!([check]);
+    json!({"status": status, "status_human_description": description, "metadata": metadata})
+}
+
+/// Returns the words for a try that failed.
+pub(crate) fn failure(component: &Component, health: &Health) -> String {
+    let check = &health.check;
+    let subject = check.name.as_deref().unwrap_or(name(component));
+    format!("component is {}: {} {subject}: {}", check.health, check.kind, check.message)
+}
+
+/// Returns a check with a name.
+fn named(component: &Component, check: &Check) -> Check {
+    Check { name: Some(check.name.clone().unwrap_or_else(|| name(component).to_owned())), ..check.clone() }
+}

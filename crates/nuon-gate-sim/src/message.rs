@@ -1,0 +1,126 @@
+//! A request and an answer, as they are written in HTTP/1.1.
+
+use jiff::Timestamp;
+use jiff::fmt::rfc2822;
+use serde_json::Value;
+
+/// A request as it came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// The method.
+    pub method: String,
+    /// The path with its query, still percent-encoded.
+    pub target: String,
+    /// Every header, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The `Authorization` header.
+    pub authorization: Option<String>,
+    /// The `X-Nuon-Org-ID` header.
+    pub org: Option<String>,
+    /// The first MiB of the body, of a `POST` or of a request to a service that is told of deploys.
+    pub body: String,
+}
+
+impl Seen {
+    /// Returns a header's value.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Returns the segments of the path, decoded.
+    pub(crate) fn segments(&self) -> Vec<String> {
+        let path = self.target.split('?').next().unwrap_or_default();
+        path.trim_start_matches('/').split('/').map(percent_decoded).collect()
+    }
+
+    /// Returns a parameter of the query, decoded.
+    pub(crate) fn query(&self, name: &str) -> Option<String> {
+        let (_, query) = self.target.split_once('?')?;
+        let mut pairs = query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+        pairs.find(|(own, _)| *own == name).map(|(_, value)| percent_decoded(&value.replace('+', " ")))
+    }
+}
+
+fn percent_decoded(segment: &str) -> String {
+    let mut bytes = Vec::new();
+    let mut rest = segment.as_bytes();
+    while let [first, tail @ ..] = rest {
+        let escaped = match tail {
+            [high, low, ..] if *first == b'%' => {
+                std::str::from_utf8(&[*high, *low]).ok().and_then(|hex| u8::from_str_radix(hex, 16).ok())
+            }
+            _ => None,
+        };
+        bytes.push(escaped.unwrap_or(*first));
+        rest = if escaped.is_some() { &tail[2..] } else { tail };
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// An answer without fault.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    status: u16,
+    content_type: &'static str,
+    headers: Vec<(&'static str, String)>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Reply {
+    pub(crate) fn ok(body: &Value) -> Self {
+        Self::json(200, body)
+    }
+
+    pub(crate) fn json(status: u16, body: &Value) -> Self {
+        Self::called_json(status, &body.to_string())
+    }
+
+    /// An answer that is said to be JSON, whatever it is.
+    pub(crate) fn called_json(status: u16, text: &str) -> Self {
+        Self::raw(status, "application/json; charset=utf-8", text.as_bytes())
+    }
+
+    /// An answer in plain text.
+    pub(crate) fn text(status: u16, text: &str) -> Self {
+        Self::raw(status, "text/plain; charset=utf-8", text.as_bytes())
+    }
+
+    /// An answer that is its status.
+    pub(crate) fn empty(status: u16) -> Self {
+        Self::text(status, "")
+    }
+
+    /// Adds a header.
+    pub(crate) fn with(mut self, name: &'static str, value: &impl ToString) -> Self {
+        self.headers.push((name, value.to_string()));
+        self
+    }
+
+    /// A load balancer's page.
+    pub(crate) fn html(status: u16) -> Self {
+        let body = format!("<html>\n<head><title>{status}</title></head>\n<body>load balancer</body>\n</html>\n");
+        Self::raw(status, "text/html", body.as_bytes())
+    }
+
+    /// An answer of these bytes, whatever they are said to be.
+    pub(crate) fn raw(status: u16, content_type: &'static str, body: &[u8]) -> Self {
+        Self { status, content_type, headers: Vec::new(), body: body.to_vec() }
+    }
+
+    /// Returns the head of an answer whose body is said to be so long.
+    pub(crate) fn head(&self, length: usize) -> Vec<u8> {
+        let Self { status, content_type, headers, .. } = self;
+        let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        #[expect(clippy::disallowed_methods, reason = "the simulated server has a clock of its own")]
+        let now = rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&Timestamp::now()).unwrap_or_default();
+        // An answer that cannot have a body must not tell its length.
+        let body = match status {
+            204 => String::new(),
+            _ => format!("Content-Type: {content_type}\r\nContent-Length: {length}\r\n"),
+        };
+        let head = format!(
+            "HTTP/1.1 {status} Simulated\r\nDate: {now}\r\nX-Nuon-API-Version: simulated\r\n{headers}{body}\r\n"
+        );
+        head.into_bytes()
+    }
+}
