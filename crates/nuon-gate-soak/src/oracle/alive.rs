@@ -1,0 +1,97 @@
+//! Whether a target went on although its end was plain (contract: no wait without end).
+
+use super::answer::good;
+use super::ask::Ask;
+use super::case::{Case, Seen};
+use super::flow::{Flow, Step};
+use super::passed::word_of;
+use super::pins::{on_superseded, pinned};
+use super::row::{Kind, Row};
+use super::table::{Word, plain};
+use crate::transcript::Exchange;
+
+/// In how many looks an end may be plain before it is said: the look itself and the next two.
+const LOOKS: usize = 3;
+
+/// Returns that a proven end was not said in time.
+pub(super) fn check(case: &Case) -> Vec<String> {
+    let Some(deploy) = case.outcome.deploy.as_deref().filter(|id| is_plain_target(case, id)) else { return Vec::new() };
+    let component = case.install_component(deploy);
+    let passes =
+        |row: &Row| word_of(case, row) == Word::Passes && plain(&row.status, case.kind(deploy)) == Word::Passes;
+    let proves = |flow: &Flow| {
+        let mut own = flow.works_on(deploy, component, false);
+        let known = flow.owner == case.install && !flow.plan_only && (!flow.ended() || flow.succeeded());
+        known && flow.begun(deploy) && own.all(Step::plainly_good)
+    };
+    let ends = |row: &Row| matches!(word_of(case, row), Word::Fails | Word::Cancels) && is_end(&row.status);
+    let stopped = case.newest(deploy).iter().any(|seen| seen.what.status == "cancelled");
+    let fails = |flow: &Flow| {
+        if stopped {
+            return flow.status == "cancelled";
+        }
+        let parked = flow.status == "failed-pending-retry";
+        parked || flow.finished && matches!(flow.status.as_str(), "error" | "cancelled")
+    };
+    let pass = said(case, "a pass", looks(case, deploy, &passes, &proves), "passed");
+    let fail = said(case, "its end", looks(case, deploy, &ends, &fails), "");
+    pass.into_iter().chain(fail).map(|text| format!("{deploy}: {text}")).collect()
+}
+
+/// Returns whether a status is one of the ends that the table has.
+fn is_end(status: &str) -> bool {
+    matches!(status, "error" | "noop" | "cancelled" | "approval-denied" | "approval-expired")
+}
+
+/// Returns that an end was plain too often before it was said, or that another was said.
+fn said(case: &Case, what: &str, times: usize, verdict: &str) -> Option<String> {
+    let own = case.outcome.verdict.as_str();
+    let limit = match own {
+        "interrupted" | "usage" | "rejected" | "superseded" => return None,
+        "timed_out" => 1,
+        // A row and its workflow that contradict each other are asked again for half a minute.
+        "failed" => 40,
+        _ if !verdict.is_empty() && own != verdict => LOOKS - 1,
+        _ => LOOKS,
+    };
+    (times > limit).then(|| format!("{what} was plain in {times} looks before `{own}` was said"))
+}
+
+/// Returns whether nothing but the row and its workflow decides about a deploy.
+fn is_plain_target(case: &Case, deploy: &str) -> bool {
+    let question = case.question;
+    let fresh = pinned(question) || question.on_stale == "accept";
+    let asked = case.kind(deploy) != Kind::Nothing && case.misses(deploy).is_none() && !case.unexpected(deploy);
+    let alone = case.strangers.is_empty() && case.superseder(deploy).is_none();
+    fresh && asked && alone && question.settle_ms == 0
+}
+
+/// Counts the looks in which a deploy's row and its workflow say so, and everything was well answered.
+fn looks(case: &Case, deploy: &str, row: &dyn Fn(&Row) -> bool, flow: &dyn Fn(&Flow) -> bool) -> usize {
+    if !case.newest(deploy).iter().all(|seen| row(&seen.what)) {
+        return 0;
+    }
+    let workflow = case.workflow(deploy);
+    let rows = case.of(deploy).filter(|_| workflow.is_empty()).map(|seen| (seen.sent, seen.done));
+    let flows = case.flow_of(workflow).filter(|seen| flow(&seen.what)).map(|seen| (seen.sent, seen.done));
+    let mut plain: Vec<(u64, u64)> = Vec::new();
+    for anchor in rows.chain(flows) {
+        let apart = plain.last().is_none_or(|last| !case.unbroken(last.1, anchor.0));
+        if apart && is_plain_look(case, deploy, anchor, row) {
+            plain.push(anchor);
+        }
+    }
+    plain.len()
+}
+
+/// Returns whether all that a look asked was well answered, and its rows are of one mind.
+fn is_plain_look(case: &Case, deploy: &str, anchor: (u64, u64), row: &dyn Fn(&Row) -> bool) -> bool {
+    let near = |sent: u64, done: u64| case.unbroken(done.min(anchor.1), sent.max(anchor.0));
+    let decides = |own: &&&Exchange| Ask::of(&own.path).decides() && case.concerns(own);
+    let mut asked = case.reads.iter().filter(decides).filter(|own| near(own.sent_ms, own.done_ms));
+    let rows: Vec<&Seen<Row>> = case.rows.iter().filter(|seen| near(seen.sent, seen.done)).collect();
+    let latest = rows.iter().any(|seen| seen.listed) || on_superseded(case.question) == "ignore";
+    let detail = rows.iter().any(|seen| !seen.listed && seen.named && seen.sent <= anchor.1 && seen.what.id == deploy);
+    let agree = rows.iter().filter(|seen| seen.what.id == deploy).all(|seen| row(&seen.what));
+    latest && detail && agree && asked.all(|own| good(own))
+}

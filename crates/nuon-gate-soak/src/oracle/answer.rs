@@ -1,0 +1,76 @@
+//! Whose word an answer is, and whether it is a good one.
+
+use serde_json::Value;
+
+use super::ask::Ask;
+use super::flow::Flow;
+use super::row::Row;
+use crate::transcript::{Answer, Exchange, HttpAnswer};
+
+/// Whose word an answer is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Voice {
+    /// Nuon's: its header and its shape.
+    Nuon,
+    /// Another's: neither.
+    Foreign,
+    /// One of the two only, which the contract can be read to take for either.
+    Unclear,
+}
+
+/// Returns the answer if it is a whole one.
+pub(super) fn http(exchange: &Exchange) -> Option<&HttpAnswer> {
+    match &exchange.answer {
+        Answer::Http(answer) => Some(answer),
+        Answer::Reset | Answer::Silence => None,
+    }
+}
+
+/// Returns the status of a whole answer, 0 if there is none.
+pub(super) fn status(exchange: &Exchange) -> u16 {
+    http(exchange).map_or(0, |answer| answer.status)
+}
+
+/// Returns the JSON of a whole 200.
+pub(super) fn body(exchange: &Exchange) -> Option<Value> {
+    let answer = http(exchange).filter(|answer| answer.status == 200)?;
+    let packed = answer.header("content-encoding").is_some_and(|own| own != "identity");
+    if packed { None } else { answer.json() }
+}
+
+/// Returns whose word an answer is (contract: an answer that is not Nuon's is no word of Nuon's).
+pub(super) fn voice(exchange: &Exchange) -> Voice {
+    let Some(answer) = http(exchange) else { return Voice::Foreign };
+    let header = answer.header("x-nuon-api-version").is_some();
+    let shape = answer
+        .json()
+        .is_some_and(|own| ["error", "description"].iter().any(|name| own.get(name).is_some_and(Value::is_string)));
+    match (header, shape || answer.status < 300) {
+        (true, true) => Voice::Nuon,
+        (false, false) => Voice::Foreign,
+        _ => Voice::Unclear,
+    }
+}
+
+/// Returns whether the answer is a word of Nuon's with that status, by any reading.
+pub(super) fn says(exchange: &Exchange, code: u16) -> bool {
+    status(exchange) == code && voice(exchange) != Voice::Foreign
+}
+
+/// Returns whether an answer is a good one about what was asked, beyond doubt.
+///
+/// "Not started yet" is one: the API answered what was asked.
+pub(super) fn good(exchange: &Exchange) -> bool {
+    let ask = Ask::of(&exchange.path);
+    if matches!(ask, Ask::Latest(..)) && status(exchange) == 404 {
+        return voice(exchange) == Voice::Nuon;
+    }
+    let Some(value) = body(exchange) else { return false };
+    match ask {
+        Ask::Latest(..) => value.get("install_id").is_some() || Row::of(&value).is_some(),
+        Ask::List(..) | Ask::InstallList(_) => value.is_array(),
+        Ask::Detail(_, _, id) => Row::of(&value).is_some_and(|row| row.id == id),
+        Ask::Flow(id) => Flow::of(&value).is_some_and(|flow| flow.id == id),
+        _ => false,
+    }
+}

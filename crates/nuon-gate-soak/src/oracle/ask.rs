@@ -1,0 +1,68 @@
+//! What a request asked for, by its path alone.
+
+/// What a path stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Ask {
+    /// The newest deploy of a component in an install.
+    Latest(String, String),
+    /// The deploys of a component in an install.
+    List(String, String),
+    /// All deploys of an install.
+    InstallList(String),
+    /// One deploy by its id; the component where the path names it.
+    Detail(String, Option<String>, String),
+    /// An install.
+    Install(String),
+    /// A component of an install.
+    Component(String, String),
+    /// A workflow.
+    Flow(String),
+    /// The steps of a workflow.
+    Steps(String),
+    /// The workflows of the org.
+    Flows,
+    /// A long poll, whose answers are signs and not facts.
+    Sign,
+    /// Anything else: logs, names, approvals.
+    Other,
+}
+
+impl Ask {
+    /// Reads a path with or without its query.
+    pub(super) fn of(path: &str) -> Self {
+        let bare = path.split(['?', '#']).next().unwrap_or_default();
+        let all: Vec<&str> = bare.split('/').filter(|part| !part.is_empty()).collect();
+        let parts = all.strip_prefix(&["v1"]).unwrap_or(&all);
+        let own = |text: &&str| (*text).to_owned();
+        match parts {
+            ["installs", i, "components", "deploys"] => Self::InstallList(own(i)),
+            ["installs", i, "components", c, "deploys", "latest"] => Self::Latest(own(i), own(c)),
+            ["installs", i, "components", c, "deploys"] => Self::List(own(i), own(c)),
+            ["installs", i, "components", c, "deploys", d] => Self::Detail(own(i), Some(own(c)), own(d)),
+            ["installs", _, "deploys", "latest"] => Self::Other,
+            ["installs", i, "deploys", d] => Self::Detail(own(i), None, own(d)),
+            ["installs", i, "components", c] => Self::Component(own(i), own(c)),
+            ["installs", i] => Self::Install(own(i)),
+            ["workflows"] => Self::Flows,
+            ["workflows", "pending-approvals"] => Self::Other,
+            ["workflows", w] => Self::Flow(own(w)),
+            ["workflows", w, "steps"] => Self::Steps(own(w)),
+            ["workflows", _, "steps", _, "await"] | ["log-streams", _, "logs", "tail"] => Self::Sign,
+            _ => Self::Other,
+        }
+    }
+
+    /// Returns whether the gate decides by the answer: a row, or a workflow.
+    pub(super) fn decides(&self) -> bool {
+        matches!(
+            self,
+            Self::Latest(..)
+                | Self::List(..)
+                | Self::InstallList(_)
+                | Self::Detail(..)
+                | Self::Flow(_)
+                | Self::Steps(_)
+                | Self::Flows
+        )
+    }
+}

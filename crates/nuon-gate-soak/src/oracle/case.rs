@@ -1,0 +1,205 @@
+//! What the answers say about one target until its end: rows and workflows, each with when it was asked and answered.
+
+use std::cmp::Ordering;
+
+use serde_json::Value;
+
+use super::answer::{body, says};
+use super::ask::Ask;
+use super::flow::{Flow, steps};
+use super::row::{Kind, Row, kind_of};
+use super::text::text;
+use crate::transcript::{Exchange, Outcome, Question};
+
+/// A fact, when it was asked for, and when it was there.
+#[derive(Debug, Clone)]
+pub(super) struct Seen<T> {
+    pub(super) sent: u64,
+    pub(super) done: u64,
+    pub(super) what: T,
+    /// The answer says itself which component's it is, or it is in that component's list.
+    pub(super) named: bool,
+    /// It is from `latest` or the component's list.
+    pub(super) listed: bool,
+    /// It is from `latest`.
+    pub(super) latest: bool,
+}
+
+/// One target, its end, and what was known until then.
+pub(super) struct Case<'a> {
+    pub(super) question: &'a Question,
+    pub(super) outcome: &'a Outcome,
+    pub(super) install: String,
+    pub(super) component: String,
+    /// The reads until the end, in the order of their answers.
+    pub(super) reads: Vec<&'a Exchange>,
+    /// What was seen of the target's deploys, in the order of the answers.
+    pub(super) rows: Vec<Seen<Row>>,
+    /// What was seen of deploys that were asked for and are another target's.
+    pub(super) strangers: Vec<Seen<Row>>,
+    /// What was seen of workflows.
+    pub(super) flows: Vec<Seen<Flow>>,
+}
+
+impl<'a> Case<'a> {
+    /// Collects what was known about a target when it ended.
+    pub(super) fn new(
+        question: &'a Question,
+        transcript: &'a [Exchange],
+        outcome: &'a Outcome,
+        target: (String, String),
+    ) -> Self {
+        let known = |own: &&Exchange| own.method == "GET" && own.done_ms <= outcome.at_ms;
+        let mut reads: Vec<&Exchange> = transcript.iter().filter(known).collect();
+        reads.sort_by_key(|own| (own.done_ms, own.sent_ms));
+        let (install, component) = target;
+        let (rows, strangers, flows) = (Vec::new(), Vec::new(), Vec::new());
+        let mut case = Self { question, outcome, install, component, reads, rows, strangers, flows };
+        case.read();
+        case
+    }
+
+    /// Reads all answers.
+    fn read(&mut self) {
+        for exchange in self.reads.clone() {
+            let Some(value) = body(exchange) else { continue };
+            match Ask::of(&exchange.path) {
+                Ask::Latest(i, c) if self.is(&i, &c) => self.row(exchange, &value, (true, true, true)),
+                Ask::List(i, c) if self.is(&i, &c) => each(&value, |own| self.row(exchange, own, (true, true, false))),
+                Ask::InstallList(i) if i == self.install => each(&value, |own| {
+                    if text(own, "component_id") == self.component {
+                        self.row(exchange, own, (true, false, false));
+                    }
+                }),
+                Ask::Detail(i, c, d) => self.detail(exchange, &value, (&i, c.as_deref(), &d)),
+                Ask::Flow(w) => self.flow(exchange, &value, Some(&w)),
+                Ask::Flows => each(&value, |own| self.flow(exchange, own, None)),
+                Ask::Steps(w) => self.steps(exchange, &value, &w),
+                _ => (),
+            }
+        }
+    }
+
+    /// Returns whether that is the target.
+    fn is(&self, install: &str, component: &str) -> bool {
+        self.install == install && self.component == component
+    }
+
+    /// Takes in a deploy, with whether the path names the component, lists, and is `latest`; what names another install or
+    /// component is a stranger.
+    fn row(&mut self, exchange: &Exchange, value: &Value, (named, listed, latest): (bool, bool, bool)) {
+        let Some(what) = Row::of(value) else { return };
+        let differs = |own: &str, ours: &str| !own.is_empty() && own != ours;
+        let strange = differs(&what.install, &self.install) || differs(&what.component, &self.component);
+        let seen = Seen { sent: exchange.sent_ms, done: exchange.done_ms, what, named, listed, latest };
+        if strange { self.strangers.push(seen) } else { self.rows.push(seen) }
+    }
+
+    /// Takes in a deploy's own detail, if it is about the target or about the deploy that was asked for.
+    fn detail(&mut self, exchange: &Exchange, value: &Value, path: (&str, Option<&str>, &str)) {
+        let (install, component, id) = path;
+        let (own, of) = (text(value, "id"), text(value, "component_id"));
+        if own != id || install != self.install || component.is_some_and(|path| path != self.component) {
+            return;
+        }
+        let ours = self.outcome.deploy.as_deref() == Some(id) || self.question.deploy.as_deref() == Some(id);
+        let met = self.rows.iter().any(|seen| seen.what.id == id);
+        if component.is_some() || of == self.component || ours || met {
+            self.row(exchange, value, (component.is_some() || of == self.component, false, false));
+        }
+    }
+
+    /// Takes in a workflow.
+    fn flow(&mut self, exchange: &Exchange, value: &Value, asked: Option<&str>) {
+        let Some(what) = Flow::of(value).filter(|own| asked.is_none_or(|id| id == own.id)) else { return };
+        let (sent, done) = (exchange.sent_ms, exchange.done_ms);
+        self.flows.push(Seen { sent, done, what, named: true, listed: asked.is_none(), latest: false });
+    }
+
+    /// Takes in the steps of a workflow that was seen before.
+    fn steps(&mut self, exchange: &Exchange, value: &Value, id: &str) {
+        let before = self.flows.iter().rev().find(|seen| seen.what.id == id).map(|seen| seen.what.clone());
+        if let Some(mut what) = before.filter(|_| value.is_array()) {
+            what.steps = steps(Some(value));
+            let (sent, done) = (exchange.sent_ms, exchange.done_ms);
+            self.flows.push(Seen { sent, done, what, named: true, listed: false, latest: false });
+        }
+    }
+
+    /// Returns everything seen of one deploy.
+    pub(super) fn of(&self, deploy: &str) -> impl DoubleEndedIterator<Item = &Seen<Row>> {
+        self.rows.iter().filter(move |seen| seen.what.id == deploy)
+    }
+
+    /// Returns everything seen of one workflow.
+    pub(super) fn flow_of(&self, id: &str) -> impl DoubleEndedIterator<Item = &Seen<Flow>> {
+        self.flows.iter().filter(move |seen| seen.what.id == id)
+    }
+
+    /// Returns what was said last of a deploy that is not empty.
+    pub(super) fn said<'s>(&'s self, deploy: &str, what: impl Fn(&'s Row) -> &'s str) -> &'s str {
+        let rows = self.rows.iter().rev().filter(|seen| seen.what.id == deploy);
+        rows.map(|seen| what(&seen.what)).find(|own| !own.is_empty()).unwrap_or_default()
+    }
+
+    /// Returns the workflow that a deploy names, empty if none.
+    pub(super) fn workflow(&self, deploy: &str) -> &str {
+        self.said(deploy, |row| &row.workflow)
+    }
+
+    /// Returns the install component that a deploy names.
+    pub(super) fn install_component(&self, deploy: &str) -> &str {
+        self.said(deploy, |row| &row.install_component)
+    }
+
+    /// Returns when a deploy was made.
+    pub(super) fn created(&self, deploy: &str) -> Option<i64> {
+        self.of(deploy).filter_map(|seen| seen.what.created).next_back()
+    }
+
+    /// Returns what a deploy does; nothing, if any answer or its workflow says so (contract: which deploy).
+    pub(super) fn kind(&self, deploy: &str) -> Kind {
+        let nothing = |seen: &Seen<Row>| seen.what.plan_only || kind_of(&seen.what.kind) == Kind::Nothing;
+        if self.of(deploy).any(nothing) || self.flow_of(self.workflow(deploy)).any(|seen| seen.what.plan_only) {
+            return Kind::Nothing;
+        }
+        kind_of(self.said(deploy, |row| &row.kind))
+    }
+
+    /// Returns the answers about a deploy that no other answer overtakes, over all that were seen.
+    pub(super) fn newest(&self, deploy: &str) -> Vec<&Seen<Row>> {
+        let all: Vec<&Seen<Row>> = self.of(deploy).collect();
+        let overtaken = |one: &Seen<Row>| all.iter().any(|other| other.overtakes(one));
+        all.iter().copied().filter(|one| !overtaken(one)).collect()
+    }
+
+    /// Returns the ids of all deploys that were seen, each once.
+    pub(super) fn ids(&self) -> Vec<&str> {
+        let mut ids: Vec<&str> = self.rows.iter().map(|seen| seen.what.id.as_str()).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        ids
+    }
+
+    /// Returns how often Nuon itself said that a workflow does not exist.
+    pub(super) fn missing(&self, workflow: &str) -> usize {
+        let about = |own: &&&Exchange| Ask::of(&own.path) == Ask::Flow(workflow.to_owned()) && says(own, 404);
+        self.reads.iter().filter(about).count()
+    }
+}
+
+impl Seen<Row> {
+    /// Returns whether this answer is newer by the server's account, or, where that says nothing, was asked for later.
+    fn overtakes(&self, other: &Self) -> bool {
+        match self.what.account(&other.what) {
+            Some(Ordering::Greater) => true,
+            Some(Ordering::Equal) => self.sent >= other.done && self.what.status != other.what.status,
+            Some(Ordering::Less) | None => false,
+        }
+    }
+}
+
+/// Calls for each element of a list.
+fn each(value: &Value, call: impl FnMut(&Value)) {
+    value.as_array().into_iter().flatten().for_each(call);
+}

@@ -1,0 +1,59 @@
+//! Whether a clock rang (contract: clocks), and whether the end came too late.
+
+use super::case::Case;
+use super::ended::EARLY_MS;
+use super::row::Kind;
+use super::table::{Word, word};
+
+/// What the end may come later than the total clock and one request's limit.
+const SPARE_MS: u64 = 1_000;
+
+/// Returns that no clock can have rung, or that it rang while `error` was held.
+pub(super) fn timed_out(case: &Case) -> Vec<String> {
+    let at = case.outcome.at_ms + EARLY_MS;
+    let question = case.question;
+    let start = question.start_timeout_ms.filter(|_| !matched(case) && !runs(case)).is_some_and(|clock| at >= clock);
+    let stall = question.stall_timeout_ms.is_some_and(|clock| at >= last_change(case).saturating_add(clock));
+    let total = at >= question.timeout_ms;
+    if !(total || start || stall) {
+        return vec![format!("timed_out at {} ms, but no clock can have rung", case.outcome.at_ms)];
+    }
+    let held = case.outcome.deploy.as_deref().filter(|deploy| in_error(case, deploy));
+    held.map(|deploy| format!("timed_out, but {deploy} was in `error`: failed")).into_iter().collect()
+}
+
+/// Returns whether a deploy that fits was seen, beyond doubt.
+fn matched(case: &Case) -> bool {
+    let fits = |id: &&str| case.kind(id) != Kind::Nothing && case.misses(id).is_none();
+    case.question.on_stale == "accept" && case.outcome.deploy.is_some() && case.ids().iter().any(fits)
+}
+
+/// Returns whether the pinned workflow was seen running, which stops the start clock.
+fn runs(case: &Case) -> bool {
+    let workflow = case.question.workflow.as_deref().unwrap_or_default();
+    case.flow_of(workflow).any(|seen| seen.what.status == "in-progress" && !seen.what.ended())
+}
+
+/// Returns when the newest status was first asked for; answers that lag behind are no change.
+fn last_change(case: &Case) -> u64 {
+    let Some(deploy) = case.outcome.deploy.as_deref() else { return 0 };
+    let newest = case.newest(deploy);
+    let is_newest = |status: &str| newest.iter().any(|seen| seen.what.status == status);
+    case.of(deploy).filter(|seen| is_newest(&seen.what.status)).map(|seen| seen.sent).min().unwrap_or_default()
+}
+
+/// Returns whether every newest account of a deploy that fits says `error`, and the question takes it for a failure.
+fn in_error(case: &Case, deploy: &str) -> bool {
+    let newest = case.newest(deploy);
+    let fails = word(case.question, "error", case.kind(deploy)) == Word::Fails;
+    let all = !newest.is_empty() && newest.iter().all(|seen| seen.what.status == "error");
+    fails && all && case.kind(deploy) != Kind::Nothing && case.misses(deploy).is_none()
+}
+
+/// Returns that the end came later than it ever may.
+pub(super) fn late(case: &Case) -> Vec<String> {
+    let question = case.question;
+    let end = question.timeout_ms + question.request_timeout_ms + SPARE_MS;
+    let at = case.outcome.at_ms;
+    if at <= end { Vec::new() } else { vec![format!("ended at {at} ms, later than {end} ms")] }
+}

@@ -1,0 +1,97 @@
+//! Whether `cancelled`, `superseded`, `approval_needed` and `usage` have a ground.
+
+use super::case::Case;
+use super::failed::{clock_may_have_rung, is_cancel};
+use super::flow::{Flow, Step};
+use super::passed::word_of;
+use super::pins::{on_superseded, pinned};
+use super::table::{Word, plain};
+
+/// How much earlier than it should a clock may be heard.
+pub(super) const EARLY_MS: u64 = 1_000;
+
+/// Returns whether a human has said no to one of the deploy's steps.
+fn is_denied(case: &Case, deploy: &str) -> bool {
+    let denied = |flow: &Flow| flow.steps.iter().any(|step| step.targets(deploy) && step.denied);
+    case.flow_of(case.workflow(deploy)).any(|seen| denied(&seen.what))
+}
+
+/// Returns that nothing was cancelled, denied or expired.
+pub(super) fn cancelled(case: &Case) -> Vec<String> {
+    let workflow = case.question.workflow.as_deref().unwrap_or_default();
+    let stopped = case.flow_of(workflow).any(|seen| seen.what.status == "cancelled");
+    let ground = match case.outcome.deploy.as_deref() {
+        Some(deploy) => is_cancelled(case, deploy) || is_denied(case, deploy),
+        None => stopped || case.ids().into_iter().any(|id| is_cancelled(case, id)),
+    };
+    if ground { Vec::new() } else { vec!["cancelled, but no answer says that the deploy was".to_owned()] }
+}
+
+/// Returns whether a deploy was cancelled, by its row, its steps or its workflow (contract: judging).
+fn is_cancelled(case: &Case, deploy: &str) -> bool {
+    let newest = case.newest(deploy);
+    let mut words = newest.iter().map(|seen| (word_of(case, &seen.what), seen.what.status.as_str()));
+    let component = case.install_component(deploy);
+    let by_flow = |flow: &Flow| {
+        let step = |step: &Step| step.failed() && is_cancel(&step.status);
+        flow.status == "cancelled" || flow.works_on(deploy, component, false).any(step)
+    };
+    let flows = case.last_flows(case.workflow(deploy));
+    let stopped = flows.iter().any(|seen| by_flow(&seen.what));
+    words.any(|(word, status)| word == Word::Cancels || stopped && word != Word::Fails && status != "error")
+}
+
+/// Returns that no newer deploy supersedes, or that this is not to be said.
+pub(super) fn superseded(case: &Case) -> Vec<String> {
+    if on_superseded(case.question) != "fail" {
+        return vec!["superseded, but --on-superseded is not `fail`".to_owned()];
+    }
+    let ground = match case.outcome.deploy.as_deref() {
+        Some(deploy) => case.superseder(deploy).is_some() || supersedes_other(case, deploy),
+        None => case.ids().into_iter().any(|id| case.superseder(id).is_some()),
+    };
+    if ground { Vec::new() } else { vec!["superseded, but no newer deploy was seen".to_owned()] }
+}
+
+/// Returns whether the deploy is itself the newer one: the contract does not say which of the two is reported.
+fn supersedes_other(case: &Case, deploy: &str) -> bool {
+    let others = case.ids().into_iter().filter(|id| *id != deploy);
+    others.into_iter().any(|id| case.superseder(id).is_some() && case.created(id) < case.created(deploy))
+}
+
+/// Returns that no human is asked, or that this is not yet to be said.
+pub(super) fn approval_needed(case: &Case) -> Vec<String> {
+    let question = case.question;
+    let Some(deploy) = case.outcome.deploy.as_deref() else {
+        return vec!["approval_needed without a deploy".to_owned()];
+    };
+    let asked = case.flows.iter().filter(|seen| seen.what.asks_human(deploy)).count();
+    let asks = case.last_flows(case.workflow(deploy)).iter().any(|seen| seen.what.asks_human(deploy));
+    let pending = case.newest(deploy).iter().any(|seen| seen.what.status == "pending-approval");
+    let at = case.outcome.at_ms + EARLY_MS;
+    let since = case.of(deploy).find(|seen| seen.what.status == "pending-approval").map_or(u64::MAX, |seen| seen.sent);
+    let rung = question.approval_timeout_ms.is_some_and(|clock| at >= since.saturating_add(clock));
+    if !pending || !asks {
+        vec![format!("approval_needed, but no human is asked about {deploy}")]
+    } else if question.on_approval != "fail" && !rung {
+        vec!["approval_needed, but it was not asked to fail, and no approval clock has rung".to_owned()]
+    } else if asked < 2 && !rung && !clock_may_have_rung(case) {
+        vec!["approval_needed, but it was seen only once".to_owned()]
+    } else {
+        Vec::new()
+    }
+}
+
+/// Returns that the question holds nothing that cannot be waited for.
+pub(super) fn usage(case: &Case) -> Vec<String> {
+    let question = case.question;
+    let lists = [&question.pass_on, &question.fail_on, &question.wait_on];
+    let twice = |status: &String| lists.iter().filter(|list| list.contains(status)).count() > 1;
+    let wrong = lists.iter().any(|list| list.iter().any(twice))
+        || question.min_interval_ms > question.max_interval_ms
+        || question.deploy.is_some() && question.targets.len() > 1;
+    let stale = question.on_stale == "fail"
+        && !pinned(question)
+        && case.rows.iter().any(|seen| plain(&seen.what.status, case.kind(&seen.what.id)) != Word::Pending);
+    if wrong || stale { Vec::new() } else { vec!["usage, but nothing is wrong with the question".to_owned()] }
+}

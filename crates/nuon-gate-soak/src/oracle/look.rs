@@ -1,0 +1,72 @@
+//! Which answers belong to one look: requests that follow each other without a pause as long as the shortest interval.
+
+use super::answer::http;
+use super::ask::Ask;
+use super::case::{Case, Seen};
+use super::flow::Flow;
+use crate::transcript::Exchange;
+
+impl Case<'_> {
+    /// Returns whether two facts can be of one look (contract: read in the same look).
+    ///
+    /// A pause that the server asked for breaks no look.
+    pub(super) fn one_look<A, B>(&self, one: &Seen<A>, two: &Seen<B>) -> bool {
+        let (from, to) = if one.sent <= two.sent { (one.done, two.sent) } else { (two.done, one.sent) };
+        self.unbroken(from, to)
+    }
+
+    /// Returns whether no pause as long as an interval lies between two times.
+    pub(super) fn unbroken(&self, from: u64, to: u64) -> bool {
+        let within = |own: &&&Exchange| own.done_ms >= from && own.sent_ms <= to && self.concerns(own);
+        let mut between: Vec<&Exchange> = self.reads.iter().filter(within).copied().collect();
+        if between.iter().any(|own| asks_pause(own)) {
+            return true;
+        }
+        between.sort_by_key(|own| own.sent_ms);
+        let pause = self.pause();
+        let mut busy_until = from;
+        for own in between {
+            if own.sent_ms >= busy_until + pause {
+                return false;
+            }
+            busy_until = busy_until.max(own.done_ms);
+        }
+        to < busy_until + pause
+    }
+
+    /// Returns the shortest pause between two looks: a part of the interval, and longer than a fleet's requests wait for
+    /// each other.
+    fn pause(&self) -> u64 {
+        let fleet = 100 * u64::try_from(self.question.targets.len()).unwrap_or(u64::MAX / 100);
+        (self.question.min_interval_ms * 3 / 4).max(fleet).max(1)
+    }
+
+    /// Returns whether a request can be of this target's looks.
+    pub(super) fn concerns(&self, exchange: &Exchange) -> bool {
+        match Ask::of(&exchange.path) {
+            Ask::Latest(i, c) | Ask::List(i, c) | Ask::Component(i, c) => i == self.install && c == self.component,
+            Ask::Detail(i, c, d) => {
+                let met = self.rows.iter().chain(&self.strangers).any(|seen| seen.what.id == d);
+                let asked = self.question.deploy.as_ref() == Some(&d) || self.outcome.deploy.as_ref() == Some(&d);
+                i == self.install && c.is_none_or(|own| own == self.component) && (met || asked)
+            }
+            Ask::Flow(w) | Ask::Steps(w) => {
+                self.question.workflow.as_ref() == Some(&w) || self.rows.iter().any(|seen| seen.what.workflow == w)
+            }
+            Ask::Install(i) | Ask::InstallList(i) => i == self.install,
+            Ask::Sign => false,
+            Ask::Flows | Ask::Other => true,
+        }
+    }
+
+    /// Returns the good answers about a workflow that are of the last look at it.
+    pub(super) fn last_flows(&self, workflow: &str) -> Vec<&Seen<Flow>> {
+        let Some(last) = self.flow_of(workflow).next_back() else { return Vec::new() };
+        self.flow_of(workflow).filter(|seen| self.one_look(seen, last)).collect()
+    }
+}
+
+/// Returns whether an answer asks the client to wait.
+pub(super) fn asks_pause(exchange: &Exchange) -> bool {
+    http(exchange).is_some_and(|answer| answer.header("retry-after").is_some())
+}

@@ -1,0 +1,103 @@
+//! What a gate may say, judged from what it asked and was answered, and from nothing else.
+//!
+//! It knows the contract with the users and the facts about the server, and nothing of the gate. Where the contract can be
+//! read in two ways it allows both: what it finds is a violation, what it does not find need not be right.
+
+mod alive;
+mod answer;
+mod ask;
+mod case;
+mod clocks;
+mod ended;
+mod failed;
+mod flow;
+mod look;
+mod pacing;
+mod passed;
+mod pins;
+mod refused;
+mod row;
+mod run;
+mod table;
+mod text;
+
+#[cfg(test)]
+mod tests;
+
+use self::answer::body;
+use self::ask::Ask;
+use self::case::Case;
+use self::text::text;
+use crate::transcript::{Exchange, Outcome, Question};
+
+/// Returns what the contract does not allow, in plain words; nothing, if every outcome is allowed.
+///
+/// There is one outcome for each target of the question, in its order; for a workflow alone, one for each deploy that became
+/// a target, and [`judge_run`] judges the run.
+pub fn judge(question: &Question, transcript: &[Exchange], outcomes: &[Outcome]) -> Vec<String> {
+    let mut found = Vec::new();
+    if !question.targets.is_empty() && question.targets.len() != outcomes.len() {
+        found.push(format!("{} targets have {} outcomes", question.targets.len(), outcomes.len()));
+    }
+    for (index, outcome) in outcomes.iter().enumerate() {
+        let target = question.targets.get(index).cloned().unwrap_or_else(|| target_of(transcript, outcome));
+        let name = format!("{}/{}", target.0, target.1);
+        let case = Case::new(question, transcript, outcome, target);
+        found.extend(one(&case).into_iter().map(|text| format!("{name}: {text}")));
+    }
+    let end = outcomes.iter().map(|own| own.at_ms).max().unwrap_or_default();
+    let sharing = outcomes.len() + usize::from(question.targets.is_empty());
+    found.extend(pacing::check(question, transcript, sharing, end));
+    found
+}
+
+/// Returns what the contract does not allow in the run's outcome, given those of its targets.
+///
+/// For a workflow alone the run passes only if the workflow ended in success and every deploy of it passed; with targets, if
+/// every one passed.
+pub fn judge_run(question: &Question, transcript: &[Exchange], targets: &[Outcome], run: &Outcome) -> Vec<String> {
+    let case = Case::new(question, transcript, run, (String::new(), String::new()));
+    run::check(&case, targets).into_iter().map(|text| format!("run: {text}")).collect()
+}
+
+/// Judges one target.
+fn one(case: &Case) -> Vec<String> {
+    let mut found = match case.outcome.verdict.as_str() {
+        "passed" => passed::check(case),
+        "failed" => failed::check(case),
+        "rejected" => refused::rejected(case),
+        "cancelled" => ended::cancelled(case),
+        "approval_needed" => ended::approval_needed(case),
+        "superseded" => ended::superseded(case),
+        "inconclusive" => refused::inconclusive(case),
+        "timed_out" => clocks::timed_out(case),
+        "usage" => ended::usage(case),
+        "interrupted" => Vec::new(),
+        "pending" if case.question.targets.len() != 1 => Vec::new(),
+        other => vec![format!("`{other}` is no end of a wait")],
+    };
+    found.extend(clocks::late(case));
+    found.extend(alive::check(case));
+    found
+}
+
+/// Finds the install and the component of a deploy that only a workflow named: as the first good answer about it has them.
+fn target_of(transcript: &[Exchange], outcome: &Outcome) -> (String, String) {
+    let Some(deploy) = outcome.deploy.as_deref() else { return (String::new(), String::new()) };
+    let mut answers = transcript.iter().filter(|own| own.done_ms <= outcome.at_ms);
+    answers.find_map(|own| place(own, deploy)).unwrap_or_default()
+}
+
+/// Returns where an answer places a deploy.
+fn place(exchange: &Exchange, deploy: &str) -> Option<(String, String)> {
+    let value = body(exchange)?;
+    let (install, component) = match Ask::of(&exchange.path) {
+        Ask::Latest(i, c) | Ask::List(i, c) | Ask::Detail(i, Some(c), _) => (i, Some(c)),
+        Ask::InstallList(i) | Ask::Detail(i, None, _) => (i, None),
+        _ => return None,
+    };
+    let rows = value.as_array().map_or_else(|| vec![&value], |all| all.iter().collect());
+    let row = rows.into_iter().find(|row| text(row, "id") == deploy)?;
+    let own = text(row, "component_id");
+    component.or(Some(own).filter(|own| !own.is_empty())).map(|component| (install, component))
+}

@@ -1,0 +1,181 @@
+//! Whether a pass was proven (contract: a pass is proven, never assumed).
+
+use super::answer::good;
+use super::ask::Ask;
+use super::case::{Case, Seen};
+use super::flow::{Flow, Step};
+use super::pins::{on_superseded, pinned};
+use super::row::{Kind, Row};
+use super::table::{Word, plain, word};
+
+/// Returns what a pass lacks.
+pub(super) fn check(case: &Case) -> Vec<String> {
+    let Some(deploy) = case.outcome.deploy.as_deref() else { return vec!["passed without a deploy".to_owned()] };
+    let checks = [identity(case, deploy), kind(case, deploy), pins(case, deploy), row(case, deploy)];
+    let mut found: Vec<String> = checks.into_iter().flatten().collect();
+    if found.is_empty() {
+        let later = [proof(case, deploy), settled(case, deploy), newer(case, deploy), stale(case, deploy)];
+        found.extend(later.into_iter().flatten());
+    }
+    found.into_iter().map(|text| format!("{deploy} passed, but {text}")).collect()
+}
+
+/// Checks that the deploy is the target's, by its own detail or its row.
+fn identity(case: &Case, deploy: &str) -> Option<String> {
+    // An odd answer among good ones is no good answer; the last word counts.
+    let strange = case.strangers.iter().filter(|seen| seen.what.id == deploy).map(|seen| seen.done).max();
+    let proven = case.of(deploy).filter(|seen| seen.named).map(|seen| seen.done).max();
+    if proven.is_some() && strange > proven {
+        return Some("the last answer says that it is another install's or component's".to_owned());
+    }
+    proven.is_none().then(|| "no good answer says that it is this install's and component's".to_owned())
+}
+
+/// Checks that it is a deploy at all, and of the kind that was expected.
+fn kind(case: &Case, deploy: &str) -> Option<String> {
+    if case.kind(deploy) == Kind::Nothing {
+        let name = case.said(deploy, |row| &row.kind);
+        return Some(format!("it is no deploy that can be waited for: type `{name}`, or plan-only"));
+    }
+    case.unexpected(deploy).then(|| "it is not of the kind that --expect asks for".to_owned())
+}
+
+/// Checks that it is the one that was asked for.
+fn pins(case: &Case, deploy: &str) -> Option<String> {
+    case.unasked(deploy).map(|pin| format!("it is not what was pinned: {pin} does not fit"))
+}
+
+/// Checks that the newest account of its row can be a pass.
+fn row(case: &Case, deploy: &str) -> Option<String> {
+    let newest = case.newest(deploy);
+    let shown: Vec<&str> = newest.iter().map(|seen| seen.what.status.as_str()).collect();
+    let by_approval = case.question.on_approval == "pass" && shown.contains(&"pending-approval");
+    let passes = newest.iter().any(|seen| word_of(case, &seen.what) == Word::Passes);
+    (!passes && !by_approval && !lasts(case, deploy)).then(|| format!("its newest status is {}", shown.join(" or ")))
+}
+
+/// Returns whether it is said to pass for minutes, in many answers: then earlier answers with later times were written by a
+/// clock that was put back.
+fn lasts(case: &Case, deploy: &str) -> bool {
+    let all: Vec<&Seen<Row>> = case.of(deploy).collect();
+    let trail = all.iter().rev().take_while(|seen| word_of(case, &seen.what) == Word::Passes);
+    let (count, from) = trail.fold((0, u64::MAX), |(count, _), seen| (count + 1, seen.done));
+    count >= 5 && case.outcome.at_ms >= from.saturating_add(100_000)
+}
+
+/// Returns what a row's status says.
+pub(super) fn word_of(case: &Case, row: &Row) -> Word {
+    word(case.question, &row.status, case.kind(&row.id))
+}
+
+/// Checks the workflow's part, for at least one reading of the last look.
+fn proof(case: &Case, deploy: &str) -> Option<String> {
+    let workflow = case.workflow(deploy);
+    if workflow.is_empty() {
+        return None;
+    }
+    let flows = case.last_flows(workflow);
+    if flows.is_empty() {
+        let count = case.missing(workflow);
+        return (count < 3).then(|| format!("its workflow never answered, and only {count} answers of Nuon's say 404"));
+    }
+    let Some(last) = case.of(deploy).next_back() else { return Some("it was never seen".to_owned()) };
+    let rows: Vec<&Seen<Row>> = case.newest(deploy).into_iter().filter(|seen| case.one_look(seen, last)).collect();
+    let pairs = rows.iter().flat_map(|row| flows.iter().map(move |flow| (*row, *flow)));
+    let mut lacks: Vec<String> = pairs.map(|(row, flow)| lack(case, row, flow)).collect();
+    lacks.sort_by_key(String::len);
+    match lacks.first() {
+        Some(none) if none.is_empty() => None,
+        Some(lack) => Some(lack.clone()),
+        // Times that go back say nothing of which look was the last.
+        None if lasts(case, deploy) => None,
+        None => Some("no answer of the last look shows its newest status".to_owned()),
+    }
+}
+
+/// Returns what a row and a workflow lack for a proof; nothing, if they are one.
+fn lack(case: &Case, row: &Seen<Row>, flow: &Seen<Flow>) -> String {
+    let (deploy, own) = (row.what.id.as_str(), &flow.what);
+    let text = if flow.sent < row.sent {
+        "its workflow was not read in the look that showed the passing status"
+    } else if !own.owner.is_empty() && own.owner != case.install {
+        "its workflow is owned by another install"
+    } else if word_of(case, &row.what) != Word::Passes {
+        return unasked_human(case, row, own);
+    } else if plain(&row.what.status, case.kind(deploy)) != Word::Passes {
+        ""
+    } else if !own.begun(deploy) {
+        "no step that targets it has begun"
+    } else if !own.works_on(deploy, case.install_component(deploy), true).all(Step::good) {
+        "a step that works on it is unfinished or failed"
+    } else {
+        ""
+    };
+    text.to_owned()
+}
+
+/// Returns why `--on-approval pass` does not hold: nobody is asked, or it was not seen twice.
+fn unasked_human(case: &Case, row: &Seen<Row>, flow: &Flow) -> String {
+    let deploy = row.what.id.as_str();
+    let times = case.flow_of(&flow.id).filter(|seen| seen.what.asks_human(deploy)).count();
+    if !flow.asks_human(deploy) {
+        "its newest status does not pass, and no human is asked".to_owned()
+    } else if times < 2 {
+        "that a human is asked was seen only once".to_owned()
+    } else {
+        String::new()
+    }
+}
+
+/// Checks that `--settle` was kept: a second look, that much later.
+fn settled(case: &Case, deploy: &str) -> Option<String> {
+    let settle = case.question.settle_ms;
+    if settle == 0 || case.outcome.at_ms + 1_000 >= case.question.timeout_ms {
+        return None;
+    }
+    let passing = || case.of(deploy).filter(|seen| word_of(case, &seen.what) != Word::Fails);
+    let first = passing().find(|seen| word_of(case, &seen.what) == Word::Passes)?;
+    let last = passing().next_back()?;
+    let kept = last.done >= first.sent + settle;
+    (!kept).then(|| format!("it was not looked at again {settle} ms after its status passed"))
+}
+
+/// Checks that newer deploys were looked for, where a flag asks for it, and none was passed over.
+fn newer(case: &Case, deploy: &str) -> Option<String> {
+    let way = on_superseded(case.question);
+    if way == "ignore" {
+        return None;
+    }
+    if let Some(other) = case.superseder(deploy) {
+        return Some(format!("{other} is newer, and --on-superseded is {way}"));
+    }
+    case.question.on_superseded.as_ref()?;
+    let last = case.of(deploy).next_back()?;
+    let sought = case.reads.iter().filter(|own| good(own) && lists(case, &own.path));
+    let found = sought.into_iter().any(|own| case.unbroken(own.done_ms.min(last.done), own.sent_ms.max(last.sent)));
+    (!found).then(|| "whether a newer deploy supersedes it was not read".to_owned())
+}
+
+/// Returns whether a path lists the component's deploys or shows its newest.
+fn lists(case: &Case, path: &str) -> bool {
+    match Ask::of(path) {
+        Ask::Latest(i, c) | Ask::List(i, c) => i == case.install && c == case.component,
+        Ask::InstallList(i) => i == case.install,
+        _ => false,
+    }
+}
+
+/// Checks that a deploy that had ended before the start was not taken, where `--on-stale` forbids it.
+fn stale(case: &Case, deploy: &str) -> Option<String> {
+    if pinned(case.question) || case.question.on_stale == "accept" {
+        return None;
+    }
+    let first = case.rows.first().filter(|seen| seen.what.id == deploy && seen.listed)?;
+    let before = case.reads.iter().filter(|own| own.done_ms < first.done && Ask::of(&own.path).decides());
+    let at_once = before.into_iter().all(|own| good(own));
+    let workflow = case.workflow(deploy);
+    let ended = workflow.is_empty()
+        || case.flow_of(workflow).next().is_some_and(|flow| case.one_look(first, flow) && flow.what.succeeded());
+    let old = first.sent < 500 && at_once && ended && plain(&first.what.status, case.kind(deploy)) == Word::Passes;
+    old.then(|| format!("it had ended before the gate started, and --on-stale is {}", case.question.on_stale))
+}

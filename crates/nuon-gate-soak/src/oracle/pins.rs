@@ -1,0 +1,108 @@
+//! Whether a deploy is one that the question asks for (contract: which deploy).
+
+use super::case::Case;
+use super::row::Kind;
+use super::table::{Word, plain};
+use super::text::parse_instant;
+use crate::transcript::Question;
+
+/// How much earlier than `--since` a deploy may have been made, in microseconds.
+const LEEWAY: i64 = 5_000_000;
+
+/// Returns whether the question pins a deploy.
+pub(super) fn pinned(question: &Question) -> bool {
+    let pins =
+        [&question.deploy, &question.workflow, &question.build, &question.commit, &question.after, &question.since];
+    pins.iter().any(|pin| pin.is_some())
+}
+
+/// Returns what the question says of newer deploys, with its default.
+pub(super) fn on_superseded(question: &Question) -> &str {
+    let default = if pinned(question) { "ignore" } else { "follow" };
+    question.on_superseded.as_deref().unwrap_or(default)
+}
+
+impl Case<'_> {
+    /// Returns the first pin that a deploy does not match, by all that was said of it.
+    pub(super) fn misses(&self, deploy: &str) -> Option<&'static str> {
+        let question = self.question;
+        let differs = |pin: &Option<String>, own: &str| pin.as_deref().is_some_and(|pin| pin != own);
+        let sha = self.said(deploy, |row| &row.commit).to_lowercase();
+        let built = self.said(deploy, |row| &row.build);
+        if differs(&question.deploy, deploy) {
+            Some("its id")
+        } else if differs(&question.workflow, self.workflow(deploy)) {
+            Some("its workflow")
+        } else if differs(&question.build, built) {
+            Some("its build")
+        } else if question.commit.as_ref().is_some_and(|pin| !sha.starts_with(&pin.to_lowercase())) {
+            Some("its commit")
+        } else if question.after.as_deref().is_some_and(|pin| !self.is_after(deploy, pin)) {
+            Some("that it is newer than the baseline")
+        } else if question.since.as_deref().is_some_and(|pin| !self.is_since(deploy, pin)) {
+            Some("that it was made since then")
+        } else {
+            None
+        }
+    }
+
+    /// Returns whether a deploy is another than the baseline and was made later, as far as the baseline was seen.
+    fn is_after(&self, deploy: &str, baseline: &str) -> bool {
+        let later = self.created(deploy).zip(self.created(baseline)).is_none_or(|(own, base)| own > base);
+        deploy != baseline && later
+    }
+
+    /// Returns whether a deploy was made at a time or later, with the leeway.
+    fn is_since(&self, deploy: &str, time: &str) -> bool {
+        let since = parse_instant(time);
+        since.is_none_or(|since| self.created(deploy).is_some_and(|own| own >= since - LEEWAY))
+    }
+
+    /// Returns why a deploy is not what was asked for: neither by itself, nor as what replaced or superseded such a one.
+    pub(super) fn unasked(&self, deploy: &str) -> Option<&'static str> {
+        let miss = self.misses(deploy)?;
+        let follows = on_superseded(self.question) == "follow";
+        let others = self.ids().into_iter().filter(|id| *id != deploy && self.misses(id).is_none());
+        let leads = |id: &str| self.replaced_by(id, deploy) || follows && self.made_before(id, deploy);
+        if others.into_iter().any(leads) { None } else { Some(miss) }
+    }
+
+    /// Returns whether one deploy was replaced and the other is of its workflow.
+    fn replaced_by(&self, old: &str, new: &str) -> bool {
+        let gone = self.of(old).any(|seen| plain(&seen.what.status, Kind::Apply) == Word::Replaced);
+        let workflow = self.workflow(old);
+        gone && !workflow.is_empty() && workflow == self.workflow(new)
+    }
+
+    /// Returns whether one deploy was made before another.
+    fn made_before(&self, old: &str, new: &str) -> bool {
+        self.created(old).zip(self.created(new)).is_none_or(|(old, new)| old < new)
+    }
+
+    /// Returns a newer deploy of the component that supersedes one: another workflow's, and one that can be waited for.
+    pub(super) fn superseder(&self, deploy: &str) -> Option<&str> {
+        let (made, workflow) = (self.created(deploy)?, self.workflow(deploy));
+        let newer = |id: &&str| {
+            let other = workflow.is_empty() || self.workflow(id) != workflow;
+            let known = other && self.is_no_plan(id) && self.kind(id) != Kind::Nothing;
+            known && self.created(id).is_some_and(|own| own > made)
+        };
+        self.ids().into_iter().filter(|id| *id != deploy).find(newer)
+    }
+
+    /// Returns whether a deploy is known to be more than a plan: by its workflow, or, having none, or in `latest`, by default.
+    fn is_no_plan(&self, deploy: &str) -> bool {
+        let workflow = self.workflow(deploy);
+        let read = self.flow_of(workflow).next().is_some();
+        read || workflow.is_empty() || self.of(deploy).any(|seen| seen.latest)
+    }
+
+    /// Returns whether `--expect` refuses a deploy.
+    pub(super) fn unexpected(&self, deploy: &str) -> bool {
+        match self.question.expect.as_deref() {
+            Some("apply") => self.kind(deploy) != Kind::Apply,
+            Some("teardown") => self.kind(deploy) != Kind::Teardown,
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! Whether `rejected` and `inconclusive` have a ground (contract: transient and final answers).
+
+use super::answer::{Voice, body, good, status, voice};
+use super::ask::Ask;
+use super::case::Case;
+use super::ended::EARLY_MS;
+use super::row::Kind;
+use crate::transcript::Exchange;
+
+/// How many refusals in a row are final after a first success.
+const REFUSALS: usize = 5;
+
+/// How often an answer that is not Nuon's is asked again before any of Nuon's.
+const FOREIGN: usize = 3;
+
+/// Returns that nothing was refused, does not exist, or is another's.
+pub(super) fn rejected(case: &Case) -> Vec<String> {
+    let ground =
+        refused(case) || forbidden(case) || does_not_exist(case) || is_anothers(case) || cannot_be_waited(case);
+    if ground { Vec::new() } else { vec!["rejected, but no answer gives a reason to".to_owned()] }
+}
+
+/// Returns whether an answer is final by its status alone: 4xx that is neither of the transient ones.
+fn refused(case: &Case) -> bool {
+    let is_final = |code: u16| (400..500).contains(&code) && !matches!(code, 401 | 403 | 404 | 408 | 409 | 425 | 429);
+    case.reads.iter().any(|own| is_final(status(own)) && Ask::of(&own.path) != Ask::Sign)
+}
+
+/// Returns whether a success is about anything.
+fn is_thing(own: &Exchange) -> bool {
+    let has_id = |body: &serde_json::Value| body.get("id").is_some() || body.get("component_id").is_some();
+    body(own).is_some_and(|body| has_id(&body) || body.get(0).is_some_and(has_id))
+}
+
+/// Returns whether 401 or 403 was final: at the first call, five times in a row later, or a stranger's three times.
+fn forbidden(case: &Case) -> bool {
+    let (mut heard, mut in_row, mut foreign) = (false, 0, 0);
+    // "In a row" may also be read as: of the same request, whatever else is answered between.
+    let mut of_path: std::collections::HashMap<&str, usize> = std::collections::HashMap::new();
+    for own in case.reads.iter().filter(|own| Ask::of(&own.path) != Ask::Sign) {
+        let (code, from) = (status(own), voice(own));
+        match code {
+            401 | 403 if from != Voice::Foreign => in_row += 1,
+            _ if is_thing(own) || code == 404 && from == Voice::Nuon => (heard, in_row) = (true, 0),
+            _ => (),
+        }
+        let strange = matches!(code, 401 | 403 | 404) && from != Voice::Nuon;
+        foreign += usize::from(strange);
+        let same = of_path.entry(own.path.as_str()).or_default();
+        match code {
+            401 | 403 if from != Voice::Foreign => *same += 1,
+            _ if body(own).is_some() => *same = 0,
+            _ => (),
+        }
+        if *same >= REFUSALS {
+            return true;
+        }
+        let first = in_row > 0 && !heard;
+        if first || in_row >= REFUSALS || foreign >= FOREIGN && !heard {
+            return true;
+        }
+    }
+    false
+}
+
+/// Returns whether Nuon says that the install, the component, the deploy or the pinned workflow does not exist.
+fn does_not_exist(case: &Case) -> bool {
+    let says = |own: &Exchange| status(own) == 404 && voice(own) != Voice::Foreign;
+    case.reads.iter().filter(|own| says(own)).any(|own| match Ask::of(&own.path) {
+        Ask::Install(_) | Ask::Component(..) => case.concerns(own),
+        Ask::Detail(_, _, id) => case.question.after.as_ref() == Some(&id) || case.concerns(own) || asked(case, &id),
+        Ask::Flow(id) => case.question.workflow.as_ref() == Some(&id) && case.flow_of(&id).next().is_none(),
+        _ => false,
+    })
+}
+
+/// Returns whether a deploy is the outcome's or the question's.
+fn asked(case: &Case, id: &str) -> bool {
+    [&case.outcome.deploy, &case.question.deploy].into_iter().any(|own| own.as_deref() == Some(id))
+}
+
+/// Returns whether what was asked for is another install's or component's.
+fn is_anothers(case: &Case) -> bool {
+    let pinned = case.question.workflow.as_deref().unwrap_or_default();
+    let owner = |own: &str| !own.is_empty() && own != case.install;
+    !case.strangers.is_empty() || baseline_is_anothers(case) || case.flow_of(pinned).any(|seen| owner(&seen.what.owner))
+}
+
+/// Returns whether the baseline is another component's.
+fn baseline_is_anothers(case: &Case) -> bool {
+    case.reads.iter().any(|own| {
+        let baseline = matches!(Ask::of(&own.path), Ask::Detail(_, _, id) if case.question.after.as_ref() == Some(&id));
+        let component = body(own).and_then(|body| body["component_id"].as_str().map(str::to_owned));
+        baseline && component.is_some_and(|component| component != case.component)
+    })
+}
+
+/// Returns whether an id was given of what is no deploy, or not of the expected kind.
+fn cannot_be_waited(case: &Case) -> bool {
+    let given = case.question.deploy.iter().chain(&case.outcome.deploy);
+    let nothing = |id: &String| case.of(id).next().is_some() && (case.kind(id) == Kind::Nothing || case.unexpected(id));
+    let named = case.question.deploy.is_some() || case.question.workflow.is_some();
+    let pinned = case.question.workflow.as_deref().unwrap_or_default();
+    let missed =
+        case.question.deploy.as_deref().is_some_and(|id| case.of(id).next().is_some() && case.misses(id).is_some());
+    named && given.into_iter().any(nothing) || missed || case.flow_of(pinned).any(|seen| seen.what.plan_only)
+}
+
+/// Returns that the outage clock cannot have rung.
+pub(super) fn inconclusive(case: &Case) -> Vec<String> {
+    let Some(outage) = case.question.outage_ms else { return vec!["inconclusive, but --api-outage is off".to_owned()] };
+    let at = case.outcome.at_ms + EARLY_MS;
+    // What is another's is no good answer.
+    let strange = |own: &&&Exchange| case.strangers.iter().any(|seen| seen.sent == own.sent_ms);
+    let concerning = case.reads.iter().filter(|own| good(own) && case.concerns(own));
+    let last = concerning.filter(|own| !strange(own)).map(|own| own.sent_ms).max();
+    if at < outage + last.unwrap_or_default() {
+        let text =
+            format!("inconclusive, but {} ms is no outage of {outage} ms", at - EARLY_MS - last.unwrap_or_default());
+        return vec![text];
+    }
+    Vec::new()
+}

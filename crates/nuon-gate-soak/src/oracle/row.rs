@@ -1,0 +1,108 @@
+//! A deploy as one answer showed it, and which of two answers about it is the newer by the server's own account.
+
+use std::cmp::Ordering;
+
+use serde_json::Value;
+
+use super::text::{instant, status_word, text, truth};
+
+/// What a deploy does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// It applies: `apply`, `sync-image`, `install`, `release`, or no type at all.
+    Apply,
+    /// It tears down.
+    Teardown,
+    /// It is no deploy that can be waited for.
+    Nothing,
+}
+
+/// A deploy as one answer showed it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Row {
+    pub(super) id: String,
+    pub(super) install: String,
+    pub(super) component: String,
+    pub(super) install_component: String,
+    pub(super) kind: String,
+    pub(super) status: String,
+    pub(super) build: String,
+    pub(super) commit: String,
+    pub(super) workflow: String,
+    pub(super) plan_only: bool,
+    pub(super) created: Option<i64>,
+    pub(super) updated: Option<i64>,
+    /// When the status was set, in seconds.
+    pub(super) stated: Option<i64>,
+    /// The statuses before it, oldest first.
+    pub(super) history: Vec<String>,
+}
+
+impl Row {
+    /// Reads a deploy; a body without an id is none.
+    pub(super) fn of(value: &Value) -> Option<Self> {
+        let id = text(value, "id");
+        if id.is_empty() {
+            return None;
+        }
+        let (new, build) = (value.get("status_v2"), value.get("component_build"));
+        let first = |one: String, two: &dyn Fn() -> String| if one.is_empty() { two() } else { one };
+        let sha = build.and_then(|own| own.get("vcs_connection_commit")).map(|own| text(own, "sha"));
+        Some(Self {
+            id,
+            install: text(value, "install_id"),
+            component: text(value, "component_id"),
+            install_component: text(value, "install_component_id"),
+            kind: text(value, "install_deploy_type"),
+            status: first(status_word(value, "status_v2"), &|| text(value, "status")),
+            build: first(text(value, "build_id"), &|| build.map(|own| text(own, "id")).unwrap_or_default()),
+            commit: sha.unwrap_or_default(),
+            workflow: first(text(value, "workflow_id"), &|| text(value, "install_workflow_id")),
+            plan_only: truth(value, "plan_only"),
+            created: instant(value, "created_at"),
+            updated: instant(value, "updated_at"),
+            stated: new.and_then(|own| own.get("created_at_ts")).and_then(Value::as_i64).filter(|at| *at > 0),
+            history: new.map(history).unwrap_or_default(),
+        })
+    }
+
+    /// Compares two answers about one row by what the server says in them (contract: newest by the server's account).
+    ///
+    /// `None` means that nothing follows: its words contradict each other, or both states are of one second. Equal means that
+    /// it gives no time at all.
+    pub(super) fn account(&self, other: &Self) -> Option<Ordering> {
+        let by_row = self.updated.zip(other.updated).map(|(own, its)| own.cmp(&its));
+        let by_status = self.stated.zip(other.stated).map(|(own, its)| own.cmp(&its));
+        let both = match (by_row, by_status) {
+            (Some(one), Some(two)) if one == Ordering::Equal || one == two => two,
+            (Some(one), Some(Ordering::Equal) | None) => one,
+            (Some(_), Some(_)) => return None,
+            (None, Some(two)) => two,
+            (None, None) => Ordering::Equal,
+        };
+        let grown = both.then_with(|| self.grown_from(other).cmp(&other.grown_from(self)));
+        let timed = by_row.or(by_status).is_some();
+        (grown != Ordering::Equal || !timed).then_some(grown)
+    }
+
+    /// Returns whether the history is the other's, with the other's status after it.
+    fn grown_from(&self, other: &Self) -> bool {
+        let length = other.history.len();
+        self.history.get(..length) == Some(other.history.as_slice()) && self.history.get(length) == Some(&other.status)
+    }
+}
+
+/// Reads the statuses of a history.
+fn history(status: &Value) -> Vec<String> {
+    let entries = status.get("history").and_then(Value::as_array);
+    entries.map(|all| all.iter().map(|entry| text(entry, "status")).collect()).unwrap_or_default()
+}
+
+/// Returns what a type does (contract: which deploy).
+pub(super) fn kind_of(name: &str) -> Kind {
+    match name {
+        "" | "apply" | "sync-image" | "install" | "release" => Kind::Apply,
+        "teardown" => Kind::Teardown,
+        _ => Kind::Nothing,
+    }
+}

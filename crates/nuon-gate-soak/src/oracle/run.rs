@@ -1,0 +1,112 @@
+//! Whether the outcome of a whole run follows from its targets and its workflow (contract: exit codes, workflow alone).
+
+use super::answer::body;
+use super::case::Case;
+use super::clocks::late;
+use super::refused::{inconclusive, rejected};
+use crate::transcript::Outcome;
+
+/// Returns what the run's outcome lacks.
+pub(super) fn check(case: &Case, targets: &[Outcome]) -> Vec<String> {
+    let alone = case.question.targets.is_empty();
+    let mut found = late(case);
+    let verdict = case.outcome.verdict.as_str();
+    match verdict {
+        "passed" => found.extend(passed(case, targets, alone)),
+        "interrupted" => (),
+        "failed" if targets.is_empty() && alone => found.extend(empty(case)),
+        _ if targets.iter().any(|own| own.verdict == verdict) => found.extend(order(case, targets)),
+        "failed" if alone && ended(case, false) => (),
+        "failed" => found.push("failed, but no target did, and no workflow".to_owned()),
+        "cancelled" if stopped(case) => (),
+        "rejected" if alone => found.extend(rejected(case)),
+        "inconclusive" if alone => found.extend(inconclusive(case)),
+        "timed_out" if alone => found.extend(super::clocks::timed_out(case)),
+        other => found.push(format!("`{other}`, but no target ended so")),
+    }
+    found
+}
+
+/// Returns the pinned workflow's id.
+fn workflow<'a>(case: &'a Case) -> &'a str {
+    case.question.workflow.as_deref().unwrap_or_default()
+}
+
+/// Returns whether the last look at the workflow shows that it ended, and whether well.
+fn ended(case: &Case, well: bool) -> bool {
+    // A lagging replica does not take back what was seen to have ended.
+    case.flow_of(workflow(case)).any(|seen| seen.what.ended() && seen.what.succeeded() == well)
+}
+
+/// Returns whether the workflow was cancelled.
+fn stopped(case: &Case) -> bool {
+    let denied = |seen: &&super::case::Seen<super::flow::Flow>| {
+        seen.what.steps.iter().any(|step| matches!(step.status.as_str(), "approval-denied" | "approval-expired"))
+    };
+    let flows = case.last_flows(workflow(case));
+    flows.iter().any(|seen| seen.what.status == "cancelled" || denied(seen))
+}
+
+/// Returns what a pass lacks: targets, each of their passes, the workflow's success, a deploy that nobody waited for.
+fn passed(case: &Case, targets: &[Outcome], alone: bool) -> Vec<String> {
+    let mut found = Vec::new();
+    if targets.is_empty() {
+        found.push("passed without a target".to_owned());
+    }
+    let others = targets.iter().filter(|own| own.verdict != "passed");
+    found.extend(others.map(|own| format!("passed, but a target ended as `{}`", own.verdict)));
+    if alone && !ended(case, true) {
+        found.push("passed, but the last look does not show that the workflow ended in success".to_owned());
+    }
+    if alone && case.flow_of(workflow(case)).any(|seen| seen.what.plan_only) {
+        found.push("passed, but the workflow is plan-only".to_owned());
+    }
+    // Where a newer one is followed, the one that it supersedes is not.
+    let follows = case.question.on_superseded.as_deref() == Some("follow");
+    found.extend(
+        left_out(case, targets).filter(|_| alone && !follows).map(|id| format!("passed, but nobody waited for {id}")),
+    );
+    found
+}
+
+/// Returns the deploys that the workflow's steps worked on and that are no target; those that were repeated are none.
+fn left_out(case: &Case, targets: &[Outcome]) -> impl Iterator<Item = String> {
+    let flows = case.last_flows(workflow(case));
+    let steps = flows.last().map(|seen| seen.what.steps.clone()).unwrap_or_default();
+    let of_deploys = |step: &&super::flow::Step| step.target_type == "install_deploys" && !step.target.is_empty();
+    let mut ids: Vec<String> = steps.iter().filter(of_deploys).map(|step| step.target.clone()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let over = |id: &String| steps.iter().any(|step| step.targets(id) && (step.repeated || step.failed()));
+    let nothing = |id: &String| {
+        let detail = case.reads.iter().filter(|own| own.path.ends_with(id.as_str()));
+        let kinds = detail.filter_map(|own| body(own)?["install_deploy_type"].as_str().map(str::to_owned));
+        kinds.into_iter().any(|kind| !matches!(&*kind, "apply" | "sync-image" | "install" | "release" | "teardown"))
+    };
+    ids.retain(|id| !over(id) && !nothing(id) && targets.iter().all(|own| own.deploy.as_ref() != Some(id)));
+    ids.into_iter()
+}
+
+/// Returns that a run without deploys failed before its workflow ended.
+fn empty(case: &Case) -> Option<String> {
+    let over = ended(case, true) || ended(case, false);
+    (!over).then(|| "failed without a deploy, but its workflow has not ended".to_owned())
+}
+
+/// Returns that a target ended in a way that comes first (contract: the first in this order that occurs).
+fn order(case: &Case, targets: &[Outcome]) -> Option<String> {
+    const ORDER: [&str; 9] = [
+        "interrupted",
+        "rejected",
+        "failed",
+        "cancelled",
+        "superseded",
+        "approval_needed",
+        "inconclusive",
+        "timed_out",
+        "pending",
+    ];
+    let first = ORDER.into_iter().find(|name| targets.iter().any(|own| own.verdict == *name))?;
+    (first != case.outcome.verdict && first != "interrupted")
+        .then(|| format!("`{}`, but a target ended as `{first}`, which comes first", case.outcome.verdict))
+}

@@ -1,0 +1,83 @@
+//! Cancelled, superseded, approval needed, wrong use.
+
+use serde_json::json;
+
+use super::*;
+
+/// A look at a row and a workflow in a state with steps.
+fn look(status: &str, state: &str, steps: &[Value]) -> Tape {
+    Tape::default().look(0, &row(status, 60), &flow(state, steps))
+}
+
+#[test]
+fn cancelled() {
+    let ended = |name, tape, part| (name, plain(), tape, end("cancelled", 250), part);
+    let no = "no answer says that";
+    check(vec![
+        ended("the row", look("cancelled", "cancelled", &[]), ""),
+        ended("denied", look("approval-denied", "error", &[]), ""),
+        ended("expired", look("approval-expired", "error", &[]), ""),
+        ended("its workflow", look("queued", "cancelled", &[]), ""),
+        ended("its step", look("pending-approval", "error", &[step("approval-denied", "dpl1")]), ""),
+        ended("still going", look("executing", "in-progress", &[]), no),
+        ended("in error", look("error", "cancelled", &[]), no),
+    ]);
+    let wait = question(|own| own.wait_on = vec!["cancelled".to_owned()]);
+    check(vec![("overridden", wait, look("cancelled", "in-progress", &[]), end("cancelled", 250), no)]);
+}
+
+#[test]
+fn superseded() {
+    let newer = with(&with(&row("queued", 90), "id", json!("dpl2")), "created_at", json!("2026-08-03T14:01:00Z"));
+    let newer = with(&newer, "workflow_id", json!("inw2"));
+    let alone = look("executing", "in-progress", &[]);
+    let both = alone.clone().latest(3_000, &newer);
+    let retry = alone.clone().latest(3_000, &with(&newer, "workflow_id", json!("inw1")));
+    let fail = question(|own| own.on_superseded = some("fail"));
+    check(vec![
+        ("a newer one", fail.clone(), both.clone(), end("superseded", 3_050), ""),
+        ("named itself", fail.clone(), both.clone(), end_of("superseded", Some("dpl2"), 3_050), ""),
+        ("none", fail.clone(), alone, end("superseded", 250), "no newer deploy"),
+        ("of its own workflow", fail, retry, end("superseded", 3_050), "no newer deploy"),
+        ("not to be said", plain(), both, end("superseded", 3_050), "is not `fail`"),
+    ]);
+}
+
+#[test]
+fn approvals() {
+    let asked = flow("in-progress", &[step("approval-awaiting", "dpl1")]);
+    let answer = json!({"response": {"id": "waa1", "type": "approve"}});
+    let answered = flow("in-progress", &[with(&step("approval-awaiting", "dpl1"), "approval", answer)]);
+    let waits = row("pending-approval", 60);
+    let once = |flow: &Value| Tape::default().look(0, &waits, flow);
+    let twice = |flow: &Value| once(flow).look(3_000, &waits, flow);
+    let over = twice(&asked).look(6_000, &waits, &answered);
+    let fail = || question(|own| own.on_approval = "fail".to_owned());
+    let clock = question(|own| own.approval_timeout_ms = Some(60_000));
+    check(vec![
+        ("asked", fail(), twice(&asked), end("approval_needed", 3_250), ""),
+        ("asked once", fail(), once(&asked), end("approval_needed", 250), "only once"),
+        ("answered", fail(), twice(&answered), end("approval_needed", 3_250), "no human is asked"),
+        ("no longer asked", fail(), over, end("approval_needed", 6_250), "no human is asked"),
+        ("waited for", plain(), twice(&asked), end("approval_needed", 3_250), "no approval clock"),
+        ("too long", clock.clone(), twice(&asked), end("approval_needed", 60_000), ""),
+        ("not too long", clock, twice(&asked), end("approval_needed", 40_000), "no approval clock"),
+        ("no deploy", fail(), twice(&asked), end_of("approval_needed", None, 3_250), "without a deploy"),
+    ]);
+}
+
+#[test]
+fn wrong_use_and_no_end() {
+    let stale = question(|own| own.on_stale = "fail".to_owned());
+    let lists = question(|own| (own.pass_on, own.fail_on) = (vec!["x".to_owned()], vec!["x".to_owned()]));
+    let over = look("active", "success", &[]);
+    check(vec![
+        ("stale", stale.clone(), over.clone(), end("usage", 250), ""),
+        ("not stale", stale, look("executing", "in-progress", &[]), end("usage", 250), "nothing is wrong"),
+        ("in two lists", lists, Tape::default(), end_of("usage", None, 0), ""),
+        ("nothing wrong", plain(), over.clone(), end("usage", 250), "nothing is wrong"),
+        ("interrupted", plain(), over.clone(), end("interrupted", 250), ""),
+        ("pending", plain(), over.clone(), end("pending", 250), "no end of a wait"),
+        ("unknown", plain(), over, end("well", 250), "no end of a wait"),
+    ]);
+}

@@ -1,0 +1,81 @@
+//! A failure and what supports it.
+
+use serde_json::json;
+
+use super::*;
+
+/// A look at a row and a workflow in a state with steps.
+fn look(status: &str, state: &str, steps: &[Value]) -> Tape {
+    Tape::default().look(0, &row(status, 60), &flow(state, steps))
+}
+
+#[test]
+fn failing_statuses() {
+    let at_once = question(|own| own.fail_on = vec!["error".to_owned()]);
+    let own = question(|own| own.fail_on = vec!["planning".to_owned()]);
+    let again = with(&step("retrying", "dpl1"), "finished", json!(true));
+    let going = || [step("in-progress", "dpl1")];
+    let failed = |name, question, tape, part| (name, question, tape, end("failed", 250), part);
+    check(vec![
+        failed("error, workflow over", plain(), look("error", "error", &going()), ""),
+        failed("error, workflow parked", plain(), look("error", "failed-pending-retry", &going()), ""),
+        failed("error, step over", plain(), look("error", "in-progress", &[step("error", "dpl1")]), ""),
+        failed(
+            "error, workflow goes on",
+            plain(),
+            look("error", "in-progress", &going()),
+            "is held: its workflow goes on",
+        ),
+        failed("error, step retries", plain(), look("error", "in-progress", &[step("retrying", "dpl1")]), "is held"),
+        failed("error, all steps over", plain(), look("error", "in-progress", &[step("success", "dpl1")]), ""),
+        failed("error, a step over retries", plain(), look("error", "in-progress", &[again]), "is held"),
+        failed("error, workflow unread", plain(), Tape::default().latest(0, &row("error", 60)), "never read"),
+        failed("--fail-on error", at_once, look("error", "in-progress", &going()), ""),
+        failed("--fail-on planning", own, look("planning", "in-progress", &going()), ""),
+        failed("planning", plain(), look("planning", "in-progress", &going()), "nothing that was read"),
+        failed("noop", plain(), look("noop", "in-progress", &going()), ""),
+        failed("inactive", plain(), look("inactive", "in-progress", &going()), ""),
+        failed("active", plain(), look("active", "in-progress", &going()), "nothing that was read"),
+        failed("own step failed", plain(), look("active", "in-progress", &[step("error", "dpl1")]), ""),
+        failed("another's step", plain(), look("executing", "in-progress", &[step("error", "dpl2")]), "nothing that"),
+        failed("denied", plain(), look("approval-denied", "error", &going()), "nothing that was read"),
+    ]);
+}
+
+#[test]
+fn orphans() {
+    let over = || look("queued", "error", &[]);
+    let again = over().look(3_000, &row("queued", 60), &flow("error", &[]));
+    let later = over().look(3_000, &row("active", 70), &flow("in-progress", &[step("in-progress", "dpl1")]));
+    let stopped = look("queued", "cancelled", &[]).look(3_000, &row("queued", 60), &flow("cancelled", &[]));
+    check(vec![
+        ("read again", plain(), again, end("failed", 3_250), ""),
+        ("read once", plain(), over(), end("failed", 250), "nothing that was read"),
+        ("after the window", plain(), over(), end("failed", 31_000), ""),
+        ("it came back", plain(), later, end("failed", 3_250), "nothing that was read"),
+        ("it was cancelled", plain(), stopped, end("failed", 3_250), "nothing that was read"),
+    ]);
+}
+
+#[test]
+fn other_grounds() {
+    let going = look("executing", "in-progress", &[step("in-progress", "dpl1")]);
+    let expect = |kind: &str| question(|own| own.expect = some(kind));
+    let torn = with(&with(&row("queued", 90), "id", json!("dpl2")), "install_deploy_type", json!("teardown"));
+    let crossed = going.clone().latest(3_000, &torn);
+    let ignore = question(|own| own.on_superseded = some("ignore"));
+    let held = look("error", "in-progress", &[step("in-progress", "dpl1")]);
+    let pinned = question(|own| own.workflow = some("inw1"));
+    let none = |state: &str| Tape::default().flow(0, &flow(state, &[]));
+    check(vec![
+        ("not expected", expect("teardown"), going.clone(), end("failed", 250), ""),
+        ("expected", expect("apply"), going.clone(), end("failed", 250), "nothing that was read"),
+        ("crossing", plain(), crossed.clone(), end("failed", 3_050), ""),
+        ("crossing, but not followed", ignore, crossed.clone(), end("failed", 3_050), "nothing that was read"),
+        ("not crossing", plain(), going, end("failed", 3_050), "nothing that was read"),
+        ("a clock while held", plain(), held.clone(), end("failed", 600_000), ""),
+        ("no clock while held", plain(), held, end("failed", 200_000), "is held"),
+        ("workflow over, no deploy", pinned.clone(), none("error"), end_of("failed", None, 50), ""),
+        ("no deploy", pinned, none("in-progress"), end_of("failed", None, 50), "names no deploy"),
+    ]);
+}

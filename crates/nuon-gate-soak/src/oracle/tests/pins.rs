@@ -1,0 +1,53 @@
+//! A pass: the deploy that was asked for.
+
+use serde_json::json;
+
+use super::*;
+
+#[test]
+fn each_pin() {
+    let tape = || Tape::default().look(0, &row("active", 60), &proof());
+    let base = with(&with(&row("active", 60), "id", json!("dpl0")), "created_at", json!("2026-08-03T15:00:00Z"));
+    let based = tape().ask(300, "/v1/installs/inl1/components/cmp1/deploys", ok(&json!([base])));
+    let pass = |name: &'static str, change: &dyn Fn(&mut Question), part| {
+        (name, question(change), tape(), end("passed", 250), part)
+    };
+    let timeless = with(&row("active", 60), "created_at", Value::Null);
+    let timeless = Tape::default().look(0, &timeless, &proof());
+    let itself = question(|own| own.after = some("dpl1"));
+    let after = question(|own| own.after = some("dpl0"));
+    check(vec![
+        pass("id", &|own| own.deploy = some("dpl1"), ""),
+        pass("another id", &|own| own.deploy = some("dpl2"), "its id"),
+        pass("workflow", &|own| own.workflow = some("inw1"), ""),
+        pass("another workflow", &|own| own.workflow = some("inw2"), "its workflow"),
+        pass("build", &|own| own.build = some("bld1"), ""),
+        pass("another build", &|own| own.build = some("bld2"), "its build"),
+        pass("commit", &|own| own.commit = some("4be1"), ""),
+        pass("another commit", &|own| own.commit = some("4be2"), "its commit"),
+        pass("after", &|own| own.after = some("dpl0"), ""),
+        pass("the baseline itself", &|own| own.after = some("dpl1"), "the baseline"),
+        ("the baseline without a time", itself, timeless, end("passed", 250), "the baseline"),
+        ("older than the baseline", after, based, end("passed", 350), "the baseline"),
+        pass("since, with leeway", &|own| own.since = some("2026-08-03T14:00:05Z"), ""),
+        pass("before", &|own| own.since = some("2026-08-03T14:00:06Z"), "made since"),
+        pass("expected", &|own| own.expect = some("apply"), ""),
+        pass("not expected", &|own| own.expect = some("teardown"), "--expect"),
+    ]);
+}
+
+#[test]
+fn replacements() {
+    let gone = row("retried", 40);
+    let next = with(&with(&row("active", 60), "id", json!("dpl2")), "created_at", json!("2026-08-03T14:00:45Z"));
+    let steps = flow("in-progress", &[step("error", "dpl1"), step("success", "dpl2")]);
+    let tape = |first: &Value| Tape::default().detail(0, first).latest(100, &next).flow(200, &steps);
+    let pinned = || question(|own| own.deploy = some("dpl1"));
+    let moved = with(&gone, "workflow_id", json!("inw2"));
+    let passed = || end_of("passed", Some("dpl2"), 250);
+    check(vec![
+        ("replaced", pinned(), tape(&gone), passed(), ""),
+        ("not replaced", pinned(), tape(&row("executing", 40)), passed(), "its id"),
+        ("in another workflow", pinned(), tape(&moved), passed(), "its id"),
+    ]);
+}

@@ -1,0 +1,62 @@
+//! Runs, and several targets.
+
+use serde_json::json;
+
+use super::*;
+use crate::oracle::judge_run;
+
+#[test]
+fn a_workflow_alone() {
+    let question = question(|own| (own.targets, own.workflow) = (Vec::new(), some("inw1")));
+    let over = |status: &str| {
+        let own = flow(status, &[step("success", "dpl1"), step("success", "dpl1")]);
+        Tape::default().look(0, &row("active", 60), &with(&own, "finished", json!(true)))
+    };
+    let going = Tape::default().look(0, &row("active", 60), &proof());
+    let two = Tape::default().flow(0, &with(&flow("success", &[step("success", "dpl2")]), "finished", json!(true)));
+    let again = flow("success", &[with(&step("error", "dpl2"), "retried", json!(true)), step("success", "dpl1")]);
+    let repeated = Tape::default().flow(0, &with(&again, "finished", json!(true)));
+    let passed = || vec![end("passed", 250)];
+    let failed = || vec![end("failed", 250)];
+    let cases = [
+        ("all well", over("success"), passed(), "passed", ""),
+        ("not over", going.clone(), passed(), "passed", "ended in success"),
+        ("workflow failed", over("error"), passed(), "passed", "ended in success"),
+        ("its failure", over("error"), passed(), "failed", ""),
+        ("no failure", over("success"), passed(), "failed", "no target did"),
+        ("a target's failure", over("error"), failed(), "failed", ""),
+        ("a target failed", over("success"), failed(), "passed", "ended as `failed`"),
+        ("no targets", over("success"), Vec::new(), "passed", "without a target"),
+        ("no targets, over", over("success"), Vec::new(), "failed", ""),
+        ("no targets, going", going.clone(), Vec::new(), "failed", "has not ended"),
+        ("one left out", two, passed(), "passed", "nobody waited for dpl2"),
+        ("one repeated", repeated, passed(), "passed", ""),
+        ("cancelled", over("cancelled"), passed(), "cancelled", ""),
+        ("order", going, vec![end("failed", 250), end("cancelled", 250)], "cancelled", "comes first"),
+    ];
+    for (name, tape, targets, verdict, part) in cases {
+        let found = judge_run(&question, &tape.0, &targets, &end_of(verdict, None, 300));
+        match part {
+            "" => assert!(found.is_empty(), "{name}: {found:?}"),
+            _ => assert!(found.iter().any(|text| text.contains(part)), "{name}: {found:?}"),
+        }
+    }
+    assert_eq!(judge(&question, &over("success").0, &passed()), Vec::<String>::new());
+    let unread = |state: &str| judge(&question, &Tape::default().flow(0, &flow(state, &[])).0, &failed());
+    assert_eq!(unread("error"), Vec::<String>::new());
+    assert_eq!(unread("in-progress").len(), 1);
+}
+
+#[test]
+fn several_targets() {
+    let pair = |component: &str| ("inl1".to_owned(), component.to_owned());
+    let question = question(|own| own.targets = vec![pair("cmp1"), pair("cmp2")]);
+    let tape = Tape::default().look(0, &row("active", 60), &proof());
+    let pending = end_of("pending", None, 250);
+    assert_eq!(judge(&question, &tape.0, &[end("passed", 250), pending.clone()]), Vec::<String>::new());
+    let run = judge_run(&question, &tape.0, &[end("passed", 250), end("passed", 250)], &end_of("passed", None, 300));
+    assert_eq!(run, Vec::<String>::new());
+    let swapped = judge(&question, &tape.0, &[pending.clone(), end("passed", 250)]);
+    assert!(swapped.iter().any(|text| text.contains("no good answer says")), "{swapped:?}");
+    assert_eq!(judge(&question, &tape.0, &[pending]).len(), 1, "one outcome for two targets");
+}

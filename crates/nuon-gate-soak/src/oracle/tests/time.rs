@@ -1,0 +1,117 @@
+//! Clocks, liveness and pacing.
+
+use serde_json::json;
+
+use super::*;
+
+/// Looks at a row and a workflow, so many milliseconds apart.
+fn looks(status: &str, flow: &Value, count: u64, apart: u64) -> Tape {
+    (0..count).fold(Tape::default(), |tape, index| tape.look(index * apart, &row(status, 60), flow))
+}
+
+#[test]
+fn clocks() {
+    let going = flow("in-progress", &[step("in-progress", "dpl1")]);
+    let tape = |status: &str| looks(status, &going, 1, 1);
+    let later = tape("queued").look(50_000, &row("executing", 90), &going);
+    let lagging = later.clone().look(55_000, &row("queued", 60), &going).look(60_000, &row("executing", 90), &going);
+    let stall = || question(|own| own.stall_timeout_ms = Some(60_000));
+    let other = question(|own| own.build = some("bld2"));
+    let wait = question(|own| own.wait_on = vec!["error".to_owned()]);
+    let none = || end_of("timed_out", None, 300_000);
+    let pinned = || question(|own| own.workflow = some("inw1"));
+    let state = |state: &str| Tape::default().flow(0, &flow(state, &[]));
+    check(vec![
+        ("total", plain(), tape("executing"), end("timed_out", 600_000), ""),
+        ("early", plain(), tape("executing"), end("timed_out", 500_000), "no clock can have rung"),
+        ("start", plain(), Tape::default(), none(), ""),
+        ("start, workflow waits", pinned(), state("pending"), none(), ""),
+        ("start, workflow runs", pinned(), state("in-progress"), none(), "no clock can have rung"),
+        ("start, but it was there", plain(), tape("executing"), end("timed_out", 300_000), "no clock can have rung"),
+        ("stall", stall(), later.clone(), end("timed_out", 110_000), ""),
+        ("stall, after lagging", stall(), lagging, end("timed_out", 110_000), ""),
+        ("no stall", stall(), later, end("timed_out", 90_000), "no clock can have rung"),
+        ("error was held", plain(), tape("error"), end("timed_out", 600_000), "was in `error`"),
+        ("another's error", other, tape("error"), end("timed_out", 600_000), ""),
+        ("error is waited on", wait, tape("error"), end("timed_out", 600_000), ""),
+        ("within a request", plain(), tape("executing"), end("timed_out", 631_000), ""),
+        ("too late", plain(), tape("executing"), end("timed_out", 631_001), "later than"),
+    ]);
+}
+
+#[test]
+fn an_end_that_is_plain() {
+    let over = with(&flow("error", &[step("error", "dpl1")]), "finished", json!(true));
+    let settle = question(|own| own.settle_ms = 60_000);
+    let failing = |count: u64| looks("error", &over, count, 3_000);
+    let proven = |count: u64| looks("active", &proof(), count, 3_000);
+    let broken = proven(2).latest(6_000, &row("active", 60)).ask(6_100, "/v1/workflows/inw1", refusal(500));
+    let broken = broken.look(9_000, &row("active", 60), &proof());
+    let list = "/v1/installs/inl1/components/cmp1/deploys";
+    let unlisted = proven(4).ask(9_300, list, refusal(500));
+    let lagging =
+        proven(3).latest(9_000, &row("executing", 30)).detail(9_100, &row("active", 60)).flow(9_200, &proof());
+    let (active, count) = (row("active", 60), 0..4_u64);
+    let unsought = |tape: Tape, at: u64| tape.detail(at, &active).flow(at + 100, &proof());
+    let unsought = count.clone().fold(Tape::default(), |tape, index| unsought(tape, index * 3_000));
+    let undetailed = |tape: Tape, at: u64| tape.latest(at, &active).flow(at + 100, &proof());
+    let undetailed = count.fold(Tape::default(), |tape, index| undetailed(tape, index * 3_000));
+    let ownerless = with(&proof(), "owner_id", Value::Null);
+    check(vec![
+        ("three looks", plain(), proven(3), end("passed", 6_250), ""),
+        ("four looks", plain(), proven(4), end("passed", 9_250), "a pass was plain in 4 looks"),
+        ("one was not good", plain(), broken, end("passed", 9_250), ""),
+        ("a list was not good", plain(), unlisted, end("passed", 9_350), ""),
+        ("one lagged", plain(), lagging, end("passed", 9_250), ""),
+        ("the owner is not known", plain(), looks("active", &ownerless, 4, 3_000), end("passed", 9_250), ""),
+        ("newer ones were not looked for", plain(), unsought, end("passed", 9_150), ""),
+        ("no detail", plain(), undetailed, end("passed", 9_150), ""),
+        ("settling", settle, proven(21), end("passed", 60_250), ""),
+        ("timed out", plain(), proven(2), end("timed_out", 600_000), "a pass was plain in 2 looks"),
+        ("cancelled, in two minds", plain(), looks("cancelled", &over, 4, 3_000), end("cancelled", 9_250), ""),
+        (
+            "cancelled, four looks",
+            plain(),
+            looks("cancelled", &flow("cancelled", &[]), 4, 3_000),
+            end("cancelled", 9_250),
+            "its end was plain in 4 looks",
+        ),
+        ("a failure, three looks", plain(), failing(3), end("failed", 6_250), ""),
+        ("a failure, forty looks", plain(), failing(41), end("failed", 120_250), "its end was plain in 41 looks"),
+    ]);
+}
+
+#[test]
+fn pacing() {
+    let going = flow("in-progress", &[step("in-progress", "dpl1")]);
+    let stopped = || end("cancelled", 30_000);
+    let polls = |count: u64, apart: u64| {
+        looks("executing", &going, count, apart).look(20_000, &row("cancelled", 90), &flow("cancelled", &[]))
+    };
+    let bad =
+        (0..5).fold(polls(1, 1), |tape, index| tape.ask(5_000 + index * 500, "/v1/workflows/inw1", Answer::Reset));
+    let long = polls(4, 1_000).ask(0, "/v1/workflows/inw1/steps/iws1/await", refusal(408));
+    let twice = (0..4)
+        .fold(polls(1, 1), |tape, index| tape.flow(4_000 + index * 2_000, &going).flow(4_100 + index * 2_000, &going));
+    check(vec![
+        ("at the interval", plain(), polls(4, 2_000), stopped(), ""),
+        ("twice in each look", plain(), twice, stopped(), ""),
+        ("too often", plain(), polls(4, 1_000), stopped(), "asked too often"),
+        ("after what is no answer", plain(), bad, stopped(), ""),
+        ("after a long poll", plain(), long, stopped(), ""),
+    ]);
+}
+
+#[test]
+fn pauses() {
+    let mut wait = refusal(429);
+    if let Answer::Http(answer) = &mut wait {
+        answer.headers.push(("retry-after".to_owned(), "10".to_owned()));
+    }
+    let path = "/v1/installs/inl1/components/cmp1/deploys/latest";
+    let after = |at: u64| Tape::default().ask(0, path, wait.clone()).look(at, &row("active", 60), &proof());
+    check(vec![
+        ("kept", plain(), after(10_050), end("passed", 10_300), ""),
+        ("broken", plain(), after(5_000), end("passed", 5_250), "while `Retry-After` held"),
+    ]);
+}

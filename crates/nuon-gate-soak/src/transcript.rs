@@ -1,0 +1,115 @@
+//! What a run was asked to find out, what was asked and answered, and what came of it.
+
+use serde_json::Value;
+
+/// What a gate was started with. Everything that is not said has the gate's default.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Question {
+    /// The targets, as ids of installs and components, in order; empty if only a workflow was given.
+    pub targets: Vec<(String, String)>,
+    /// `--deploy`.
+    pub deploy: Option<String>,
+    /// `--workflow`.
+    pub workflow: Option<String>,
+    /// `--build`.
+    pub build: Option<String>,
+    /// `--commit`.
+    pub commit: Option<String>,
+    /// `--after`, as a deploy's id.
+    pub after: Option<String>,
+    /// `--since`, in RFC 3339.
+    pub since: Option<String>,
+    /// `--expect`: `apply` or `teardown`.
+    pub expect: Option<String>,
+    /// `--on-superseded`: `follow`, `ignore` or `fail`; `None` is the default, which depends on the pins.
+    pub on_superseded: Option<String>,
+    /// `--on-approval`: `wait`, `fail` or `pass`.
+    pub on_approval: String,
+    /// `--on-stale`: `accept`, `wait` or `fail`.
+    pub on_stale: String,
+    /// `--pass-on`.
+    pub pass_on: Vec<String>,
+    /// `--fail-on`.
+    pub fail_on: Vec<String>,
+    /// `--wait-on`.
+    pub wait_on: Vec<String>,
+    /// `--timeout`, in milliseconds.
+    pub timeout_ms: u64,
+    /// `--start-timeout`; `None` is `off`.
+    pub start_timeout_ms: Option<u64>,
+    /// `--stall-timeout`.
+    pub stall_timeout_ms: Option<u64>,
+    /// `--approval-timeout`.
+    pub approval_timeout_ms: Option<u64>,
+    /// `--api-outage`.
+    pub outage_ms: Option<u64>,
+    /// `--settle`.
+    pub settle_ms: u64,
+    /// `--min-interval`.
+    pub min_interval_ms: u64,
+    /// `--max-interval`.
+    pub max_interval_ms: u64,
+    /// `--request-timeout`.
+    pub request_timeout_ms: u64,
+}
+
+/// One request and what came of it. Times are milliseconds since the gate was started.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Exchange {
+    /// When the request was sent.
+    pub sent_ms: u64,
+    /// When the whole answer was there, or the request was given up.
+    pub done_ms: u64,
+    /// `GET` or `POST`.
+    pub method: String,
+    /// The path with its query, as it was sent: `/v1/installs/…/deploys/latest?limit=100`.
+    pub path: String,
+    /// What came.
+    pub answer: Answer,
+}
+
+/// What a server does with a request.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answer {
+    /// A whole answer.
+    Http(HttpAnswer),
+    /// The connection ends without one.
+    Reset,
+    /// Nothing comes until the client gives up.
+    Silence,
+}
+
+/// A whole answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HttpAnswer {
+    /// The status code.
+    pub status: u16,
+    /// Headers, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The body as it is sent.
+    pub body: Vec<u8>,
+}
+
+impl HttpAnswer {
+    /// Returns a header's value, by its name in lower case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Returns the body as JSON, if it is.
+    pub fn json(&self) -> Option<Value> {
+        serde_json::from_slice(&self.body).ok()
+    }
+}
+
+/// What a gate made of it, for one target or for the run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// `passed`, `failed`, `rejected`, `cancelled`, `approval_needed`, `superseded`, `inconclusive`, `timed_out`, `pending`,
+    /// `usage` or `interrupted`.
+    pub verdict: String,
+    /// The deploy that it is about.
+    pub deploy: Option<String>,
+    /// When it was said, in milliseconds since the start.
+    pub at_ms: u64,
+}

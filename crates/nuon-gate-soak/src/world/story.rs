@@ -1,0 +1,248 @@
+//! What there is on a server, and what happens to it. All times are milliseconds since the gate's start, before any
+//! division; what came before is negative.
+
+use super::clock::Clock;
+use super::id::Id;
+
+/// Which server it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Age {
+    /// Late 2024: one runner job, no workflows, no `status_v2`.
+    Old,
+    /// Mid-2025: plan-only deploys are left out in memory, after the page was read.
+    Mid1,
+    /// December 2025: plan-only deploys are left out in SQL.
+    Mid,
+    /// 2026: queues, automatic retries, health gates.
+    New,
+}
+
+/// What a component is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A container image: synced, never planned.
+    Image,
+    /// A chart.
+    Helm,
+    /// Terraform.
+    Terraform,
+    /// Manifests.
+    Manifest,
+}
+
+/// An install.
+#[derive(Debug, Clone)]
+pub(super) struct Install {
+    pub(super) id: Id,
+    pub(super) name: &'static str,
+}
+
+/// A component of one install.
+#[derive(Debug, Clone)]
+pub(super) struct Component {
+    pub(super) install: usize,
+    /// The component's own id, which other installs may share.
+    pub(super) id: Id,
+    /// The install component's.
+    pub(super) part: Id,
+    pub(super) name: &'static str,
+    pub(super) kind: Kind,
+}
+
+/// A build.
+#[derive(Debug, Clone)]
+pub(super) struct Build {
+    pub(super) id: Id,
+    pub(super) component: Id,
+    pub(super) name: &'static str,
+    pub(super) sha: String,
+    pub(super) at: i64,
+}
+
+/// A word that something takes at a time.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Change {
+    pub(super) at: i64,
+    pub(super) word: &'static str,
+    pub(super) text: &'static str,
+    /// Everything that was known before is gone with it.
+    pub(super) wipes: bool,
+    /// `finished` is true from here on.
+    pub(super) finished: bool,
+    /// A retry is awaited.
+    pub(super) parked: bool,
+}
+
+impl Change {
+    /// Makes a change that ends nothing.
+    pub(super) fn new(at: i64, word: &'static str, text: &'static str) -> Self {
+        Self { at, word, text, wipes: false, finished: false, parked: false }
+    }
+
+    /// Makes a change with which the thing is finished.
+    pub(super) fn last(at: i64, word: &'static str, text: &'static str) -> Self {
+        Self { finished: true, ..Self::new(at, word, text) }
+    }
+}
+
+/// Returns the changes that have happened by then, the newest last.
+pub(super) fn so_far(changes: &[Change], at: i64) -> &[Change] {
+    &changes[..changes.partition_point(|change| change.at <= at)]
+}
+
+/// Puts a change where its time says.
+pub(super) fn insert(changes: &mut Vec<Change>, change: Change) {
+    let place = changes.partition_point(|other| other.at <= change.at);
+    changes.insert(place, change);
+}
+
+/// A deploy.
+#[derive(Debug, Clone)]
+pub(super) struct Row {
+    pub(super) id: Id,
+    pub(super) component: usize,
+    pub(super) build: usize,
+    pub(super) flow: usize,
+    /// Its type; empty if it has none.
+    pub(super) kind: &'static str,
+    pub(super) created: i64,
+    /// When its workflow was written into it.
+    pub(super) linked: i64,
+    pub(super) changes: Vec<Change>,
+    /// The reason why it failed, if it does.
+    pub(super) reason: &'static str,
+    /// Whether a policy denied it.
+    pub(super) policy: bool,
+}
+
+/// What a step works on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Aim {
+    /// Nothing that is named.
+    Nothing,
+    /// A deploy; not known before it exists.
+    Deploy,
+    /// An install component, that of this component.
+    Part(usize),
+    /// An action.
+    Action,
+}
+
+/// An approval that is asked for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Approval {
+    pub(super) at: i64,
+    /// When it was answered, and how.
+    pub(super) answer: Option<(i64, &'static str)>,
+}
+
+/// A step of a workflow.
+#[derive(Debug, Clone)]
+pub(super) struct Step {
+    pub(super) id: Id,
+    pub(super) name: String,
+    /// When it can first be seen.
+    pub(super) appears: i64,
+    pub(super) group: u32,
+    pub(super) group_retry: u32,
+    pub(super) execution: &'static str,
+    pub(super) aim: Aim,
+    /// The deploy that it works on, and since when the step says so.
+    pub(super) row: Option<(usize, i64)>,
+    /// When an install component's id is told.
+    pub(super) part_from: i64,
+    pub(super) changes: Vec<Change>,
+    pub(super) began: Option<i64>,
+    pub(super) approval: Option<Approval>,
+    pub(super) retried: Option<i64>,
+    pub(super) retryable: bool,
+    /// What its status says besides, as JSON; empty for nothing.
+    pub(super) metadata: &'static str,
+}
+
+/// A workflow.
+#[derive(Debug, Clone)]
+pub(super) struct Flow {
+    pub(super) id: Id,
+    pub(super) install: usize,
+    pub(super) kind: &'static str,
+    pub(super) plan_only: bool,
+    /// Empty if it has none.
+    pub(super) option: &'static str,
+    pub(super) created: i64,
+    pub(super) began: Option<i64>,
+    pub(super) changes: Vec<Change>,
+    pub(super) steps: Vec<Step>,
+}
+
+/// Habits of the server that do not change during a world.
+#[derive(Debug, Clone)]
+pub(super) struct Habits {
+    /// `latest` answers an empty object where there is nothing.
+    pub(super) none_is_empty: bool,
+    /// Lists are paged: ten a page, a hundred at most.
+    pub(super) pages: bool,
+    /// `latest` says install and component after all.
+    pub(super) latest_says_both: bool,
+    /// `latest` shows rows of type `recover`.
+    pub(super) latest_shows_recover: bool,
+    /// The long poll of a step: 0 not there, 1 works, 2 always an error.
+    pub(super) awaits: u8,
+    /// The log can be followed.
+    pub(super) tails: bool,
+    /// `status_v2` is never there.
+    pub(super) no_status_v2: bool,
+    /// A pending step says its target's type before it has one.
+    pub(super) types_early: bool,
+}
+
+/// Everything that is and happens.
+#[derive(Debug, Clone)]
+pub(super) struct Story {
+    pub(super) age: Age,
+    pub(super) version: &'static str,
+    pub(super) clock: Clock,
+    pub(super) habits: Habits,
+    pub(super) org: Id,
+    pub(super) app: Id,
+    pub(super) account: Id,
+    pub(super) installs: Vec<Install>,
+    pub(super) components: Vec<Component>,
+    pub(super) builds: Vec<Build>,
+    pub(super) rows: Vec<Row>,
+    pub(super) flows: Vec<Flow>,
+    /// What kinds of happenings are in it.
+    pub(super) notes: Vec<&'static str>,
+}
+
+impl Story {
+    /// Finds an install by id, or by name.
+    pub(super) fn install(&self, text: &str) -> Option<usize> {
+        self.installs.iter().position(|install| install.id.is(text) || install.name == text)
+    }
+
+    /// Finds an install by id alone.
+    pub(super) fn install_id(&self, text: &str) -> Option<usize> {
+        self.installs.iter().position(|install| install.id.is(text))
+    }
+
+    /// Finds a component of an install by id.
+    pub(super) fn component(&self, install: usize, text: &str) -> Option<usize> {
+        self.components.iter().position(|component| component.install == install && component.id.is(text))
+    }
+
+    /// Finds a deploy that can be seen at a time.
+    pub(super) fn row(&self, text: &str, at: i64) -> Option<usize> {
+        self.rows.iter().position(|row| row.id.is(text) && row.created <= at)
+    }
+
+    /// Finds a workflow that can be seen at a time.
+    pub(super) fn flow(&self, text: &str, at: i64) -> Option<usize> {
+        self.flows.iter().position(|flow| flow.id.is(text) && flow.created <= at)
+    }
+
+    /// Returns the install of a deploy.
+    pub(super) fn install_of(&self, row: &Row) -> usize {
+        self.components[row.component].install
+    }
+}
