@@ -7,16 +7,17 @@ use crate::support::{API, Folder, Gate, INSTALL, ORG, PASSING, TOKEN, serve_depl
 const ENDED: &str = r#"{ status = "active" }"#;
 
 #[test]
-fn a_deploy_that_has_ended_costs_four_requests() {
+fn a_deploy_that_has_ended_costs_five_requests() {
     let sim = serve_deploy(ENDED);
     let outcome = Gate::wait(&sim).json().exits(0);
     let paths: Vec<String> = sim.requests().into_iter().map(|seen| seen.target).collect();
     let latest = format!("/v1/installs/{INSTALL}/components/{API}/deploys/latest");
     let workflow = format!("/v1/workflows/{}", outcome.target()["deploy"]["workflow_id"].as_str().unwrap());
-    // What it says of itself, what its workflow says, where to look, and what is usual.
+    let deploy = format!("/v1/installs/{INSTALL}/deploys/{}", outcome.target()["deploy"]["id"].as_str().unwrap());
+    // Which is the newest, what it says of itself, what its workflow says, where to look, and what is usual.
     let (dashboard, earlier) = ("/v1/general/cli-config", latest.replace("/latest", "?limit=20"));
-    assert_eq!(paths, [latest.as_str(), workflow.as_str(), dashboard, earlier.as_str()]);
-    assert_eq!(outcome.result()["api"]["requests"], 4);
+    assert_eq!(paths, [latest.as_str(), deploy.as_str(), workflow.as_str(), dashboard, earlier.as_str()]);
+    assert_eq!(outcome.result()["api"]["requests"], 5);
     assert_eq!(outcome.result()["api"]["version"], "simulated");
 }
 

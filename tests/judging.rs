@@ -33,12 +33,13 @@ fn of_type(deploy_type: &str, status: &str) -> String {
 #[test]
 fn every_status_is_judged_by_the_table() {
     let generations = [
-        ("today", [("apply", false), ("sync-image", false), ("teardown", true), ("of-tomorrow", false)]),
-        ("old", [("install", false), ("release", false), ("teardown", true), ("", false)]),
+        ("today", [("apply", false), ("sync-image", false), ("teardown", true)].as_slice()),
+        ("old", [("install", false), ("release", false), ("teardown", true), ("", false)].as_slice()),
     ];
     for (generation, types) in generations {
         for (deploy_type, is_teardown) in types {
             for (status, apply, teardown) in TABLE {
+                let is_teardown = *is_teardown;
                 let sim = serve(&format!("generation = \"{generation}\"\n{}", of_type(deploy_type, status)));
                 let outcome = Gate::status(&sim).json();
                 let expected = if is_teardown { teardown } else { apply };
@@ -49,6 +50,43 @@ fn every_status_is_judged_by_the_table() {
             }
         }
     }
+}
+
+#[test]
+fn a_row_of_another_type_is_no_deploy() {
+    for deploy_type in ["recover", "of-tomorrow"] {
+        for status in ["active", "error", "cancelled"] {
+            let sim = serve(&of_type(deploy_type, status));
+            let outcome = Gate::status(&sim).json().exits(10);
+            assert_eq!(outcome.target()["deploy"], json!(null), "{deploy_type} {status}");
+            let id = "dpl1api0000000000000000000";
+            let reason = Gate::status(&sim).args(["--deploy", id]).json().exits(3).reason();
+            assert!(reason.contains(&format!("of type `{deploy_type}`")), "{reason}");
+        }
+    }
+}
+
+#[test]
+fn a_deploy_that_had_ended_is_judged_waited_past_or_refused() {
+    let sim = serve_deploy(r#"{ status = "active" }"#);
+    let stale = |command: &str, policy: &str| {
+        let gate = if command == "wait" { Gate::wait(&sim) } else { Gate::status(&sim) };
+        gate.args(["--on-stale", policy])
+    };
+    for command in ["wait", "status"] {
+        let outcome = stale(command, "accept").json().exits(0);
+        // Whoever looks once most often looks at something that has ended.
+        let warned = outcome.target()["warnings"].to_string().contains("had already ended");
+        assert_eq!(warned, command == "wait", "{}", outcome.stderr);
+        let refused = stale(command, "fail").run().refused();
+        refused.says("the latest deploy, dpl1api0000000000000000000, had already ended").says("--after");
+    }
+    stale("status", "wait").json().exits(10);
+    let outcome = stale("wait", "wait").args(["--start-timeout", "100ms"]).json().exits(124);
+    assert_eq!((&outcome.target()["clock"], &outcome.target()["deploy"]), (&json!("start"), &json!(null)));
+    // With a pin it is the one that is meant.
+    stale("wait", "fail").args(["--deploy", "dpl1api0000000000000000000"]).json().exits(0);
+    Gate::wait(&sim).env("NUON_GATE_ON_STALE", "fail").run().refused();
 }
 
 #[test]

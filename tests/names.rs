@@ -49,6 +49,18 @@ fn near_misses_are_named() {
 }
 
 #[test]
+fn a_name_of_two_components_is_refused_with_both_ids() {
+    let script = acme(PASSING, PASSING).replace("name = \"worker\"", "name = \"api\"");
+    let sim = serve(&script);
+    for command in ["wait", "status", "mark", "doctor"] {
+        let outcome = Gate::at(&sim.url(), command).args(["--install", "acme", "--component", "api"]).run().exits(2);
+        let said = outcome.stdout.clone() + &outcome.stderr;
+        let words = ["two components are named `api`", API, WORKER, "--component (NUON_GATE_COMPONENT"];
+        assert!(words.iter().all(|word| said.contains(word)), "{command}: {said}");
+    }
+}
+
+#[test]
 fn an_unknown_name_among_others_ends_the_run() {
     let sim = serve(&acme(ENDLESS, ENDLESS));
     let gate = Gate::at(&sim.url(), "wait").args(["--install", "acme", "--component", "api,wroker"]);
@@ -80,7 +92,7 @@ fn many_components_come_in_several_pages() {
 
 #[test]
 fn an_install_that_does_not_exist_has_no_components() {
-    let elsewhere = component(API, PASSING).replace(INSTALL, "inlother0000000000000000000").replace("acme", "other");
+    let elsewhere = component(API, PASSING).replace(INSTALL, "inlother000000000000000000").replace("acme", "other");
     let sim = serve(&(access() + &elsewhere));
     let gate = Gate::at(&sim.url(), "wait").args(["--install", INSTALL, "--all-components"]);
     gate.json().exits(3);

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::support::{
-    API, ENDLESS, Folder, Gate, INSTALL, PASSING, access, component, one_deploy, serve, serve_deploy,
+    API, CONTRADICTED, ENDLESS, Folder, Gate, INSTALL, PASSING, access, component, one_deploy, serve, serve_deploy,
 };
 
 /// A deploy in a workflow that is told in full.
@@ -30,7 +30,7 @@ fn a_failed_health_check_is_no_pass() {
         let failed =
             format!(r#"{{ {end}, steps = [{}, {}] }}"#, step("deploy", "success"), step("health check", "error"));
         let sim = serve(&in_workflow(r#"{ status = "active" }"#, "approve-all", &format!("{running}, {failed}")));
-        let reason = Gate::wait(&sim).args(["--deploy", "dplone"]).json().exits(1).reason();
+        let reason = Gate::wait(&sim).args(["--deploy", "dplone"]).args(CONTRADICTED).json().exits(1).reason();
         assert!(
             reason.ends_with("step 2 of 2, health check, failed (readiness), although the deploy says `active`"),
             "{reason}"
@@ -57,8 +57,7 @@ fn every_pin_counts_even_if_the_deploy_is_named() {
 
 #[test]
 fn one_look_says_what_waiting_would() {
-    let failed =
-        r#"{ status = "error", finished = true, steps = [{ name = "sandbox", status = "error", reason = "quota" }] }"#;
+    let failed = r#"{ status = "error", finished = true, steps = [{ name = "sandbox", status = "error", reason = "quota", deploy = "dplone" }] }"#;
     let sim = serve(&in_workflow(r#"{ status = "queued" }"#, "approve-all", failed));
     assert!(Gate::status(&sim).json().exits(1).reason().contains("sandbox, failed (quota)"));
     Gate::at(&sim.url(), "status").args(["--workflow", "inwone"]).json().exits(1);
@@ -134,7 +133,7 @@ fn a_trigger_that_was_refused_is_told_as_it_is() {
 fn a_deploy_that_matches_nothing_is_named() {
     let sim = serve(&one_deploy(r#"{ status = "active" }"#));
     let outcome = Gate::wait(&sim).args(["--build", "bldnope", "--start-timeout", "50ms"]).json().exits(124);
-    assert!(outcome.reason().contains("does not match what was pinned"), "{}", outcome.reason());
+    assert!(outcome.reason().contains("does not match the pins"), "{}", outcome.reason());
     outcome.says("check what was pinned");
 }
 

@@ -63,7 +63,7 @@ fn every_event_and_every_result_fits_its_schema() {
         fits(&results, &last["result"]);
         assert_eq!(last["result"]["exit_code"], run.code);
     }
-    let expected = ["changed", "ended", "found", "not_started", "result", "retrying", "started", "warning"];
+    let expected = ["changed", "ended", "found", "held", "not_started", "result", "retrying", "started", "warning"];
     assert!(kinds.iter().eq(expected.iter()), "all kinds but the heartbeat: {kinds:?}");
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{API, Gate, INSTALL, access, one_deploy, serve, serve_deploy};
+use crate::support::{API, CONTRADICTED, Gate, INSTALL, access, one_deploy, serve, serve_deploy};
 
 /// Two rows of one workflow: the first, and the one that takes its place after so many looks.
 fn retried(first: &str, looks: u32, second: &str) -> String {
@@ -19,7 +19,7 @@ fn in_workflow(statuses: &str, option: &str, states: &str) -> String {
     format!(
         "{}[[component]]\ninstall = \"{INSTALL}\"\nid = \"{API}\"\nname = \"api\"\n\
          [[component.deploy]]\nid = \"dplone\"\nworkflow = \"inwone\"\nstatuses = [{statuses}]\n\
-         [[workflow]]\nid = \"inwone\"\napproval_option = \"{option}\"\nstates = [{states}]\n",
+         [[workflow]]\nid = \"inwone\"\ninstall = \"{INSTALL}\"\napproval_option = \"{option}\"\nstates = [{states}]\n",
         access()
     )
 }
@@ -52,10 +52,13 @@ fn trap_2_the_latest_answer_lacks_ids_and_details() {
 fn trap_3_an_error_is_not_final_while_the_workflow_can_retry_it() {
     let script = retried(r#"{ status = "error", looks = 6 }, { status = "retried" }"#, 7, r#"{ status = "active" }"#);
     let step = step("apply", "error", ", finished = true, retry = [0, 1]");
+    let again = r#"{ name = "apply", status = "success", deploy = "dpltwo", finished = true }"#;
     let states = format!(
-        r#"{{ status = "in-progress", looks = 5, steps = [{step}] }}, {{ status = "success", finished = true }}"#
+        r#"{{ status = "in-progress", looks = 5, steps = [{step}] }},
+           {{ status = "success", finished = true, steps = [{step}, {again}] }}"#
     );
-    let sim = serve(&(script + "[[workflow]]\nid = \"inwone\"\nstates = [" + &states + "]\n"));
+    let workflow = format!("[[workflow]]\nid = \"inwone\"\ninstall = \"{INSTALL}\"\nstates = [{states}]\n");
+    let sim = serve(&(script + &workflow));
     let target = Gate::wait(&sim).json().exits(0).target();
     assert_eq!((&target["deploy"]["id"], &target["replaced"]), (&json!("dpltwo"), &json!(["dplone"])));
 }
@@ -88,7 +91,7 @@ fn trap_5_a_deploy_stays_pending_for_ever_while_its_workflow_has_failed() {
     let states =
         format!(r#"{{ status = "in-progress", looks = 1 }}, {{ status = "error", finished = true, steps = {steps} }}"#);
     let sim = serve(&in_workflow(r#"{ status = "queued" }"#, "approve-all", &states));
-    let reason = Gate::wait(&sim).json().exits(1).reason();
+    let reason = Gate::wait(&sim).args(CONTRADICTED).json().exits(1).reason();
     assert!(reason.contains("step 2 of 2, runner health, failed, and"), "{reason}");
     assert!(reason.contains("was never attempted"), "{reason}");
 }
@@ -96,7 +99,7 @@ fn trap_5_a_deploy_stays_pending_for_ever_while_its_workflow_has_failed() {
 #[test]
 fn trap_5_a_cancelled_workflow_cancels_its_pending_deploy() {
     let sim = serve(&in_workflow(r#"{ status = "queued" }"#, "approve-all", r#"{ status = "cancelled" }"#));
-    Gate::wait(&sim).json().exits(4);
+    Gate::wait(&sim).args(CONTRADICTED).json().exits(4);
 }
 
 #[test]
@@ -116,8 +119,9 @@ fn trap_6_pending_approval_needs_a_human_only_if_one_is_asked() {
     // The same status, but the plan approves itself.
     let by_itself = r#"{ status = "pending-approval", looks = 6 }, { status = "active" }"#;
     let states = format!(
-        r#"{{ status = "in-progress", looks = 6, steps = [{}] }}, {{ status = "success", finished = true }}"#,
-        step("plan", "approval-awaiting", "")
+        r#"{{ status = "in-progress", looks = 6, steps = [{}] }}, {{ status = "success", finished = true, steps = [{}] }}"#,
+        step("plan", "approval-awaiting", ""),
+        step("plan", "success", ", finished = true")
     );
     let sim = serve(&in_workflow(by_itself, "approve-all", &states));
     Gate::wait(&sim).args(["--on-approval", "fail"]).json().exits(0);

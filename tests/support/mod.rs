@@ -15,7 +15,7 @@ pub(crate) use self::folder::Folder;
 pub(crate) use self::run::{Outcome, Running};
 
 /// The install of the scripts.
-pub(crate) const INSTALL: &str = "inlacme00000000000000000000";
+pub(crate) const INSTALL: &str = "inlacme0000000000000000000";
 /// Their first component.
 pub(crate) const API: &str = "cmpapi00000000000000000000";
 /// Their second component.
@@ -29,6 +29,10 @@ pub(crate) const ORG: &str = "orgvendor00000000000000000";
 pub(crate) const PASSING: &str = r#"{ status = "queued" }, { status = "executing", looks = 3 }, { status = "active" }"#;
 /// Statuses of a deploy that never ends.
 pub(crate) const ENDLESS: &str = r#"{ status = "queued" }, { status = "executing" }"#;
+
+/// Flags for a deploy that its workflow contradicts. Both are asked for half a minute which of them is right, which takes
+/// thousands of requests at the intervals that tests have otherwise.
+pub(crate) const CONTRADICTED: [&str; 6] = ["--timeout", "60s", "--min-interval", "100ms", "--max-interval", "1s"];
 
 /// The beginning of every script: who may ask.
 pub(crate) fn access() -> String {

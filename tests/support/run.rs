@@ -11,7 +11,7 @@ use super::Folder;
 use super::secrets::Secrets;
 
 /// After this long the program is killed, and the test has failed.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What a stream has brought so far.
 #[derive(Default)]

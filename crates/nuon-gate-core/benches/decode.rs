@@ -6,7 +6,7 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use nuon_gate_core::decode;
+use nuon_gate_core::api::decode;
 use nuon_gate_core::model::Deploy;
 use peak_alloc::PeakAlloc;
 use serde_json::{Value, json};

@@ -1,4 +1,5 @@
-//! Links into the dashboard. They are built here, as the API's own are wrong on some servers (facts: dashboard URLs).
+//! Links into the dashboard. They are built here, as the API's own are wrong on some servers (`docs/nuon-api.md`, "Dashboard
+//! links").
 
 use reqwest::Url;
 
@@ -14,7 +15,7 @@ pub struct Dashboard {
 }
 
 impl Dashboard {
-    /// Takes the address from what the server tells its clients, if it is a web address.
+    /// Takes the address from what the server gives its clients, if it is a web address.
     pub(crate) fn new(config: &CliConfig, org: &OrgId) -> Option<Self> {
         let url = Url::parse(config.dashboard_url.as_ref()?.line(2000).plain()).ok()?;
         let usable = matches!(url.scheme(), "https" | "http") && url.username().is_empty();

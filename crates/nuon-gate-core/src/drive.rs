@@ -1,4 +1,4 @@
-//! The thin driver: it does the asking and the sleeping, and decides nothing.
+//! The thin driver: it sends and sleeps while the watch lasts, and decides nothing.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -9,12 +9,12 @@ use tokio::sync::mpsc;
 use tokio::task::{self, JoinSet};
 use tokio::time::{Instant, sleep_until};
 
-use crate::client::Client;
+use crate::api::{Client, Reply};
 use crate::report::Report;
-use crate::watch::{Answer, Ask, Event, Refusal, Reply, Request, Step, Ticket, Watch};
-use crate::{ApiError, Moment, Signal};
+use crate::watch::{Ask, Event, Refusal, Step, Ticket, Watch};
+use crate::{ApiError, Moment, Request, Signal};
 
-/// Whoever asks keeps the time limit, and knows best what came of it; the driver sees to it only if that fails.
+/// Whoever sends keeps the time limit, and knows best what came of it; the driver sees to it only if that fails.
 const GRACE: Duration = Duration::from_millis(100);
 
 /// Runs a watch to its end against the API.
@@ -34,7 +34,7 @@ pub async fn drive(
     drive_with(ask, watch, signals, on_event).await
 }
 
-/// Runs a watch to its end with any way of asking.
+/// Runs a watch to its end with any way of sending.
 ///
 /// # Errors
 ///
@@ -50,7 +50,7 @@ where
 {
     let start = Instant::now();
     let now = || Moment::after_start(start.elapsed());
-    let mut questions: JoinSet<Reply> = JoinSet::new();
+    let mut requests: JoinSet<Reply> = JoinSet::new();
     let mut tickets: HashMap<task::Id, Ticket> = HashMap::new();
     loop {
         let step = watch.next(now());
@@ -62,22 +62,22 @@ where
             Step::Ask(ask) => {
                 let (ticket, timeout) = (ask.ticket, ask.timeout);
                 let answer = send(ask);
-                let question = questions.spawn(async move {
+                let sending = requests.spawn(async move {
                     let reply = tokio::time::timeout(timeout + GRACE, answer).await;
                     reply.unwrap_or(Err(ApiError::Timeout(timeout)))
                 });
-                tickets.insert(question.id(), ticket);
+                tickets.insert(sending.id(), ticket);
             }
             Step::Sleep(until) => tokio::select! {
                 Some(signal) = signals.recv() => watch.interrupt(now(), signal),
-                Some(answered) = questions.join_next_with_id() => {
+                Some(answered) = requests.join_next_with_id() => {
                     let (id, reply) = match answered {
                         Ok(answered) => answered,
-                        // The way of asking panicked: an answer that never comes, like any other.
-                        Err(error) => (error.id(), Err(ApiError::Broken("the question was dropped".to_owned()))),
+                        // The way of sending panicked: an answer that never comes, like any other.
+                        Err(error) => (error.id(), Err(ApiError::Broken("the request was dropped".to_owned()))),
                     };
                     if let Some(ticket) = tickets.remove(&id) {
-                        watch.reply(now(), ticket, reply);
+                        watch.reply(now(), ticket, &reply);
                     }
                 }
                 () = sleep_until(start + until.elapsed()) => {}
@@ -90,41 +90,14 @@ where
     Ok(watch.report(now()))
 }
 
-/// What becomes of a question. It is boxed, as each place that asks would otherwise hold a copy of all that can be asked.
-pub type Asked = Pin<Box<dyn Future<Output = Reply> + Send>>;
+/// What becomes of a request. It is boxed, as each place that sends would otherwise hold a copy of all that can be sent.
+pub(crate) type Sending = Pin<Box<dyn Future<Output = Reply> + Send>>;
 
-/// Sends a question to the API.
+/// Sends a request to the API.
 ///
 /// # Errors
 ///
 /// If there is no good answer.
-pub fn send(client: Client, request: Request) -> Asked {
-    Box::pin(async move { answer(&client, request).await })
-}
-
-async fn answer(client: &Client, request: Request) -> Reply {
-    Ok(match request {
-        Request::LatestDeploy(install, component, depth) => {
-            Answer::Deploy(client.latest_deploy(&install, &component, depth).await?.map(Box::new))
-        }
-        Request::Deploys(install, component, most) => {
-            Answer::Deploys(client.deploys(&install, &component, most).await?)
-        }
-        Request::Workflow(workflow) => Answer::Workflow(Box::new(client.workflow(&workflow).await?)),
-        Request::Deploy(install, deploy) => Answer::Deploy(Some(Box::new(client.deploy(&install, &deploy).await?))),
-        Request::Install(install) => Answer::Install(client.install(&install).await?),
-        Request::Installs(page) => Answer::Installs(client.installs(page).await?),
-        Request::InstallComponents(install, page) => {
-            Answer::InstallComponents(client.install_components(&install, page).await?)
-        }
-        Request::InstallComponent(install, component) => {
-            Answer::InstallComponent(client.install_component(&install, &component).await?)
-        }
-        Request::Dashboard => Answer::Dashboard(client.dashboard().await?),
-        Request::Logs(stream, before) => Answer::Logs(client.logs(&stream, before).await?),
-        Request::Cancel(workflow) => {
-            client.cancel(&workflow).await?;
-            Answer::Cancelling
-        }
-    })
+pub(crate) fn send(client: Client, request: Request) -> Sending {
+    Box::pin(async move { client.request(&request).await })
 }

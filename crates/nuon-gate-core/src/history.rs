@@ -29,11 +29,11 @@ impl History {
     /// Reads the earlier deploys, which are given newest first and may hold the deploy itself and newer ones.
     pub fn new(rows: Vec<Deploy>, deploy: &Deploy) -> Self {
         let rules = Rules::default();
-        let judged = |row: &Deploy| rules.judge(row.current_status(), Kind::from(row.install_deploy_type.as_ref()));
-        let kind = Kind::from(deploy.install_deploy_type.as_ref());
-        let is_kind = |row: &&Deploy| Kind::from(row.install_deploy_type.as_ref()) == kind;
+        let judged = |row: &Deploy| rules.judge(row.current_status(), row.kind().unwrap_or(Kind::Apply));
+        let kind = deploy.kind();
+        let is_kind = |row: &&Deploy| row.kind() == kind;
         let is_earlier =
-            |row: &Deploy| row.id != deploy.id && !row.is_plan_only() && row.created_at < deploy.created_at;
+            |row: &Deploy| row.id != deploy.id && row.kind().is_some() && row.created_at < deploy.created_at;
         let earlier: Vec<Deploy> = rows.into_iter().filter(is_earlier).collect();
 
         let mut durations: Vec<Duration> = earlier.iter().filter(is_kind).filter_map(duration).collect();
@@ -46,7 +46,7 @@ impl History {
         let failures = told.take_while(|judged| *judged == Judgement::Failed).count();
 
         let ended_well = earlier.into_iter().find(|row| judged(row) == Judgement::Passed);
-        let last_good = ended_well.filter(|row| Kind::from(row.install_deploy_type.as_ref()) == Kind::Apply);
+        let last_good = ended_well.filter(|row| row.kind() == Some(Kind::Apply));
         Self {
             typical,
             failures_before: u32::try_from(failures).unwrap_or(u32::MAX),

@@ -52,7 +52,7 @@ macro_rules! ids {
         $(#[$doc])*
         ///
         /// Never empty, at most 255 characters, without slashes and invisible characters. It stands in URL paths
-        /// percent-encoded. Shapes other than Nuon's 26 characters are let through, as the server alone can tell.
+        /// percent-encoded. Shapes other than Nuon's 26 characters are let through, as only the server knows.
         #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub struct $name(String);
 
@@ -100,6 +100,8 @@ ids! {
     WorkflowId;
     /// A workflow's step (`iws…`).
     StepId;
+    /// What a workflow's step works on: a deploy, an install component (`inc…`), …
+    StepTargetId;
     /// A log stream (`log…`).
     LogStreamId;
     /// A runner job (`job…`).

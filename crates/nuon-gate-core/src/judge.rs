@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::model::{DeployType, Status};
+use crate::model::Status;
 
 /// What a deploy's status means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub enum Judgement {
     Cancelled,
     /// Another row took its place.
     Replaced,
-    /// Not ended yet, as far as anyone can tell.
+    /// Not known to have ended.
     Pending,
 }
 
@@ -32,11 +32,10 @@ impl Judgement {
     }
 }
 
-/// The two kinds of deploys that are judged differently.
+/// The two kinds of deploys that can be waited for, which are judged differently. See [`Deploy::kind`](crate::model::Deploy::kind).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// Brings something to the install: apply and sync-image; install and release on old servers. A missing or unknown
-    /// type is judged as this one, since its table is the stricter.
+    /// Brings something to the install: apply and sync-image; install and release on old servers.
     Apply,
     /// Removes the component.
     Teardown,
@@ -52,25 +51,16 @@ impl Kind {
     }
 }
 
-impl From<Option<&DeployType>> for Kind {
-    fn from(deploy_type: Option<&DeployType>) -> Self {
-        match deploy_type {
-            Some(DeployType::Teardown) => Self::Teardown,
-            _ => Self::Apply,
-        }
-    }
-}
-
 /// Two of the three override lists name the same status.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("status `{status}` is given to both {first} and {second}")]
+#[error("status `{status}` is to mean both {} and {}", .first.as_str(), .second.as_str())]
 pub struct ContradictoryRules {
     /// The status.
     pub status: Status,
     /// One judgement it was given.
-    pub first: &'static str,
+    pub first: Judgement,
     /// The other.
-    pub second: &'static str,
+    pub second: Judgement,
 }
 
 /// How statuses are judged: the table, with the user's overrides.
@@ -107,7 +97,7 @@ impl Rules {
             for status in statuses {
                 match overrides.insert(status.clone(), judgement) {
                     Some(first) if first != judgement => {
-                        return Err(ContradictoryRules { status, first: flag(first), second: flag(judgement) });
+                        return Err(ContradictoryRules { status, first, second: judgement });
                     }
                     _ => {}
                 }
@@ -157,13 +147,5 @@ fn table(status: &Status, kind: Kind) -> Judgement {
             | Status::Other(_),
             _,
         ) => Judgement::Pending,
-    }
-}
-
-fn flag(judgement: Judgement) -> &'static str {
-    match judgement {
-        Judgement::Passed => "--pass-on",
-        Judgement::Pending => "--wait-on",
-        Judgement::Failed | Judgement::Cancelled | Judgement::Replaced => "--fail-on",
     }
 }

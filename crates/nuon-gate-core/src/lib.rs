@@ -2,7 +2,7 @@
 //!
 //! It refuses to print, to read the environment, to know of command lines, and to end the process.
 //!
-//! # The way of the data
+//! # The data flow
 //!
 //! ```text
 //! Targets, Pin, WatchSettings ─→ Watch ─→ Step ─→ drive ─→ Client ─→ the API
@@ -13,19 +13,20 @@
 //!
 //! - [`model`] has the API's objects for servers of every version, [`Client`] the requests.
 //! - [`Rules`] judge a status; [`Watch`] is the whole wait as a pure state machine; [`drive`] connects it to the clock
-//!   and the network, and is the only part that sleeps.
-//! - [`Event`]s tell what happens while it happens; the [`Report`] is what it came to. That a deploy failed or that the
+//!   and the network; [`conclude`](conclude()) then cancels, and reads what people want to know. Nothing else sleeps.
+//! - [`Event`]s report what happens as it happens; the [`Report`] is what it came to. That a deploy failed or that the
 //!   API was silent are outcomes in the report, not errors.
 //!
-//! Text from the server is [`RemoteText`]; what is told of it is a [`Line`], which is harmless but for the syntax of the
+//! Text from the server is [`RemoteText`]; what is shown of it is a [`Line`], which is harmless but for the syntax of the
 //! place where it is shown. Neither can be printed, so that no such place can forget to escape it.
 
-mod cancel;
-mod client;
+pub mod api;
+pub mod cause;
+pub mod conclude;
 mod dashboard;
 mod drive;
-mod evidence;
 mod history;
+mod hold;
 mod id;
 mod judge;
 mod log_tail;
@@ -33,39 +34,38 @@ pub mod model;
 mod moment;
 mod pins;
 pub mod reason;
-mod report;
-mod resolve;
+pub mod report;
+pub mod resolve;
 pub mod result;
 mod schedule;
 mod secret;
 mod target;
 mod text;
-mod timeline;
+pub mod timeline;
 mod verdict;
+mod wait;
 pub mod watch;
 
-pub use self::cancel::{CancelLimits, CancelOn, CancelPlan, Settlement};
-pub use self::client::{
-    ApiError, ApiStats, ApiUrl, Client, Connection, Credentials, Depth, ErrorClass, IdentitySource, InvalidApiUrl,
-    InvalidConnection, IssuerUrl, LARGEST_BODY, LogPage, Page, Proxy, SignInError, Wire, decode, retry_after,
-};
+pub use self::api::{ApiError, ApiStats, ApiUrl, Client, Connection, Credentials, Depth, Request};
+pub use self::cause::{Cause, Standing, StoppedBy, Warning};
+pub use self::conclude::{CancelOn, ConcludeOptions, Deadline, conclude};
 pub use self::dashboard::Dashboard;
-pub use self::drive::{Asked, drive, drive_with, send};
-pub use self::evidence::{Wish, gather};
+pub use self::drive::{drive, drive_with};
 pub use self::history::History;
+pub use self::hold::{Behind, Hold};
 pub use self::id::{
-    BuildId, ComponentId, DeployId, InstallId, InvalidId, JobId, LogStreamId, OrgId, StepId, WorkflowId,
+    BuildId, ComponentId, DeployId, InstallId, InvalidId, JobId, LogStreamId, OrgId, StepId, StepTargetId, WorkflowId,
 };
 pub use self::judge::{ContradictoryRules, Judgement, Kind, Rules};
-pub use self::log_tail::{Logged, log_tail};
+pub use self::log_tail::Logged;
 pub use self::moment::Moment;
-pub use self::pins::{Baseline, Baselines, CommitPrefix, InvalidCommit, Pinning, Pins};
-pub use self::report::{ApprovalPlace, Report, TargetReport};
-pub use self::resolve::{Resolution, Resolver, Unknown, Wanted};
+pub use self::pins::{Baseline, Baselines, CommitPrefix, InvalidCommit, Pinning, Pins, Since};
+pub use self::report::{ApprovalPlace, Report, TargetReport, Words};
 pub use self::schedule::{Intervals, InvalidIntervals};
 pub use self::secret::{ApiToken, IdentityToken, InvalidToken};
 pub use self::target::{MatchedBy, Require, Target, Targets};
 pub use self::text::{Line, RemoteText};
-pub use self::timeline::{Stay, human, span, time_in_each_status};
+pub use self::timeline::Stay;
 pub use self::verdict::{Clock, Signal, Verdict};
-pub use self::watch::{Event, Refusal, Watch, WatchSettings};
+pub use self::wait::{WaitOptions, wait};
+pub use self::watch::{Event, Proof, Refusal, Watch, WatchSettings};

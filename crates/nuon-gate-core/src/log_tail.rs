@@ -7,7 +7,7 @@ use crate::model::LogRecord;
 
 /// Longest line, in characters.
 const LONGEST: usize = 500;
-/// So much of what came after the last error is told: it is mostly the runner tidying up.
+/// So much of what came after the last error is reported: it is mostly the runner tidying up.
 pub(crate) const AFTERMATH: usize = 3;
 /// Without any error, so many of the last lines are enough.
 pub(crate) const UNEVENTFUL: usize = 10;
@@ -22,7 +22,7 @@ pub struct Logged {
     pub at: Option<Timestamp>,
     /// How bad it is, in lower case.
     pub severity: Line,
-    /// Whether it tells of an error.
+    /// Whether it is about an error.
     pub is_error: bool,
     /// What it says.
     pub text: Line,
@@ -30,7 +30,7 @@ pub struct Logged {
 
 /// Returns the lines around the last errors, `most` at most and oldest first, of records that are given newest first. A
 /// record of several lines is several lines here.
-pub fn log_tail(newest_first: &[LogRecord], most: usize) -> Vec<Logged> {
+pub(crate) fn log_tail(newest_first: &[LogRecord], most: usize) -> Vec<Logged> {
     // Made twice rather than kept, as there can be millions.
     let all = || newest_first.iter().rev().flat_map(lines);
     let (mut count, mut last_error) = (0, None);

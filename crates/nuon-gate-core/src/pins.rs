@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -69,7 +70,29 @@ pub struct Pins {
     /// What it has to be newer than.
     pub after: Option<Baseline>,
     /// The time at which it was created at the earliest.
-    pub since: Option<Timestamp>,
+    pub since: Option<Since>,
+}
+
+/// A point in time by the server's clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Since {
+    /// This one, by the clock of any machine: it has five seconds of leeway.
+    At(Timestamp),
+    /// So long before the watch begins.
+    Ago(Duration),
+}
+
+/// How far apart the clocks of two machines that keep time may be.
+const LEEWAY: Duration = Duration::from_secs(5);
+
+impl Since {
+    fn earliest(self, started_at: Timestamp) -> Timestamp {
+        let (from, back) = match self {
+            Self::At(at) => (at, LEEWAY),
+            Self::Ago(ago) => (started_at, ago),
+        };
+        from.saturating_sub(back).unwrap_or(Timestamp::MIN)
+    }
 }
 
 impl Pins {
@@ -91,25 +114,33 @@ impl Pins {
         self.matched_by() != MatchedBy::Latest
     }
 
-    /// Returns the flag of the first pin that a deploy does not match although it is the one that was named. A baseline
-    /// whose age is not known yet says nothing against it.
-    pub(crate) fn contradicted_by(&self, deploy: &Deploy) -> Option<&'static str> {
-        let only = |pins: Self| !pins.match_deploy(deploy);
+    /// Returns the first pin that a deploy contradicts although it is the one that was named. What the server does not say of
+    /// it contradicts nothing, nor does a baseline whose age is not known yet.
+    pub(crate) fn contradicted_by(&self, deploy: &Deploy, started_at: Timestamp) -> Option<MatchedBy> {
+        let only = |pins: Self| !pins.match_deploy(deploy, started_at);
         let Self { build, commit, since, after, workflow, .. } = self.clone();
-        let after = after.filter(|after| !matches!(after, Baseline::Deploy(_)));
+        // That the workflow works on it is known from the workflow's own steps, whether the row names one or not.
+        let workflow = workflow.filter(|_| deploy.workflow().is_some());
+        let after = after.filter(|after| match after {
+            Baseline::Deploy(id) => deploy.id.as_ref() == Some(id),
+            Baseline::Known(..) | Baseline::NoneAt(_) => deploy.created_at.is_some(),
+        });
+        let since = since.filter(|_| deploy.created_at.is_some());
+        let build = build.filter(|_| deploy.build_id.is_some());
+        let commit = commit.filter(|_| deploy.commit().is_some());
         let each = [
-            ("--workflow", Self { workflow, ..Self::default() }),
-            ("--build", Self { build, ..Self::default() }),
-            ("--commit", Self { commit, ..Self::default() }),
-            ("--after", Self { after, ..Self::default() }),
-            ("--since", Self { since, ..Self::default() }),
+            (MatchedBy::Workflow, Self { workflow, ..Self::default() }),
+            (MatchedBy::Build, Self { build, ..Self::default() }),
+            (MatchedBy::Commit, Self { commit, ..Self::default() }),
+            (MatchedBy::After, Self { after, ..Self::default() }),
+            (MatchedBy::Since, Self { since, ..Self::default() }),
         ];
-        each.into_iter().find_map(|(flag, pins)| only(pins).then_some(flag))
+        each.into_iter().find_map(|(pin, pins)| only(pins).then_some(pin))
     }
 
-    /// Tells whether a deploy matches every pin. What the server does not say of a deploy does not match, and a
-    /// baseline whose age is not known yet matches nothing.
-    pub fn match_deploy(&self, deploy: &Deploy) -> bool {
+    /// Tells whether a deploy matches every pin, for a watch that began then by the server's clock. What the server does not
+    /// say of a deploy does not match, and a baseline whose age is not known yet matches nothing.
+    pub fn match_deploy(&self, deploy: &Deploy, started_at: Timestamp) -> bool {
         let fits = |wanted: bool, found: bool| !wanted || found;
         let created = deploy.created_at;
         let newer = match &self.after {
@@ -120,10 +151,10 @@ impl Pins {
             Some(Baseline::NoneAt(at)) => created.is_some_and(|own| own >= *at),
         };
         fits(self.deploy.is_some(), self.deploy == deploy.id)
-            && fits(self.workflow.is_some(), self.workflow == deploy.workflow_id)
+            && fits(self.workflow.is_some(), self.workflow.as_ref() == deploy.workflow())
             && fits(self.build.is_some(), self.build == deploy.build_id)
             && self.commit.as_ref().is_none_or(|wanted| deploy.commit().is_some_and(|commit| wanted.begins(commit)))
-            && self.since.is_none_or(|since| created.is_some_and(|own| own >= since))
+            && self.since.is_none_or(|since| created.is_some_and(|own| own >= since.earliest(started_at)))
             && newer
     }
 }
@@ -138,7 +169,7 @@ impl Baselines {
         Self(baselines.into_iter().collect())
     }
 
-    /// Returns what stood before for a target; `None` if nobody looked.
+    /// Returns what stood before for a target; `None` if there is no mark of it.
     pub fn of(&self, target: &Target) -> Option<&Baseline> {
         self.0.get(target)
     }
@@ -196,8 +227,10 @@ mod tests {
             (Pins { build: "bld1".parse().ok(), ..none.clone() }, false, MatchedBy::Build),
             (Pins { commit: "4BE1C7D".parse().ok(), ..none.clone() }, true, MatchedBy::Commit),
             (Pins { commit: "5be1c7d".parse().ok(), ..none.clone() }, false, MatchedBy::Commit),
-            (Pins { since: Some(at("00")), ..none.clone() }, true, MatchedBy::Since),
-            (Pins { since: Some(at("01")), ..none.clone() }, false, MatchedBy::Since),
+            (Pins { since: Some(Since::At(at("05"))), ..none.clone() }, true, MatchedBy::Since),
+            (Pins { since: Some(Since::At(at("06"))), ..none.clone() }, false, MatchedBy::Since),
+            (Pins { since: Some(Since::Ago(Duration::from_secs(3))), ..none.clone() }, true, MatchedBy::Since),
+            (Pins { since: Some(Since::Ago(Duration::from_secs(2))), ..none.clone() }, false, MatchedBy::Since),
             (Pins { after: Some(Baseline::Deploy("dpl1".parse().unwrap())), ..none.clone() }, false, MatchedBy::After),
             (
                 Pins { after: Some(Baseline::Known("dpl1".parse().unwrap(), at("00"))), ..none.clone() },
@@ -223,7 +256,7 @@ mod tests {
             ),
         ];
         for (pins, matches, by) in cases {
-            assert_eq!((pins.match_deploy(&deploy()), pins.matched_by()), (matches, by), "{pins:?}");
+            assert_eq!((pins.match_deploy(&deploy(), at("03")), pins.matched_by()), (matches, by), "{pins:?}");
         }
     }
 
@@ -232,11 +265,11 @@ mod tests {
         let bare: Deploy = serde_json::from_str(r#"{"id": "dpl2"}"#).unwrap();
         let pins = [
             Pins { commit: "4be1c7d".parse().ok(), ..Pins::default() },
-            Pins { since: Some(at("00")), ..Pins::default() },
+            Pins { since: Some(Since::At(at("05"))), ..Pins::default() },
             Pins { after: Some(Baseline::NoneAt(at("00"))), ..Pins::default() },
         ];
         for pins in pins {
-            assert!(!pins.match_deploy(&bare), "{pins:?}");
+            assert!(!pins.match_deploy(&bare, at("03")), "{pins:?}");
         }
     }
 

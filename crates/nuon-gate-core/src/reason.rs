@@ -21,7 +21,7 @@ const GENERIC: [&str; 8] = [
 /// Returns why a deploy ended as it did: the first specific text of the deploy's error, its failing job's error, the
 /// policies that denied it, its status, its status's history, and what its failing job left behind. A generic sentence is
 /// none.
-pub fn specific(deploy: &Deploy) -> Option<Line> {
+pub fn specific(deploy: &Deploy) -> Option<RemoteText> {
     let failing = deploy.jobs().find(|job| job.status.as_ref().is_some_and(JobStatus::is_failure));
     let job_error = failing.and_then(|job| job.composite_error.as_ref());
     let job_description = failing.and_then(|job| job.status_description.as_ref());
@@ -46,33 +46,32 @@ pub fn specific(deploy: &Deploy) -> Option<Line> {
 }
 
 /// Returns the generic sentence that a deploy ended with, which is better than nothing.
-pub fn generic(deploy: &Deploy) -> Option<Line> {
-    let generic = deploy.description().map(|text| text.line(LONGEST));
-    generic.filter(|text| text != deploy.current_status().as_str())
+pub fn generic(deploy: &Deploy) -> Option<RemoteText> {
+    deploy.description().filter(|text| text.line(LONGEST) != deploy.current_status().as_str()).cloned()
 }
 
-/// Says who answered a step's question with no, and what they said.
-pub fn denial(step: &WorkflowStep) -> Option<Line> {
+/// Describes how a step's plan was denied: by which account, and with which note.
+pub fn denial(step: &WorkflowStep) -> Option<RemoteText> {
     let response = step.approval.as_ref()?.response.as_ref()?;
     let answer = response.response_type.as_ref().map(|answer| answer.line(60))?;
     if !answer.plain().starts_with("deny") {
         return None;
     }
-    let who = response.created_by.as_ref().and_then(|account| account.email.as_ref()).map(|email| email.line(200));
+    let who = response.created_by_id.as_ref().map(|id| id.line(100)).filter(|id| !id.is_empty());
     let by = who.map(|who| format!(" by {}", who.plain())).unwrap_or_default();
     let note = response.note.as_ref().map(|note| note.line(LONGEST)).filter(|note| !note.is_empty());
     let note = note.map(|note| format!(": {}", note.plain())).unwrap_or_default();
-    Some(Line::new(format!("the plan was denied{by}{note}")))
+    Some(RemoteText::new(format!("the plan was denied{by}{note}")))
 }
 
 /// Returns what can be done, if the server says so.
-pub fn server_hint(deploy: &Deploy) -> Option<Line> {
+pub fn server_hint(deploy: &Deploy) -> Option<RemoteText> {
     let errors = deploy.composite_error.iter().chain(deploy.jobs().filter_map(|job| job.composite_error.as_ref()));
     let mut hints = errors.flat_map(|error| error.hints.iter().flatten().filter_map(|(_, hint)| hint.as_ref()));
-    hints.find(|hint| !hint.is_blank()).map(|hint| hint.line(LONGEST))
+    hints.find(|hint| !hint.is_blank()).cloned()
 }
 
-pub(crate) fn denials(deploy: &Deploy) -> Option<Line> {
+pub(crate) fn denials(deploy: &Deploy) -> Option<RemoteText> {
     let violations = deploy.policy_reports.iter().flatten().flat_map(|report| report.violations.iter().flatten());
     let denied: Vec<String> = violations
         .filter(|violation| violation.severity == Some(PolicySeverity::Deny))
@@ -83,14 +82,14 @@ pub(crate) fn denials(deploy: &Deploy) -> Option<Line> {
         })
         .filter(|denial| !denial.is_empty())
         .collect();
-    (!denied.is_empty()).then(|| Line::new(format!("denied by policy: {}", denied.join("; "))).cut(LONGEST))
+    (!denied.is_empty()).then(|| RemoteText::new(format!("denied by policy: {}", denied.join("; "))))
 }
 
-fn telling(text: &RemoteText, deploy: &Deploy) -> Option<Line> {
+fn telling(text: &RemoteText, deploy: &Deploy) -> Option<RemoteText> {
     let line = text.line(LONGEST);
     let plain = line.plain().trim_end_matches('.').to_lowercase();
     let says_nothing = plain.is_empty()
         || GENERIC.contains(&plain.as_str())
         || Status::from(plain.as_str()) == *deploy.current_status();
-    (!says_nothing).then_some(line)
+    (!says_nothing).then(|| text.clone())
 }

@@ -1,112 +1,65 @@
 //! What a wait comes to.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::cause::Warning;
+use crate::conclude::Cancelled;
 use crate::history::History;
 use crate::log_tail::Logged;
 use crate::model::Deploy;
 use crate::timeline::Stay;
-use crate::{Clock, Dashboard, DeployId, Line, MatchedBy, RemoteText, Signal, StepId, Target, Verdict, WorkflowId};
+use crate::watch::Proof;
+use crate::{
+    Cause, Clock, Dashboard, DeployId, Line, MatchedBy, RemoteText, Signal, StepId, Target, Verdict, WorkflowId,
+};
 
-/// The outcome of a run, with its evidence.
+/// The outcome of a run, with what shows it.
 #[derive(Debug, Clone)]
 pub struct Report {
     /// How the run ended.
     pub verdict: Verdict,
-    /// Why, unless it passed.
-    pub reason: Option<Line>,
-    /// What the user can do about it, if it is about no target.
-    pub hint: Option<Line>,
-    /// The target that decided, by its position.
-    pub deciding: Option<usize>,
+    /// Why the search for targets, or the workflow that was waited for as a whole, ended badly.
+    pub run_cause: Option<Cause>,
     /// When the watch began.
     pub started_at: Timestamp,
     /// How long it took.
     pub elapsed: Duration,
     /// Every target, in order.
     pub targets: Vec<TargetReport>,
-    /// The API asked to be left alone, and still does.
+    /// The pause that the API asked for still lasts.
     pub api_paused: bool,
     /// Too many targets had not passed, so the others were not waited for.
     pub failed_fast: bool,
-    /// The workflow of which every deploy was waited for, if it has not ended.
-    pub open_workflow: Option<WorkflowId>,
     /// Where the dashboard is, if it was asked for.
     pub dashboard: Option<Dashboard>,
+    /// The workflow of which every deploy was waited for, if it has not ended.
+    pub open_workflow: Option<WorkflowId>,
+    /// What came of cancelling that.
+    pub run_cancelled: Option<Cancelled>,
     /// What a human should know of the run as a whole.
-    pub warnings: Vec<Line>,
-    /// A reason that is about no target.
-    run_reason: Option<Line>,
+    pub warnings: Vec<Warning>,
 }
 
 impl Report {
-    pub(crate) fn new(verdict: Verdict, started_at: Timestamp, elapsed: Duration, targets: Vec<TargetReport>) -> Self {
-        let decides = |target: &TargetReport| match verdict {
+    /// Returns the position of the target that decided, if one did.
+    pub fn deciding(&self) -> Option<usize> {
+        self.targets.iter().position(|target| match self.verdict {
             Verdict::Interrupted(_) => target.verdict != Verdict::Passed,
             verdict => target.verdict == verdict,
-        };
-        let deciding = targets.iter().position(decides);
-        let mut report = Self {
-            verdict,
-            reason: None,
-            hint: None,
-            deciding,
-            started_at,
-            elapsed,
-            targets,
-            api_paused: false,
-            failed_fast: false,
-            open_workflow: None,
-            dashboard: None,
-            warnings: Vec::new(),
-            run_reason: None,
-        };
-        report.tell();
-        report
+        })
     }
 
-    /// Gives a reason that is about no target, for where no target has one.
-    pub(crate) fn or_because(self, reason: &Line, hint: Option<&Line>) -> Self {
-        // A target that tells the same has its own hint.
-        let hint = hint.filter(|_| self.deciding.is_none()).cloned();
-        let mut report = Self { run_reason: Some(reason.clone()), hint, ..self };
-        report.tell();
-        report
+    /// Returns why the run ended as it did: the cause of the target that decided, or else the run's own.
+    pub fn cause(&self) -> Option<&Cause> {
+        self.deciding().and_then(|index| self.targets[index].cause.as_ref()).or(self.run_cause.as_ref())
     }
 
     /// Gives the run the verdict of a signal; every target keeps its own.
     pub fn interrupt(&mut self, signal: Signal) {
         self.verdict = Verdict::Interrupted(signal);
-        self.deciding = self.targets.iter().position(|target| target.verdict != Verdict::Passed);
-        self.tell();
-    }
-
-    /// Adds to the reason that is about no target.
-    pub(crate) fn add_reason(&mut self, words: &str) {
-        self.run_reason = Some(match self.run_reason.take() {
-            Some(reason) => Line::new(format!("{}; {words}", reason.plain())),
-            None => Line::new(words),
-        });
-    }
-
-    /// Says why the run ended as it did, in the words of the target that decided.
-    pub(crate) fn tell(&mut self) {
-        let told = self.deciding.and_then(|index| self.targets[index].told());
-        self.reason = match self.verdict {
-            Verdict::Passed => None,
-            Verdict::Interrupted(signal) => {
-                let open = told.map(|reason| format!("; {reason}")).unwrap_or_default();
-                Some(Line::new(format!("interrupted by {signal}{open}")))
-            }
-            _ => {
-                let missed = self.targets.iter().filter(|target| target.verdict != Verdict::Passed).count();
-                let count = format!(" ({missed} of {} targets did not pass)", self.targets.len());
-                let count = if missed > 1 { count } else { String::new() };
-                told.map(|told| Line::new(told + &count)).or_else(|| self.run_reason.clone())
-            }
-        };
     }
 
     /// Returns when the run ended. It follows from the start and the time taken, so that a clock that was set in
@@ -126,15 +79,13 @@ pub struct TargetReport {
     /// How it ended.
     pub verdict: Verdict,
     /// Why, unless it passed.
-    pub reason: Option<Line>,
-    /// What the user can do about it.
-    pub hint: Option<Line>,
-    /// Whether the reason is a generic sentence, so that anything specific would be better.
-    pub vague: bool,
-    /// The clock that rang.
-    pub clock: Option<Clock>,
+    pub cause: Option<Cause>,
+    /// What shows that it passed, if it did.
+    pub proof: Option<Proof>,
     /// The deploy that matched, as last seen.
-    pub deploy: Option<Box<Deploy>>,
+    pub deploy: Option<Arc<Deploy>>,
+    /// The workflow that runs it, or should.
+    pub workflow: Option<WorkflowId>,
     /// What made it the right one.
     pub matched_by: Option<MatchedBy>,
     /// Deploys that it replaced.
@@ -149,8 +100,12 @@ pub struct TargetReport {
     pub history: History,
     /// The last lines of its log, oldest first.
     pub log_tail: Vec<Logged>,
+    /// The last error in its log, which is the reason if nothing else says more.
+    pub log_error: Option<Line>,
+    /// What came of cancelling it.
+    pub cancelled: Option<Cancelled>,
     /// What a human should know.
-    pub warnings: Vec<Line>,
+    pub warnings: Vec<Warning>,
 }
 
 /// Where an approval can be answered: a workflow, and its step.
@@ -163,13 +118,87 @@ pub struct ApprovalPlace {
 }
 
 impl TargetReport {
-    /// Returns the reason with the target's name before it.
-    fn told(&self) -> Option<String> {
-        self.reason.as_ref().map(|reason| format!("{}: {}", self.target, reason.plain()))
+    /// Returns the limit on time that ran out, if that is how it ended.
+    pub fn clock(&self) -> Option<Clock> {
+        self.cause.as_ref().and_then(Cause::clock)
     }
 
     /// Returns the component's name, if it was seen.
     pub fn component_name(&self) -> Option<&RemoteText> {
         self.deploy.as_ref()?.component_name.as_ref()
+    }
+}
+
+/// How causes and warnings are put into words. A program that has flags adds its own advice.
+#[derive(Debug, Clone, Copy)]
+pub struct Words {
+    /// The sentence for a cause.
+    pub sentence: fn(&Cause) -> String,
+    /// What the user can do about it.
+    pub hint: fn(&Cause) -> Option<String>,
+    /// The sentence for a warning.
+    pub warning: fn(&Warning) -> String,
+}
+
+/// Neutral sentences, and the server's own hints.
+impl Default for Words {
+    fn default() -> Self {
+        Self {
+            sentence: Cause::to_string,
+            hint: |cause| cause.server_hint().map(|hint| hint.line(crate::reason::LONGEST).plain().to_owned()),
+            warning: Warning::to_string,
+        }
+    }
+}
+
+impl Words {
+    /// Says why a target did not pass.
+    pub fn reason(&self, target: &TargetReport) -> Option<Line> {
+        let cause = target.cause.as_ref()?;
+        let log_error = target.log_error.as_ref().filter(|_| cause.is_vague() && target.verdict == Verdict::Failed);
+        let sentence = log_error.map_or_else(|| (self.sentence)(cause), |error| error.plain().to_owned());
+        let cancelled = target.cancelled.as_ref().map(|cancelled| format!("; {cancelled}")).unwrap_or_default();
+        Some(Line::new(sentence + &cancelled))
+    }
+
+    /// Says what can be done about a target that did not pass. What holds for a deploy that goes on does not for one that has
+    /// been cancelled.
+    pub fn hint(&self, target: &TargetReport) -> Option<Line> {
+        let goes_on = target.cancelled.as_ref().is_none_or(Cancelled::was_refused);
+        target.cause.as_ref().filter(|_| goes_on).and_then(self.hint).map(Line::new)
+    }
+
+    /// Says why the run ended as it did, with the target's name before the reason.
+    pub fn run_reason(&self, report: &Report) -> Option<Line> {
+        let told = report.deciding().and_then(|index| {
+            let target = &report.targets[index];
+            self.reason(target).map(|reason| format!("{}: {}", target.target, reason.plain()))
+        });
+        match report.verdict {
+            Verdict::Passed => None,
+            Verdict::Interrupted(signal) => {
+                let open = told.map(|reason| format!("; {reason}")).unwrap_or_default();
+                Some(Line::new(format!("interrupted by {signal}{open}")))
+            }
+            _ => {
+                let missed = report.targets.iter().filter(|target| target.verdict != Verdict::Passed).count();
+                let count = format!(" ({missed} of {} targets did not pass)", report.targets.len());
+                let count = if missed > 1 { count } else { String::new() };
+                let own = || report.run_cause.as_ref().map(|cause| self.of_run(report, cause));
+                told.map(|told| Line::new(told + &count)).or_else(own)
+            }
+        }
+    }
+
+    fn of_run(&self, report: &Report, cause: &Cause) -> Line {
+        let cancelled = report.run_cancelled.as_ref().map(|cancelled| format!("; {cancelled}")).unwrap_or_default();
+        Line::new((self.sentence)(cause) + &cancelled)
+    }
+
+    /// Says what can be done about what is about no target.
+    pub fn run_hint(&self, report: &Report) -> Option<Line> {
+        // A target with the same cause has its own hint.
+        let cause = report.run_cause.as_ref().filter(|_| report.deciding().is_none())?;
+        (self.hint)(cause).map(Line::new)
     }
 }

@@ -1,21 +1,21 @@
 //! Which targets are meant: names become ids, and an install becomes its components.
 //!
-//! A [`Resolver`] asks nothing itself: it says what has to be known, and is told.
+//! A [`Resolver`] sends nothing itself: it says which request is needed, and is given the answer.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 
+use crate::api::{Fact, Page};
 use crate::model::{Install, InstallComponent};
-use crate::watch::{Answer, Request};
-use crate::{ApiError, ComponentId, InstallId, Line, RemoteText, Target};
+use crate::{ApiError, ComponentId, InstallId, RemoteText, Request, Target};
 
 /// Lists longer than this many pages of a hundred are not read.
 const MOST_PAGES: u32 = 100;
-/// Ids have 26 characters; those in examples can be shorter.
-const SHORTEST_ID: usize = 20;
+/// Ids have 26 characters; the server checks it. What begins like one and is shorter or longer is a name.
+const ID_LENGTH: usize = 26;
 /// Of 23 random ones, at least so many are digits, but for one id in a hundred.
 const FEWEST_DIGITS: usize = 2;
-/// More names than this help nobody.
+/// More suggestions than this are not useful.
 const MOST_NAMES: usize = 10;
 
 /// What is to be waited for, as it was typed: by ids or by names.
@@ -43,27 +43,73 @@ pub enum Resolution {
     Ask(Request),
     /// These are the targets, in the order in which they were wanted.
     Targets(Vec<Target>),
-    /// There is no such thing.
-    Unknown(Unknown),
+    /// One of the things that are wanted, by its position, does not exist.
+    Unknown(usize, UnknownName),
+    /// Two things have the name that was given.
+    Ambiguous(Ambiguous),
 }
 
-/// A name or an id that stands for nothing.
+/// What a name can stand for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Named {
+    /// An install.
+    Install,
+    /// A component.
+    Component,
+}
+
+/// A name or an id that stands for nothing, with what was perhaps meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unknown {
-    /// Which of the things that are wanted, by its position.
-    pub wanted: usize,
-    /// What there is not, with what was perhaps meant.
-    pub reason: Line,
-    /// What the user can do.
-    pub hint: &'static str,
+pub struct UnknownName {
+    /// What it should stand for.
+    pub kind: Named,
+    /// What was given.
+    pub given: String,
+    /// The install that has no such component.
+    pub install: Option<RemoteText>,
+    /// Names that are like it, or else all that there are.
+    pub suggestions: Vec<RemoteText>,
+    /// Whether the suggestions are like it.
+    pub are_alike: bool,
+}
+
+impl fmt::Display for UnknownName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { kind, given, install, suggestions, are_alike } = self;
+        match (kind, install) {
+            (Named::Install, _) => write!(f, "no install `{given}` in this organisation")?,
+            (Named::Component, Some(install)) => {
+                write!(f, "no component `{given}` in install `{}`", install.line(255).plain())?;
+            }
+            (Named::Component, None) => write!(f, "no component `{given}`")?,
+        }
+        let names: Vec<String> = suggestions.iter().map(|name| format!("`{}`", name.line(255).plain())).collect();
+        match (names.is_empty(), are_alike) {
+            (true, _) => Ok(()),
+            (false, true) => write!(f, "; did you mean {}?", names.join(", ")),
+            (false, false) => write!(f, "; there is {}", names.join(", ")),
+        }
+    }
+}
+
+/// Two things have the same name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("two components are named `{given}`: {first} and {second}")]
+pub struct Ambiguous {
+    /// The name.
+    pub given: ComponentId,
+    /// One of them.
+    pub first: ComponentId,
+    /// The other.
+    pub second: ComponentId,
 }
 
 /// Finds out which targets are meant.
 ///
 /// ```
-/// use nuon_gate_core::{Resolution, Resolver, Wanted};
+/// use nuon_gate_core::resolve::{Resolution, Resolver, Wanted};
 ///
-/// let api = Wanted::Component("inlacme00000000000000000000".parse().unwrap(), "api".parse().unwrap());
+/// let api = Wanted::Component("inlacme0000000000000000000".parse().unwrap(), "api".parse().unwrap());
 /// let mut resolver = Resolver::new(vec![api]);
 /// assert!(matches!(resolver.resolve(), Resolution::Ask(_)), "the id of a component has to be asked for by its name");
 /// ```
@@ -79,7 +125,8 @@ pub struct Resolver {
     targets: Vec<Target>,
     /// How many of the things that are wanted have been resolved.
     done: usize,
-    unknown: Option<Unknown>,
+    unknown: Option<UnknownName>,
+    ambiguous: Option<Ambiguous>,
     /// An install that does not exist: only the names of those that do are missing.
     missing: Option<InstallId>,
 }
@@ -90,13 +137,14 @@ struct Known {
     id: InstallId,
     name: Option<RemoteText>,
     components: Vec<InstallComponent>,
+    ids: HashSet<Option<ComponentId>>,
     /// The page of its components to be read next; `None` after the last.
     page: Option<u32>,
 }
 
 impl Known {
     fn new(id: InstallId, name: Option<RemoteText>) -> Self {
-        Self { id, name, components: Vec::new(), page: Some(1) }
+        Self { id, name, components: Vec::new(), ids: HashSet::new(), page: Some(1) }
     }
 
     fn target(&self, component: &InstallComponent) -> Option<Target> {
@@ -109,14 +157,15 @@ impl Known {
 enum Meaning {
     Ask(Request),
     Targets(Vec<Target>),
-    Unknown(Line, &'static str),
+    Unknown(UnknownName),
+    Ambiguous(Ambiguous),
 }
 
 impl Resolver {
     /// Begins with what is wanted.
     pub fn new(wanted: Vec<Wanted>) -> Self {
         let (ids, installs, targets) = (HashMap::new(), HashMap::new(), Vec::new());
-        Self { wanted, trusting: true, ids, installs, targets, done: 0, unknown: None, missing: None }
+        Self { wanted, trusting: true, ids, installs, targets, done: 0, unknown: None, ambiguous: None, missing: None }
     }
 
     /// Believes no id: whether all of it exists is known in the end.
@@ -135,55 +184,71 @@ impl Resolver {
         if self.missing.is_some() && self.unknown.is_none() {
             return Resolution::Ask(Request::Installs(1));
         }
-        while self.unknown.is_none() && self.done < self.wanted.len() {
+        while self.unknown.is_none() && self.ambiguous.is_none() && self.done < self.wanted.len() {
             match self.meaning(&self.wanted[self.done]) {
                 Meaning::Ask(request) => return Resolution::Ask(request),
                 Meaning::Targets(targets) => {
                     self.targets.extend(targets);
                     self.done += 1;
                 }
-                Meaning::Unknown(reason, hint) => {
-                    self.unknown = Some(Unknown { wanted: self.done, reason, hint });
-                }
+                Meaning::Unknown(unknown) => self.unknown = Some(unknown),
+                Meaning::Ambiguous(ambiguous) => self.ambiguous = Some(ambiguous),
             }
         }
-        match &self.unknown {
-            Some(unknown) => Resolution::Unknown(unknown.clone()),
-            None => Resolution::Targets(self.targets.clone()),
+        match (&self.unknown, &self.ambiguous) {
+            (Some(unknown), _) => Resolution::Unknown(self.done, unknown.clone()),
+            (None, Some(ambiguous)) => Resolution::Ambiguous(ambiguous.clone()),
+            (None, None) => Resolution::Targets(self.targets.clone()),
         }
     }
 
-    /// Takes in an answer.
+    /// Takes in a fact.
     ///
     /// # Errors
     ///
     /// If it is none to what was asked.
-    pub fn learn(&mut self, request: &Request, answer: Answer) -> Result<(), ApiError> {
-        match (request, answer) {
-            (Request::Install(typed), Answer::Install(install)) => self.learn_install(typed, install),
-            (Request::InstallComponents(install, page), Answer::InstallComponents(found)) => {
-                let known = self.installs.get_mut(install);
-                if found.more && *page == MOST_PAGES {
-                    let most = MOST_PAGES * 100;
-                    return Err(ApiError::Undecodable(format!("the install has more than {most} components")));
-                }
-                if found.rows.iter().any(|row| row.component_id.is_none()) {
-                    return Err(ApiError::Undecodable("a component has no id".to_owned()));
-                }
-                if let Some(known) = known.filter(|known| known.page == Some(*page)) {
-                    known.components.extend(found.rows);
-                    known.page = found.more.then_some(page + 1);
-                }
-                Ok(())
+    pub fn learn(&mut self, request: &Request, fact: Fact) -> Result<(), ApiError> {
+        match (request, fact) {
+            (Request::Install(typed), Fact::Install(install)) => self.learn_install(typed, install),
+            (Request::InstallComponents(install, page), Fact::InstallComponents(found)) => {
+                self.learn_components(install, *page, found)
             }
-            (Request::Installs(_), Answer::Installs(found)) => {
-                let names: Vec<String> =
-                    found.rows.iter().filter_map(|install| Some(text(install.name.as_ref()?))).collect();
+            (Request::Installs(_), Fact::Installs(found)) => {
+                let names: Vec<RemoteText> = found.rows.into_iter().filter_map(|install| install.name).collect();
                 self.no_install(&names);
                 Ok(())
             }
             _ => Err(ApiError::Undecodable("the answer is about something else".to_owned())),
         }
+    }
+
+    /// Servers that do not say whether there is another page are asked until one is empty or was there before.
+    fn learn_components(
+        &mut self,
+        install: &InstallId,
+        page: u32,
+        found: Page<InstallComponent>,
+    ) -> Result<(), ApiError> {
+        if found.rows.iter().any(|row| row.component_id.is_none()) {
+            return Err(ApiError::Undecodable("a component has no id".to_owned()));
+        }
+        let Some(known) = self.installs.get_mut(install).filter(|known| known.page == Some(page)) else {
+            return Ok(());
+        };
+        let is_new = |row: &&InstallComponent| !known.ids.contains(&row.component_id);
+        let has_new = found.rows.iter().any(|row| is_new(&row));
+        let more = has_new && found.more.unwrap_or(true);
+        if more && page == MOST_PAGES {
+            let most = MOST_PAGES * 100;
+            return Err(ApiError::Undecodable(format!("the install has more than {most} components")));
+        }
+        for row in found.rows {
+            if known.ids.insert(row.component_id.clone()) {
+                known.components.push(row);
+            }
+        }
+        known.page = more.then_some(page + 1);
+        Ok(())
     }
 
     /// Takes in that something was asked for in vain, and tells whether that says something: what is not there is unknown,
@@ -202,9 +267,8 @@ impl Resolver {
     }
 
     fn learn_install(&mut self, typed: &InstallId, install: Install) -> Result<(), ApiError> {
-        let is_it =
-            install.id.as_ref() == Some(typed) || install.name.as_ref().map(text).as_deref() == Some(typed.as_str());
-        match install.id.filter(|_| is_it) {
+        // That it is the one that was asked for has been seen when the answer became a fact.
+        match install.id {
             Some(id) => {
                 self.ids.insert(typed.clone(), id.clone());
                 self.installs.entry(id.clone()).or_insert_with(|| Known::new(id, install.name));
@@ -214,11 +278,9 @@ impl Resolver {
         }
     }
 
-    fn no_install(&mut self, names: &[String]) {
+    fn no_install(&mut self, names: &[RemoteText]) {
         let Some(install) = self.missing.take() else { return };
-        let words = format!("no install `{install}` in this organisation{}", suggestion(install.as_str(), names));
-        let hint = "check --install (NUON_GATE_INSTALL, NUON_INSTALL_ID) and --org-id (NUON_GATE_ORG_ID, NUON_ORG_ID)";
-        self.unknown = Some(Unknown { wanted: self.done, reason: Line::new(words), hint });
+        self.unknown = Some(unknown(Named::Install, install.as_str(), None, names));
     }
 
     fn meaning(&self, wanted: &Wanted) -> Meaning {
@@ -249,47 +311,44 @@ impl Resolver {
     }
 }
 
+/// Names are compared as the server sent them, letter by letter: one with an invisible character in it is another name.
 fn by_name(known: &Known, install: &InstallId, typed: &ComponentId) -> Meaning {
     let is_it = |component: &&InstallComponent| {
-        component.component_id.as_ref() == Some(typed) || component.name().map(text).as_deref() == Some(typed.as_str())
+        component.component_id.as_ref() == Some(typed) || component.name().is_some_and(|name| name.is(typed.as_str()))
     };
-    match known.components.iter().find(is_it).and_then(|component| known.target(component)) {
-        Some(target) => Meaning::Targets(vec![target]),
-        None => {
-            let names: Vec<String> = known.components.iter().filter_map(|own| Some(text(own.name()?))).collect();
-            let label = known.name.as_ref().map_or_else(|| install.to_string(), text);
-            let words = format!("no component `{typed}` in install `{label}`{}", suggestion(typed.as_str(), &names));
-            let hint = "check --component (NUON_GATE_COMPONENT, NUON_COMPONENT_ID) or --target";
-            Meaning::Unknown(Line::new(words), hint)
+    let mut found = known.components.iter().filter(is_it).filter_map(|component| known.target(component));
+    match (found.next(), found.next()) {
+        (Some(target), None) => Meaning::Targets(vec![target]),
+        (Some(first), Some(second)) => {
+            let (first, second) = (first.component, second.component);
+            Meaning::Ambiguous(Ambiguous { given: typed.clone(), first, second })
+        }
+        (None, _) => {
+            let names: Vec<RemoteText> = known.components.iter().filter_map(|own| own.name().cloned()).collect();
+            let label = known.name.clone().unwrap_or_else(|| RemoteText::new(install.as_str()));
+            Meaning::Unknown(unknown(Named::Component, typed.as_str(), Some(label), &names))
         }
     }
 }
 
-fn text(name: &RemoteText) -> String {
-    name.line(255).plain().to_owned()
-}
-
 /// Tells whether a text can only be an id: the prefix, and small letters and digits, of which random ones have some of both.
-/// What is taken for a name although it is an id is found all the same, for one question more.
+/// What is taken for a name although it is an id is found all the same, for one request more.
 fn is_id(text: &str, prefix: &str) -> bool {
     let plain = text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
     let digits = text.bytes().filter(u8::is_ascii_digit).count();
-    text.starts_with(prefix) && text.len() >= SHORTEST_ID && plain && digits >= FEWEST_DIGITS
+    text.starts_with(prefix) && text.len() == ID_LENGTH && plain && digits >= FEWEST_DIGITS
 }
 
 /// Names what was perhaps meant, or else what there is.
-fn suggestion(typed: &str, names: &[String]) -> String {
-    let typed = typed.to_lowercase();
-    let alike = |name: &&String| {
-        let name = name.to_lowercase();
+fn unknown(kind: Named, given: &str, install: Option<RemoteText>, names: &[RemoteText]) -> UnknownName {
+    let typed = given.to_lowercase();
+    let alike = |name: &&RemoteText| {
+        let name = name.line(255).plain().to_lowercase();
         strsim::normalized_damerau_levenshtein(&typed, &name) >= 0.6 || name.contains(&typed) || typed.contains(&name)
     };
-    let quoted =
-        |names: &mut dyn Iterator<Item = &String>| names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-    let meant = quoted(&mut names.iter().filter(alike).take(3));
-    match (meant.is_empty(), names.len()) {
-        (false, _) => format!("; did you mean {meant}?"),
-        (true, 1..=MOST_NAMES) => format!("; there is {}", quoted(&mut names.iter())),
-        (true, _) => String::new(),
-    }
+    let meant: Vec<RemoteText> = names.iter().filter(alike).take(3).cloned().collect();
+    let are_alike = !meant.is_empty();
+    let all = if names.len() <= MOST_NAMES { names.to_vec() } else { Vec::new() };
+    let suggestions = if are_alike { meant } else { all };
+    UnknownName { kind, given: given.to_owned(), install, suggestions, are_alike }
 }

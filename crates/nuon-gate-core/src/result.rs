@@ -8,7 +8,9 @@
 use jiff::{SignedDuration, Timestamp, TimestampRound, Unit};
 use serde::{Deserialize, Serialize};
 
-use crate::{ApiStats, Clock, Dashboard, Line, Logged, MatchedBy, RemoteText, Report, Stay, TargetReport, Verdict};
+use crate::{
+    ApiStats, Clock, Dashboard, Line, Logged, MatchedBy, RemoteText, Report, Stay, TargetReport, Verdict, Words,
+};
 
 /// Longest status description and name, in characters.
 const LONGEST: usize = 500;
@@ -53,7 +55,7 @@ pub struct TargetResult {
     pub verdict: VerdictName,
     /// Why, unless it passed.
     pub reason: Option<Line>,
-    /// The clock that rang.
+    /// The clock whose limit ran out.
     pub clock: Option<Clock>,
     /// The deploy that matched.
     pub deploy: Option<DeployResult>,
@@ -251,26 +253,30 @@ impl From<Verdict> for VerdictName {
 
 impl RunResult {
     /// Makes the published form of a report.
-    pub fn new(report: &Report, exit_code: u8, api: ApiStats) -> Self {
+    pub fn new(report: &Report, words: &Words, exit_code: u8, api: ApiStats) -> Self {
         Self {
             schema: 1,
             verdict: report.verdict.into(),
             exit_code,
-            reason: report.reason.clone(),
+            reason: words.run_reason(report).filter(|_| report.verdict != Verdict::Pending),
             started_at: rfc3339(report.started_at),
             finished_at: rfc3339(report.finished_at()),
             elapsed_ms: millis(report.elapsed),
-            targets: report.targets.iter().map(|target| TargetResult::new(target, report.dashboard.as_ref())).collect(),
+            targets: report
+                .targets
+                .iter()
+                .map(|target| TargetResult::new(target, words, report.dashboard.as_ref()))
+                .collect(),
             api: ApiResult { version: api.version, requests: api.requests, errors: api.errors },
             ci_url: None,
             notifications: Vec::new(),
-            warnings: report.warnings.clone(),
+            warnings: report.warnings.iter().map(|warning| Line::new((words.warning)(warning))).collect(),
         }
     }
 }
 
 impl TargetResult {
-    fn new(report: &TargetReport, dashboard: Option<&Dashboard>) -> Self {
+    fn new(report: &TargetReport, words: &Words, dashboard: Option<&Dashboard>) -> Self {
         let TargetReport { target, deploy, .. } = report;
         let recovered = (report.verdict == Verdict::Passed).then_some(report.history.failures_before);
         let link = |deploy| dashboard?.deploy(target, deploy);
@@ -286,8 +292,8 @@ impl TargetResult {
                 name: name(report.component_name(), target.component_name()),
             },
             verdict: report.verdict.into(),
-            reason: report.reason.clone(),
-            clock: report.clock,
+            reason: words.reason(report).filter(|_| report.verdict != Verdict::Pending),
+            clock: report.clock(),
             deploy: deploy.as_deref().map(|deploy| DeployResult::new(deploy, report)),
             matched_by: report.matched_by,
             superseded_by: report.superseded_by.as_ref().map(|id| Line::new(id.as_str())),
@@ -299,7 +305,7 @@ impl TargetResult {
             url: deploy.as_deref().and_then(link),
             approval_url: report.approval.as_ref().and_then(asked),
             log_tail: report.log_tail.iter().map(LogLine::new).collect(),
-            warnings: report.warnings.clone(),
+            warnings: report.warnings.iter().map(|warning| Line::new((words.warning)(warning))).collect(),
         }
     }
 }
@@ -314,7 +320,7 @@ impl DeployResult {
             status_description: text(deploy.description()),
             build_id: deploy.build_id.as_ref().map(|id| Line::new(id.as_str())),
             commit: text(deploy.commit()),
-            workflow_id: deploy.workflow_id.as_ref().map(|id| Line::new(id.as_str())),
+            workflow_id: deploy.workflow().map(|id| Line::new(id.as_str())),
             created_by: text(deploy.author()),
             created_at: deploy.created_at.map(rfc3339),
             ended_at: ended.map(|stay| rfc3339(stay.at)),

@@ -92,6 +92,11 @@ impl Targets {
         (!unique.is_empty()).then_some(Self(unique))
     }
 
+    /// Takes one target.
+    pub fn one(target: Target) -> Self {
+        Self(vec![target])
+    }
+
     /// Returns the targets, which are never none.
     pub fn as_slice(&self) -> &[Target] {
         &self.0

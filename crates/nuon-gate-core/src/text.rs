@@ -1,7 +1,7 @@
 //! Text that the server or one of its users wrote.
 //!
 //! A status description or a log line can carry terminal escapes, line breaks, workflow commands and
-//! bidirectional overrides. [`RemoteText`] is such a text as it came, and [`Line`] what may be told of it: one harmless
+//! bidirectional overrides. [`RemoteText`] is such a text as it came, and [`Line`] what may be shown of it: one harmless
 //! line of bounded length. Neither can be printed, so that whoever shows one has to say how.
 
 use std::fmt;
@@ -37,6 +37,11 @@ impl RemoteText {
     /// Returns the text line by line, each as [`RemoteText::line`] does. Lines in which nothing can be seen are left out.
     pub fn lines(&self, max: usize) -> impl Iterator<Item = Line> {
         self.0.split(['\n', '\r']).map(move |line| Line::bounded(line, max)).filter(|line| !line.is_empty())
+    }
+
+    /// Tells whether it is this text, letter by letter. What only looks alike is not.
+    pub fn is(&self, text: &str) -> bool {
+        self.0 == text
     }
 
     /// Tells whether nothing would be left to show.
@@ -82,7 +87,7 @@ impl fmt::Debug for RemoteText {
 pub struct Line(String);
 
 impl Line {
-    /// The most characters of any line. Nothing that is told comes near it; a file that is read could.
+    /// The most characters of any line. Nothing that is reported comes near it; a file that is read could.
     pub const LONGEST: usize = 10_000;
 
     /// Makes a text one line.
@@ -113,7 +118,11 @@ impl Line {
         for word in visible(text) {
             let blank = word.is_whitespace();
             // CI runners obey `##[…]` wherever it stands in a line, so one `#` is as many as there can be in a row.
-            if blank && (line.is_empty() || line.ends_with(' ')) || word == '#' && line.ends_with('#') {
+            let is_first = line.is_empty() || line.ends_with(' ');
+            // A selector is nothing without its sign.
+            let selects_nothing =
+                matches!(word, '\u{fe0e}' | '\u{fe0f}') && line.chars().next_back().is_none_or(|sign| sign.is_ascii());
+            if blank && is_first || selects_nothing || word == '#' && line.ends_with('#') {
                 continue;
             }
             if length == max {
@@ -166,8 +175,13 @@ pub(crate) fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(
             c,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-                | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}'
+            // Unicode's Default_Ignorable_Code_Point, and what else is drawn as nothing: the line and paragraph separators,
+            // the blank of Braille, and the anchors of interlinear annotations.
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+                | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
+                | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}'
+                | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}'
         )
 }
 
@@ -183,6 +197,8 @@ fn visible(text: &str) -> impl Iterator<Item = char> {
                 '\u{9b}' => skip_until(&mut rest, |c| ('@'..='~').contains(&c)),
                 '\u{2028}' | '\u{2029}' => return Some('\n'),
                 _ if c.is_whitespace() => return Some(c),
+                // The two selectors that make a sign a picture, or not; `Line` asks for the sign.
+                '\u{fe0e}' | '\u{fe0f}' => return Some(c),
                 _ if is_hidden(c) => {}
                 _ => return Some(c),
             }

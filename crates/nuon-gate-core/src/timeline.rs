@@ -48,7 +48,7 @@ pub fn span(from: Timestamp, to: Timestamp) -> Duration {
 ///
 /// ```
 /// use std::time::Duration;
-/// use nuon_gate_core::human;
+/// use nuon_gate_core::timeline::human;
 ///
 /// assert_eq!(human(Duration::from_millis(187_400)), "3m 7s");
 /// assert_eq!(human(Duration::from_millis(250)), "250ms");

@@ -29,7 +29,7 @@ impl fmt::Display for Signal {
 
 /// How a target or a whole run ended.
 ///
-/// The order is that of gravity: of several verdicts the least one decides.
+/// The order is that of severity, the most severe first: of several verdicts the least one decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verdict {
     /// A signal ended the run.
@@ -46,7 +46,7 @@ pub enum Verdict {
     ApprovalNeeded,
     /// No good answer from the API for too long.
     Inconclusive,
-    /// A clock ran out.
+    /// A limit on time ran out.
     TimedOut,
     /// Not ended.
     Pending,
@@ -86,17 +86,6 @@ impl Clock {
             Self::Stall => "stall",
             Self::Approval => "approval",
             Self::Outage => "outage",
-        }
-    }
-
-    /// Returns the flag that sets it.
-    pub fn flag(self) -> &'static str {
-        match self {
-            Self::Total => "--timeout",
-            Self::Start => "--start-timeout",
-            Self::Stall => "--stall-timeout",
-            Self::Approval => "--approval-timeout",
-            Self::Outage => "--api-outage",
         }
     }
 }

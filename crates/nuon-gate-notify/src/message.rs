@@ -6,7 +6,8 @@ use std::str::FromStr;
 
 use jiff::{SignedDuration, Timestamp};
 use nuon_gate_core::result::{Named, RunResult, TargetResult, VerdictName};
-use nuon_gate_core::{Clock, Line, human};
+use nuon_gate_core::timeline::human;
+use nuon_gate_core::{Clock, Line};
 
 use crate::Occasion;
 use crate::ci_run::WebPage;
@@ -378,7 +379,7 @@ fn timeline(target: &TargetResult) -> Option<Line> {
         })
     });
     let stays: Vec<String> = stays.collect();
-    let clock = target.clock.map(|clock: Clock| format!("{} ran out", clock.flag()));
+    let clock = target.clock.map(|clock: Clock| format!("{} timeout expired", clock.as_str()));
     (!stays.is_empty()).then(|| Line::new(stays.into_iter().chain(clock).collect::<Vec<_>>().join(" → ")))
 }
 

@@ -9,6 +9,7 @@ use nuon_gate_notify::{Mention, SlackThread, Trigger};
 
 use crate::lists::{Lines, List};
 use crate::marks::After;
+use crate::policies::{ApprovalPolicy, Expectation, StalePolicy, SupersededPolicy};
 use crate::report_path::ReportPath;
 use crate::settings::{ExitMapping, Requirement, StatusName};
 use crate::span::{OptionalSpan, Since, Span};
@@ -223,37 +224,6 @@ pub(crate) struct PinArguments {
     pub(crate) expect: Option<Expectation>,
 }
 
-/// A kind of deploy, as it is typed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Expectation {
-    /// Brings something to the install
-    Apply,
-    /// Removes the component
-    Teardown,
-}
-
-/// What to do about a newer deploy, as it is typed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum SupersededPolicy {
-    /// Wait for the newer one
-    Follow,
-    /// Go on, and report it
-    Ignore,
-    /// Stop
-    Fail,
-}
-
-/// What to do when a human is asked, as it is typed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ApprovalPolicy {
-    /// Wait for the answer
-    Wait,
-    /// Stop, and fail
-    Fail,
-    /// Stop, and pass
-    Pass,
-}
-
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Judging")]
 pub(crate) struct JudgingArguments {
@@ -269,6 +239,9 @@ pub(crate) struct JudgingArguments {
     /// What to do about a newer deploy [default: follow; ignore if a deploy is pinned]
     #[arg(long, value_name = "POLICY")]
     pub(crate) on_superseded: Option<SupersededPolicy>,
+    /// What to do about a latest deploy that had ended before the gate began, if no deploy is pinned
+    #[arg(long, value_name = "POLICY", default_value = "accept")]
+    pub(crate) on_stale: StalePolicy,
     /// What to do when a human is asked to approve
     #[arg(long, value_name = "POLICY", default_value = "wait")]
     pub(crate) on_approval: ApprovalPolicy,

@@ -2,13 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use nuon_gate_core::{ApiError, ApiUrl, Connection, Credentials, InvalidApiUrl, InvalidConnection, InvalidId, OrgId};
+use nuon_gate_core::api::{InvalidApiUrl, InvalidConnection};
+use nuon_gate_core::{ApiError, ApiUrl, Connection, Credentials, InvalidId, OrgId};
 
 use crate::arguments::ConnectionArguments;
 use crate::credentials;
 use crate::environment::Environment;
 use crate::nuon_config::NuonConfig;
 use crate::trouble::Trouble;
+use crate::words::if_unanswered;
 
 const API_URL: &str = "https://api.nuon.co";
 
@@ -95,11 +97,7 @@ pub(crate) fn invalid_connection(error: &InvalidConnection) -> Trouble {
     Trouble::new(error).hint(hint)
 }
 
-/// What can be done about a certificate that is not trusted.
-pub(crate) const IF_UNTRUSTED: &str = "if the API has a private issuer, name its certificate with --ca-file \
-    (NUON_GATE_CA_FILE); else check --api-url (NUON_GATE_API_URL, NUON_API_URL)";
-
 /// Says that the server's certificate is not trusted.
 pub(crate) fn untrusted(error: &ApiError) -> Trouble {
-    Trouble::new(error).hint(IF_UNTRUSTED)
+    Trouble::new(error).hint(if_unanswered(error))
 }

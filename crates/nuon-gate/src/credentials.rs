@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use nuon_gate_core::{ApiToken, Credentials, IdentitySource, IdentityToken, IssuerUrl};
+use nuon_gate_core::api::{IdentitySource, IssuerUrl};
+use nuon_gate_core::{ApiToken, Credentials, IdentityToken};
 
 use crate::connection::read;
 use crate::environment::{

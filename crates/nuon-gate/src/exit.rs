@@ -1,6 +1,7 @@
 //! Exit codes. They come from the verdict alone, by one total match; where there was no watch, from the API's answer.
 
-use nuon_gate_core::{ApiError, ErrorClass, Signal, Verdict};
+use nuon_gate_core::api::ErrorClass;
+use nuon_gate_core::{ApiError, Signal, Verdict};
 
 /// Bad flags or configuration; nothing was waited for.
 pub const USAGE: u8 = 2;
@@ -51,7 +52,11 @@ pub fn code(verdict: Verdict) -> u8 {
 /// Returns the exit code where nothing was waited for because of this.
 pub fn code_of(error: &ApiError) -> u8 {
     match error.class() {
-        ErrorClass::Denied | ErrorClass::Missing | ErrorClass::Refused => code(Verdict::Rejected),
+        ErrorClass::Denied
+        | ErrorClass::Missing
+        | ErrorClass::Refused
+        | ErrorClass::Foreign
+        | ErrorClass::Elsewhere => code(Verdict::Rejected),
         ErrorClass::Transient => code(Verdict::Inconclusive),
         ErrorClass::Untrusted => USAGE,
     }

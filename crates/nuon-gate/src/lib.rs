@@ -30,6 +30,7 @@ mod notify;
 mod nuon_config;
 pub mod output;
 pub mod parse;
+mod policies;
 mod report_path;
 mod settings;
 mod signals;
@@ -37,6 +38,7 @@ mod span;
 mod targets;
 mod trigger_response;
 mod trouble;
+mod words;
 
 use std::ffi::OsString;
 

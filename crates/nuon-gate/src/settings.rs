@@ -8,16 +8,14 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use nuon_gate_core::model::Status;
-use nuon_gate_core::watch::{Clocks, Mode, OnApproval, OnSuperseded};
-use nuon_gate_core::{
-    Baseline, CancelOn, Connection, Intervals, Kind, Pinning, Pins, Require, Rules, Wanted, WatchSettings,
-};
+use nuon_gate_core::resolve::Wanted;
+use nuon_gate_core::watch::{Clocks, Mode};
+use nuon_gate_core::{Baseline, CancelOn, Connection, Intervals, Pinning, Pins, Require, Rules, WatchSettings};
 
 use crate::arguments::{
-    ApprovalPolicy, CancelCase, ConnectionArguments, Expectation, Format, JudgingArguments, MarkArguments,
-    OutputArguments, PinArguments, StatusArguments, SupersededPolicy, TargetArguments, WaitArguments, WaitingArguments,
+    CancelCase, ConnectionArguments, Format, JudgingArguments, MarkArguments, OutputArguments, PinArguments,
+    StatusArguments, TargetArguments, WaitArguments, WaitingArguments,
 };
 use crate::ci::CiSystem;
 use crate::connection::ConnectionParts;
@@ -31,10 +29,11 @@ use crate::span::Span;
 use crate::targets::{self, TargetSettings};
 use crate::trigger_response::Triggered;
 use crate::trouble::Trouble;
+use crate::words;
 
 const MAX_INTERVAL: Duration = Duration::from_secs(10);
-/// One look needs a few requests at most.
-const GLANCE: Duration = Duration::from_secs(3600);
+/// One poll needs a few requests at most.
+const ONCE: Duration = Duration::from_secs(3600);
 
 /// Everything a run goes by.
 pub(crate) struct Settings {
@@ -105,19 +104,12 @@ impl Settings {
     pub(crate) fn for_status(arguments: StatusArguments, environment: &Environment) -> Result<Self, Trouble> {
         let StatusArguments { connection, targets, pins, judging, output } = arguments;
         let watch = WatchSettings {
-            rules: rules(&judging)?,
             intervals: intervals(Span(MAX_INTERVAL), None)?,
-            clocks: Clocks { total: GLANCE, start: None, stall: None, approval: None, outage: None },
+            clocks: Clocks { total: ONCE, start: None, stall: None, approval: None, outage: None },
             request_timeout: connection.request_timeout.0,
-            require: judging.require.0,
-            fail_fast: false,
-            expect: expected(&pins),
-            on_superseded: judging.on_superseded.map(Into::into),
-            on_approval: judging.on_approval.into(),
-            settle: Duration::ZERO,
-            links: false,
-            mode: Mode::Glance,
-            seed: 0,
+            expect: pins.expect.map(Into::into),
+            mode: Mode::Once,
+            ..judged(&judging)?
         };
         Self::resolve(connection, targets, pins, judging, watch, output, environment)
     }
@@ -131,11 +123,13 @@ impl Settings {
         output: OutputArguments,
         environment: &Environment,
     ) -> Result<Self, Trouble> {
+        let targets = TargetSettings::new(targets, &pins)?;
+        let connection = ConnectionParts::read(connection, environment)?.whole()?;
         Ok(Self {
-            targets: TargetSettings::new(targets, &pins)?,
+            watch: WatchSettings { org: Some(connection.org.clone()), ..watch },
+            connection,
+            targets,
             pins,
-            connection: ConnectionParts::read(connection, environment)?.whole()?,
-            watch,
             cancel_on: CancelOn::default(),
             exits: flatten(judging.map_exit),
             notify: None,
@@ -162,11 +156,8 @@ impl OutputSettings {
 pub(crate) fn rules(judging: &JudgingArguments) -> Result<Rules, Trouble> {
     let statuses =
         |lists: &Vec<crate::lists::List<StatusName>>| flatten(lists.clone()).into_iter().map(|name| name.0).collect();
-    Rules::new(statuses(&judging.pass_on), statuses(&judging.fail_on), statuses(&judging.wait_on)).map_err(|error| {
-        let hint = "each status can stand in one of --pass-on, --fail-on and --wait-on \
-                    (NUON_GATE_PASS_ON, NUON_GATE_FAIL_ON, NUON_GATE_WAIT_ON)";
-        Trouble::new(error).hint(hint)
-    })
+    Rules::new(statuses(&judging.pass_on), statuses(&judging.fail_on), statuses(&judging.wait_on))
+        .map_err(|error| words::contradictory(&error))
 }
 
 fn intervals(min: Span, max: Option<Span>) -> Result<Intervals, Trouble> {
@@ -178,19 +169,12 @@ fn intervals(min: Span, max: Option<Span>) -> Result<Intervals, Trouble> {
     })
 }
 
-fn expected(pins: &PinArguments) -> Option<Kind> {
-    pins.expect.map(|kind| match kind {
-        Expectation::Apply => Kind::Apply,
-        Expectation::Teardown => Kind::Teardown,
-    })
-}
-
 impl PinArguments {
-    /// Returns the pins, seen from the time at which the gate begins.
+    /// Returns the pins.
     ///
     /// Of what a trigger's answer names, the deploy is the better pin for a component, and only the workflow is one for all
     /// that it deploys.
-    pub(crate) fn at(self, now: Timestamp, targets: &TargetSettings) -> Result<Pinning, Trouble> {
+    pub(crate) fn pinning(self, targets: &TargetSettings) -> Result<Pinning, Trouble> {
         let Self { mut deploy, mut workflow, trigger_response, build, commit, after, since, expect: _ } = self;
         if let Some(path) = trigger_response {
             let named = Triggered::read(&path)?;
@@ -200,7 +184,7 @@ impl PinArguments {
                 _ => workflow = workflow.or(named.workflow),
             }
         }
-        let since = since.map(|since| since.before(now));
+        let since = since.map(|since| since.0);
         let (after, baselines) = match after {
             None => (None, None),
             Some(After::Deploy(id)) => (Some(Baseline::Deploy(id)), None),
@@ -211,24 +195,16 @@ impl PinArguments {
     }
 }
 
-impl From<SupersededPolicy> for OnSuperseded {
-    fn from(policy: SupersededPolicy) -> Self {
-        match policy {
-            SupersededPolicy::Follow => Self::Follow,
-            SupersededPolicy::Ignore => Self::Ignore,
-            SupersededPolicy::Fail => Self::Fail,
-        }
-    }
-}
-
-impl From<ApprovalPolicy> for OnApproval {
-    fn from(policy: ApprovalPolicy) -> Self {
-        match policy {
-            ApprovalPolicy::Wait => Self::Wait,
-            ApprovalPolicy::Fail => Self::Fail,
-            ApprovalPolicy::Pass => Self::Pass,
-        }
-    }
+/// Returns what is common to all that judge.
+fn judged(judging: &JudgingArguments) -> Result<WatchSettings, Trouble> {
+    Ok(WatchSettings {
+        rules: rules(judging)?,
+        require: judging.require.0,
+        on_superseded: judging.on_superseded.map(Into::into),
+        on_approval: judging.on_approval.into(),
+        on_stale: judging.on_stale.into(),
+        ..WatchSettings::default()
+    })
 }
 
 fn watch(
@@ -238,7 +214,6 @@ fn watch(
     request_timeout: Span,
 ) -> Result<WatchSettings, Trouble> {
     Ok(WatchSettings {
-        rules: rules(judging)?,
         intervals: intervals(waiting.min_interval, waiting.max_interval)?,
         clocks: Clocks {
             total: waiting.timeout.0,
@@ -248,16 +223,12 @@ fn watch(
             outage: waiting.api_outage.0,
         },
         request_timeout: request_timeout.0,
-        require: judging.require.0,
         fail_fast: waiting.fail_fast,
-        expect: expected(pins),
-        on_superseded: judging.on_superseded.map(Into::into),
-        on_approval: judging.on_approval.into(),
+        expect: pins.expect.map(Into::into),
         settle: waiting.settle.0.unwrap_or_default(),
-        links: false,
-        mode: Mode::Wait,
-        // Gates that start together must not look together.
+        // Gates that start together must not poll together.
         seed: RandomState::new().build_hasher().finish(),
+        ..judged(judging)?
     })
 }
 

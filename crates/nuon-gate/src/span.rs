@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
 /// The longest duration that is accepted: an approval stays open for 30 days, and no wait is longer than that.
 const LONGEST: Duration = Duration::from_secs(31 * 24 * 3600);
@@ -77,31 +77,17 @@ impl FromStr for OptionalSpan {
     }
 }
 
-/// A point in time, as it is typed.
+/// A point in time, as it is typed: that time, or so long ago.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Since {
-    /// That time.
-    At(Timestamp),
-    /// So long ago.
-    Ago(Duration),
-}
-
-impl Since {
-    /// Returns the point in time, seen from now.
-    pub(crate) fn before(self, now: Timestamp) -> Timestamp {
-        match self {
-            Self::At(at) => at,
-            Self::Ago(ago) => now.saturating_sub(ago).unwrap_or(Timestamp::MIN),
-        }
-    }
-}
+pub(crate) struct Since(pub(crate) nuon_gate_core::Since);
 
 impl FromStr for Since {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let at = text.trim().parse().map(Self::At);
-        at.or_else(|_| text.parse().map(|Span(ago)| Self::Ago(ago)))
+        let at = text.trim().parse().map(nuon_gate_core::Since::At);
+        at.or_else(|_| text.parse().map(|Span(ago)| nuon_gate_core::Since::Ago(ago)))
+            .map(Self)
             .map_err(|_| "neither a time like 2026-08-03T14:00:00Z nor a duration like 10m")
     }
 }

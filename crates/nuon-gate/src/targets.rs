@@ -3,10 +3,10 @@
 use std::path::Path;
 use std::str::FromStr;
 
-use nuon_gate_core::watch::{Reply, Request, Scope};
-use nuon_gate_core::{
-    ApiError, ErrorClass, InstallId, InvalidId, Pins, Resolution, Resolver, Target, Targets, Unknown, Wanted,
-};
+use nuon_gate_core::api::{ErrorClass, Reply};
+use nuon_gate_core::resolve::{Ambiguous, Resolution, Resolver, UnknownName, Wanted};
+use nuon_gate_core::watch::Scope;
+use nuon_gate_core::{ApiError, InstallId, InvalidId, Pins, Request, Target, Targets};
 
 use crate::arguments::{PinArguments, TargetArguments};
 use crate::lists::flatten;
@@ -82,7 +82,9 @@ pub(crate) fn wanted(arguments: TargetArguments) -> Result<Vec<Wanted>, Trouble>
 /// Why it is not known which targets are meant.
 pub(crate) enum Unresolved {
     /// There is no such thing.
-    Unknown(Unknown),
+    Unknown(UnknownName),
+    /// Two things have the name that was given.
+    Ambiguous(Ambiguous),
     /// There is no good answer.
     Unanswered(ApiError),
 }
@@ -95,10 +97,11 @@ pub(crate) async fn resolve(
     loop {
         match resolver.resolve() {
             Resolution::Targets(targets) => return Ok(targets),
-            Resolution::Unknown(unknown) => return Err(Unresolved::Unknown(unknown)),
+            Resolution::Unknown(_, unknown) => return Err(Unresolved::Unknown(unknown)),
+            Resolution::Ambiguous(ambiguous) => return Err(Unresolved::Ambiguous(ambiguous)),
             Resolution::Ask(request) => {
                 let learned = match ask(request.clone()).await {
-                    Ok(answer) => resolver.learn(&request, answer),
+                    Ok(answer) => resolver.learn(&request, answer.fact),
                     Err(error) => match resolver.learn_error(&request, error.class() == ErrorClass::Missing) {
                         true => Ok(()),
                         false => Err(error),

@@ -13,7 +13,7 @@ use crate::RemoteText;
 
 /// The longest list that is read where every row counts.
 pub(super) const MOST_ROWS: usize = 10_000;
-/// So much is kept of a list, or of an object, that only serves to tell something.
+/// So much is kept of a list, or of an object, that only serves to report something.
 pub(super) const FEW: usize = 100;
 /// So much is kept of a text, in bytes: more than is ever shown of one.
 pub(super) const LONGEST_TEXT: usize = 8 * 1024;

@@ -13,7 +13,7 @@ open_enum! {
     Severity {
         /// Worth knowing.
         Info = "info",
-        /// Worth a look.
+        /// Worth checking.
         Warning = "warning",
         /// A failure.
         Error = "error",
@@ -22,7 +22,7 @@ open_enum! {
     }
 }
 
-/// A failure told in full.
+/// A failure in full.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct CompositeError {

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::bounded::{first, text};
 use super::open::{identifier, instant, lenient, lenient_object, object, open_enum};
 use super::{CompositeError, CompositeStatus, LogStream, PolicyReport, RunnerJob, Status};
-use crate::{BuildId, ComponentId, DeployId, InstallId, LogStreamId, RemoteText, WorkflowId};
+use crate::{BuildId, ComponentId, DeployId, InstallId, Kind, LogStreamId, RemoteText, WorkflowId};
 
 open_enum! {
     /// What a deploy is to do.
@@ -23,6 +23,8 @@ open_enum! {
         Release = "release",
         /// Make a plan and stop: never the deploy that is waited for.
         PlanOnly = "plan-only",
+        /// Roll a Helm release back, or remove a stuck one: ends `active` with the same build, and deploys nothing.
+        Recover = "recover",
     }
 }
 
@@ -50,7 +52,7 @@ pub struct Deploy {
     /// The component as part of the install.
     #[serde(deserialize_with = "text")]
     pub install_component_id: Option<RemoteText>,
-    /// The install; empty in the latest endpoint's answer, so never checked.
+    /// The install; empty in the latest endpoint's answer, so that only the detail proves whose it is.
     #[serde(deserialize_with = "lenient")]
     pub install_id: Option<InstallId>,
     /// What it is to do.
@@ -66,9 +68,12 @@ pub struct Deploy {
     /// Where it stands, on today's servers, with its history.
     #[serde(deserialize_with = "object")]
     pub status_v2: Option<CompositeStatus>,
-    /// The workflow that runs it.
+    /// The workflow that runs it. Read it with [`Deploy::workflow`], as servers of 2025 give it another name.
     #[serde(deserialize_with = "identifier")]
     pub workflow_id: Option<WorkflowId>,
+    /// The same, by its older name.
+    #[serde(deserialize_with = "identifier")]
+    pub install_workflow_id: Option<WorkflowId>,
     /// Whether it only makes a plan.
     #[serde(deserialize_with = "lenient")]
     pub plan_only: Option<bool>,
@@ -130,9 +135,23 @@ impl Deploy {
         self.status_v2.as_ref().and_then(|v2| v2.since).or(self.updated_at)
     }
 
-    /// Tells whether the deploy makes a plan and stops.
-    pub fn is_plan_only(&self) -> bool {
-        self.plan_only == Some(true) || self.install_deploy_type == Some(DeployType::PlanOnly)
+    /// Returns the workflow that runs it, if it names one.
+    pub fn workflow(&self) -> Option<&WorkflowId> {
+        self.workflow_id.as_ref().or(self.install_workflow_id.as_ref())
+    }
+
+    /// Returns what the deploy does, if it is one that can be waited for. Rows of any other type (`recover`, plan-only, one
+    /// that is not known) deploy nothing, whatever they end as. No type at all is an apply, as on old servers.
+    pub fn kind(&self) -> Option<Kind> {
+        match &self.install_deploy_type {
+            _ if self.plan_only == Some(true) => None,
+            None | Some(DeployType::Apply | DeployType::SyncImage | DeployType::Install | DeployType::Release) => {
+                Some(Kind::Apply)
+            }
+            Some(DeployType::Teardown) => Some(Kind::Teardown),
+            Some(DeployType::Other(empty)) if empty.is_empty() => Some(Kind::Apply),
+            Some(DeployType::PlanOnly | DeployType::Recover | DeployType::Other(_)) => None,
+        }
     }
 
     /// Returns the jobs of either shape, newest first.
@@ -158,7 +177,7 @@ impl Deploy {
     }
 }
 
-/// A build, as far as a deploy tells.
+/// A build, as far as a deploy describes it.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct ComponentBuild {

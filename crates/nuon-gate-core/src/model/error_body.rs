@@ -29,7 +29,15 @@ impl ErrorBody {
         }
     }
 
-    /// Returns the more telling text.
+    /// Tells whether such a body is the server's own word. Ingresses, firewalls and proxies answer with HTML, or with objects
+    /// of their own; a proxy can also have taken off the header that each answer of the server's has (`versioned`), and
+    /// then only a whole body will do.
+    pub(crate) fn is_nuons(&self, versioned: bool) -> bool {
+        let has_two = self.error.is_some() && (self.user_error.is_some() || self.description.is_some());
+        if versioned { self.message().is_some() } else { has_two }
+    }
+
+    /// Returns the more specific text.
     pub fn message(&self) -> Option<&RemoteText> {
         [&self.error, &self.description].into_iter().flatten().find(|text| !text.is_blank())
     }

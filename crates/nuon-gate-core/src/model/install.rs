@@ -46,7 +46,7 @@ pub struct Component {
     pub name: Option<RemoteText>,
 }
 
-/// What the server tells any client, without authorisation.
+/// What the server gives any client, without authorisation.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct CliConfig {

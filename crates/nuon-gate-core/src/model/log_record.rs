@@ -7,7 +7,7 @@ use super::bounded::{record, text};
 use super::open::{instant, lenient};
 use crate::RemoteText;
 
-/// From this OpenTelemetry severity number on, a record tells of an error.
+/// From this OpenTelemetry severity number on, a record is about an error.
 const ERROR: i64 = 17;
 
 /// What the runner logged at one time; its text can have several lines.

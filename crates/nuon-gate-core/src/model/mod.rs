@@ -27,4 +27,4 @@ pub use job::{
 pub use log_record::LogRecord;
 pub use log_stream::LogStream;
 pub use status::{CompositeStatus, EarlierStatus, Metadata, Status};
-pub use workflow::{Approval, ApprovalOption, ApprovalResponse, Workflow, WorkflowEnd, WorkflowStep};
+pub use workflow::{Approval, ApprovalOption, ApprovalResponse, StepState, Workflow, WorkflowEnd, WorkflowStep};

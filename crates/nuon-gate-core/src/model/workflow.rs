@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::bounded::{rows, text};
 use super::open::{identifier, lenient, lenient_object, object, open_enum};
 use super::{CompositeStatus, Metadata};
-use crate::{DeployId, InstallId, Line, RemoteText, StepId, WorkflowId};
+use crate::{DeployId, InstallId, RemoteText, StepId, StepTargetId, WorkflowId};
 
 open_enum! {
     /// Whether plans are approved by themselves.
@@ -35,13 +35,16 @@ pub struct Workflow {
     /// The install's name.
     #[serde(deserialize_with = "text")]
     pub owner_name: Option<RemoteText>,
-    /// Where it stands. Some servers say `success` between two steps: only [`Workflow::end`] tells the end.
+    /// Where it stands. Some servers say `success` between two steps: only [`Workflow::end`] says whether it has ended.
     #[serde(deserialize_with = "object")]
     pub status: Option<CompositeStatus>,
     /// Whether it has ended.
     pub finished: Option<bool>,
     /// Whether plans are approved by themselves.
     pub approval_option: Option<ApprovalOption>,
+    /// Whether its deploys make a plan and stop. A deploy's own field of that name is never filled.
+    #[serde(deserialize_with = "lenient")]
+    pub plan_only: Option<bool>,
     /// Its steps, in order.
     #[serde(deserialize_with = "rows")]
     pub steps: Option<Vec<WorkflowStep>>,
@@ -72,14 +75,37 @@ impl WorkflowEnd {
     }
 }
 
+/// Words of a workflow that is still at work. One of these beside `finished` is a body that contradicts itself.
+const AT_WORK: [&str; 19] = [
+    "pending",
+    "queued",
+    "in-progress",
+    "planning",
+    "executing",
+    "generating",
+    "approval-awaiting",
+    "retrying",
+    "building",
+    "provisioning",
+    "applying",
+    "syncing",
+    "pending-approval",
+    "checking-plan",
+    "deleting",
+    "awaiting-approval",
+    "awaiting-response",
+    "awaiting-user-run",
+    "pending-user",
+];
+
 impl Workflow {
     /// Returns where the workflow stands, as a word.
     pub fn status_word(&self) -> &str {
         self.status.as_ref().and_then(|status| status.status.as_ref()).map_or("", |status| status.as_str())
     }
 
-    /// Returns how the workflow has ended; `None` while it runs. `success` alone is no end: it is also said between two
-    /// steps.
+    /// Returns how the workflow has ended; `None` while it runs. `success` alone is no end: some servers also say it between
+    /// two steps. A workflow that has finished with a word that is not known has not succeeded.
     pub fn end(&self) -> Option<WorkflowEnd> {
         match (self.status_word(), self.finished == Some(true)) {
             ("cancelled", _) => Some(WorkflowEnd::Cancelled),
@@ -87,17 +113,19 @@ impl Workflow {
             _ if self.awaits_retry() => Some(WorkflowEnd::Parked),
             ("error", _) => Some(WorkflowEnd::Failed),
             ("success", true) => Some(WorkflowEnd::Succeeded),
-            (_, true) if self.steps().any(|step| step.word() == "error" && !step.is_retried()) => {
-                Some(WorkflowEnd::Failed)
-            }
-            (_, true) => Some(WorkflowEnd::Succeeded),
-            (_, false) => None,
+            (word, true) if !AT_WORK.contains(&word) => Some(WorkflowEnd::Failed),
+            _ => None,
         }
     }
 
     fn awaits_retry(&self) -> bool {
         let metadata = self.status.as_ref().and_then(|status| status.metadata.as_ref());
         metadata.is_some_and(|metadata| metadata.awaiting_retry == Some(true))
+    }
+
+    /// Tells whether its deploys make a plan and stop.
+    pub fn is_plan_only(&self) -> bool {
+        self.plan_only == Some(true)
     }
 
     /// Returns the steps, in order.
@@ -107,59 +135,93 @@ impl Workflow {
 
     /// Returns the deploys that its steps work on, each once, in the order of the steps. Steps that work on anything else
     /// (the sandbox, an action) name no deploy.
-    pub fn deploys(&self) -> Vec<&DeployId> {
+    pub fn deploys(&self) -> Vec<DeployId> {
         let mut seen = HashSet::new();
-        let is_deploy = |step: &&WorkflowStep| {
-            let kind = step.step_target_type.as_ref().map(|kind| kind.line(40));
-            kind.is_none_or(|kind| kind == "install_deploys")
-        };
-        let named = self.steps().filter(is_deploy).filter_map(|step| step.step_target_id.as_ref());
-        named.filter(|id| seen.insert(*id)).collect()
+        let named = self.steps().filter_map(WorkflowStep::deploy).filter(|id| seen.insert(*id));
+        named.filter_map(|id| id.parse().ok()).collect()
     }
 
-    /// Returns the steps that work on a deploy.
+    /// Returns the steps whose target is a deploy.
     pub fn steps_of<'a>(&'a self, deploy: &'a DeployId) -> impl Iterator<Item = &'a WorkflowStep> {
-        self.steps().filter(move |step| step.step_target_id.as_ref() == Some(deploy))
+        self.steps().filter(move |step| step.deploy() == Some(deploy.as_str()))
     }
 
-    /// Returns the step in which a human is asked about a deploy, if one is.
+    /// Returns the steps that verify a deploy's health: those of its install component, and those that do not say yet whose
+    /// they are, as such a step learns its target only when it runs. One in a group that works on other deploys only is
+    /// theirs. See `docs/nuon-api.md`, "Verified deploys".
+    pub fn health_steps_of<'a>(
+        &'a self,
+        deploy: &'a DeployId,
+        install_component: Option<&'a RemoteText>,
+    ) -> impl Iterator<Item = &'a WorkflowStep> {
+        self.steps().filter(|step| step.is_health()).filter(move |step| match &step.step_target_id {
+            Some(target) => install_component.is_none_or(|own| own.is(target.as_str())),
+            None => !self.is_group_of_others(step.group_idx, deploy),
+        })
+    }
+
+    fn is_group_of_others(&self, group: Option<i64>, deploy: &DeployId) -> bool {
+        let Some(group) = group else { return false };
+        let mut deploys = self.steps().filter(|step| step.group_idx == Some(group)).filter_map(WorkflowStep::deploy);
+        let first = deploys.next();
+        first.is_some_and(|first| first != deploy.as_str()) && deploys.all(|other| other != deploy.as_str())
+    }
+
+    /// Returns the step in which a human is asked about a deploy, if one is. Only `approve-all` asks nobody: whatever else
+    /// the option is, absent and unknown ones included, the server waits for a human.
     pub fn asks_about<'a>(&'a self, deploy: &'a DeployId) -> Option<&'a WorkflowStep> {
-        if self.approval_option != Some(ApprovalOption::Prompt) {
+        if self.approval_option == Some(ApprovalOption::ApproveAll) {
             return None;
         }
-        let mut steps = self.steps_of(deploy);
-        steps.find(|step| {
+        self.steps_of(deploy).find(|step| {
             let unanswered = step.approval.as_ref().is_none_or(|approval| approval.response.is_none());
             step.word() == "approval-awaiting" && unanswered
         })
     }
 
-    /// Says which step failed first and what it has noted, for people: "step 2 of 7, await runner healthy, failed (timeout)".
-    pub fn failed_step(&self) -> Option<Line> {
-        self.told(|_| true)
+    /// Describes the first step that failed and what it has noted: "step 2 of 7, await runner healthy, failed (timeout)".
+    pub fn failed_step(&self) -> Option<RemoteText> {
+        self.described(|step| step.state() == StepState::Failed)
     }
 
-    /// Says the same of the steps that work on a deploy and failed with an error.
-    pub fn failed_step_of(&self, deploy: &DeployId) -> Option<Line> {
-        self.told(|step| step.step_target_id.as_ref() == Some(deploy) && step.word() == "error")
+    /// Describes this step in the same way.
+    pub fn describe(&self, step: &WorkflowStep) -> Option<RemoteText> {
+        self.described(|own| std::ptr::eq(own, step))
     }
 
-    fn told(&self, is_meant: impl Fn(&WorkflowStep) -> bool) -> Option<Line> {
-        let steps: Vec<&WorkflowStep> = self.steps().filter(|step| !step.is_hidden()).collect();
-        let position = steps.iter().position(|step| step.has_failed() && !step.is_retried() && is_meant(step))?;
+    fn described(&self, is_meant: impl Fn(&WorkflowStep) -> bool) -> Option<RemoteText> {
+        let steps: Vec<&WorkflowStep> = self.steps().filter(|step| !step.is_hidden() || is_meant(step)).collect();
+        let position = steps.iter().position(|step| is_meant(step))?;
         let step = steps[position];
         let name = step.name.as_ref().map(|name| name.line(100)).unwrap_or_default();
         let noted = step.reason().map(|text| format!(" ({})", text.line(300).plain())).unwrap_or_default();
         let (number, count, name) = (position + 1, steps.len(), name.plain());
-        Some(Line::new(format!("step {number} of {count}, {name}, {}{noted}", step.failure_word())))
+        Some(RemoteText::new(format!("step {number} of {count}, {name}, {}{noted}", step.state_words())))
     }
 
     /// Tells whether a plan was denied, or nobody answered in time. With `deploy`: that of a step that works on it.
     pub fn was_denied(&self, deploy: Option<&DeployId>) -> bool {
         let denied = |step: &WorkflowStep| matches!(step.word(), "approval-denied" | "approval-expired");
-        let is_meant = |step: &WorkflowStep| deploy.is_none() || step.step_target_id.as_ref() == deploy;
-        self.steps().any(|step| denied(step) && !step.is_retried() && is_meant(step))
+        let is_meant = |step: &WorkflowStep| deploy.is_none_or(|deploy| step.deploy() == Some(deploy.as_str()));
+        self.steps().any(|step| denied(step) && step.state() == StepState::Failed && is_meant(step))
     }
+}
+
+/// What a step's word, its flags and its metadata mean together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StepState {
+    /// Not begun.
+    NotBegun,
+    /// At work, or in a state that is not known: it is not known to have succeeded or failed.
+    Running,
+    /// It failed, and is being tried again or will be.
+    Retrying,
+    /// It ended well.
+    Succeeded,
+    /// Another step does its work again.
+    Replaced,
+    /// It failed, was called off, or was never attempted.
+    Failed,
 }
 
 /// A step of a workflow.
@@ -178,12 +240,15 @@ pub struct WorkflowStep {
     /// What runs it: `system`, `user`, `approval`, `skipped`, `hidden`.
     #[serde(deserialize_with = "text")]
     pub execution_type: Option<RemoteText>,
+    /// The group of steps that it belongs to.
+    #[serde(deserialize_with = "lenient")]
+    pub group_idx: Option<i64>,
     /// The kind of thing it works on, such as `install_deploys`.
     #[serde(deserialize_with = "text")]
     pub step_target_type: Option<RemoteText>,
-    /// The deploy it works on.
+    /// The thing it works on: a deploy, an install component, …
     #[serde(deserialize_with = "identifier")]
-    pub step_target_id: Option<DeployId>,
+    pub step_target_id: Option<StepTargetId>,
     /// Whether another step does its work again.
     #[serde(deserialize_with = "lenient")]
     pub retried: Option<bool>,
@@ -201,64 +266,70 @@ impl WorkflowStep {
         self.status.as_ref().and_then(|status| status.status.as_ref()).map_or("", |status| status.as_str())
     }
 
-    /// Tells whether the step has ended.
-    pub fn is_finished(&self) -> bool {
-        let ended = [
-            "success",
-            "approved",
-            "error",
-            "cancelled",
-            "discarded",
-            "auto-skipped",
-            "user-skipped",
-            "skipped",
-            "approval-denied",
-            "approval-expired",
-            "retried",
-            "not-attempted",
-            "warning",
-            "noop",
-            "active",
-            "expired",
-        ];
-        self.finished == Some(true) || ended.contains(&self.word())
+    /// Returns the deploy that the step works on, if it names one.
+    pub fn deploy(&self) -> Option<&str> {
+        let is_deploy = self.step_target_type.as_ref().is_none_or(|kind| kind.is("install_deploys"));
+        self.step_target_id.as_ref().filter(|_| is_deploy).map(StepTargetId::as_str)
+    }
+
+    /// Tells whether the step verifies the health of an install component.
+    pub fn is_health(&self) -> bool {
+        self.step_target_type.as_ref().is_some_and(|kind| kind.is("install_components"))
+    }
+
+    /// Returns what has become of the step. Only the words listed here are a success.
+    pub fn state(&self) -> StepState {
+        let finished = self.finished == Some(true);
+        match self.word() {
+            _ if self.retried == Some(true) => StepState::Replaced,
+            "retried" | "discarded" => StepState::Replaced,
+            "success" | "approved" | "auto-skipped" | "user-skipped" | "skipped" | "warning" => StepState::Succeeded,
+            "retrying" | "approval-retry" => StepState::Retrying,
+            "error" if self.has_tries_left() => StepState::Retrying,
+            "error" | "failed" | "timed-out" | "cancelled" | "expired" | "not-attempted" => StepState::Failed,
+            "approval-denied" | "approval-expired" => StepState::Failed,
+            "" | "pending" | "queued" if !finished => StepState::NotBegun,
+            _ => StepState::Running,
+        }
     }
 
     /// Tells whether the step has been begun.
     pub fn has_begun(&self) -> bool {
-        !matches!(self.word(), "" | "pending" | "queued" | "not-attempted")
+        self.state() != StepState::NotBegun && self.word() != "not-attempted"
     }
 
-    /// Tells whether the step is being done again, or will be: its retries are neither used up nor given up.
-    pub fn is_retrying(&self) -> bool {
+    /// Its retries are neither used up nor given up.
+    fn has_tries_left(&self) -> bool {
         let metadata = self.status.as_ref().and_then(|status| status.metadata.as_ref());
-        let more_to_come =
-            metadata.is_some_and(|Metadata { retry_idx, max_retries, auto_retries_exhausted, .. }| {
-                retry_idx.unwrap_or(0) < max_retries.unwrap_or(0) && *auto_retries_exhausted != Some(true)
-            });
-        matches!(self.word(), "retrying" | "approval-retry") || (self.word() == "error" && more_to_come)
+        metadata.is_some_and(|Metadata { retry_idx, max_retries, auto_retries_exhausted, .. }| {
+            retry_idx.unwrap_or(0) < max_retries.unwrap_or(0) && *auto_retries_exhausted != Some(true)
+        })
     }
 
-    fn is_hidden(&self) -> bool {
-        self.execution_type.as_ref().is_some_and(|kind| kind.line(20) == "hidden")
+    /// Tells whether the step is not meant to be seen, or not to be run.
+    pub fn is_hidden(&self) -> bool {
+        self.execution_type.as_ref().is_some_and(|kind| kind.is("hidden") || kind.is("skipped"))
     }
 
-    /// Tells whether another step does this one's work again.
-    pub fn is_retried(&self) -> bool {
-        self.retried == Some(true) || matches!(self.word(), "retried" | "discarded")
+    /// Tells whether the step is not meant to be run.
+    pub fn is_skipped(&self) -> bool {
+        self.execution_type.as_ref().is_some_and(|kind| kind.is("skipped"))
     }
 
-    fn has_failed(&self) -> bool {
-        matches!(self.word(), "error" | "cancelled" | "approval-denied" | "approval-expired" | "not-attempted")
+    /// Tells whether the step was called off rather than having failed.
+    pub fn was_called_off(&self) -> bool {
+        matches!(self.word(), "cancelled" | "approval-denied" | "approval-expired")
     }
 
-    fn failure_word(&self) -> &'static str {
-        match self.word() {
-            "cancelled" => "was cancelled",
-            "approval-denied" => "was denied",
-            "approval-expired" => "was not answered in time",
-            "not-attempted" => "was not attempted",
-            _ => "failed",
+    fn state_words(&self) -> String {
+        match (self.state(), self.word()) {
+            (_, "cancelled") => "was cancelled".to_owned(),
+            (_, "approval-denied") => "was denied".to_owned(),
+            (_, "approval-expired") => "was not answered in time".to_owned(),
+            (_, "not-attempted") => "was not attempted".to_owned(),
+            (StepState::Failed, "error" | "failed" | "") => "failed".to_owned(),
+            (_, "") => "has not begun".to_owned(),
+            (_, word) => format!("is `{word}`"),
         }
     }
 
@@ -269,7 +340,7 @@ impl WorkflowStep {
     }
 }
 
-/// A question to a human.
+/// What a human is asked to approve.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct Approval {
@@ -288,7 +359,7 @@ pub struct ApprovalResponse {
     /// What they said.
     #[serde(deserialize_with = "text")]
     pub note: Option<RemoteText>,
-    /// Who they are.
-    #[serde(deserialize_with = "lenient_object")]
-    pub created_by: Option<super::Account>,
+    /// The account that answered. The server never sends more of it.
+    #[serde(deserialize_with = "text")]
+    pub created_by_id: Option<RemoteText>,
 }

@@ -1,4 +1,4 @@
-//! When to look again.
+//! When to poll again.
 
 mod backoff;
 
@@ -6,11 +6,18 @@ use std::time::Duration;
 
 use self::backoff::Growth;
 
-/// How far apart two looks at the same deploy are.
+/// How far apart two polls of the same deploy are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Intervals {
     min: Duration,
     max: Duration,
+}
+
+/// Two to ten seconds.
+impl Default for Intervals {
+    fn default() -> Self {
+        Self { min: Duration::from_secs(2), max: Duration::from_secs(10) }
+    }
 }
 
 /// Why two durations are not the bounds of an interval.
@@ -52,9 +59,9 @@ impl Intervals {
     }
 }
 
-/// What a look found, as far as it matters for the next.
+/// What a poll observed, as far as it matters for the next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Found {
+pub(crate) enum Observed {
     /// Something new: more may follow soon.
     Change,
     /// The same as before.
@@ -63,7 +70,7 @@ pub(crate) enum Found {
     Trouble,
 }
 
-/// The delays between the looks at one target: one growing series while all is well, which starts over at every change,
+/// The delays between the polls of one target: one growing series while all is well, which starts over at every change,
 /// and one for trouble, which starts over at every good answer.
 #[derive(Debug)]
 pub(crate) struct Schedule {
@@ -89,19 +96,19 @@ impl Schedule {
         self.intervals.min
     }
 
-    /// Returns how long to wait until the next look: never less than the minimum, never more than the maximum.
-    pub(crate) fn after(&mut self, found: Found) -> Duration {
+    /// Returns how long to wait until the next poll: never less than the minimum, never more than the maximum.
+    pub(crate) fn after(&mut self, found: Observed) -> Duration {
         let delay = match found {
-            Found::Change => {
+            Observed::Change => {
                 self.quiet.reset();
                 self.trouble.reset();
                 self.quiet.advance()
             }
-            Found::Nothing => {
+            Observed::Nothing => {
                 self.trouble.reset();
                 self.quiet.advance()
             }
-            Found::Trouble => self.trouble.advance(),
+            Observed::Trouble => self.trouble.advance(),
         };
         // Up to a fifth is taken off at random, so that many gates that started together drift apart.
         let jitter = 0.8 + 0.2 * self.random.f64();
@@ -115,7 +122,7 @@ mod tests {
 
     const MS: Duration = Duration::from_millis(1);
 
-    fn delays(schedule: &mut Schedule, found: Found, count: usize) -> Vec<u128> {
+    fn delays(schedule: &mut Schedule, found: Observed, count: usize) -> Vec<u128> {
         (0..count).map(|_| schedule.after(found).as_millis()).collect()
     }
 
@@ -124,22 +131,22 @@ mod tests {
         let intervals = Intervals::new(2000 * MS, 10_000 * MS).unwrap();
         let mut schedule = Schedule::new(intervals, 7);
         let full = [2000, 3000, 4500, 6750, 10_000, 10_000];
-        for (delay, full) in delays(&mut schedule, Found::Nothing, 6).into_iter().zip(full) {
+        for (delay, full) in delays(&mut schedule, Observed::Nothing, 6).into_iter().zip(full) {
             assert!((full * 8 / 10).max(2000) <= delay && delay <= full, "{delay} of {full}");
         }
-        assert_eq!(schedule.after(Found::Change), 2000 * MS, "a change starts over");
-        let trouble = delays(&mut schedule, Found::Trouble, 4);
+        assert_eq!(schedule.after(Observed::Change), 2000 * MS, "a change starts over");
+        let trouble = delays(&mut schedule, Observed::Trouble, 4);
         for (delay, full) in trouble.into_iter().zip([2000, 4000, 8000, 10_000]) {
             assert!((full * 8 / 10).max(2000) <= delay && delay <= full, "{delay} of {full}");
         }
-        assert!(schedule.after(Found::Nothing) <= 3000 * MS, "trouble does not slow the quiet series");
-        assert_eq!(schedule.after(Found::Trouble), 2000 * MS, "a good answer ends the trouble");
+        assert!(schedule.after(Observed::Nothing) <= 3000 * MS, "trouble does not slow the quiet series");
+        assert_eq!(schedule.after(Observed::Trouble), 2000 * MS, "a good answer ends the trouble");
     }
 
     #[test]
     fn the_same_seed_gives_the_same_delays() {
         let intervals = Intervals::new(100 * MS, 60_000 * MS).unwrap();
-        let series = |seed| delays(&mut Schedule::new(intervals, seed), Found::Nothing, 20);
+        let series = |seed| delays(&mut Schedule::new(intervals, seed), Observed::Nothing, 20);
         assert_eq!(series(1), series(1));
         assert_ne!(series(1), series(2));
     }
@@ -147,7 +154,7 @@ mod tests {
     #[test]
     fn a_day_of_trouble_does_not_end_the_series() {
         let mut schedule = Schedule::new(Intervals::new(MS, 5 * MS).unwrap(), 1);
-        assert!(delays(&mut schedule, Found::Trouble, 100_000).into_iter().all(|delay| (1..=5).contains(&delay)));
+        assert!(delays(&mut schedule, Observed::Trouble, 100_000).into_iter().all(|delay| (1..=5).contains(&delay)));
     }
 
     #[test]

@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
-use super::settings::OnSuperseded;
+use super::settings::{InvalidSettings, OnSuperseded};
+use crate::cause::Warning;
 use crate::model::Status;
-use crate::{ApiError, BuildId, DeployId, Line, MatchedBy, Moment, StepId, Target, Verdict, WorkflowId};
+use crate::resolve::Ambiguous;
+use crate::timeline::human;
+use crate::{ApiError, BuildId, Cause, DeployId, Hold, Line, MatchedBy, Moment, StepId, Target, Verdict, WorkflowId};
 
 /// Something that happened. Targets are named by their position among the run's targets.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,6 +76,8 @@ pub enum EventKind {
         target: usize,
         /// Where the deploy stands.
         status: Status,
+        /// What it waits for.
+        hold: Hold,
     },
     /// A human is asked to approve the plan.
     ApprovalNeeded {
@@ -96,7 +101,7 @@ pub enum EventKind {
         /// What follows from that.
         policy: OnSuperseded,
     },
-    /// No good answer; the question will be asked again.
+    /// No good answer; the request will be sent again.
     Retrying {
         /// For which target; `None` while it is not known which there are.
         target: Option<usize>,
@@ -115,7 +120,7 @@ pub enum EventKind {
         /// About which target, or the whole run.
         target: Option<usize>,
         /// What.
-        text: Line,
+        warning: Warning,
     },
     /// A target ended.
     Ended {
@@ -124,6 +129,29 @@ pub enum EventKind {
         /// How.
         verdict: Verdict,
         /// Why, unless it passed.
-        reason: Option<Line>,
+        cause: Option<Cause>,
+    },
+}
+
+/// Why nothing was waited for, although the watch had begun: the arguments or the configuration are wrong.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The API's certificate is not trusted, and there was no good answer before.
+    #[error(transparent)]
+    Untrusted(ApiError),
+    /// There is nothing that could be waited for.
+    #[error(transparent)]
+    Invalid(InvalidSettings),
+    /// Two things have the name that was given.
+    #[error(transparent)]
+    Ambiguous(Ambiguous),
+    /// Nothing was pinned, and the newest deploy had already ended.
+    #[error("the latest deploy, {deploy}, had already ended{}, and nothing says which deploy to wait for",
+        .ago.map(|ago| format!(" {} ago", human(ago))).unwrap_or_default())]
+    Stale {
+        /// The deploy.
+        deploy: DeployId,
+        /// How long before the wait began it ended, if the server says.
+        ago: Option<Duration>,
     },
 }

@@ -9,7 +9,7 @@ use crate::judge::{Judgement, Kind};
 use crate::model::{Deploy, EarlierStatus, Status};
 use crate::{Moment, Rules};
 
-/// For how long a replica may lag, and how many answers have to show it. What looks older for longer was written by a
+/// For how long a replica may lag, and how many answers have to show it. What seems older for longer was written by a
 /// clock that has been put back, or by a machine whose clock is behind another's.
 const LONGEST_LAG: Duration = Duration::from_secs(120);
 const ANSWERS: u32 = 5;
@@ -18,8 +18,16 @@ const ANSWERS: u32 = 5;
 #[derive(Debug, Default)]
 pub(super) struct Freshness {
     newest: Option<Version>,
-    /// Since when, and how often, answers have looked older than that.
-    older: Option<(Moment, u32)>,
+    /// What has seemed older than that, since when, and how often.
+    older: Option<Older>,
+}
+
+/// A status that seems older than the newest one.
+#[derive(Debug)]
+struct Older {
+    status: Status,
+    since: Moment,
+    answers: u32,
 }
 
 /// When a row was written, by the server's own account. All of it may be absent.
@@ -36,7 +44,7 @@ struct Version {
     is_final: bool,
 }
 
-/// How an answer looks beside the newest that was seen.
+/// How old an answer is beside the newest that was seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Age {
     /// As new, or newer.
@@ -50,16 +58,20 @@ enum Age {
 impl Freshness {
     /// Takes note of an answer, unless it is older than what was seen before; tells whether it counts.
     ///
-    /// A clock that was put back can make the last status look older for ever. So what stays doubtful for long enough
-    /// counts too, but never in place of a status that lasts: an old `active` must not undo an `error`.
+    /// A clock that was put back can make the last status seem older for ever. So what seems older by its times or by its
+    /// history alone counts too after long enough, but never in place of a status that lasts: an old `active` must not undo
+    /// an `error`.
     pub(super) fn admit(&mut self, now: Moment, deploy: &Deploy) -> bool {
         let version = Version::of(deploy);
         if let Some(newest) = &self.newest {
             let age = version.beside(newest);
             if age != Age::New {
-                let (since, answers) = self.older.map_or((now, 1), |(since, answers)| (since, answers + 1));
-                self.older = Some((since, answers));
-                let lasts = now >= since + LONGEST_LAG && answers >= ANSWERS;
+                let status = deploy.current_status();
+                let before = self.older.take().filter(|older| older.status == *status);
+                let older = before.unwrap_or_else(|| Older { status: status.clone(), since: now, answers: 0 });
+                let older = Older { answers: older.answers + 1, ..older };
+                let lasts = now >= older.since + LONGEST_LAG && older.answers >= ANSWERS;
+                self.older = Some(older);
                 if age == Age::Old || newest.is_final || !lasts {
                     return false;
                 }
@@ -74,7 +86,14 @@ impl Version {
     fn of(deploy: &Deploy) -> Self {
         let composite = deploy.status_v2.as_ref();
         let history: &[EarlierStatus] = composite.and_then(|status| status.history.as_deref()).unwrap_or_default();
-        let wiping = [Status::Cancelled, Status::AutoSkipped, Status::ApprovalDenied, Status::ApprovalExpired];
+        let wiping = [
+            Status::Cancelled,
+            Status::AutoSkipped,
+            Status::ApprovalDenied,
+            Status::ApprovalExpired,
+            // Written by the flow that runs the steps as well, which replaces the whole object.
+            Status::Error,
+        ];
         let replaced = [Status::Retried, Status::Discarded];
         let status = deploy.current_status();
         Self {
@@ -88,7 +107,7 @@ impl Version {
 
     /// The row's own time says which is older, or the status's where it is the same or absent. So does how much has
     /// happened: a history only grows, except where the server wipes it. What has none says nothing of that, unless there
-    /// are no times either. What cannot be told is not older.
+    /// are no times either. What says neither is not older.
     fn beside(&self, newest: &Self) -> Age {
         let by = |own: Option<Timestamp>, newest: Option<Timestamp>| {
             own.zip(newest).map(|(own, newest)| own.cmp(&newest)).filter(|order| order.is_ne())

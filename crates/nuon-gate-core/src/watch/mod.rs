@@ -1,71 +1,67 @@
 //! The wait as a pure state machine.
 //!
-//! [`Watch`] is told what time it is and what the API answered; it says what to ask next and when, and what happened.
-//! It never sleeps, sends, reads a clock or draws a random number that it was not seeded with, so every rule can be
-//! tried out in virtual time. [`drive`](crate::drive) connects it to the world.
+//! [`Watch`] is given the time and the API's answers; it says what to request next and when, and what happened. It never
+//! sleeps, sends, reads a clock or draws a random number that it was not seeded with, so every rule can be tried in virtual
+//! time. [`drive`](crate::drive) connects it to the world.
+//!
+//! Read it in this order: this file (the loop), `target` (one target: its polls and its story), `phase` (what one poll has
+//! read, and the one decision that follows), then `discovery` (which targets there are). `poller`, `flights`, `timers`,
+//! `clocks` and `errors` are the machinery below.
 //!
 //! # Promises
 //!
-//! 1. A target passes only if the newest answer about its locked deploy, by whichever endpoint, had a passing status. An
-//!    answer that is older than one seen before, by the server's own account, is no answer: it changes and decides nothing.
+//! 1. A target passes only with a [`Proof`], which only the decision makes: the deploy's identity by its own detail, a passing
+//!    status that is the newest by the server's account, and the steps of its workflow that work on it.
 //! 2. The watch ends by its deadline plus one request's time limit, whatever the API does; after a signal within a second.
-//! 3. It never asks about the same target more often than its intervals allow, but for the reads that one look needs and
-//!    the last look when a clock rings.
+//! 3. It never polls the same target more often than its intervals allow, but for the last poll when a limit runs out.
 //! 4. The same seed and the same answers at the same times give the same events.
 //!
-//! `tests/watch_promises.rs` holds it to them over generated answers.
+//! `tests/core/promises` holds it to them over generated servers, with an oracle that shares nothing with it.
 
 mod clocks;
-mod context;
-mod decide;
-mod doubt;
-mod ending;
-mod enrol;
+mod discovery;
+mod errors;
 mod event;
-mod follow;
+mod flights;
 mod freshness;
-mod health;
-mod inquiry;
-mod outcome;
-mod request;
-mod roll;
-mod search;
+mod phase;
+mod poller;
 mod settings;
+mod shared;
 mod target;
+mod timers;
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use self::context::Context;
-pub use self::context::Refusal;
-use self::ending::End;
-pub use self::event::{Event, EventKind};
-use self::health::Health;
-use self::inquiry::Inquiry;
-use self::request::Asker;
-pub use self::request::{Answer, Ask, Reply, Request, Ticket};
-use self::roll::Roll;
-pub use self::settings::{Clocks, InvalidSettings, Mode, OnApproval, OnSuperseded, Scope, WatchSettings};
+use self::clocks::Closing;
+use self::discovery::{Discovered, Discovery, DiscoveryEnd};
+pub use self::event::{Event, EventKind, Refusal};
+use self::flights::{Flights, PollerId};
+use self::phase::End;
+pub use self::phase::{Basis, Proof};
+use self::poller::Poller;
+pub use self::settings::{Clocks, InvalidSettings, Mode, OnApproval, OnStale, OnSuperseded, Scope, WatchSettings};
+use self::shared::Shared;
 use self::target::TargetWatch;
+use self::timers::Timers;
+use crate::api::Reply;
+use crate::cause::StoppedBy;
 use crate::report::Report;
-use crate::resolve::{Resolution, Resolver};
+use crate::resolve::{Resolution, Resolver, Wanted};
 use crate::schedule::Schedule;
-use crate::{Moment, Pinning, Require, Signal, Verdict};
+use crate::{ApiError, Cause, Moment, Pinning, Pins, Request, Require, Signal, Target, Targets, Verdict};
 
-/// The most questions under way at once.
-const MOST_AT_ONCE: usize = 16;
 /// How long a link or a name is worth waiting for.
 const FOR_A_LINK: Duration = Duration::from_secs(2);
 /// After this long without an event there is one that says so.
 const HEARTBEAT: Duration = Duration::from_secs(60);
-/// How long the last look may take after a signal: the runner that sent it kills the process a few seconds later.
-const LAST_LOOK_AFTER_SIGNAL: Duration = Duration::from_secs(1);
 
 /// What to do next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
-    /// Send this question, then ask for the next step at once.
+    /// Send this request, then ask for the next step at once.
     Ask(Ask),
     /// Wait until then, or until an answer comes.
     Sleep(Moment),
@@ -73,31 +69,33 @@ pub enum Step {
     Done,
 }
 
-/// Why the last look is being taken.
+/// Ties an answer to its request. An answer to a request that was given up is dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum ClosedBy {
-    Deadline,
-    Signal(Signal),
-    /// Only one look was asked for.
-    Glance,
-}
+pub struct Ticket(u64);
 
-/// The end of the watch: looks that began at `from` or later are the last; none is waited for beyond `until`.
-#[derive(Debug, Clone, Copy)]
-struct Closing {
-    by: ClosedBy,
-    from: Moment,
-    until: Moment,
+/// A request to be sent now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ask {
+    /// To be handed back with the answer.
+    pub ticket: Ticket,
+    /// The request.
+    pub request: Request,
+    /// When to give up.
+    pub timeout: Duration,
 }
 
 /// The wait for one or several targets.
 #[derive(Debug)]
 pub struct Watch {
-    context: Context,
+    shared: Shared,
     pinning: Pinning,
-    /// The search for targets, which may be over at once.
-    roll: Roll,
+    discovery: Discovery,
     targets: Vec<TargetWatch>,
+    /// How many targets have not ended, and how many have passed.
+    open: usize,
+    passed: usize,
+    flights: Flights,
+    timers: Timers,
     closing: Option<Closing>,
     signal: Option<Signal>,
     finished: Option<Moment>,
@@ -117,50 +115,46 @@ impl Watch {
         started_at: Timestamp,
     ) -> Result<Self, InvalidSettings> {
         let pinning = pinning.into();
-        let glance =
-            Closing { by: ClosedBy::Glance, from: Moment::START, until: Moment::START + settings.request_timeout };
         // As far from the targets' own seeds as can be.
         let schedule = Schedule::new(settings.intervals, settings.seed.wrapping_add(u64::MAX / 2));
-        let (roll, known) = match scope {
-            Scope::Targets(targets) => (Roll::over(schedule), Some(targets.as_slice().to_vec())),
+        let (discovery, known) = match scope {
+            Scope::Targets(targets) => (Discovery::over(schedule), Some(targets.as_slice().to_vec())),
             Scope::Workflow(id, installs) => {
                 WatchSettings::check_workflow(&pinning)?;
-                (Roll::of_workflow(id, installs, schedule), None)
+                (Discovery::of_workflow(id, installs, schedule), None)
             }
             Scope::Wanted(wanted) => {
                 WatchSettings::check_wanted(&wanted)?;
                 let mut resolver = Resolver::new(wanted);
                 match resolver.resolve() {
-                    Resolution::Targets(targets) => (Roll::over(schedule), Some(targets)),
-                    Resolution::Ask(_) | Resolution::Unknown(_) => (Roll::of_names(resolver, schedule), None),
+                    Resolution::Targets(targets) => (Discovery::over(schedule), Some(targets)),
+                    _ => (Discovery::of_names(resolver, schedule), None),
                 }
             }
         };
-        let follows_workflow = known.is_none() && roll.wanted().is_empty();
+        let once = (settings.mode == Mode::Once).then(|| Closing::once(settings.request_timeout));
         let mut watch = Self {
-            closing: (settings.mode == Mode::Glance).then_some(glance),
+            shared: Shared::new(settings, started_at),
             pinning,
-            roll,
+            discovery,
             targets: Vec::new(),
+            open: 0,
+            passed: 0,
+            flights: Flights::default(),
+            timers: Timers::default(),
+            closing: once,
             signal: None,
             finished: None,
-            context: Context {
-                settings,
-                started_at,
-                health: Health::default(),
-                refusal: None,
-                dashboard: None,
-                asked_for_dashboard: false,
-                install_names: std::collections::HashMap::new(),
-                workflows: std::collections::HashMap::new(),
-                events: Vec::new(),
-                last_event: Moment::START,
-            },
         };
         match known {
             Some(targets) => watch.enrol(Moment::START, targets)?,
-            None if follows_workflow => watch.context.emit(Moment::START, EventKind::Started { targets: Vec::new() }),
+            None if watch.discovery.follows_workflow() => {
+                watch.shared.emit(Moment::START, EventKind::Started { targets: Vec::new() });
+            }
             None => {}
+        }
+        if watch.discovery.end().is_none() {
+            watch.timers.set(PollerId::Discovery, Moment::START);
         }
         Ok(watch)
     }
@@ -168,144 +162,312 @@ impl Watch {
     /// Says what to do now.
     pub fn next(&mut self, now: Moment) -> Step {
         self.close_at_deadline(now);
-        self.let_clocks_ring(now);
+        // An API that does not answer cannot say whether anything happens: that limit comes first.
+        self.check_outage(now);
+        self.wake(now);
         if self.is_over(now) {
             self.finish(now);
             return Step::Done;
         }
         self.beat(now);
-        let asking = self.askers().filter(|asker| self.inquiry(*asker).is_asking()).count();
-        let mut wake = self.next_time_limit();
-        let mut chosen: Option<(Moment, Asker)> = None;
-        for asker in self.askers() {
-            if self.has_ended(asker) || self.inquiry(asker).is_asking() {
-                continue;
-            }
-            let due = self.due(asker, now);
-            if due > now {
-                // A pause may last beyond the moment a clock rings.
-                let ring = Some(self.first_ring(asker)).filter(|ring| *ring > now);
-                wake = ring.into_iter().chain([due]).fold(wake, Moment::min);
-            } else if asking < MOST_AT_ONCE && chosen.is_none_or(|(first, _)| due < first) {
-                chosen = Some((due, asker));
-            }
-        }
-        match chosen {
-            Some((_, asker)) => Step::Ask(self.ask(asker, now)),
-            None => Step::Sleep(wake),
+        match self.next_ask(now) {
+            Some(ask) => Step::Ask(ask),
+            None => Step::Sleep(self.next_wake(now)),
         }
     }
 
-    /// Takes in what came of a question.
-    pub fn reply(&mut self, now: Moment, ticket: Ticket, reply: Reply) {
-        match &reply {
-            Ok(_) => self.context.health.good(now),
-            Err(error) => self.context.health.bad(now, error.retry_after(), self.context.deadline()),
+    /// Takes in what came of a request. Whoever needs the answer has it.
+    pub fn reply(&mut self, now: Moment, ticket: Ticket, reply: &Reply) {
+        let sent = self.flights.sent(ticket.0);
+        match reply {
+            Ok(answer) => {
+                self.shared.health.good(now);
+                self.shared.note_server_time(now, answer.server_time, self.pinning.shared.since.is_some());
+            }
+            Err(error) => {
+                let deadline = self.shared.deadline();
+                if self.shared.health.bad(now, sent.unwrap_or(now), error, deadline) {
+                    self.look_after_waiting();
+                }
+            }
         }
-        let Ticket { asker, serial } = ticket;
-        let (trouble, target) = match asker {
-            Asker::Roll => (self.reply_to_roll(now, serial, reply), None),
-            Asker::Target(index) => (self.targets[index].reply(now, serial, reply, &mut self.context), Some(index)),
+        let Some(landed) = self.flights.land(ticket.0, now) else { return };
+        if let (Ok(_), Request::Workflow(_, id)) = (reply, &landed.request) {
+            // Several pollers may ask for it, and the answer to one of them holds for all.
+            self.shared.note_workflow(id);
+            self.discovery.end_streaks(&landed.request);
+            self.targets.iter_mut().for_each(|target| target.end_streaks(&landed.request));
+        }
+        for poller in landed.pollers {
+            let error = match poller {
+                PollerId::Discovery => self.reply_to_discovery(now, &landed.request, reply.clone()),
+                PollerId::Target(index) => self.reply_to_target(index, now, &landed.request, reply.clone()),
+            };
+            self.arm(poller, now);
+            self.tell_retry(poller, error, now);
+        }
+    }
+
+    fn tell_retry(&mut self, poller: PollerId, error: Option<ApiError>, now: Moment) {
+        let Some(error) = error else { return };
+        let next = self.due(poller, now) - now;
+        let target = match poller {
+            PollerId::Discovery => None,
+            PollerId::Target(index) => Some(index),
         };
-        let Some(error) = trouble else { return };
-        let next = self.due(asker, now) - now;
-        // After the last look there is no next one; the error stands in the reason then.
+        // After the last poll there is no next one; the error stands in the reason then.
         if !next.is_zero() {
-            self.context.emit(now, EventKind::Retrying { target, error, next });
+            self.shared.emit(now, EventKind::Retrying { target, error, next });
         }
     }
 
-    /// Ends the watch because of a signal: one last look, for a second at most. Only the first signal counts.
+    /// Ends the watch because of a signal: one last poll, for a second at most. Only the first signal counts.
     pub fn interrupt(&mut self, now: Moment, signal: Signal) {
         if self.signal.is_some() || self.finished.is_some() {
             return;
         }
         self.signal = Some(signal);
-        let until = self
-            .closing
-            .map_or(now + LAST_LOOK_AFTER_SIGNAL, |closing| closing.until.min(now + LAST_LOOK_AFTER_SIGNAL));
-        self.closing = Some(Closing { by: ClosedBy::Signal(signal), from: now, until });
-        self.give_up_looks();
+        self.close(Closing::by_signal(signal, now, self.closing), now);
     }
 
     /// Takes what has happened since it was last asked.
     pub fn take_events(&mut self) -> Vec<Event> {
-        std::mem::take(&mut self.context.events)
+        self.shared.take_events()
     }
 
     /// Returns why nothing was waited for, if so: then there is nothing to report.
     pub fn refusal(&self) -> Option<&Refusal> {
-        self.context.refusal.as_ref().filter(|_| self.signal.is_none())
+        self.shared.refusal().filter(|_| self.signal.is_none())
     }
 
     /// Returns what the wait has come to, or where it stands.
     pub fn report(&self, now: Moment) -> Report {
         let now = self.finished.unwrap_or(now);
-        let targets: Vec<_> = self.targets.iter().map(|target| target.report(now, &self.context)).collect();
-        let report = Report::new(self.verdict(), self.context.started_at, now.elapsed(), targets);
-        let mut report = match &self.roll.end {
-            Some(End { reason: Some(reason), hint, .. }) => report.or_because(reason, hint.as_ref()),
-            _ => report,
-        };
-        report.api_paused = self.context.health.wished_until > now;
-        report.failed_fast = self.context.settings.fail_fast && self.can_no_longer_pass();
-        report.dashboard.clone_from(&self.context.dashboard);
-        report.open_workflow = self.roll.open_workflow().cloned();
-        report
-    }
-
-    // Who asks.
-
-    /// Returns everyone who asks questions.
-    fn askers(&self) -> impl Iterator<Item = Asker> + use<> {
-        [Asker::Roll].into_iter().chain((0..self.targets.len()).map(Asker::Target))
-    }
-
-    fn inquiry(&self, asker: Asker) -> &Inquiry {
-        match asker {
-            Asker::Roll => &self.roll.inquiry,
-            Asker::Target(index) => &self.targets[index].inquiry,
+        let targets = self.targets.iter().map(|target| target.report(now, &self.shared)).collect();
+        let failure = self.discovery.end().and_then(|end| end.failure.as_ref());
+        Report {
+            verdict: self.verdict(),
+            run_cause: failure.map(|(_, cause)| cause.clone()),
+            started_at: self.shared.started_at(),
+            elapsed: now.elapsed(),
+            targets,
+            api_paused: self.shared.health.wants_peace(now),
+            failed_fast: self.shared.settings().fail_fast && self.can_no_longer_pass(),
+            dashboard: self.shared.dashboard().cloned(),
+            open_workflow: self.discovery.open_workflow().cloned(),
+            run_cancelled: None,
+            warnings: self.shared.warnings().to_vec(),
         }
     }
 
-    fn has_ended(&self, asker: Asker) -> bool {
-        match asker {
-            Asker::Roll => self.roll.end.is_some(),
-            Asker::Target(index) => self.targets[index].end.is_some(),
+    // Polling.
+
+    fn poller(&self, id: PollerId) -> &Poller {
+        match id {
+            PollerId::Discovery => self.discovery.poller(),
+            PollerId::Target(index) => self.targets[index].poller(),
         }
     }
 
-    fn ask(&mut self, asker: Asker, now: Moment) -> Ask {
-        let timeout = self.time_limit(asker, now);
-        let (request, serial) = match asker {
-            Asker::Roll => self.roll.ask(now),
-            Asker::Target(index) => self.targets[index].ask(now),
-        };
-        let beside = match request {
-            Request::Dashboard => true,
+    fn poller_mut(&mut self, id: PollerId) -> &mut Poller {
+        match id {
+            PollerId::Discovery => self.discovery.poller_mut(),
+            PollerId::Target(index) => self.targets[index].poller_mut(),
+        }
+    }
+
+    fn has_ended(&self, id: PollerId) -> bool {
+        match id {
+            PollerId::Discovery => self.discovery.end().is_some(),
+            PollerId::Target(index) => self.targets[index].has_ended(),
+        }
+    }
+
+    /// Returns everyone who polls and has not ended.
+    fn open_pollers(&self) -> Vec<PollerId> {
+        let all = [PollerId::Discovery].into_iter().chain((0..self.targets.len()).map(PollerId::Target));
+        all.filter(|poller| !self.has_ended(*poller)).collect()
+    }
+
+    fn begin_poll(&mut self, poller: PollerId, now: Moment) {
+        match poller {
+            PollerId::Discovery => self.discovery.begin_poll(now),
+            PollerId::Target(index) => {
+                self.targets[index].begin_poll(now, &mut self.shared);
+                self.settle(index);
+            }
+        }
+        self.arm(poller, now);
+    }
+
+    /// Sets when a poller has something to do: at its turn if its poll goes on, else when its next poll is due or a limit
+    /// runs out.
+    fn arm(&mut self, poller: PollerId, now: Moment) {
+        if self.has_ended(poller) {
+            return;
+        }
+        match self.poller(poller).polling_since() {
+            Some(began) => self.flights.enqueue(poller, began),
+            None => {
+                let at = self.due(poller, now).min(self.first_ring(poller));
+                self.timers.set(poller, at);
+            }
+        }
+    }
+
+    fn next_ask(&mut self, now: Moment) -> Option<Ask> {
+        if self.shared.health.paused_until() > now {
+            return None;
+        }
+        let (targets, discovery) = (&self.targets, &self.discovery);
+        let poller = self.flights.next(|poller| match poller {
+            PollerId::Discovery => discovery.poller().request(),
+            PollerId::Target(index) => targets[index].poller().request(),
+        })?;
+        let request = self.poller(poller).request()?.clone();
+        let timeout = self.time_limit(poller, now);
+        let timeout = match request {
+            Request::Dashboard(_) => timeout.min(FOR_A_LINK),
             // Without links an install is asked for only to see whether it exists.
-            Request::Install(_) => self.context.settings.links,
-            _ => false,
+            Request::Install(_) if self.shared.settings().links => timeout.min(FOR_A_LINK),
+            _ => timeout,
         };
-        let timeout = if beside { timeout.min(FOR_A_LINK) } else { timeout };
-        Ask { ticket: Ticket { asker, serial }, request, timeout }
+        let ticket = Ticket(self.flights.send(poller, request.clone(), now));
+        Some(Ask { ticket, request, timeout })
     }
 
-    fn give_up_looks(&mut self) {
-        self.roll.inquiry.give_up_look();
-        for target in &mut self.targets {
-            target.inquiry.give_up_look();
+    fn reply_to_target(&mut self, index: usize, now: Moment, request: &Request, reply: Reply) -> Option<ApiError> {
+        let error = self.targets[index].reply(now, request, reply, &mut self.shared);
+        self.settle(index);
+        error
+    }
+
+    /// Counts a target that has just ended.
+    fn settle(&mut self, index: usize) {
+        let target = &mut self.targets[index];
+        if target.take_ending() {
+            self.open -= 1;
+            self.passed += usize::from(target.verdict() == Some(Verdict::Passed));
         }
+    }
+
+    // Which targets there are.
+
+    fn reply_to_discovery(&mut self, now: Moment, request: &Request, reply: Reply) -> Option<ApiError> {
+        match self.discovery.reply(now, request, reply, &self.targets, &self.shared) {
+            Discovered::Nothing => {}
+            Discovered::Retry(error) => return Some(error),
+            Discovered::Joined(joining) => {
+                for (target, deploy) in joining {
+                    let index = self.targets.len();
+                    let (pins, schedule) = (self.pinning.shared.clone(), self.schedule(index));
+                    let watch = TargetWatch::following(index, target.clone(), pins, schedule, now, deploy);
+                    self.watch(watch, now);
+                    self.shared.emit(now, EventKind::Joined { target: index, is: target });
+                }
+            }
+            Discovered::Targets(targets) => match self.enrol(now, targets) {
+                Ok(()) => self.end_discovery(None, None, now),
+                Err(invalid) => self.shared.refuse(Refusal::Invalid(invalid)),
+            },
+            Discovered::Unknown(wanted, unknown) => {
+                self.end_discovery(Some(wanted), Some((Verdict::Rejected, Cause::NoSuchName(unknown))), now);
+            }
+            Discovered::End(failure) => self.end_discovery(None, failure, now),
+            Discovered::Refused(refusal) => self.shared.refuse(refusal),
+        }
+        None
+    }
+
+    fn schedule(&self, index: usize) -> Schedule {
+        let settings = self.shared.settings();
+        Schedule::new(settings.intervals, settings.seed.wrapping_add(index as u64))
+    }
+
+    fn watch(&mut self, watch: TargetWatch, now: Moment) -> usize {
+        let index = self.targets.len();
+        self.discovery.note_target(watch.target(), index);
+        self.targets.push(watch);
+        self.open += 1;
+        self.arm(PollerId::Target(index), now);
+        index
+    }
+
+    /// Begins to watch targets that have been found, all at once.
+    fn enrol(&mut self, now: Moment, targets: Vec<Target>) -> Result<(), InvalidSettings> {
+        let targets = Targets::new(targets).ok_or_else(|| InvalidSettings::NoTargets(self.discovery.subject()))?;
+        self.shared.settings().check(targets.as_slice(), &self.pinning)?;
+        for target in targets.as_slice() {
+            // That each target has its pins has just been checked.
+            let pins = self.pinning.of(target).unwrap_or_default();
+            let index = self.targets.len();
+            self.watch(TargetWatch::new(index, target.clone(), pins, self.schedule(index), now), now);
+        }
+        self.shared.emit(now, EventKind::Started { targets: targets.as_slice().to_vec() });
+        Ok(())
+    }
+
+    /// Ends the search for targets. If it failed, what is wanted is reported as it was typed: the one that is to `blame` with
+    /// the failure, or all of them.
+    fn end_discovery(&mut self, blame: Option<usize>, failure: Option<(Verdict, Cause)>, now: Moment) {
+        let (required, deployed) = (self.needed(), self.targets.len());
+        let failure = match failure {
+            None if required > deployed => Some((Verdict::Failed, Cause::TooFew { required, deployed })),
+            failure => failure,
+        };
+        if let Some((verdict, cause)) = &failure {
+            let mut told = false;
+            for (position, index) in self.enrol_as_typed(now) {
+                if blame.is_none_or(|blamed| blamed == position) {
+                    let end = End::Otherwise(*verdict, cause.clone());
+                    self.targets[index].conclude(end, now, &mut self.shared);
+                    self.settle(index);
+                    told = true;
+                }
+            }
+            if !told {
+                let (verdict, cause) = (*verdict, Some(cause.clone()));
+                self.shared.emit(now, EventKind::Ended { target: None, verdict, cause });
+            }
+        }
+        self.discovery.set_end(DiscoveryEnd { failure });
+    }
+
+    /// Makes a target of each component that is wanted, and returns where it stands in both lists.
+    fn enrol_as_typed(&mut self, now: Moment) -> Vec<(usize, usize)> {
+        let typed: Vec<(usize, Target)> = self
+            .discovery
+            .wanted()
+            .iter()
+            .enumerate()
+            .filter_map(|(position, wanted)| match wanted {
+                Wanted::Component(install, component) => {
+                    Some((position, Target::new(install.clone(), component.clone())))
+                }
+                Wanted::Install(_) => None,
+            })
+            .collect();
+        if !self.discovery.wanted().is_empty() {
+            let targets = typed.iter().map(|(_, target)| target.clone()).collect();
+            self.shared.emit(now, EventKind::Started { targets });
+        }
+        let mut enrolled = Vec::new();
+        for (position, target) in typed {
+            let index = self.targets.len();
+            let watch = TargetWatch::new(index, target, Pins::default(), self.schedule(index), now);
+            enrolled.push((position, self.watch(watch, now)));
+        }
+        enrolled
     }
 
     // The end.
 
     fn is_over(&self, now: Moment) -> bool {
-        let all_ended = self.askers().all(|asker| self.has_ended(asker));
+        let all_ended = self.open == 0 && self.discovery.end().is_some();
         let out_of_time = self.closing.is_some_and(|closing| now >= closing.until);
-        let lost = self.roll.is_lost() || self.context.settings.fail_fast && self.can_no_longer_pass();
+        let lost = self.discovery.is_lost() || self.shared.settings().fail_fast && self.can_no_longer_pass();
         self.finished.is_some()
-            || self.context.refusal.is_some()
+            || self.shared.refusal().is_some()
             || all_ended
             || out_of_time
             || self.has_passed()
@@ -321,58 +483,46 @@ impl Watch {
             return;
         }
         let closing = self.closing.filter(|closing| now >= closing.until);
-        let open: Vec<Asker> = self.askers().filter(|asker| !self.has_ended(*asker)).collect();
-        for asker in open {
-            match (closing, asker) {
-                (Some(closing), asker) => {
-                    self.inquiry_mut(asker).time_out(closing.until - closing.from);
-                    self.close(asker, closing.by, now);
+        for poller in self.open_pollers() {
+            match (closing, poller) {
+                (Some(closing), poller) => {
+                    self.poller_mut(poller).time_out(closing.until - closing.from);
+                    self.close_poller(poller, closing.by, now);
                 }
-                (None, Asker::Target(index)) => {
-                    let why = "the outcome of the run was clear before it was certain how this deploy ends: ";
-                    self.targets[index].stop(why, now, &mut self.context);
+                (None, PollerId::Target(index)) => {
+                    self.targets[index].stop(StoppedBy::Decided, now, &mut self.shared);
+                    self.settle(index);
                 }
                 // A run whose outcome is clear needs no more targets.
-                (None, Asker::Roll) => {}
+                (None, PollerId::Discovery) => {}
             }
         }
     }
 
-    fn inquiry_mut(&mut self, asker: Asker) -> &mut Inquiry {
-        match asker {
-            Asker::Roll => &mut self.roll.inquiry,
-            Asker::Target(index) => &mut self.targets[index].inquiry,
-        }
-    }
-
-    fn passed(&self) -> usize {
-        self.targets.iter().filter(|target| target.has_passed()).count()
-    }
-
     fn needed(&self) -> usize {
-        self.context.settings.require.count(self.targets.len())
+        self.shared.settings().require.count(self.targets.len())
     }
 
     /// Returns whether enough targets have passed. As long as it is not known which there are, none is enough.
     fn has_passed(&self) -> bool {
-        self.roll.has_passed() && !self.targets.is_empty() && self.passed() >= self.needed()
+        self.discovery.is_complete() && !self.targets.is_empty() && self.passed >= self.needed()
     }
 
     fn can_no_longer_pass(&self) -> bool {
-        let open = self.targets.iter().filter(|target| target.end.is_none()).count();
-        let more_to_come = self.roll.end.is_none() && self.context.settings.require != Require::All;
-        let roll_failed = self.roll.end.is_some() && !self.roll.has_passed();
-        roll_failed || !more_to_come && self.passed() + open < self.needed()
+        let found_all = self.discovery.end().is_some();
+        let more_to_come = !found_all && self.shared.settings().require != Require::All;
+        found_all && !self.discovery.is_complete() || !more_to_come && self.passed + self.open < self.needed()
     }
 
-    /// Returns the verdict of the run: a signal's before all, then a pass if enough targets passed, else the gravest.
+    /// Returns the verdict of the run: a signal's before all, then a pass if enough targets passed, else the most severe.
     fn verdict(&self) -> Verdict {
-        let ends = self.targets.iter().filter_map(|target| target.end.as_ref()).chain(&self.roll.end);
-        let gravest = ends.map(|end| end.verdict).filter(|verdict| *verdict != Verdict::Passed).min();
+        let of_discovery = self.discovery.end().and_then(|end| end.failure.as_ref()).map(|(verdict, _)| *verdict);
+        let ends = self.targets.iter().filter_map(TargetWatch::verdict).chain(of_discovery);
+        let most_severe = ends.filter(|verdict| *verdict != Verdict::Passed).min();
         match self.signal {
             Some(signal) => Verdict::Interrupted(signal),
             None if self.has_passed() => Verdict::Passed,
-            None => gravest.unwrap_or(Verdict::Pending),
+            None => most_severe.unwrap_or(Verdict::Pending),
         }
     }
 }

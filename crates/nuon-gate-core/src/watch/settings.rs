@@ -1,10 +1,11 @@
-//! What a watch is told before it begins.
+//! What a watch is given before it begins.
 
 use std::collections::HashSet;
 use std::time::Duration;
 
+use crate::resolve::Wanted;
 use crate::schedule::Intervals;
-use crate::{InstallId, Kind, Pinning, Pins, Require, Rules, Target, Targets, Wanted, WorkflowId};
+use crate::{InstallId, Kind, MatchedBy, OrgId, Pinning, Pins, Require, Rules, Target, Targets, WorkflowId};
 
 /// How long is waited, at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,13 +68,26 @@ pub enum Scope {
     Workflow(WorkflowId, Vec<InstallId>),
 }
 
-/// How long is looked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What follows from a latest deploy that had already ended before the wait began, if nothing was pinned.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum OnStale {
+    /// It is judged, with a warning.
+    #[default]
+    Accept,
+    /// A newer one is waited for.
+    Wait,
+    /// Nothing is waited for.
+    Fail,
+}
+
+/// How long to poll.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Mode {
     /// Until everything has ended.
+    #[default]
     Wait,
     /// Once.
-    Glance,
+    Once,
 }
 
 /// Everything the watch goes by.
@@ -81,7 +95,7 @@ pub enum Mode {
 pub struct WatchSettings {
     /// What statuses mean.
     pub rules: Rules,
-    /// How far apart looks are.
+    /// How far apart polls are.
     pub intervals: Intervals,
     /// How long is waited.
     pub clocks: Clocks,
@@ -97,14 +111,49 @@ pub struct WatchSettings {
     pub on_superseded: Option<OnSuperseded>,
     /// What follows from a human being asked.
     pub on_approval: OnApproval,
+    /// What follows from a latest deploy that had already ended, if nothing was pinned.
+    pub on_stale: OnStale,
     /// How long a pass has to last before it is believed.
     pub settle: Duration,
-    /// Whether links are wanted while the wait goes on, so that the dashboard is asked for as soon as a deploy is found.
+    /// The organisation whose dashboard is linked to; without it there are no links.
+    pub org: Option<OrgId>,
+    /// Whether links and names are wanted while the wait goes on, so that they are asked for as soon as a deploy is found.
     pub links: bool,
     /// Whether to wait at all.
     pub mode: Mode,
     /// Where the jitter comes from.
     pub seed: u64,
+}
+
+/// What the command line gives by default: an hour altogether, five minutes for a deploy to appear and for an outage, two to
+/// ten seconds between polls.
+impl Default for WatchSettings {
+    fn default() -> Self {
+        Self {
+            rules: Rules::default(),
+            intervals: Intervals::default(),
+            clocks: Clocks::default(),
+            request_timeout: Duration::from_secs(30),
+            require: Require::All,
+            fail_fast: false,
+            expect: None,
+            on_superseded: None,
+            on_approval: OnApproval::Wait,
+            on_stale: OnStale::Accept,
+            settle: Duration::ZERO,
+            org: None,
+            links: false,
+            mode: Mode::Wait,
+            seed: 0,
+        }
+    }
+}
+
+impl Default for Clocks {
+    fn default() -> Self {
+        let minutes = |count: u64| Duration::from_secs(60 * count);
+        Self { total: minutes(60), start: Some(minutes(5)), stall: None, approval: None, outage: Some(minutes(5)) }
+    }
 }
 
 /// As many targets can be waited for as an install can have components.
@@ -135,12 +184,12 @@ pub enum InvalidSettings {
         targets: usize,
     },
     /// An install without components.
-    #[error("there are no targets: {0} is nothing")]
+    #[error("no targets: {0} matches nothing")]
     NoTargets(String),
     /// A pin that means one component's deploy.
-    #[error("{0} is about one component, and a workflow without a component is about all it deploys")]
-    NotOfWorkflow(&'static str),
-    /// Nobody looked what stood before for a target.
+    #[error("a pin by {} is about one component, and a workflow without a component is about all it deploys", .0.as_str())]
+    NotOfWorkflow(MatchedBy),
+    /// There is no mark of what stood before for a target.
     #[error("the mark says nothing of {0}")]
     NotMarked(Target),
 }
@@ -148,9 +197,11 @@ pub enum InvalidSettings {
 impl WatchSettings {
     pub(super) fn check_workflow(pinning: &Pinning) -> Result<(), InvalidSettings> {
         match pinning {
-            Pinning { shared: Pins { deploy: Some(_), .. }, .. } => Err(InvalidSettings::NotOfWorkflow("--deploy")),
+            Pinning { shared: Pins { deploy: Some(_), .. }, .. } => {
+                Err(InvalidSettings::NotOfWorkflow(MatchedBy::Deploy))
+            }
             Pinning { shared: Pins { after: Some(_), .. }, .. } | Pinning { baselines: Some(_), .. } => {
-                Err(InvalidSettings::NotOfWorkflow("--after"))
+                Err(InvalidSettings::NotOfWorkflow(MatchedBy::After))
             }
             _ => Ok(()),
         }

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use nuon_gate_core::retry_after;
+use nuon_gate_core::api::retry_after;
 use reqwest::header::{self, HeaderMap, HeaderName};
 use reqwest::{Certificate, Method, redirect, retry};
 
@@ -193,7 +193,7 @@ fn transport(error: reqwest::Error, timeout: Duration) -> Fault {
         let detail = if error.is_timeout() { "it took too long".to_owned() } else { innermost(&error) };
         Fault::new(Nature::NotTaken { wait: None }, format!("could not connect: {detail}"))
     } else if error.is_timeout() {
-        let words = format!("no answer within {}", nuon_gate_core::human(timeout));
+        let words = format!("no answer within {}", nuon_gate_core::timeline::human(timeout));
         Fault::new(Nature::Unclear { wait: None }, words)
     } else {
         Fault::new(Nature::Unclear { wait: None }, format!("the connection broke off: {}", innermost(&error)))

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use nuon_gate_core::watch::{Clocks, Mode, OnApproval};
+use nuon_gate_core::watch::Clocks;
 use nuon_gate_core::{
-    ApiToken, ApiUrl, CancelOn, Connection, Credentials, Intervals, Line, RemoteText, Require, Rules, Target, Targets,
-    WatchSettings,
+    ApiToken, ApiUrl, CancelOn, Connection, Intervals, Line, OrgId, RemoteText, Target, Targets, WatchSettings,
 };
 use nuon_gate_notify::{Options, Sinks};
 use nuon_gate_sim::{Script, Sim};
@@ -34,7 +33,8 @@ pub(crate) fn run(arguments: DemoArguments) -> Result<u8, Trouble> {
     let before = script.components.iter().find(|component| component.deploys.len() > 1);
     let before = before.and_then(|component| component.deploys[0].id.as_deref()?.parse().ok());
     let pins = PinArguments { after: before.map(After::Deploy), ..PinArguments::default() };
-    let (token, org) = (script.token.clone(), script.org.clone());
+    let token = ApiToken::new(&script.token).map_err(|error| broken(&error))?;
+    let org: OrgId = script.org.parse().map_err(|error| broken(&error))?;
     let listen = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
     let sim = Sim::start(script, listen).map_err(|error| broken(&error))?;
     let output = OutputSettings::new(arguments.output, None);
@@ -42,17 +42,13 @@ pub(crate) fn run(arguments: DemoArguments) -> Result<u8, Trouble> {
     if let Some(console) = &console {
         console.plain(&format!("demo: waiting against a simulated API on {}", sim.url()));
     }
+    let url = ApiUrl::new(&sim.url(), false).map_err(|error| broken(&error))?;
+    let watch = watch_settings(org.clone())?;
     let code = gate::run(Settings {
-        connection: Connection {
-            url: ApiUrl::new(&sim.url(), false).map_err(|error| broken(&error))?,
-            org: org.parse().map_err(|error| broken(&error))?,
-            credentials: Credentials::Token(ApiToken::new(&token).map_err(|error| broken(&error))?),
-            extra_certificates: None,
-            user_agent: user_agent(),
-        },
+        connection: Connection { user_agent: user_agent(), ..Connection::new(url, org, token) },
         targets: TargetSettings::Known(targets),
         pins,
-        watch: watch_settings()?,
+        watch,
         cancel_on: CancelOn::default(),
         exits: Vec::new(),
         notify: Some(audience(&sim)?),
@@ -109,11 +105,10 @@ fn targets(script: &Script) -> Result<Targets, Trouble> {
     Targets::new(targets).ok_or_else(|| broken(&"it has no component"))
 }
 
-fn watch_settings() -> Result<WatchSettings, Trouble> {
+fn watch_settings(org: OrgId) -> Result<WatchSettings, Trouble> {
     let intervals =
         Intervals::new(Duration::from_millis(200), Duration::from_secs(1)).map_err(|error| broken(&error))?;
     Ok(WatchSettings {
-        rules: Rules::default(),
         intervals,
         clocks: Clocks {
             total: Duration::from_secs(18),
@@ -123,15 +118,10 @@ fn watch_settings() -> Result<WatchSettings, Trouble> {
             outage: Some(Duration::from_secs(10)),
         },
         request_timeout: Duration::from_secs(2),
-        require: Require::All,
-        fail_fast: false,
-        expect: None,
-        on_superseded: None,
-        on_approval: OnApproval::Wait,
-        settle: Duration::ZERO,
+        org: Some(org),
         links: true,
-        mode: Mode::Wait,
         seed: 1,
+        ..WatchSettings::default()
     })
 }
 

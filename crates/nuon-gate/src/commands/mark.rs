@@ -4,12 +4,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use nuon_gate_core::{
-    ApiError, Client, Connection, Depth, ErrorClass, Line, Resolver, Target, Targets, Verdict, Wanted, send,
-};
+use nuon_gate_core::api::{Answer, ErrorClass, Fact};
+use nuon_gate_core::resolve::{Resolver, Wanted};
+use nuon_gate_core::{ApiError, Client, Connection, Depth, Line, Request, Target, Targets, Verdict};
 
 use crate::ci::CiSystem;
-use crate::connection::{IF_UNTRUSTED, invalid_connection};
+use crate::connection::invalid_connection;
 use crate::exit;
 use crate::gate::runtime;
 use crate::marks::{Mark, Marks};
@@ -17,6 +17,7 @@ use crate::output::{Console, ReportFile, mask, not_started, written_to_stdout};
 use crate::settings::MarkSettings;
 use crate::targets::{self, Unresolved};
 use crate::trouble::Trouble;
+use crate::words::{if_ambiguous, if_not_signed_in, if_unanswered, if_unknown};
 
 /// How long a reader of the file may take, if it is a pipe.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -39,16 +40,17 @@ fn open(path: &Path) -> Result<ReportFile, Trouble> {
 /// Why nothing could be marked.
 pub(crate) struct NotMarked {
     message: Line,
-    hint: &'static str,
+    hint: String,
     code: u8,
 }
 
 impl NotMarked {
     fn by_api(what: &dyn std::fmt::Display, error: &ApiError) -> Self {
         let hint = match error {
-            ApiError::SignIn(error) => error.hint(),
-            _ if error.class() == ErrorClass::Untrusted => IF_UNTRUSTED,
-            _ => "check the ids and the API's address; without a mark nobody can tell old deploys from new ones",
+            ApiError::SignIn(error) => if_not_signed_in(error).to_owned(),
+            _ if matches!(error.class(), ErrorClass::Untrusted | ErrorClass::Foreign) => if_unanswered(error),
+            _ => "check the ids and the API's address; without a mark nobody can tell old deploys from new ones"
+                .to_owned(),
         };
         Self { message: Line::new(format!("{what} could not be marked ({error})")), hint, code: exit::code_of(error) }
     }
@@ -56,7 +58,7 @@ impl NotMarked {
     /// Tells what happened, and what did not happen because of that; returns the exit code.
     pub(crate) fn tell(&self, ci: Option<&CiSystem>, consequence: &str) -> u8 {
         let reason = Line::new(format!("{}, so {consequence}", self.message.plain()));
-        Console::new().trouble(&Trouble::new(reason.plain()).hint(self.hint));
+        Console::new().trouble(&Trouble::new(reason.plain()).hint(&self.hint));
         not_started(ci, self.code, reason.plain());
         self.code
     }
@@ -95,10 +97,15 @@ pub(crate) fn take(
 /// Finds out which targets are meant. Nothing is asked twice: what cannot be known now cannot be marked.
 async fn resolve(client: &Client, wanted: Vec<Wanted>) -> Result<Vec<Target>, NotMarked> {
     let what = wanted.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    let ask = |request| send(client.clone(), request);
+    let ask = async |request| client.request(&request).await;
     targets::resolve(ask, Resolver::new(wanted)).await.map_err(|error| match error {
-        Unresolved::Unknown(unknown) => {
-            NotMarked { message: unknown.reason, hint: unknown.hint, code: exit::code(Verdict::Rejected) }
+        Unresolved::Unknown(unknown) => NotMarked {
+            message: Line::new(unknown.to_string()),
+            hint: if_unknown(&unknown).to_owned(),
+            code: exit::code(Verdict::Rejected),
+        },
+        Unresolved::Ambiguous(ambiguous) => {
+            NotMarked { message: Line::new(ambiguous.to_string()), hint: if_ambiguous().to_owned(), code: exit::USAGE }
         }
         Unresolved::Unanswered(error) => NotMarked::by_api(&what, &error),
     })
@@ -106,17 +113,23 @@ async fn resolve(client: &Client, wanted: Vec<Wanted>) -> Result<Vec<Target>, No
 
 /// Marks a target. "None yet" is believed only after a hundred rows, and if install and component exist.
 async fn mark(client: &Client, target: &Target) -> Result<Mark, ApiError> {
-    let (install, component) = (&target.install, &target.component);
-    let mut newest = client.latest_deploy(install, component, Depth::Usual).await?;
-    if newest.is_none() {
-        newest = client.latest_deploy(install, component, Depth::Page).await?;
+    let (install, component) = (target.install.clone(), target.component.clone());
+    let latest = |depth| Request::LatestDeploy(install.clone(), component.clone(), depth);
+    let mut answer = client.request(&latest(Depth::Usual)).await?;
+    if matches!(answer.fact, Fact::Latest(None)) {
+        answer = client.request(&latest(Depth::Page)).await?;
     }
-    if newest.is_none() {
-        client.install(install).await?;
-        client.install_component(install, component).await?;
+    if matches!(answer.fact, Fact::Latest(None)) {
+        client.request(&Request::Install(install.clone())).await?;
+        client.request(&Request::InstallComponent(install.clone(), component.clone())).await?;
     }
+    // What is created after this answer is new, so its time counts, and not that of a later one.
+    let Answer { fact, server_time } = answer;
     #[expect(clippy::disallowed_methods, reason = "for a server that does not say its own time")]
-    let server_time = client.stats().server_time.unwrap_or_else(Timestamp::now);
+    let server_time = server_time.or_else(|| client.stats().server_time).unwrap_or_else(Timestamp::now);
+    let Fact::Latest(newest) = fact else {
+        return Err(ApiError::Undecodable("the answer is about something else".to_owned()));
+    };
     let found = newest.as_ref().and_then(|deploy| Some((deploy.id.as_ref()?, deploy.created_at)));
     Ok(Mark::new(target, found, server_time))
 }

@@ -12,13 +12,14 @@ use tokio::process::Command;
 use super::mark;
 use crate::arguments::Format;
 use crate::exit;
-use crate::gate::{self, invalid_settings, runtime};
+use crate::gate::{self, runtime};
 use crate::marks::After;
 use crate::output::{Console, check_reports, not_started};
 use crate::settings::Settings;
 use crate::signals::listen;
 use crate::targets::TargetSettings;
 use crate::trouble::Trouble;
+use crate::words;
 
 /// What a command that failed makes of the whole.
 const FAILED: u8 = 1;
@@ -67,7 +68,7 @@ pub(crate) fn run(mut settings: Settings, command: &[OsString]) -> Result<u8, Tr
 fn check(settings: &Settings, targets: &Targets) -> Result<(), Trouble> {
     let scope = Scope::Targets(targets.clone());
     Watch::new(settings.watch.clone(), scope, Pins::default(), Timestamp::UNIX_EPOCH)
-        .map_err(|error| invalid_settings(&error))?;
+        .map_err(|error| words::invalid(&error))?;
     check_reports(&settings.output)
 }
 

@@ -7,12 +7,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use nuon_gate_core::api::decode;
+use nuon_gate_core::cause::DeployFailure;
 use nuon_gate_core::model::{Deploy, Status};
 use nuon_gate_core::result::RunResult;
-use nuon_gate_core::watch::{Clocks, EventKind, Mode, OnApproval, OnSuperseded, Scope, WatchSettings};
+use nuon_gate_core::watch::{EventKind, OnSuperseded, Scope, WatchSettings};
 use nuon_gate_core::{
-    ApiError, ApiStats, ApprovalPlace, Event, History, Intervals, Line, Logged, MatchedBy, Moment, Pins, RemoteText,
-    Report, Require, Rules, Target, Targets, Verdict, Watch, decode,
+    ApiError, ApiStats, ApprovalPlace, Cause, Event, History, Hold, Line, Logged, MatchedBy, Moment, Pins, RemoteText,
+    Report, Target, Targets, Verdict, Warning, Watch,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -24,6 +26,7 @@ use super::facts::Facts;
 use super::issues::issues;
 use super::stream::Stream;
 use super::{Console, Ending, azure, github, gitlab, junit, markdown};
+use crate::words::words;
 
 /// Far more than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -103,9 +106,25 @@ impl<'a> Said<'a> {
         match self.turn % 4 {
             0 => ApiError::Connect { host, detail },
             1 => ApiError::Redirect { status: 302, to: host, retry_after: None },
-            2 => ApiError::Status { status: 500, message: self.line(), retry_after: None },
+            2 => ApiError::Status { status: 500, message: self.line(), retry_after: None, from_nuon: false },
             _ => ApiError::Undecodable(detail),
         }
+    }
+
+    fn warning(&mut self) -> Warning {
+        Warning::UnknownStatus(self.status())
+    }
+
+    fn cause(&mut self) -> Option<Cause> {
+        let (text, hint) = (RemoteText::new(self.text()), RemoteText::new(self.text()));
+        let failure = DeployFailure {
+            status: self.status(),
+            text: Some(text),
+            is_generic: self.turn.is_multiple_of(2),
+            hint: Some(hint),
+            by_rule: false,
+        };
+        Some(Cause::Deploy(failure))
     }
 
     /// One of each kind, and how many lines it is told in.
@@ -138,7 +157,7 @@ impl<'a> Said<'a> {
                 },
                 1,
             ),
-            (EventKind::Held { target: 1, status: self.status() }, 1),
+            (EventKind::Held { target: 1, status: self.status(), hold: Hold::Step(RemoteText::new(self.text())) }, 1),
             (
                 EventKind::ApprovalNeeded {
                     target: 0,
@@ -152,38 +171,43 @@ impl<'a> Said<'a> {
             (EventKind::Retrying { target: None, error: self.error(), next }, 1),
             (EventKind::Waiting { pending: vec![(0, Some(self.status()), next), (1, None, next)] }, 2),
             (EventKind::Waiting { pending: Vec::new() }, 1),
-            (EventKind::Warned { target: Some(0), text: Line::new(self.text()) }, 1),
-            (EventKind::Ended { target: Some(1), verdict: Verdict::Failed, reason: self.line() }, 1),
-            (EventKind::Ended { target: None, verdict: Verdict::TimedOut, reason: self.line() }, 1),
+            (EventKind::Warned { target: Some(0), warning: self.warning() }, 1),
+            (EventKind::Ended { target: Some(1), verdict: Verdict::Failed, cause: self.cause() }, 1),
+            (EventKind::Ended { target: None, verdict: Verdict::TimedOut, cause: self.cause() }, 1),
         ]
     }
 
-    fn deploy(&mut self) -> Box<Deploy> {
+    fn deploy(&mut self) -> Deploy {
         let (id, build): (nuon_gate_core::DeployId, nuon_gate_core::BuildId) = (self.id(), self.id());
         let row = json!({
             "id": id.as_str(), "build_id": build.as_str(), "status": self.text(), "install_deploy_type": self.text(),
             "status_description": self.text(), "component_name": self.text(), "created_by": {"email": self.text()},
             "component_build": {"vcs_connection_commit": {"sha": self.text()}},
         });
-        Box::new(decode(row.to_string().as_bytes()).unwrap())
+        decode(row.to_string().as_bytes()).unwrap()
     }
 
     /// How a run of these targets ended, with all that can be known of it.
     fn report(&mut self, targets: &[Target]) -> Report {
-        let watch =
-            Watch::new(settings(), Scope::Targets(Targets::new(targets.to_vec()).unwrap()), Pins::default(), at());
+        let watch = Watch::new(
+            WatchSettings::default(),
+            Scope::Targets(Targets::new(targets.to_vec()).unwrap()),
+            Pins::default(),
+            at(),
+        );
         let mut report = watch.unwrap().report(Moment::after_start(Duration::from_secs(9)));
-        (report.verdict, report.reason, report.hint) = (Verdict::Failed, self.line(), self.line());
-        report.warnings.extend(self.line());
+        (report.verdict, report.run_cause) = (Verdict::Failed, self.cause());
+        report.warnings.push(self.warning());
         for target in &mut report.targets {
-            (target.verdict, target.reason, target.hint) = (Verdict::Failed, self.line(), self.line());
+            (target.verdict, target.cause) = (Verdict::Failed, self.cause());
             target.install_name = Some(RemoteText::new(self.text()));
-            target.warnings.extend(self.line());
-            target.deploy = Some(self.deploy());
+            target.warnings.push(self.warning());
+            target.deploy = Some(Arc::new(self.deploy()));
             (target.replaced, target.superseded_by) = (vec![self.id()], Some(self.id()));
             target.approval = Some(ApprovalPlace { workflow: self.id(), step: Some(self.id()) });
             target.timeline = vec![nuon_gate_core::Stay { status: self.status(), at: at(), duration: Some(PATIENCE) }];
-            target.history = History { last_good: Some(self.deploy()), typical: Some(PATIENCE), failures_before: 0 };
+            target.history =
+                History { last_good: Some(Box::new(self.deploy())), typical: Some(PATIENCE), failures_before: 0 };
             let (severity, text) = (Line::new(self.text()), Line::new(self.text()));
             target.log_tail = vec![Logged { at: None, severity, is_error: true, text }];
         }
@@ -193,25 +217,6 @@ impl<'a> Said<'a> {
 
 fn at() -> Timestamp {
     Timestamp::from_second(1_785_765_731).unwrap()
-}
-
-fn settings() -> WatchSettings {
-    let second = Duration::from_secs(1);
-    WatchSettings {
-        rules: Rules::default(),
-        intervals: Intervals::new(second, second).unwrap(),
-        clocks: Clocks { total: second, start: None, stall: None, approval: None, outage: None },
-        request_timeout: second,
-        require: Require::All,
-        fail_fast: false,
-        expect: None,
-        on_superseded: None,
-        on_approval: OnApproval::Wait,
-        settle: Duration::ZERO,
-        links: false,
-        mode: Mode::Wait,
-        seed: 1,
-    }
 }
 
 /// What was written to a terminal.
@@ -291,14 +296,15 @@ proptest! {
                 .named(Some(&RemoteText::new(said.text())), Some(&RemoteText::new(said.text())))
         }).collect();
         let report = said.report(&targets);
-        let result = RunResult::new(&report, 1, ApiStats { version: said.line(), ..ApiStats::default() });
+        let result = RunResult::new(&report, &words(), 1, ApiStats { version: said.line(), ..ApiStats::default() });
         let screen = Screen::after(|console| {
             console.event(&Event { at: Moment::START, kind: EventKind::Started { targets: targets.clone() } });
             console.finish(&report, &result, None);
         });
-        // Eight things of each target, and its name where there are several; then what is said of the run.
+        // Eight things of each target, and its name where there are several; then the run's warning. Its cause is that of the
+        // target that decided.
         let of_each = if count > 1 { 9 } else { 8 };
-        check(&screen, of_each * count + 2);
+        check(&screen, of_each * count + 1);
         check(&(describe::verdict_line(&report).plain().to_owned() + "\n"), 1);
 
         // Nor does anything turn or hide a word wherever else it is told.

@@ -17,6 +17,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use super::describe::{self, Tone};
 use super::stream::Stream;
 use crate::trouble::Trouble;
+use crate::words;
 
 /// More lines than this do not fit a terminal.
 const MOST_BARS: usize = 20;
@@ -81,10 +82,10 @@ impl Console {
         match &event.kind {
             EventKind::Started { targets } => self.labels = describe::labels(targets),
             EventKind::Joined { is, .. } => self.labels.push(Line::new(is.component_label())),
-            EventKind::Ended { target: Some(target), reason: Some(reason), .. } => {
-                self.told.insert(*target, reason.clone());
+            EventKind::Ended { target: Some(target), cause: Some(cause), .. } => {
+                self.told.insert(*target, Line::new(words::sentence(cause)));
             }
-            EventKind::Warned { text, .. } => drop(self.warned.insert(text.clone())),
+            EventKind::Warned { warning, .. } => drop(self.warned.insert(Line::new(words::warning(warning)))),
             _ => {}
         }
         if let Some(live) = &mut self.live {
@@ -121,10 +122,10 @@ impl Console {
         open.iter().for_each(|line| self.command(line));
         details.iter().for_each(|(lead, words)| self.tell(Tone::Plain, lead, words));
         close.iter().for_each(|line| self.command(line));
-        if let Some(hint) = &report.hint {
-            self.tell(Tone::Plain, "  hint    ", hint);
+        if let Some(hint) = words::words().run_hint(report) {
+            self.tell(Tone::Plain, "  hint    ", &hint);
         }
-        for warning in &report.warnings {
+        for warning in &result.warnings {
             self.warning(warning.plain());
         }
     }
@@ -135,9 +136,9 @@ impl Console {
         let targets = report.targets.iter().zip(&result.targets).enumerate();
         for (index, (target, result)) in targets.filter(|(_, (target, _))| target.verdict != Verdict::Passed) {
             // What was read since may have given a better one.
-            let reason = target.reason.as_ref().filter(|reason| self.told.get(&index) != Some(*reason));
+            let reason = result.reason.as_ref().filter(|reason| self.told.get(&index) != Some(*reason));
             let reason = reason.map(|reason| ("reason", reason.clone()));
-            let untold = target.warnings.iter().filter(|text| !self.warned.contains(*text));
+            let untold = result.warnings.iter().filter(|text| !self.warned.contains(*text));
             let untold = untold.map(|text| ("warning", text.clone()));
             let details: Vec<_> = reason.into_iter().chain(describe::details(target, result)).chain(untold).collect();
             if report.targets.len() > 1 && !details.is_empty() {

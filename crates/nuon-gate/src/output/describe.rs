@@ -4,8 +4,11 @@ use std::time::Duration;
 
 use nuon_gate_core::model::Status;
 use nuon_gate_core::result::TargetResult;
+use nuon_gate_core::timeline::{human, time_in_each_status};
 use nuon_gate_core::watch::EventKind;
-use nuon_gate_core::{Line, Report, Target, TargetReport, Verdict, human, time_in_each_status};
+use nuon_gate_core::{Hold, Line, Report, Target, TargetReport, Verdict};
+
+use crate::words;
 
 /// How a line is meant, for its colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,9 +51,7 @@ pub(super) fn event(kind: &EventKind) -> Option<(Option<usize>, Tone, Line)> {
             let said = description.as_ref().map(|text| format!(": {}", text.plain())).unwrap_or_default();
             (*target, Tone::Plain, format!("{from} → {to} after {}{said}", human(*spent)))
         }
-        EventKind::Held { target, status } => {
-            (*target, Tone::Plain, format!("{status}, but its workflow can still change that: looking again"))
-        }
+        EventKind::Held { target, status, hold } => (*target, Tone::Plain, held(status, hold)),
         EventKind::ApprovalNeeded { target, workflow, url, .. } => {
             let place = url.as_ref().map_or_else(|| format!("in workflow {workflow}"), |url| url.plain().to_owned());
             (*target, Tone::Warning, format!("a human has to approve the plan: {place}"))
@@ -63,20 +64,25 @@ pub(super) fn event(kind: &EventKind) -> Option<(Option<usize>, Tone, Line)> {
             return Some((*target, Tone::Faint, Line::new(words)));
         }
         EventKind::Waiting { .. } => return None,
-        EventKind::Warned { target, text } => {
-            return Some((*target, Tone::Warning, Line::new(format!("warning: {}", text.plain()))));
+        EventKind::Warned { target, warning } => {
+            return Some((*target, Tone::Warning, Line::new(format!("warning: {}", words::warning(warning)))));
         }
-        EventKind::Ended { target, verdict, reason } => {
+        EventKind::Ended { target, verdict, cause } => {
             let tone = match verdict {
                 Verdict::Passed => Tone::Good,
                 Verdict::Pending | Verdict::Interrupted(_) => Tone::Warning,
                 _ => Tone::Bad,
             };
-            let reason = reason.as_ref().map(|reason| format!(": {}", reason.plain())).unwrap_or_default();
-            return Some((*target, tone, Line::new(format!("{} {}{reason}", mark(*verdict), words(*verdict)))));
+            let reason = cause.as_ref().map(|cause| format!(": {}", words::sentence(cause))).unwrap_or_default();
+            return Some((*target, tone, Line::new(format!("{} {}{reason}", mark(*verdict), name(*verdict)))));
         }
     };
     Some((Some(target), tone, Line::new(words)))
+}
+
+fn held(status: &Status, hold: &Hold) -> String {
+    let why = hold.to_string();
+    if why.is_empty() { status.to_string() } else { format!("{status}, {why}: polling again") }
 }
 
 /// Says that a target is still pending.
@@ -95,7 +101,7 @@ fn mark(verdict: Verdict) -> &'static str {
     }
 }
 
-fn words(verdict: Verdict) -> &'static str {
+fn name(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::TimedOut => "timed out",
         Verdict::ApprovalNeeded => "approval needed",
@@ -106,8 +112,8 @@ fn words(verdict: Verdict) -> &'static str {
 /// Returns the line that ends a run on stdout.
 pub(super) fn verdict_line(report: &Report) -> Line {
     let elapsed = human(report.elapsed);
-    let verdict = words(report.verdict);
-    if let Some(reason) = &report.reason {
+    let verdict = name(report.verdict);
+    if let Some(reason) = words::words().run_reason(report) {
         return Line::new(format!("{verdict}: {}", reason.plain()));
     }
     Line::new(match report.targets.as_slice() {
@@ -151,8 +157,8 @@ pub(super) fn details(report: &TargetReport, result: &TargetResult) -> Vec<(&'st
     if let Some(url) = &result.url {
         details.push(("see", url.clone()));
     }
-    if let Some(hint) = &report.hint {
-        details.push(("hint", hint.clone()));
+    if let Some(hint) = words::words().hint(report) {
+        details.push(("hint", hint));
     }
     if let Some(live) = &result.last_good {
         let what = live.commit.as_ref().map(|commit| format!(", commit {}", commit.plain())).unwrap_or_default();

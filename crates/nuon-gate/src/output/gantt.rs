@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use nuon_gate_core::Line;
 use nuon_gate_core::result::{StayResult, TargetResult, VerdictName};
-use nuon_gate_core::{Line, human};
+use nuon_gate_core::timeline::human;
 
 /// More bars than this nobody reads, and Mermaid draws no text above 50,000 characters (its `maxTextSize`).
 const MOST_BARS: usize = 200;

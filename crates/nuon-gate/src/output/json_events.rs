@@ -8,6 +8,8 @@ use nuon_gate_core::{Event, Line, Target};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::words;
+
 pub(super) fn line(event: &Event, started_at: Timestamp, targets: &[Target]) -> String {
     let (name, mut body) = body(&event.kind, targets);
     body["event"] = json!(name);
@@ -53,7 +55,9 @@ fn body(kind: &EventKind, targets: &[Target]) -> (&'static str, Value) {
                 "spent_ms": millis(*spent), "status_description": description,
             }),
         ),
-        EventKind::Held { target, status } => ("held", json!({"target": named(target), "status": status.as_str()})),
+        EventKind::Held { target, status, hold } => {
+            ("held", json!({"target": named(target), "status": status.as_str(), "why": Line::new(hold.to_string())}))
+        }
         EventKind::ApprovalNeeded { target, workflow, step, url } => (
             "approval_needed",
             json!({
@@ -75,10 +79,12 @@ fn body(kind: &EventKind, targets: &[Target]) -> (&'static str, Value) {
             });
             ("waiting", json!({"pending": pending.collect::<Vec<_>>()}))
         }
-        EventKind::Warned { target, text } => {
+        EventKind::Warned { target, warning } => {
+            let text = Line::new(words::warning(warning));
             ("warning", json!({"target": target.as_ref().and_then(named), "text": text}))
         }
-        EventKind::Ended { target, verdict, reason } => {
+        EventKind::Ended { target, verdict, cause } => {
+            let reason = cause.as_ref().map(|cause| Line::new(words::sentence(cause)));
             ("ended", json!({"target": target.as_ref().and_then(named), "verdict": verdict.as_str(), "reason": reason}))
         }
     }

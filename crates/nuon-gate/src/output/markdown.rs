@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use nuon_gate_core::Line;
 use nuon_gate_core::result::{Delivery, RunResult, TargetResult, VerdictName};
-use nuon_gate_core::{Line, human};
+use nuon_gate_core::timeline::human;
 
 use super::escape::{code_block, link, text};
 use super::gantt;

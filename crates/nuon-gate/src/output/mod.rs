@@ -37,7 +37,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use nuon_gate_core::result::RunResult;
 use nuon_gate_core::watch::EventKind;
-use nuon_gate_core::{Event, Report, Target, WorkflowId};
+use nuon_gate_core::{Event, Line, Report, Target, WorkflowId};
 
 pub(crate) use self::ci::{not_started, refuse};
 pub(crate) use self::console::Console;
@@ -51,6 +51,7 @@ use crate::arguments::Format;
 use crate::ci::CiSystem;
 use crate::settings::OutputSettings;
 use crate::trouble::Trouble;
+use crate::words;
 
 /// How a run ended.
 pub(crate) struct Ending<'a> {
@@ -105,8 +106,10 @@ impl Outputs {
             _ => {}
         }
         self.console.event(event);
-        if let (EventKind::Warned { text, .. }, Some(ci)) = (&event.kind, &self.ci) {
-            ci.show(&Issue::warning(text)).iter().for_each(|line| self.console.command(line));
+        if let (EventKind::Warned { warning, .. }, Some(ci)) = (&event.kind, &self.ci) {
+            ci.show(&Issue::warning(&Line::new(words::warning(warning))))
+                .iter()
+                .for_each(|line| self.console.command(line));
         }
         if self.format == Format::Ndjson {
             self.stdout.write(json_events::line(event, self.started_at, &self.targets) + "\n");

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use nuon_gate_core::watch::{Answer, Request};
-use nuon_gate_core::{ApiError, Client, Depth, ErrorClass, LogStreamId, Resolver, Target, Verdict, Wanted, human};
+use nuon_gate_core::api::{ErrorClass, Fact};
+use nuon_gate_core::resolve::{Resolver, Wanted};
+use nuon_gate_core::timeline::human;
+use nuon_gate_core::{ApiError, Client, Depth, LogStreamId, Request, Target, Verdict};
 
 use super::check::{Check, Checks, Step};
 use super::patience::Patience;
@@ -12,6 +14,7 @@ use crate::connection::{ConnectionParts, invalid_connection};
 use crate::exit;
 use crate::targets::{self, Unresolved};
 use crate::trouble::Trouble;
+use crate::words::{ADDRESS, if_ambiguous, if_unanswered, if_unknown};
 
 /// The checks of this part, in their order.
 pub(super) const NAMES: [&str; 5] = ["token", "org", "target", "clock", "logs"];
@@ -84,13 +87,13 @@ async fn admit(checks: &mut Checks, parts: ConnectionParts, reached: bool, patie
 fn admission(error: Option<&ApiError>) -> Vec<Check> {
     let accepted = Check::ok("token", "it is accepted");
     let Some(error) = error else { return vec![accepted, Check::ok("org", "its installs can be read")] };
-    match error.status() {
-        Some(401) => {
+    match (error.class(), error.status()) {
+        (ErrorClass::Denied, Some(401)) => {
             let hint = "it is unknown or has expired, or belongs to another API: renew NUON_API_TOKEN or the file of \
                         --token-file (NUON_GATE_TOKEN_FILE), or log in with the Nuon CLI";
             vec![Check::unanswered("token", error, hint)]
         }
-        Some(403) => {
+        (ErrorClass::Denied, Some(403)) => {
             let hint = "check --org-id (NUON_GATE_ORG_ID, NUON_ORG_ID), and that whoever the token is for is a member";
             vec![accepted, Check::unanswered("org", error, hint)]
         }
@@ -102,7 +105,10 @@ async fn find(client: &Client, wanted: Vec<Wanted>, patience: &Patience) -> Step
     let ask = async |request| patience.ask(client, request).await;
     let targets = targets::resolve(ask, Resolver::new(wanted).thorough()).await.map_err(|error| match error {
         Unresolved::Unknown(unknown) => {
-            Check::failed("target", exit::code(Verdict::Rejected), unknown.reason.plain(), unknown.hint)
+            Check::failed("target", exit::code(Verdict::Rejected), unknown.to_string(), if_unknown(&unknown))
+        }
+        Unresolved::Ambiguous(ambiguous) => {
+            Check::misconfigured("target", Trouble::new(&ambiguous).hint(if_ambiguous()))
         }
         Unresolved::Unanswered(error) => Check::unanswered("target", &error, advice(&error)),
     })?;
@@ -134,7 +140,7 @@ fn clock(reached: Option<&Reached>) -> Check {
     if skew.as_secs().abs() <= LARGEST_SKEW {
         return Check::ok("clock", detail);
     }
-    Check::warning("clock", detail, "set the clock of this machine: --since with a duration counts back from it")
+    Check::warning("clock", detail, "set the clock of this machine: a time that it gives to --since is not the API's")
 }
 
 /// Reads the newest page of a target's log. A wait does without, but then it has less to say of a failure.
@@ -162,26 +168,25 @@ async fn logs(client: &Client, targets: &[Target], patience: &Patience) -> Check
 /// Finds the log of a target's newest deploy.
 async fn stream(client: &Client, target: &Target, patience: &Patience) -> Result<Option<LogStreamId>, ApiError> {
     let (install, component) = (target.install.clone(), target.component.clone());
-    let newest = patience.ask(client, Request::LatestDeploy(install.clone(), component, Depth::Page)).await?;
-    let Answer::Deploy(Some(newest)) = newest else { return Ok(None) };
+    let request = Request::LatestDeploy(install.clone(), component.clone(), Depth::Page);
+    let Fact::Latest(Some(newest)) = patience.ask(client, request).await?.fact else { return Ok(None) };
     if let (None, Some(id)) = (newest.log_stream_id(), newest.id.clone()) {
         // The short form of a deploy does not name it.
-        let Answer::Deploy(Some(whole)) = patience.ask(client, Request::Deploy(install, id)).await? else {
-            return Ok(None);
-        };
+        let request = Request::Deploy(install, Some(component), id);
+        let Fact::Deploy(whole) = patience.ask(client, request).await?.fact else { return Ok(None) };
         return Ok(whole.log_stream_id().cloned());
     }
     Ok(newest.log_stream_id().cloned())
 }
 
 /// Says what can be done about an answer that was not expected here.
-fn advice(error: &ApiError) -> &'static str {
+fn advice(error: &ApiError) -> String {
     match error.class() {
-        ErrorClass::Denied => "check what the token is allowed to do in this organisation",
-        ErrorClass::Missing | ErrorClass::Refused => "check --api-url (NUON_GATE_API_URL, NUON_API_URL)",
-        ErrorClass::Untrusted => "check --ca-file (NUON_GATE_CA_FILE)",
+        ErrorClass::Denied => "check what the token is allowed to do in this organisation".to_owned(),
+        ErrorClass::Missing | ErrorClass::Refused | ErrorClass::Elsewhere => format!("check {ADDRESS}"),
+        ErrorClass::Foreign | ErrorClass::Untrusted => if_unanswered(error),
         ErrorClass::Transient => {
-            "try again in a while; if it stays so, the API is in trouble, or what is in front of it"
+            "try again in a while; if it stays so, the API is in trouble, or what is in front of it".to_owned()
         }
     }
 }

@@ -10,7 +10,7 @@ mod reach;
 mod show;
 mod sinks;
 
-use nuon_gate_core::Wanted;
+use nuon_gate_core::resolve::Wanted;
 
 use self::check::{Check, Checks};
 use self::patience::Patience;

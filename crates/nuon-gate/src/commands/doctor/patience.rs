@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use nuon_gate_core::watch::{Reply, Request};
-use nuon_gate_core::{ApiError, Client, ErrorClass, send};
+use nuon_gate_core::api::{ErrorClass, Reply};
+use nuon_gate_core::{ApiError, Client, Request};
 use tokio::time::{Instant, sleep, timeout};
 
 /// Whoever asks what is wrong does not wait longer than this for an answer.
@@ -45,7 +45,7 @@ impl Patience {
         if left.is_zero() {
             return Err(ApiError::Timeout(WHOLE));
         }
-        send(client.within(left), request).await
+        client.within(left).request(&request).await
     }
 
     /// Tries something that the system does, and once more if it fails at once.
@@ -77,7 +77,7 @@ mod tests {
         let url = ApiUrl::new("http://127.0.0.1:9", false).unwrap();
         let client = Client::anonymous(&url, None, "test").unwrap();
         let patience = Patience { deadline: Instant::now(), request: Duration::from_secs(30) };
-        let reply = patience.ask(&client, Request::Dashboard).await;
+        let reply = patience.ask(&client, Request::Installs(1)).await;
         assert!(matches!(reply, Err(ApiError::Timeout(WHOLE))), "{reply:?}");
         assert_eq!(client.stats().requests, 0);
         let attempt = patience.attempt(std::future::pending::<std::io::Result<()>>).await;

@@ -3,8 +3,8 @@
 use std::net::{IpAddr, SocketAddr};
 
 use jiff::Timestamp;
-use nuon_gate_core::watch::Request;
-use nuon_gate_core::{ApiError, ApiStats, ApiUrl, Client, ErrorClass, Proxy, Verdict};
+use nuon_gate_core::api::{ErrorClass, Proxy};
+use nuon_gate_core::{ApiError, ApiStats, ApiUrl, Client, OrgId, Request, Verdict};
 use tokio::net::{TcpStream, lookup_host};
 
 use super::check::{Check, Checks, Step};
@@ -59,7 +59,10 @@ pub(super) async fn reach(
             return None;
         }
     };
-    let error = patience.ask(&client, Request::Dashboard).await.err();
+    // It is told to anyone, whichever organisation is named.
+    let org = parts.org.as_ref().ok().cloned().map_or_else(|| "any".parse(), Ok);
+    let Ok(org): Result<OrgId, _> = org else { return None };
+    let error = patience.ask(&client, Request::Dashboard(org)).await.err();
     #[expect(clippy::disallowed_methods, reason = "to be compared with the server's clock")]
     let at = Timestamp::now();
     checks.step(tls(&url, proxy.as_ref(), error.as_ref()))?;

@@ -1,0 +1,215 @@
+//! What can go wrong when asking the API, and what follows from it.
+
+use std::time::Duration;
+
+use crate::{InvalidToken, Line};
+
+/// Why there is no good answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ApiError {
+    /// No connection: the name does not resolve, nobody listens, or the handshake broke off.
+    #[error("could not connect to {host}: {detail}")]
+    Connect {
+        /// The API's host.
+        host: String,
+        /// What the system said.
+        detail: String,
+    },
+    /// The server's certificate is not trusted.
+    #[error("the certificate of {host} is not trusted: {detail}")]
+    Certificate {
+        /// The API's host.
+        host: String,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// No whole answer in time.
+    #[error("no answer within {}", crate::timeline::human(*.0))]
+    Timeout(Duration),
+    /// The connection ended in the middle of an answer.
+    #[error("the connection broke off: {0}")]
+    Broken(String),
+    /// A redirect, which is never followed: the token is for the configured host alone.
+    #[error("HTTP {status}: redirected to {to}, which is not followed")]
+    Redirect {
+        /// The status code.
+        status: u16,
+        /// The host it points to.
+        to: String,
+        /// The pause that the server asks for.
+        retry_after: Option<Duration>,
+    },
+    /// A status code that is no success.
+    #[error("HTTP {status}{}", .message.as_ref().map(|text| format!(": {}", text.plain())).unwrap_or_default())]
+    Status {
+        /// The status code.
+        status: u16,
+        /// What the server said.
+        message: Option<Line>,
+        /// The pause that the server asks for.
+        retry_after: Option<Duration>,
+        /// Whether it is the server's own word, and not that of an ingress, a firewall or a proxy before it.
+        from_nuon: bool,
+    },
+    /// What was asked for exists, and is another's.
+    #[error("{what} belongs to {owner}, not to {expected}")]
+    Elsewhere {
+        /// What was asked for.
+        what: String,
+        /// Whose it is.
+        owner: String,
+        /// Whose it should be.
+        expected: String,
+    },
+    /// A success whose body cannot be read, or is about something else.
+    #[error("undecodable answer: {0}")]
+    Undecodable(String),
+    /// Signing in failed, so the request was not sent.
+    #[error(transparent)]
+    SignIn(#[from] SignInError),
+}
+
+/// Why an identity has not led to a token of the API's.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SignInError {
+    /// The file with the identity token cannot be used.
+    #[error("no identity token can be read from the file: {0}")]
+    File(String),
+    /// Whoever issues identity tokens gives none.
+    #[error("no identity token from {host}: {cause}")]
+    Issuer {
+        /// The issuer's host.
+        host: String,
+        /// What came instead.
+        cause: Box<ApiError>,
+    },
+    /// The API gives no token for the identity.
+    #[error("signing in failed: {0}")]
+    Exchange(Box<ApiError>),
+    /// The API does not know of signing in.
+    #[error("this server signs nobody in by identity: {0}")]
+    Unsupported(Box<ApiError>),
+    /// The API says that it does not know the identity.
+    #[error("signing in failed: the API does not authenticate this identity")]
+    NotAuthenticated,
+    /// The API gives a token for another organisation.
+    #[error("signing in failed: the token is for another organisation")]
+    OtherOrganisation,
+    /// What the API gives is no token.
+    #[error("signing in failed: {0}")]
+    Token(InvalidToken),
+}
+
+impl SignInError {
+    /// Returns what follows. Whatever is said, an identity that is refused is refused as a token is.
+    fn class(&self) -> ErrorClass {
+        match self {
+            // Whoever issues identities is not the API, and refuses in its own words.
+            Self::Issuer { cause, .. } if cause.refuses() => ErrorClass::Denied,
+            Self::Issuer { cause, .. } | Self::Exchange(cause) => match cause.class() {
+                class @ (ErrorClass::Transient | ErrorClass::Untrusted | ErrorClass::Foreign) => class,
+                ErrorClass::Denied | ErrorClass::Missing | ErrorClass::Refused | ErrorClass::Elsewhere => {
+                    ErrorClass::Denied
+                }
+            },
+            Self::File(_)
+            | Self::Unsupported(_)
+            | Self::NotAuthenticated
+            | Self::OtherOrganisation
+            | Self::Token(_) => ErrorClass::Denied,
+        }
+    }
+}
+
+/// What follows from an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorClass {
+    /// Just another poll: try again until the outage limit runs out.
+    Transient,
+    /// 401 and 403, and an identity that is refused: final at first, transient for a while after a success, since the
+    /// server also answers so in trouble.
+    Denied,
+    /// 404.
+    Missing,
+    /// Any other 4xx of the server's: asking again would not help.
+    Refused,
+    /// A 401, 403 or 404 that is not the server's word. As long as the server itself has never answered, the address may be
+    /// wrong; later it is trouble like any other.
+    Foreign,
+    /// It is another's.
+    Elsewhere,
+    /// A certificate that is not trusted: final at first, transient after a success.
+    Untrusted,
+}
+
+impl ApiError {
+    /// Returns what follows from this error.
+    pub fn class(&self) -> ErrorClass {
+        match self {
+            Self::SignIn(error) => error.class(),
+            Self::Certificate { .. } => ErrorClass::Untrusted,
+            Self::Elsewhere { .. } => ErrorClass::Elsewhere,
+            Self::Status { status: 401 | 403 | 404, from_nuon: false, .. } => ErrorClass::Foreign,
+            Self::Status { status: 401 | 403, .. } => ErrorClass::Denied,
+            Self::Status { status: 404, .. } => ErrorClass::Missing,
+            Self::Status { status: 408 | 409 | 425 | 429, .. } => ErrorClass::Transient,
+            Self::Status { status: 400..=499, from_nuon: true, .. } => ErrorClass::Refused,
+            Self::Status { .. }
+            | Self::Connect { .. }
+            | Self::Timeout(_)
+            | Self::Broken(_)
+            | Self::Redirect { .. }
+            | Self::Undecodable(_) => ErrorClass::Transient,
+        }
+    }
+
+    /// Tells whether a server, whichever it is, refuses what it was asked.
+    fn refuses(&self) -> bool {
+        matches!(self, Self::Status { status: 400..=499, .. }) && !matches!(self.status(), Some(408 | 409 | 425 | 429))
+    }
+
+    /// Tells whether this is the API's own word, as its mark says.
+    pub(crate) fn is_from_nuon(&self) -> bool {
+        matches!(self, Self::Status { from_nuon: true, .. } | Self::Elsewhere { .. })
+    }
+
+    /// Returns the pause that the server asks for.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Redirect { retry_after, .. } | Self::Status { retry_after, .. } => *retry_after,
+            Self::SignIn(SignInError::Exchange(cause) | SignInError::Issuer { cause, .. }) => cause.retry_after(),
+            _ => None,
+        }
+    }
+
+    /// Returns the status code, if there was an answer to the request itself.
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            Self::Redirect { status, .. } | Self::Status { status, .. } => Some(*status),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_status_code_has_its_class() {
+        for (status, from_nuon) in (100..=599).flat_map(|status| [(status, true), (status, false)]) {
+            let class = ApiError::Status { status, message: None, retry_after: None, from_nuon }.class();
+            let expected = match status {
+                401 | 403 | 404 if !from_nuon => ErrorClass::Foreign,
+                401 | 403 => ErrorClass::Denied,
+                404 => ErrorClass::Missing,
+                408 | 409 | 425 | 429 => ErrorClass::Transient,
+                400..=499 if from_nuon => ErrorClass::Refused,
+                _ => ErrorClass::Transient,
+            };
+            assert_eq!(class, expected, "{status}");
+        }
+    }
+}

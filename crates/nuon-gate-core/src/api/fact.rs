@@ -1,0 +1,212 @@
+//! Answers become facts here and nowhere else: only what is about what was asked counts.
+//!
+//! Servers, replicas, ingresses and firewalls answer with other objects, with other ids, with error objects under a success,
+//! and with `{}`. None of that is a fact; it is no good answer, like a timeout.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use reqwest::header::HeaderMap;
+
+use super::exchange::{refusal, word};
+use super::{ApiError, ErrorClass, Request, Wire, decode, retry_after};
+use crate::model::{CliConfig, Deploy, Install, InstallComponent, LogRecord, Workflow};
+use crate::{ComponentId, Dashboard, InstallId, WorkflowId};
+
+/// A part of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page<T> {
+    /// Its rows.
+    pub rows: Vec<T>,
+    /// Whether there are more, if the server says so.
+    pub more: Option<bool>,
+}
+
+/// A part of a log, newest first.
+#[derive(Debug, Clone)]
+pub struct LogPage {
+    /// Its lines.
+    pub records: Vec<LogRecord>,
+    /// Where the next part begins, in nanoseconds since 1970, if there is one.
+    pub next: Option<u64>,
+}
+
+/// What an answer says of what was asked.
+#[derive(Debug, Clone)]
+pub enum Fact {
+    /// The newest row, or "none yet". This endpoint says neither whose the row is nor what it is made of.
+    Latest(Option<Arc<Deploy>>),
+    /// Rows of the component, newest first.
+    Deploys(Arc<Vec<Deploy>>),
+    /// The deploy that was asked for, of the install and the component that were asked for.
+    Deploy(Arc<Deploy>),
+    /// The workflow that was asked for, of the install that was asked for.
+    Workflow(Arc<Workflow>),
+    /// The install exists.
+    Install(Install),
+    /// Installs.
+    Installs(Page<Install>),
+    /// Components of an install.
+    InstallComponents(Page<InstallComponent>),
+    /// The install has the component.
+    InstallComponent(InstallComponent),
+    /// Where the dashboard is, if anywhere.
+    Dashboard(Option<Dashboard>),
+    /// A part of a log.
+    Logs(LogPage),
+    /// It is being cancelled. What the server says on success differs between versions and means nothing.
+    Cancelling,
+}
+
+/// A fact, and when the server gave it by its own clock, if it says so.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The fact.
+    pub fact: Fact,
+    /// The server's `Date`.
+    pub server_time: Option<Timestamp>,
+}
+
+/// What came of a request.
+pub type Reply = Result<Answer, ApiError>;
+
+impl From<Fact> for Answer {
+    fn from(fact: Fact) -> Self {
+        Self { fact, server_time: None }
+    }
+}
+
+/// Reads a whole answer. `now` is only for a `Retry-After` date from a server that does not say its own time.
+///
+/// # Errors
+///
+/// If it is no good answer.
+pub fn interpret(request: &Request, status: u16, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Reply {
+    let server_time = word(headers, "date").and_then(retry_after::timestamp);
+    let fact = match refusal(status, headers, body, None, now) {
+        None => read(request, headers, body),
+        Some(error) => excuse(request, error),
+    };
+    Ok(Answer { fact: fact?, server_time })
+}
+
+/// "Not found" is how most servers say that a component has no deploy yet, and so no list.
+pub(super) fn excuse(request: &Request, error: ApiError) -> Result<Fact, ApiError> {
+    match request {
+        Request::LatestDeploy(..) if error.class() == ErrorClass::Missing => Ok(Fact::Latest(None)),
+        Request::Deploys(..) if error.class() == ErrorClass::Missing => Ok(Fact::Deploys(Arc::default())),
+        _ => Err(error),
+    }
+}
+
+/// Reads the body of a success.
+pub(super) fn read(request: &Request, headers: &HeaderMap, body: &[u8]) -> Result<Fact, ApiError> {
+    Ok(match request {
+        Request::LatestDeploy(install, component, _) => Fact::Latest(latest(install, component, body)?),
+        Request::Deploys(install, component, _) => {
+            let rows: Vec<Deploy> = decode(body)?;
+            rows.iter().try_for_each(|row| is_not_of_others(row, install, Some(component)))?;
+            Fact::Deploys(Arc::new(rows))
+        }
+        Request::Deploy(install, component, id) => {
+            let deploy: Deploy = decode(body)?;
+            if deploy.id.as_ref() != Some(id) {
+                return Err(about_something_else("another deploy"));
+            }
+            is_not_of_others(&deploy, install, component.as_ref())?;
+            if deploy.install_id.is_none() || deploy.component_id.is_none() {
+                return Err(undecodable("the deploy does not say whose it is"));
+            }
+            Fact::Deploy(Arc::new(deploy))
+        }
+        Request::Workflow(install, id) => Fact::Workflow(Arc::new(workflow(install.as_ref(), id, body)?)),
+        Request::Install(typed) => {
+            let install: Install = decode(body)?;
+            let named = install.name.as_ref().is_some_and(|name| name.is(typed.as_str()));
+            if install.id.is_none() || install.id.as_ref() != Some(typed) && !named {
+                return Err(about_something_else("another install"));
+            }
+            Fact::Install(install)
+        }
+        Request::Installs(_) => Fact::Installs(page(headers, body)?),
+        Request::InstallComponents(..) => Fact::InstallComponents(page(headers, body)?),
+        Request::InstallComponent(_, component) => {
+            let found: InstallComponent = decode(body)?;
+            if found.component_id.as_ref() != Some(component) {
+                return Err(about_something_else("another component"));
+            }
+            Fact::InstallComponent(found)
+        }
+        Request::Dashboard(org) => Fact::Dashboard(Dashboard::new(&decode::<CliConfig>(body)?, org)),
+        Request::Logs(..) => {
+            let next = word(headers, "x-nuon-api-next").and_then(|next| next.trim().parse().ok());
+            Fact::Logs(LogPage { records: decode(body)?, next })
+        }
+        Request::Cancel(_) => Fact::Cancelling,
+    })
+}
+
+/// Tells whether an object without an id is what servers send for "none", and not an error under a success.
+fn is_none(body: &[u8]) -> bool {
+    const OF_ERRORS: [&str; 5] = ["error", "user_error", "description", "message", "code"];
+    let fields: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(body).unwrap_or_default();
+    !OF_ERRORS.iter().any(|name| fields.contains_key(*name))
+}
+
+fn latest(install: &InstallId, component: &ComponentId, body: &[u8]) -> Result<Option<Arc<Deploy>>, ApiError> {
+    let deploy: Deploy = decode(body)?;
+    if deploy.id.is_none() {
+        return if is_none(body) { Ok(None) } else { Err(about_something_else("no deploy")) };
+    }
+    is_not_of_others(&deploy, install, Some(component))?;
+    Ok(Some(Arc::new(deploy)))
+}
+
+/// Refuses a deploy that says that it is another's. Some endpoints do not say whose theirs is.
+fn is_not_of_others(deploy: &Deploy, install: &InstallId, component: Option<&ComponentId>) -> Result<(), ApiError> {
+    let what = || deploy.id.as_ref().map_or_else(|| "a deploy".to_owned(), |id| format!("deploy {id}"));
+    match (&deploy.install_id, &deploy.component_id, component) {
+        (Some(owner), _, _) if owner != install => {
+            Err(ApiError::Elsewhere { what: what(), owner: format!("install {owner}"), expected: install.to_string() })
+        }
+        (_, Some(owner), Some(component)) if owner != component => Err(ApiError::Elsewhere {
+            what: what(),
+            owner: format!("component {owner}"),
+            expected: component.to_string(),
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn workflow(install: Option<&InstallId>, id: &WorkflowId, body: &[u8]) -> Result<Workflow, ApiError> {
+    let workflow: Workflow = decode(body)?;
+    if workflow.id.as_ref() != Some(id) {
+        return Err(about_something_else("another workflow"));
+    }
+    match (install, &workflow.owner_id) {
+        (Some(install), Some(owner)) if install != owner => Err(ApiError::Elsewhere {
+            what: format!("workflow {id}"),
+            owner: format!("install {owner}"),
+            expected: install.to_string(),
+        }),
+        (Some(_), None) => Err(undecodable("the workflow does not say whose it is")),
+        _ => Ok(workflow),
+    }
+}
+
+fn page<T: Wire>(headers: &HeaderMap, body: &[u8]) -> Result<Page<T>, ApiError> {
+    let more = match word(headers, "x-nuon-page-next") {
+        Some("true") => Some(true),
+        Some("false") => Some(false),
+        _ => None,
+    };
+    Ok(Page { rows: decode(body)?, more })
+}
+
+fn about_something_else(what: &str) -> ApiError {
+    undecodable(&format!("the answer is about {what}"))
+}
+
+fn undecodable(what: &str) -> ApiError {
+    ApiError::Undecodable(what.to_owned())
+}

@@ -1,0 +1,336 @@
+//! The API over HTTP: one request in, one typed answer or one [`ApiError`] out. Asking again is the watch's business, and
+//! nothing is retried here but for one case: a token that was given for an identity ends in the middle of a long wait, as
+//! it should. The watch knows nothing of tokens, so the client gets another one and asks once more.
+
+mod error;
+mod exchange;
+mod fact;
+mod proxy;
+mod request;
+mod retry_after;
+mod sign_in;
+mod transport;
+mod url;
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use reqwest::header;
+use secrecy::ExposeSecret as _;
+use serde::de::DeserializeOwned;
+
+pub use self::error::{ApiError, ErrorClass, SignInError};
+pub use self::exchange::LARGEST_BODY;
+use self::exchange::{TimeLimit, exchange, word};
+pub use self::fact::{Answer, Fact, LogPage, Page, Reply, interpret};
+pub use self::proxy::Proxy;
+pub(crate) use self::request::MOST_ROWS;
+pub use self::request::{Depth, Request};
+pub use self::retry_after::parse as retry_after;
+pub use self::sign_in::{Credentials, IdentitySource};
+use self::sign_in::{Pass, Session};
+use self::transport::Http;
+pub use self::url::{ApiUrl, InvalidApiUrl, IssuerUrl};
+use crate::model::{CliConfig, Deploy, Install, InstallComponent, LogRecord, Rows, Workflow};
+use crate::{ApiToken, Line, OrgId, RemoteText};
+
+/// How long a request may take, unless something else is said.
+const USUAL_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How the API is reached.
+#[derive(Debug)]
+pub struct Connection {
+    /// Where it is.
+    pub url: ApiUrl,
+    /// On whose behalf.
+    pub org: OrgId,
+    /// With what right.
+    pub credentials: Credentials,
+    /// Certificates in PEM form to trust besides the platform's.
+    pub extra_certificates: Option<Vec<u8>>,
+    /// How the program calls itself.
+    pub user_agent: String,
+}
+
+impl Connection {
+    /// Reaches the API with a token, and trusts whom the platform trusts.
+    pub fn new(url: ApiUrl, org: OrgId, token: ApiToken) -> Self {
+        let user_agent = concat!("nuon-gate-core/", env!("CARGO_PKG_VERSION")).to_owned();
+        Self { url, org, credentials: Credentials::Token(token), extra_certificates: None, user_agent }
+    }
+}
+
+/// Why no client can be made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidConnection {
+    /// The organisation's id cannot stand in a header.
+    #[error("the org id `{0}` holds characters that a header cannot carry")]
+    Org(OrgId),
+    /// The extra certificates cannot be read.
+    #[error("no certificates in PEM form: {0}")]
+    Certificates(String),
+    /// The platform's trust store or a proxy setting is unusable.
+    #[error("the connection cannot be set up: {0}")]
+    Setup(String),
+}
+
+/// What the client has seen of the API so far.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ApiStats {
+    /// The server's version, as its answers say.
+    pub version: Option<Line>,
+    /// The server's time, as its last answer said.
+    pub server_time: Option<Timestamp>,
+    /// How many requests were sent.
+    pub requests: u64,
+    /// How many got no good answer. A 404 that means "not yet" is a good one.
+    pub errors: u64,
+}
+
+/// On whose behalf requests are sent.
+#[derive(Debug, Clone)]
+struct Right {
+    org: OrgId,
+    header: header::HeaderValue,
+    session: Arc<Session>,
+}
+
+/// A client of the Nuon API. Clones share their connections, their right to ask and their statistics.
+#[derive(Debug, Clone)]
+pub struct Client {
+    http: Http,
+    url: ApiUrl,
+    /// `None`: nobody's.
+    right: Option<Right>,
+    timeout: Duration,
+    stats: Arc<Mutex<ApiStats>>,
+}
+
+impl Client {
+    /// Makes a client. Nothing is sent yet.
+    ///
+    /// Installs rustls' `ring` provider for the process, unless one is there. For plain `http` the platform's trust
+    /// store is not loaded, and no proxy is used.
+    ///
+    /// # Errors
+    ///
+    /// If a header cannot carry the org id, or certificates or proxy settings cannot be used.
+    pub fn new(connection: &Connection) -> Result<Self, InvalidConnection> {
+        let Connection { url, org, extra_certificates, user_agent, .. } = connection;
+        let header = header::HeaderValue::from_str(org.as_str()).map_err(|_| InvalidConnection::Org(org.clone()))?;
+        let session = Arc::new(Session::new(connection)?);
+        let http = transport::build(url.site(), extra_certificates.as_deref(), user_agent)?;
+        Ok(Self::over(http, url, Some(Right { org: org.clone(), header, session })))
+    }
+
+    /// Makes a client that acts on nobody's behalf and carries no credentials, for what the server gives to anyone.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::new`].
+    pub fn anonymous(
+        url: &ApiUrl,
+        extra_certificates: Option<&[u8]>,
+        user_agent: &str,
+    ) -> Result<Self, InvalidConnection> {
+        Ok(Self::over(transport::build(url.site(), extra_certificates, user_agent)?, url, None))
+    }
+
+    fn over(http: Http, url: &ApiUrl, right: Option<Right>) -> Self {
+        Self { http, url: url.clone(), right, timeout: USUAL_TIMEOUT, stats: Arc::default() }
+    }
+
+    /// Returns this client with another time limit for each request than the usual 30 seconds.
+    #[must_use]
+    pub fn within(&self, timeout: Duration) -> Self {
+        Self { timeout, ..self.clone() }
+    }
+
+    /// Returns what has been seen so far.
+    pub fn stats(&self) -> ApiStats {
+        self.stats.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes the secrets that were come by since this was last asked, so that others can hide them: identity tokens, and
+    /// what they were exchanged for.
+    pub fn take_secrets(&self) -> Vec<String> {
+        let news = self.right.as_ref().map(|right| right.session.take_news()).unwrap_or_default();
+        news.iter().map(|secret| secret.expose_secret().to_owned()).collect()
+    }
+
+    /// Sends a request, and reads the answer.
+    ///
+    /// # Errors
+    ///
+    /// If there is no good answer.
+    pub async fn request(&self, request: &Request) -> Reply {
+        let (path, query) = request.address();
+        let mut url = self.url.join(&[&["v1"], path.as_slice()].concat());
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        let (http, expected) = match request {
+            Request::Cancel(_) => (self.http.client.post(url), Expected::Success),
+            Request::LatestDeploy(..) | Request::Deploys(..) => (self.http.client.get(url), Expected::BodyOrNone),
+            _ => (self.http.client.get(url), Expected::Body),
+        };
+        let http = match request.offset() {
+            Some(offset) => http.header("X-Nuon-API-Offset", offset),
+            None => http,
+        };
+        let whole = match self.send(http, expected).await {
+            Ok(whole) => whole,
+            Err(error) => return fact::excuse(request, error).map(Answer::from),
+        };
+        let fact = fact::read(request, &whole.headers, &whole.body).map_err(|error| self.failed(error))?;
+        Ok(Answer { fact, server_time: server_time(&whole.headers) })
+    }
+
+    /// Sends a request with the right to ask, and reads the answer.
+    async fn send(&self, request: reqwest::RequestBuilder, expected: Expected) -> Result<Whole, ApiError> {
+        let limit = TimeLimit::new(self.timeout);
+        let mut request =
+            request.build().map_err(|error| self.failed(transport::failure(error, &self.url.host(), self.timeout)))?;
+        let Some(right) = &self.right else {
+            return self.count(request, "", expected, limit).await.map_err(|error| self.failed(error));
+        };
+        request.headers_mut().insert(header::HeaderName::from_static("x-nuon-org-id"), right.header.clone());
+        let again = request.try_clone();
+        let pass = self.pass(right, limit).await?;
+        let answer = self.ask(request, &pass, expected, limit).await;
+        if let (Err(ApiError::Status { status: 401, .. }), Some(request)) = (&answer, again)
+            && let Some(pass) = self.another_pass(right, &pass, limit).await?
+        {
+            return self.ask(request, &pass, expected, limit).await;
+        }
+        answer
+    }
+
+    async fn ask(
+        &self,
+        mut request: reqwest::Request,
+        pass: &Pass,
+        expected: Expected,
+        limit: TimeLimit,
+    ) -> Result<Whole, ApiError> {
+        request.headers_mut().insert(header::AUTHORIZATION, pass.token.header());
+        let answer = self.count(request, pass.token.expose(), expected, limit).await;
+        match answer {
+            Ok(whole) => {
+                pass.accept();
+                Ok(whole)
+            }
+            Err(error) if error.class() == ErrorClass::Missing && expected == Expected::BodyOrNone => {
+                pass.accept();
+                Err(error)
+            }
+            Err(error) => Err(self.failed(error)),
+        }
+    }
+
+    /// Sends a request to the API as it is, counts it, and takes note of what every answer says.
+    async fn count(
+        &self,
+        request: reqwest::Request,
+        secret: &str,
+        expected: Expected,
+        limit: TimeLimit,
+    ) -> Result<Whole, ApiError> {
+        self.record(|stats| stats.requests += 1);
+        let (headers, body) = exchange(&self.http, request, secret, expected, limit).await;
+        if let Some(version) = word(&headers, "x-nuon-api-version") {
+            let version = RemoteText::new(version).line(100);
+            self.record(|stats| stats.version = Some(version));
+        }
+        if let Some(time) = server_time(&headers) {
+            self.record(|stats| stats.server_time = Some(time));
+        }
+        body.map(|body| Whole { headers, body })
+    }
+
+    fn failed(&self, error: ApiError) -> ApiError {
+        tracing::debug!(%error, "no good answer");
+        self.record(|stats| stats.errors += 1);
+        error
+    }
+
+    fn record(&self, change: impl FnOnce(&mut ApiStats)) {
+        change(&mut self.stats.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+fn server_time(headers: &header::HeaderMap) -> Option<Timestamp> {
+    word(headers, "date").and_then(retry_after::timestamp)
+}
+
+/// A good answer, as it came.
+struct Whole {
+    headers: header::HeaderMap,
+    body: Vec<u8>,
+}
+
+/// What a body can be: an object, or a list of them.
+pub trait Wire: DeserializeOwned {
+    /// The first character of such a body.
+    const OPENS: u8 = b'{';
+
+    /// Reads a body that begins so.
+    ///
+    /// # Errors
+    ///
+    /// If it is not what it should be.
+    fn read(body: &[u8]) -> serde_json::Result<Self> {
+        serde_json::from_slice(body)
+    }
+}
+
+impl Wire for Deploy {}
+impl Wire for Workflow {}
+impl Wire for Install {}
+impl Wire for InstallComponent {}
+impl Wire for CliConfig {}
+impl Wire for LogRecord {}
+impl<T: Wire> Wire for Vec<T> {
+    const OPENS: u8 = b'[';
+
+    fn read(body: &[u8]) -> serde_json::Result<Self> {
+        Ok(serde_json::from_slice::<Rows<T>>(body)?.0)
+    }
+}
+
+/// What a good answer has.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Expected {
+    Body,
+    /// A 404 is a good one as well: "not yet".
+    BodyOrNone,
+    /// What its body says means nothing, so it is not read.
+    Success,
+}
+
+/// Decodes a body. Anything but an object where one is expected (`null`, `[]`, nothing) is undecodable; it must be refused
+/// by hand, as an array would otherwise be read as an object whose fields are all absent.
+///
+/// # Errors
+///
+/// [`ApiError::Undecodable`], with the place of the trouble but none of the text, which may hold anything.
+pub fn decode<T: Wire>(body: &[u8]) -> Result<T, ApiError> {
+    let undecodable = |what: &str| Err(ApiError::Undecodable(what.to_owned()));
+    match body.trim_ascii_start().first() {
+        Some(first) if *first == T::OPENS => {}
+        Some(b'<') => return undecodable("it is HTML, not JSON"),
+        Some(_) if T::OPENS == b'[' => return undecodable("it is not a JSON list"),
+        Some(_) => return undecodable("it is not a JSON object"),
+        None => return undecodable("it is empty"),
+    }
+    T::read(body).map_err(|error| {
+        let what = match error.classify() {
+            serde_json::error::Category::Eof => "it ends too early",
+            serde_json::error::Category::Data => "a field has an unexpected form",
+            _ => "it is not JSON",
+        };
+        ApiError::Undecodable(format!("{what} (line {}, column {})", error.line(), error.column()))
+    })
+}

@@ -1,0 +1,95 @@
+//! What is asked of the API, as values: the path and the query of each request.
+
+use crate::{ComponentId, DeployId, InstallId, LogStreamId, OrgId, WorkflowId};
+
+/// The most rows that a server gives at once.
+pub(crate) const MOST_ROWS: u32 = 100;
+
+/// How many rows the server looks at for the newest deploy. Servers of mid-2025 take plan-only rows out of a page of ten
+/// after they have read it, so frequent drift scans hide the real deploys (`docs/nuon-api.md`, "The latest deploy").
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Depth {
+    /// As many as it likes.
+    Usual,
+    /// A hundred, the most it allows.
+    Page,
+}
+
+/// A request to the API. Two requests that are equal have the same answer, so one is sent for both.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Request {
+    /// The component's newest deploy in an install, found among so many rows.
+    LatestDeploy(InstallId, ComponentId, Depth),
+    /// The component's newest deploys in an install, newest first: so many at most, of a hundred.
+    Deploys(InstallId, ComponentId, u32),
+    /// A deploy, with details: of this component, or of any if it is not known yet whose it is.
+    Deploy(InstallId, Option<ComponentId>, DeployId),
+    /// A workflow of this install, or of any, with its steps.
+    Workflow(Option<InstallId>, WorkflowId),
+    /// An install, by its id or its name.
+    Install(InstallId),
+    /// The organisation's installs: this page of them, from 1 on.
+    Installs(u32),
+    /// The components of an install: this page of them, from 1 on.
+    InstallComponents(InstallId, u32),
+    /// Whether an install has a component.
+    InstallComponent(InstallId, ComponentId),
+    /// Where this organisation's dashboard is. The server says it to anyone.
+    Dashboard(OrgId),
+    /// A part of a log, newest first: the newest, or the one before this time in nanoseconds since 1970.
+    Logs(LogStreamId, Option<u64>),
+    /// That a workflow be cancelled.
+    Cancel(WorkflowId),
+}
+
+impl Request {
+    /// Returns the segments of the path, before they are percent-encoded, and the query.
+    pub fn address(&self) -> (Vec<&str>, Vec<(&'static str, String)>) {
+        let page = |page: &u32| {
+            let page = (*page > 1).then(|| ("page", page.to_string()));
+            [("limit", MOST_ROWS.to_string())].into_iter().chain(page).collect()
+        };
+        match self {
+            Self::LatestDeploy(install, component, depth) => {
+                let path = ["installs", install.as_str(), "components", component.as_str(), "deploys", "latest"];
+                let query = match depth {
+                    Depth::Usual => Vec::new(),
+                    Depth::Page => page(&1),
+                };
+                (path.to_vec(), query)
+            }
+            Self::Deploys(install, component, most) => {
+                let path = vec!["installs", install.as_str(), "components", component.as_str(), "deploys"];
+                (path, vec![("limit", most.to_string())])
+            }
+            Self::Deploy(install, _, deploy) => {
+                (vec!["installs", install.as_str(), "deploys", deploy.as_str()], Vec::new())
+            }
+            Self::Workflow(_, workflow) => (vec!["workflows", workflow.as_str()], Vec::new()),
+            Self::Install(install) => (vec!["installs", install.as_str()], Vec::new()),
+            Self::Installs(number) => (vec!["installs"], page(number)),
+            Self::InstallComponents(install, number) => {
+                (vec!["installs", install.as_str(), "components"], page(number))
+            }
+            Self::InstallComponent(install, component) => {
+                (vec!["installs", install.as_str(), "components", component.as_str()], Vec::new())
+            }
+            Self::Dashboard(_) => (vec!["general", "cli-config"], Vec::new()),
+            Self::Logs(stream, _) => (vec!["log-streams", stream.as_str(), "logs"], vec![("order", "desc".to_owned())]),
+            Self::Cancel(workflow) => (vec!["workflows", workflow.as_str(), "cancel"], Vec::new()),
+        }
+    }
+
+    /// Returns the header that names the part of a log to be read, which the server takes there and not in the query.
+    pub(crate) fn offset(&self) -> Option<u64> {
+        match self {
+            Self::Logs(_, offset) => *offset,
+            _ => None,
+        }
+    }
+
+    /// Tells whether the server may not know yet what it will know in a moment: it reads some things from a replica.
+    pub(crate) fn may_lag(&self) -> bool {
+        matches!(self, Self::Deploy(..) | Self::Workflow(..))
+    }
+}

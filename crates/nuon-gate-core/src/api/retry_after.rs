@@ -1,0 +1,57 @@
+//! `Retry-After`: seconds, or a date (RFC 9110, section 10.2.3).
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::fmt::rfc2822;
+
+/// The longest pause that is accepted. No wait is as long, and it can be added to any point in time, which the server's
+/// number could not.
+const LONGEST: Duration = Duration::from_secs(u32::MAX as u64);
+
+/// Reads the header's value. A date counts from the answer's own `Date`, as the server's clock is the one it speaks of,
+/// or from `now` if it has none. What is neither counts as no header; a date in the past asks for no pause.
+pub fn parse(value: &str, date: Option<&str>, now: Timestamp) -> Option<Duration> {
+    let value = value.trim();
+    if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) {
+        // More digits than fit mean "very long".
+        return Some(value.parse().map_or(LONGEST, Duration::from_secs).min(LONGEST));
+    }
+    let until = timestamp(value)?;
+    let from = date.and_then(timestamp).unwrap_or(now);
+    Some(Duration::try_from(until.duration_since(from)).unwrap_or_default().min(LONGEST))
+}
+
+/// Reads a date as HTTP writes it.
+pub(super) fn timestamp(text: &str) -> Option<Timestamp> {
+    rfc2822::DateTimeParser::new().relaxed_weekday(true).parse_timestamp(text.trim()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seconds_dates_and_nonsense() {
+        let now: Timestamp = "2026-08-03T14:00:00Z".parse().unwrap();
+        let date = Some("Mon, 03 Aug 2026 13:00:00 GMT");
+        let cases = [
+            ("7", None, Some(7)),
+            (" 0 ", None, Some(0)),
+            ("Mon, 03 Aug 2026 14:00:30 GMT", None, Some(30)),
+            ("Mon, 03 Aug 2026 13:00:30 GMT", date, Some(30)),
+            ("Mon, 03 Aug 2026 13:59:00 GMT", None, Some(0)),
+            ("Mon, 03 Aug 2026 14:00:05 GMT", Some("nonsense"), Some(5)),
+            ("99999999999999999999999", None, Some(u64::from(u32::MAX))),
+            ("18446744073709551615", None, Some(u64::from(u32::MAX))),
+            ("Thu, 31 Dec 9998 00:00:00 GMT", None, Some(u64::from(u32::MAX))),
+            ("-5", None, None),
+            ("1.5", None, None),
+            ("soon", None, None),
+            ("", None, None),
+        ];
+        for (value, date, seconds) in cases {
+            assert_eq!(parse(value, date, now), seconds.map(Duration::from_secs), "{value:?} from {date:?}");
+        }
+    }
+}

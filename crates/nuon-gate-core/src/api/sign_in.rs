@@ -1,0 +1,262 @@
+//! With what right the API is asked: a token that was given, or one that the API gives for an identity.
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use reqwest::{Method, Url, header};
+use secrecy::zeroize::Zeroize as _;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::{Deserialize, Deserializer};
+
+use super::exchange::{TimeLimit, exchange};
+use super::transport::Http;
+use super::url::host_of;
+use super::{
+    ApiError, Client, Connection, Expected, InvalidConnection, IssuerUrl, Right, SignInError, Wire, decode, transport,
+};
+use crate::{ApiToken, IdentityToken, OrgId};
+
+/// Far more than any identity token has.
+const LARGEST_IDENTITY: u64 = 64 * 1024;
+
+/// With what right the API is asked.
+#[derive(Debug, Clone)]
+pub enum Credentials {
+    /// A token of the API's.
+    Token(ApiToken),
+    /// An identity, for which the API gives a token that does not live long.
+    Identity(IdentitySource),
+}
+
+/// Where the identity token comes from.
+#[derive(Debug, Clone)]
+pub enum IdentitySource {
+    /// It is here.
+    Token(IdentityToken),
+    /// From a file, which is read again each time: whoever writes it renews it.
+    File(PathBuf),
+    /// From an issuer, such as GitHub, which gives a new one each time to whoever holds its token.
+    Issuer {
+        /// Where it is.
+        url: IssuerUrl,
+        /// The right to ask it.
+        token: IdentityToken,
+        /// For whom the identity is to be.
+        audience: String,
+    },
+}
+
+/// The right to ask, shared by all clones of a client.
+#[derive(Debug)]
+pub(super) struct Session {
+    identity: Option<Identity>,
+    /// Held while signing in, so that of many requests one does and the others wait for what it gets.
+    current: tokio::sync::Mutex<Option<Arc<Pass>>>,
+    /// Secrets that have not been taken yet, to be hidden.
+    news: Mutex<Vec<SecretString>>,
+}
+
+/// Where the identity token comes from, ready to be asked.
+#[derive(Debug)]
+enum Identity {
+    Token(IdentityToken),
+    File(PathBuf),
+    Issuer { http: Http, url: Url, token: IdentityToken },
+}
+
+/// A token, and whether the API has ever accepted it.
+#[derive(Debug)]
+pub(super) struct Pass {
+    pub(super) token: ApiToken,
+    accepted: AtomicBool,
+}
+
+impl Pass {
+    fn new(token: ApiToken) -> Arc<Self> {
+        Arc::new(Self { token, accepted: AtomicBool::new(false) })
+    }
+
+    /// Takes note that the API has accepted it.
+    pub(super) fn accept(&self) {
+        self.accepted.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Session {
+    pub(super) fn new(connection: &Connection) -> Result<Self, InvalidConnection> {
+        let (identity, current) = match &connection.credentials {
+            Credentials::Token(token) => (None, Some(Pass::new(token.clone()))),
+            Credentials::Identity(IdentitySource::Token(token)) => (Some(Identity::Token(token.clone())), None),
+            Credentials::Identity(IdentitySource::File(path)) => (Some(Identity::File(path.clone())), None),
+            Credentials::Identity(IdentitySource::Issuer { url, token, audience }) => {
+                // Connections of its own: nothing that is meant for one host can come to the other.
+                let certificates = connection.extra_certificates.as_deref();
+                let http = transport::build(url.site(), certificates, &connection.user_agent)?;
+                let (url, token) = (url.with_audience(audience), token.clone());
+                (Some(Identity::Issuer { http, url, token }), None)
+            }
+        };
+        Ok(Self { identity, current: tokio::sync::Mutex::new(current), news: Mutex::default() })
+    }
+
+    pub(super) fn take_news(&self) -> Vec<SecretString> {
+        std::mem::take(&mut *self.news.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn tell(&self, secret: &str) {
+        self.news.lock().unwrap_or_else(PoisonError::into_inner).push(SecretString::from(secret));
+    }
+}
+
+impl Client {
+    /// Returns what to ask with, and signs in if that has not been done.
+    pub(super) async fn pass(&self, right: &Right, limit: TimeLimit) -> Result<Arc<Pass>, ApiError> {
+        let mut current = limit.wait(right.session.current.lock()).await?;
+        if let Some(pass) = &*current {
+            return Ok(Arc::clone(pass));
+        }
+        let pass = self.sign_in(right, limit).await?;
+        *current = Some(Arc::clone(&pass));
+        Ok(pass)
+    }
+
+    /// Returns another pass instead of one that the API has refused, if there is one or can be.
+    ///
+    /// One that was never accepted is not replaced, as the next would be no better. So there is one new sign-in in a row
+    /// of refusals, however long that is. The old one is kept until there is a new one: the API also refuses when it is
+    /// in trouble, and an identity that was given once does not live as long as what it was exchanged for.
+    pub(super) async fn another_pass(
+        &self,
+        right: &Right,
+        refused: &Arc<Pass>,
+        limit: TimeLimit,
+    ) -> Result<Option<Arc<Pass>>, ApiError> {
+        if right.session.identity.is_none() {
+            return Ok(None);
+        }
+        let mut current = limit.wait(right.session.current.lock()).await?;
+        if let Some(newer) = current.as_ref().filter(|pass| !Arc::ptr_eq(pass, refused)) {
+            return Ok(Some(Arc::clone(newer)));
+        }
+        if !refused.accepted.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        let pass = self.sign_in(right, limit).await?;
+        *current = Some(Arc::clone(&pass));
+        Ok(Some(pass))
+    }
+
+    async fn sign_in(&self, right: &Right, limit: TimeLimit) -> Result<Arc<Pass>, ApiError> {
+        tracing::debug!("signing in");
+        let identity = match &right.session.identity {
+            Some(Identity::Token(token)) => token.clone(),
+            Some(Identity::File(path)) => {
+                let path = path.clone();
+                let read = limit.wait(tokio::task::spawn_blocking(move || read_identity(&path))).await?;
+                read.unwrap_or_else(|_| Err("it could not be read".to_owned())).map_err(SignInError::File)?
+            }
+            Some(Identity::Issuer { http, url, token }) => {
+                let issued = ask_issuer(http, url, token, limit).await;
+                issued.map_err(|cause| SignInError::Issuer { host: host_of(url), cause: Box::new(cause) })?
+            }
+            // Who has no identity has a token, and never comes here.
+            None => return Err(SignInError::NotAuthenticated.into()),
+        };
+        right.session.tell(identity.expose());
+        let token = self.exchange_identity(right, &identity, limit).await?;
+        right.session.tell(token.expose());
+        Ok(Pass::new(token))
+    }
+
+    /// Asks the API for a token. Nothing but the identity says who asks.
+    async fn exchange_identity(
+        &self,
+        right: &Right,
+        identity: &IdentityToken,
+        limit: TimeLimit,
+    ) -> Result<ApiToken, ApiError> {
+        // Whoever says that it is not there: a server that is too old says so in its framework's words.
+        let refused = |cause: ApiError| match cause.status() {
+            Some(404) => ApiError::from(SignInError::Unsupported(Box::new(cause))),
+            _ => SignInError::Exchange(Box::new(cause)).into(),
+        };
+        let body = serde_json::json!({"org_id": right.org.as_str(), "token": identity.expose()}).to_string();
+        let mut request = reqwest::Request::new(Method::POST, self.url.join(&["v1", "oidc", "token"]));
+        request.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
+        *request.body_mut() = Some(body.into());
+        let mut answer = self
+            .count(request, identity.expose(), Expected::Body, limit)
+            .await
+            .map_err(|error| refused(self.failed(error)))?;
+        let issued = decode::<Issued>(&answer.body).map_err(|error| refused(self.failed(error)));
+        answer.body.zeroize();
+        issued?.token(&right.org).map_err(ApiError::from)
+    }
+}
+
+/// What the API says to an identity. When the token ends is not read: clocks differ, and the API says so with a 401.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Issued {
+    authenticated: bool,
+    #[serde(deserialize_with = "secret")]
+    token: SecretString,
+    org_id: String,
+}
+
+impl Wire for Issued {}
+
+impl Issued {
+    fn token(self, org: &OrgId) -> Result<ApiToken, SignInError> {
+        if !self.authenticated {
+            return Err(SignInError::NotAuthenticated);
+        }
+        if self.org_id != org.as_str() {
+            return Err(SignInError::OtherOrganisation);
+        }
+        ApiToken::new(self.token.expose_secret()).map_err(SignInError::Token)
+    }
+}
+
+/// What an issuer says.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct IssuedIdentity {
+    #[serde(deserialize_with = "secret")]
+    value: SecretString,
+}
+
+impl Wire for IssuedIdentity {}
+
+fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretString, D::Error> {
+    Ok(SecretString::from(Option::<String>::deserialize(deserializer)?.unwrap_or_default()))
+}
+
+async fn ask_issuer(
+    http: &Http,
+    url: &Url,
+    token: &IdentityToken,
+    limit: TimeLimit,
+) -> Result<IdentityToken, ApiError> {
+    let mut request = reqwest::Request::new(Method::GET, url.clone());
+    request.headers_mut().insert(header::AUTHORIZATION, token.header());
+    let (_, answer) = exchange(http, request, token.expose(), Expected::Body, limit).await;
+    let mut body = answer?;
+    let issued = decode::<IssuedIdentity>(&body);
+    body.zeroize();
+    IdentityToken::new(issued?.value.expose_secret()).map_err(|error| ApiError::Undecodable(error.to_string()))
+}
+
+fn read_identity(path: &Path) -> Result<IdentityToken, String> {
+    let mut text = String::new();
+    let read = std::fs::File::open(path).and_then(|file| file.take(LARGEST_IDENTITY).read_to_string(&mut text));
+    let identity = match read {
+        // The path is not shown: what was put into its place by mistake may be the token itself.
+        Err(error) => Err(error.to_string()),
+        Ok(_) => IdentityToken::new(&text).map_err(|error| error.to_string()),
+    };
+    text.zeroize();
+    identity
+}

@@ -1,0 +1,327 @@
+//! Cancelling what is not waited for any more, and finding out who won.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+
+use crate::api::{ErrorClass, Fact, Reply};
+use crate::model::{Deploy, Status, WorkflowEnd};
+use crate::timeline::{Stay, human};
+use crate::{ApiError, ComponentId, DeployId, InstallId, Judgement, Kind, Report, Request, Rules, Verdict, WorkflowId};
+
+/// How long a refusal is taken for a passing one. Servers of 2025 refuse between two steps of a workflow, although it can be
+/// cancelled (`docs/nuon-api.md`, "Cancelling").
+const REFUSALS: Duration = Duration::from_secs(3);
+
+/// After what deploys are cancelled that have not ended.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct CancelOn {
+    /// After the total, the start or the stall limit ran out.
+    pub timeout: bool,
+    /// After a signal.
+    pub interrupt: bool,
+    /// After too many other targets have not passed.
+    pub fail_fast: bool,
+}
+
+/// How long cancelling may take.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct CancelLimits {
+    /// Altogether.
+    pub(super) whole: Duration,
+    /// Between two requests.
+    pub(super) pace: Duration,
+}
+
+/// What came of asking to cancel a workflow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Outcome {
+    /// Its deploys have ended, or the workflow has.
+    Settled(Option<WorkflowEnd>),
+    /// The server accepted it, but nothing had ended in time.
+    Open(Duration),
+    /// It is not known whether the server accepted it, and nothing had ended in time.
+    Unanswered(ApiError, Duration),
+    /// The server did not accept it.
+    Refused(ApiError),
+}
+
+/// What became of a deploy, or of a workflow as a whole, that was to be cancelled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cancelled {
+    outcome: Outcome,
+    /// How the deploy was judged, and its status, when it was last read.
+    last: Option<(Judgement, Status)>,
+}
+
+/// A target that is to be cancelled. It may have no deploy yet.
+#[derive(Debug, Clone)]
+struct CancelTarget {
+    target: usize,
+    install: InstallId,
+    component: ComponentId,
+    deploy: Option<DeployId>,
+}
+
+/// What is to be cancelled: workflows, as a whole, with those of their deploys that are reported.
+#[derive(Debug, Default)]
+pub(super) struct CancelPlan {
+    workflows: BTreeMap<WorkflowId, Vec<CancelTarget>>,
+    limits: CancelLimits,
+}
+
+/// What became of each target, or of the workflow as a whole.
+#[derive(Debug)]
+pub(super) struct CancelReport {
+    /// Whose it was; `None` for a workflow that was waited for as a whole.
+    target: Option<usize>,
+    cancelled: Cancelled,
+    deploy: Option<Arc<Deploy>>,
+}
+
+impl CancelPlan {
+    /// Finds out what is to be cancelled after a run: the workflows of targets that have not ended, and the one that was
+    /// waited for as a whole.
+    pub(super) fn new(report: &Report, on: CancelOn, limits: CancelLimits) -> Self {
+        let interrupted = report.is_interrupted();
+        let is_open = |verdict| match verdict {
+            Verdict::TimedOut => on.timeout,
+            Verdict::Pending => interrupted && on.interrupt || report.failed_fast && !interrupted && on.fail_fast,
+            _ => false,
+        };
+        let mut workflows: BTreeMap<WorkflowId, Vec<CancelTarget>> = BTreeMap::new();
+        for (target, own) in report.targets.iter().enumerate().filter(|(_, own)| is_open(own.verdict)) {
+            let Some(workflow) = own.workflow.clone() else { continue };
+            let deploy = own.deploy.as_ref().and_then(|deploy| deploy.id.clone());
+            let (install, component) = (own.target.install.clone(), own.target.component.clone());
+            workflows.entry(workflow).or_default().push(CancelTarget { target, install, component, deploy });
+        }
+        let stopped = match report.verdict {
+            Verdict::TimedOut => on.timeout,
+            Verdict::Interrupted(_) => on.interrupt,
+            _ => report.failed_fast && on.fail_fast,
+        };
+        if let Some(workflow) = report.open_workflow.as_ref().filter(|_| stopped) {
+            workflows.entry(workflow.clone()).or_default();
+        }
+        Self { workflows, limits }
+    }
+
+    /// Returns the workflows that are to be cancelled.
+    pub(super) fn workflows(&self) -> impl ExactSizeIterator<Item = &WorkflowId> {
+        self.workflows.keys()
+    }
+
+    /// Cancels each workflow once, and waits within the limits until its deploys have ended.
+    pub(super) async fn carry_out<F>(
+        self,
+        send: impl Fn(Request) -> F + Clone + Send + Sync + 'static,
+    ) -> Vec<CancelReport>
+    where
+        F: Future<Output = Reply> + Send + 'static,
+    {
+        let mut under_way = JoinSet::new();
+        for (workflow, open) in self.workflows {
+            let send = send.clone();
+            under_way.spawn(async move { cancel_workflow(&send, workflow, open, self.limits).await });
+        }
+        under_way.join_all().await.into_iter().flatten().collect()
+    }
+}
+
+async fn cancel_workflow<F>(
+    send: &impl Fn(Request) -> F,
+    workflow: WorkflowId,
+    open: Vec<CancelTarget>,
+    limits: CancelLimits,
+) -> Vec<CancelReport>
+where
+    F: Future<Output = Reply>,
+{
+    let deadline = Instant::now() + limits.whole;
+    let mut seen: Vec<Option<Arc<Deploy>>> = open.iter().map(|_| None).collect();
+    let outcome = match ask(send, &workflow, deadline, limits).await {
+        Err(error) => {
+            // Nothing is awaited then, but it is worth knowing how the deploys stand.
+            let _ = timeout_at(deadline, read_deploys(send, &open, &mut seen)).await;
+            Outcome::Refused(error)
+        }
+        Ok(lost) => {
+            let settled = timeout_at(deadline, settle(send, &workflow, &open, &mut seen, limits.pace)).await;
+            let open = match lost {
+                Some(error) => Outcome::Unanswered(error, limits.whole),
+                None => Outcome::Open(limits.whole),
+            };
+            settled.map_or(open, Outcome::Settled)
+        }
+    };
+    let reported = |target, deploy: Option<Arc<Deploy>>| {
+        let last = deploy.as_deref().map(|deploy| (judgement(deploy), deploy.current_status().clone()));
+        CancelReport { target, cancelled: Cancelled { outcome: outcome.clone(), last }, deploy }
+    };
+    if open.is_empty() {
+        return vec![reported(None, None)];
+    }
+    open.into_iter().zip(seen).map(|(open, deploy)| reported(Some(open.target), deploy)).collect()
+}
+
+/// Asks until the server accepts it, or has refused for too long. An answer that is lost may have been a yes: a refusal
+/// after that is taken for "already under way". If no answer ever came, returns what came instead of one.
+async fn ask<F>(
+    send: &impl Fn(Request) -> F,
+    workflow: &WorkflowId,
+    deadline: Instant,
+    limits: CancelLimits,
+) -> Result<Option<ApiError>, ApiError>
+where
+    F: Future<Output = Reply>,
+{
+    let patience = deadline.min(Instant::now() + REFUSALS);
+    let mut perhaps_accepted = false;
+    loop {
+        let one = (deadline - Instant::now()) / 2;
+        let error = match timeout(one, send(Request::Cancel(workflow.clone()))).await {
+            Ok(Ok(_)) => return Ok(None),
+            Ok(Err(error)) => error,
+            Err(_) => ApiError::Timeout(one),
+        };
+        // Servers of 2026 refuse with a 500, so that alone says nothing of what was done.
+        let is_lost = error.class() == ErrorClass::Transient && !matches!(error.status(), Some(400..=500));
+        match error.class() {
+            ErrorClass::Denied | ErrorClass::Missing => return Err(error),
+            _ if perhaps_accepted && !is_lost => return Ok(None),
+            _ => perhaps_accepted |= is_lost,
+        }
+        let pause = error.retry_after().unwrap_or_default().max(limits.pace);
+        if Instant::now() + pause > patience {
+            return if perhaps_accepted { Ok(Some(error)) } else { Err(error) };
+        }
+        sleep(pause).await;
+    }
+}
+
+/// Polls until every deploy has ended, or the workflow has.
+async fn settle<F>(
+    send: &impl Fn(Request) -> F,
+    workflow: &WorkflowId,
+    open: &[CancelTarget],
+    seen: &mut [Option<Arc<Deploy>>],
+    pace: Duration,
+) -> Option<WorkflowEnd>
+where
+    F: Future<Output = Reply>,
+{
+    loop {
+        read_deploys(send, open, seen).await;
+        if !seen.is_empty() && seen.iter().all(|deploy| deploy.as_deref().is_some_and(has_ended)) {
+            return None;
+        }
+        let install = open.first().map(|open| open.install.clone());
+        let end = match send(Request::Workflow(install, workflow.clone())).await.map(|answer| answer.fact) {
+            Ok(Fact::Workflow(workflow)) => workflow.end(),
+            _ => None,
+        };
+        if end.is_some() {
+            // The deploys may have ended between the two reads.
+            read_deploys(send, open, seen).await;
+            return end;
+        }
+        sleep(pace).await;
+    }
+}
+
+async fn read_deploys<F>(send: &impl Fn(Request) -> F, open: &[CancelTarget], seen: &mut [Option<Arc<Deploy>>])
+where
+    F: Future<Output = Reply>,
+{
+    for (open, seen) in open.iter().zip(seen) {
+        let Some(id) = open.deploy.clone().filter(|_| !seen.as_deref().is_some_and(has_ended)) else { continue };
+        let request = Request::Deploy(open.install.clone(), Some(open.component.clone()), id);
+        if let Ok(Fact::Deploy(deploy)) = send(request).await.map(|answer| answer.fact) {
+            *seen = Some(deploy);
+        }
+    }
+}
+
+fn judgement(deploy: &Deploy) -> Judgement {
+    Rules::default().judge(deploy.current_status(), deploy.kind().unwrap_or(Kind::Apply))
+}
+
+fn has_ended(deploy: &Deploy) -> bool {
+    judgement(deploy) != Judgement::Pending
+}
+
+impl Cancelled {
+    /// Tells whether the server did not accept it, so that the deploy goes on.
+    pub fn was_refused(&self) -> bool {
+        matches!(self.outcome, Outcome::Refused(_))
+    }
+}
+
+/// Says who won.
+impl fmt::Display for Cancelled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let status = self.last.as_ref().map(|(_, status)| format!("`{status}`"));
+        let judgement = self.last.as_ref().map(|(judgement, _)| *judgement);
+        let is = status.as_ref().map(|status| format!(" and is {status}")).unwrap_or_default();
+        match (&self.outcome, judgement, &status) {
+            (_, Some(Judgement::Cancelled), _) => f.write_str("it was cancelled"),
+            (Outcome::Refused(error), Some(Judgement::Passed), Some(status)) => {
+                write!(f, "it could not be cancelled ({error}): the deploy became {status}")
+            }
+            (Outcome::Refused(error), _, Some(status)) => {
+                write!(f, "it could not be cancelled ({error}), and is {status}")
+            }
+            (Outcome::Refused(error), _, None) => write!(f, "it could not be cancelled ({error})"),
+            (_, Some(Judgement::Passed), Some(status)) => {
+                write!(f, "cancel lost the race: the deploy became {status}")
+            }
+            (_, Some(Judgement::Failed | Judgement::Replaced), Some(status)) => {
+                write!(f, "it was to be cancelled, and ended as {status}")
+            }
+            (Outcome::Settled(Some(WorkflowEnd::Cancelled)), _, status) => {
+                let stays = status.as_ref().map(|status| format!(" and the deploy stays {status}")).unwrap_or_default();
+                write!(f, "the workflow was cancelled{stays}")
+            }
+            (Outcome::Settled(Some(end)), ..) => write!(f, "it was to be cancelled, and the workflow {}", end.as_str()),
+            (Outcome::Settled(None), ..) => f.write_str("it was to be cancelled, and has ended"),
+            (Outcome::Open(limit), ..) => {
+                write!(f, "cancelling it was accepted, but it has not ended within {}{is}", human(*limit))
+            }
+            (Outcome::Unanswered(error, limit), ..) => {
+                let limit = human(*limit);
+                write!(
+                    f,
+                    "it is not known whether cancelling it was accepted ({error}): it has not ended within {limit}{is}"
+                )
+            }
+        }
+    }
+}
+
+impl Report {
+    /// Reports how the deploys that were to be cancelled have really ended. No verdict changes by that.
+    pub(super) fn settle(&mut self, reports: Vec<CancelReport>) {
+        let now = self.finished_at();
+        for CancelReport { target, cancelled, deploy } in reports {
+            let Some(target) = target.map(|index| &mut self.targets[index]) else {
+                self.run_cancelled = Some(cancelled);
+                continue;
+            };
+            target.cancelled = Some(cancelled);
+            let Some(deploy) = deploy else { continue };
+            let status = deploy.current_status().clone();
+            if target.timeline.last().is_none_or(|stay| stay.status != status) {
+                let at = deploy.status_since().unwrap_or(now);
+                let duration = (!has_ended(&deploy)).then_some(Duration::ZERO);
+                target.timeline.push(Stay { status, at, duration });
+            }
+            target.deploy = Some(deploy);
+        }
+    }
+}

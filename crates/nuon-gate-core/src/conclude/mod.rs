@@ -1,0 +1,119 @@
+//! What is done after the wait: cancelling what is not waited for any more, and reading what people want to know. It changes
+//! no target's verdict; only a signal that comes meanwhile changes the run's.
+
+mod cancel;
+mod deadline;
+mod reading;
+
+use std::future::Future;
+use std::time::Duration;
+
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use self::cancel::{CancelLimits, CancelPlan};
+pub use self::cancel::{CancelOn, Cancelled};
+pub use self::deadline::Deadline;
+use self::reading::{Wanted, gather};
+use crate::api::{Client, Reply};
+use crate::cause::Warning;
+use crate::drive::send;
+use crate::{OrgId, Report, Request, Signal, Verdict, WorkflowId};
+
+/// How long everything may take from a signal on, and the watch's last poll of that.
+const AFTER_SIGNAL: Duration = Duration::from_millis(4900);
+const LAST_POLL: Duration = Duration::from_secs(1);
+
+/// How long cancelling may take, and then reading reasons, logs and links. After a pass there is little to read.
+const CANCEL: Duration = Duration::from_secs(15);
+const CANCEL_AFTER_SIGNAL: Duration = Duration::from_secs(2);
+const READING: Duration = Duration::from_secs(10);
+const READING_AFTER_SIGNAL: Duration = Duration::from_millis(400);
+const READING_OF_PASS: Duration = Duration::from_secs(2);
+
+/// What to do after the wait.
+#[derive(Debug, Clone)]
+pub struct ConcludeOptions {
+    /// After what to cancel deploys that have not ended.
+    pub cancel_on: CancelOn,
+    /// The time between two polls of what is being cancelled.
+    pub pace: Duration,
+    /// How many lines of a failed deploy's log to read.
+    pub log_lines: usize,
+    /// The organisation whose dashboard is linked to; without it there are no links.
+    pub org: Option<OrgId>,
+}
+
+impl Default for ConcludeOptions {
+    fn default() -> Self {
+        Self { cancel_on: CancelOn::default(), pace: Duration::from_millis(500), log_lines: 25, org: None }
+    }
+}
+
+/// Completes a report: cancels what is to be cancelled, finds out how that ended, and reads reasons, logs, history and links
+/// within their limits. A signal cuts all of it short, and decides the verdict of the run; `deadline` then says how much time
+/// is left for what follows. `on_cancel` is called with each workflow before it is cancelled.
+pub async fn conclude(
+    client: &Client,
+    report: Report,
+    options: &ConcludeOptions,
+    signals: &mut UnboundedReceiver<Signal>,
+    deadline: &mut Deadline,
+    on_cancel: impl FnMut(&WorkflowId),
+) -> Report {
+    let client = client.clone();
+    let send = move |request| send(client.clone(), request);
+    conclude_with(send, report, options, signals, deadline, on_cancel).await
+}
+
+/// Completes a report with any way of sending.
+pub async fn conclude_with<F>(
+    send: impl Fn(Request) -> F + Clone + Send + Sync + 'static,
+    mut report: Report,
+    options: &ConcludeOptions,
+    signals: &mut UnboundedReceiver<Signal>,
+    deadline: &mut Deadline,
+    on_cancel: impl FnMut(&WorkflowId),
+) -> Report
+where
+    F: Future<Output = Reply> + Send + 'static,
+{
+    if report.is_interrupted() {
+        deadline.begin(AFTER_SIGNAL - LAST_POLL);
+    }
+    let whole = if report.is_interrupted() { CANCEL_AFTER_SIGNAL } else { CANCEL };
+    let plan = CancelPlan::new(&report, options.cancel_on, CancelLimits { whole, pace: options.pace });
+    if plan.workflows().len() > 0 {
+        plan.workflows().for_each(on_cancel);
+        let cancelling = plan.carry_out(send.clone());
+        let (outcomes, signal) = deadline.race(cancelling, signals, CANCEL_AFTER_SIGNAL).await;
+        report.note_signal(signal);
+        match outcomes {
+            Some(outcomes) => report.settle(outcomes),
+            None => report.warnings.push(Warning::CancelUnknown),
+        }
+    }
+    let limit = match report.verdict {
+        Verdict::Interrupted(_) => deadline.limit(READING_AFTER_SIGNAL),
+        Verdict::Passed => READING_OF_PASS,
+        _ => READING,
+    };
+    let log_lines = if report.is_interrupted() { 0 } else { options.log_lines };
+    let wanted = Wanted { log_lines, limit, org: options.org.clone() };
+    let (_, signal) = deadline.race(gather(send, &mut report, wanted), signals, Duration::ZERO).await;
+    report.note_signal(signal);
+    report
+}
+
+impl Report {
+    /// Tells whether a signal decided.
+    pub fn is_interrupted(&self) -> bool {
+        matches!(self.verdict, Verdict::Interrupted(_))
+    }
+
+    /// The first signal decides.
+    pub fn note_signal(&mut self, signal: Option<Signal>) {
+        if let Some(signal) = signal.filter(|_| !self.is_interrupted()) {
+            self.interrupt(signal);
+        }
+    }
+}

@@ -1,0 +1,313 @@
+//! What is read after the verdict: why a deploy failed, what was live before, and where to look. It changes no verdict.
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, timeout_at};
+
+use crate::api::{ErrorClass, Fact, Reply};
+use crate::cause::Warning;
+use crate::history::History;
+use crate::log_tail::{AFTERMATH, Logged, UNEVENTFUL, last_error, log_tail};
+use crate::model::{Deploy, LogRecord};
+use crate::reason::LONGEST;
+use crate::timeline::human;
+use crate::{ApiError, Clock, Line, LogStreamId, OrgId, Report, Request, TargetReport, Verdict};
+
+/// The most requests under way at once.
+const AT_ONCE: usize = 8;
+/// So many pages of a log are searched for an error.
+const MOST_PAGES: u32 = 5;
+/// So many earlier deploys say what is usual.
+const EARLIER: u32 = 20;
+
+/// The pause before something is asked for again, which doubles each time.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// What to read.
+#[derive(Debug, Clone)]
+pub(super) struct Wanted {
+    /// How many lines of the log.
+    pub(super) log_lines: usize,
+    /// How long it may take altogether.
+    pub(super) limit: Duration,
+    /// The organisation whose dashboard is linked to.
+    pub(super) org: Option<OrgId>,
+}
+
+/// One thing to find out.
+#[derive(Debug, Clone)]
+enum Task {
+    Dashboard(OrgId),
+    /// Of the target at this position: the stream if that is known, or else the deploy that names it.
+    Log(usize, LogSource),
+    /// Of the target at this position.
+    History(usize, Request),
+}
+
+/// Where a log is found.
+#[derive(Debug, Clone)]
+enum LogSource {
+    Stream(LogStreamId),
+    Deploy(Request),
+}
+
+/// What was found.
+enum Finding {
+    Dashboard(Option<crate::Dashboard>),
+    Log(usize, Told),
+    History(usize, Vec<Deploy>),
+}
+
+/// What a log says.
+#[derive(Default)]
+struct Told {
+    tail: Vec<Logged>,
+    error: Option<Line>,
+}
+
+/// Completes a report with what can be read within the limit. What cannot be read is warned of where it matters.
+pub(super) async fn gather<F>(
+    send: impl Fn(Request) -> F + Clone + Send + Sync + 'static,
+    report: &mut Report,
+    wanted: Wanted,
+) where
+    F: Future<Output = Reply> + Send + 'static,
+{
+    let deadline = Instant::now() + wanted.limit;
+    let mut waiting: VecDeque<Task> = tasks(report, &wanted).into();
+    let mut under_way: JoinSet<(Task, Result<Finding, ApiError>)> = JoinSet::new();
+    let mut open: Vec<Task> = Vec::new();
+    loop {
+        while under_way.len() < AT_ONCE
+            && let Some(task) = waiting.pop_front()
+        {
+            let send = send.clone();
+            open.push(task.clone());
+            under_way.spawn(async move { (task.clone(), find_in_time(&send, task, wanted.log_lines, deadline).await) });
+        }
+        match timeout_at(deadline, under_way.join_next()).await {
+            Ok(None) => break,
+            Ok(Some(Ok((task, found)))) => {
+                open.retain(|other| !other.is(&task));
+                match found {
+                    Ok(finding) => take(report, finding),
+                    Err(error) => miss(report, &task, &error.to_string()),
+                }
+            }
+            // The way of asking panicked: what it should have found is missing, like anything else that is late.
+            Ok(Some(Err(_))) => {}
+            Err(_) => break,
+        }
+    }
+    let late = format!("not within {}", human(wanted.limit));
+    open.iter().chain(&waiting).for_each(|task| miss(report, task, &late));
+}
+
+impl Task {
+    fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Dashboard(_), Self::Dashboard(_)) => true,
+            (Self::Log(own, ..), Self::Log(other, ..)) | (Self::History(own, _), Self::History(other, _)) => {
+                own == other
+            }
+            _ => false,
+        }
+    }
+}
+
+/// Lists what is worth reading, the most specific first. An API that is silent or asked for a pause is not asked.
+fn tasks(report: &Report, wanted: &Wanted) -> Vec<Task> {
+    let silent = report.api_paused || report.targets.iter().any(|target| target.clock() == Some(Clock::Outage));
+    let seen = report.targets.iter().enumerate().filter(|(_, target)| target.deploy.is_some());
+    let seen: Vec<(usize, &TargetReport)> = seen.filter(|_| !silent).collect();
+    let unknown = !seen.is_empty() && report.dashboard.is_none();
+    let dashboard = wanted.org.clone().filter(|_| unknown).map(Task::Dashboard);
+    let in_trouble =
+        |target: &TargetReport| matches!(target.verdict, Verdict::Failed | Verdict::Cancelled | Verdict::TimedOut);
+    let logs = seen.iter().filter(|(_, target)| in_trouble(target) && wanted.log_lines > 0);
+    let logs = logs.filter_map(|(index, target)| {
+        let deploy = target.deploy.as_deref()?;
+        let (install, component) = (target.target.install.clone(), target.target.component.clone());
+        // The short form of a deploy does not name its log.
+        let source = match deploy.log_stream_id() {
+            Some(stream) => LogSource::Stream(stream.clone()),
+            None => LogSource::Deploy(Request::Deploy(install, Some(component), deploy.id.clone()?)),
+        };
+        Some(Task::Log(*index, source))
+    });
+    let (passed, others): (Vec<_>, Vec<_>) =
+        seen.iter().copied().partition(|(_, target)| target.verdict == Verdict::Passed);
+    let histories = others.into_iter().chain(passed).map(|(index, target)| {
+        let (install, component) = (target.target.install.clone(), target.target.component.clone());
+        Task::History(index, Request::Deploys(install, component, EARLIER))
+    });
+    dashboard.into_iter().chain(logs).chain(histories).collect()
+}
+
+/// Finds something, and asks again after a passing error, as polls do, as long as there is time.
+async fn find_in_time<F>(
+    send: &impl Fn(Request) -> F,
+    task: Task,
+    log_lines: usize,
+    deadline: Instant,
+) -> Result<Finding, ApiError>
+where
+    F: Future<Output = Reply>,
+{
+    let mut pause = PAUSE;
+    loop {
+        let error = match find(send, task.clone(), log_lines).await {
+            Err(error) if matches!(error.class(), ErrorClass::Transient | ErrorClass::Foreign) => error,
+            outcome => return outcome,
+        };
+        pause = error.retry_after().unwrap_or_default().max(pause);
+        if Instant::now() + pause >= deadline {
+            return Err(error);
+        }
+        sleep(pause).await;
+        pause *= 2;
+    }
+}
+
+async fn find<F>(send: &impl Fn(Request) -> F, task: Task, log_lines: usize) -> Result<Finding, ApiError>
+where
+    F: Future<Output = Reply>,
+{
+    let unexpected = || Err(ApiError::Undecodable("the answer is about something else".to_owned()));
+    match task {
+        Task::Dashboard(org) => match send(Request::Dashboard(org)).await?.fact {
+            Fact::Dashboard(dashboard) => Ok(Finding::Dashboard(dashboard)),
+            _ => unexpected(),
+        },
+        Task::History(index, request) => match send(request).await?.fact {
+            Fact::Deploys(rows) => Ok(Finding::History(index, rows.to_vec())),
+            _ => unexpected(),
+        },
+        Task::Log(index, source) => {
+            let stream = match source {
+                LogSource::Stream(stream) => stream,
+                LogSource::Deploy(request) => match send(request).await?.fact {
+                    Fact::Deploy(deploy) => match deploy.log_stream_id() {
+                        Some(stream) => stream.clone(),
+                        None => return Ok(Finding::Log(index, Told::default())),
+                    },
+                    _ => return unexpected(),
+                },
+            };
+            // What is not reported is not kept until all logs have been read.
+            let records = read_log(send, stream).await?;
+            let told = Told { tail: log_tail(&records, log_lines), error: last_error(&records, LONGEST) };
+            Ok(Finding::Log(index, told))
+        }
+    }
+}
+
+/// Reads the newest page of a log, and older ones as long as there is no error in what has been read.
+async fn read_log<F>(send: &impl Fn(Request) -> F, stream: LogStreamId) -> Result<Vec<LogRecord>, ApiError>
+where
+    F: Future<Output = Reply>,
+{
+    let mut records: Vec<LogRecord> = Vec::new();
+    let mut before = None;
+    for _ in 0..MOST_PAGES {
+        let page = match send(Request::Logs(stream.clone(), before)).await.map(|answer| answer.fact) {
+            Ok(Fact::Logs(page)) => page,
+            Ok(_) => return Err(ApiError::Undecodable("the answer is about something else".to_owned())),
+            // What has been read is better than nothing.
+            Err(_) if !records.is_empty() => break,
+            Err(error) => return Err(error),
+        };
+        records.extend(page.records.into_iter().filter(LogRecord::says_something));
+        before = page.next;
+        if before.is_none() || records.iter().any(LogRecord::is_error) {
+            break;
+        }
+        // If there is no error, the newest will be reported; if there is one further back, what came right after it.
+        if records.len() > UNEVENTFUL + AFTERMATH {
+            records.drain(UNEVENTFUL..records.len() - AFTERMATH);
+        }
+    }
+    Ok(records)
+}
+
+fn take(report: &mut Report, finding: Finding) {
+    match finding {
+        Finding::Dashboard(dashboard) => report.dashboard = dashboard,
+        Finding::History(index, rows) => {
+            let target = &mut report.targets[index];
+            target.history = target.deploy.as_deref().map(|deploy| History::new(rows, deploy)).unwrap_or_default();
+        }
+        Finding::Log(index, told) => {
+            let target = &mut report.targets[index];
+            target.log_tail = told.tail;
+            // The last thing that can say why, if nothing else does.
+            target.log_error = told.error;
+        }
+    }
+}
+
+fn miss(report: &mut Report, task: &Task, why: &str) {
+    let why = Line::new(why);
+    match task {
+        Task::Dashboard(_) => report.warnings.push(Warning::NoLinks(why)),
+        Task::Log(index, ..) => report.targets[*index].warnings.push(Warning::NoLog(why)),
+        Task::History(index, _) => {
+            let target = &mut report.targets[*index];
+            // Nobody misses it after a pass.
+            if target.verdict != Verdict::Passed {
+                target.warnings.push(Warning::NoHistory(why));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::ready;
+
+    use super::*;
+    use crate::RemoteText;
+    use crate::api::LogPage;
+
+    fn record(number: i64, text: &str) -> LogRecord {
+        LogRecord { severity_number: Some(number), body: Some(RemoteText::new(text)), ..LogRecord::default() }
+    }
+
+    /// Pages of a log, newest first: of a hundred records, of which every third says nothing, but for those in `texts`.
+    fn pages(count: u64, texts: &[(u64, usize, i64, &str)]) -> Vec<Vec<LogRecord>> {
+        let text = |page, at| match texts.iter().find(|(own, own_at, ..)| (*own, *own_at) == (page, at)) {
+            Some((.., severity, text)) => record(*severity, text),
+            None if at % 3 == 0 => record(9, " "),
+            None => record(9, &format!("{page}.{at}")),
+        };
+        (0..count).map(|page| (0..100).map(|at| text(page, at)).collect()).collect()
+    }
+
+    #[tokio::test]
+    async fn what_is_kept_of_a_log_tells_the_same_as_all_of_it() {
+        let logs = [
+            pages(5, &[]),
+            pages(4, &[(3, 99, 17, "the oldest of all")]),
+            pages(3, &[(2, 1, 17, "two lines\nof an error"), (1, 99, 9, "right after"), (2, 0, 9, "\n")]),
+            pages(2, &[(0, 0, 9, "several\nlines\nat\nthe\nend"), (1, 0, 17, "error")]),
+        ];
+        for log in logs {
+            let send = |request| {
+                let Request::Logs(_, before) = request else { panic!("{request:?}") };
+                let page = before.unwrap_or(0);
+                let next = Some(page + 1).filter(|next| (*next as usize) < log.len());
+                ready(Ok(Fact::Logs(LogPage { records: log[page as usize].clone(), next }).into()))
+            };
+            let kept = read_log(&send, "log1".parse().unwrap()).await.unwrap();
+            let all = log.concat();
+            for most in [0, 1, 8, 25] {
+                assert_eq!(log_tail(&kept, most), log_tail(&all, most), "{most}");
+            }
+            assert_eq!(last_error(&kept, LONGEST), last_error(&all, LONGEST));
+            assert!(kept.len() <= 100 + UNEVENTFUL + AFTERMATH, "{}", kept.len());
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Why a deploy is still waited for.
+
+use std::fmt;
+
+use crate::model::WorkflowEnd;
+use crate::report::ApprovalPlace;
+use crate::{Moment, RemoteText, Verdict};
+
+/// Why nothing can be decided yet, and so what would end the wait.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Hold {
+    /// No matching deploy exists yet.
+    NotStarted,
+    /// The deploy that matched was replaced, and its successor does not exist yet.
+    NotReplaced,
+    /// The deploy is under way.
+    InProgress,
+    /// What was read is older than what was read before, as from a lagging replica.
+    Outdated,
+    /// The deploy failed, and its workflow can still retry it.
+    Retry,
+    /// The deploy says that it passed, and this step that works on it has not ended.
+    Step(RemoteText),
+    /// The deploy says that it passed, and no step of its workflow works on it yet.
+    NotBegun,
+    /// The deploy and its workflow contradict each other: one of them may be behind.
+    Behind(Behind),
+    /// The deploy passed, and the server does not say whether it matches every pin.
+    Unmatched,
+    /// A human is asked to approve the plan.
+    Approval(ApprovalPlace),
+    /// The deploy passed, and has to stay so until then.
+    Settling(Moment),
+}
+
+/// What a deploy and its workflow contradict each other in, and so how it ends if neither moves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Behind {
+    /// The workflow has ended, and the deploy has not.
+    Orphan(Verdict, WorkflowEnd),
+    /// The deploy says that it passed, and a step that works on it failed.
+    StepFailed(Verdict, RemoteText),
+    /// The deploy failed, and its workflow has not noticed, or has retried it.
+    Failure,
+    /// The workflow has ended, and the deploy that it names is not there.
+    NoRow(Verdict, WorkflowEnd),
+}
+
+impl Hold {
+    /// Tells whether the reason is of the same kind, whatever its details.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        std::mem::discriminant(self) == std::mem::discriminant(other)
+    }
+
+    /// Tells whether the status alone would end the wait.
+    pub fn keeps_back(&self) -> bool {
+        matches!(self, Self::Retry | Self::Step(_) | Self::NotBegun | Self::Behind(_))
+    }
+}
+
+/// What to say after the status; nothing if the status says it all.
+impl fmt::Display for Hold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotStarted | Self::InProgress => Ok(()),
+            Self::NotReplaced => f.write_str("and nothing has taken the deploy's place"),
+            Self::Outdated => f.write_str("and the newest answers are older than that"),
+            Self::Retry => f.write_str("which its workflow could still retry"),
+            Self::Step(step) => write!(f, "but {}", step.line(400).plain()),
+            Self::NotBegun => f.write_str("but no step of its workflow works on it yet"),
+            Self::Unmatched => f.write_str("but the server does not say whether it matches every pin"),
+            Self::Behind(_) => f.write_str("which its workflow contradicts"),
+            Self::Approval(_) => f.write_str("and a human has to approve the plan"),
+            Self::Settling(_) => f.write_str("which has not lasted for long enough yet"),
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! The front door: one target, one call.
+
+use jiff::Timestamp;
+use tokio::sync::mpsc;
+
+use crate::api::Client;
+use crate::conclude::{ConcludeOptions, Deadline, conclude};
+use crate::drive::drive;
+use crate::watch::{Refusal, Scope, Watch, WatchSettings};
+use crate::{Pinning, Report, Target, Targets};
+
+/// How to wait. The defaults are those of the command line.
+#[derive(Debug, Clone, Default)]
+pub struct WaitOptions {
+    /// Which deploy is waited for; the latest if nothing is pinned.
+    pub pinning: Pinning,
+    /// How the wait goes.
+    pub settings: WatchSettings,
+    /// What is done after it.
+    pub conclude: ConcludeOptions,
+}
+
+/// Waits until the deploy of a target ends, and says how and why.
+///
+/// That the deploy failed, or that the API was silent, are outcomes in the report, not errors.
+///
+/// # Errors
+///
+/// If there is nothing that could be waited for: the settings contradict the target, or the API's certificate is not trusted.
+///
+/// # Examples
+///
+/// ```no_run
+/// use nuon_gate_core::{ApiToken, ApiUrl, Cause, Client, Connection, Target, Verdict, WaitOptions, wait};
+///
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let url = ApiUrl::new("https://api.nuon.co", false)?;
+/// let connection = Connection::new(url, "org…".parse()?, ApiToken::new("…")?);
+/// let target = Target::new("inl…".parse()?, "cmp…".parse()?);
+/// let report = wait(&Client::new(&connection)?, target, WaitOptions::default()).await?;
+/// match (report.verdict, report.cause()) {
+///     (Verdict::Passed, _) => println!("deployed"),
+///     (Verdict::Failed, Some(Cause::Deploy(failure))) => println!("failed: {failure}"),
+///     (verdict, cause) => println!("{}: {}", verdict.as_str(), cause.map(ToString::to_string).unwrap_or_default()),
+/// }
+/// # Ok(())
+/// # }
+/// ```
+pub async fn wait(client: &Client, target: Target, options: WaitOptions) -> Result<Report, Refusal> {
+    let WaitOptions { pinning, settings, conclude: after } = options;
+    #[expect(clippy::disallowed_methods, reason = "the one reading of the wall clock that all times count from")]
+    let started_at = Timestamp::now();
+    let limit = settings.request_timeout;
+    let watch =
+        Watch::new(settings, Scope::Targets(Targets::one(target)), pinning, started_at).map_err(Refusal::Invalid)?;
+    // Nobody sends a signal here; whoever has some drives the watch.
+    let (_sender, mut signals) = mpsc::unbounded_channel();
+    let report = drive(client, watch, &mut signals, |_, _| {}).await?;
+    Ok(conclude(&client.within(limit), report, &after, &mut signals, &mut Deadline::default(), |_| {}).await)
+}

@@ -1,0 +1,106 @@
+//! What follows from an answer that is no good one.
+
+use super::event::Refusal;
+use super::poller::Poller;
+use super::shared::Shared;
+use crate::api::ErrorClass;
+use crate::cause::Thing;
+use crate::{ApiError, Cause, Request};
+
+/// 401 and 403 are final only when this many come in a row, once there was a good answer: the server also says so when its
+/// database or its identity provider is in trouble (`docs/nuon-api.md`, "Authentication").
+const DENIALS: u32 = 5;
+/// An id that is not found this many times in a row does not exist. Once may be a lagging replica.
+const MISSES: u32 = 3;
+/// So often in a row something else than the API answers before the address is taken to be wrong.
+const FOREIGN: u32 = 3;
+
+/// What is known of what a request is about.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct About {
+    /// It has answered before, so it exists.
+    pub(super) exists: bool,
+    /// It was the target's when it did.
+    pub(super) is_own: bool,
+    /// The user named it by its id.
+    pub(super) named: bool,
+    /// It is the workflow that a deploy names, which nobody else has named.
+    pub(super) own_workflow: bool,
+}
+
+impl About {
+    fn is_known_workflow(self, request: &Request) -> bool {
+        self.own_workflow || self.exists && matches!(request, Request::Workflow(..))
+    }
+}
+
+/// What to do.
+#[derive(Debug)]
+pub(super) enum Handling {
+    /// Poll again.
+    Retry,
+    /// The deploy's workflow does not exist.
+    NoWorkflow,
+    /// It is the end.
+    Reject(Cause),
+    /// Nothing can be waited for.
+    Refuse(Refusal),
+}
+
+/// Decides. A workflow, a deploy or an install that has answered once exists, whatever is said of it later; and what is said
+/// of a deploy's workflow is never the end, as an ingress or a firewall may say it.
+pub(super) fn handle(
+    poller: &mut Poller,
+    error: &ApiError,
+    request: &Request,
+    about: About,
+    shared: &Shared,
+) -> Handling {
+    let class = error.class();
+    if class != ErrorClass::Denied {
+        poller.denied.end(request);
+    }
+    if class != ErrorClass::Foreign {
+        poller.foreign.end(request);
+    }
+    let reject = |cause| Handling::Reject(cause);
+    match class {
+        ErrorClass::Transient => Handling::Retry,
+        ErrorClass::Untrusted if !shared.health.ever_good() => Handling::Refuse(Refusal::Untrusted(error.clone())),
+        ErrorClass::Untrusted => Handling::Retry,
+        ErrorClass::Denied => match poller.denied.count(request) >= DENIALS || !shared.health.ever_good() {
+            true => reject(Cause::Denied(error.clone())),
+            false => Handling::Retry,
+        },
+        ErrorClass::Foreign => match poller.foreign.count(request) >= FOREIGN && !shared.health.ever_nuon() {
+            true => reject(Cause::NotNuon(error.clone())),
+            false => Handling::Retry,
+        },
+        ErrorClass::Missing if !about.exists => {
+            let often = poller.missing.count(request) >= MISSES;
+            match often || !request.may_lag() || about.named && shared.is_once() {
+                true if about.own_workflow => Handling::NoWorkflow,
+                true => reject(missing(error, request)),
+                false => Handling::Retry,
+            }
+        }
+        ErrorClass::Refused if !about.is_known_workflow(request) => reject(Cause::Refused(error.clone())),
+        ErrorClass::Elsewhere if !about.is_own && !about.own_workflow => reject(Cause::Elsewhere(error.clone())),
+        ErrorClass::Missing | ErrorClass::Refused | ErrorClass::Elsewhere => Handling::Retry,
+    }
+}
+
+fn missing(error: &ApiError, request: &Request) -> Cause {
+    let thing = match request {
+        Request::Install(install) | Request::InstallComponents(install, _) => Thing::Install(install.clone()),
+        Request::InstallComponent(install, component) => Thing::Component(install.clone(), component.clone()),
+        Request::Deploy(install, _, deploy) => Thing::Deploy(install.clone(), deploy.clone()),
+        Request::Workflow(_, workflow) | Request::Cancel(workflow) => Thing::Workflow(workflow.clone()),
+        Request::LatestDeploy(..)
+        | Request::Deploys(..)
+        | Request::Installs(_)
+        | Request::Dashboard(_)
+        | Request::Logs(..) => return Cause::Refused(error.clone()),
+    };
+    Cause::NotFound(thing, error.clone())
+}

@@ -1,0 +1,129 @@
+//! The requests under way. The same request of several pollers is sent once, and its answer given to all of them.
+
+use std::collections::{BTreeSet, HashMap};
+
+use crate::{Moment, Request};
+
+/// The most requests under way at once.
+const MOST_AT_ONCE: usize = 16;
+
+/// Who polls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum PollerId {
+    /// Whoever finds out which targets there are.
+    Discovery,
+    /// The target at this position.
+    Target(usize),
+}
+
+/// A request under way.
+#[derive(Debug)]
+struct Flight {
+    request: Request,
+    sent: Moment,
+    order: u64,
+    pollers: Vec<PollerId>,
+}
+
+/// What landed.
+#[derive(Debug)]
+pub(super) struct Landed {
+    pub(super) request: Request,
+    pub(super) pollers: Vec<PollerId>,
+}
+
+/// The requests under way, and those that wait for their turn.
+#[derive(Debug, Default)]
+pub(super) struct Flights {
+    /// Counts everything that happens here, so that it is known what was first.
+    order: u64,
+    under_way: HashMap<u64, Flight>,
+    serials: HashMap<Request, u64>,
+    /// Pollers that need what is under way already, but was sent before they needed it: it may be older than what they have
+    /// read since.
+    waiting: HashMap<Request, Vec<PollerId>>,
+    /// Pollers that wait for their turn: since when, who, and the order in which they came to need something.
+    ready: BTreeSet<(Moment, PollerId, u64)>,
+}
+
+impl Flights {
+    /// Takes note that a poller needs a request, whose turn was due then: who waits longest is first.
+    pub(super) fn enqueue(&mut self, poller: PollerId, since: Moment) {
+        self.order += 1;
+        self.ready.insert((since, poller, self.order));
+    }
+
+    /// Returns the next poller whose request has to be sent, if one may be, given what each needs.
+    pub(super) fn next<'a>(&mut self, request_of: impl Fn(PollerId) -> Option<&'a Request>) -> Option<PollerId> {
+        while let Some(first) = self.ready.first().copied() {
+            let (_, poller, need) = first;
+            let Some(request) = request_of(poller) else {
+                self.ready.remove(&first);
+                continue;
+            };
+            let serial = self.serials.get(request).copied();
+            let full = self.under_way.len() >= MOST_AT_ONCE;
+            match serial.and_then(|serial| self.under_way.get_mut(&serial)) {
+                Some(flight) if flight.order > need => flight.pollers.push(poller),
+                Some(_) => self.waiting.entry(request.clone()).or_default().push(poller),
+                None if full => return None,
+                None => {
+                    self.ready.remove(&first);
+                    return Some(poller);
+                }
+            }
+            self.ready.remove(&first);
+        }
+        None
+    }
+
+    /// Takes note that a request is being sent for a poller; returns its serial number.
+    pub(super) fn send(&mut self, poller: PollerId, request: Request, now: Moment) -> u64 {
+        self.order += 1;
+        let serial = self.order;
+        self.serials.insert(request.clone(), serial);
+        self.under_way.insert(serial, Flight { request, sent: now, order: serial, pollers: vec![poller] });
+        serial
+    }
+
+    /// Takes note that an answer has come; `None` if the request had been given up. Who waited for it to be sent again is
+    /// ready to do so.
+    pub(super) fn land(&mut self, serial: u64, now: Moment) -> Option<Landed> {
+        let Flight { request, pollers, .. } = self.under_way.remove(&serial)?;
+        self.serials.remove(&request);
+        for poller in self.waiting.remove(&request).unwrap_or_default() {
+            self.enqueue(poller, now);
+        }
+        Some(Landed { request, pollers })
+    }
+
+    /// Returns when a request was sent, unless it was given up.
+    pub(super) fn sent(&self, serial: u64) -> Option<Moment> {
+        self.under_way.get(&serial).map(|flight| flight.sent)
+    }
+
+    /// Tells whether a request of this poller's is under way.
+    pub(super) fn is_under_way(&self, poller: PollerId) -> bool {
+        self.under_way.values().any(|flight| flight.pollers.contains(&poller))
+    }
+
+    /// Returns everyone who waits for a turn.
+    pub(super) fn ready_pollers(&self) -> Vec<PollerId> {
+        self.ready.iter().map(|(_, poller, _)| *poller).collect()
+    }
+
+    /// Tells whether nothing is under way and nobody waits.
+    pub(super) fn is_idle(&self) -> bool {
+        self.under_way.is_empty() && self.ready.is_empty()
+    }
+
+    /// Tells whether somebody waits for a turn.
+    pub(super) fn has_ready(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
+    /// Gives everything up.
+    pub(super) fn give_up(&mut self) {
+        *self = Self { order: self.order, ..Self::default() };
+    }
+}

@@ -1,0 +1,70 @@
+//! What a deploy that is followed gives way to: a newer one, one that takes its place, or another search.
+
+use crate::cause::Warning;
+use crate::model::Deploy;
+use crate::watch::phase::succession::Succession;
+use crate::watch::phase::{Decision, Move, Note, Phase, Policy, Search, refusal};
+use crate::watch::settings::{Mode, OnStale, OnSuperseded};
+use crate::{DeployId, Judgement, Kind, MatchedBy, Pins};
+
+use super::{Follow, Newest, Origin};
+
+impl Follow {
+    /// Goes on to another deploy, or back to searching, if what was read says so.
+    pub(in crate::watch::phase) fn advance(mut self, policy: &Policy<'_>, notes: &mut Vec<Note>) -> Move {
+        let Some(row) = self.known.clone().filter(|_| self.reads.current) else {
+            return Move::Stay(Phase::Following(self));
+        };
+        if let Some(to) = self.superseding().and_then(|row| row.id.clone()) {
+            let action = self.on_superseded(policy);
+            if self.superseded_by.as_ref() != Some(&to) {
+                self.superseded_by = Some(to.clone());
+                notes.push(Note::Superseded { from: self.id.clone(), to: to.clone(), policy: action });
+            }
+            let judgement = policy.judge(&row);
+            if action == OnSuperseded::Follow && judgement != Judgement::Replaced {
+                return self.follow_newer(to, &row, policy, notes);
+            }
+        }
+        let only_plans = self.reads.workflow.as_ref().is_some_and(|workflow| workflow.is_plan_only());
+        if only_plans && self.origin != Origin::Named {
+            self.passed_over.insert(self.id.clone());
+            notes.push(Note::Lost);
+            let at_once = policy.settings.mode == Mode::Once;
+            return Move::On(Phase::Searching(Search::again(self.pins, self.passed_over, at_once)));
+        }
+        let may_go_on = self.identified && self.refusal(&row, policy).is_none();
+        if policy.judge(&row) == Judgement::Replaced && may_go_on {
+            notes.push(Note::Replaced(self.id.clone()));
+            let mut replaced = self.replaced;
+            if !replaced.contains(&self.id) {
+                replaced.push(self.id);
+            }
+            let succession = Succession::new(row, self.names, self.pins, replaced, self.reads.listed);
+            return Move::On(Phase::Succession(succession.passing_over(self.passed_over)));
+        }
+        let stale = self.origin == Origin::Stale && policy.settings.on_stale == OnStale::Wait;
+        if stale && matches!(self.decided(policy), Decision::End(_)) {
+            notes.push(Note::Lost);
+            return Move::On(Phase::Searching(Search::after(self.id, row.created_at.unwrap_or(policy.started_at))));
+        }
+        Move::Stay(Phase::Following(self))
+    }
+
+    fn follow_newer(self, to: DeployId, from: &Deploy, policy: &Policy<'_>, notes: &mut Vec<Note>) -> Move {
+        let Some(newer) = self.superseding().cloned() else { return Move::Stay(Phase::Following(self)) };
+        // Following never crosses from an apply to a teardown, and `decide` says so.
+        if refusal(&newer, from.kind(), policy.settings.expect).is_some() {
+            return Move::Stay(Phase::Following(self));
+        }
+        notes.push(Note::Warned(Warning::Superseded { from: self.id.clone(), to: to.clone() }));
+        // What is followed now is not what was pinned, but what is newest.
+        notes.push(Note::Found { row: newer.clone(), by: MatchedBy::Latest, replaces: None });
+        let mut before = self.replaced;
+        before.push(self.id);
+        let kind = from.kind().unwrap_or(Kind::Apply);
+        let mut follow = Self::successor(to, newer, Pins::default(), kind, before).passing_over(self.passed_over);
+        follow.reads.newest = Newest::None;
+        Move::On(Phase::Following(follow))
+    }
+}

@@ -1,0 +1,253 @@
+//! What has to be read before a deploy's status can be believed, and what follows from it all.
+
+use std::time::Duration;
+
+use super::{Follow, LAG, Link, Newest, Origin, ago};
+use crate::api::Depth;
+use crate::hold::Behind;
+use crate::model::{Deploy, Status, Workflow};
+use crate::pins::Baseline;
+use crate::report::ApprovalPlace;
+use crate::timeline::span;
+use crate::watch::event::Refusal;
+use crate::watch::phase::judged::{Judged, Picture, judged};
+use crate::watch::phase::proof::{Basis, Proof};
+use crate::watch::phase::{
+    Closing, Decision, End, Held, Policy, ask_deploy, ask_latest, ask_list, ask_workflow, refusal,
+};
+use crate::watch::settings::{Mode, OnApproval, OnStale, OnSuperseded};
+use crate::{Cause, Hold, Judgement, Request, Verdict};
+
+impl Follow {
+    pub(in crate::watch::phase) fn decide(&self, policy: &Policy<'_>) -> Decision {
+        let decision = self.decided(policy);
+        match (&decision, self.origin, &self.known) {
+            (Decision::End(_), Origin::Stale, Some(row)) if policy.settings.on_stale == OnStale::Fail => {
+                Decision::End(End::Refused(Refusal::Stale { deploy: self.id.clone(), ago: ago(row, policy) }))
+            }
+            _ => decision,
+        }
+    }
+
+    pub(super) fn decided(&self, policy: &Policy<'_>) -> Decision {
+        let Some(row) = self.known.as_ref().filter(|_| self.reads.current) else { return self.read_deploy(policy) };
+        let judgement = policy.judge(row);
+        let is_final = !matches!(judgement, Judgement::Pending | Judgement::Replaced);
+        if judgement != Judgement::Pending && !self.identified {
+            return match self.reads.outdated {
+                true => Decision::Hold(Hold::Outdated),
+                false => Decision::Need(ask_deploy(policy.target, &self.id)),
+            };
+        }
+        if let Some(end) = self.refusal(row, policy) {
+            return Decision::End(end);
+        }
+        if let Some(request) = self.missing(row, is_final, policy) {
+            return Decision::Need(request);
+        }
+        if let Some(end) = self.superseded(row, policy) {
+            return Decision::End(end);
+        }
+        let workflow = self.reads.workflow.as_deref();
+        if workflow.is_some_and(Workflow::is_plan_only) {
+            return Decision::End(End::rejected(Cause::Undeployable { deploy: self.id.clone(), deploy_type: None }));
+        }
+        let by_rule = policy.is_by_rule(row.current_status());
+        match judged(Picture { id: &self.id, row, judgement, by_rule, workflow }) {
+            Judged::Pass => self.pass(row, by_rule, policy),
+            // The newest row lacks what a reason is made of. A replica that hangs must not keep back a failure, though.
+            Judged::Fail(_) if !self.detailed && !matches!(self.hold(), Hold::Outdated) => {
+                Decision::Hold(Hold::Outdated)
+            }
+            Judged::Fail(verdict) => Decision::End(self.failed(verdict, row, by_rule)),
+            Judged::Hold(Hold::Behind(behind)) => self.behind(behind, row, policy),
+            Judged::Hold(Hold::Approval(place)) => self.approval(place, row, policy),
+            Judged::Hold(hold) => Decision::Hold(hold),
+            // The deploy may have ended between the two reads.
+            Judged::Orphan(..) if self.reads.details < 2 => Decision::Need(ask_deploy(policy.target, &self.id)),
+            Judged::Orphan(verdict, end) => Decision::End(self.orphaned(verdict, end, row)),
+        }
+    }
+
+    /// Reads the deploy. If what comes is outdated, the newest row may say where it stands.
+    fn read_deploy(&self, policy: &Policy<'_>) -> Decision {
+        match (self.reads.outdated, &self.reads.newest) {
+            (false, _) => Decision::Need(ask_deploy(policy.target, &self.id)),
+            (true, Newest::Unread) => Decision::Need(ask_latest(policy.target, Depth::Usual)),
+            (true, _) => Decision::Hold(Hold::Outdated),
+        }
+    }
+
+    /// Returns what has to be read before anything can be decided.
+    fn missing(&self, row: &Deploy, is_final: bool, policy: &Policy<'_>) -> Option<Request> {
+        if let (Some(Baseline::Deploy(id)), Origin::Named) = (&self.pins.after, self.origin) {
+            return Some(ask_deploy(policy.target, id));
+        }
+        if let Some(request) = &policy.side.early {
+            return Some(request.clone());
+        }
+        let may_pass =
+            *row.current_status() == Status::PendingApproval && policy.settings.on_approval == OnApproval::Pass;
+        match &self.reads.newest {
+            Newest::Unread if is_final || may_pass || policy.beside => {
+                return Some(ask_latest(policy.target, Depth::Usual));
+            }
+            Newest::Hidden => return Some(ask_list(policy.target)),
+            _ => {}
+        }
+        if let Some(rival) = self.rival().filter(|_| !self.reads.rival_deploys)
+            && let Some(id) = rival.workflow()
+        {
+            return Some(ask_workflow(policy.target, id));
+        }
+        let is_behind = matches!(self.held, Some(Held { hold: Hold::Behind(_), .. }));
+        let depends = is_final || is_behind || *row.current_status() == Status::PendingApproval;
+        let id = self.own_workflow().filter(|_| !matches!(self.workflow, Link::Missing))?;
+        let wanted = self.reads.workflow.is_none() && (depends || policy.beside);
+        wanted.then(|| ask_workflow(policy.target, id))
+    }
+
+    /// Returns why the deploy must not be waited for, if so.
+    pub(super) fn refusal(&self, row: &Deploy, policy: &Policy<'_>) -> Option<End> {
+        if row.kind().is_none() {
+            let deploy_type = row.install_deploy_type.clone().filter(|_| row.plan_only != Some(true));
+            return Some(End::rejected(Cause::Undeployable { deploy: self.id.clone(), deploy_type }));
+        }
+        let before = match self.origin {
+            Origin::Successor(before) => Some(before),
+            Origin::Named => None,
+            Origin::Matched | Origin::Stale => return None,
+        };
+        if let Some(end) = refusal(row, before, policy.settings.expect) {
+            return Some(end);
+        }
+        // What is named by its id, or by its workflow, was not searched for by the other pins.
+        let pin = self.pins.contradicted_by(row, policy.started_at).filter(|_| before.is_none())?;
+        Some(End::rejected(Cause::PinMismatch { deploy: self.id.clone(), pin }))
+    }
+
+    fn superseded(&self, row: &Deploy, policy: &Policy<'_>) -> Option<End> {
+        let newer = self.superseding()?;
+        let to = newer.id.clone()?;
+        match self.on_superseded(policy) {
+            OnSuperseded::Ignore => None,
+            OnSuperseded::Fail => {
+                Some(End::Otherwise(Verdict::Superseded, Cause::Superseded { from: self.id.clone(), to }))
+            }
+            OnSuperseded::Follow => refusal(newer, row.kind(), policy.settings.expect),
+        }
+    }
+
+    /// Everything that a pass needs is there: the deploy's identity by its own detail, a passing status that is the newest,
+    /// and the steps of its workflow. Nothing else makes a [`Proof`].
+    fn pass(&self, row: &Deploy, by_rule: bool, policy: &Policy<'_>) -> Decision {
+        // What had ended before the wait began, and is not to be judged, need not last.
+        let is_past = self.origin == Origin::Stale && policy.settings.on_stale != OnStale::Accept;
+        let settle = if is_past { Duration::ZERO } else { policy.settings.settle };
+        let since = match &self.held {
+            Some(Held { hold: Hold::Settling(until), .. }) => *until,
+            _ => policy.now + settle,
+        };
+        if policy.now < since {
+            return Decision::Hold(Hold::Settling(since));
+        }
+        let basis = match (self.own_workflow(), &self.reads.workflow) {
+            _ if by_rule => Basis::Rule(row.current_status().clone()),
+            (Some(id), Some(_)) => Basis::Steps(id.clone()),
+            (Some(id), None) => Basis::WithoutWorkflow(id.clone()),
+            (None, _) => Basis::Status,
+        };
+        self.proven(row, basis, policy)
+    }
+
+    fn proven(&self, row: &Deploy, basis: Basis, policy: &Policy<'_>) -> Decision {
+        if self.origin == Origin::Named && !self.matches {
+            return Decision::Hold(Hold::Unmatched);
+        }
+        match row.kind().filter(|_| self.identified) {
+            Some(kind) => Decision::End(End::Passed(Proof::new(self.id.clone(), kind, basis))),
+            None => Decision::Need(ask_deploy(policy.target, &self.id)),
+        }
+    }
+
+    /// Gives a contradiction a moment to go away before it is believed.
+    fn behind(&self, behind: Behind, row: &Deploy, policy: &Policy<'_>) -> Decision {
+        let since = match &self.held {
+            Some(Held { hold: Hold::Behind(_), since, .. }) => *since,
+            _ => policy.now,
+        };
+        let has_lasted = match policy.settings.mode {
+            Mode::Wait => policy.now >= since + LAG,
+            // There is no other poll: how old it is by the server's own account has to do.
+            Mode::Once => self.contradicted_for(policy).is_some_and(|age| age >= LAG),
+        };
+        if !has_lasted {
+            return Decision::Hold(Hold::Behind(behind));
+        }
+        Decision::End(match behind {
+            Behind::Orphan(verdict, end) | Behind::NoRow(verdict, end) => self.orphaned(verdict, end, row),
+            Behind::Failure => self.failed(Verdict::Failed, row, false),
+            Behind::StepFailed(verdict, step) => {
+                End::Otherwise(verdict, Cause::Step { step, status: row.current_status().clone() })
+            }
+        })
+    }
+
+    /// Returns for how long the workflow has stood as it does, by the server's clock.
+    fn contradicted_for(&self, policy: &Policy<'_>) -> Option<Duration> {
+        let since = self.reads.workflow.as_ref()?.status.as_ref()?.since?;
+        let now = policy.started_at.saturating_add(policy.now.elapsed()).ok()?;
+        Some(span(since, now))
+    }
+
+    /// Plans that approve themselves are also seen waiting for a moment, so only the second poll in a row makes it certain
+    /// that a human is asked.
+    fn approval(&self, place: ApprovalPlace, row: &Deploy, policy: &Policy<'_>) -> Decision {
+        let polls = match &self.held {
+            Some(Held { hold: Hold::Approval(_), polls, .. }) => *polls,
+            _ => 0,
+        };
+        let is_once = policy.settings.mode == Mode::Once;
+        if is_once
+            && self.reads.workflows < 2
+            && let Some(id) = self.own_workflow()
+        {
+            // There is no other poll in which it could be seen again.
+            return Decision::Need(ask_workflow(policy.target, id));
+        }
+        if polls == 0 && !is_once {
+            return Decision::Hold(Hold::Approval(place));
+        }
+        if (polls == 1 || is_once)
+            && let Some(request) = &policy.side.dashboard
+        {
+            return Decision::Need(request.clone());
+        }
+        match policy.settings.on_approval {
+            OnApproval::Wait => Decision::Hold(Hold::Approval(place)),
+            OnApproval::Fail => Decision::End(End::Otherwise(Verdict::ApprovalNeeded, Cause::ApprovalNeeded(place))),
+            OnApproval::Pass => self.proven(row, Basis::Approval(place), policy),
+        }
+    }
+
+    /// Returns how the deploy has ended as far as is known, although there is no time to make certain. A deploy in error
+    /// whose retry did not come in time has failed; one that passes but was held has not passed.
+    pub(in crate::watch::phase) fn known_end(&self, policy: &Policy<'_>, closing: &Closing<'_>) -> Option<End> {
+        let row = self.known.as_ref()?;
+        if let Closing::Stopped(..) = closing {
+            return None;
+        }
+        let by_rule = policy.is_by_rule(row.current_status());
+        match (policy.judge(row), self.held.as_ref().map(|held| &held.hold)) {
+            (Judgement::Failed, _) => Some(self.failed(Verdict::Failed, row, by_rule)),
+            (Judgement::Cancelled, _) => Some(self.failed(Verdict::Cancelled, row, by_rule)),
+            (Judgement::Pending, Some(Hold::Behind(Behind::Orphan(verdict, end)))) => {
+                Some(self.orphaned(*verdict, *end, row))
+            }
+            (Judgement::Passed, Some(Hold::Behind(Behind::StepFailed(verdict, step)))) => {
+                Some(End::Otherwise(*verdict, Cause::Step { step: step.clone(), status: row.current_status().clone() }))
+            }
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! How a deploy that is followed has ended.
+
+use super::Follow;
+use crate::cause::DeployFailure;
+use crate::model::{Deploy, Status, StepState, Workflow, WorkflowEnd, WorkflowStep};
+use crate::watch::phase::End;
+use crate::{Cause, RemoteText, Verdict, reason};
+
+impl Follow {
+    /// The deploy failed or was cancelled, and says so itself.
+    pub(super) fn failed(&self, verdict: Verdict, row: &Deploy, by_rule: bool) -> End {
+        let own_steps = || self.reads.workflow.iter().flat_map(|workflow| workflow.steps_of(&self.id));
+        let noted = || own_steps().filter_map(WorkflowStep::reason).find(|text| !text.is_blank()).cloned();
+        let specific = own_steps().find_map(reason::denial).or_else(|| reason::specific(row)).or_else(noted);
+        let is_generic = specific.is_none();
+        let failure = DeployFailure {
+            status: row.current_status().clone(),
+            text: specific.or_else(|| reason::generic(row)),
+            is_generic,
+            hint: reason::server_hint(row),
+            by_rule,
+        };
+        End::Otherwise(verdict, Cause::Deploy(failure))
+    }
+
+    /// The workflow ended, and the deploy never did.
+    pub(super) fn orphaned(&self, verdict: Verdict, end: WorkflowEnd, row: &Deploy) -> End {
+        let workflow = self.reads.workflow.as_deref();
+        let own_steps: Vec<_> = workflow.into_iter().flat_map(|workflow| workflow.steps_of(&self.id)).collect();
+        let answered: Option<RemoteText> = own_steps.iter().find_map(|step| reason::denial(step));
+        let own_failed = own_steps.iter().any(|step| step.state() == StepState::Failed && step.has_begun());
+        // A plan that was denied ends the workflow, whatever its deploy says.
+        let was_denied = workflow.is_some_and(|workflow| workflow.was_denied(Some(&self.id)));
+        let verdict = if answered.is_some() || was_denied { Verdict::Cancelled } else { verdict };
+        let status = match row.current_status() {
+            Status::Queued | Status::Pending if !own_failed => None,
+            status => Some(status.clone()),
+        };
+        let step = workflow.and_then(Workflow::failed_step);
+        End::Otherwise(
+            verdict,
+            Cause::Orphaned { end, step, status, denial: answered.or_else(|| reason::denials(row)) },
+        )
+    }
+}

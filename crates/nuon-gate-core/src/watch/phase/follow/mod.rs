@@ -1,0 +1,430 @@
+//! Following a deploy by its id: what is known of it, and what each answer adds.
+
+use std::cmp::Ordering;
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::{Held, Note, Policy, is_deploy};
+use crate::api::Fact;
+use crate::model::{Deploy, Workflow};
+use crate::pins::Baseline;
+use crate::report::ApprovalPlace;
+use crate::timeline::span;
+use crate::watch::freshness::Freshness;
+use crate::watch::settings::OnSuperseded;
+use crate::{DeployId, Hold, Kind, Moment, Pins, Request, WorkflowId};
+
+/// For how long a deploy and its workflow may contradict each other. They are read one after the other, and some servers
+/// read from a replica that lags, so one of them may only be behind.
+pub(super) const LAG: Duration = Duration::from_secs(30);
+
+mod advance;
+mod decide;
+mod end;
+
+/// The deploy that is followed.
+#[derive(Debug)]
+pub(in crate::watch) struct Follow {
+    // What lasts.
+    id: DeployId,
+    pins: Pins,
+    origin: Origin,
+    /// The newest state that was read.
+    known: Option<Arc<Deploy>>,
+    freshness: Freshness,
+    /// Whether the user has pinned anything, which decides what follows from a newer deploy.
+    is_pinned: bool,
+    /// A state of it has been read that matches every pin.
+    matches: bool,
+    /// Its own detail has said that it is the target's.
+    identified: bool,
+    /// What is known was read with details.
+    detailed: bool,
+    /// The workflow that the deploy has named. A row that leaves it out later has not lost it.
+    names: Option<WorkflowId>,
+    workflow: Link,
+    /// Rows that deploy nothing, as their workflows say.
+    passed_over: HashSet<DeployId>,
+    /// Deploys that were followed before.
+    replaced: Vec<DeployId>,
+    superseded_by: Option<DeployId>,
+    /// The newest row that the server has shown.
+    newest: Option<Arc<Deploy>>,
+    held: Option<Held>,
+    /// The poll under way.
+    reads: Reads,
+}
+
+/// How the deploy came to be followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    /// Its id was given.
+    Named,
+    /// It matched.
+    Matched,
+    /// It matched no pin, as there is none, and it was there when the wait began.
+    Stale,
+    /// It took the place of another.
+    Successor(Kind),
+}
+
+/// Whether the workflow that the deploy names is there.
+#[derive(Debug)]
+enum Link {
+    Unknown,
+    Answered,
+    /// It does not exist.
+    Missing,
+}
+
+/// What the poll under way has read.
+#[derive(Debug, Default)]
+struct Reads {
+    /// What is known of the deploy was read, or confirmed, in this poll.
+    current: bool,
+    /// An answer was older than what is known.
+    outdated: bool,
+    /// How often the detail was read.
+    details: u32,
+    newest: Newest,
+    /// The newest rows, where they were read.
+    rows: Option<Arc<Vec<Deploy>>>,
+    /// The workflow of the newest row was read, and makes more than plans.
+    rival_deploys: bool,
+    workflow: Option<Arc<Workflow>>,
+    /// How often the workflow was read.
+    workflows: u32,
+    /// The deploy showed another status than before.
+    changed: bool,
+    /// The list of rows was read in this poll, for a successor.
+    listed: bool,
+}
+
+/// The component's newest deploy.
+#[derive(Debug, Default)]
+enum Newest {
+    #[default]
+    Unread,
+    /// The endpoint gives a row that deploys nothing, so it has to be found in the list.
+    Hidden,
+    /// None that is another's.
+    None,
+    Row(Arc<Deploy>),
+}
+
+impl Follow {
+    /// Follows the deploy that was named by its id.
+    pub(in crate::watch) fn named(id: DeployId, pins: Pins) -> Self {
+        Self {
+            id,
+            is_pinned: pins.is_pinned(),
+            pins,
+            origin: Origin::Named,
+            known: None,
+            matches: false,
+            freshness: Freshness::default(),
+            identified: false,
+            detailed: false,
+            names: None,
+            workflow: Link::Unknown,
+            passed_over: HashSet::new(),
+            replaced: Vec::new(),
+            superseded_by: None,
+            newest: None,
+            held: None,
+            reads: Reads::default(),
+        }
+    }
+
+    /// Follows a row that matched. `stale`: nothing was pinned, and the row was there when the wait began.
+    pub(super) fn matched(id: DeployId, row: Arc<Deploy>, pins: Pins, stale: bool, is_newest: bool) -> Self {
+        let origin = if stale { Origin::Stale } else { Origin::Matched };
+        let newest = if is_newest { Newest::None } else { Newest::Unread };
+        let reads = Reads { current: true, changed: true, newest, ..Reads::default() };
+        let mut follow = Self { origin, reads, ..Self::named(id, pins) };
+        follow.freshness.admit(Moment::START, &row);
+        follow.names = row.workflow().cloned();
+        follow.known = Some(row);
+        follow
+    }
+
+    /// Follows a row that took the place of others.
+    pub(super) fn successor(id: DeployId, row: Arc<Deploy>, pins: Pins, kind: Kind, before: Vec<DeployId>) -> Self {
+        let mut follow = Self::matched(id, row, pins, false, false);
+        follow.origin = Origin::Successor(kind);
+        follow.replaced = before;
+        follow
+    }
+
+    /// The server has shown this row, which did not match.
+    pub(super) fn after_row(mut self, newest: Option<Arc<Deploy>>) -> Self {
+        let is_newer = |own: &Arc<Deploy>| self.known.as_ref().is_none_or(|known| known.created_at < own.created_at);
+        if let Some(newest) = newest.filter(is_newer) {
+            self.newest = Some(newest);
+            self.reads.newest = Newest::Unread;
+        }
+        self
+    }
+
+    /// What is searched by stands for no pin of the user's.
+    pub(super) fn unpinned(self) -> Self {
+        Self { is_pinned: false, ..self }
+    }
+
+    /// Passes over these rows.
+    pub(super) fn passing_over(self, passed_over: HashSet<DeployId>) -> Self {
+        Self { passed_over, ..self }
+    }
+
+    /// Takes note that the list has been read in this poll.
+    pub(super) fn after_list(mut self) -> Self {
+        self.reads.listed = true;
+        self
+    }
+
+    pub(super) fn begin_poll(&mut self) {
+        self.reads = Reads::default();
+        // What had not ended in the first poll had not ended before the wait began.
+        if self.origin == Origin::Stale && self.held.is_some() {
+            self.origin = Origin::Matched;
+        }
+    }
+
+    /// Tells whether the deploy has changed in this poll.
+    pub(in crate::watch) fn has_changed(&self) -> bool {
+        self.reads.changed
+    }
+
+    pub(in crate::watch) fn id(&self) -> &DeployId {
+        &self.id
+    }
+
+    /// Returns since when a human is asked, once that is certain.
+    pub(in crate::watch) fn asked_since(&self) -> Option<(Moment, &ApprovalPlace)> {
+        match self.held.as_ref()? {
+            Held { hold: Hold::Approval(place), since, polls: 2.. } => Some((*since, place)),
+            _ => None,
+        }
+    }
+
+    pub(super) fn hold(&self) -> Hold {
+        self.held.as_ref().map_or(Hold::InProgress, |held| held.hold.clone())
+    }
+
+    pub(super) fn note_hold(&mut self, hold: Hold, now: Moment) {
+        // An answer that is older says nothing of what was held before.
+        if hold == Hold::Outdated && self.held.as_ref().is_some_and(|held| held.hold != Hold::Outdated) {
+            return;
+        }
+        let mut held = Held::next(self.held.take(), hold, now);
+        if self.reads.workflows > 1 {
+            // Seen twice in one poll.
+            held.polls = held.polls.max(2);
+        }
+        self.held = Some(held);
+    }
+
+    pub(super) fn has_answered(&self, request: &Request) -> bool {
+        match request {
+            Request::Deploy(_, _, id) => *id == self.id && self.known.is_some(),
+            Request::Workflow(_, id) if self.own_workflow() == Some(id) => {
+                matches!(self.workflow, Link::Answered)
+            }
+            Request::Workflow(..) => false,
+            _ => true,
+        }
+    }
+
+    /// Tells whether the deploy is known to be the target's, so that another answer about it is an odd one.
+    pub(super) fn is_identified(&self) -> bool {
+        self.identified
+    }
+
+    /// What is newer is good to know if it changes nothing, and then a weak API must not keep a deploy that has ended from
+    /// its verdict. A workflow that never existed is done without.
+    pub(super) fn does_without(&mut self, request: &Request, policy: &Policy<'_>) -> bool {
+        match request {
+            Request::LatestDeploy(..) | Request::Deploys(..) if self.on_superseded(policy) == OnSuperseded::Ignore => {
+                self.reads.newest = Newest::None;
+                true
+            }
+            Request::Workflow(_, id) if self.rival().is_some_and(|row| row.workflow() == Some(id)) => {
+                let ignores = self.on_superseded(policy) == OnSuperseded::Ignore;
+                if ignores {
+                    self.reads.newest = Newest::None;
+                }
+                ignores
+            }
+            _ => false,
+        }
+    }
+
+    /// Takes note that a workflow does not exist, and tells whether it is the one that the deploy names.
+    pub(in crate::watch) fn lose_workflow(&mut self, id: &WorkflowId) -> bool {
+        let is_own = self.own_workflow() == Some(id);
+        if is_own {
+            self.workflow = Link::Missing;
+        } else {
+            self.reads.rival_deploys = true;
+        }
+        is_own
+    }
+
+    // What answers mean.
+
+    pub(super) fn on_fact(&mut self, request: &Request, fact: Fact, policy: &Policy<'_>) -> Vec<Note> {
+        match fact {
+            Fact::Deploy(row) if row.id.as_ref() != Some(&self.id) => {
+                self.learn_baseline(&row, policy);
+                Vec::new()
+            }
+            Fact::Deploy(row) => {
+                self.identified |= !self.is_odd(&row);
+                self.reads.details += 1;
+                self.observe(row, true, policy)
+            }
+            Fact::Latest(Some(row)) if row.id.as_ref() == Some(&self.id) => {
+                let newest = self.newest_of(row.clone());
+                let is_own = newest.id.as_ref() == Some(&self.id);
+                self.reads.newest = if is_own { Newest::None } else { Newest::Row(newest) };
+                self.observe(row, false, policy)
+            }
+            Fact::Latest(row) => {
+                self.reads.newest = match row {
+                    Some(row) if is_deploy(&row, &self.passed_over) => Newest::Row(self.newest_of(row)),
+                    // There is this one at least.
+                    Some(_) | None => Newest::Hidden,
+                };
+                Vec::new()
+            }
+            Fact::Deploys(rows) => {
+                let own = rows.iter().find(|row| row.id.as_ref() == Some(&self.id));
+                self.names = self.names.take().or_else(|| own?.workflow().cloned());
+                self.reads.newest = self.newest_among(&rows);
+                self.reads.rows = Some(rows);
+                Vec::new()
+            }
+            Fact::Workflow(workflow) => {
+                self.take_workflow(request, workflow);
+                Vec::new()
+            }
+            Fact::Install(install) => vec![Note::InstallName(install.name)],
+            _ => Vec::new(),
+        }
+    }
+
+    /// Takes in when the deploy was created that the one which was named has to be newer than. Without a time nothing is.
+    fn learn_baseline(&mut self, baseline: &Deploy, policy: &Policy<'_>) {
+        if let Some(id) = baseline.id.clone() {
+            let created = baseline.created_at.unwrap_or(Timestamp::MAX);
+            self.pins.after = Some(Baseline::Known(id, created));
+            self.matches = self.known.as_ref().is_some_and(|row| self.pins.match_deploy(row, policy.started_at));
+        }
+    }
+
+    /// Tells whether a row names another workflow than before. A deploy stays in its workflow.
+    fn is_odd(&self, row: &Deploy) -> bool {
+        row.workflow().is_some_and(|id| self.names.as_ref().is_some_and(|own| own != id))
+    }
+
+    /// Takes in a state of the deploy, unless it is older than what is known.
+    fn observe(&mut self, row: Arc<Deploy>, detailed: bool, policy: &Policy<'_>) -> Vec<Note> {
+        let is_odd = self.is_odd(&row);
+        self.names = self.names.take().or_else(|| row.workflow().cloned());
+        if is_odd || !self.freshness.admit(policy.now, &row) {
+            self.reads.outdated = true;
+            return Vec::new();
+        }
+        let is_first = self.known.is_none();
+        let is_new = self.known.as_ref().is_none_or(|known| known.current_status() != row.current_status());
+        self.reads.current = true;
+        self.matches |= self.pins.match_deploy(&row, policy.started_at);
+        // The short form of the same state only confirms it: the details are what a reason is made of.
+        if !detailed && !is_new {
+            return Vec::new();
+        }
+        self.known = Some(row.clone());
+        if is_new {
+            self.held = None;
+            // What was read of the workflow was read before this.
+            self.reads.workflow = None;
+            self.reads.changed = true;
+        }
+        self.detailed = detailed;
+        if is_first {
+            return vec![Note::Found { row, by: self.pins.matched_by(), replaces: None }];
+        }
+        vec![Note::Observed(row)]
+    }
+
+    /// Returns the newest row that the server has shown: a lagging replica does not take it back.
+    fn newest_of(&mut self, row: Arc<Deploy>) -> Arc<Deploy> {
+        let is_newer =
+            |before: &Arc<Deploy>| before.created_at.zip(row.created_at).is_some_and(|(before, own)| before > own);
+        let before = self.newest.take().filter(|before| is_newer(before) && is_deploy(before, &self.passed_over));
+        self.newest.insert(before.unwrap_or(row)).clone()
+    }
+
+    fn newest_among(&self, rows: &[Deploy]) -> Newest {
+        let newest = rows.iter().find(|row| is_deploy(row, &self.passed_over));
+        let newest = newest.filter(|row| row.id.as_ref() != Some(&self.id));
+        newest.map_or(Newest::None, |row| Newest::Row(Arc::new(row.clone())))
+    }
+
+    fn take_workflow(&mut self, request: &Request, workflow: Arc<Workflow>) {
+        let Request::Workflow(_, id) = request else { return };
+        if self.own_workflow() == Some(id) {
+            self.workflow = Link::Answered;
+            self.reads.workflows += 1;
+            self.reads.workflow = Some(workflow);
+        } else if let Some(rival) = self.rival().and_then(|row| row.id.clone()) {
+            if workflow.is_plan_only() {
+                self.passed_over.insert(rival);
+                let rows = self.reads.rows.clone();
+                self.reads.newest = rows.map_or(Newest::Hidden, |rows| self.newest_among(&rows));
+            } else {
+                self.reads.rival_deploys = true;
+            }
+        }
+    }
+
+    fn own_workflow(&self) -> Option<&WorkflowId> {
+        self.names.as_ref()
+    }
+
+    /// Returns the newest row if it supersedes: it is newer, and does not replace the one that is followed. A row without a
+    /// time is not older than any other.
+    fn rival(&self) -> Option<&Arc<Deploy>> {
+        let (Newest::Row(newest), Some(own)) = (&self.reads.newest, &self.known) else { return None };
+        let order = newest.created_at.zip(own.created_at).map(|(newest, own)| newest.cmp(&own));
+        let replaces = newest.workflow().is_some() && newest.workflow() == self.own_workflow();
+        let was_followed = newest.id.as_ref().is_some_and(|id| *id == self.id || self.replaced.contains(id));
+        let supersedes = match order {
+            Some(Ordering::Less) => false,
+            // It was taken for older when it was left, by a row without a time.
+            Some(Ordering::Greater) => !replaces && newest.id.as_ref() != Some(&self.id),
+            Some(Ordering::Equal) | None => !replaces && !was_followed,
+        };
+        supersedes.then_some(newest)
+    }
+
+    fn on_superseded(&self, policy: &Policy<'_>) -> OnSuperseded {
+        policy.settings.on_superseded.unwrap_or(match self.is_pinned {
+            true => OnSuperseded::Ignore,
+            false => OnSuperseded::Follow,
+        })
+    }
+
+    /// Tells whether the newest row is known to supersede.
+    fn superseding(&self) -> Option<&Arc<Deploy>> {
+        self.rival().filter(|row| row.workflow().is_none() || self.reads.rival_deploys)
+    }
+}
+
+/// Returns how long before the wait began a deploy ended, if the server says.
+pub(super) fn ago(row: &Deploy, policy: &Policy<'_>) -> Option<Duration> {
+    row.status_since().map(|ended| span(ended, policy.started_at)).filter(|ago| !ago.is_zero())
+}

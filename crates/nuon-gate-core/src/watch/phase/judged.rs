@@ -1,0 +1,173 @@
+//! What a deploy's status and its workflow mean together. A pure table: `table.rs` tries every row.
+
+use crate::hold::Behind;
+use crate::judge::Judgement;
+use crate::model::{Deploy, Status, StepState, Workflow, WorkflowEnd, WorkflowStep};
+use crate::report::ApprovalPlace;
+use crate::{DeployId, Hold, RemoteText, Verdict};
+
+/// What they mean.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Judged {
+    /// Every proof is there.
+    Pass,
+    /// The deploy failed or was cancelled, and says so itself.
+    Fail(Verdict),
+    /// Not yet.
+    Hold(Hold),
+    /// The workflow has ended, and the deploy never will.
+    Orphan(Verdict, WorkflowEnd),
+}
+
+/// A deploy and the workflow behind it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Picture<'a> {
+    pub(super) id: &'a DeployId,
+    pub(super) row: &'a Deploy,
+    /// What its status means by itself.
+    pub(super) judgement: Judgement,
+    /// Whether a flag says so, rather than the table: then no step is asked.
+    pub(super) by_rule: bool,
+    /// The workflow, if the deploy names one that exists.
+    pub(super) workflow: Option<&'a Workflow>,
+}
+
+pub(super) fn judged(picture: Picture<'_>) -> Judged {
+    let Picture { row, judgement, by_rule, workflow, .. } = picture;
+    match (judgement, workflow) {
+        (Judgement::Replaced, _) => Judged::Hold(Hold::NotReplaced),
+        (Judgement::Cancelled, _) => Judged::Fail(Verdict::Cancelled),
+        (Judgement::Passed, Some(workflow)) if !by_rule => passing(picture, workflow),
+        (Judgement::Passed, _) => Judged::Pass,
+        (Judgement::Failed, Some(workflow)) if !by_rule && *row.current_status() == Status::Error => {
+            failing(picture, workflow)
+        }
+        (Judgement::Failed, _) => Judged::Fail(Verdict::Failed),
+        (Judgement::Pending, Some(workflow)) if !by_rule => pending(picture, workflow),
+        (Judgement::Pending, _) => Judged::Hold(Hold::InProgress),
+    }
+}
+
+/// The steps that work on a deploy: those that target it, and those that verify its health.
+struct Steps<'a> {
+    workflow: &'a Workflow,
+    own: Vec<&'a WorkflowStep>,
+    health: Vec<&'a WorkflowStep>,
+}
+
+impl<'a> Steps<'a> {
+    fn of(picture: Picture<'a>, workflow: &'a Workflow) -> Self {
+        let install_component = picture.row.install_component_id.as_ref().filter(|id| !id.is_blank());
+        Self {
+            workflow,
+            own: workflow.steps_of(picture.id).collect(),
+            health: workflow.health_steps_of(picture.id, install_component).collect(),
+        }
+    }
+
+    fn all(&self) -> impl Iterator<Item = &'a WorkflowStep> {
+        self.own.iter().chain(&self.health).copied()
+    }
+
+    fn describe(&self, step: &WorkflowStep) -> RemoteText {
+        self.workflow.describe(step).unwrap_or_default()
+    }
+}
+
+fn any(steps: &[&WorkflowStep], states: &[StepState]) -> bool {
+    steps.iter().any(|step| states.contains(&step.state()))
+}
+
+/// A step that is never run has nothing to end.
+fn is_unfinished(step: &WorkflowStep) -> bool {
+    match step.state() {
+        StepState::NotBegun => !step.is_skipped(),
+        StepState::Running | StepState::Retrying => true,
+        StepState::Succeeded | StepState::Replaced | StepState::Failed => false,
+    }
+}
+
+/// A passing status counts when a step that targets the deploy has begun and none that works on it is unfinished or failed,
+/// whatever the workflow as a whole says.
+fn passing(picture: Picture<'_>, workflow: &Workflow) -> Judged {
+    let steps = Steps::of(picture, workflow);
+    let unfinished = steps.all().find(|step| is_unfinished(step));
+    let failed: Vec<_> = steps.all().filter(|step| step.state() == StepState::Failed).collect();
+    if let Some(first) = failed.first() {
+        // Another try may still succeed, as long as the workflow goes on.
+        if let (Some(step), None) = (unfinished, workflow.end()) {
+            return Judged::Hold(Hold::Step(steps.describe(step)));
+        }
+        let is_cancelled = workflow.end() == Some(WorkflowEnd::Cancelled);
+        let called_off =
+            failed.iter().all(|step| step.was_called_off() || is_cancelled && step.word() == "not-attempted");
+        let verdict = if called_off { Verdict::Cancelled } else { Verdict::Failed };
+        return Judged::Hold(Hold::Behind(Behind::StepFailed(verdict, steps.describe(first))));
+    }
+    match unfinished {
+        Some(step) => Judged::Hold(Hold::Step(steps.describe(step))),
+        None if steps.own.iter().any(|step| step.has_begun()) => Judged::Pass,
+        None => Judged::Hold(Hold::NotBegun),
+    }
+}
+
+/// `error` is no failure while it can still be retried: until the workflow ends or parks, or the deploy's steps have ended
+/// and none is being tried again.
+fn failing(picture: Picture<'_>, workflow: &Workflow) -> Judged {
+    use StepState::{Failed, NotBegun, Replaced, Retrying, Running, Succeeded};
+    let Steps { own, health, .. } = Steps::of(picture, workflow);
+    let end = workflow.end();
+    let fail = Judged::Fail(Verdict::Failed);
+    if end == Some(WorkflowEnd::Cancelled) {
+        return fail;
+    }
+    // A failed try of a health check writes `error`, and the next one may write `active` on the same row, even if another
+    // component has already failed the workflow.
+    if any(&health, &[Running, Retrying]) {
+        return Judged::Hold(Hold::Retry);
+    }
+    if let Some(end) = end {
+        // Another row may have taken its place, which this one does not say yet.
+        let retried = any(&own, &[Replaced]) && !any(&own, &[Failed]);
+        let unnoticed = end == WorkflowEnd::Succeeded && !any(&own, &[Failed]);
+        return if retried || unnoticed { Judged::Hold(Hold::Behind(Behind::Failure)) } else { fail };
+    }
+    if any(&own, &[Running, Retrying]) {
+        return Judged::Hold(Hold::Retry);
+    }
+    if any(&own, &[Failed]) {
+        return fail;
+    }
+    if any(&health, &[Failed, Replaced]) {
+        let another_try = any(&health, &[NotBegun]) || !any(&health, &[Failed]);
+        return if another_try { Judged::Hold(Hold::Retry) } else { fail };
+    }
+    // As long as its steps have not ended, and none may be there yet, the workflow can do it again.
+    let has_ended = |step: &&WorkflowStep| step.state() == Succeeded && step.finished == Some(true);
+    match own.iter().all(has_ended) && !own.is_empty() {
+        true => Judged::Hold(Hold::Behind(Behind::Failure)),
+        false => Judged::Hold(Hold::Retry),
+    }
+}
+
+fn pending(picture: Picture<'_>, workflow: &Workflow) -> Judged {
+    let Picture { id, row, .. } = picture;
+    let Some(end) = workflow.end() else {
+        let asks = (*row.current_status() == Status::PendingApproval).then(|| workflow.asks_about(id)).flatten();
+        let place = asks.zip(workflow.id.clone());
+        let place = place.map(|(step, workflow)| ApprovalPlace { workflow, step: step.id.clone() });
+        return Judged::Hold(place.map_or(Hold::InProgress, Hold::Approval));
+    };
+    let verdict = if end == WorkflowEnd::Cancelled { Verdict::Cancelled } else { Verdict::Failed };
+    // The steps may have seen more of the deploy than its own row says: that it succeeded, or failed and was not just called
+    // off, or that another took its place. A workflow that has no step for it at all may be behind as well.
+    let has_seen_more = |step: &WorkflowStep| match step.state() {
+        StepState::Succeeded | StepState::Replaced => true,
+        StepState::Failed => verdict == Verdict::Cancelled && !step.was_called_off() && step.has_begun(),
+        StepState::NotBegun | StepState::Running | StepState::Retrying => false,
+    };
+    if workflow.steps_of(id).all(has_seen_more) {
+        return Judged::Hold(Hold::Behind(Behind::Orphan(verdict, end)));
+    }
+    Judged::Orphan(verdict, end)
+}

@@ -1,0 +1,336 @@
+//! How far the watch over one target has come, and the one decision that follows from what it has read.
+//!
+//! Each phase owns its data: what lasts from poll to poll, by name, and what the poll under way has read, which is forgotten
+//! when the next one begins. A fact changes the phase ([`Phase::on_fact`], then [`Phase::advance`]); [`decide`] reads it and
+//! says what is to be read next, why nothing can be said yet, or how it ends. Nothing else ends a target or chooses a request.
+
+mod follow;
+mod judged;
+mod proof;
+mod search;
+mod succession;
+#[cfg(test)]
+mod table;
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+pub(super) use self::follow::Follow;
+pub use self::proof::{Basis, Proof};
+pub(super) use self::search::Search;
+pub(super) use self::succession::Succession;
+use super::event::Refusal;
+use super::settings::{OnSuperseded, WatchSettings};
+use crate::api::{Depth, Fact, MOST_ROWS};
+use crate::cause::{Limit, StoppedBy, Warning};
+use crate::model::{Deploy, Status};
+use crate::{
+    ApiError, Cause, Clock, DeployId, Hold, Judgement, Kind, MatchedBy, Moment, RemoteText, Request, Target, Verdict,
+    WorkflowId,
+};
+
+/// How far the watch over a target has come.
+#[derive(Debug)]
+pub(super) enum Phase {
+    /// No deploy matched yet.
+    Searching(Search),
+    /// One matched, and is followed by its id.
+    Following(Follow),
+    /// The one that matched was replaced; its successor is not there yet.
+    Succession(Succession),
+    /// It has ended.
+    Ended,
+}
+
+/// What a phase goes on to after an answer.
+enum Move {
+    /// Another phase, which may go on at once.
+    On(Phase),
+    /// None: this phase goes on.
+    Stay(Phase),
+}
+
+/// What a decision goes by besides what was read.
+#[derive(Debug)]
+pub(super) struct Policy<'a> {
+    pub(super) settings: &'a WatchSettings,
+    pub(super) target: &'a Target,
+    pub(super) now: Moment,
+    /// When the watch began, by the server's clock as far as it is known.
+    pub(super) started_at: Timestamp,
+    /// What is beside the deploy (its workflow, what is newer) is read in this poll even if nothing depends on it.
+    pub(super) beside: bool,
+    /// What would be good to know for those who read the report, and can do without.
+    pub(super) side: Side,
+}
+
+/// Reads that only serve people. Each is tried a few times.
+#[derive(Debug, Default)]
+pub(super) struct Side {
+    /// For links and names, as soon as there is a deploy.
+    pub(super) early: Option<Request>,
+    /// For the page of an approval.
+    pub(super) dashboard: Option<Request>,
+}
+
+/// What follows from what has been read.
+#[derive(Debug, Clone)]
+pub(super) enum Decision {
+    /// This has to be read.
+    Need(Request),
+    /// Nothing can be said yet.
+    Hold(Hold),
+    /// It ends.
+    End(End),
+}
+
+/// How a target ends.
+#[derive(Debug, Clone)]
+pub(super) enum End {
+    /// It passed, and this proves it.
+    Passed(Proof),
+    /// It ended in any other way.
+    Otherwise(Verdict, Cause),
+    /// Nothing was waited for after all.
+    Refused(Refusal),
+}
+
+impl End {
+    pub(super) fn verdict(&self) -> Verdict {
+        match self {
+            Self::Passed(_) => Verdict::Passed,
+            Self::Otherwise(verdict, _) => *verdict,
+            Self::Refused(_) => Verdict::Rejected,
+        }
+    }
+
+    pub(super) fn cause(&self) -> Option<&Cause> {
+        match self {
+            Self::Otherwise(_, cause) => Some(cause),
+            Self::Passed(_) | Self::Refused(_) => None,
+        }
+    }
+
+    fn rejected(cause: Cause) -> Self {
+        Self::Otherwise(Verdict::Rejected, cause)
+    }
+
+    fn failed(cause: Cause) -> Self {
+        Self::Otherwise(Verdict::Failed, cause)
+    }
+}
+
+/// Why there is no time for another poll.
+#[derive(Debug, Clone)]
+pub(super) enum Closing<'a> {
+    /// A limit on time ran out.
+    Limit { clock: Clock, length: std::time::Duration, error: Option<&'a ApiError>, ever_answered: bool },
+    /// The wait is stopped. With an error, if a single poll was asked for and had no good answer.
+    Stopped(StoppedBy, Option<&'a ApiError>),
+}
+
+/// Something that happened, for those who are told.
+#[derive(Debug, Clone)]
+pub(super) enum Note {
+    /// A deploy matched.
+    Found { row: Arc<Deploy>, by: MatchedBy, replaces: Option<DeployId> },
+    /// Another state of the deploy that is followed was read.
+    Observed(Arc<Deploy>),
+    /// A newer deploy is no replacement.
+    Superseded { from: DeployId, to: DeployId, policy: OnSuperseded },
+    /// A deploy was replaced.
+    Replaced(DeployId),
+    /// What matched is not what is waited for.
+    Lost,
+    /// The install's name.
+    InstallName(Option<RemoteText>),
+    /// Something a human should know.
+    Warned(Warning),
+}
+
+/// Decides what follows from what a phase has read.
+pub(super) fn decide(phase: &Phase, policy: &Policy<'_>) -> Decision {
+    match phase {
+        Phase::Searching(search) => search.decide(policy),
+        Phase::Following(follow) => follow.decide(policy),
+        Phase::Succession(succession) => succession.decide(policy),
+        Phase::Ended => Decision::Hold(Hold::InProgress),
+    }
+}
+
+/// Decides how a target ends for which there is no time left.
+pub(super) fn decide_now(phase: &Phase, policy: &Policy<'_>, closing: &Closing<'_>, standing: crate::Standing) -> End {
+    let known = match phase {
+        Phase::Following(follow) => follow.known_end(policy, closing),
+        _ => None,
+    };
+    known.unwrap_or_else(|| match closing {
+        Closing::Limit { clock, length, error, ever_answered } => {
+            let verdict = match clock {
+                Clock::Outage => Verdict::Inconclusive,
+                Clock::Approval => Verdict::ApprovalNeeded,
+                Clock::Total | Clock::Start | Clock::Stall => Verdict::TimedOut,
+            };
+            let subject = RemoteText::new(policy.target.to_string());
+            let (clock, length, ever_answered) = (*clock, *length, *ever_answered);
+            let limit = Limit { clock, length, subject, standing, error: error.cloned(), ever_answered };
+            End::Otherwise(verdict, Cause::Limit(Box::new(limit)))
+        }
+        Closing::Stopped(_, Some(error)) => End::Otherwise(Verdict::Inconclusive, Cause::NoAnswer((*error).clone())),
+        Closing::Stopped(by, None) => End::Otherwise(Verdict::Pending, Cause::Stopped { by: *by, standing }),
+    })
+}
+
+impl Phase {
+    /// Forgets what the poll before has read.
+    pub(super) fn begin_poll(&mut self) {
+        match self {
+            Self::Searching(search) => search.begin_poll(),
+            Self::Following(follow) => follow.begin_poll(),
+            Self::Succession(succession) => succession.begin_poll(),
+            Self::Ended => {}
+        }
+    }
+
+    /// Takes in a fact.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be used, so that it is no good answer after all.
+    pub(super) fn on_fact(
+        &mut self,
+        request: &Request,
+        fact: Fact,
+        policy: &Policy<'_>,
+    ) -> Result<Vec<Note>, ApiError> {
+        match self {
+            Self::Searching(search) => search.on_fact(request, fact, policy),
+            Self::Following(follow) => Ok(follow.on_fact(request, fact, policy)),
+            Self::Succession(succession) => Ok(succession.on_fact(fact, policy.now)),
+            Self::Ended => Ok(Vec::new()),
+        }
+    }
+
+    /// Goes on to the next phase, as often as what has been read asks for.
+    pub(super) fn advance(self, policy: &Policy<'_>) -> (Self, Vec<Note>) {
+        let (mut phase, mut notes) = (self, Vec::new());
+        loop {
+            let moved = match phase {
+                Self::Searching(search) => search.advance(policy, &mut notes),
+                Self::Following(follow) => follow.advance(policy, &mut notes),
+                Self::Succession(succession) => succession.advance(&mut notes),
+                Self::Ended => Move::Stay(Self::Ended),
+            };
+            match moved {
+                Move::On(next) => phase = next,
+                Move::Stay(settled) => return (settled, notes),
+            }
+        }
+    }
+
+    /// Takes note that something could not be read which can be done without, and tells whether that is so.
+    pub(super) fn does_without(&mut self, request: &Request, policy: &Policy<'_>) -> bool {
+        match self {
+            Self::Following(follow) => follow.does_without(request, policy),
+            _ => false,
+        }
+    }
+
+    /// Tells whether what a request is about has answered before, so that it exists.
+    pub(super) fn has_answered(&self, request: &Request) -> bool {
+        match self {
+            Self::Searching(search) => search.has_answered(request),
+            Self::Following(follow) => follow.has_answered(request),
+            Self::Succession(_) => true,
+            Self::Ended => false,
+        }
+    }
+
+    /// Tells whether what a request is about is known to be the target's.
+    pub(super) fn is_identified(&self, request: &Request) -> bool {
+        match (self, request) {
+            (Self::Following(follow), Request::Deploy(..)) => follow.is_identified(),
+            _ => self.has_answered(request),
+        }
+    }
+
+    /// Takes note why the poll has ended without a decision, and since when that is so.
+    pub(super) fn note_hold(&mut self, hold: Hold, now: Moment) {
+        if let Self::Following(follow) = self {
+            follow.note_hold(hold, now);
+        } else if let Self::Searching(search) = self {
+            search.note_hold(hold, now);
+        }
+    }
+
+    /// Returns why it is still waited for.
+    pub(super) fn hold(&self) -> Hold {
+        match self {
+            Self::Searching(_) => Hold::NotStarted,
+            Self::Following(follow) => follow.hold(),
+            Self::Succession(_) => Hold::NotReplaced,
+            Self::Ended => Hold::InProgress,
+        }
+    }
+}
+
+/// Since when, and in how many polls in a row, something is held for the same kind of reason.
+#[derive(Debug, Clone)]
+struct Held {
+    hold: Hold,
+    since: Moment,
+    polls: u32,
+}
+
+impl Held {
+    /// Goes on with the same reason, or begins with another one.
+    fn next(before: Option<Self>, hold: Hold, now: Moment) -> Self {
+        match before.filter(|before| before.hold.is_same(&hold)) {
+            Some(before) => Self { hold, since: before.since, polls: before.polls + 1 },
+            None => Self { hold, since: now, polls: 1 },
+        }
+    }
+}
+
+fn ask_latest(target: &Target, depth: Depth) -> Request {
+    Request::LatestDeploy(target.install.clone(), target.component.clone(), depth)
+}
+
+fn ask_list(target: &Target) -> Request {
+    Request::Deploys(target.install.clone(), target.component.clone(), MOST_ROWS)
+}
+
+fn ask_deploy(target: &Target, id: &DeployId) -> Request {
+    Request::Deploy(target.install.clone(), Some(target.component.clone()), id.clone())
+}
+
+fn ask_workflow(target: &Target, id: &WorkflowId) -> Request {
+    Request::Workflow(Some(target.install.clone()), id.clone())
+}
+
+/// Tells whether a row is a deploy, and not one that was found to be none.
+fn is_deploy(row: &Deploy, passed_over: &HashSet<DeployId>) -> bool {
+    row.kind().is_some() && row.id.as_ref().is_some_and(|id| !passed_over.contains(id))
+}
+
+/// Returns why a deploy must not be followed, if so.
+fn refusal(row: &Deploy, before: Option<Kind>, expected: Option<Kind>) -> Option<End> {
+    let (id, kind) = (row.id.clone()?, row.kind()?);
+    match expected.filter(|expected| *expected != kind) {
+        _ if before == Some(Kind::Apply) && kind == Kind::Teardown => Some(End::failed(Cause::Crossed(id))),
+        Some(expected) => Some(End::failed(Cause::Unexpected { deploy: id, kind, expected })),
+        None => None,
+    }
+}
+
+impl Policy<'_> {
+    fn judge(&self, row: &Deploy) -> Judgement {
+        self.settings.rules.judge(row.current_status(), row.kind().unwrap_or(Kind::Apply))
+    }
+
+    fn is_by_rule(&self, status: &Status) -> bool {
+        self.settings.rules.override_of(status).is_some()
+    }
+}

@@ -1,0 +1,280 @@
+//! The search for the deploy that is waited for.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::follow::{LAG, ago};
+use super::{
+    Decision, End, Follow, Held, Move, Note, Phase, Policy, ask_deploy, ask_latest, ask_list, ask_workflow, is_deploy,
+    refusal,
+};
+use crate::api::{Depth, Fact};
+use crate::cause::Warning;
+use crate::hold::Behind;
+use crate::model::{Deploy, Workflow, WorkflowEnd};
+use crate::pins::Baseline;
+use crate::watch::settings::{Mode, OnStale};
+use crate::{ApiError, Cause, DeployId, Hold, Judgement, Kind, Moment, Pins, Request, Rules, Verdict};
+
+/// The search for a row that matches.
+#[derive(Debug)]
+pub(in crate::watch) struct Search {
+    // What lasts.
+    pins: Pins,
+    /// The pins are not the user's: what is waited for is what is newer than a deploy that had ended.
+    is_implicit: bool,
+    /// The install and the component exist.
+    exists: bool,
+    /// A hundred rows were looked at for the newest, in vain.
+    looked_deep: bool,
+    /// The newest row that does not match.
+    newest: Option<DeployId>,
+    /// The same, if it is a deploy.
+    rival: Option<Arc<Deploy>>,
+    /// The newest row when the list was last read in vain.
+    listed: Option<DeployId>,
+    /// The poll under way has found only what deploys nothing, so that it says nothing of what is there.
+    goes_on: bool,
+    /// A poll has ended without a match, so that what matches later has appeared since.
+    awaited: bool,
+    /// The pinned workflow has been seen: at work, or at its end, it is only a matter of time.
+    workflow_runs: bool,
+    workflow_answered: bool,
+    passed_over: HashSet<DeployId>,
+    held: Option<Held>,
+    /// The poll under way.
+    reads: Reads,
+}
+
+/// What the poll under way has read.
+#[derive(Debug, Default)]
+struct Reads {
+    latest: Latest,
+    install: bool,
+    listed: bool,
+    workflow: Option<Arc<Workflow>>,
+    /// The list was read after the workflow.
+    listed_last: bool,
+    /// The row that matches, and whether it is the newest.
+    found: Option<(Arc<Deploy>, bool)>,
+}
+
+/// The component's newest row.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Latest {
+    #[default]
+    Unread,
+    None,
+    Unmatched,
+}
+
+impl Search {
+    pub(in crate::watch) fn new(pins: Pins) -> Self {
+        Self {
+            pins,
+            is_implicit: false,
+            exists: false,
+            looked_deep: false,
+            newest: None,
+            rival: None,
+            listed: None,
+            goes_on: false,
+            awaited: false,
+            workflow_runs: false,
+            workflow_answered: false,
+            passed_over: HashSet::new(),
+            held: None,
+            reads: Reads::default(),
+        }
+    }
+
+    /// Goes on without a row that turned out to deploy nothing.
+    /// Unless it is to be done `at_once`, the next poll goes on, so that the server is not asked without pause.
+    pub(super) fn again(pins: Pins, passed_over: HashSet<DeployId>, at_once: bool) -> Self {
+        let reads = Reads { latest: Latest::Unmatched, listed: !at_once, ..Reads::default() };
+        Self { exists: true, looked_deep: true, goes_on: true, passed_over, reads, ..Self::new(pins) }
+    }
+
+    /// Waits for what is newer than a deploy that had ended.
+    pub(super) fn after(id: DeployId, created: Timestamp) -> Self {
+        let reads = Reads { latest: Latest::Unmatched, listed: true, ..Reads::default() };
+        let pins = Pins { after: Some(Baseline::Known(id.clone(), created)), ..Pins::default() };
+        let newest = Some(id);
+        let search = Self { exists: true, looked_deep: true, listed: newest.clone(), newest, reads, ..Self::new(pins) };
+        Self { is_implicit: true, ..search }
+    }
+
+    pub(super) fn begin_poll(&mut self) {
+        self.reads = Reads::default();
+    }
+
+    /// Tells whether the deploy can still take any time to appear.
+    pub(in crate::watch) fn awaits_start(&self) -> bool {
+        !self.workflow_runs
+    }
+
+    /// Returns the newest row that does not match.
+    pub(in crate::watch) fn unmatched(&self) -> Option<&DeployId> {
+        self.newest.as_ref()
+    }
+
+    pub(super) fn note_hold(&mut self, hold: Hold, now: Moment) {
+        self.awaited |= !std::mem::take(&mut self.goes_on);
+        self.held = Some(Held::next(self.held.take(), hold, now));
+    }
+
+    pub(super) fn has_answered(&self, request: &Request) -> bool {
+        match request {
+            Request::Install(_) | Request::InstallComponent(..) => self.exists,
+            Request::Workflow(..) => self.workflow_answered,
+            _ => false,
+        }
+    }
+
+    pub(super) fn on_fact(
+        &mut self,
+        request: &Request,
+        fact: Fact,
+        policy: &Policy<'_>,
+    ) -> Result<Vec<Note>, ApiError> {
+        match fact {
+            Fact::Deploy(baseline) => self.learn_baseline(&baseline)?,
+            Fact::Latest(row) => self.learn_latest(request, row, policy),
+            Fact::Deploys(rows) => {
+                (self.reads.listed, self.reads.listed_last) = (true, true);
+                let found = rows.iter().find(|row| self.matches(row, policy));
+                self.reads.found = found.map(|row| (Arc::new(row.clone()), false));
+                if self.reads.found.is_none() {
+                    self.listed.clone_from(&self.newest);
+                }
+            }
+            Fact::Workflow(workflow) => {
+                self.workflow_answered = true;
+                self.workflow_runs = true;
+                self.reads.workflow = Some(workflow);
+                self.reads.listed_last = false;
+            }
+            Fact::Install(install) => {
+                self.reads.install = true;
+                return Ok(vec![Note::InstallName(install.name)]);
+            }
+            Fact::InstallComponent(_) => self.exists = true,
+            _ => {}
+        }
+        Ok(Vec::new())
+    }
+
+    fn learn_baseline(&mut self, baseline: &Deploy) -> Result<(), ApiError> {
+        let known = baseline.id.clone().zip(baseline.created_at);
+        let (id, created) =
+            known.ok_or_else(|| ApiError::Undecodable("the baseline deploy has no time of creation".to_owned()))?;
+        self.pins.after = Some(Baseline::Known(id, created));
+        Ok(())
+    }
+
+    fn learn_latest(&mut self, request: &Request, row: Option<Arc<Deploy>>, policy: &Policy<'_>) {
+        self.looked_deep |= matches!(request, Request::LatestDeploy(_, _, Depth::Page));
+        self.reads.latest = if row.is_some() { Latest::Unmatched } else { Latest::None };
+        let Some(row) = row else { return };
+        self.exists = true;
+        if self.matches(&row, policy) {
+            self.reads.found = Some((row, true));
+        } else {
+            self.newest.clone_from(&row.id);
+            let before = self.rival.take().filter(|before| before.created_at > row.created_at);
+            self.rival = before.or_else(|| Some(row).filter(|row| is_deploy(row, &self.passed_over)));
+        }
+    }
+
+    fn matches(&self, row: &Deploy, policy: &Policy<'_>) -> bool {
+        is_deploy(row, &self.passed_over) && self.pins.match_deploy(row, policy.started_at)
+    }
+
+    /// Goes on to follow what matches, unless it must not be followed.
+    pub(super) fn advance(mut self, policy: &Policy<'_>, notes: &mut Vec<Note>) -> Move {
+        let found = self.reads.found.take_if(|(row, _)| refusal(row, None, policy.settings.expect).is_none());
+        let found = found.and_then(|(row, is_newest)| Some((row.id.clone()?, row, is_newest)));
+        let Some((id, row, is_newest)) = found else { return Move::Stay(Phase::Searching(self)) };
+        notes.push(Note::Found { row: row.clone(), by: self.pins.matched_by(), replaces: None });
+        // A deploy that appeared while the gate waited cannot have ended before.
+        let judgement = Rules::default().judge(row.current_status(), row.kind().unwrap_or(Kind::Apply));
+        let has_ended = !matches!(judgement, Judgement::Pending | Judgement::Replaced);
+        let stale = !self.pins.is_pinned() && !self.awaited && has_ended;
+        if stale && policy.settings.on_stale == OnStale::Accept && policy.settings.mode != Mode::Once {
+            let ago = ago(&row, policy);
+            notes.push(Note::Warned(Warning::AlreadyEnded { deploy: id.clone(), ago }));
+        }
+        let follow = Follow::matched(id, row, self.pins, stale, is_newest).after_row(self.rival);
+        let follow = if self.is_implicit { follow.unpinned() } else { follow };
+        Move::On(Phase::Following(follow.passing_over(self.passed_over)))
+    }
+
+    pub(super) fn decide(&self, policy: &Policy<'_>) -> Decision {
+        if let Some((row, _)) = &self.reads.found
+            && let Some(end) = refusal(row, None, policy.settings.expect)
+        {
+            return Decision::End(end);
+        }
+        match self.missing(policy) {
+            Some(request) => Decision::Need(request),
+            None => self.not_found(policy),
+        }
+    }
+
+    /// Returns what has to be read before it is certain that nothing matches.
+    fn missing(&self, policy: &Policy<'_>) -> Option<Request> {
+        let target = policy.target;
+        if let Some(Baseline::Deploy(id)) = &self.pins.after {
+            return Some(ask_deploy(target, id));
+        }
+        match self.reads.latest {
+            Latest::Unread => return Some(ask_latest(target, Depth::Usual)),
+            Latest::None if !self.exists && !self.reads.install => {
+                return Some(Request::Install(target.install.clone()));
+            }
+            Latest::None if !self.exists => {
+                return Some(Request::InstallComponent(target.install.clone(), target.component.clone()));
+            }
+            Latest::None if !self.looked_deep => return Some(ask_latest(target, Depth::Page)),
+            // The one that matches may be hidden behind a newer one that does not. The list can lag, so it is read again,
+            // if not in each poll.
+            Latest::Unmatched if !self.reads.listed && (policy.beside || self.listed != self.newest) => {
+                return Some(ask_list(target));
+            }
+            Latest::None | Latest::Unmatched => {}
+        }
+        let source = self.pins.workflow.as_ref()?;
+        match &self.reads.workflow {
+            None => Some(ask_workflow(target, source)),
+            // The deploy may have come between the two reads.
+            Some(workflow) if workflow.end().is_some() && !self.reads.listed_last => Some(ask_list(target)),
+            Some(_) => None,
+        }
+    }
+
+    fn not_found(&self, policy: &Policy<'_>) -> Decision {
+        let Some(workflow) = &self.reads.workflow else { return Decision::Hold(Hold::NotStarted) };
+        if workflow.is_plan_only() {
+            let id = self.pins.workflow.clone();
+            return match id {
+                Some(id) => Decision::End(End::rejected(Cause::PlanOnlyWorkflow(id))),
+                None => Decision::Hold(Hold::NotStarted),
+            };
+        }
+        let Some(end) = workflow.end() else { return Decision::Hold(Hold::NotStarted) };
+        let verdict = if end == WorkflowEnd::Cancelled { Verdict::Cancelled } else { Verdict::Failed };
+        let since = match &self.held {
+            Some(Held { hold: Hold::Behind(_), since, .. }) => *since,
+            _ => policy.now,
+        };
+        // A workflow that has deployed may only be ahead of the list of rows.
+        let may_be_ahead = !workflow.deploys().is_empty() || end == WorkflowEnd::Succeeded;
+        if may_be_ahead && policy.now < since + LAG {
+            return Decision::Hold(Hold::Behind(Behind::NoRow(verdict, end)));
+        }
+        let step = workflow.failed_step();
+        Decision::End(End::Otherwise(verdict, Cause::NeverDeployed { end, step, replaced: None }))
+    }
+}

@@ -1,0 +1,120 @@
+//! The deploy that matched was replaced: the search for what took its place.
+
+use std::cmp::Ordering;
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::follow::LAG;
+use super::{Decision, End, Follow, Move, Note, Phase, Policy, ask_list, ask_workflow, is_deploy};
+use crate::api::Fact;
+use crate::model::{Deploy, Workflow, WorkflowEnd};
+use crate::{Cause, DeployId, Hold, Kind, Moment, Pins, Verdict, WorkflowId};
+
+/// The search for a successor.
+#[derive(Debug)]
+pub(in crate::watch) struct Succession {
+    // What lasts.
+    before: Arc<Deploy>,
+    /// The workflow that runs it.
+    workflow: Option<WorkflowId>,
+    pins: Pins,
+    replaced: Vec<DeployId>,
+    passed_over: HashSet<DeployId>,
+    /// Since when the workflow names a successor that the list of rows does not show.
+    ahead_since: Option<Moment>,
+    /// The poll under way.
+    reads: Reads,
+}
+
+/// What the poll under way has read.
+#[derive(Debug, Default)]
+struct Reads {
+    lists: u32,
+    workflow: Option<Arc<Workflow>>,
+    found: Option<Arc<Deploy>>,
+    /// The list was read before the last replacement: a server that replaces without end is not asked without pause.
+    exhausted: bool,
+}
+
+impl Succession {
+    pub(super) fn new(
+        before: Arc<Deploy>,
+        workflow: Option<WorkflowId>,
+        pins: Pins,
+        replaced: Vec<DeployId>,
+        exhausted: bool,
+    ) -> Self {
+        let reads = Reads { exhausted, ..Reads::default() };
+        Self { before, workflow, pins, replaced, passed_over: HashSet::new(), ahead_since: None, reads }
+    }
+
+    pub(super) fn passing_over(self, passed_over: HashSet<DeployId>) -> Self {
+        Self { passed_over, ..self }
+    }
+
+    pub(super) fn begin_poll(&mut self) {
+        self.reads = Reads::default();
+    }
+
+    pub(super) fn on_fact(&mut self, fact: Fact, now: Moment) -> Vec<Note> {
+        match fact {
+            Fact::Deploys(rows) => {
+                self.reads.lists += 1;
+                self.reads.found = rows.iter().find(|row| self.is_successor(row)).cloned().map(Arc::new);
+            }
+            Fact::Workflow(workflow) => {
+                let names_another = workflow.deploys().iter().any(|id| !self.replaced.contains(id));
+                self.ahead_since = names_another.then(|| self.ahead_since.unwrap_or(now));
+                self.reads.workflow = Some(workflow);
+            }
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    /// Tells whether a row can have taken the place of the one that was replaced: a newer deploy of the same workflow. If the
+    /// workflow is not known, it has to be certain that the row is newer, as a lagging replica may give an old one.
+    fn is_successor(&self, row: &Deploy) -> bool {
+        let workflow = self.workflow.as_ref();
+        let age = self.before.created_at.zip(row.created_at).map(|(before, own)| own.cmp(&before));
+        let is_newer = match workflow {
+            Some(_) => age != Some(Ordering::Less),
+            None => age == Some(Ordering::Greater),
+        };
+        let was_followed = row.id.as_ref().is_none_or(|id| self.replaced.contains(id));
+        is_newer && !was_followed && workflow == row.workflow() && is_deploy(row, &self.passed_over)
+    }
+
+    pub(super) fn advance(mut self, notes: &mut Vec<Note>) -> Move {
+        let found = self.reads.found.take().and_then(|row| Some((row.id.clone()?, row)));
+        let Some((id, row)) = found else { return Move::Stay(Phase::Succession(self)) };
+        let by = self.pins.matched_by();
+        notes.push(Note::Found { row: row.clone(), by, replaces: self.replaced.last().cloned() });
+        let kind = self.before.kind().unwrap_or(Kind::Apply);
+        let follow = Follow::successor(id, row, self.pins, kind, self.replaced);
+        Move::On(Phase::Following(follow.passing_over(self.passed_over).after_list()))
+    }
+
+    pub(super) fn decide(&self, policy: &Policy<'_>) -> Decision {
+        if self.reads.exhausted {
+            return Decision::Hold(Hold::NotReplaced);
+        }
+        if self.reads.lists == 0 {
+            return Decision::Need(ask_list(policy.target));
+        }
+        let Some(id) = &self.workflow else { return Decision::Hold(Hold::NotReplaced) };
+        let Some(workflow) = &self.reads.workflow else { return Decision::Need(ask_workflow(policy.target, id)) };
+        let Some(end) = workflow.end() else { return Decision::Hold(Hold::NotReplaced) };
+        // The successor may have come between the two reads.
+        if self.reads.lists < 2 {
+            return Decision::Need(ask_list(policy.target));
+        }
+        // The list may be behind a workflow that has deployed something else.
+        if self.ahead_since.is_some_and(|since| policy.now < since + LAG) {
+            return Decision::Hold(Hold::NotReplaced);
+        }
+        let verdict = if end == WorkflowEnd::Cancelled { Verdict::Cancelled } else { Verdict::Failed };
+        let (step, replaced) = (workflow.failed_step(), self.replaced.last().cloned());
+        Decision::End(End::Otherwise(verdict, Cause::NeverDeployed { end, step, replaced }))
+    }
+}

@@ -1,0 +1,103 @@
+//! A human is asked to approve the plan, or seems to be.
+
+use serde_json::json;
+
+use super::said::{Said, detail, newest, row, said, workflow};
+use super::scene::{IN_PROGRESS, Scene, Then, latest, named, own, passes, play};
+use super::{OWN, WORKFLOWS};
+use crate::report::ApprovalPlace;
+use crate::watch::phase::Basis;
+use crate::watch::settings::OnApproval;
+use crate::{Cause, Hold, OrgId, Pins, Request, Verdict};
+
+pub(super) fn scenes() -> Vec<Scene> {
+    [approvals(), approvals_at_once()].into_iter().flatten().collect()
+}
+
+#[test]
+fn a_human_is_asked() {
+    play(scenes());
+}
+
+fn place() -> ApprovalPlace {
+    ApprovalPlace { workflow: "iwf-1".parse().unwrap(), step: "iws-1".parse().ok() }
+}
+
+fn asks() -> Said {
+    workflow("iwf-1", "approval-awaiting", OWN, "approval-awaiting")
+}
+
+/// A human is asked.
+fn approvals() -> Vec<Scene> {
+    let asking = row(OWN, "pending-approval");
+    let look = || [detail(&asking), asks()];
+    let wide_look = || [detail(&asking), newest(&asking), asks()];
+    let answered = || [detail(&asking), workflow("iwf-1", "in-progress", OWN, "approved")];
+    let held = || Then::Holds(Hold::Approval(place()));
+    let fails = || Then::Ends(Verdict::ApprovalNeeded, Cause::ApprovalNeeded(place()));
+    let dashboard = || Request::Dashboard("org-1".parse::<OrgId>().unwrap());
+    let on = |name, on_approval| own(name, WORKFLOWS).with(|settings| settings.on_approval = on_approval);
+    let page = || said("dashboard", &json!({ "dashboard_url": "https://app.example" }));
+    vec![
+        on("wait: it is waited for", OnApproval::Wait)
+            .poll(0, look())
+            .then(held())
+            .poll(2, look())
+            .then(held())
+            .poll(4, look())
+            .then(held()),
+        on("fail: only the second poll makes it certain", OnApproval::Fail)
+            .poll(0, look())
+            .then(held())
+            .poll(2, look())
+            .then(fails()),
+        on("fail: a plan that approves itself is soon past", OnApproval::Fail)
+            .poll(0, look())
+            .then(held())
+            .poll(2, answered())
+            .then(IN_PROGRESS)
+            .poll(4, look())
+            .then(held()),
+        on("pass: the newest is read first", OnApproval::Pass)
+            .poll(0, wide_look())
+            .then(held())
+            .poll(2, wide_look())
+            .then(passes(OWN, Basis::Approval(place()))),
+        on("where it can be answered is read for those who are told", OnApproval::Wait)
+            .beside(dashboard())
+            .poll(0, look())
+            .then(held())
+            .poll(2, [detail(&asking), asks(), page()])
+            .then(held()),
+        named("pass: the build is not said", WORKFLOWS, Pins { build: "bld-2".parse().ok(), ..Pins::default() })
+            .with(|settings| settings.on_approval = OnApproval::Pass)
+            .poll(0, wide_look())
+            .then(held())
+            .poll(2, wide_look())
+            .then(Then::Holds(Hold::Unmatched)),
+        latest("pass: not without the detail", WORKFLOWS)
+            .once()
+            .with(|settings| settings.on_approval = OnApproval::Pass)
+            .poll(0, [newest(&asking), asks(), asks(), detail(&asking)])
+            .then(passes(OWN, Basis::Approval(place()))),
+    ]
+}
+
+/// A human is asked, and there is no other poll: the workflow is read twice.
+fn approvals_at_once() -> Vec<Scene> {
+    let asking = row(OWN, "pending-approval");
+    let once = |name, on_approval| own(name, WORKFLOWS).once().with(|settings| settings.on_approval = on_approval);
+    let look = || [detail(&asking), asks(), asks()];
+    vec![
+        once("one look, wait", OnApproval::Wait).poll(0, look()).then(Then::Holds(Hold::Approval(place()))),
+        once("one look, fail", OnApproval::Fail)
+            .poll(0, look())
+            .then(Then::Ends(Verdict::ApprovalNeeded, Cause::ApprovalNeeded(place()))),
+        once("one look, pass", OnApproval::Pass)
+            .poll(0, [detail(&asking), newest(&asking), asks(), asks()])
+            .then(passes(OWN, Basis::Approval(place()))),
+        once("one look, answered meanwhile", OnApproval::Fail)
+            .poll(0, [detail(&asking), asks(), workflow("iwf-1", "in-progress", OWN, "approved")])
+            .then(IN_PROGRESS),
+    ]
+}

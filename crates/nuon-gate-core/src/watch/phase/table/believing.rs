@@ -1,0 +1,303 @@
+//! When what was read is believed: what has to last, what contradicts itself, and what is older than what was read before.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::said::{Said, detail, done, newest, no_newest, row, said, with, without, workflow};
+use super::scene::{IN_PROGRESS, Scene, Then, failed, fails_as, own, passes, passes_by, play};
+use super::{JUDGING, OWN, STUCK, VERIFIED};
+use crate::cause::DeployFailure;
+use crate::hold::Behind;
+use crate::model::{Status, WorkflowEnd};
+use crate::watch::phase::Basis;
+use crate::{Cause, Hold, Moment, RemoteText, Rules, Verdict};
+
+pub(super) fn scenes() -> Vec<Scene> {
+    [settling(), retries(), contradictions(), in_one_look(), orphans(), ages(), flags()].into_iter().flatten().collect()
+}
+
+#[test]
+fn what_is_believed() {
+    play(scenes());
+}
+
+fn step(text: &str) -> RemoteText {
+    RemoteText::new(text)
+}
+
+/// A pass has to last.
+fn settling() -> Vec<Scene> {
+    let active = row(OWN, "active");
+    let proven = || [detail(&active), newest(&active), done("iwf-1")];
+    let settles = |second| Then::Holds(Hold::Settling(Moment::after_start(Duration::from_secs(second))));
+    let scene = |name| own(name, JUDGING).with(|settings| settings.settle = Duration::from_secs(30));
+    let errs =
+        || [detail(&row(OWN, "error")), newest(&row(OWN, "error")), workflow("iwf-1", "in-progress", OWN, "retrying")];
+    vec![
+        scene("a pass is looked at once more")
+            .poll(5, proven())
+            .then(settles(35))
+            .poll(34, proven())
+            .then(settles(35))
+            .poll(35, proven())
+            .then(passes_by("iwf-1")),
+        scene("a pass that does not last begins anew")
+            .poll(0, proven())
+            .then(settles(30))
+            .poll(10, errs())
+            .then(Then::Holds(Hold::Retry))
+            .poll(20, proven())
+            .then(settles(50))
+            .poll(30, proven())
+            .then(settles(50))
+            .poll(50, proven())
+            .then(passes_by("iwf-1")),
+    ]
+}
+
+/// An error that can be retried.
+fn retries() -> Vec<Scene> {
+    let error = row(OWN, "error");
+    let held = |step: &str| [detail(&error), newest(&error), workflow("iwf-1", "in-progress", OWN, step)];
+    let ended = |word: &str, step: &str| [detail(&error), newest(&error), workflow("iwf-1", word, OWN, step)];
+    let active = row(OWN, "active");
+    vec![
+        own("an error is held without a window", JUDGING)
+            .poll(0, held("retrying"))
+            .then(Then::Holds(Hold::Retry))
+            .poll(3000, held("retrying"))
+            .then(Then::Holds(Hold::Retry))
+            .poll(3002, held("error"))
+            .then(fails_as(Status::Error)),
+        own("an error becomes a pass", VERIFIED)
+            .poll(0, held("in-progress"))
+            .then(Then::Holds(Hold::Retry))
+            .poll(2, [detail(&active), newest(&active), done("iwf-1")])
+            .then(passes_by("iwf-1")),
+        own("an error ends when its workflow parks", JUDGING)
+            .poll(0, ended("failed-pending-retry", "error"))
+            .then(fails_as(Status::Error)),
+        own("an error whose workflow was then cancelled has failed", JUDGING)
+            .poll(0, ended("cancelled", "cancelled"))
+            .then(fails_as(Status::Error)),
+        own("an error that names no workflow fails at once", JUDGING)
+            .poll(0, [detail(&without(error.clone(), "workflow_id")), newest(&without(error.clone(), "workflow_id"))])
+            .then(fails_as(Status::Error)),
+    ]
+}
+
+/// A deploy and its workflow that contradict each other.
+fn contradictions() -> Vec<Scene> {
+    let (active, error) = (row(OWN, "active"), row(OWN, "error"));
+    let passes_but = |word: &str, step: &str| [detail(&active), newest(&active), workflow("iwf-1", word, OWN, step)];
+    let fails_but = || [detail(&error), newest(&error), done("iwf-1")];
+    let executes = || [detail(&row(OWN, "executing")), done("iwf-1")];
+    let behind = |behind| Then::Holds(Hold::Behind(behind));
+    let step_failed = || behind(Behind::StepFailed(Verdict::Failed, step("step 1 of 1, apply, failed")));
+    let cause = |text| Cause::Step { step: step(text), status: Status::Active };
+    let orphan = || behind(Behind::Orphan(Verdict::Failed, WorkflowEnd::Succeeded));
+    let orphaned = || {
+        failed(Cause::Orphaned {
+            end: WorkflowEnd::Succeeded,
+            step: None,
+            status: Some(Status::Executing),
+            denial: None,
+        })
+    };
+    let called_off = || behind(Behind::StepFailed(Verdict::Cancelled, step("step 1 of 1, apply, was cancelled")));
+    vec![
+        own("active, its step failed: asked again for a while", JUDGING)
+            .poll(5, passes_but("error", "error"))
+            .then(step_failed())
+            .poll(34, passes_but("error", "error"))
+            .then(step_failed())
+            .poll(35, passes_but("error", "error"))
+            .then(failed(cause("step 1 of 1, apply, failed"))),
+        own("active, its step was cancelled", JUDGING)
+            .poll(0, passes_but("cancelled", "cancelled"))
+            .then(called_off())
+            .poll(30, passes_but("cancelled", "cancelled"))
+            .then(Then::Ends(Verdict::Cancelled, cause("step 1 of 1, apply, was cancelled"))),
+        own("active, its step had failed and is done", JUDGING)
+            .poll(0, passes_but("error", "error"))
+            .then(step_failed())
+            .poll(40, passes_but("success", "success"))
+            .then(passes_by("iwf-1")),
+        own("the doubt begins anew after another state", JUDGING)
+            .poll(0, passes_but("error", "error"))
+            .then(step_failed())
+            .poll(10, fails_but())
+            .then(behind(Behind::Failure))
+            .poll(39, fails_but())
+            .then(behind(Behind::Failure))
+            .poll(40, fails_but())
+            .then(fails_as(Status::Error)),
+        own("error, its workflow succeeded: asked again for a while", JUDGING)
+            .poll(0, fails_but())
+            .then(behind(Behind::Failure))
+            .poll(30, fails_but())
+            .then(fails_as(Status::Error)),
+        own("executing, its step succeeded: the workflow is asked in each poll from then on", JUDGING)
+            .wide_poll(0, [detail(&row(OWN, "executing")), newest(&row(OWN, "executing")), done("iwf-1")])
+            .then(orphan())
+            .poll(29, executes())
+            .then(orphan())
+            .poll(30, executes())
+            .then(orphaned()),
+        own("executing, and it was only behind", JUDGING)
+            .wide_poll(0, [detail(&row(OWN, "executing")), newest(&row(OWN, "executing")), done("iwf-1")])
+            .then(orphan())
+            .poll(2, [detail(&active), newest(&active), done("iwf-1")])
+            .then(passes_by("iwf-1")),
+    ]
+}
+
+/// If there is no other poll, the server's own account says for how long a contradiction has lasted.
+fn in_one_look() -> Vec<Scene> {
+    let error = row(OWN, "error");
+    let since = |second: i64| {
+        let status = json!({ "status": "success", "created_at_ts": 1_800_000_000 + second });
+        let steps = json!([{ "name": "apply", "status": { "status": "success" }, "step_target_id": OWN }]);
+        said("workflow iwf-1", &json!({ "status": status, "finished": true, "steps": steps }))
+    };
+    let look = |flow: Said| [detail(&error), newest(&error), flow];
+    let held = || Then::Holds(Hold::Behind(Behind::Failure));
+    let timeless = json!({ "status": { "status": "success" }, "finished": true });
+    vec![
+        own("one look: it has lasted", JUDGING).once().poll(2, look(since(-28))).then(fails_as(Status::Error)),
+        own("one look: it has not lasted", JUDGING).once().poll(2, look(since(-27))).then(held()),
+        own("one look: nobody says since when", JUDGING)
+            .once()
+            .poll(2, look(said("workflow iwf-1", &timeless)))
+            .then(held()),
+    ]
+}
+
+/// A deploy that its workflow has left behind.
+fn orphans() -> Vec<Scene> {
+    let (queued, executing) = (row(OWN, "queued"), row(OWN, "executing"));
+    let ends = |row: &Value, word: &str, step: &str| {
+        [detail(row), newest(row), workflow("iwf-1", word, OWN, step), detail(row)]
+    };
+    let orphaned = |end, step: Option<&str>, status| Cause::Orphaned {
+        end,
+        step: step.map(RemoteText::new),
+        status,
+        denial: None,
+    };
+    let (failed_end, broke) = (WorkflowEnd::Failed, Some("step 1 of 1, apply, failed"));
+    let cancelled = Then::Ends(Verdict::Cancelled, orphaned(WorkflowEnd::Cancelled, None, None));
+    let denied = orphaned(failed_end, Some("step 1 of 1, apply, was denied"), Some(Status::PendingApproval));
+    let answered = json!({
+        "status": { "status": "error" }, "finished": true,
+        "steps": [{ "name": "apply", "status": { "status": "approval-denied" }, "step_target_id": OWN,
+            "approval": { "response": { "type": "deny", "created_by_id": "acc-1", "note": "not today" } } }],
+    });
+    let asking = row(OWN, "pending-approval");
+    let by_whom = Cause::Orphaned {
+        end: failed_end,
+        step: Some(step("step 1 of 1, apply, was denied")),
+        status: Some(Status::PendingApproval),
+        denial: Some(step("the plan was denied by acc-1: not today")),
+    };
+    let answer = || said("workflow iwf-1", &answered);
+    vec![
+        own("the deploy is read once more", STUCK)
+            .wide_poll(0, ends(&executing, "error", "error"))
+            .then(failed(orphaned(failed_end, broke, Some(Status::Executing)))),
+        own("no step of its own was begun", STUCK)
+            .wide_poll(0, ends(&queued, "failed-pending-retry", "pending"))
+            .then(failed(orphaned(WorkflowEnd::Parked, None, None))),
+        own("its own step failed, and it stays queued", STUCK)
+            .wide_poll(0, ends(&queued, "error", "error"))
+            .then(failed(orphaned(failed_end, broke, Some(Status::Queued)))),
+        own("cancelled while it was queued", JUDGING)
+            .wide_poll(0, ends(&queued, "cancelled", "pending"))
+            .then(cancelled),
+        own("a plan that was denied is a cancellation", STUCK)
+            .poll(0, [detail(&asking), workflow("iwf-1", "error", OWN, "approval-denied"), detail(&asking)])
+            .then(Then::Ends(Verdict::Cancelled, denied)),
+        own("it had ended between the two reads", STUCK)
+            .wide_poll(
+                0,
+                [detail(&executing), newest(&executing), done_with_error(), detail(&row(OWN, "active")), done("iwf-1")],
+            )
+            .then(passes_by("iwf-1")),
+        own("who denied it is told", STUCK)
+            .poll(0, [detail(&asking), answer(), detail(&asking)])
+            .then(Then::Ends(Verdict::Cancelled, by_whom)),
+    ]
+}
+
+fn done_with_error() -> Said {
+    workflow("iwf-1", "error", OWN, "error")
+}
+
+/// Answers that are older than what was read before.
+fn ages() -> Vec<Scene> {
+    let at = |status: &str, second: u32| {
+        with(row(OWN, status), &json!({ "updated_at": format!("2027-01-15T08:00:{second:02}Z") }))
+    };
+    let (old, new, failed_row) = (at("executing", 10), at("active", 20), at("noop", 30));
+    let outdated = || Then::Holds(Hold::Outdated);
+    vec![
+        own("an older answer is not believed: the newest row is asked", JUDGING)
+            .poll(0, [detail(&at("planning", 15))])
+            .then(IN_PROGRESS)
+            .poll(2, [detail(&old), newest(&old)])
+            .then(outdated())
+            .poll(4, [detail(&old), no_newest()])
+            .then(outdated()),
+        own("the newest row is ahead, and passes", JUDGING)
+            .poll(0, [detail(&at("planning", 15))])
+            .then(IN_PROGRESS)
+            .poll(2, [detail(&old), newest(&new), done("iwf-1")])
+            .then(passes_by("iwf-1")),
+        own("the newest row is ahead, and fails: its detail is waited for once", JUDGING)
+            .poll(0, [detail(&at("planning", 15))])
+            .then(IN_PROGRESS)
+            .poll(2, [detail(&old), newest(&failed_row), done("iwf-1")])
+            .then(outdated())
+            .poll(4, [detail(&old), newest(&failed_row), done("iwf-1")])
+            .then(fails_as(Status::Noop)),
+        own("an older answer undoes no failure", JUDGING)
+            .poll(
+                0,
+                [detail(&at("error", 20)), newest(&at("error", 20)), workflow("iwf-1", "in-progress", OWN, "retrying")],
+            )
+            .then(Then::Holds(Hold::Retry))
+            .poll(2, [detail(&at("active", 10)), newest(&at("active", 10))])
+            .then(outdated()),
+        own("the newest row shows another status: the workflow is read after it", JUDGING)
+            .poll(0, [detail(&new), newest(&at("auto-skipped", 25)), done("iwf-1")])
+            .then(passes_by("iwf-1")),
+    ]
+}
+
+/// What flags make of a status.
+fn flags() -> Vec<Scene> {
+    let rules = |pass: &[Status], fail: &[Status], wait: &[Status]| {
+        Rules::new(pass.to_vec(), fail.to_vec(), wait.to_vec()).unwrap()
+    };
+    let (noop, error, active) = (row(OWN, "noop"), row(OWN, "error"), row(OWN, "active"));
+    let at_work = || workflow("iwf-1", "in-progress", OWN, "retrying");
+    let by_rule =
+        Cause::Deploy(DeployFailure { status: Status::Error, text: None, is_generic: true, hint: None, by_rule: true });
+    let (pass, fail, wait) =
+        (rules(&[Status::Noop], &[], &[]), rules(&[], &[Status::Error], &[]), rules(&[], &[], &[Status::Active]));
+    vec![
+        own("pass on noop", JUDGING)
+            .with(move |settings| settings.rules = pass)
+            .poll(0, [detail(&noop), newest(&noop), at_work()])
+            .then(passes(OWN, Basis::Rule(Status::Noop))),
+        own("fail on error, at once", JUDGING)
+            .with(move |settings| settings.rules = fail)
+            .poll(0, [detail(&error), newest(&error), at_work()])
+            .then(failed(by_rule)),
+        own("wait on active", JUDGING)
+            .with(move |settings| settings.rules = wait)
+            .poll(0, [detail(&active)])
+            .then(IN_PROGRESS),
+    ]
+}

@@ -1,0 +1,160 @@
+//! There is no time for another poll.
+
+use std::time::Duration;
+
+use super::said::{Said, detail, newest, row, workflow};
+use super::scene::{IN_PROGRESS, Scene, Then, failed, fails_as, latest, needs, own, play};
+use super::{JUDGING, OWN};
+use crate::cause::{DeployFailure, Limit, StoppedBy};
+use crate::hold::Behind;
+use crate::model::{Status, WorkflowEnd};
+use crate::watch::phase::Closing;
+use crate::{ApiError, Cause, Clock, Hold, Moment, RemoteText, Signal, Standing, Verdict};
+
+const LENGTH: Duration = Duration::from_secs(60);
+
+/// What the API last said, where it said nothing good.
+static HUNG: ApiError = ApiError::Timeout(Duration::from_secs(30));
+
+pub(super) fn scenes() -> Vec<Scene> {
+    [clocks(), unknown(), known(), stopped()].into_iter().flatten().collect()
+}
+
+#[test]
+fn no_time_is_left() {
+    play(scenes());
+}
+
+fn rings(clock: Clock) -> Closing<'static> {
+    Closing::Limit { clock, length: LENGTH, error: None, ever_answered: true }
+}
+
+fn limit(verdict: Verdict, clock: Clock, error: Option<ApiError>, ever_answered: bool) -> Then {
+    let (subject, standing) = (RemoteText::new("inl-acme/cmp-web"), Standing::Nothing);
+    let limit = Limit { clock, length: LENGTH, subject, standing, error, ever_answered };
+    Then::Ends(verdict, Cause::Limit(Box::new(limit)))
+}
+
+fn timed_out() -> Then {
+    limit(Verdict::TimedOut, Clock::Total, None, true)
+}
+
+/// What each clock means while nothing is known.
+fn clocks() -> Vec<Scene> {
+    let each = [
+        ("the total clock", Clock::Total, Verdict::TimedOut),
+        ("the start clock", Clock::Start, Verdict::TimedOut),
+        ("the stall clock", Clock::Stall, Verdict::TimedOut),
+        ("the approval clock", Clock::Approval, Verdict::ApprovalNeeded),
+        ("the outage clock", Clock::Outage, Verdict::Inconclusive),
+    ];
+    let mut scenes: Vec<Scene> = each
+        .into_iter()
+        .map(|(name, clock, verdict)| {
+            latest(name, JUDGING).closes(rings(clock)).then(limit(verdict, clock, None, true))
+        })
+        .collect();
+    let silent = Closing::Limit { clock: Clock::Outage, length: LENGTH, error: Some(&HUNG), ever_answered: false };
+    let outage = limit(Verdict::Inconclusive, Clock::Outage, Some(HUNG.clone()), false);
+    scenes.push(latest("an outage, without one good answer", JUDGING).closes(silent).then(outage));
+    scenes
+}
+
+fn rings_total() -> Closing<'static> {
+    rings(Clock::Total)
+}
+
+/// The deploy, the newest row, and a workflow with one step of the deploy's.
+fn look(status: &str, word: &str, step: &str) -> [Said; 3] {
+    [detail(&row(OWN, status)), newest(&row(OWN, status)), workflow("iwf-1", word, OWN, step)]
+}
+
+/// What has not ended has not passed when a clock rings.
+fn unknown() -> Vec<Scene> {
+    let held_step = || Then::Holds(Hold::Step(RemoteText::new("step 1 of 1, apply, is `in-progress`")));
+    let step_failed = || {
+        Then::Holds(Hold::Behind(Behind::StepFailed(Verdict::Failed, RemoteText::new("step 1 of 1, apply, failed"))))
+    };
+    vec![
+        own("nothing is known of it", JUDGING).closes(rings_total()).then(timed_out()),
+        own("under way", JUDGING)
+            .poll(0, [detail(&row(OWN, "executing"))])
+            .then(IN_PROGRESS)
+            .closes(rings_total())
+            .then(timed_out()),
+        own("active is held: it has not passed", JUDGING)
+            .poll(0, look("active", "in-progress", "in-progress"))
+            .then(held_step())
+            .closes(rings_total())
+            .then(timed_out()),
+        own("active, and a step failed: it has failed", JUDGING)
+            .poll(0, look("active", "error", "error"))
+            .then(step_failed())
+            .closes(rings_total())
+            .then(failed(Cause::Step { step: RemoteText::new("step 1 of 1, apply, failed"), status: Status::Active })),
+        own("active settles: it has not passed", JUDGING)
+            .with(|settings| settings.settle = LENGTH)
+            .poll(0, look("active", "success", "success"))
+            .then(Then::Holds(Hold::Settling(Moment::after_start(LENGTH))))
+            .closes(rings_total())
+            .then(timed_out()),
+    ]
+}
+
+/// What is known although a clock rings.
+fn known() -> Vec<Scene> {
+    let behind = || Then::Holds(Hold::Behind(Behind::Orphan(Verdict::Failed, WorkflowEnd::Succeeded)));
+    let called_off = Cause::Deploy(DeployFailure {
+        status: Status::Cancelled,
+        text: None,
+        is_generic: true,
+        hint: None,
+        by_rule: false,
+    });
+    vec![
+        own("error is held: it has failed", JUDGING)
+            .poll(0, look("error", "in-progress", "retrying"))
+            .then(Then::Holds(Hold::Retry))
+            .closes(rings_total())
+            .then(fails_as(Status::Error)),
+        own("error, and the API is out: it has failed", JUDGING)
+            .poll(0, look("error", "in-progress", "retrying"))
+            .then(Then::Holds(Hold::Retry))
+            .closes(rings(Clock::Outage))
+            .then(fails_as(Status::Error)),
+        own("cancelled, and the rest could not be read", JUDGING)
+            .poll(0, [detail(&row(OWN, "cancelled"))])
+            .then(needs("latest"))
+            .closes(rings_total())
+            .then(Then::Ends(Verdict::Cancelled, called_off)),
+        own("left behind by its workflow: it has ended", JUDGING)
+            .wide_poll(0, look("executing", "success", "success"))
+            .then(behind())
+            .closes(rings_total())
+            .then(failed(Cause::Orphaned {
+                end: WorkflowEnd::Succeeded,
+                step: None,
+                status: Some(Status::Executing),
+                denial: None,
+            })),
+    ]
+}
+
+/// The wait is stopped.
+fn stopped() -> Vec<Scene> {
+    let by = StoppedBy::Signal(Signal::Interrupt);
+    let pending = || Then::Ends(Verdict::Pending, Cause::Stopped { by, standing: Standing::Nothing });
+    let no_answer = Then::Ends(Verdict::Inconclusive, Cause::NoAnswer(HUNG.clone()));
+    let error = row(OWN, "error");
+    vec![
+        latest("stopped while nothing is there", JUDGING).closes(Closing::Stopped(by, None)).then(pending()),
+        own("stopped while error is held: nothing is certain", JUDGING)
+            .poll(0, [detail(&error), newest(&error), workflow("iwf-1", "in-progress", OWN, "retrying")])
+            .then(Then::Holds(Hold::Retry))
+            .closes(Closing::Stopped(by, None))
+            .then(pending()),
+        own("one look without a good answer", JUDGING)
+            .closes(Closing::Stopped(StoppedBy::Once, Some(&HUNG)))
+            .then(no_answer),
+    ]
+}

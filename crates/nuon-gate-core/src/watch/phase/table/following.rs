@@ -1,0 +1,242 @@
+//! Following a deploy by its id: what is read of it and beside it, and when it gives way to another.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::said::{
+    created, detail, done, list, lost, missing, newest, no_newest, nothing, of, plans_only, row, said, typed, with,
+    without, workflow,
+};
+use super::scene::{
+    IN_PROGRESS, Scene, Then, failed, fails_as, id, latest, named, needs, own, passes, passes_by, play, rejected,
+};
+use super::{JUDGING, NO_DEPLOYS, OTHER, OWN, VERIFIED, WHICH, WORKFLOWS};
+use crate::model::{DeployType, Status};
+use crate::watch::phase::Basis;
+use crate::{Baseline, Cause, Hold, Kind, MatchedBy, Pins, Request, Since};
+
+pub(super) fn scenes() -> Vec<Scene> {
+    [in_order(), pins(), types(), links()].into_iter().flatten().collect()
+}
+
+#[test]
+fn a_deploy_is_followed() {
+    play(scenes());
+}
+
+/// What is needed next, and nothing before it.
+fn in_order() -> Vec<Scene> {
+    let (active, queued) = (row(OWN, "active"), row(OWN, "queued"));
+    let asking = row(OWN, "pending-approval");
+    let at_work = || workflow("iwf-1", "in-progress", OWN, "in-progress");
+    let early = || Request::Install("inl-acme".parse().unwrap());
+    vec![
+        own("first its detail", JUDGING).poll(0, []).then(needs("deploy dpl-web")),
+        own("an answer about another deploy is no answer", JUDGING)
+            .poll(0, [said("deploy dpl-web", &row(OTHER, "active"))])
+            .then(Then::NoAnswer),
+        own("a detail that does not say whose it is is no answer", JUDGING)
+            .poll(0, [said("deploy dpl-web", &with(active.clone(), &json!({ "install_id": "" })))])
+            .then(Then::NoAnswer),
+        own("then whether it is the newest", JUDGING).poll(0, [detail(&active)]).then(needs("latest")),
+        own("then its workflow", JUDGING).poll(0, [detail(&active), newest(&active)]).then(needs("workflow iwf-1")),
+        own("then it passes", JUDGING)
+            .poll(0, [detail(&active), newest(&active), done("iwf-1")])
+            .then(passes_by("iwf-1"))
+            .tells(["found dpl-web by deploy"]),
+        own("a workflow of another install is no answer", JUDGING)
+            .poll(0, [detail(&active), newest(&active), said("workflow iwf-1", &json!({ "owner_id": "inl-b" }))])
+            .then(Then::NoAnswer),
+        own("another workflow is no answer", JUDGING)
+            .poll(0, [detail(&active), newest(&active), said("workflow iwf-1", &json!({ "id": "iwf-2" }))])
+            .then(Then::NoAnswer),
+        own("nothing more while it has not ended", JUDGING).poll(0, [detail(&queued)]).then(IN_PROGRESS),
+        own("what is beside it, at some polls", JUDGING)
+            .wide_poll(0, [detail(&queued), newest(&queued), at_work()])
+            .then(IN_PROGRESS)
+            .poll(2, [detail(&queued)])
+            .then(IN_PROGRESS),
+        own("its workflow, where a human may be asked", WORKFLOWS)
+            .poll(0, [detail(&asking), at_work()])
+            .then(IN_PROGRESS),
+        own("no newest is hidden, and the list is read", JUDGING)
+            .poll(0, [detail(&active), no_newest(), list(&[&active]), done("iwf-1")])
+            .then(passes_by("iwf-1")),
+        own("an empty list hides nothing", JUDGING)
+            .poll(0, [detail(&active), no_newest(), missing("list of 100"), done("iwf-1")])
+            .then(passes_by("iwf-1")),
+        own("what people are told is read once there is a deploy", JUDGING)
+            .beside(early())
+            .poll(0, [detail(&queued), said("install", &json!({ "name": "acme" }))])
+            .then(IN_PROGRESS)
+            .tells(["found dpl-web by deploy", "install acme"]),
+        latest("no pass without the detail", JUDGING).poll(0, [newest(&active)]).then(needs("deploy dpl-web")),
+        latest("no failure without the detail", JUDGING)
+            .poll(0, [newest(&row(OWN, "noop"))])
+            .then(needs("deploy dpl-web")),
+        latest("not replaced without the detail", JUDGING)
+            .poll(0, [newest(&row(OWN, "retried"))])
+            .then(needs("deploy dpl-web")),
+        latest("an unfinished row needs no detail in its first poll, and its detail in the next", JUDGING)
+            .poll(0, [newest(&queued)])
+            .then(IN_PROGRESS)
+            .poll(2, [detail(&queued)])
+            .then(IN_PROGRESS),
+        latest("what was the newest in the poll before is asked again", JUDGING)
+            .poll(0, [newest(&queued)])
+            .then(IN_PROGRESS)
+            .poll(2, [detail(&active), newest(&active), done("iwf-1")])
+            .then(passes_by("iwf-1")),
+    ]
+}
+
+/// Pins beside the id: contradicted, or not said.
+fn pins() -> Vec<Scene> {
+    let active = row(OWN, "active");
+    let build = || Pins { build: "bld-2".parse().ok(), ..Pins::default() };
+    let of_workflow = || Pins { workflow: "iwf-2".parse().ok(), ..Pins::default() };
+    let since = || Pins { since: Some(Since::Ago(Duration::from_secs(5))), ..Pins::default() };
+    let after = || Pins { after: Some(Baseline::Deploy(id(OTHER))), ..Pins::default() };
+    let (has_build, other_build) =
+        (with(active.clone(), &json!({ "build_id": "bld-2" })), with(active.clone(), &json!({ "build_id": "bld-3" })));
+    let mismatch = |pin| rejected(Cause::PinMismatch { deploy: id(OWN), pin });
+    let unmatched = || Then::Holds(Hold::Unmatched);
+    let proven = || [detail(&active), newest(&active), done("iwf-1")];
+    let (timeless, before) = (without(active.clone(), "created_at"), of(created(row(OTHER, "active"), -90), "iwf-0"));
+    vec![
+        named("its build is another", WHICH, build()).poll(0, [detail(&other_build)]).then(mismatch(MatchedBy::Build)),
+        named("its build is not said: no pass, and no contradiction", WHICH, build())
+            .poll(0, proven())
+            .then(unmatched())
+            .poll(2, [detail(&has_build), newest(&has_build), done("iwf-1")])
+            .then(passes_by("iwf-1")),
+        named("its build is the one", WHICH, build())
+            .poll(0, [detail(&has_build), newest(&has_build), done("iwf-1")])
+            .then(passes_by("iwf-1")),
+        named("its build was said once", WHICH, build())
+            .poll(0, [detail(&with(row(OWN, "queued"), &json!({ "build_id": "bld-2" })))])
+            .then(IN_PROGRESS)
+            .poll(2, proven())
+            .then(passes_by("iwf-1")),
+        named("a failure needs no match", WHICH, build())
+            .poll(0, [detail(&row(OWN, "noop")), newest(&row(OWN, "noop")), done("iwf-1")])
+            .then(fails_as(Status::Noop)),
+        named("its workflow is another", WHICH, of_workflow())
+            .poll(0, [detail(&active)])
+            .then(mismatch(MatchedBy::Workflow)),
+        named("its workflow is not said: no pass", WHICH, of_workflow())
+            .poll(0, [detail(&without(active.clone(), "workflow_id")), newest(&active), done("iwf-1")])
+            .then(unmatched()),
+        named("it is too old", WHICH, since()).poll(0, [detail(&active)]).then(mismatch(MatchedBy::Since)),
+        named("its age is not said: no pass", WHICH, since())
+            .poll(0, [detail(&timeless), newest(&timeless), done("iwf-1")])
+            .then(unmatched()),
+        named("the baseline of a named deploy is read before all else", WHICH, after())
+            .poll(0, [detail(&active), detail(&before), newest(&active), done("iwf-1")])
+            .then(passes_by("iwf-1")),
+        named("the baseline is read while it has not ended", WHICH, after())
+            .poll(0, [detail(&row(OWN, "queued")), detail(&before)])
+            .then(IN_PROGRESS)
+            .poll(2, proven())
+            .then(passes_by("iwf-1")),
+        named("it is not newer than the baseline", WHICH, after())
+            .poll(0, [detail(&active), detail(&created(before.clone(), -30))])
+            .then(mismatch(MatchedBy::After)),
+        named("nothing is newer than a baseline without a time", WHICH, after())
+            .poll(0, [detail(&active), detail(&without(before.clone(), "created_at"))])
+            .then(mismatch(MatchedBy::After)),
+        named("it is the baseline itself", WHICH, Pins { after: Some(Baseline::Deploy(id(OWN))), ..Pins::default() })
+            .poll(0, [detail(&active)])
+            .then(mismatch(MatchedBy::After)),
+        own("it is of another kind than is expected", WHICH)
+            .with(|settings| settings.expect = Some(Kind::Teardown))
+            .poll(0, [detail(&active)])
+            .then(failed(Cause::Unexpected { deploy: id(OWN), kind: Kind::Apply, expected: Kind::Teardown })),
+    ]
+}
+
+/// Rows that deploy nothing never pass.
+fn types() -> Vec<Scene> {
+    let undeployable = |deploy_type| rejected(Cause::Undeployable { deploy: id(OWN), deploy_type });
+    let typed = |deploy_type: &str| typed(row(OWN, "active"), deploy_type);
+    let flagged = with(row(OWN, "active"), &json!({ "plan_only": true }));
+    let plans = || plans_only("iwf-1");
+    let old = typed("release");
+    let (untyped, empty) = (without(row(OWN, "active"), "install_deploy_type"), typed(""));
+    let proven = |row| [detail(row), newest(row), done("iwf-1")];
+    vec![
+        own("named, and a recover row", NO_DEPLOYS)
+            .poll(0, [detail(&typed("recover"))])
+            .then(undeployable(Some(DeployType::Recover))),
+        own("named, and a plan-only row", NO_DEPLOYS)
+            .poll(0, [detail(&typed("plan-only"))])
+            .then(undeployable(Some(DeployType::PlanOnly))),
+        own("named, and of an unknown type", NO_DEPLOYS)
+            .poll(0, [detail(&typed("rollback"))])
+            .then(undeployable(Some(DeployType::Other("rollback".into())))),
+        own("named, and says that it only makes a plan", NO_DEPLOYS)
+            .poll(0, [detail(&flagged)])
+            .then(undeployable(None)),
+        own("named, and plan-only by its workflow", NO_DEPLOYS)
+            .poll(0, [detail(&row(OWN, "active")), newest(&row(OWN, "active")), plans()])
+            .then(undeployable(None)),
+        own("an old type is an apply", WHICH).poll(0, proven(&old)).then(passes_by("iwf-1")),
+        own("no type is an apply", WHICH).poll(0, proven(&untyped)).then(passes_by("iwf-1")),
+        own("an empty type is an apply", WHICH).poll(0, proven(&empty)).then(passes_by("iwf-1")),
+    ]
+}
+
+/// The deploy and its workflow.
+fn links() -> Vec<Scene> {
+    let (active, queued) = (row(OWN, "active"), row(OWN, "queued"));
+    let nameless = without(active.clone(), "workflow_id");
+    let old_name = with(nameless.clone(), &json!({ "install_workflow_id": "iwf-1" }));
+    let alone = || passes(OWN, Basis::WithoutWorkflow("iwf-1".parse().unwrap()));
+    let elsewhere = of(active.clone(), "iwf-9");
+    vec![
+        own("no workflow is named: the status alone", JUDGING)
+            .poll(0, [detail(&nameless), newest(&nameless)])
+            .then(passes(OWN, Basis::Status)),
+        own("the older name of the workflow's id", JUDGING)
+            .poll(0, [detail(&old_name), newest(&old_name), done("iwf-1")])
+            .then(passes_by("iwf-1")),
+        own("the newest row says what the detail leaves out", JUDGING)
+            .poll(0, [detail(&nameless), newest(&active), done("iwf-1")])
+            .then(passes_by("iwf-1")),
+        own("the list says what the detail leaves out", JUDGING)
+            .poll(0, [detail(&nameless), no_newest(), list(&[&active]), done("iwf-1")])
+            .then(passes_by("iwf-1")),
+        own("a deploy whose workflow's id disappears keeps it", JUDGING)
+            .poll(0, [detail(&queued)])
+            .then(IN_PROGRESS)
+            .poll(2, [detail(&nameless), newest(&nameless), workflow("iwf-1", "in-progress", OWN, "in-progress")])
+            .then(Then::Holds(Hold::Step(crate::RemoteText::new("step 1 of 1, apply, is `in-progress`"))))
+            .poll(4, [detail(&nameless), newest(&nameless), done("iwf-1")])
+            .then(passes_by("iwf-1")),
+        own("an answer with another workflow is an odd one", JUDGING)
+            .poll(0, [detail(&queued)])
+            .then(IN_PROGRESS)
+            .poll(2, [detail(&elsewhere), newest(&elsewhere)])
+            .then(Then::Holds(Hold::Outdated))
+            .poll(4, [detail(&active), newest(&active), done("iwf-1")])
+            .then(passes_by("iwf-1")),
+        own("a workflow that does not exist is done without", JUDGING)
+            .poll(0, [detail(&active), newest(&active), lost("iwf-1")])
+            .then(alone())
+            .tells(["found dpl-web by deploy"]),
+        own("it does not exist, and is not asked about again", JUDGING)
+            .wide_poll(0, [detail(&queued), newest(&queued), lost("iwf-1")])
+            .then(IN_PROGRESS)
+            .poll(2, [detail(&active), newest(&active)])
+            .then(alone()),
+        own("an answer that is none does not do without the workflow", JUDGING)
+            .poll(0, [detail(&active), newest(&active), nothing("workflow iwf-1")])
+            .then(Then::NoAnswer),
+        own("nor without the detail", JUDGING).poll(0, [nothing("deploy dpl-web")]).then(Then::NoAnswer),
+        latest("nor in a search", JUDGING).poll(0, [nothing("latest")]).then(Then::NoAnswer),
+        own("what passes by another's verification is not believed", VERIFIED)
+            .poll(0, [detail(&active), newest(&active), workflow("iwf-1", "pending", OWN, "pending")])
+            .then(Then::Holds(Hold::Step(crate::RemoteText::new("step 1 of 1, apply, is `pending`")))),
+    ]
+}

@@ -1,0 +1,110 @@
+//! A deploy that has not ended: under way, left behind by a workflow that has ended, or waiting for a human.
+
+use Means::{Asks, InProgress, Orphan, OrphanBehind};
+use WorkflowEnd::{Failed, Parked, Succeeded};
+
+use super::{
+    AT_WORK, CANCELLED, FAILED, Flow, JUDGING, Means, PARKED, Row, STUCK, SUCCEEDED, WORKFLOWS, flow, health, other,
+    own, row,
+};
+use crate::model::WorkflowEnd;
+use crate::{Judgement, Verdict};
+
+const ORPHAN: Means = Orphan(Verdict::Failed, Failed);
+const CALLED_OFF: Means = Orphan(Verdict::Cancelled, WorkflowEnd::Cancelled);
+const SEEN_MORE: Means = OrphanBehind(Verdict::Failed, Failed);
+const CALLED_OFF_BUT_SEEN_MORE: Means = OrphanBehind(Verdict::Cancelled, WorkflowEnd::Cancelled);
+
+const fn asking(approval_option: Option<&'static str>) -> Flow {
+    AT_WORK.approving(approval_option)
+}
+
+#[rustfmt::skip]
+pub(super) const TABLE: &[Row] = &[
+    // The workflow goes on.
+    row("queued, workflow pending", JUDGING, "queued", flow("pending"), &[own("pending")], InProgress),
+    row("executing, at work", JUDGING, "executing", AT_WORK, &[own("in-progress")], InProgress),
+    row("executing, `success` unfinished", WORKFLOWS, "executing", flow("success"), &[own("in-progress")], InProgress),
+    row("executing, word of work beside finished", WORKFLOWS, "executing", flow("executing").finished(),
+        &[own("in-progress")], InProgress),
+    row("executing, odd word", JUDGING, "executing", flow("hibernating"), &[own("in-progress")], InProgress),
+    row("executing, own step failed, workflow at work", JUDGING, "executing", AT_WORK, &[own("error")], InProgress),
+    // The workflow has ended.
+    row("queued, a step before it failed", STUCK, "queued", FAILED, &[own("pending")], ORPHAN),
+    row("queued, not attempted", STUCK, "queued", FAILED, &[own("not-attempted")], ORPHAN),
+    row("executing, the step ran into its limit", STUCK, "executing", FAILED, &[own("error")], ORPHAN),
+    row("executing, own step at work", STUCK, "executing", FAILED, &[own("in-progress")], ORPHAN),
+    row("executing, own step retrying", STUCK, "executing", FAILED, &[own("retrying")], ORPHAN),
+    row("executing, `error` without finished", WORKFLOWS, "executing", flow("error"), &[own("error")], ORPHAN),
+    row("executing, odd word, finished", JUDGING, "executing", flow("hibernating").finished(), &[own("error")], ORPHAN),
+    row("executing, no word, finished", JUDGING, "executing", flow("").finished(), &[own("error")], ORPHAN),
+    row("pending-approval, a policy denied it", STUCK, "pending-approval", FAILED, &[own("error")], ORPHAN),
+    row("pending-approval, asks nobody any more", STUCK, "pending-approval", FAILED,
+        &[own("approval-awaiting")], ORPHAN),
+    row("pending-approval, denied", STUCK, "pending-approval", FAILED, &[own("approval-denied")], ORPHAN),
+    row("unknown word, workflow failed", STUCK, "hibernating", FAILED, &[own("error")], ORPHAN),
+    row("queued, parked", STUCK, "queued", PARKED, &[own("pending")], Orphan(Verdict::Failed, Parked)),
+    row("queued, parked by metadata", STUCK, "queued", flow("in-progress").awaiting_retry(), &[own("pending")],
+        Orphan(Verdict::Failed, Parked)),
+    row("queued, ended well", STUCK, "queued", SUCCEEDED, &[own("pending")], Orphan(Verdict::Failed, Succeeded)),
+    row("queued, cancelled", JUDGING, "queued", CANCELLED, &[own("pending")], CALLED_OFF),
+    row("queued, cancelled, not attempted", JUDGING, "queued", CANCELLED, &[own("not-attempted")], CALLED_OFF),
+    row("executing, cancelled", JUDGING, "executing", CANCELLED, &[own("cancelled")], CALLED_OFF),
+    row("pending-approval, denied, then cancelled", JUDGING, "pending-approval", CANCELLED, &[own("approval-denied")],
+        CALLED_OFF),
+    row("pending-approval, not answered, then cancelled", JUDGING, "pending-approval", CANCELLED,
+        &[own("approval-expired")], CALLED_OFF),
+    row("executing, cancelled at work", JUDGING, "executing", CANCELLED, &[own("in-progress")], CALLED_OFF),
+    // The steps have seen more than the row says, or there is none.
+    row("executing, failed, no step", JUDGING, "executing", FAILED, &[], SEEN_MORE),
+    row("executing, failed, only another's step", JUDGING, "executing", FAILED, &[other("error")], SEEN_MORE),
+    row("executing, failed, own step succeeded", JUDGING, "executing", FAILED, &[own("success")], SEEN_MORE),
+    row("executing, failed, own step replaced", JUDGING, "executing", FAILED, &[own("retried")], SEEN_MORE),
+    row("executing, failed, planned and not begun", JUDGING, "executing", FAILED, &[own("success"), own("pending")],
+        ORPHAN),
+    row("executing, failed, planned and failed", JUDGING, "executing", FAILED, &[own("success"), own("error")], ORPHAN),
+    row("executing, ended well, own step succeeded", JUDGING, "executing", SUCCEEDED, &[own("success")],
+        OrphanBehind(Verdict::Failed, Succeeded)),
+    row("executing, parked, own step succeeded", JUDGING, "executing", PARKED, &[own("success")],
+        OrphanBehind(Verdict::Failed, Parked)),
+    row("executing, cancelled, own step succeeded", JUDGING, "executing", CANCELLED, &[own("success")],
+        CALLED_OFF_BUT_SEEN_MORE),
+    row("executing, cancelled, own step had failed", JUDGING, "executing", CANCELLED, &[own("error")],
+        CALLED_OFF_BUT_SEEN_MORE),
+    row("executing, cancelled, own step had timed out", JUDGING, "executing", CANCELLED, &[own("timed-out")],
+        CALLED_OFF_BUT_SEEN_MORE),
+    row("queued, failed, only its health has ended well", JUDGING, "queued", FAILED,
+        &[own("pending"), health("success", None)], ORPHAN),
+    // A human is asked, or is not.
+    row("asks, prompt", WORKFLOWS, "pending-approval", asking(Some("prompt")), &[own("approval-awaiting")],
+        Asks("iws-1")),
+    row("asks, option absent", WORKFLOWS, "pending-approval", asking(None), &[own("approval-awaiting")], Asks("iws-1")),
+    row("asks, option unknown", WORKFLOWS, "pending-approval", asking(Some("quorum")), &[own("approval-awaiting")],
+        Asks("iws-1")),
+    row("asks, option empty", WORKFLOWS, "pending-approval", asking(Some("")), &[own("approval-awaiting")],
+        Asks("iws-1")),
+    row("asks nobody, approve-all", WORKFLOWS, "pending-approval", asking(Some("approve-all")),
+        &[own("approval-awaiting")], InProgress),
+    row("asks, the second of its steps", WORKFLOWS, "pending-approval", AT_WORK,
+        &[own("success"), own("approval-awaiting")], Asks("iws-2")),
+    row("approved", WORKFLOWS, "pending-approval", AT_WORK,
+        &[own("approval-awaiting").answered("approve")], InProgress),
+    row("denied", WORKFLOWS, "pending-approval", AT_WORK, &[own("approval-awaiting").answered("deny")], InProgress),
+    row("answered before, asks anew", WORKFLOWS, "pending-approval", AT_WORK,
+        &[own("retried").answered("retry"), own("approval-awaiting")], Asks("iws-2")),
+    row("its step does not ask", WORKFLOWS, "pending-approval", AT_WORK, &[own("in-progress")], InProgress),
+    row("its step is done", WORKFLOWS, "pending-approval", AT_WORK, &[own("approved")], InProgress),
+    row("another's step asks", WORKFLOWS, "pending-approval", AT_WORK,
+        &[own("in-progress"), other("approval-awaiting")],
+        InProgress),
+    row("the step asks, the deploy does not", WORKFLOWS, "planning", AT_WORK, &[own("approval-awaiting")], InProgress),
+    row("asks by an older word", WORKFLOWS, "pending-approval", AT_WORK, &[own("awaiting-approval")], InProgress),
+    // A flag asks no workflow.
+    row("a flag says that it is waited for", JUDGING, "active", FAILED, &[own("error")], InProgress)
+        .by_rule(Judgement::Pending),
+];
+
+#[test]
+fn a_deploy_that_has_not_ended() {
+    TABLE.iter().for_each(Row::check);
+}

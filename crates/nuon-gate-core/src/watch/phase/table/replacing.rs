@@ -1,0 +1,157 @@
+//! A deploy that was replaced, and what took its place.
+
+use serde_json::{Value, json};
+
+use super::said::{Said, created, detail, list, newest, of, row, typed, with, without, workflow};
+use super::scene::{IN_PROGRESS, Scene, Then, failed, id, latest, named, own, passes, play, rejected};
+use super::{OWN, SEQUENCES, WHICH};
+use crate::model::WorkflowEnd;
+use crate::watch::phase::Basis;
+use crate::{Cause, DeployId, Hold, Kind, MatchedBy, Pins, Verdict};
+
+pub(super) fn scenes() -> Vec<Scene> {
+    [replaced(), kinds(), successors(), without_a_successor()].into_iter().flatten().collect()
+}
+
+#[test]
+fn a_deploy_is_replaced() {
+    play(scenes());
+}
+
+/// The workflow has succeeded with what took the deploy's place.
+fn new_done() -> Said {
+    workflow("iwf-1", "success", "dpl-new", "success")
+}
+
+fn new_passes() -> Then {
+    passes("dpl-new", Basis::Steps("iwf-1".parse().unwrap()))
+}
+
+/// A deploy that was replaced is followed to what took its place.
+fn replaced() -> Vec<Scene> {
+    let (retried, queued) = (row(OWN, "retried"), created(row("dpl-new", "queued"), -30));
+    let (discarded, active) = (row(OWN, "discarded"), created(row("dpl-new", "active"), -30));
+    let again = created(row("dpl-new", "retried"), -30);
+    let proven = || [detail(&active), newest(&active), new_done()];
+    let rows = || list(&[&queued, &retried]);
+    let at_work = || workflow("iwf-1", "in-progress", OWN, "retried");
+    vec![
+        own("retried: the newer row of the same workflow", SEQUENCES)
+            .poll(0, [detail(&retried), rows()])
+            .then(IN_PROGRESS)
+            .poll(2, proven())
+            .then(new_passes())
+            .tells(["found dpl-web by deploy", "dpl-web was replaced", "found dpl-new by deploy for dpl-web"]),
+        own("discarded, too", SEQUENCES)
+            .poll(0, [detail(&discarded), list(&[&active, &discarded]), detail(&active), newest(&active), new_done()])
+            .then(new_passes()),
+        own("it is not there yet", SEQUENCES)
+            .poll(0, [detail(&retried), list(&[&retried]), at_work()])
+            .then(Then::Holds(Hold::NotReplaced))
+            .poll(2, [rows()])
+            .then(IN_PROGRESS)
+            .poll(4, proven())
+            .then(new_passes()),
+        own("replaced again, in the next poll", SEQUENCES)
+            .poll(0, [detail(&retried), list(&[&again, &retried]), detail(&again)])
+            .then(Then::Holds(Hold::NotReplaced))
+            .poll(2, [list(&[&created(row("dpl-3", "queued"), -20)])])
+            .then(IN_PROGRESS)
+            .tells([
+                "found dpl-web by deploy",
+                "dpl-web was replaced",
+                "found dpl-new by deploy for dpl-web",
+                "dpl-new was replaced",
+                "found dpl-3 by deploy for dpl-new",
+            ]),
+        latest("retried, and not pinned", SEQUENCES)
+            .poll(0, [newest(&retried), detail(&retried), rows()])
+            .then(IN_PROGRESS)
+            .tells(["found dpl-web by latest", "dpl-web was replaced", "found dpl-new by latest for dpl-web"]),
+    ]
+}
+
+/// What took its place can be of another kind, or match other pins.
+fn kinds() -> Vec<Scene> {
+    let (retried, active) = (row(OWN, "retried"), created(row("dpl-new", "active"), -30));
+    let queued = created(row("dpl-new", "queued"), -30);
+    let build = |row: &Value, build: &str| with(row.clone(), &json!({ "build_id": build }));
+    let pinned = |name| named(name, WHICH, Pins { build: "bld-2".parse().ok(), ..Pins::default() });
+    let (own_build, other_build, new_build) =
+        (build(&retried, "bld-2"), build(&retried, "bld-3"), build(&active, "bld-3"));
+    vec![
+        own("a teardown in place of an apply", WHICH)
+            .poll(0, [detail(&retried), list(&[&typed(queued.clone(), "teardown")])])
+            .then(failed(Cause::Crossed(id("dpl-new")))),
+        own("what took its place is not of the kind that is expected", WHICH)
+            .with(|settings| settings.expect = Some(Kind::Teardown))
+            .poll(0, [detail(&typed(retried, "teardown")), list(&[&queued])])
+            .then(failed(Cause::Unexpected { deploy: id("dpl-new"), kind: Kind::Apply, expected: Kind::Teardown })),
+        pinned("what took its place need not match the pins")
+            .poll(0, [detail(&own_build), list(&[&new_build]), detail(&new_build), newest(&new_build), new_done()])
+            .then(new_passes()),
+        pinned("what contradicts a pin is not followed")
+            .poll(0, [detail(&other_build)])
+            .then(rejected(Cause::PinMismatch { deploy: id(OWN), pin: MatchedBy::Build })),
+    ]
+}
+
+/// Which rows can have taken the place of another.
+fn successors() -> Vec<Scene> {
+    let retried = row(OWN, "retried");
+    let nameless = without(retried.clone(), "workflow_id");
+    let next = |second| created(row("dpl-new", "queued"), second);
+    let at_work = || workflow("iwf-1", "in-progress", OWN, "retried");
+    let waits = || Then::Holds(Hold::NotReplaced);
+    let no_time = |row| without(row, "created_at");
+    let not = |name, row: Value| own(name, WHICH).poll(0, [detail(&retried), list(&[&row]), at_work()]).then(waits());
+    let found = |name, row: Value| own(name, WHICH).poll(0, [detail(&retried), list(&[&row])]).then(IN_PROGRESS);
+    vec![
+        not("an older row of the workflow took no place", next(-90)),
+        not("a row of another workflow took no place", of(next(-30), "iwf-2")),
+        not("a row that names no workflow took no place", without(next(-30), "workflow_id")),
+        not("a recover row took no place", typed(next(-30), "recover")),
+        not("a row of an unknown type took no place", typed(next(-30), "rollback")),
+        not("the row itself took no place", retried.clone()),
+        found("a row of the workflow, of the same time", next(-60)),
+        found("a row of the workflow, without a time", no_time(next(-30))),
+        own("no workflow is named: only what is certainly newer", WHICH)
+            .poll(0, [detail(&nameless), list(&[&without(next(-60), "workflow_id")])])
+            .then(waits())
+            .poll(2, [list(&[&no_time(without(next(-30), "workflow_id"))])])
+            .then(waits())
+            .poll(4, [list(&[&next(-30)])])
+            .then(waits())
+            .poll(6, [list(&[&without(next(-30), "workflow_id")])])
+            .then(IN_PROGRESS),
+    ]
+}
+
+/// The workflow ends, and nothing took the place of what was replaced.
+fn without_a_successor() -> Vec<Scene> {
+    let retried = row(OWN, "retried");
+    let rows = || list(&[&retried]);
+    let gone: Option<DeployId> = Some(id(OWN));
+    let never = |verdict, end| Then::Ends(verdict, Cause::NeverDeployed { end, step: None, replaced: gone.clone() });
+    let waits = || Then::Holds(Hold::NotReplaced);
+    let ahead = || workflow("iwf-1", "success", "dpl-new", "success");
+    let ended = |word: &str| workflow("iwf-1", word, OWN, "retried");
+    vec![
+        own("it ends: the list is read once more, then it failed", SEQUENCES)
+            .poll(0, [detail(&retried), rows(), ended("success"), rows()])
+            .then(never(Verdict::Failed, WorkflowEnd::Succeeded)),
+        own("it is cancelled", SEQUENCES)
+            .poll(0, [detail(&retried), rows(), ended("cancelled"), rows()])
+            .then(never(Verdict::Cancelled, WorkflowEnd::Cancelled)),
+        own("the successor came between the two reads", SEQUENCES)
+            .poll(0, [detail(&retried), rows(), ended("success"), list(&[&created(row("dpl-new", "queued"), -30)])])
+            .then(IN_PROGRESS),
+        own("it names another deploy, which the list may be behind", SEQUENCES)
+            .poll(0, [detail(&retried), rows(), ahead(), rows()])
+            .then(waits())
+            .poll(29, [rows(), ahead(), rows()])
+            .then(waits())
+            .poll(30, [rows(), ahead(), rows()])
+            .then(never(Verdict::Failed, WorkflowEnd::Succeeded)),
+    ]
+}

@@ -1,0 +1,344 @@
+//! Scenes: what is asked, poll by poll, what the server says, and what follows.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::said::{Body, STARTED_AT, Said};
+use super::{
+    JUDGING, OWN, answer, approving, believing, closing, following, knowing, replacing, searching, superseding,
+};
+use crate::cause::{DeployFailure, Warning};
+use crate::model::Status;
+use crate::watch::phase::{
+    Basis, Closing, Decision, End, Follow, Note, Phase, Policy, Proof, Search, Side, decide, decide_now,
+};
+use crate::watch::settings::{Mode, WatchSettings};
+use crate::{Cause, DeployId, Depth, Hold, Kind, Moment, Pins, Refusal, Request, Standing, Target, Verdict};
+
+/// Something that can be told of a phase, with its name.
+type Shown = (&'static str, fn(&Phase) -> bool);
+
+/// What is waited for, and what comes of it.
+pub(super) struct Scene {
+    pub(super) name: &'static str,
+    section: &'static str,
+    phase: Phase,
+    settings: WatchSettings,
+    side: Option<Request>,
+    polls: Vec<Poll>,
+    closing: Option<Closing<'static>>,
+    /// What can be told of it in the end.
+    shown: Vec<Shown>,
+    /// What follows from each poll, and then from there being no time.
+    thens: Vec<Then>,
+    /// What is told, but for states of the same deploy; `None` where the scene is not about that.
+    told: Option<Vec<&'static str>>,
+}
+
+struct Poll {
+    at: u64,
+    beside: bool,
+    said: Vec<Said>,
+}
+
+/// What follows.
+#[derive(Debug, PartialEq)]
+pub(super) enum Then {
+    Holds(Hold),
+    /// The first has to be known first; nothing answers in the scene.
+    Needs(String),
+    Passes(Proof),
+    Ends(Verdict, Cause),
+    Refused(Refusal),
+    /// The answer cannot be used.
+    NoAnswer,
+}
+
+pub(super) fn all() -> Vec<Scene> {
+    let each = [
+        searching::scenes(),
+        following::scenes(),
+        replacing::scenes(),
+        believing::scenes(),
+        approving::scenes(),
+        superseding::scenes(),
+        closing::scenes(),
+        knowing::scenes(),
+    ];
+    each.into_iter().flatten().collect()
+}
+
+pub(super) const NOT_STARTED: Then = Then::Holds(Hold::NotStarted);
+pub(super) const IN_PROGRESS: Then = Then::Holds(Hold::InProgress);
+
+pub(super) fn play(scenes: Vec<Scene>) {
+    scenes.into_iter().for_each(Scene::play);
+}
+
+/// A search by these pins.
+pub(super) fn search(name: &'static str, section: &'static str, pins: Pins) -> Scene {
+    Scene::new(name, section, Phase::Searching(Search::new(pins)))
+}
+
+/// A search for the newest.
+pub(super) fn latest(name: &'static str, section: &'static str) -> Scene {
+    search(name, section, Pins::default())
+}
+
+/// The deploy is named, and these pins with it.
+pub(super) fn named(name: &'static str, section: &'static str, pins: Pins) -> Scene {
+    let pins = Pins { deploy: Some(id(OWN)), ..pins };
+    Scene::new(name, section, Phase::Following(Follow::named(id(OWN), pins)))
+}
+
+/// The deploy is named, and nothing else.
+pub(super) fn own(name: &'static str, section: &'static str) -> Scene {
+    named(name, section, Pins::default())
+}
+
+impl Scene {
+    fn new(name: &'static str, section: &'static str, phase: Phase) -> Self {
+        let settings = WatchSettings::default();
+        Self {
+            name,
+            section,
+            phase,
+            settings,
+            side: None,
+            polls: Vec::new(),
+            closing: None,
+            shown: Vec::new(),
+            thens: Vec::new(),
+            told: None,
+        }
+    }
+
+    pub(super) fn with(self, change: impl FnOnce(&mut WatchSettings)) -> Self {
+        let mut settings = self.settings;
+        change(&mut settings);
+        Self { settings, ..self }
+    }
+
+    pub(super) fn once(self) -> Self {
+        self.with(|settings| settings.mode = Mode::Once)
+    }
+
+    /// This would be good to know for those who read the report.
+    pub(super) fn beside(self, request: Request) -> Self {
+        Self { side: Some(request), ..self }
+    }
+
+    pub(super) fn poll<const N: usize>(self, at: u64, said: [Said; N]) -> Self {
+        self.polled(at, false, said)
+    }
+
+    /// A poll that reads what is beside the deploy as well.
+    pub(super) fn wide_poll<const N: usize>(self, at: u64, said: [Said; N]) -> Self {
+        self.polled(at, true, said)
+    }
+
+    fn polled<const N: usize>(mut self, at: u64, beside: bool, said: [Said; N]) -> Self {
+        self.polls.push(Poll { at, beside, said: said.into() });
+        self
+    }
+
+    /// There is no time for another poll.
+    pub(super) fn closes(self, closing: Closing<'static>) -> Self {
+        Self { closing: Some(closing), ..self }
+    }
+
+    pub(super) fn then(mut self, then: Then) -> Self {
+        self.thens.push(then);
+        self
+    }
+
+    pub(super) fn tells<const N: usize>(self, told: [&'static str; N]) -> Self {
+        Self { told: Some(told.into()), ..self }
+    }
+
+    pub(super) fn shows(mut self, what: &'static str, check: fn(&Phase) -> bool) -> Self {
+        self.shown.push((what, check));
+        self
+    }
+
+    fn play(mut self) {
+        let title = format!("{} ({})", self.name, self.section);
+        let (mut told, mut last, mut followed) = (Vec::new(), Moment::START, Vec::new());
+        for Poll { at, beside, said } in std::mem::take(&mut self.polls) {
+            last = Moment::after_start(Duration::from_secs(at));
+            self.phase.begin_poll();
+            followed.push(self.look(&title, last, beside, said, &mut told));
+        }
+        if let Some(closing) = self.closing.take() {
+            let end = self.policy(last, false, |phase, policy| decide_now(phase, policy, &closing, Standing::Nothing));
+            followed.push(Then::of_end(end));
+        }
+        assert_eq!(followed, self.thens, "{title}: what follows from each poll");
+        for (what, check) in &self.shown {
+            assert!(check(&self.phase), "{title}: {what}");
+        }
+        if let Some(expected) = self.told.take() {
+            assert_eq!(told, expected, "{title}: what is told");
+        }
+    }
+
+    fn look(&mut self, title: &str, now: Moment, beside: bool, said: Vec<Said>, told: &mut Vec<String>) -> Then {
+        let mut said = said.into_iter();
+        loop {
+            let request = match self.policy(now, beside, |phase, policy| decide(phase, policy)) {
+                Decision::Need(request) => request,
+                Decision::Hold(hold) => {
+                    assert_eq!(said.next().map(|said| said.asked), None, "{title}: it is asked before {hold:?}");
+                    self.phase.note_hold(hold.clone(), now);
+                    return Then::Holds(hold);
+                }
+                Decision::End(end) => {
+                    assert_eq!(said.next().map(|said| said.asked), None, "{title}: it is asked before {end:?}");
+                    return Then::of_end(end);
+                }
+            };
+            let Some(Said { asked, body }) = said.next() else { return Then::Needs(label(&request)) };
+            assert_eq!(label(&request), asked, "{title}: what is asked next");
+            match self.take(&request, body, now, beside) {
+                Some(notes) => told.extend(notes.into_iter().filter_map(tell)),
+                None => return Then::NoAnswer,
+            }
+        }
+    }
+
+    fn take(&mut self, request: &Request, body: Body, now: Moment, beside: bool) -> Option<Vec<Note>> {
+        let reply = match body {
+            Body::Json(body) => answer(request, 200, &body),
+            Body::Status(status) => {
+                answer(request, status, &json!({ "error": "record not found", "description": "not found" }))
+            }
+            Body::Lost => {
+                let (Phase::Following(follow), Request::Workflow(_, id)) = (&mut self.phase, request) else {
+                    panic!("{request:?} is not done without");
+                };
+                follow.lose_workflow(id);
+                return Some(self.advance(now, beside));
+            }
+            Body::Nothing => {
+                let goes_on = self.policy(now, beside, |phase, policy| phase.does_without(request, policy));
+                return goes_on.then(|| self.advance(now, beside));
+            }
+        };
+        let fact = reply.ok()?.fact;
+        // What only serves people changes nothing.
+        if self.side.as_ref() == Some(request) {
+            self.side = None;
+        }
+        let mut notes = self.policy(now, beside, |phase, policy| phase.on_fact(request, fact, policy)).ok()?;
+        notes.extend(self.advance(now, beside));
+        Some(notes)
+    }
+
+    fn advance(&mut self, now: Moment, beside: bool) -> Vec<Note> {
+        self.policy(now, beside, |phase, policy| {
+            let (next, notes) = std::mem::replace(phase, Phase::Ended).advance(policy);
+            *phase = next;
+            notes
+        })
+    }
+
+    fn policy<T>(&mut self, now: Moment, beside: bool, then: impl FnOnce(&mut Phase, &Policy<'_>) -> T) -> T {
+        let started_at = Timestamp::from_second(STARTED_AT).unwrap();
+        let dashboard = self.side.clone().filter(|side| matches!(side, Request::Dashboard(_)));
+        let early = self.side.clone().filter(|side| !matches!(side, Request::Dashboard(_)));
+        let side = Side { early, dashboard };
+        let policy = Policy { settings: &self.settings, target: &target(), now, started_at, beside, side };
+        then(&mut self.phase, &policy)
+    }
+}
+
+fn label(request: &Request) -> String {
+    match request {
+        Request::LatestDeploy(_, _, Depth::Usual) => "latest".to_owned(),
+        Request::LatestDeploy(_, _, Depth::Page) => "latest of a hundred".to_owned(),
+        Request::Deploys(_, _, count) => format!("list of {count}"),
+        Request::Deploy(_, _, id) => format!("deploy {id}"),
+        Request::Workflow(_, id) => format!("workflow {id}"),
+        Request::Install(_) => "install".to_owned(),
+        Request::InstallComponent(..) => "component".to_owned(),
+        Request::Dashboard(_) => "dashboard".to_owned(),
+        other => panic!("{other:?} is never needed"),
+    }
+}
+
+fn tell(note: Note) -> Option<String> {
+    Some(match note {
+        Note::Found { row, by, replaces } => {
+            let replaces = replaces.map(|id| format!(" for {id}")).unwrap_or_default();
+            format!("found {} by {}{replaces}", row.id.as_ref().unwrap(), by.as_str())
+        }
+        Note::Observed(_) => return None,
+        Note::Superseded { from, to, policy } => format!("{to} supersedes {from}: {}", policy.as_str()),
+        Note::Replaced(id) => format!("{id} was replaced"),
+        Note::Lost => "lost".to_owned(),
+        Note::InstallName(name) => format!("install {}", name.unwrap_or_default().line(9).plain()),
+        Note::Warned(Warning::AlreadyEnded { deploy, ago }) => {
+            let ago = ago.map(|ago| format!(", {ago:?} ago")).unwrap_or_default();
+            format!("{deploy} had ended{ago}")
+        }
+        Note::Warned(Warning::Superseded { to, .. }) => format!("follows {to}"),
+        Note::Warned(other) => panic!("{other:?} is not told by a phase"),
+    })
+}
+
+impl Then {
+    fn of_end(end: End) -> Self {
+        match end {
+            End::Passed(proof) => Self::Passes(proof),
+            End::Otherwise(verdict, cause) => Self::Ends(verdict, cause),
+            End::Refused(refusal) => Self::Refused(refusal),
+        }
+    }
+}
+
+/// It passes, and this proves it.
+pub(super) fn passes(deploy: &str, basis: Basis) -> Then {
+    Then::Passes(Proof::new(id(deploy), Kind::Apply, basis))
+}
+
+/// By the steps of its workflow.
+pub(super) fn passes_by(workflow: &str) -> Then {
+    passes(OWN, Basis::Steps(workflow.parse().unwrap()))
+}
+
+pub(super) fn needs(label: &str) -> Then {
+    Then::Needs(label.to_owned())
+}
+
+pub(super) fn rejected(cause: Cause) -> Then {
+    Then::Ends(Verdict::Rejected, cause)
+}
+
+pub(super) fn failed(cause: Cause) -> Then {
+    Then::Ends(Verdict::Failed, cause)
+}
+
+/// The deploy says so itself, and nothing more.
+pub(super) fn fails_as(status: Status) -> Then {
+    failed(failure(status))
+}
+
+pub(super) fn failure(status: Status) -> Cause {
+    Cause::Deploy(DeployFailure { status, text: None, is_generic: true, hint: None, by_rule: false })
+}
+
+pub(super) fn id(id: &str) -> DeployId {
+    id.parse().unwrap()
+}
+
+pub(super) fn target() -> Target {
+    Target::new("inl-acme".parse().unwrap(), "cmp-web".parse().unwrap())
+}
+
+#[test]
+fn a_phase_that_has_ended_asks_nothing() {
+    let scene = Scene::new("over", JUDGING, Phase::Ended);
+    play(vec![scene.poll(0, []).then(IN_PROGRESS)]);
+}

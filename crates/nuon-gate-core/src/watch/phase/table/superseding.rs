@@ -1,0 +1,280 @@
+//! A newer deploy that does not replace the one that is followed.
+
+use serde_json::{Value, json};
+
+use super::said::{
+    Said, created, detail, done, list, lost, newest, no_newest, nothing, of, plans_only, row, typed, with, without,
+    workflow,
+};
+use super::scene::{IN_PROGRESS, Scene, Then, failed, id, latest, named, needs, own, passes, passes_by, play};
+use super::{NO_DEPLOYS, OTHER, OWN, WHICH};
+use crate::watch::phase::Basis;
+use crate::watch::settings::OnSuperseded;
+use crate::{Cause, Hold, Kind, Pins, Verdict};
+
+pub(super) fn scenes() -> Vec<Scene> {
+    [policies(), following(), no_rivals(), rivals(), unreadable()].into_iter().flatten().collect()
+}
+
+#[test]
+fn a_newer_deploy() {
+    play(scenes());
+}
+
+fn on(name: &'static str, on_superseded: OnSuperseded) -> Scene {
+    own(name, WHICH).with(|settings| settings.on_superseded = Some(on_superseded))
+}
+
+/// The newer row, of another workflow.
+fn newer(status: &str) -> Value {
+    of(created(row(OTHER, status), -30), "iwf-2")
+}
+
+fn its_workflow() -> Said {
+    workflow("iwf-2", "in-progress", OTHER, "in-progress")
+}
+
+fn superseded() -> Then {
+    Then::Ends(Verdict::Superseded, Cause::Superseded { from: id(OWN), to: id(OTHER) })
+}
+
+/// What a flag makes of it.
+fn policies() -> Vec<Scene> {
+    let active = row(OWN, "active");
+    let look = || [detail(&active), newest(&newer("queued")), its_workflow(), done("iwf-1")];
+    vec![
+        on("fail: superseded", OnSuperseded::Fail)
+            .poll(0, look())
+            .then(superseded())
+            .tells(["found dpl-web by deploy", "dpl-db supersedes dpl-web: fail"]),
+        on("fail: not before its workflow is read, which may only make plans", OnSuperseded::Fail)
+            .poll(0, [detail(&active), newest(&newer("queued"))])
+            .then(needs("workflow iwf-2")),
+        on("fail: while it has not ended", OnSuperseded::Fail)
+            .wide_poll(0, [detail(&row(OWN, "queued")), newest(&newer("queued")), its_workflow()])
+            .then(needs("workflow iwf-1")),
+        on("ignore: it passes, and it is told", OnSuperseded::Ignore)
+            .poll(0, [detail(&active), newest(&newer("queued")), its_workflow(), done("iwf-1")])
+            .then(passes_by("iwf-1"))
+            .tells(["found dpl-web by deploy", "dpl-db supersedes dpl-web: ignore"]),
+        on("ignore: it is told once", OnSuperseded::Ignore)
+            .wide_poll(
+                0,
+                [
+                    detail(&row(OWN, "queued")),
+                    newest(&newer("queued")),
+                    its_workflow(),
+                    workflow("iwf-1", "in-progress", OWN, "in-progress"),
+                ],
+            )
+            .then(IN_PROGRESS)
+            .poll(2, [detail(&active), newest(&newer("queued")), its_workflow(), done("iwf-1")])
+            .then(passes_by("iwf-1"))
+            .tells(["found dpl-web by deploy", "dpl-db supersedes dpl-web: ignore"]),
+        own("with a pin it is ignored", WHICH)
+            .poll(0, [detail(&active), newest(&newer("queued")), its_workflow(), done("iwf-1")])
+            .then(passes_by("iwf-1")),
+        latest("without a pin it is followed", WHICH)
+            .poll(0, [newest(&row(OWN, "queued"))])
+            .then(IN_PROGRESS)
+            .wide_poll(2, [detail(&row(OWN, "queued")), newest(&newer("queued")), its_workflow()])
+            .then(needs("workflow iwf-2"))
+            .tells([
+                "found dpl-web by latest",
+                "dpl-db supersedes dpl-web: follow",
+                "follows dpl-db",
+                "found dpl-db by latest",
+            ]),
+    ]
+}
+
+/// It is followed from then on.
+fn following() -> Vec<Scene> {
+    let (active, teardown) = (row(OWN, "active"), typed(newer("queued"), "teardown"));
+    let follow = |name| on(name, OnSuperseded::Follow);
+    let crossed = failed(Cause::Crossed(id(OTHER)));
+    let unexpected = failed(Cause::Unexpected { deploy: id(OTHER), kind: Kind::Apply, expected: Kind::Teardown });
+    let passes_other = passes(OTHER, Basis::Steps("iwf-2".parse().unwrap()));
+    let other_done = || workflow("iwf-2", "success", OTHER, "success");
+    let older_again = || [detail(&newer("queued")), newest(&active), its_workflow()];
+    vec![
+        follow("follow: the newer one is judged, by its own detail")
+            .poll(0, [detail(&active), newest(&newer("active")), other_done(), detail(&newer("active")), other_done()])
+            .then(passes_other)
+            .tells([
+                "found dpl-web by deploy",
+                "dpl-db supersedes dpl-web: follow",
+                "follows dpl-db",
+                "found dpl-db by latest",
+            ]),
+        follow("follow: never from an apply to a teardown")
+            .poll(0, [detail(&active), newest(&teardown), its_workflow(), done("iwf-1")])
+            .then(crossed),
+        follow("follow: not to another kind than is expected")
+            .with(|settings| settings.expect = Some(Kind::Teardown))
+            .poll(
+                0,
+                [detail(&typed(active.clone(), "teardown")), newest(&newer("queued")), its_workflow(), done("iwf-1")],
+            )
+            .then(unexpected),
+        follow("follow: not back to the one that was left")
+            .poll(0, [detail(&active), newest(&newer("queued")), its_workflow()])
+            .then(IN_PROGRESS)
+            .wide_poll(2, older_again())
+            .then(IN_PROGRESS),
+        follow("follow: a replaced one is followed to what took its place")
+            .poll(
+                0,
+                [
+                    detail(&row(OWN, "retried")),
+                    list(&[&newer("queued"), &row(OWN, "retried")]),
+                    workflow("iwf-1", "in-progress", OWN, "retried"),
+                ],
+            )
+            .then(Then::Holds(Hold::NotReplaced)),
+        follow("follow: a teardown may follow a teardown")
+            .poll(0, [detail(&typed(active.clone(), "teardown")), newest(&teardown), its_workflow()])
+            .then(IN_PROGRESS),
+        follow("follow: an apply may follow a teardown")
+            .poll(0, [detail(&typed(active, "teardown")), newest(&newer("queued")), its_workflow()])
+            .then(IN_PROGRESS),
+    ]
+}
+
+/// Rows that supersede nothing.
+fn no_rivals() -> Vec<Scene> {
+    let active = row(OWN, "active");
+    let fail = |name, section| own(name, section).with(|settings| settings.on_superseded = Some(OnSuperseded::Fail));
+    let passes_beside = |name, section, other: &Value| {
+        fail(name, section).poll(0, [detail(&active), newest(other), done("iwf-1")]).then(passes_by("iwf-1"))
+    };
+    let passes_by_list = |name, other: &Value| {
+        fail(name, NO_DEPLOYS)
+            .poll(0, [detail(&active), newest(other), list(&[other, &active]), done("iwf-1")])
+            .then(passes_by("iwf-1"))
+    };
+    let flagged = with(newer("active"), &json!({ "plan_only": true }));
+    vec![
+        passes_beside("an older row", WHICH, &created(newer("active"), -90)),
+        passes_beside("a newer row of the same workflow", WHICH, &created(row(OTHER, "queued"), -30)),
+        passes_by_list("a newer recover row", &typed(newer("active"), "recover")),
+        passes_by_list("a newer plan-only row", &typed(newer("active"), "plan-only")),
+        passes_by_list("a newer row of an unknown type", &typed(newer("active"), "rollback")),
+        passes_by_list("a newer row that says that it only makes a plan", &flagged),
+        fail("a newer row, plan-only by its workflow", NO_DEPLOYS)
+            .poll(
+                0,
+                [
+                    detail(&active),
+                    newest(&newer("active")),
+                    plans_only("iwf-2"),
+                    list(&[&newer("active"), &active]),
+                    done("iwf-1"),
+                ],
+            )
+            .then(passes_by("iwf-1")),
+        fail("plan-only by its workflow, known from the poll before", NO_DEPLOYS)
+            .wide_poll(
+                0,
+                [
+                    detail(&row(OWN, "queued")),
+                    newest(&newer("active")),
+                    plans_only("iwf-2"),
+                    list(&[&newer("active"), &row(OWN, "queued")]),
+                    workflow("iwf-1", "in-progress", OWN, "in-progress"),
+                ],
+            )
+            .then(IN_PROGRESS)
+            .poll(2, [detail(&active), newest(&newer("active")), list(&[&newer("active"), &active]), done("iwf-1")])
+            .then(passes_by("iwf-1")),
+    ]
+}
+
+/// Rows that supersede.
+fn rivals() -> Vec<Scene> {
+    let active = row(OWN, "active");
+    let fail = |name, section| own(name, section).with(|settings| settings.on_superseded = Some(OnSuperseded::Fail));
+    let nameless = without(newer("queued"), "workflow_id");
+    let same_time = created(newer("queued"), -60);
+    let third = of(created(row("dpl-3", "queued"), -20), "iwf-3");
+    let nothing_but_plans = newer("active");
+    vec![
+        fail("a row that names no workflow", WHICH)
+            .poll(0, [detail(&active), newest(&nameless), done("iwf-1")])
+            .then(superseded()),
+        fail("a row of the same time", WHICH)
+            .poll(0, [detail(&active), newest(&same_time), its_workflow(), done("iwf-1")])
+            .then(superseded()),
+        fail("a row without a time", WHICH)
+            .poll(0, [detail(&active), newest(&without(newer("queued"), "created_at")), its_workflow(), done("iwf-1")])
+            .then(superseded()),
+        fail("its workflow does not exist", WHICH)
+            .poll(0, [detail(&active), newest(&newer("queued")), lost("iwf-2"), done("iwf-1")])
+            .then(superseded()),
+        fail("a newest row that is hidden by what deploys nothing", NO_DEPLOYS)
+            .poll(
+                0,
+                [
+                    detail(&active),
+                    newest(&typed(third.clone(), "recover")),
+                    list(&[&typed(third.clone(), "recover"), &newer("queued"), &active]),
+                    its_workflow(),
+                    done("iwf-1"),
+                ],
+            )
+            .then(superseded()),
+        fail("a row behind one that only makes plans", NO_DEPLOYS)
+            .poll(
+                0,
+                [
+                    detail(&active),
+                    newest(&third),
+                    plans_only("iwf-3"),
+                    list(&[&third, &nothing_but_plans, &active]),
+                    its_workflow(),
+                    done("iwf-1"),
+                ],
+            )
+            .then(superseded()),
+        fail("a replica that lags does not take it back", WHICH)
+            .poll(0, [detail(&active), newest(&newer("queued")), nothing("workflow iwf-2")])
+            .then(Then::NoAnswer)
+            .poll(2, [detail(&active), newest(&active), its_workflow(), done("iwf-1")])
+            .then(superseded()),
+        fail("no newest, and it is in the list", WHICH)
+            .poll(0, [detail(&active), no_newest(), list(&[&newer("queued"), &active]), its_workflow(), done("iwf-1")])
+            .then(superseded()),
+    ]
+}
+
+/// What a flag asks to be known is read before a pass is said.
+fn unreadable() -> Vec<Scene> {
+    let active = row(OWN, "active");
+    vec![
+        on("fail: no pass without the newest row", OnSuperseded::Fail)
+            .poll(0, [detail(&active), nothing("latest")])
+            .then(Then::NoAnswer),
+        on("follow: no pass without the newest row", OnSuperseded::Follow)
+            .poll(0, [detail(&active), nothing("latest")])
+            .then(Then::NoAnswer),
+        on("fail: no pass without the list, where the newest is hidden", OnSuperseded::Fail)
+            .poll(0, [detail(&active), no_newest(), nothing("list of 100")])
+            .then(Then::NoAnswer),
+        on("fail: no pass without the newer row's workflow", OnSuperseded::Fail)
+            .poll(0, [detail(&active), newest(&newer("queued")), nothing("workflow iwf-2")])
+            .then(Then::NoAnswer),
+        on("ignore: a pass without the newest row", OnSuperseded::Ignore)
+            .poll(0, [detail(&active), nothing("latest"), done("iwf-1")])
+            .then(passes_by("iwf-1")),
+        on("ignore: a pass without the list", OnSuperseded::Ignore)
+            .poll(0, [detail(&active), no_newest(), nothing("list of 100"), done("iwf-1")])
+            .then(passes_by("iwf-1")),
+        on("ignore: a pass without the newer row's workflow", OnSuperseded::Ignore)
+            .poll(0, [detail(&active), newest(&newer("queued")), nothing("workflow iwf-2"), done("iwf-1")])
+            .then(passes_by("iwf-1"))
+            .tells(["found dpl-web by deploy"]),
+        named("with a pin: a pass without the newest row", WHICH, Pins::default())
+            .poll(0, [detail(&active), nothing("latest"), done("iwf-1")])
+            .then(passes_by("iwf-1")),
+    ]
+}

@@ -1,0 +1,167 @@
+//! How one thing is polled: poll after poll, each of one or several requests.
+
+use std::time::Duration;
+
+use crate::schedule::{Observed, Schedule};
+use crate::{ApiError, Moment, Request};
+
+/// A poll: one or several requests that together say where something stands.
+#[derive(Debug)]
+struct Poll {
+    /// When it began.
+    began: Moment,
+    /// The request that is to be sent, or whose answer is awaited.
+    request: Request,
+    /// How many requests it has taken so far.
+    requests: u32,
+}
+
+/// How often one request has had an answer of the same bad kind in a row. Good answers to other requests of the same poll do
+/// not count: a right that is missing for one of them will not come back by itself.
+#[derive(Debug, Default)]
+pub(super) struct Streak(Option<(Request, u32)>);
+
+impl Streak {
+    pub(super) fn count(&mut self, request: &Request) -> u32 {
+        let before = self.0.take().filter(|(own, _)| own == request);
+        let count = before.map_or(1, |(_, count)| count + 1);
+        self.0 = Some((request.clone(), count));
+        count
+    }
+
+    pub(super) fn end(&mut self, request: &Request) {
+        self.0.take_if(|(own, _)| own == request);
+    }
+}
+
+/// The polls of one thing: when the next is due, and how the API has treated it so far.
+#[derive(Debug)]
+pub(super) struct Poller {
+    schedule: Schedule,
+    due: Moment,
+    poll: Option<Poll>,
+    polled: Option<Moment>,
+    polls: u32,
+    /// What was denied.
+    pub(super) denied: Streak,
+    /// What was not found.
+    pub(super) missing: Streak,
+    /// What something else than the API has answered.
+    pub(super) foreign: Streak,
+    last_error: Option<ApiError>,
+}
+
+impl Poller {
+    pub(super) fn new(schedule: Schedule, now: Moment) -> Self {
+        Self {
+            schedule,
+            due: now,
+            poll: None,
+            polled: None,
+            polls: 0,
+            denied: Streak::default(),
+            missing: Streak::default(),
+            foreign: Streak::default(),
+            last_error: None,
+        }
+    }
+
+    /// Returns how many polls have begun.
+    pub(super) fn polls(&self) -> u32 {
+        self.polls
+    }
+
+    /// Returns when the poll under way began, if there is one.
+    pub(super) fn polling_since(&self) -> Option<Moment> {
+        self.poll.as_ref().map(|poll| poll.began)
+    }
+
+    /// Returns the request that the poll under way is about to send, or has sent.
+    pub(super) fn request(&self) -> Option<&Request> {
+        self.poll.as_ref().map(|poll| &poll.request)
+    }
+
+    /// Returns whether a whole poll began at this moment or later.
+    pub(super) fn has_polled_since(&self, moment: Moment) -> bool {
+        self.polled.is_some_and(|polled| polled >= moment)
+    }
+
+    /// Returns when the next poll is due.
+    pub(super) fn due(&self) -> Moment {
+        self.due
+    }
+
+    /// Returns what was wrong with the last poll.
+    pub(super) fn last_error(&self) -> Option<&ApiError> {
+        self.last_error.as_ref()
+    }
+
+    /// Begins a poll with this request.
+    pub(super) fn begin(&mut self, request: Request, now: Moment) {
+        self.polls += 1;
+        self.poll = Some(Poll { began: now, request, requests: 1 });
+    }
+
+    /// The poll under way needs this as well.
+    pub(super) fn need(&mut self, request: Request) {
+        if let Some(poll) = &mut self.poll {
+            poll.request = request;
+            poll.requests += 1;
+        }
+    }
+
+    /// Returns how many requests the poll under way has taken so far.
+    pub(super) fn requests(&self) -> u32 {
+        self.poll.as_ref().map_or(0, |poll| poll.requests)
+    }
+
+    /// Gives up the poll under way, if any: its answers would come too late.
+    pub(super) fn give_up(&mut self) {
+        self.poll = None;
+    }
+
+    /// Takes note that the request under way, if any, was not answered in time.
+    pub(super) fn time_out(&mut self, limit: Duration) {
+        if self.poll.take().is_some() {
+            self.last_error = Some(ApiError::Timeout(limit));
+        }
+    }
+
+    /// Takes note of a good answer. It says nothing of whether something else exists, which the same poll asks for.
+    pub(super) fn good(&mut self, request: &Request) {
+        self.end_streaks(request);
+        self.last_error = None;
+    }
+
+    /// Takes note that somebody had a good answer to this request.
+    pub(super) fn end_streaks(&mut self, request: &Request) {
+        self.denied.end(request);
+        self.missing.end(request);
+        self.foreign.end(request);
+    }
+
+    fn end(&mut self) {
+        if let Some(poll) = self.poll.take() {
+            self.polled = Some(poll.began);
+        }
+    }
+
+    /// The poll is over, the wait is not.
+    pub(super) fn over(&mut self, now: Moment, observed: Observed) {
+        self.end();
+        self.due = now + self.schedule.after(observed);
+    }
+
+    /// The poll is over, and the next is due then, or after the shortest interval.
+    pub(super) fn over_until(&mut self, now: Moment, due: Moment) {
+        self.end();
+        self.due = due.max(now + self.schedule.shortest());
+    }
+
+    /// The poll failed, and is repeated.
+    pub(super) fn failed(&mut self, now: Moment, error: ApiError) {
+        self.end();
+        self.due = now + self.schedule.after(Observed::Trouble);
+        self.last_error = Some(error);
+    }
+}

@@ -1,0 +1,286 @@
+//! What the polls of all targets share.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::event::{Event, EventKind, Refusal};
+use super::phase::Side;
+use super::settings::{Mode, WatchSettings};
+use crate::cause::Warning;
+use crate::{Dashboard, InstallId, Moment, RemoteText, Request, Target, WorkflowId};
+
+/// How often something that only serves people is asked for.
+const TRIES: u32 = 3;
+/// Clocks that differ by less keep the same time.
+const LARGEST_SKEW: SignedDuration = SignedDuration::from_secs(30);
+
+/// What all pollers share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    settings: WatchSettings,
+    started_at: Timestamp,
+    /// When the watch began by the server's clock, once an answer has said so.
+    server_started_at: Option<Timestamp>,
+    pub(super) health: Health,
+    refusal: Option<Refusal>,
+    dashboard: Wanted<Dashboard>,
+    /// The workflows that have answered, so that they exist.
+    workflows: HashSet<WorkflowId>,
+    install_names: HashMap<InstallId, Wanted<RemoteText>>,
+    /// About the run as a whole.
+    warnings: Vec<Warning>,
+    events: Vec<Event>,
+    last_event: Moment,
+    /// When anything last changed, of any target.
+    last_change: Moment,
+}
+
+/// Something that only serves people.
+#[derive(Debug)]
+struct Wanted<T> {
+    value: Option<T>,
+    /// It has come, or was asked for in vain often enough.
+    tries_left: u32,
+}
+
+impl<T> Default for Wanted<T> {
+    fn default() -> Self {
+        Self { value: None, tries_left: TRIES }
+    }
+}
+
+impl<T> Wanted<T> {
+    fn come(&mut self, value: Option<T>) {
+        *self = Self { value, tries_left: 0 };
+    }
+
+    fn missed(&mut self) {
+        self.tries_left = self.tries_left.saturating_sub(1);
+    }
+}
+
+impl Shared {
+    pub(super) fn new(settings: WatchSettings, started_at: Timestamp) -> Self {
+        Self {
+            settings,
+            started_at,
+            server_started_at: None,
+            health: Health::default(),
+            refusal: None,
+            dashboard: Wanted::default(),
+            workflows: HashSet::new(),
+            install_names: HashMap::new(),
+            warnings: Vec::new(),
+            events: Vec::new(),
+            last_event: Moment::START,
+            last_change: Moment::START,
+        }
+    }
+
+    pub(super) fn settings(&self) -> &WatchSettings {
+        &self.settings
+    }
+
+    pub(super) fn is_once(&self) -> bool {
+        self.settings.mode == Mode::Once
+    }
+
+    pub(super) fn deadline(&self) -> Moment {
+        Moment::START + self.settings.clocks.total
+    }
+
+    /// Takes note that a workflow has answered, whoever asked for it.
+    pub(super) fn note_workflow(&mut self, id: &WorkflowId) {
+        if !self.workflows.contains(id) {
+            self.workflows.insert(id.clone());
+        }
+    }
+
+    /// Tells whether what a request asks for has answered somebody.
+    pub(super) fn has_answered(&self, request: &Request) -> bool {
+        matches!(request, Request::Workflow(_, id) if self.workflows.contains(id))
+    }
+
+    // Events.
+
+    pub(super) fn emit(&mut self, at: Moment, kind: EventKind) {
+        self.last_event = at;
+        self.events.push(Event { at, kind });
+    }
+
+    pub(super) fn take_events(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.events)
+    }
+
+    pub(super) fn warnings(&self) -> &[Warning] {
+        &self.warnings
+    }
+
+    pub(super) fn last_event(&self) -> Moment {
+        self.last_event
+    }
+
+    pub(super) fn note_change(&mut self, now: Moment) {
+        self.last_change = now;
+    }
+
+    pub(super) fn last_change(&self) -> Moment {
+        self.last_change
+    }
+
+    /// Ends the whole wait: nothing was waited for.
+    pub(super) fn refuse(&mut self, refusal: Refusal) {
+        self.refusal.get_or_insert(refusal);
+    }
+
+    pub(super) fn refusal(&self) -> Option<&Refusal> {
+        self.refusal.as_ref()
+    }
+
+    // Time.
+
+    /// Returns when the watch began by this machine's clock.
+    pub(super) fn started_at(&self) -> Timestamp {
+        self.started_at
+    }
+
+    pub(super) fn wall(&self, moment: Moment) -> Timestamp {
+        self.started_at.saturating_add(moment.elapsed()).unwrap_or(self.started_at)
+    }
+
+    /// Returns when the watch began by the server's clock, as far as it is known.
+    pub(super) fn server_started_at(&self) -> Timestamp {
+        self.server_started_at.unwrap_or(self.started_at)
+    }
+
+    /// Takes note of the server's time. The first answer decides; `timed`: a time has been pinned, so that it matters whether
+    /// this machine's clock is right.
+    pub(super) fn note_server_time(&mut self, now: Moment, server_time: Option<Timestamp>, timed: bool) {
+        let Some(at) = server_time.filter(|_| self.server_started_at.is_none()) else { return };
+        self.server_started_at = at.saturating_sub(now.elapsed()).ok();
+        let skew = at.duration_since(self.wall(now)).abs();
+        if timed && skew > LARGEST_SKEW {
+            let warning = Warning::ClockSkew(Duration::try_from(skew).unwrap_or_default());
+            self.warnings.push(warning.clone());
+            self.emit(now, EventKind::Warned { target: None, warning });
+        }
+    }
+
+    // What only serves people.
+
+    pub(super) fn dashboard(&self) -> Option<&Dashboard> {
+        self.dashboard.value.as_ref()
+    }
+
+    pub(super) fn install_name(&self, install: &InstallId) -> Option<&RemoteText> {
+        self.install_names.get(install).and_then(|name| name.value.as_ref())
+    }
+
+    pub(super) fn dashboard_came(&mut self, dashboard: Option<Dashboard>) {
+        self.dashboard.come(dashboard);
+    }
+
+    pub(super) fn install_name_came(&mut self, install: &InstallId, name: Option<RemoteText>) {
+        self.install_names.entry(install.clone()).or_default().come(name);
+    }
+
+    /// Takes note that such a request had no good answer, and tells whether it is one.
+    pub(super) fn side_missed(&mut self, request: &Request) -> bool {
+        match request {
+            Request::Dashboard(_) => self.dashboard.missed(),
+            Request::Install(install) if self.settings.links => {
+                self.install_names.entry(install.clone()).or_default().missed();
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    /// Returns what would be good to know of a target.
+    pub(super) fn side(&self, target: &Target) -> Side {
+        let dashboard = self.settings.org.clone().map(Request::Dashboard);
+        let dashboard = dashboard.filter(|_| self.dashboard.tries_left > 0);
+        let unnamed = target.install_name().is_none()
+            && self.install_names.get(&target.install).is_none_or(|name| name.tries_left > 0);
+        let name = unnamed.then(|| Request::Install(target.install.clone()));
+        let early = dashboard.clone().or(name).filter(|_| self.settings.links);
+        Side { early, dashboard }
+    }
+}
+
+/// What the answers so far say of the API.
+#[derive(Debug, Default)]
+pub(super) struct Health {
+    /// When the last good answer came; the start, as long as there was none.
+    last_good: Moment,
+    /// Whether there ever was one.
+    ever_good: bool,
+    /// Whether the API itself has ever answered, be it with an error.
+    ever_nuon: bool,
+    /// Since when every answer has been a bad one.
+    failing_since: Option<Moment>,
+    /// When the newest request was sent that had no good answer.
+    last_bad_sent: Option<Moment>,
+    /// No request is sent until then, as the API asked for a pause.
+    paused_until: Moment,
+    /// Until when the API really asked for that; the deadline may be sooner.
+    wished_until: Moment,
+}
+
+impl Health {
+    pub(super) fn good(&mut self, now: Moment) {
+        self.last_good = now;
+        self.ever_good = true;
+        self.ever_nuon = true;
+        self.failing_since = None;
+    }
+
+    /// Takes note of an answer that was no good one. A pause that the API asked for holds for every request, but never
+    /// beyond the `deadline`, where the last poll is due. Tells whether a pause has begun.
+    pub(super) fn bad(&mut self, now: Moment, sent: Moment, error: &crate::ApiError, deadline: Moment) -> bool {
+        self.failing_since.get_or_insert(now);
+        self.last_bad_sent = self.last_bad_sent.max(Some(sent));
+        self.ever_nuon |= error.is_from_nuon();
+        let Some(pause) = error.retry_after() else { return false };
+        self.wished_until = self.wished_until.max(now + pause);
+        self.paused_until = self.paused_until.max((now + pause).min(deadline));
+        true
+    }
+
+    pub(super) fn ever_good(&self) -> bool {
+        self.ever_good
+    }
+
+    pub(super) fn ever_nuon(&self) -> bool {
+        self.ever_nuon
+    }
+
+    pub(super) fn paused_until(&self) -> Moment {
+        self.paused_until
+    }
+
+    /// Tells whether the pause that the API asked for still lasts, whatever the deadline.
+    pub(super) fn wants_peace(&self, now: Moment) -> bool {
+        self.wished_until > now
+    }
+
+    /// Returns when the outage limit runs out unless a good answer comes before; `None` while answers are good. It counts
+    /// from the last good answer; but not asking for a while is no outage, so after the first bad answer there is always
+    /// time for another poll, an `interval` later.
+    pub(super) fn outage_at(&self, limit: Duration, interval: Duration) -> Option<Moment> {
+        let another_poll = self.failing_since? + interval;
+        Some((self.last_good + limit).max(another_poll))
+    }
+
+    /// Returns when it will run out if the requests under way have no good answer.
+    pub(super) fn outage_from_now(&self, limit: Duration, interval: Duration) -> Moment {
+        self.outage_at(limit, interval).unwrap_or(self.last_good + limit)
+    }
+
+    /// Tells whether a request that was sent then or later had no good answer.
+    pub(super) fn has_failed_since(&self, moment: Moment) -> bool {
+        self.last_bad_sent.is_some_and(|sent| sent >= moment)
+    }
+}

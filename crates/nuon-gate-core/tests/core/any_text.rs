@@ -1,0 +1,182 @@
+//! Whatever text comes from outside, what is shown of it is harmless, bounded and still tells what it told.
+
+use nuon_gate_core::model::Status;
+use nuon_gate_core::result::RunResult;
+use nuon_gate_core::{DeployId, Line, RemoteText};
+use proptest::prelude::*;
+use proptest::sample::select;
+use serde_json::{Value, json};
+
+/// Texts made of what acts on terminals and CI runners, and of what only looks as if it did not.
+fn hostile() -> impl Strategy<Value = String> {
+    let pieces = vec![
+        "::",
+        ":",
+        "::error::",
+        "##[",
+        "##vso[task.complete]",
+        "#",
+        "##",
+        "\r",
+        "\n",
+        "\r\n",
+        " ",
+        "\t",
+        "\u{a0}",
+        "\u{85}",
+        "\u{2028}",
+        "\u{2029}",
+        "\u{1b}",
+        "\u{1b}[",
+        "\u{1b}[31m",
+        "\u{1b}]8;;",
+        "\u{1b}P",
+        "\u{1b}\\",
+        "\u{9b}",
+        "\u{9d}",
+        "\u{9c}",
+        "\u{7}",
+        "\0",
+        "\u{202a}",
+        "\u{202c}",
+        "\u{202e}",
+        "\u{2066}",
+        "\u{2069}",
+        "\u{200e}",
+        "\u{200f}",
+        "\u{61c}",
+        "\u{200b}",
+        "\u{feff}",
+        "\u{ad}",
+        "\u{e0041}",
+        "e\u{301}",
+        "日本",
+        "active",
+        "a",
+    ];
+    prop_oneof![4 => prop::collection::vec(select(pieces), 0..30).prop_map(|pieces| pieces.concat()), 1 => any::<String>()]
+}
+
+/// Tells whether a character moves the cursor, ends a line or turns the direction of writing.
+fn acts(c: char) -> bool {
+    let turns = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    c.is_control() || turns || matches!(c, '\u{2028}' | '\u{2029}')
+}
+
+fn check_line(line: &str, max: usize) {
+    assert!(line.chars().count() <= max, "{line:?} has more than {max}");
+    assert_eq!(line.chars().find(|c| acts(*c)), None, "{line:?}");
+    assert!(!line.contains("##") && !line.contains("  "), "{line:?}");
+    assert_eq!(line.trim(), line, "{line:?}");
+}
+
+/// A result whose every text is whatever comes next, but for those that are one of a few words.
+fn saved<'a>(mut text: impl FnMut() -> &'a str) -> Value {
+    let mut named = || json!({"id": text(), "name": text()});
+    let [install, component] = [named(), named()];
+    json!({
+        "schema": 1, "verdict": "failed", "exit_code": 1, "reason": text(), "started_at": text(), "finished_at": text(),
+        "elapsed_ms": 1,
+        "targets": [{
+            "install": install, "component": component, "verdict": "failed", "reason": text(), "clock": "total",
+            "deploy": {
+                "id": text(), "type": text(), "status": text(), "status_description": text(), "build_id": text(),
+                "commit": text(), "workflow_id": text(), "created_by": text(), "created_at": text(), "ended_at": text(),
+            },
+            "matched_by": "build", "superseded_by": text(), "replaced": [text(), text()], "typical_ms": null,
+            "recovered_after": null,
+            "last_good": {"deploy_id": text(), "build_id": text(), "commit": text(), "at": text()},
+            "timeline": [{"status": text(), "at": text(), "duration_ms": null}],
+            "url": text(), "approval_url": text(),
+            "log_tail": [{"at": text(), "severity": text(), "text": text()}], "warnings": [text()],
+        }],
+        "api": {"version": text(), "requests": 1, "errors": 0}, "ci_url": text(),
+        "notifications": [{"sink": text(), "result": "failed", "reason": text()}], "warnings": [text()],
+    })
+}
+
+/// Checks that nothing has changed but the texts, and those to lines.
+fn check_lines(saved: &Value, told: &Value) {
+    match (saved, told) {
+        (Value::String(saved), Value::String(told)) => {
+            check_line(told, Line::LONGEST);
+            assert_eq!(Line::new(saved), told.as_str());
+        }
+        (Value::Array(saved), Value::Array(told)) => {
+            assert_eq!(saved.len(), told.len());
+            saved.iter().zip(told).for_each(|(saved, told)| check_lines(saved, told));
+        }
+        (Value::Object(saved), Value::Object(told)) => {
+            assert_eq!(saved.keys().collect::<Vec<_>>(), told.keys().collect::<Vec<_>>());
+            saved.iter().for_each(|(name, saved)| check_lines(saved, &told[name]));
+        }
+        _ => assert_eq!(saved, told),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_line_is_one_harmless_line(text in hostile(), max in 1_usize..80) {
+        let line = RemoteText::new(&text).line(max);
+        check_line(line.plain(), max);
+        // What is harmless already stays as it is, so that no text has to be followed through the program.
+        prop_assert_eq!(RemoteText::new(line.plain()).line(max), line.clone());
+        prop_assert_eq!(RemoteText::new(&text).is_blank(), RemoteText::new(&text).line(1000).is_empty());
+    }
+
+    #[test]
+    fn several_lines_are_so_each(text in hostile(), max in 1_usize..80) {
+        for line in RemoteText::new(text).lines(max) {
+            check_line(line.plain(), max);
+            prop_assert!(!line.is_empty());
+        }
+    }
+
+    #[test]
+    fn what_is_put_together_is_a_line_again(texts in prop::collection::vec(hostile(), 3), max in 1_usize..80) {
+        let [first, second, third] = [0, 1, 2].map(|at| Line::new(&texts[at]));
+        let whole = Line::new(format!("{}{}{}", first.plain(), second.plain(), third.plain()));
+        check_line(whole.plain(), Line::LONGEST);
+        check_line(whole.cut(max).plain(), max);
+        prop_assert_eq!(whole.cut(max), RemoteText::new(whole.plain()).line(max));
+    }
+
+    #[test]
+    fn every_text_of_a_saved_result_is_a_line(texts in prop::collection::vec(hostile(), 7)) {
+        let mut turn = (0..).map(|at| texts[at % texts.len()].as_str());
+        let saved = saved(|| turn.next().unwrap());
+        let read: RunResult = serde_json::from_value(saved.clone()).unwrap();
+        let told = serde_json::to_value(&read).unwrap();
+        check_lines(&saved, &told);
+    }
+
+    #[test]
+    fn what_can_be_read_is_kept(words in prop::collection::vec("[!-\"$-~äß日]{1,12}", 0..8)) {
+        let whole = words.join(" ");
+        prop_assert_eq!(RemoteText::new(words.join("\r\n\t")).line(200), whole.as_str());
+        let coloured: String = words.iter().map(|word| format!(" \u{1b}[1;31m{word}\u{1b}[0m ")).collect();
+        prop_assert_eq!(RemoteText::new(coloured).line(200), whole.as_str());
+    }
+
+    #[test]
+    fn a_status_is_one_harmless_word(word in prop_oneof![hostile(), "(active|inactive|error)[\u{0}\u{200b} A]?"]) {
+        let status = Status::from(word.as_str());
+        let shown = status.as_str();
+        prop_assert!(shown.chars().count() <= 64 && !shown.contains("##") && !shown.contains("::"), "{:?}", shown);
+        prop_assert_eq!(shown.chars().find(|c| acts(*c)), None);
+        // What only looks like a known word is not that word.
+        prop_assert_eq!(Status::KNOWN.contains(&status), Status::KNOWN.iter().any(|known| known.as_str() == word));
+    }
+
+    #[test]
+    fn an_id_can_be_shown_as_it_is(text in hostile()) {
+        if let Ok(id) = text.parse::<DeployId>() {
+            let shown = id.as_str();
+            prop_assert!((1..=255).contains(&shown.chars().count()), "{:?}", shown);
+            prop_assert!(!shown.contains(['/', '\\']) && !shown.contains("##") && !shown.contains(acts), "{:?}", shown);
+            prop_assert_eq!(shown.parse::<DeployId>(), Ok(id.clone()));
+        }
+    }
+}

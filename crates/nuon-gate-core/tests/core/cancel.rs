@@ -1,0 +1,256 @@
+//! Cancelling against tokio's paused clock and a scripted server: who wins, and how long it is waited for.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use nuon_gate_core::conclude::conclude_with;
+use nuon_gate_core::watch::Clocks;
+use nuon_gate_core::{
+    ApiError, CancelOn, Cause, ConcludeOptions, Deadline, Line, Pins, Report, Request, Signal, Verdict, WatchSettings,
+    Words,
+};
+use serde_json::json;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use crate::virtual_time::{
+    self, Body, Driver, broken, deploy, foreign, latest, list, ms, none, retry_after, row, s, serving, settings, soon,
+    status, watch, with, workflow,
+};
+
+const TIMEOUT: CancelOn = CancelOn { timeout: true, interrupt: false, fail_fast: false };
+const INTERRUPT: CancelOn = CancelOn { timeout: false, interrupt: true, fail_fast: false };
+
+fn options(cancel_on: CancelOn) -> ConcludeOptions {
+    ConcludeOptions { cancel_on, pace: ms(500), log_lines: 0, org: None }
+}
+
+fn executing() -> serde_json::Value {
+    with(row("dpl0", "executing"), json!({"workflow_id": "inw1"}))
+}
+
+fn sixty_seconds() -> WatchSettings {
+    let clocks = Clocks { total: s(60), start: None, stall: None, approval: None, outage: None };
+    WatchSettings { clocks, ..settings() }
+}
+
+/// A run whose total clock rang while the deploy was executing.
+fn timed_out() -> Report {
+    virtual_time::run(latest(sixty_seconds()), serving(|_| Some(executing()))).report
+}
+
+struct Cancelled {
+    report: Report,
+    asked: Vec<Request>,
+    told: Vec<String>,
+    took: Duration,
+}
+
+impl Cancelled {
+    /// The only target's reason.
+    fn reason(&self) -> String {
+        Words::default().reason(&self.report.targets[0]).as_ref().map(Line::plain).unwrap().to_owned()
+    }
+
+    /// How often the server was asked to cancel something.
+    fn posts(&self) -> usize {
+        self.asked.iter().filter(|request| matches!(request, Request::Cancel(_))).count()
+    }
+}
+
+/// Cancels against a server that answers by the time and the number of the post.
+async fn cancelled(
+    report: Report,
+    on: CancelOn,
+    post: impl Fn(usize) -> Body + Send + Sync + 'static,
+    word: impl Fn(Duration) -> &'static str + Send + Sync + 'static,
+    flow: impl Fn(Duration) -> Body + Send + Sync + 'static,
+) -> Cancelled {
+    let start = Instant::now();
+    let asked: Arc<Mutex<Vec<Request>>> = Arc::default();
+    let noted = Arc::clone(&asked);
+    let server = Arc::new((post, word, flow));
+    let send = move |request: Request| {
+        let (server, asked) = (Arc::clone(&server), Arc::clone(&noted));
+        async move {
+            asked.lock().unwrap().push(request.clone());
+            let posts =
+                |asked: &[Request]| asked.iter().filter(|request| matches!(request, Request::Cancel(_))).count();
+            let body = match &request {
+                Request::Cancel(_) => server.0(posts(&asked.lock().unwrap())),
+                Request::Deploy(..) => deploy(&with(executing(), json!({"status": server.1(start.elapsed())}))),
+                Request::Workflow(..) => server.2(start.elapsed()),
+                Request::Deploys(..) => list(&[]),
+                other => panic!("{other:?}"),
+            };
+            body.reply(&request)
+        }
+    };
+    let (_sender, mut signals) = mpsc::unbounded_channel();
+    let mut told = Vec::new();
+    let tell = |workflow: &nuon_gate_core::WorkflowId| told.push(workflow.to_string());
+    let report = conclude_with(send, report, &options(on), &mut signals, &mut Deadline::default(), tell).await;
+    let asked = asked.lock().unwrap().clone();
+    Cancelled { report, asked, told, took: start.elapsed() }
+}
+
+fn running(_: Duration) -> Body {
+    workflow("in-progress", false, &[])
+}
+
+/// What the body says on success means nothing.
+fn accepted(_: usize) -> Body {
+    Body::Exactly(json!(true))
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_report_says_who_won() {
+    let after = |word: &'static str| move |now: Duration| if now < s(2) { "executing" } else { word };
+    let cases = [
+        ("cancelled", "it was cancelled", ms(2000)),
+        ("active", "cancel lost the race: the deploy became `active`", ms(2000)),
+        ("error", "it was to be cancelled, and ended as `error`", ms(2000)),
+        ("executing", "cancelling it was accepted, but it has not ended within 15s and is `executing`", s(15)),
+    ];
+    for (word, words, took) in cases {
+        let done = cancelled(timed_out(), TIMEOUT, accepted, after(word), running).await;
+        let reason = done.reason();
+        assert!(reason.starts_with("the total limit of 1m ran out") && reason.ends_with(words), "{reason}");
+        let target = &done.report.targets[0];
+        assert_eq!(target.cancelled.as_ref().unwrap().to_string(), words);
+        let of_run = Words::default().run_reason(&done.report);
+        assert!(of_run.as_ref().map(Line::plain).unwrap().ends_with(words));
+        assert_eq!((done.report.verdict, done.posts(), done.took), (Verdict::TimedOut, 1, took), "{word}");
+        assert!(matches!(target.cause, Some(Cause::Limit(_))), "cancelling is not why it ended");
+        assert_eq!(target.deploy.as_ref().unwrap().current_status().as_str(), word);
+        assert_eq!(target.timeline.last().unwrap().status.as_str(), word);
+        assert_eq!(done.told, ["inw1"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deploy_that_never_began_is_settled_by_its_workflow() {
+    let cases = [
+        ("cancelled", false, "the workflow was cancelled and the deploy stays `queued`"),
+        ("error", false, "it was to be cancelled, and the workflow failed"),
+        ("success", true, "it was to be cancelled, and the workflow succeeded"),
+    ];
+    for (word, finished, words) in cases {
+        let flow = move |_| workflow(word, finished, &[]);
+        let done = cancelled(timed_out(), TIMEOUT, accepted, |_| "queued", flow).await;
+        assert!(done.reason().ends_with(words), "{}", done.reason());
+        assert_eq!(done.took, Duration::ZERO);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_is_tried_again_for_three_seconds_and_nothing_is_awaited_then() {
+    for code in [400, 500] {
+        let post = move |post| if post < 3 { status(code) } else { accepted(post) };
+        let late = cancelled(timed_out(), TIMEOUT, post, |_| "cancelled", running).await;
+        assert!(late.reason().ends_with("it was cancelled"), "{code}");
+        assert_eq!((late.posts(), late.took), (3, s(1)));
+
+        let never = cancelled(timed_out(), TIMEOUT, move |_| status(code), |_| "active", running).await;
+        let words = format!("it could not be cancelled (HTTP {code}: said {code}): the deploy became `active`");
+        assert!(never.reason().ends_with(&words), "{}", never.reason());
+        assert_eq!((never.posts(), never.took), (7, s(3)));
+        assert!(never.report.targets[0].cancelled.as_ref().unwrap().was_refused());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_may_not_cancel_is_told_so_at_once() {
+    for code in [401, 403, 404] {
+        let done = cancelled(timed_out(), TIMEOUT, move |_| status(code), |_| "executing", running).await;
+        let words = format!("(HTTP {code}: said {code}), and is `executing`");
+        assert!(done.reason().ends_with(&words), "{}", done.reason());
+        assert_eq!((done.posts(), done.took), (1, Duration::ZERO));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_that_is_not_the_servers_is_tried_again() {
+    let post = |post| if post < 3 { foreign(403) } else { accepted(post) };
+    let done = cancelled(timed_out(), TIMEOUT, post, |_| "cancelled", running).await;
+    assert!(done.reason().ends_with("it was cancelled"), "{}", done.reason());
+    assert_eq!(done.posts(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_what_was_asked_for_is_cancelled() {
+    let interrupted = |row: serde_json::Value| {
+        let signalled = Driver::signalled(s(30), Signal::Interrupt);
+        signalled.run(latest(settings()), serving(move |_| Some(row.clone()))).report
+    };
+    let passed = virtual_time::run(latest(settings()), serving(|_| Some(row("dpl0", "active")))).report;
+    let (bare, interrupted) = (interrupted(row("dpl0", "executing")), interrupted(executing()));
+    let everything = CancelOn { timeout: true, interrupt: true, fail_fast: true };
+    let cases = [
+        (&timed_out(), TIMEOUT, 1),
+        (&timed_out(), INTERRUPT, 0),
+        (&timed_out(), CancelOn::default(), 0),
+        (&interrupted, INTERRUPT, 1),
+        (&interrupted, TIMEOUT, 0),
+        (&interrupted, CancelOn { fail_fast: true, ..TIMEOUT }, 0),
+        (&passed, everything, 0),
+        (&bare, INTERRUPT, 0),
+    ];
+    for (report, on, workflows) in cases {
+        let done = cancelled(report.clone(), on, accepted, |_| "cancelled", running).await;
+        assert_eq!((done.told.len(), done.posts()), (workflows, workflows), "{:?} {on:?}", report.verdict);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pinned_workflow_without_a_row_is_cancelled_too() {
+    let pins = Pins { workflow: "inw1".parse().ok(), ..Pins::default() };
+    let report = virtual_time::run(watch(sixty_seconds(), 1, pins), |_, request| {
+        soon(match request {
+            Request::Workflow(..) => running(Duration::ZERO),
+            Request::LatestDeploy(..) => none(),
+            Request::Deploys(..) => list(&[]),
+            other => virtual_time::exists(other),
+        })
+    })
+    .report;
+    assert_eq!(report.verdict, Verdict::TimedOut);
+    assert!(report.targets[0].deploy.is_none());
+    let flow = |now| workflow(if now < s(2) { "in-progress" } else { "cancelled" }, false, &[]);
+    let done = cancelled(report, TIMEOUT, accepted, |word| panic!("{word:?}"), flow).await;
+    assert!(done.reason().ends_with("; the workflow was cancelled"), "{}", done.reason());
+    assert_eq!((done.told.len(), done.posts(), done.took), (1, 1, s(2)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_answer_may_have_been_a_yes() {
+    let lost = [status(502), broken(), Body::Error(ApiError::Timeout(s(1)))];
+    for lost in lost {
+        // The server refuses what it is doing already.
+        let post = move |number| if number == 1 { lost.clone() } else { status(400) };
+        let word = |now: Duration| if now < s(4) { "executing" } else { "cancelled" };
+        let done = cancelled(timed_out(), TIMEOUT, post, word, running).await;
+        assert!(done.reason().ends_with("; it was cancelled"), "{}", done.reason());
+        assert_eq!(done.posts(), 2);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_wants_to_be_left_alone_is() {
+    let done = cancelled(timed_out(), TIMEOUT, |_| retry_after(429, s(60)), |_| "executing", running).await;
+    assert_eq!(done.posts(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn that_no_answer_came_is_not_told_as_a_yes() {
+    let done = cancelled(timed_out(), TIMEOUT, |_| broken(), |_| "executing", running).await;
+    let told = "it is not known whether cancelling it was accepted (the connection broke off: reset): it has not ended within 15s and is `executing`";
+    assert!(done.reason().ends_with(told), "{}", done.reason());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_about_another_workflow_is_none() {
+    let other = |_| Body::Exactly(json!({"id": "inw2", "owner_id": "inl-acme", "status": {"status": "cancelled"}}));
+    let done = cancelled(timed_out(), TIMEOUT, accepted, |_| "queued", other).await;
+    assert!(done.reason().ends_with("it has not ended within 15s and is `queued`"), "{}", done.reason());
+}

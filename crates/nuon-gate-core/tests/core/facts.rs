@@ -1,0 +1,336 @@
+//! What becomes of a success, by what was asked: only what is about what was asked is a fact.
+
+use Becomes::{Elsewhere, Fact, NoAnswer, NoneYet};
+use jiff::Timestamp;
+use nuon_gate_core::api::{Fact as Said, Reply, interpret};
+use nuon_gate_core::{ApiError, ComponentId, Depth, InstallId, Request, WorkflowId};
+use reqwest::header::HeaderMap;
+
+/// What an answer becomes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Becomes {
+    /// A fact about what was asked.
+    Fact,
+    /// The fact that there is none.
+    NoneYet,
+    /// What was asked for exists, and is another's.
+    Elsewhere,
+    /// No good answer, like a timeout.
+    NoAnswer,
+}
+
+type Rows = &'static [(&'static str, Becomes)];
+
+fn install() -> InstallId {
+    "inl1".parse().unwrap()
+}
+
+fn component() -> ComponentId {
+    "cmp1".parse().unwrap()
+}
+
+fn workflow() -> WorkflowId {
+    "inw1".parse().unwrap()
+}
+
+fn becomes(request: &Request, body: &str) -> (Becomes, Reply) {
+    let reply = interpret(request, 200, &HeaderMap::new(), body.as_bytes(), Timestamp::UNIX_EPOCH);
+    let becomes = match &reply {
+        Ok(answer) => match &answer.fact {
+            Said::Latest(None) | Said::Dashboard(None) => NoneYet,
+            Said::Deploys(rows) if rows.is_empty() => NoneYet,
+            Said::Installs(page) if page.rows.is_empty() => NoneYet,
+            Said::InstallComponents(page) if page.rows.is_empty() => NoneYet,
+            Said::Logs(page) if page.records.is_empty() => NoneYet,
+            _ => Fact,
+        },
+        Err(ApiError::Elsewhere { .. }) => Elsewhere,
+        Err(ApiError::Undecodable(_)) => NoAnswer,
+        Err(error) => panic!("{body}: {error}"),
+    };
+    (becomes, reply)
+}
+
+fn check(request: &Request, rows: Rows) {
+    for (body, expected) in rows {
+        let (becomes, reply) = becomes(request, body);
+        assert_eq!(becomes, *expected, "{request:?}: {body}: {reply:?}");
+        let is_about = |fact: &Said| match (request, fact) {
+            (Request::LatestDeploy(..), Said::Latest(_))
+            | (Request::Deploys(..), Said::Deploys(_))
+            | (Request::Installs(_), Said::Installs(_))
+            | (Request::InstallComponents(..), Said::InstallComponents(_))
+            | (Request::Dashboard(_), Said::Dashboard(_))
+            | (Request::Logs(..), Said::Logs(_))
+            | (Request::Cancel(_), Said::Cancelling) => true,
+            (Request::Deploy(_, _, id), Said::Deploy(deploy)) => deploy.id.as_ref() == Some(id),
+            (Request::Workflow(_, id), Said::Workflow(workflow)) => workflow.id.as_ref() == Some(id),
+            (Request::Install(_), Said::Install(install)) => install.id.is_some(),
+            (Request::InstallComponent(_, id), Said::InstallComponent(found)) => {
+                found.component_id.as_ref() == Some(id)
+            }
+            _ => false,
+        };
+        assert!(
+            reply.as_ref().is_ok_and(|answer| is_about(&answer.fact)) == matches!(becomes, Fact | NoneYet),
+            "{body}"
+        );
+    }
+}
+
+/// Answers that are about nothing, wherever an object is expected.
+const NO_OBJECTS: Rows = &[
+    ("", NoAnswer),
+    (" \n", NoAnswer),
+    ("null", NoAnswer),
+    ("true", NoAnswer),
+    ("0", NoAnswer),
+    (r#""dpl1""#, NoAnswer),
+    ("[]", NoAnswer),
+    (r#"["inl1"]"#, NoAnswer),
+    (r#"[{"id": "dpl1", "install_id": "inl1", "component_id": "cmp1"}]"#, NoAnswer),
+    ("<!doctype html><h1>sign in</h1>", NoAnswer),
+    (r#"{"id": "dpl1", "install_id": "in"#, NoAnswer),
+    (r#"{"id": "dpl1", "id": "dpl1"} {"#, NoAnswer),
+];
+
+/// Objects that are about nothing.
+const EMPTY_OBJECTS: Rows = &[
+    ("{}", NoAnswer),
+    (r#"{"error": "timeout", "user_error": true, "description": "try again"}"#, NoAnswer),
+    (r#"{"message": "Forbidden"}"#, NoAnswer),
+    (r#"{"id": ""}"#, NoAnswer),
+    (r#"{"id": null}"#, NoAnswer),
+    (r#"{"id": 7}"#, NoAnswer),
+    (r#"{"id": "../x"}"#, NoAnswer),
+];
+
+#[test]
+fn the_newest_deploy() {
+    let rows: Rows = &[
+        // This endpoint says neither whose the row is nor of which component.
+        (r#"{"id": "dpl1", "status": "active"}"#, Fact),
+        (r#"{"id": "dpl1", "status": "active", "install_id": ""}"#, Fact),
+        (r#"{"id": "dpl1", "status": "active", "install_id": "inl1"}"#, Fact),
+        (r#"{"id": "dpl1", "status": "active", "install_id": "inl1", "component_id": "cmp1"}"#, Fact),
+        (r#"{"id": "dpl1", "status": "active", "install_id": "inl2"}"#, Elsewhere),
+        (r#"{"id": "dpl1", "status": "active", "install_id": "INL1"}"#, Elsewhere),
+        (r#"{"id": "dpl1", "status": "active", "component_id": "cmp2"}"#, Elsewhere),
+        (r#"{"id": "dpl1", "status": "active", "install_id": "inl1", "component_id": "cmp2"}"#, Elsewhere),
+        (r#"{"id": "dpl1", "status": "active", "install_id": "inl2", "component_id": "cmp1"}"#, Elsewhere),
+        // "None yet" is an object without an id.
+        ("{}", NoneYet),
+        (r#"{"id": ""}"#, NoneYet),
+        (r#"{"id": null}"#, NoneYet),
+        (r#"{"install_id": "", "plan_only": false}"#, NoneYet),
+        (r#"{"id": "", "install_id": "", "status": ""}"#, NoneYet),
+        (r#"{"install_id": null}"#, NoneYet),
+        (r#"{"plan_only": false}"#, NoneYet),
+        (r#"{"install_id": "inl1", "status": "active"}"#, NoneYet),
+        (r#"{"status": "active"}"#, NoneYet),
+        // An error under a success is not.
+        (r#"{"error": "timeout", "user_error": true, "description": "try again"}"#, NoAnswer),
+        (r#"{"message": "Forbidden"}"#, NoAnswer),
+        (r#"{"code": 504}"#, NoAnswer),
+    ];
+    for depth in [Depth::Usual, Depth::Page] {
+        let request = Request::LatestDeploy(install(), component(), depth);
+        [rows, NO_OBJECTS].into_iter().for_each(|rows| check(&request, rows));
+    }
+}
+
+#[test]
+fn a_deploy_by_its_id() {
+    let any: Rows = &[
+        (r#"{"id": "dpl1", "install_id": "inl1", "component_id": "cmp1"}"#, Fact),
+        (r#"{"id": "dpl2", "install_id": "inl1", "component_id": "cmp1"}"#, NoAnswer),
+        (r#"{"id": "DPL1", "install_id": "inl1", "component_id": "cmp1"}"#, NoAnswer),
+        (r#"{"install_id": "inl1", "component_id": "cmp1"}"#, NoAnswer),
+        (r#"{"id": "dpl1", "install_id": "inl2", "component_id": "cmp1"}"#, Elsewhere),
+        (r#"{"id": "dpl2", "install_id": "inl2", "component_id": "cmp1"}"#, NoAnswer),
+        (r#"{"id": "dpl1", "install_id": "inl2"}"#, Elsewhere),
+        // A detail says whose it is.
+        (r#"{"id": "dpl1"}"#, NoAnswer),
+        (r#"{"id": "dpl1", "status": "active"}"#, NoAnswer),
+        (r#"{"id": "dpl1", "install_id": "inl1"}"#, NoAnswer),
+        (r#"{"id": "dpl1", "component_id": "cmp1"}"#, NoAnswer),
+        (r#"{"id": "dpl1", "install_id": "", "component_id": "cmp1"}"#, NoAnswer),
+        (r#"{"id": "dpl1", "install_id": "inl1", "component_id": ""}"#, NoAnswer),
+        (r#"{"id": "dpl1", "install_id": null, "component_id": "cmp1"}"#, NoAnswer),
+        (r#"{"id": "dpl1", "install_id": 1, "component_id": "cmp1"}"#, NoAnswer),
+        (r#"{"id": "dpl1", "install_id": "inl1", "component_id": ["cmp1"]}"#, NoAnswer),
+        (r#"{"install_id": "", "plan_only": false}"#, NoAnswer),
+    ];
+    const OTHER_COMPONENT: &str = r#"{"id": "dpl1", "install_id": "inl1", "component_id": "cmp2"}"#;
+    let of_any = Request::Deploy(install(), None, "dpl1".parse().unwrap());
+    let of_one = Request::Deploy(install(), Some(component()), "dpl1".parse().unwrap());
+    for request in [&of_any, &of_one] {
+        [any, NO_OBJECTS, EMPTY_OBJECTS].into_iter().for_each(|rows| check(request, rows));
+    }
+    check(&of_any, &[(OTHER_COMPONENT, Fact)]);
+    check(&of_one, &[(OTHER_COMPONENT, Elsewhere), (r#"{"id": "dpl1", "component_id": "cmp2"}"#, Elsewhere)]);
+}
+
+#[test]
+fn a_workflow() {
+    let any: Rows = &[
+        (r#"{"id": "inw1", "owner_id": "inl1", "status": {"status": "success"}, "finished": true}"#, Fact),
+        (r#"{"id": "inw1", "owner_id": "inl1"}"#, Fact),
+        (r#"{"id": "inw2", "owner_id": "inl1"}"#, NoAnswer),
+        (r#"{"id": "inw2", "owner_id": "inl2"}"#, NoAnswer),
+        (r#"{"owner_id": "inl1"}"#, NoAnswer),
+        (r#"{"id": "", "owner_id": "inl1"}"#, NoAnswer),
+        (r#"{"status": {"status": "success"}, "finished": true}"#, NoAnswer),
+        (r#"{"id": "inw1", "owner_id": 1}"#, NoAnswer),
+        (r#"{"id": "inw1", "owner_id": "inl1", "status": "success"}"#, NoAnswer),
+        (r#"{"id": "inw1", "owner_id": "inl1", "status": ["success"]}"#, NoAnswer),
+        (r#"{"id": "inw1", "owner_id": "inl1", "steps": {}}"#, NoAnswer),
+        (r#"{"id": "inw1", "owner_id": "inl1", "steps": [null]}"#, NoAnswer),
+    ];
+    let of_any = Request::Workflow(None, workflow());
+    let of_one = Request::Workflow(Some(install()), workflow());
+    for request in [&of_any, &of_one] {
+        [any, NO_OBJECTS, EMPTY_OBJECTS].into_iter().for_each(|rows| check(request, rows));
+    }
+    // Only who knows the install can tell whether it is the right one.
+    let owners = [
+        (r#"{"id": "inw1", "owner_id": "inl2"}"#, Fact, Elsewhere),
+        (r#"{"id": "inw1", "owner_id": "app1"}"#, Fact, Elsewhere),
+        (r#"{"id": "inw1", "owner_id": "INL1"}"#, Fact, Elsewhere),
+        (r#"{"id": "inw1"}"#, Fact, NoAnswer),
+        (r#"{"id": "inw1", "owner_id": ""}"#, Fact, NoAnswer),
+        (r#"{"id": "inw1", "owner_id": null}"#, Fact, NoAnswer),
+    ];
+    for (body, any, one) in owners {
+        assert_eq!((becomes(&of_any, body).0, becomes(&of_one, body).0), (any, one), "{body}");
+    }
+}
+
+#[test]
+fn an_install() {
+    let rows: Rows = &[
+        (r#"{"id": "inl1", "name": "acme"}"#, Fact),
+        (r#"{"id": "inl1"}"#, Fact),
+        (r#"{"id": "inl2", "name": "acme"}"#, NoAnswer),
+        // Names are asked for at the same address.
+        (r#"{"id": "inl2", "name": "inl1"}"#, Fact),
+        (r#"{"id": "inl2", "name": "INL1"}"#, NoAnswer),
+        (r#"{"id": "inl2", "name": "inl1\u200b"}"#, NoAnswer),
+        (r#"{"id": "inl2", "name": " inl1"}"#, NoAnswer),
+        (r#"{"name": "inl1"}"#, NoAnswer),
+        (r#"{"id": "", "name": "inl1"}"#, NoAnswer),
+    ];
+    let request = Request::Install(install());
+    [rows, NO_OBJECTS, EMPTY_OBJECTS].into_iter().for_each(|rows| check(&request, rows));
+}
+
+#[test]
+fn a_component_of_an_install() {
+    let rows: Rows = &[
+        (r#"{"id": "inc1", "component_id": "cmp1", "component": {"name": "api"}}"#, Fact),
+        (r#"{"component_id": "cmp1"}"#, Fact),
+        (r#"{"id": "inc1", "component_id": "cmp2"}"#, NoAnswer),
+        (r#"{"id": "cmp1"}"#, NoAnswer),
+        (r#"{"id": "inc1", "component_id": ""}"#, NoAnswer),
+        (r#"{"component": {"name": "cmp1"}}"#, NoAnswer),
+    ];
+    let request = Request::InstallComponent(install(), component());
+    [rows, NO_OBJECTS, EMPTY_OBJECTS].into_iter().for_each(|rows| check(&request, rows));
+}
+
+/// What is no list, wherever one is expected.
+const NO_LISTS: Rows = &[
+    ("", NoAnswer),
+    ("null", NoAnswer),
+    ("{}", NoAnswer),
+    (r#""""#, NoAnswer),
+    (r#"{"error": "timeout", "user_error": true}"#, NoAnswer),
+    (r#"{"items": []}"#, NoAnswer),
+    ("<html></html>", NoAnswer),
+    ("[null]", NoAnswer),
+    ("[[]]", NoAnswer),
+    (r#"["dpl1"]"#, NoAnswer),
+    ("[{}", NoAnswer),
+    ("[]", NoneYet),
+    (" [ ] ", NoneYet),
+];
+
+#[test]
+fn the_deploys_of_a_component() {
+    let rows: Rows = &[
+        (r#"[{"id": "dpl1", "status": "active"}]"#, Fact),
+        (r#"[{"id": "dpl1", "install_id": "inl1", "component_id": "cmp1"}, {"id": "dpl2", "install_id": ""}]"#, Fact),
+        // One row of another's, and the list is not that of the component.
+        (r#"[{"id": "dpl1"}, {"id": "dpl2", "install_id": "inl2"}]"#, Elsewhere),
+        (r#"[{"id": "dpl1"}, {"id": "dpl2", "component_id": "cmp2"}]"#, Elsewhere),
+        (r#"[{"id": "dpl1", "install_id": "inl2", "component_id": "cmp1"}]"#, Elsewhere),
+        (r#"[{"id": "dpl1"}, {"id": 2}]"#, NoAnswer),
+    ];
+    let request = Request::Deploys(install(), component(), 20);
+    [rows, NO_LISTS].into_iter().for_each(|rows| check(&request, rows));
+}
+
+#[test]
+fn lists_that_name_no_owner() {
+    let installs = Request::Installs(1);
+    check(&installs, &[(r#"[{"id": "inl1", "name": "acme"}]"#, Fact), (r#"[{"id": 1}]"#, NoAnswer)]);
+    let components = Request::InstallComponents(install(), 1);
+    check(&components, &[(r#"[{"component_id": "cmp1"}]"#, Fact), (r#"[{"component_id": 1}]"#, NoAnswer)]);
+    let logs = Request::Logs("log1".parse().unwrap(), None);
+    check(&logs, &[(r#"[{"body": "fine"}]"#, Fact)]);
+    [installs, components, logs].iter().for_each(|request| check(request, NO_LISTS));
+}
+
+#[test]
+fn the_dashboard() {
+    let request = Request::Dashboard("org1".parse().unwrap());
+    let rows: Rows = &[
+        (r#"{"dashboard_url": "https://app.nuon.co"}"#, Fact),
+        (r#"{"dashboard_url": "http://127.0.0.1:4000/"}"#, Fact),
+        // No address, or none that a browser should be sent to.
+        ("{}", NoneYet),
+        (r#"{"dashboard_url": ""}"#, NoneYet),
+        (r#"{"dashboard_url": 7}"#, NoneYet),
+        (r#"{"dashboard_url": "app.nuon.co"}"#, NoneYet),
+        (r#"{"dashboard_url": "javascript:alert(1)"}"#, NoneYet),
+        (r#"{"dashboard_url": "https://user@app.nuon.co"}"#, NoneYet),
+    ];
+    [rows, NO_OBJECTS.split_at(NO_OBJECTS.len() - 2).0].into_iter().for_each(|rows| check(&request, rows));
+}
+
+/// What a body says means nothing there, and differs between versions.
+#[test]
+fn cancelling() {
+    let request = Request::Cancel(workflow());
+    for body in ["", "true", "truetrue", "{}", "null", "[]", "<html>", r#"{"id": "inw2"}"#] {
+        for status in [200, 201, 202, 204] {
+            let reply = interpret(&request, status, &HeaderMap::new(), body.as_bytes(), Timestamp::UNIX_EPOCH);
+            assert!(reply.is_ok_and(|answer| matches!(answer.fact, Said::Cancelling)), "{status} {body}");
+        }
+    }
+}
+
+#[test]
+fn it_is_said_whose_it_is_and_whose_it_should_be() {
+    let deploy = Request::Deploy(install(), Some(component()), "dpl1".parse().unwrap());
+    let cases = [
+        (
+            &deploy,
+            r#"{"id": "dpl1", "install_id": "inl2", "component_id": "cmp1"}"#,
+            "deploy dpl1 belongs to install inl2, not to inl1",
+        ),
+        (
+            &deploy,
+            r#"{"id": "dpl1", "install_id": "inl1", "component_id": "cmp2"}"#,
+            "deploy dpl1 belongs to component cmp2, not to cmp1",
+        ),
+        (
+            &Request::Workflow(Some(install()), workflow()),
+            r#"{"id": "inw1", "owner_id": "inl2"}"#,
+            "workflow inw1 belongs to install inl2, not to inl1",
+        ),
+    ];
+    for (request, body, words) in cases {
+        assert_eq!(becomes(request, body).1.unwrap_err().to_string(), words);
+    }
+}

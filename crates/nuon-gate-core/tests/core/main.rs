@@ -1,0 +1,37 @@
+//! The core's tests, in one binary: its HTTP contract, its pure rules, and the watch in virtual time.
+
+#![cfg(test)]
+
+mod any_body;
+mod any_json;
+mod any_text;
+mod any_wish;
+mod cancel;
+mod client;
+mod deploy_kinds;
+mod drive;
+mod facts;
+mod from_nuon;
+mod invisible;
+mod judging_table;
+mod model;
+mod paging;
+mod promises;
+mod reading;
+mod reason;
+mod requests;
+mod resolve;
+mod sign_in;
+mod sockets;
+mod step_states;
+mod virtual_time;
+mod watch;
+mod workflow_ends;
+
+/// The first of the worlds that `examples/million.rs` plays.
+#[test]
+fn the_promises_hold() {
+    let broken: Vec<(u64, Vec<String>)> =
+        (1..=1000).map(|seed| (seed, promises::broken(seed))).filter(|(_, found)| !found.is_empty()).collect();
+    assert!(broken.is_empty(), "{broken:#?}");
+}

@@ -1,0 +1,140 @@
+//! Lists of several pages: what the server says of a next one, and where a list ends if it says nothing.
+
+use jiff::Timestamp;
+use nuon_gate_core::api::{Fact, Page, decode, interpret};
+use nuon_gate_core::model::InstallComponent;
+use nuon_gate_core::resolve::{Resolution, Resolver, Wanted};
+use nuon_gate_core::{ApiError, InstallId, Request};
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use serde_json::json;
+
+const ACME: &str = "inlacme0000000000000000000";
+
+fn acme() -> InstallId {
+    ACME.parse().unwrap()
+}
+
+#[test]
+fn only_two_words_say_whether_there_is_a_next_page() {
+    let cases = [
+        (Some("true"), Some(true)),
+        (Some("false"), Some(false)),
+        (Some("True"), None),
+        (Some("1"), None),
+        (Some(""), None),
+        (None, None),
+    ];
+    for (word, more) in cases {
+        let next = HeaderName::from_static("x-nuon-page-next");
+        let headers: HeaderMap = word.map(|word| (next, HeaderValue::from_static(word))).into_iter().collect();
+        for request in [Request::Installs(1), Request::InstallComponents(acme(), 1)] {
+            let answer = interpret(&request, 200, &headers, b"[]", Timestamp::UNIX_EPOCH).unwrap();
+            let said = match answer.fact {
+                Fact::Installs(page) => page.more,
+                Fact::InstallComponents(page) => page.more,
+                other => panic!("{other:?}"),
+            };
+            assert_eq!(said, more, "{word:?}");
+        }
+    }
+}
+
+fn install() -> Fact {
+    Fact::Install(decode(json!({ "id": ACME, "name": "acme" }).to_string().as_bytes()).unwrap())
+}
+
+fn rows(names: &[&str]) -> Vec<InstallComponent> {
+    let row = |name: &&str| json!({ "component_id": format!("cmp{name}"), "component": { "name": name } });
+    names.iter().map(|name| decode(row(name).to_string().as_bytes()).unwrap()).collect()
+}
+
+/// Lists the components of an install page by page; returns their names, and how many pages were asked for.
+fn listed(mut page: impl FnMut(u32) -> Page<InstallComponent>) -> Result<(String, u32), ApiError> {
+    let mut resolver = Resolver::new(vec![Wanted::Install(acme())]);
+    let mut asked = 0;
+    loop {
+        let request = match resolver.resolve() {
+            Resolution::Ask(request) => request,
+            Resolution::Targets(targets) => {
+                let names = targets.iter().map(|target| target.component.as_str().trim_start_matches("cmp").to_owned());
+                return Ok((names.collect::<Vec<_>>().join(" "), asked));
+            }
+            other => panic!("{other:?}"),
+        };
+        let fact = match &request {
+            Request::Install(_) => install(),
+            Request::InstallComponents(_, number) => {
+                asked += 1;
+                assert_eq!(*number, asked, "one after the other, and each once");
+                Fact::InstallComponents(page(*number))
+            }
+            other => panic!("{other:?}"),
+        };
+        resolver.learn(&request, fact)?;
+    }
+}
+
+/// The pages that a server gives, what it says of a next one, the components, and how many pages are asked for.
+#[test]
+fn a_list_goes_on_until_it_says_that_it_ends_or_has_nothing_new() {
+    type Pages = &'static [&'static [&'static str]];
+    let cases: [(Pages, Option<bool>, &str, u32); 14] = [
+        // It says so.
+        (&[&["a", "b"], &["c"]], Some(false), "a b", 1),
+        (&[&["a", "b"], &["c"], &[]], Some(true), "a b c", 3),
+        (&[&[]], Some(false), "", 1),
+        (&[&[]], Some(true), "", 1),
+        // It says nothing: until a page is empty.
+        (&[&[]], None, "", 1),
+        (&[&["a"], &[]], None, "a", 2),
+        (&[&["a", "b"], &["c", "d"], &["e"], &[]], None, "a b c d e", 4),
+        // A server that knows no pages gives the same one again.
+        (&[&["a", "b"], &["a", "b"], &["x"]], None, "a b", 2),
+        (&[&["a", "b"], &["b", "a"], &["x"]], None, "a b", 2),
+        (&[&["a", "b"], &["b"], &["x"]], None, "a b", 2),
+        (&[&["a", "b"], &["a", "b"], &["x"]], Some(true), "a b", 2),
+        // A row moves to the next page if one is added before it meanwhile; each is there once.
+        (&[&["a", "b"], &["b", "c"], &["d"], &[]], None, "a b c d", 4),
+        (&[&["a", "b"], &["b", "c"], &["c", "d"], &[]], Some(true), "a b c d", 4),
+        (&[&["a", "a"], &[]], None, "a", 2),
+    ];
+    for (pages, more, names, asked) in cases {
+        let page = |number: u32| Page { rows: rows(pages[number as usize - 1]), more };
+        assert_eq!(listed(page), Ok((names.to_owned(), asked)), "{pages:?}, next: {more:?}");
+    }
+}
+
+#[test]
+fn a_list_without_end_is_no_answer() {
+    for more in [None, Some(true)] {
+        let mut last = 0;
+        let endless = listed(|number| {
+            last = number;
+            Page { rows: rows(&[&number.to_string()]), more }
+        });
+        let error = ApiError::Undecodable("the install has more than 10000 components".to_owned());
+        assert_eq!((endless, last), (Err(error), 100));
+    }
+    // A hundred full pages that say that they are all are as many as can be.
+    let whole = listed(|number| Page { rows: rows(&[&number.to_string()]), more: Some(number < 100) });
+    assert_eq!(whole.map(|(_, asked)| asked), Ok(100));
+}
+
+#[test]
+fn a_row_without_an_id_is_no_answer() {
+    let nameless = || decode(br#"{"component": {"name": "api"}}"#).unwrap();
+    let list = listed(|_| Page { rows: vec![nameless()], more: Some(false) });
+    assert_eq!(list, Err(ApiError::Undecodable("a component has no id".to_owned())));
+}
+
+/// An answer that comes twice, or late, changes nothing.
+#[test]
+fn a_page_that_was_not_asked_for_says_nothing() {
+    let mut resolver = Resolver::new(vec![Wanted::Install(acme())]);
+    resolver.learn(&Request::Install(acme()), install()).unwrap();
+    for number in [2, 7] {
+        let page = Page { rows: rows(&["x"]), more: Some(false) };
+        resolver.learn(&Request::InstallComponents(acme(), number), Fact::InstallComponents(page)).unwrap();
+        assert_eq!(resolver.resolve(), Resolution::Ask(Request::InstallComponents(acme(), 1)), "{number}");
+    }
+}

@@ -1,0 +1,207 @@
+//! What is read after the verdict, against tokio's paused clock: it is asked for again after a passing error, within its limit.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use nuon_gate_core::conclude::conclude_with;
+use nuon_gate_core::{CancelOn, ConcludeOptions, Deadline, Report, Request, TargetReport, Verdict, Words};
+use serde_json::json;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep};
+
+use crate::virtual_time::{
+    self, Body, broken, created, foreign, latest, list, ms, pinned, retry_after, row, s, serving, settings, status,
+    with,
+};
+
+struct Concluded {
+    report: Report,
+    asked: Vec<(Duration, &'static str)>,
+    took: Duration,
+}
+
+impl Concluded {
+    fn target(&self) -> &TargetReport {
+        &self.report.targets[0]
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        let all = self.report.warnings.iter().chain(&self.target().warnings);
+        all.map(ToString::to_string).filter(|warning| !warning.contains("already ended")).collect()
+    }
+
+    fn count(&self, what: &str) -> usize {
+        self.asked.iter().filter(|(_, asked)| *asked == what).count()
+    }
+}
+
+/// A run that failed without a reason.
+fn failed() -> Report {
+    virtual_time::run(pinned(settings(), "dpl0"), serving(|_| Some(created(row("dpl0", "error"), 0)))).report
+}
+
+fn passed() -> Report {
+    virtual_time::run(pinned(settings(), "dpl0"), serving(|_| Some(created(row("dpl0", "active"), 0)))).report
+}
+
+/// What a good server says.
+fn good(request: &Request) -> Body {
+    match request {
+        Request::Dashboard(_) => Body::Json(json!({ "dashboard_url": "https://app.nuon.example" })),
+        Request::Deploy(..) => Body::Json(with(row("dpl0", "error"), json!({ "log_stream": { "id": "log1" } }))),
+        Request::Logs(..) => Body::Json(json!([{ "severity_number": 17, "body": "Error: quota exceeded" }])),
+        Request::Deploys(..) => list(&[row("dpl0", "error"), created(row("dplOld", "active"), -100)]),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn name(request: &Request) -> &'static str {
+    match request {
+        Request::Dashboard(_) => "dashboard",
+        Request::Deploy(..) => "deploy",
+        Request::Logs(..) => "logs",
+        Request::Deploys(..) => "history",
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Concludes a report against a server that gives `bad` instead of the good answer where it gives anything, by the time and by
+/// how often it was asked that.
+async fn concluded(
+    report: Report,
+    bad: impl Fn(&str, Duration, usize) -> Option<Body> + Send + Sync + 'static,
+) -> Concluded {
+    let start = Instant::now();
+    let asked: Arc<Mutex<Vec<(Duration, &'static str)>>> = Arc::default();
+    let (noted, bad) = (Arc::clone(&asked), Arc::new(bad));
+    let send = move |request: Request| {
+        let (asked, bad) = (Arc::clone(&noted), Arc::clone(&bad));
+        async move {
+            let (now, what) = (start.elapsed(), name(&request));
+            let times = asked.lock().unwrap().iter().filter(|(_, own)| *own == what).count();
+            asked.lock().unwrap().push((now, what));
+            sleep(ms(10)).await;
+            bad(what, now, times).unwrap_or_else(|| good(&request)).reply(&request)
+        }
+    };
+    let options =
+        ConcludeOptions { cancel_on: CancelOn::default(), pace: ms(500), log_lines: 25, org: "org1".parse().ok() };
+    let (_sender, mut signals) = mpsc::unbounded_channel();
+    let report = conclude_with(send, report, &options, &mut signals, &mut Deadline::default(), |_| {}).await;
+    let asked = asked.lock().unwrap().clone();
+    Concluded { report, asked, took: start.elapsed() }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_good_server_is_asked_once_for_each() {
+    let done = concluded(failed(), |_, _, _| None).await;
+    for what in ["dashboard", "deploy", "logs", "history"] {
+        assert_eq!(done.count(what), 1, "{what}");
+    }
+    is_complete(&done);
+    assert!(done.took < ms(50), "{:?}", done.took);
+}
+
+/// Everything that was to be read is there.
+fn is_complete(done: &Concluded) {
+    assert!(done.report.dashboard.is_some());
+    assert_eq!(Words::default().reason(done.target()).unwrap(), "Error: quota exceeded");
+    assert_eq!(done.target().log_tail.len(), 1);
+    let last_good = done.target().history.last_good.as_ref().unwrap();
+    assert_eq!(last_good.id.as_ref().map(ToString::to_string).as_deref(), Some("dplOld"));
+    assert_eq!(done.warnings(), [""; 0]);
+    assert_eq!(done.report.verdict, Verdict::Failed);
+}
+
+/// The error, whether it passes, and how many of them there are before a good answer.
+#[tokio::test(start_paused = true)]
+async fn what_passes_is_asked_for_again() {
+    let errors: [(fn() -> Body, usize); 8] = [
+        (|| status(500), 4),
+        (|| status(503), 1),
+        (|| status(429), 2),
+        (|| status(408), 2),
+        (|| foreign(403), 2),
+        (|| foreign(401), 3),
+        (broken, 3),
+        (|| Body::Exactly(json!("nonsense")), 2),
+    ];
+    for (error, count) in errors {
+        for what in ["dashboard", "deploy", "logs", "history"] {
+            let done = concluded(failed(), move |own, _, times| (own == what && times < count).then(error)).await;
+            // A log that cannot be read is looked for from the beginning.
+            assert_eq!(done.count(what), count + 1, "{what}: {:?}", error());
+            is_complete(&done);
+            assert!(done.took < s(10), "{what}: {:?} took {:?}", error(), done.took);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_does_not_pass_is_not_asked_for_again_and_warned_of() {
+    let warnings = [
+        ("dashboard", "there are no links, as the dashboard's address could not be read: HTTP "),
+        ("deploy", "the log could not be read: HTTP "),
+        ("logs", "the log could not be read: HTTP "),
+        ("history", "earlier deploys could not be read: HTTP "),
+    ];
+    for code in [400, 401, 403, 404] {
+        for (what, words) in warnings {
+            // That there is no list of deploys is a good answer.
+            if (code, what) == (404, "history") {
+                continue;
+            }
+            let done = concluded(failed(), move |own, _, _| (own == what).then(|| status(code))).await;
+            assert_eq!(done.count(what), 1, "{what} {code}");
+            let [warning] = &done.warnings()[..] else { panic!("{what} {code}: {:?}", done.warnings()) };
+            assert!(warning.starts_with(words), "{warning}");
+            assert!(done.took < s(1), "{:?}", done.took);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_limit_holds_whatever_goes_wrong() {
+    for what in ["dashboard", "deploy", "logs", "history"] {
+        let done = concluded(failed(), move |own, _, _| (own == what).then(|| status(503))).await;
+        assert_eq!(done.warnings().len(), 1, "{what}: {:?}", done.warnings());
+        assert!(done.count(what) >= 4, "{what}: {:?}", done.asked);
+        assert!(done.took <= s(10), "{what} took {:?}", done.took);
+        // A pass is worth less waiting, and nobody misses its history.
+        if ["dashboard", "history"].contains(&what) {
+            let done = concluded(passed(), move |own, _, _| (own == what).then(|| status(503))).await;
+            assert!(done.took <= s(2), "{what} took {:?}", done.took);
+            assert_eq!(done.warnings().len(), usize::from(what == "dashboard"), "{what}: {:?}", done.warnings());
+            assert_eq!(done.report.verdict, Verdict::Passed);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_pause_is_longer_and_the_servers_own_is_kept() {
+    let done = concluded(failed(), |what, _, _| (what == "history").then(|| status(503))).await;
+    let times: Vec<Duration> = done.asked.iter().filter(|(_, what)| *what == "history").map(|(at, _)| *at).collect();
+    let pauses: Vec<Duration> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert!(pauses.windows(2).all(|pair| pair[0] < pair[1]), "{pauses:?}");
+
+    let wish = move |what: &str, _, times| (what == "history" && times == 0).then(|| retry_after(503, s(4)));
+    let done = concluded(failed(), wish).await;
+    let times: Vec<Duration> = done.asked.iter().filter(|(_, what)| *what == "history").map(|(at, _)| *at).collect();
+    assert_eq!(times.len(), 2);
+    assert!(times[1] >= s(4), "{times:?}");
+    is_complete(&done);
+
+    // One that would end after the limit is not begun.
+    let done = concluded(failed(), |what, _, _| (what == "history").then(|| retry_after(503, s(60)))).await;
+    assert_eq!(done.count("history"), 1);
+    assert!(done.took < s(1), "{:?}", done.took);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_read_of_an_api_that_wants_to_be_left_alone() {
+    let report = Report { api_paused: true, ..failed() };
+    let done = concluded(report, |what, _, _| panic!("{what}")).await;
+    assert_eq!((done.asked.len(), done.took), (0, Duration::ZERO));
+    let nothing = virtual_time::run(latest(settings()), |_, _| virtual_time::hang()).report;
+    assert_eq!(concluded(nothing, |what, _, _| panic!("{what}")).await.asked, []);
+}

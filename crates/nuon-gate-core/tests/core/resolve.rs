@@ -1,0 +1,191 @@
+//! Which targets are meant: what a resolver asks, and what it comes to.
+
+use nuon_gate_core::api::{Fact, Page};
+use nuon_gate_core::model::{Install, InstallComponent};
+use nuon_gate_core::resolve::{Resolution, Resolver, Wanted};
+use nuon_gate_core::{InstallId, RemoteText, Request};
+
+const ACME: &str = "inlacme0000000000000000000";
+const API: &str = "cmpapi00000000000000000000";
+
+fn wanted(install: &str, component: &str) -> Wanted {
+    Wanted::Component(install.parse().unwrap(), component.parse().unwrap())
+}
+
+fn component(id: &str, name: &str) -> InstallComponent {
+    serde_json::from_str(&format!(r#"{{"component_id": "{id}", "component": {{"name": "{name}"}}}}"#)).unwrap()
+}
+
+fn install(id: &str, name: &str) -> Install {
+    Install { id: id.parse().ok(), name: Some(RemoteText::new(name)) }
+}
+
+/// Resolves against an organisation with the install `acme`, which has `api` and, on its second page, `worker`.
+fn resolve(wanted: Vec<Wanted>) -> (Resolution, Vec<Request>) {
+    resolve_with(Resolver::new(wanted))
+}
+
+fn resolve_with(mut resolver: Resolver) -> (Resolution, Vec<Request>) {
+    let mut asked = Vec::new();
+    loop {
+        let request = match resolver.resolve() {
+            Resolution::Ask(request) => request,
+            end => return (end, asked),
+        };
+        asked.push(request.clone());
+        assert!(asked.len() < 20, "{asked:?}");
+        let answer = match &request {
+            Request::Install(typed) if [ACME, "acme"].contains(&typed.as_str()) => Fact::Install(install(ACME, "acme")),
+            Request::InstallComponents(_, page) => {
+                let row = if *page == 1 { component(API, "api") } else { component("cmpw", "worker") };
+                Fact::InstallComponents(Page { rows: vec![row], more: Some(*page == 1) })
+            }
+            Request::Installs(_) => Fact::Installs(Page { rows: vec![install(ACME, "acme")], more: Some(false) }),
+            _ => {
+                assert!(resolver.learn_error(&request, true));
+                continue;
+            }
+        };
+        resolver.learn(&request, answer).unwrap();
+    }
+}
+
+fn targets(wanted: Vec<Wanted>) -> Vec<String> {
+    match resolve(wanted).0 {
+        Resolution::Targets(targets) => {
+            targets.iter().map(|target| format!("{}/{} {target}", target.install, target.component)).collect()
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn ids_need_no_question_and_names_become_ids() {
+    assert_eq!(resolve(vec![wanted(ACME, API)]).1, []);
+    assert_eq!(targets(vec![wanted("acme", "api")]), [format!("{ACME}/{API} acme/api")]);
+    assert_eq!(targets(vec![wanted(ACME, "worker")]), [format!("{ACME}/cmpw acme/worker")]);
+    assert_eq!(targets(vec![wanted("acme", API)]), [format!("{ACME}/{API} acme/{API}")]);
+}
+
+#[test]
+fn an_install_is_asked_about_once() {
+    let (_, asked) = resolve(vec![wanted("acme", "api"), wanted("acme", "worker"), wanted("acme", API)]);
+    let (name, id): (InstallId, InstallId) = ("acme".parse().unwrap(), ACME.parse().unwrap());
+    let components = |page| Request::InstallComponents(id.clone(), page);
+    assert_eq!(asked, [Request::Install(name.clone()), components(1), components(2)]);
+    let (_, asked) = resolve(vec![wanted("acme", "api"), wanted(ACME, "worker")]);
+    let both = [Request::Install(name), components(1), components(2), Request::Install(id.clone())];
+    assert_eq!(asked, both, "a name and an id of one install");
+}
+
+#[test]
+fn an_install_can_mean_all_its_components() {
+    let all = targets(vec![Wanted::Install("acme".parse().unwrap())]);
+    assert_eq!(all, [format!("{ACME}/{API} acme/api"), format!("{ACME}/cmpw acme/worker")]);
+}
+
+#[test]
+fn what_there_is_not_is_said_with_what_was_perhaps_meant() {
+    let cases = [
+        ("acme", "ap", "no component `ap` in install `acme`; did you mean `api`?"),
+        ("acme", "wroker", "no component `wroker` in install `acme`; did you mean `worker`?"),
+        ("acme", "zebra", "no component `zebra` in install `acme`; there is `api`, `worker`"),
+        ("acne", "api", "no install `acne` in this organisation; did you mean `acme`?"),
+    ];
+    for (install, component, expected) in cases {
+        match resolve(vec![wanted(ACME, API), wanted(install, component)]).0 {
+            Resolution::Unknown(position, unknown) => {
+                assert_eq!((unknown.to_string().as_str(), position), (expected, 1));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn who_is_thorough_believes_no_id() {
+    let (absent, none) = ("inlabsent00000000000000000", "cmpnone0000000000000000000");
+    let cases = [
+        (ACME, API, None),
+        (absent, API, Some("no install `inlabsent00000000000000000` in this organisation; there is `acme`")),
+        (ACME, none, Some("no component `cmpnone0000000000000000000` in install `acme`; there is `api`, `worker`")),
+    ];
+    for (install, component, expected) in cases {
+        match (resolve_with(Resolver::new(vec![wanted(install, component)]).thorough()).0, expected) {
+            (Resolution::Targets(targets), None) => assert_eq!(targets[0].to_string(), "acme/api"),
+            (Resolution::Unknown(_, unknown), Some(reason)) => assert_eq!(unknown.to_string(), reason),
+            (other, _) => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn an_answer_about_something_else_is_none() {
+    let asked = Request::Install("acme".parse().unwrap());
+    let facts = [
+        Fact::Install(Install::default()),
+        Fact::Installs(Page { rows: vec![], more: Some(false) }),
+        Fact::InstallComponents(Page { rows: vec![], more: Some(false) }),
+        Fact::Latest(None),
+    ];
+    for fact in facts {
+        let mut resolver = Resolver::new(vec![wanted("acme", "api")]);
+        assert!(resolver.learn(&asked, fact.clone()).is_err(), "{fact:?}");
+        assert_eq!(resolver.resolve(), Resolution::Ask(asked.clone()), "it is asked for again");
+    }
+}
+
+/// What has to be asked for if a component of `acme`'s is wanted by this text; nothing if it is an id.
+#[test]
+fn only_what_has_26_characters_is_an_id() {
+    let cases = [
+        ("cmpapi00000000000000000000", true),
+        ("cmp7k2wq9x4m1n8v3c6b5z0a1s", true),
+        ("cmpapi0000000000000000000", false),
+        ("cmpapi000000000000000000000", false),
+        ("inlapi00000000000000000000", false),
+        ("CMPAPI00000000000000000000", false),
+        ("cmp-api-0000-0000-0000-000", false),
+        ("cmpcomponentofthewholeteam", false),
+        ("cmpcomponentofthewholetea1", false),
+        ("cmpcomponentofthewholete12", true),
+        ("cmp", false),
+    ];
+    for (text, is_id) in cases {
+        let resolution = Resolver::new(vec![wanted(ACME, text)]).resolve();
+        assert_eq!(matches!(resolution, Resolution::Targets(_)), is_id, "{text}: {resolution:?}");
+    }
+}
+
+#[test]
+fn a_name_is_itself_letter_by_letter() {
+    for typed in ["Api", "API", "api\u{301}", "ap\u{456}", "a-pi"] {
+        assert!(matches!(resolve(vec![wanted("acme", typed)]).0, Resolution::Unknown(0, _)), "{typed}");
+    }
+    // Names of the server's are not trimmed or cleaned either.
+    for sent in ["api ", " api", "a\u{200b}pi", "api\u{3164}", "Api"] {
+        let rows = vec![component(API, sent)];
+        assert!(matches!(named(rows, "api"), Resolution::Unknown(0, _)), "{sent:?}");
+    }
+}
+
+#[test]
+fn two_components_of_one_name_are_ambiguous() {
+    let rows = || vec![component("cmpa", "api"), component("cmpb", "worker"), component("cmpc", "api")];
+    let Resolution::Ambiguous(ambiguous) = named(rows(), "api") else { panic!() };
+    assert_eq!(ambiguous.to_string(), "two components are named `api`: cmpa and cmpc");
+    assert!(matches!(named(rows(), "worker"), Resolution::Targets(targets) if targets.len() == 1));
+    // An id is no name, but one can be named like another's id.
+    let rows = vec![component("cmpa", "api"), component("api", "worker")];
+    assert!(matches!(named(rows, "api"), Resolution::Ambiguous(_)));
+}
+
+/// Resolves a name in an install of these components.
+fn named(rows: Vec<InstallComponent>, typed: &str) -> Resolution {
+    let mut resolver = Resolver::new(vec![wanted("acme", typed)]);
+    resolver.learn(&Request::Install("acme".parse().unwrap()), Fact::Install(install(ACME, "acme"))).unwrap();
+    let asked = Request::InstallComponents(ACME.parse().unwrap(), 1);
+    assert_eq!(resolver.resolve(), Resolution::Ask(asked.clone()));
+    resolver.learn(&asked, Fact::InstallComponents(Page { rows, more: Some(false) })).unwrap();
+    resolver.resolve()
+}

@@ -1,0 +1,167 @@
+//! What has become of a workflow's step, by its word, its flags and its metadata.
+
+use StepState::{Failed, NotBegun, Replaced, Retrying, Running, Succeeded};
+use nuon_gate_core::api::decode;
+use nuon_gate_core::model::{StepState, Workflow, WorkflowStep};
+use serde_json::{Value, json};
+
+/// The word; the step's state without `finished`, and with it.
+const TABLE: &[(&str, StepState, StepState)] = &[
+    // It ended well.
+    ("success", Succeeded, Succeeded),
+    ("approved", Succeeded, Succeeded),
+    ("auto-skipped", Succeeded, Succeeded),
+    ("user-skipped", Succeeded, Succeeded),
+    ("skipped", Succeeded, Succeeded),
+    ("warning", Succeeded, Succeeded),
+    // It ended, and not well.
+    ("error", Failed, Failed),
+    ("failed", Failed, Failed),
+    ("timed-out", Failed, Failed),
+    ("cancelled", Failed, Failed),
+    ("expired", Failed, Failed),
+    ("not-attempted", Failed, Failed),
+    ("approval-denied", Failed, Failed),
+    ("approval-expired", Failed, Failed),
+    // Another does its work again, or it does so itself.
+    ("retried", Replaced, Replaced),
+    ("discarded", Replaced, Replaced),
+    ("retrying", Retrying, Retrying),
+    ("approval-retry", Retrying, Retrying),
+    // Not begun. With `finished` it contradicts itself, and is no success.
+    ("", NotBegun, Running),
+    ("pending", NotBegun, Running),
+    ("queued", NotBegun, Running),
+    // At work: beside `finished` such a word is a contradiction, and no end.
+    ("in-progress", Running, Running),
+    ("planning", Running, Running),
+    ("executing", Running, Running),
+    ("generating", Running, Running),
+    ("approval-awaiting", Running, Running),
+    ("building", Running, Running),
+    ("provisioning", Running, Running),
+    ("applying", Running, Running),
+    // Words of deploys, of workflows and of nobody: neither a success nor a failure, whatever `finished` says.
+    ("syncing", Running, Running),
+    ("pending-approval", Running, Running),
+    ("active", Running, Running),
+    ("inactive", Running, Running),
+    ("noop", Running, Running),
+    ("health-failed", Running, Running),
+    ("drifted", Running, Running),
+    ("no-drift", Running, Running),
+    ("drift-detected", Running, Running),
+    ("unknown", Running, Running),
+    ("failed-pending-retry", Running, Running),
+    ("awaiting-user-run", Running, Running),
+    ("checking-plan", Running, Running),
+    ("deleting", Running, Running),
+    ("outdated", Running, Running),
+    ("awaiting-approval", Running, Running),
+    ("awaiting-response", Running, Running),
+    ("pending-user", Running, Running),
+    ("finished", Running, Running),
+    ("succeeded", Running, Running),
+    ("completed", Running, Running),
+    ("hibernating", Running, Running),
+    ("Success", Running, Running),
+    ("success ", Running, Running),
+    ("suc\u{200b}cess", Running, Running),
+    ("auto\u{2010}skipped", Running, Running),
+];
+
+fn step(body: &Value) -> WorkflowStep {
+    let workflow: Workflow = decode(json!({ "steps": [body] }).to_string().as_bytes()).unwrap();
+    workflow.steps.unwrap().remove(0)
+}
+
+fn state(body: &Value) -> StepState {
+    step(body).state()
+}
+
+#[test]
+fn every_word_with_and_without_finished() {
+    for (word, unfinished, finished) in TABLE {
+        let status = json!({ "status": word });
+        for no in [json!(false), json!(null), json!("true"), json!(1)] {
+            assert_eq!(state(&json!({ "status": status, "finished": no })), *unfinished, "{word:?}, finished {no}");
+        }
+        assert_eq!(state(&json!({ "status": status })), *unfinished, "{word:?}, finished is absent");
+        assert_eq!(state(&json!({ "status": status, "finished": true })), *finished, "{word:?}, finished");
+    }
+}
+
+#[test]
+fn a_retried_step_is_replaced_whatever_its_word() {
+    for (word, unfinished, finished) in TABLE {
+        for (is_finished, expected) in [(false, unfinished), (true, finished)] {
+            let retried =
+                |yes: Value| state(&json!({ "status": { "status": word }, "finished": is_finished, "retried": yes }));
+            assert_eq!(retried(json!(true)), Replaced, "{word:?}, finished {is_finished}");
+            for no in [json!(false), json!(null), json!("true")] {
+                assert_eq!(retried(no.clone()), *expected, "{word:?}, finished {is_finished}, retried {no}");
+            }
+        }
+    }
+}
+
+/// The metadata, and whether a step in `error` has tries left.
+#[test]
+fn a_step_in_error_is_retried_as_long_as_it_has_tries_left() {
+    let cases = [
+        (json!({ "retry_idx": 0, "max_retries": 3 }), true),
+        (json!({ "retry_idx": 2, "max_retries": 3 }), true),
+        (json!({ "max_retries": 1 }), true),
+        (json!({ "retry_idx": 1, "max_retries": 3, "auto_retries_exhausted": false }), true),
+        (json!({ "retry_idx": 1, "max_retries": 3, "auto_retries_exhausted": null }), true),
+        (json!({ "retry_idx": 3, "max_retries": 3 }), false),
+        (json!({ "retry_idx": 4, "max_retries": 3 }), false),
+        (json!({ "retry_idx": 0, "max_retries": 0 }), false),
+        (json!({ "retry_idx": 0 }), false),
+        (json!({ "max_retries": -1 }), false),
+        (json!({ "retry_idx": 1, "max_retries": 3, "auto_retries_exhausted": true }), false),
+        (json!({ "auto_retries_exhausted": false }), false),
+        (json!({ "retry_idx": "1", "max_retries": "3" }), false),
+        (json!({ "retry_idx": 1, "max_retries": 1e30 }), false),
+        (json!({}), false),
+        (json!(null), false),
+        (json!([0, 1, 3]), false),
+        (json!("retrying"), false),
+    ];
+    for (metadata, has_tries_left) in cases {
+        let status = json!({ "status": "error", "metadata": metadata });
+        let expected = if has_tries_left { Retrying } else { Failed };
+        for finished in [true, false] {
+            assert_eq!(state(&json!({ "status": status, "finished": finished })), expected, "{metadata} {finished}");
+        }
+    }
+}
+
+#[test]
+fn tries_that_are_left_say_nothing_of_any_other_word() {
+    for (word, unfinished, finished) in TABLE.iter().filter(|(word, ..)| *word != "error") {
+        for (is_finished, expected) in [(false, unfinished), (true, finished)] {
+            let status = json!({ "status": word, "metadata": { "retry_idx": 0, "max_retries": 3 } });
+            let state = state(&json!({ "status": status, "finished": is_finished }));
+            assert_eq!(state, *expected, "{word:?}, finished {is_finished}");
+        }
+    }
+}
+
+#[test]
+fn a_step_without_a_word_has_not_begun() {
+    for status in [json!(null), json!({}), json!({ "status": null }), json!("success"), json!(["success"])] {
+        assert_eq!(state(&json!({ "status": status })), NotBegun, "{status}");
+        assert_eq!(state(&json!({ "status": status, "finished": true })), Running, "{status}");
+    }
+    assert_eq!(state(&json!({})), NotBegun);
+}
+
+/// One that was not attempted has ended, and never began.
+#[test]
+fn what_has_begun_is_all_but_what_waits_and_what_was_not_attempted() {
+    for (word, unfinished, _) in TABLE {
+        let begun = *unfinished != NotBegun && *word != "not-attempted";
+        assert_eq!(step(&json!({ "status": { "status": word } })).has_begun(), begun, "{word:?}");
+    }
+}

@@ -1,0 +1,400 @@
+//! Drives a [`Watch`] in virtual time: no runtime, no socket, and no waiting.
+
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use nuon_gate_core::api::{Reply, interpret};
+use nuon_gate_core::watch::{EventKind, Refusal, Scope, Step, Ticket};
+use nuon_gate_core::{
+    ApiError, Depth, Event, Intervals, Line, Moment, Pins, Report, Request, Require, Signal, Target, TargetReport,
+    Targets, Watch, WatchSettings,
+};
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use serde_json::{Value, json};
+
+/// The wall clock when every watch begins.
+pub(crate) const STARTED_AT: i64 = 1_800_000_000;
+/// How long the scripted server takes unless a test says otherwise.
+pub(crate) const LATENCY: Duration = ms(100);
+
+pub(crate) const fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+pub(crate) const fn s(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+/// The settings that the command line gives by default.
+pub(crate) fn settings() -> WatchSettings {
+    WatchSettings { intervals: Intervals::new(s(2), s(10)).unwrap(), seed: 1, ..WatchSettings::default() }
+}
+
+pub(crate) fn at_least(count: usize) -> Require {
+    Require::AtLeast(NonZeroUsize::new(count).unwrap())
+}
+
+/// `count` components of one install: `cmp0`, `cmp1`, …
+pub(crate) fn targets(count: usize) -> Targets {
+    let target = |index: usize| Target::new("inl-acme".parse().unwrap(), format!("cmp{index}").parse().unwrap());
+    Targets::new((0..count).map(target)).unwrap()
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "tests read better so")]
+pub(crate) fn watch(settings: WatchSettings, count: usize, pin: Pins) -> Watch {
+    let started_at = Timestamp::from_second(STARTED_AT).unwrap();
+    Watch::new(settings, Scope::Targets(targets(count)), pin, started_at).unwrap()
+}
+
+/// A watch for one target's newest deploy.
+pub(crate) fn latest(settings: WatchSettings) -> Watch {
+    watch(settings, 1, Pins::default())
+}
+
+/// A watch for one deploy.
+pub(crate) fn pinned(settings: WatchSettings, deploy: &str) -> Watch {
+    watch(settings, 1, Pins { deploy: Some(deploy.parse().unwrap()), ..Pins::default() })
+}
+
+/// What the scripted server says.
+#[derive(Debug, Clone)]
+pub(crate) enum Body {
+    /// A success. What a request names and the body does not (ids, whose it is) is added, as a real server has it.
+    Json(Value),
+    /// A success, as it is.
+    Exactly(Value),
+    /// What a client makes of anything else.
+    Error(ApiError),
+}
+
+impl Body {
+    /// What it means as an answer to this request.
+    pub(crate) fn reply(self, request: &Request) -> Reply {
+        let body = match self {
+            Self::Error(error) => return replied(request, error),
+            Self::Exactly(body) => body,
+            Self::Json(body) => completed(request, body),
+        };
+        interpret(request, 200, &versioned(), body.to_string().as_bytes(), Timestamp::UNIX_EPOCH)
+    }
+}
+
+/// The mark of the server's own answers.
+fn versioned() -> HeaderMap {
+    let version = (HeaderName::from_static("x-nuon-api-version"), HeaderValue::from_static("test"));
+    [version].into_iter().collect()
+}
+
+/// A 404 can be a good answer.
+fn replied(request: &Request, error: ApiError) -> Reply {
+    match (request, error.status()) {
+        (Request::LatestDeploy(..) | Request::Deploys(..), Some(404)) => {
+            let body: &[u8] = br#"{"error": "record not found", "description": "not found"}"#;
+            interpret(request, 404, &versioned(), body, Timestamp::UNIX_EPOCH)
+        }
+        _ => Err(error),
+    }
+}
+
+/// Adds what a real server says of the thing that was asked for.
+fn completed(request: &Request, mut body: Value) -> Value {
+    let mut add = |name: &str, value: &str| {
+        if let Some(body) = body.as_object_mut() {
+            body.entry(name).or_insert(value.into());
+        }
+    };
+    match request {
+        Request::Deploy(install, component, _) => {
+            add("install_id", install.as_str());
+            add("component_id", component.as_ref().map_or("cmp0", nuon_gate_core::ComponentId::as_str));
+        }
+        Request::Workflow(install, id) => {
+            add("id", id.as_str());
+            add("owner_id", install.as_ref().map_or("inl-acme", nuon_gate_core::InstallId::as_str));
+        }
+        Request::Install(install) => add("id", install.as_str()),
+        Request::InstallComponent(_, component) => add("component_id", component.as_str()),
+        _ => {}
+    }
+    body
+}
+
+/// What the scripted server does with a request.
+pub(crate) struct Scripted {
+    latency: Option<Duration>,
+    body: Body,
+}
+
+pub(crate) fn after(latency: Duration, body: Body) -> Scripted {
+    Scripted { latency: Some(latency), body }
+}
+
+pub(crate) fn soon(body: Body) -> Scripted {
+    after(LATENCY, body)
+}
+
+pub(crate) fn hang() -> Scripted {
+    Scripted { latency: None, body: none() }
+}
+
+/// A deploy's row; tests add to it what they are about.
+pub(crate) fn row(id: &str, status: &str) -> Value {
+    json!({ "id": id, "status": status, "install_deploy_type": "apply" })
+}
+
+/// The row, created so many seconds after the watch began; below zero: before.
+pub(crate) fn created(mut row: Value, second: i64) -> Value {
+    row["created_at"] = Timestamp::from_second(STARTED_AT + second).unwrap().to_string().into();
+    row
+}
+
+/// The row with more fields.
+#[allow(clippy::needless_pass_by_value, reason = "tests read better so")]
+pub(crate) fn with(mut row: Value, more: Value) -> Value {
+    row.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    row
+}
+
+/// A workflow's answer: where it stands, whether it has ended, and its steps.
+pub(crate) fn workflow(status: &str, finished: bool, steps: &[Value]) -> Body {
+    Body::Json(json!({
+        "status": { "status": status }, "finished": finished, "approval_option": "prompt", "steps": steps,
+    }))
+}
+
+/// A step that works on a deploy.
+pub(crate) fn step(name: &str, status: &str, deploy: &str) -> Value {
+    json!({ "id": format!("iws-{name}"), "name": name, "status": { "status": status }, "step_target_id": deploy })
+}
+
+pub(crate) fn deploy(row: &Value) -> Body {
+    Body::Json(row.clone())
+}
+
+/// A list of rows, newest first.
+pub(crate) fn list(rows: &[Value]) -> Body {
+    Body::Json(json!(rows))
+}
+
+pub(crate) fn none() -> Body {
+    status(404)
+}
+
+pub(crate) fn status(code: u16) -> Body {
+    let message = Some(Line::new(format!("said {code}")));
+    Body::Error(ApiError::Status { status: code, message, retry_after: None, from_nuon: true })
+}
+
+/// The same from an ingress or a firewall.
+pub(crate) fn foreign(code: u16) -> Body {
+    Body::Error(ApiError::Status { status: code, message: None, retry_after: None, from_nuon: false })
+}
+
+pub(crate) fn retry_after(code: u16, pause: Duration) -> Body {
+    let retry_after = Some(pause);
+    Body::Error(ApiError::Status { status: code, message: None, retry_after, from_nuon: true })
+}
+
+pub(crate) fn certificate() -> Body {
+    let (host, detail) = ("api.example".to_owned(), "its issuer is unknown".to_owned());
+    Body::Error(ApiError::Certificate { host, detail })
+}
+
+pub(crate) fn broken() -> Body {
+    Body::Error(ApiError::Broken("reset".to_owned()))
+}
+
+/// Answers what is asked beside: install and component exist, and there is no dashboard.
+pub(crate) fn exists(request: &Request) -> Body {
+    match request {
+        Request::Install(_) | Request::InstallComponent(..) | Request::Dashboard(_) => Body::Json(json!({})),
+        other => panic!("{other:?} was not expected"),
+    }
+}
+
+/// A server whose every component has the row that `at` gives at that time; `None` is "none yet".
+pub(crate) fn serving(mut at: impl FnMut(Duration) -> Option<Value>) -> impl FnMut(Duration, &Request) -> Scripted {
+    move |now, request| {
+        soon(match request {
+            Request::LatestDeploy(..) | Request::Deploy(..) => at(now).map_or_else(none, |row| deploy(&row)),
+            Request::Deploys(..) => list(&at(now).into_iter().collect::<Vec<_>>()),
+            Request::Install(_) | Request::InstallComponent(..) => exists(request),
+            _ => status(404),
+        })
+    }
+}
+
+/// The number of the component that a question is about, where it says so.
+pub(crate) fn component(request: &Request) -> Option<usize> {
+    match request {
+        Request::LatestDeploy(_, component, _)
+        | Request::Deploys(_, component, _)
+        | Request::InstallComponent(_, component) => component.as_str().strip_prefix("cmp")?.parse().ok(),
+        Request::Deploy(_, _, deploy) => deploy.as_str().strip_prefix("dpl")?.parse().ok(),
+        _ => None,
+    }
+}
+
+/// A question as it was asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Asked {
+    pub(crate) at: Duration,
+    pub(crate) request: Request,
+    pub(crate) timeout: Duration,
+}
+
+impl Asked {
+    pub(crate) fn what(&self) -> &'static str {
+        match self.request {
+            Request::LatestDeploy(_, _, Depth::Usual) => "latest",
+            Request::LatestDeploy(_, _, Depth::Page) => "hundred",
+            Request::Deploys(..) => "list",
+            Request::Workflow(..) => "workflow",
+            Request::Deploy(..) => "deploy",
+            Request::Install(_) => "install",
+            Request::InstallComponent(..) => "component",
+            Request::Installs(_) => "installs",
+            Request::InstallComponents(..) => "components",
+            Request::Dashboard(_) => "dashboard",
+            Request::Logs(..) => "logs",
+            Request::Cancel(_) => "cancel",
+        }
+    }
+}
+
+/// All that happened in a run.
+pub(crate) struct Run {
+    pub(crate) asked: Vec<Asked>,
+    pub(crate) events: Vec<Event>,
+    pub(crate) report: Report,
+    pub(crate) refusal: Option<Refusal>,
+    pub(crate) most_at_once: usize,
+    reasons: Vec<String>,
+}
+
+impl Run {
+    pub(crate) fn what(&self) -> Vec<&'static str> {
+        self.asked.iter().map(Asked::what).collect()
+    }
+
+    pub(crate) fn asked_at(&self) -> Vec<Duration> {
+        self.asked.iter().map(|asked| asked.at).collect()
+    }
+
+    /// The looks at the only target: when each began, and when its last question was asked. Questions that follow one
+    /// another at once are one look.
+    pub(crate) fn looks(&self) -> Vec<(Duration, Duration)> {
+        let mut looks: Vec<(Duration, Duration)> = Vec::new();
+        for Asked { at, .. } in &self.asked {
+            match looks.last_mut() {
+                Some((_, last)) if *at <= *last + LATENCY => *last = *at,
+                _ => looks.push((*at, *at)),
+            }
+        }
+        looks
+    }
+
+    /// The id of the only target's deploy.
+    pub(crate) fn deploy_id(&self) -> &str {
+        let deploy = self.target().deploy.as_ref();
+        deploy.and_then(|deploy| deploy.id.as_ref()).map_or("none", nuon_gate_core::DeployId::as_str)
+    }
+
+    /// The only target's outcome.
+    pub(crate) fn target(&self) -> &TargetReport {
+        assert_eq!(self.report.targets.len(), 1);
+        &self.report.targets[0]
+    }
+
+    /// The only target's reason.
+    pub(crate) fn reason(&self) -> &str {
+        assert_eq!(self.reasons.len(), 1);
+        &self.reasons[0]
+    }
+
+    /// The run's own reason.
+    pub(crate) fn run_reason(&self) -> Option<Line> {
+        nuon_gate_core::Words::default().run_reason(&self.report)
+    }
+
+    pub(crate) fn count(&self, kind: impl Fn(&EventKind) -> bool) -> usize {
+        self.events.iter().filter(|event| kind(&event.kind)).count()
+    }
+
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        let warning = |event: &Event| match &event.kind {
+            EventKind::Warned { warning, .. } => Some(warning.to_string()),
+            _ => None,
+        };
+        self.events.iter().filter_map(warning).collect()
+    }
+}
+
+/// Runs a watch to its end against a scripted server.
+pub(crate) fn run(watch: Watch, server: impl FnMut(Duration, &Request) -> Scripted) -> Run {
+    Driver::default().run(watch, server)
+}
+
+/// What a driver may do differently.
+#[derive(Debug, Default)]
+pub(crate) struct Driver {
+    /// When which signals come.
+    pub(crate) signals: Vec<(Duration, Signal)>,
+    /// Whether an answer that comes at the very moment the watch wanted to be woken is handed over after the waking, as
+    /// a real driver may.
+    pub(crate) wakes_first: bool,
+}
+
+impl Driver {
+    pub(crate) fn signalled(at: Duration, signal: Signal) -> Self {
+        Self { signals: vec![(at, signal)], ..Self::default() }
+    }
+
+    pub(crate) fn run(&self, mut watch: Watch, mut server: impl FnMut(Duration, &Request) -> Scripted) -> Run {
+        let mut now = Moment::START;
+        let (mut asked, mut events, mut most_at_once) = (Vec::new(), Vec::new(), 0);
+        let mut under_way: Vec<(Moment, Ticket, Reply)> = Vec::new();
+        let mut signals = self.signals.iter().map(|(at, signal)| (Moment::after_start(*at), *signal)).peekable();
+        for _ in 0..1_000_000 {
+            let step = watch.next(now);
+            events.extend(watch.take_events());
+            match step {
+                Step::Done => {
+                    let (report, refusal) = (watch.report(now), watch.refusal().cloned());
+                    let reason = |target: &TargetReport| target.cause.as_ref().map(ToString::to_string);
+                    let reasons = report.targets.iter().map(|target| reason(target).unwrap_or_default()).collect();
+                    return Run { asked, events, report, refusal, most_at_once, reasons };
+                }
+                Step::Ask(ask) => {
+                    let Scripted { latency, body } = server(now.elapsed(), &ask.request);
+                    let reply = body.reply(&ask.request);
+                    let (latency, reply) = match latency {
+                        Some(latency) if latency <= ask.timeout => (latency, reply),
+                        _ => (ask.timeout, Err(ApiError::Timeout(ask.timeout))),
+                    };
+                    under_way.push((now + latency, ask.ticket, reply));
+                    most_at_once = most_at_once.max(under_way.len());
+                    asked.push(Asked { at: now.elapsed(), request: ask.request, timeout: ask.timeout });
+                }
+                Step::Sleep(until) => {
+                    assert!(until > now, "the watch spins at {now:?}");
+                    let signal = signals.peek().map(|(at, _)| (*at).max(now));
+                    let reply = (0..under_way.len()).min_by_key(|index| under_way[*index].0);
+                    let answered = reply.map(|index| under_way[index].0);
+                    now = [signal, answered].into_iter().flatten().fold(until, Moment::min);
+                    if signal == Some(now) {
+                        watch.interrupt(now, signals.next().unwrap().1);
+                    } else if let Some(index) = reply.filter(|_| answered == Some(now)) {
+                        let (_, ticket, reply) = under_way.remove(index);
+                        if now == until && self.wakes_first {
+                            watch.next(now);
+                        }
+                        watch.reply(now, ticket, &reply);
+                    }
+                }
+            }
+        }
+        panic!("the watch has not ended after a million steps");
+    }
+}

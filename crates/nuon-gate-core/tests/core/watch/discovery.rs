@@ -1,0 +1,324 @@
+//! Finding out which targets there are, in virtual time: by name, and by following a workflow.
+
+use std::time::Duration;
+
+use crate::virtual_time::{
+    Body, Driver, Run, STARTED_AT, Scripted, at_least, created, deploy, ms, none, row, run, s, settings, soon, status,
+    step, with,
+};
+use jiff::Timestamp;
+use nuon_gate_core::resolve::Wanted;
+use nuon_gate_core::watch::{Clocks, EventKind, InvalidSettings, Mode, OnSuperseded, Refusal, Scope};
+use nuon_gate_core::{Baseline, Clock, Line, MatchedBy, Pins, Request, Require, Signal, Verdict, Watch, WatchSettings};
+use serde_json::{Value, json};
+
+fn over(settings: WatchSettings, scope: Scope) -> Watch {
+    Watch::new(settings, scope, Pins::default(), Timestamp::from_second(STARTED_AT).unwrap()).unwrap()
+}
+
+fn wanted(components: &[&str]) -> Scope {
+    let wanted = |component: &&str| Wanted::Component("acme".parse().unwrap(), component.parse().unwrap());
+    Scope::Wanted(components.iter().map(wanted).collect())
+}
+
+/// The install `acme` with the components `zero` and `one`, whose newest deploys are active.
+fn acme(request: &Request) -> Scripted {
+    let component =
+        |number: u32, name: &str| json!({"component_id": format!("cmp{number}"), "component": {"name": name}});
+    soon(match request {
+        Request::Install(typed) if typed.as_str() == "acme" => Body::Exactly(json!({"id": "inl1", "name": "acme"})),
+        Request::InstallComponents(..) => Body::Exactly(json!([component(0, "zero"), component(1, "one")])),
+        Request::LatestDeploy(_, component, _) => deploy(&row(&component.as_str().replace("cmp", "dpl"), "active")),
+        Request::Deploy(_, _, id) => deploy(&row(id.as_str(), "active")),
+        _ => status(404),
+    })
+}
+
+fn verdicts(run: &Run) -> Vec<Verdict> {
+    run.report.targets.iter().map(|target| target.verdict).collect()
+}
+
+#[test]
+fn names_become_targets() {
+    let run = run(over(settings(), wanted(&["zero", "one"])), |_, request| acme(request));
+    assert_eq!((run.report.verdict, verdicts(&run)), (Verdict::Passed, vec![Verdict::Passed; 2]));
+    assert_eq!(run.what()[..2], ["install", "components"]);
+    let started = run.count(|kind| matches!(kind, EventKind::Started { targets } if targets.len() == 2));
+    assert_eq!(started, 1);
+    assert_eq!(run.report.targets[1].target.to_string(), "acme/one");
+}
+
+#[test]
+fn trouble_while_names_are_resolved_is_just_trouble() {
+    let run = run(
+        over(settings(), wanted(&["zero"])),
+        |now, request| {
+            if now < s(60) { soon(status(503)) } else { acme(request) }
+        },
+    );
+    assert_eq!(run.report.verdict, Verdict::Passed);
+    assert!(run.count(|kind| matches!(kind, EventKind::Retrying { target: None, .. })) > 5);
+}
+
+#[test]
+fn what_ends_the_search_for_targets_is_told_of_each() {
+    let silent = run(over(settings(), wanted(&["zero", "one"])), |_, _| soon(status(503)));
+    assert_eq!((silent.report.verdict, verdicts(&silent)), (Verdict::Inconclusive, vec![Verdict::Inconclusive; 2]));
+    assert_eq!(silent.report.targets[0].clock(), Some(Clock::Outage));
+    let denied = run(over(settings(), wanted(&["zero"])), |_, _| soon(status(401)));
+    assert_eq!((verdicts(&denied), denied.asked.len()), (vec![Verdict::Rejected], 1));
+    let unknown = run(over(settings(), wanted(&["zero", "two"])), |_, request| acme(request));
+    assert_eq!(verdicts(&unknown), [Verdict::Pending, Verdict::Rejected]);
+    assert!(unknown.run_reason().unwrap().plain().contains("no component `two` in install `acme`"));
+    let signalled =
+        Driver::signalled(s(5), Signal::Terminate).run(over(settings(), wanted(&["zero"])), |_, _| soon(status(503)));
+    assert_eq!(signalled.report.verdict, Verdict::Interrupted(Signal::Terminate));
+    assert!(signalled.report.elapsed <= s(6));
+}
+
+#[test]
+fn every_component_of_an_install_is_a_target_and_none_is_an_error() {
+    let all = || Scope::Wanted(vec![Wanted::Install("acme".parse().unwrap())]);
+    let run_all = |settings| run(over(settings, all()), |_, request| acme(request));
+    assert_eq!(verdicts(&run_all(settings())), [Verdict::Passed; 2]);
+    let too_many = run_all(WatchSettings { require: at_least(3), ..settings() });
+    let expected = InvalidSettings::TooManyRequired { needed: 3, targets: 2 };
+    assert_eq!(too_many.refusal, Some(Refusal::Invalid(expected)));
+    let nothing = run(over(settings(), all()), |_, request| match request {
+        Request::InstallComponents(..) => soon(Body::Exactly(json!([]))),
+        _ => acme(request),
+    });
+    assert!(matches!(nothing.refusal, Some(Refusal::Invalid(InvalidSettings::NoTargets(_)))));
+}
+
+/// A server with one workflow, whose state and whose deploys' statuses are those of the time.
+fn flowing(
+    flow: impl Fn(Duration) -> (&'static str, bool, Vec<Value>),
+    word: impl Fn(Duration, &str) -> &'static str,
+) -> impl FnMut(Duration, &Request) -> Scripted {
+    move |now, request| {
+        soon(match request {
+            Request::Workflow(..) => {
+                let (status, finished, steps) = flow(now);
+                let body = json!({"id": "inw1", "owner_id": "inl1", "owner_name": "acme", "status": {"status": status},
+                    "finished": finished, "steps": steps});
+                Body::Json(body)
+            }
+            Request::Deploy(_, _, id) => {
+                let component = id.as_str().replace("dpl", "cmp").replace("New", "");
+                let more = json!({"component_id": component, "component_name": component, "workflow_id": "inw1", "build_id": "bldMine"});
+                deploy(&with(row(id.as_str(), word(now, id.as_str())), more))
+            }
+            Request::LatestDeploy(..) => none(),
+            _ => status(404),
+        })
+    }
+}
+
+fn of_workflow(settings: WatchSettings) -> Watch {
+    let id: nuon_gate_core::WorkflowId = "inw1".parse().unwrap();
+    let pins = Pins { workflow: Some(id.clone()), ..Pins::default() };
+    Watch::new(settings, Scope::Workflow(id, Vec::new()), pins, Timestamp::from_second(STARTED_AT).unwrap()).unwrap()
+}
+
+#[test]
+fn deploys_that_appear_later_are_targets_too() {
+    let flow = |now: Duration| match now.as_secs() {
+        0..30 => ("in-progress", false, vec![]),
+        30..60 => ("in-progress", false, vec![step("a", "in-progress", "dplA")]),
+        60..90 => ("in-progress", false, vec![step("a", "success", "dplA"), step("b", "in-progress", "dplB")]),
+        _ => ("success", true, vec![step("a", "success", "dplA"), step("b", "success", "dplB")]),
+    };
+    let passing =
+        |now: Duration, id: &str| if now > s(if id == "dplA" { 50 } else { 80 }) { "active" } else { "executing" };
+    let whole = run(of_workflow(settings()), flowing(flow, passing));
+    assert_eq!((whole.report.verdict, verdicts(&whole)), (Verdict::Passed, vec![Verdict::Passed; 2]));
+    assert_eq!(whole.count(|kind| matches!(kind, EventKind::Joined { .. })), 2);
+    assert_eq!(whole.report.targets[0].matched_by, Some(MatchedBy::Workflow));
+    assert!(whole.report.elapsed > s(90), "the workflow has to end as well");
+
+    let failing = run(of_workflow(settings()), flowing(flow, |now, _| if now > s(80) { "error" } else { "executing" }));
+    assert_eq!(failing.report.verdict, Verdict::Failed);
+}
+
+#[test]
+fn a_workflow_that_fails_fails_the_run_although_its_deploys_passed() {
+    let flow = |now: Duration| {
+        let ended = now > s(60);
+        let last = if ended { "error" } else { "pending" };
+        (
+            if ended { "error" } else { "in-progress" },
+            ended,
+            vec![step("a", "success", "dplA"), step("tests", last, "")],
+        )
+    };
+    for require in [Require::All, Require::Any] {
+        let settings = WatchSettings { require, ..settings() };
+        let run = run(of_workflow(settings), flowing(flow, |_, _| "active"));
+        assert_eq!((run.report.verdict, verdicts(&run)), (Verdict::Failed, vec![Verdict::Passed]));
+        assert_eq!(run.run_reason().as_ref().map(Line::plain), Some("the workflow failed: step 2 of 2, tests, failed"));
+        assert_eq!(run.count(|kind| matches!(kind, EventKind::Ended { target: None, .. })), 1);
+    }
+}
+
+#[test]
+fn a_retry_within_the_workflow_is_followed_and_no_target_of_its_own() {
+    let flow = |now: Duration| match now.as_secs() {
+        0..60 => ("in-progress", false, vec![step("a", "in-progress", "dplA")]),
+        60..120 => ("in-progress", false, vec![step("a", "retried", "dplA"), step("a2", "in-progress", "dplANew")]),
+        _ => ("success", true, vec![step("a", "retried", "dplA"), step("a2", "success", "dplANew")]),
+    };
+    let word = |now: Duration, id: &str| match (id, now > s(100)) {
+        ("dplA", _) if now > s(60) => "retried",
+        ("dplANew", true) => "active",
+        _ => "executing",
+    };
+    let mut server = flowing(flow, word);
+    let run = run(of_workflow(settings()), move |now, request| match request {
+        Request::Deploys(..) => {
+            let row =
+                with(row("dplANew", word(now, "dplANew")), json!({"component_id": "cmpA", "workflow_id": "inw1"}));
+            soon(crate::virtual_time::list(&[row]))
+        }
+        _ => server(now, request),
+    });
+    assert_eq!((run.report.verdict, verdicts(&run)), (Verdict::Passed, vec![Verdict::Passed]));
+    assert_eq!((run.deploy_id(), run.target().replaced[0].as_str()), ("dplANew", "dplA"));
+}
+
+#[test]
+fn a_workflow_that_is_not_seen_rings_the_start_clock_or_is_rejected() {
+    let silent = run(of_workflow(settings()), |_, _| soon(status(500)));
+    assert_eq!(silent.report.verdict, Verdict::Inconclusive);
+    assert!(silent.report.targets.is_empty());
+    let missing = run(of_workflow(settings()), |_, _| soon(status(404)));
+    assert_eq!((missing.report.verdict, missing.asked.len()), (Verdict::Rejected, 3));
+    let endless = run(of_workflow(settings()), flowing(|_| ("in-progress", false, vec![]), |_, _| "queued"));
+    assert_eq!(endless.report.verdict, Verdict::TimedOut);
+    let reason = endless.run_reason().unwrap();
+    assert_eq!(reason, "the total limit of 1h ran out: workflow inw1 is `in-progress`");
+    let ownerless = run(of_workflow(settings()), |_, request| match request {
+        Request::Workflow(_, id) => {
+            let steps = [step("a", "in-progress", "dplA")];
+            let status = json!({"status": "in-progress"});
+            soon(Body::Exactly(json!({"id": id.as_str(), "status": status, "steps": steps})))
+        }
+        _ => soon(status(404)),
+    });
+    assert_eq!(ownerless.report.verdict, Verdict::Rejected);
+    assert!(ownerless.report.elapsed <= ms(100), "at once");
+}
+
+/// A workflow that deployed `dplA` and has ended well.
+fn done(_: Duration) -> (&'static str, bool, Vec<Value>) {
+    ("success", true, vec![step("a", "success", "dplA")])
+}
+
+fn with_pins(settings: WatchSettings, pins: Pins, installs: &[&str]) -> Result<Watch, InvalidSettings> {
+    let id: nuon_gate_core::WorkflowId = "inw1".parse().unwrap();
+    let installs = installs.iter().map(|install| install.parse().unwrap()).collect();
+    let pins = Pins { workflow: Some(id.clone()), ..pins };
+    Watch::new(settings, Scope::Workflow(id, installs), pins, Timestamp::from_second(STARTED_AT).unwrap())
+}
+
+#[test]
+fn the_other_pins_hold_for_every_deploy_of_a_workflow() {
+    let wrong = Pins { build: "bldOther".parse().ok(), ..Pins::default() };
+    let run = run(with_pins(settings(), wrong, &[]).unwrap(), flowing(done, |_, _| "active"));
+    assert_eq!(
+        (run.report.verdict, run.reason()),
+        (Verdict::Rejected, "deploy dplA does not match the build that was given")
+    );
+    let one = Pins { deploy: "dplA".parse().ok(), ..Pins::default() };
+    assert_eq!(with_pins(settings(), one, &[]).err(), Some(InvalidSettings::NotOfWorkflow(MatchedBy::Deploy)));
+    let after = Pins { after: Some(Baseline::Deploy("dplA".parse().unwrap())), ..Pins::default() };
+    assert_eq!(with_pins(settings(), after, &[]).err(), Some(InvalidSettings::NotOfWorkflow(MatchedBy::After)));
+}
+
+#[test]
+fn a_workflow_of_another_install_is_rejected() {
+    let of = |installs: &[&str]| {
+        run(with_pins(settings(), Pins::default(), installs).unwrap(), flowing(done, |_, _| "active"))
+    };
+    assert_eq!(
+        (of(&["acme"]).report.verdict, of(&["inl1"]).report.verdict, of(&[]).report.verdict),
+        (Verdict::Passed, Verdict::Passed, Verdict::Passed)
+    );
+    let other = of(&["inl2"]);
+    assert_eq!(other.report.verdict, Verdict::Rejected);
+    assert_eq!(other.run_reason().unwrap(), "workflow inw1 works on install inl1, not on inl2");
+}
+
+#[test]
+fn a_deploy_becomes_a_target_once_whatever_its_target_goes_on_to_follow() {
+    let settings = WatchSettings { on_superseded: Some(OnSuperseded::Follow), ..settings() };
+    let flow = |now: Duration| match now < s(300) {
+        true => ("in-progress", false, vec![step("a", "success", "dplA")]),
+        false => done(now),
+    };
+    let mut server = flowing(flow, |_, _| "active");
+    let run = run(of_workflow(settings), move |now, request| match request {
+        Request::LatestDeploy(..) => soon(deploy(&created(row("dplForeign", "active"), 10))),
+        Request::Deploy(_, _, id) if id.as_str() == "dplForeign" => {
+            soon(deploy(&created(row("dplForeign", "active"), 10)))
+        }
+        Request::Deploy(_, _, id) if id.as_str() == "dplA" => {
+            let more = json!({"component_id": "cmpA", "workflow_id": "inw1"});
+            soon(deploy(&with(created(row("dplA", "active"), 0), more)))
+        }
+        _ => server(now, request),
+    });
+    assert_eq!((run.report.verdict, verdicts(&run)), (Verdict::Passed, vec![Verdict::Passed]));
+}
+
+#[test]
+fn more_targets_than_the_workflow_deploys_cannot_be_required() {
+    let settings = WatchSettings { require: at_least(2), ..settings() };
+    let run = run(of_workflow(settings), flowing(done, |_, _| "active"));
+    assert_eq!((run.report.verdict, verdicts(&run)), (Verdict::Failed, vec![Verdict::Passed]));
+    assert!(run.run_reason().unwrap().plain().contains("2 targets are required to pass"));
+}
+
+#[test]
+fn one_look_is_enough_for_a_workflow_that_has_ended() {
+    let glance = || WatchSettings { mode: Mode::Once, ..settings() };
+    let passed = run(of_workflow(glance()), flowing(done, |_, _| "active"));
+    assert_eq!((passed.report.verdict, verdicts(&passed)), (Verdict::Passed, vec![Verdict::Passed]));
+    let failed = |_: Duration| ("error", true, vec![step("a", "error", "dplA")]);
+    let failed = run(of_workflow(glance()), flowing(failed, |_, _| "active"));
+    assert_eq!(failed.report.verdict, Verdict::Failed);
+    let running = |_: Duration| ("in-progress", false, vec![step("a", "in-progress", "dplA")]);
+    let running = run(of_workflow(glance()), flowing(running, |_, _| "executing"));
+    assert_eq!(running.report.verdict, Verdict::Pending);
+}
+
+#[test]
+fn a_workflow_that_moves_does_not_stall() {
+    let flow = |now: Duration| {
+        let words = ["pending", "in-progress", "success"];
+        let at = (now.as_secs() / 40) as usize;
+        (
+            if at > 5 { "success" } else { "in-progress" },
+            at > 5,
+            vec![
+                step("state", words[at.min(2)], ""),
+                step("runner", words[at.saturating_sub(2).min(2)], ""),
+                step("a", words[at.saturating_sub(4).min(2)], if at > 4 { "dplA" } else { "" }),
+            ],
+        )
+    };
+    let clocks = Clocks { stall: Some(s(60)), ..settings().clocks };
+    let run = run(of_workflow(WatchSettings { clocks, ..settings() }), flowing(flow, |_, _| "active"));
+    assert_eq!(run.report.verdict, Verdict::Passed, "{:?}", run.run_reason());
+}
+
+#[test]
+fn a_plan_that_nobody_answered_in_time_cancels() {
+    let flow = |now: Duration| {
+        let ended = now > s(60);
+        let word = if ended { "approval-expired" } else { "approval-awaiting" };
+        (if ended { "error" } else { "in-progress" }, ended, vec![step("a", word, "dplA")])
+    };
+    let run = run(of_workflow(settings()), flowing(flow, |_, _| "pending-approval"));
+    assert_eq!((run.report.verdict, verdicts(&run)), (Verdict::Cancelled, vec![Verdict::Cancelled]));
+}

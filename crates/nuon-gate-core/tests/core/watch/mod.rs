@@ -1,0 +1,12 @@
+//! The watch, in virtual time.
+
+mod basics;
+mod clocks;
+mod discovery;
+mod ends;
+mod errors;
+mod lag;
+mod pins;
+mod replaced;
+mod targets;
+mod workflow;

@@ -1,0 +1,114 @@
+//! How a workflow has ended, by its word and whether it says that it has finished.
+
+use nuon_gate_core::api::decode;
+use nuon_gate_core::model::{Workflow, WorkflowEnd};
+use serde_json::{Value, json};
+
+const RUNS: Option<WorkflowEnd> = None;
+const SUCCEEDED: Option<WorkflowEnd> = Some(WorkflowEnd::Succeeded);
+const FAILED: Option<WorkflowEnd> = Some(WorkflowEnd::Failed);
+const PARKED: Option<WorkflowEnd> = Some(WorkflowEnd::Parked);
+const CANCELLED: Option<WorkflowEnd> = Some(WorkflowEnd::Cancelled);
+
+/// The word; how the workflow has ended without `finished`, and with it.
+const TABLE: &[(&str, Option<WorkflowEnd>, Option<WorkflowEnd>)] = &[
+    // Ends. Some servers say `success` between two steps as well.
+    ("success", RUNS, SUCCEEDED),
+    ("error", FAILED, FAILED),
+    ("cancelled", CANCELLED, CANCELLED),
+    ("failed-pending-retry", PARKED, PARKED),
+    // At work: beside `finished` such a word is a contradiction, and no end.
+    ("pending", RUNS, RUNS),
+    ("queued", RUNS, RUNS),
+    ("in-progress", RUNS, RUNS),
+    ("planning", RUNS, RUNS),
+    ("executing", RUNS, RUNS),
+    ("generating", RUNS, RUNS),
+    ("approval-awaiting", RUNS, RUNS),
+    ("retrying", RUNS, RUNS),
+    ("building", RUNS, RUNS),
+    ("provisioning", RUNS, RUNS),
+    ("applying", RUNS, RUNS),
+    // Any other word with `finished` is a failure: only `success` is a success.
+    ("failed", RUNS, FAILED),
+    ("timed-out", RUNS, FAILED),
+    ("expired", RUNS, FAILED),
+    ("not-attempted", RUNS, FAILED),
+    ("approval-denied", RUNS, FAILED),
+    ("approval-expired", RUNS, FAILED),
+    ("approval-retry", RUNS, FAILED),
+    ("approved", RUNS, FAILED),
+    ("warning", RUNS, FAILED),
+    ("auto-skipped", RUNS, FAILED),
+    ("user-skipped", RUNS, FAILED),
+    ("skipped", RUNS, FAILED),
+    ("noop", RUNS, FAILED),
+    ("active", RUNS, FAILED),
+    ("inactive", RUNS, FAILED),
+    ("retried", RUNS, FAILED),
+    ("discarded", RUNS, FAILED),
+    ("health-failed", RUNS, FAILED),
+    ("drifted", RUNS, FAILED),
+    ("no-drift", RUNS, FAILED),
+    ("drift-detected", RUNS, FAILED),
+    ("outdated", RUNS, FAILED),
+    ("unknown", RUNS, FAILED),
+    ("finished", RUNS, FAILED),
+    ("succeeded", RUNS, FAILED),
+    ("completed", RUNS, FAILED),
+    ("done", RUNS, FAILED),
+    ("hibernating", RUNS, FAILED),
+    ("", RUNS, FAILED),
+    // So is one that only looks like `success`.
+    ("Success", RUNS, FAILED),
+    ("SUCCESS", RUNS, FAILED),
+    ("success ", RUNS, FAILED),
+    ("suc\u{200b}cess", RUNS, FAILED),
+    ("\u{feff}success", RUNS, FAILED),
+    ("succe\u{455}s", RUNS, FAILED),
+];
+
+fn end(body: &Value) -> Option<WorkflowEnd> {
+    decode::<Workflow>(body.to_string().as_bytes()).unwrap().end()
+}
+
+#[test]
+fn every_word_with_and_without_finished() {
+    for (word, unfinished, finished) in TABLE {
+        let status = json!({ "status": word });
+        for no in [json!(false), json!(null)] {
+            assert_eq!(end(&json!({ "status": status, "finished": no })), *unfinished, "{word:?}, finished {no}");
+        }
+        assert_eq!(end(&json!({ "status": status })), *unfinished, "{word:?}, finished is absent");
+        assert_eq!(end(&json!({ "status": status, "finished": true })), *finished, "{word:?}, finished");
+    }
+}
+
+#[test]
+fn a_workflow_without_a_word_has_not_succeeded() {
+    for status in [json!(null), json!({}), json!({ "status": null }), json!({ "status": "" })] {
+        assert_eq!(end(&json!({ "status": status })), RUNS, "{status}");
+        assert_eq!(end(&json!({ "status": status, "finished": true })), FAILED, "{status}");
+    }
+    assert_eq!(end(&json!({})), RUNS);
+    assert_eq!(end(&json!({ "finished": true })), FAILED);
+}
+
+/// Whatever the word: it waits for a human, and is no success. Only a cancelled one has been cancelled.
+#[test]
+fn one_that_awaits_a_retry_is_parked() {
+    for (word, ..) in TABLE {
+        let expected = if *word == "cancelled" { CANCELLED } else { PARKED };
+        for finished in [true, false] {
+            let awaiting = |yes: Value| {
+                let status = json!({ "status": word, "metadata": { "awaiting_retry": yes } });
+                end(&json!({ "status": status, "finished": finished }))
+            };
+            assert_eq!(awaiting(json!(true)), expected, "{word:?}, finished {finished}");
+            let plain = end(&json!({ "status": { "status": word }, "finished": finished }));
+            for no in [json!(false), json!(null), json!("true"), json!(1)] {
+                assert_eq!(awaiting(no.clone()), plain, "{word:?}, finished {finished}, awaiting {no}");
+            }
+        }
+    }
+}

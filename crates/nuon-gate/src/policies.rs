@@ -1,0 +1,86 @@
+//! What is expected, and what follows from what is not, as it is typed.
+
+use clap::ValueEnum;
+use nuon_gate_core::Kind;
+use nuon_gate_core::watch::{OnApproval, OnStale, OnSuperseded};
+
+/// A kind of deploy, as it is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Expectation {
+    /// Brings something to the install
+    Apply,
+    /// Removes the component
+    Teardown,
+}
+
+impl From<Expectation> for Kind {
+    fn from(kind: Expectation) -> Self {
+        match kind {
+            Expectation::Apply => Self::Apply,
+            Expectation::Teardown => Self::Teardown,
+        }
+    }
+}
+
+/// What to do about a newer deploy, as it is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SupersededPolicy {
+    /// Wait for the newer one
+    Follow,
+    /// Go on, and report it
+    Ignore,
+    /// Stop
+    Fail,
+}
+
+impl From<SupersededPolicy> for OnSuperseded {
+    fn from(policy: SupersededPolicy) -> Self {
+        match policy {
+            SupersededPolicy::Follow => Self::Follow,
+            SupersededPolicy::Ignore => Self::Ignore,
+            SupersededPolicy::Fail => Self::Fail,
+        }
+    }
+}
+
+/// What to do about a latest deploy that had already ended, as it is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum StalePolicy {
+    /// Judge it, with a warning
+    Accept,
+    /// Wait for a newer one
+    Wait,
+    /// Stop, and wait for nothing
+    Fail,
+}
+
+impl From<StalePolicy> for OnStale {
+    fn from(policy: StalePolicy) -> Self {
+        match policy {
+            StalePolicy::Accept => Self::Accept,
+            StalePolicy::Wait => Self::Wait,
+            StalePolicy::Fail => Self::Fail,
+        }
+    }
+}
+
+/// What to do when a human is asked, as it is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ApprovalPolicy {
+    /// Wait for the answer
+    Wait,
+    /// Stop, and fail
+    Fail,
+    /// Stop, and pass
+    Pass,
+}
+
+impl From<ApprovalPolicy> for OnApproval {
+    fn from(policy: ApprovalPolicy) -> Self {
+        match policy {
+            ApprovalPolicy::Wait => Self::Wait,
+            ApprovalPolicy::Fail => Self::Fail,
+            ApprovalPolicy::Pass => Self::Pass,
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! What the user can do about something.
+
+use nuon_gate_core::api::{ErrorClass, SignInError};
+use nuon_gate_core::cause::{DeployFailure, Limit, Thing};
+use nuon_gate_core::model::Status;
+use nuon_gate_core::resolve::{Named, UnknownName};
+use nuon_gate_core::{ApiError, Cause, Clock, Hold, Standing, StoppedBy};
+
+use super::flags::{self, ADDRESS, CERTIFICATES, COMPONENT, INSTALL, ORG, TOKEN};
+
+const NOT_NUON: &str = "what answers is not Nuon's API: check --api-url (NUON_GATE_API_URL, NUON_API_URL), and whether a \
+    proxy (HTTPS_PROXY, NO_PROXY) or a firewall is in between";
+const STILL_RUNNING: &str = "the deploy may still be running: look at it, then wait again with --deploy and its id";
+const ANSWER_IT: &str = "answer it in the dashboard, then wait again with --deploy and the deploy's id";
+const LOOK_AT_WORKFLOW: &str = "look at the workflow in the dashboard, put right what failed, then deploy again";
+
+/// Says what can be done about a run, or a target, that ended so. `None` if there is nothing to be done.
+pub(super) fn hint(cause: &Cause) -> Option<String> {
+    Some(match cause {
+        Cause::Denied(error) => if_denied(error),
+        Cause::NotFound(thing, _) => if_missing(thing),
+        Cause::NoSuchName(unknown) => if_unknown(unknown).to_owned(),
+        Cause::Refused(_) => format!("check the ids and the API's address, {ADDRESS}"),
+        Cause::NotNuon(_) => NOT_NUON.to_owned(),
+        Cause::Elsewhere(_) => format!("check {INSTALL}, {COMPONENT} and the pins ({})", flags::PINS),
+        Cause::Undeployable { .. } => {
+            "name another deploy with --deploy (NUON_GATE_DEPLOY), or leave it out".to_owned()
+        }
+        Cause::PlanOnlyWorkflow(_) => "name another workflow with --workflow (NUON_GATE_WORKFLOW)".to_owned(),
+        Cause::PinMismatch { pin, .. } => {
+            format!("leave out {}, or correct it: a deploy has to match every pin", flags::pin(*pin))
+        }
+        Cause::WorkflowOfOther { .. } => format!("check {INSTALL} and --workflow (NUON_GATE_WORKFLOW)"),
+        Cause::NoInstall(_) => "name a workflow of an install with --workflow (NUON_GATE_WORKFLOW)".to_owned(),
+        Cause::Deploy(failure) => if_failed(failure),
+        Cause::Step { .. }
+        | Cause::Orphaned { .. }
+        | Cause::NeverDeployed { .. }
+        | Cause::Workflow { .. }
+        | Cause::StepFailed(_) => LOOK_AT_WORKFLOW.to_owned(),
+        Cause::NothingDeployed => {
+            "check that the workflow is the one that deploys: --workflow (NUON_GATE_WORKFLOW)".to_owned()
+        }
+        Cause::TooFew { .. } => "correct --require (NUON_GATE_REQUIRE), or what the workflow deploys".to_owned(),
+        Cause::Crossed(_) => "find out who tore the component down; --expect teardown waits for a teardown".to_owned(),
+        Cause::Unexpected { .. } => "correct --expect (NUON_GATE_EXPECT), or what the pipeline triggers".to_owned(),
+        Cause::Superseded { to, .. } => {
+            format!(
+                "wait for the newer one with --deploy {to}, or always with --on-superseded follow (NUON_GATE_ON_SUPERSEDED)"
+            )
+        }
+        Cause::ApprovalNeeded(_) => {
+            format!("{ANSWER_IT}; or have the gate wait for the answer with --on-approval wait (NUON_GATE_ON_APPROVAL)")
+        }
+        Cause::Limit(limit) => if_late(limit),
+        Cause::Stopped { by: StoppedBy::Signal(_), .. } => STILL_RUNNING.to_owned(),
+        Cause::Stopped { by: StoppedBy::Decided | StoppedBy::Once, .. } => return None,
+        Cause::NoAnswer(error) => if_unanswered(error),
+    })
+}
+
+/// Says what can be done where the token, the identity or the access to the organisation is refused.
+fn if_denied(error: &ApiError) -> String {
+    match error {
+        ApiError::SignIn(error) => if_not_signed_in(error).to_owned(),
+        error if error.status() == Some(401) => {
+            format!("check {TOKEN}: it may have expired, or belong to another API URL")
+        }
+        _ => format!("check {ORG}, and that the token's account belongs to it"),
+    }
+}
+
+/// Says what can be done where an identity has led to no token.
+pub(crate) fn if_not_signed_in(error: &SignInError) -> &'static str {
+    match error {
+        SignInError::File(_) => "check the file of NUON_OIDC_TOKEN_FILE, or set NUON_API_TOKEN",
+        SignInError::Issuer { .. } => "check that the job has `permissions: id-token: write`, or set NUON_API_TOKEN",
+        SignInError::Unsupported(_) => {
+            "set NUON_API_TOKEN: the server is too old for OIDC federation, has it turned off, or is not the API"
+        }
+        _ => {
+            "set up a trust policy in Nuon for this repository, in the organisation of --org-id (NUON_ORG_ID), with the \
+             audience that the identity has: the API's address, or NUON_OIDC_AUDIENCE; the job needs \
+             `permissions: id-token: write`, and a token in NUON_OIDC_TOKEN must not have expired; or set NUON_API_TOKEN"
+        }
+    }
+}
+
+/// Says what can be done about a name that stands for nothing.
+pub(crate) fn if_unknown(unknown: &UnknownName) -> &'static str {
+    match unknown.kind {
+        Named::Install => {
+            "check --install (NUON_GATE_INSTALL, NUON_INSTALL_ID) and --org-id (NUON_GATE_ORG_ID, NUON_ORG_ID)"
+        }
+        Named::Component => "check --component (NUON_GATE_COMPONENT, NUON_COMPONENT_ID)",
+    }
+}
+
+/// Says what can be done about a name that two things have.
+pub(crate) fn if_ambiguous() -> &'static str {
+    "name the one that is meant by its id, with --component (NUON_GATE_COMPONENT, NUON_COMPONENT_ID)"
+}
+
+fn if_missing(thing: &Thing) -> String {
+    match thing {
+        Thing::Install(_) => format!("check {INSTALL} and {ORG}"),
+        Thing::Component(..) => format!("check {COMPONENT}"),
+        Thing::Deploy(..) => format!("check --deploy, --after and {INSTALL}"),
+        Thing::Workflow(_) => format!("check --workflow and {ORG}"),
+    }
+}
+
+fn if_failed(failure: &DeployFailure) -> String {
+    match &failure.status {
+        _ if failure.by_rule => "if it is none, take the status out of --fail-on (NUON_GATE_FAIL_ON)",
+        Status::ApprovalDenied => "have the plan changed or approved, then deploy again",
+        Status::ApprovalExpired => "deploy again, and answer the new approval in time",
+        Status::Cancelled => "deploy again, unless it was cancelled on purpose",
+        _ => "look at the deploy's log in the dashboard, put right what failed, then deploy again",
+    }
+    .to_owned()
+}
+
+/// Says what can be done about an API that gives no good answer.
+pub(crate) fn if_unanswered(error: &ApiError) -> String {
+    match (error, error.class()) {
+        (ApiError::Redirect { .. }, _) => format!("check {ADDRESS}: it has to be where the API itself is"),
+        (_, ErrorClass::Foreign) => NOT_NUON.to_owned(),
+        (_, ErrorClass::Untrusted) => {
+            format!("if the API has a private issuer, name its certificate with {CERTIFICATES}; else check {ADDRESS}")
+        }
+        (_, ErrorClass::Denied) => if_denied(error),
+        (_, ErrorClass::Missing | ErrorClass::Refused | ErrorClass::Elsewhere) => {
+            format!("check the ids and the API's address, {ADDRESS}")
+        }
+        (_, ErrorClass::Transient) => {
+            format!("the deploy may be fine: check the API's state and {ADDRESS}, then run this again")
+        }
+    }
+}
+
+fn if_late(limit: &Limit) -> String {
+    let Limit { clock, standing, error, ever_answered, .. } = limit;
+    let flag = flags::with_variable(flags::clock(*clock));
+    match error {
+        Some(error) if error.class() == ErrorClass::Foreign => return NOT_NUON.to_owned(),
+        Some(ApiError::Redirect { .. }) => return format!("check {ADDRESS}: it has to be where the API itself is"),
+        _ if !ever_answered => {
+            return format!("no good answer ever came: check {ADDRESS} and the network, or raise {flag}");
+        }
+        _ => {}
+    }
+    match (clock, standing) {
+        (Clock::Outage, _) => format!("the deploy may be fine: check the API's state and {ADDRESS}, or raise {flag}"),
+        (Clock::Approval, _) | (_, Standing::Deploy { hold: Hold::Approval(_), .. }) => {
+            format!("{ANSWER_IT}; or raise {flag}")
+        }
+        (_, Standing::Unmatched(_)) => format!("check what was pinned ({}), or raise {flag}", flags::PINS),
+        (_, Standing::Nothing) => {
+            format!("check that the pipeline triggered a deploy of this component, or raise {flag}")
+        }
+        (_, Standing::Workflow { id, .. }) => {
+            format!(
+                "the workflow may still be running: look at it, then wait again with --workflow {id}, or raise {flag}"
+            )
+        }
+        (_, Standing::Deploy { hold, .. }) if hold.keeps_back() => {
+            format!("look at the deploy and its workflow, then wait again with --deploy and its id, or raise {flag}")
+        }
+        (Clock::Stall, Standing::Deploy { .. }) => {
+            format!("look at the deploy and its runner, then wait again with --deploy and its id, or raise {flag}")
+        }
+        (Clock::Total | Clock::Start, Standing::Deploy { .. }) => format!("{STILL_RUNNING}, or raise {flag}"),
+    }
+}

@@ -1,0 +1,53 @@
+//! What flags are called, with the variables that stand in for them.
+
+use nuon_gate_core::{Clock, Judgement, MatchedBy};
+
+use crate::environment::variable_of;
+
+pub(crate) const ADDRESS: &str = "--api-url (NUON_GATE_API_URL, NUON_API_URL)";
+pub(super) const ORG: &str = "--org-id (NUON_GATE_ORG_ID, NUON_ORG_ID)";
+pub(super) const CERTIFICATES: &str = "--ca-file (NUON_GATE_CA_FILE)";
+pub(super) const INSTALL: &str = "--install (NUON_GATE_INSTALL, NUON_INSTALL_ID)";
+pub(super) const COMPONENT: &str = "--component (NUON_GATE_COMPONENT, NUON_COMPONENT_ID)";
+pub(super) const TOKEN: &str = "NUON_API_TOKEN or --token-file (NUON_GATE_TOKEN_FILE)";
+/// All that pin a deploy.
+pub(super) const PINS: &str = "--deploy, --workflow, --build, --commit, --after or --since";
+
+/// Adds its variable to a flag.
+pub(super) fn with_variable(flag: &str) -> String {
+    format!("{flag} ({})", variable_of(flag.trim_start_matches('-')))
+}
+
+/// Returns the flag that sets a limit on time.
+pub(super) fn clock(clock: Clock) -> &'static str {
+    match clock {
+        Clock::Total => "--timeout",
+        Clock::Start => "--start-timeout",
+        Clock::Stall => "--stall-timeout",
+        Clock::Approval => "--approval-timeout",
+        Clock::Outage => "--api-outage",
+    }
+}
+
+/// Returns the flag of a pin.
+pub(super) fn pin(pin: MatchedBy) -> &'static str {
+    match pin {
+        MatchedBy::Deploy => "--deploy",
+        MatchedBy::Workflow => "--workflow",
+        MatchedBy::Build => "--build",
+        MatchedBy::Commit => "--commit",
+        MatchedBy::After => "--after",
+        MatchedBy::Since => "--since",
+        // It is no pin, but the lack of one.
+        MatchedBy::Latest => PINS,
+    }
+}
+
+/// Returns the flag with the list of statuses that are judged so.
+pub(super) fn judgement(judgement: Judgement) -> &'static str {
+    match judgement {
+        Judgement::Passed => "--pass-on",
+        Judgement::Pending => "--wait-on",
+        Judgement::Failed | Judgement::Cancelled | Judgement::Replaced => "--fail-on",
+    }
+}

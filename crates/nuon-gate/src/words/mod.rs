@@ -1,0 +1,29 @@
+//! The program's own words: what the core says with values, in sentences for people, with the flags and variables that they
+//! can change. Nothing else in the program composes such sentences.
+
+mod advice;
+mod cause;
+mod flags;
+mod refusal;
+mod warning;
+
+use nuon_gate_core::{Cause, Words};
+
+pub(crate) use self::advice::{if_ambiguous, if_not_signed_in, if_unanswered, if_unknown};
+pub(crate) use self::cause::sentence;
+pub(crate) use self::flags::ADDRESS;
+pub(crate) use self::refusal::{contradictory, invalid, refused};
+pub(crate) use self::warning::warning;
+
+/// Returns how causes and warnings are put into words.
+pub(crate) fn words() -> Words {
+    Words { sentence, hint, warning }
+}
+
+/// Says what can be done: the server's own advice, or else ours.
+fn hint(cause: &Cause) -> Option<String> {
+    (Words::default().hint)(cause).or_else(|| advice::hint(cause))
+}
+
+#[cfg(test)]
+mod tests;

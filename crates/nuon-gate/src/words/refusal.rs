@@ -1,0 +1,55 @@
+//! Why nothing is waited for, and what has to be put right.
+
+use nuon_gate_core::watch::InvalidSettings;
+use nuon_gate_core::{ContradictoryRules, Refusal};
+
+use super::advice;
+use super::flags::{self, INSTALL};
+use crate::connection::untrusted;
+use crate::trouble::Trouble;
+
+/// Says why nothing was waited for, although it had begun.
+pub(crate) fn refused(refusal: &Refusal) -> Trouble {
+    match refusal {
+        Refusal::Untrusted(error) => untrusted(error),
+        Refusal::Invalid(error) => invalid(error),
+        Refusal::Ambiguous(ambiguous) => Trouble::new(ambiguous).hint(advice::if_ambiguous()),
+        Refusal::Stale { .. } => Trouble::new(refusal).hint(
+            "pin the deploy with --deploy, --workflow, --build, --commit or --after; or let a newer one be waited for with \
+             --on-stale wait, or this one be judged with --on-stale accept (NUON_GATE_ON_STALE)",
+        ),
+    }
+}
+
+/// Says why there is nothing that could be waited for.
+pub(crate) fn invalid(error: &InvalidSettings) -> Trouble {
+    let trouble = match error {
+        InvalidSettings::NotOfWorkflow(pin) => Trouble::new(format!(
+            "{} is about one component, and a workflow without a component is about all it deploys",
+            flags::pin(*pin)
+        )),
+        error => Trouble::new(error),
+    };
+    let hint = match error {
+        InvalidSettings::TooManyRequired { .. } => "correct --require (NUON_GATE_REQUIRE) or the targets",
+        InvalidSettings::NotMarked(_) => "mark the same targets that are waited for",
+        InvalidSettings::NotOfWorkflow(_) => {
+            "give the component with --component (NUON_GATE_COMPONENT, NUON_COMPONENT_ID)"
+        }
+        InvalidSettings::DeployOfSeveral { .. } => "correct --deploy (NUON_GATE_DEPLOY) or the targets",
+        InvalidSettings::TooManyTargets { .. } => {
+            "divide them: --targets-file, --target, --install and --component, or their variables"
+        }
+        _ => return trouble.hint(format!("correct {INSTALL} or the targets")),
+    };
+    trouble.hint(hint)
+}
+
+/// Says that a status was given two meanings.
+pub(crate) fn contradictory(error: &ContradictoryRules) -> Trouble {
+    let (first, second) = (flags::judgement(error.first), flags::judgement(error.second));
+    Trouble::new(format!("status `{}` is given to both {first} and {second}", error.status)).hint(
+        "each status can stand in one of --pass-on, --fail-on and --wait-on (NUON_GATE_PASS_ON, NUON_GATE_FAIL_ON, \
+         NUON_GATE_WAIT_ON)",
+    )
+}

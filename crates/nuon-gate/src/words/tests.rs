@@ -1,0 +1,183 @@
+//! Every cause is told in a sentence, and what can be done about it names flags that there are.
+
+use std::time::Duration;
+
+use nuon_gate_core::cause::{DeployFailure, Limit, Thing};
+use nuon_gate_core::model::{Status, WorkflowEnd};
+use nuon_gate_core::resolve::{Named, UnknownName};
+use nuon_gate_core::{
+    ApiError, ApprovalPlace, Cause, Clock, Hold, Kind, MatchedBy, RemoteText, Signal, Standing, StoppedBy, Warning,
+};
+
+use super::{hint, sentence, warning};
+
+fn id<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
+    text.parse().unwrap()
+}
+
+fn answered(status: u16, from_nuon: bool) -> ApiError {
+    ApiError::Status { status, message: None, retry_after: None, from_nuon }
+}
+
+fn failure(status: Status, by_rule: bool) -> DeployFailure {
+    DeployFailure { status, text: None, is_generic: false, hint: None, by_rule }
+}
+
+fn following(hold: Hold) -> Standing {
+    Standing::Deploy { status: Status::Executing, spent: None, each: None, hold }
+}
+
+fn limit(clock: Clock, standing: Standing, error: Option<ApiError>, ever_answered: bool) -> Cause {
+    let (length, subject) = (Duration::from_secs(60), RemoteText::new("acme/api"));
+    Cause::Limit(Box::new(Limit { clock, length, subject, standing, error, ever_answered }))
+}
+
+fn causes() -> Vec<Cause> {
+    let text = || RemoteText::new("it broke");
+    let place = || ApprovalPlace { workflow: id("inw1"), step: None };
+    let unknown = UnknownName {
+        kind: Named::Install,
+        given: "amce".to_owned(),
+        install: None,
+        suggestions: vec![RemoteText::new("acme")],
+        are_alike: true,
+    };
+    let elsewhere = ApiError::Elsewhere {
+        what: "deploy dpl1".to_owned(),
+        owner: "install inl2".to_owned(),
+        expected: "inl1".to_owned(),
+    };
+    let limits =
+        [Clock::Total, Clock::Start, Clock::Stall, Clock::Approval, Clock::Outage].into_iter().flat_map(|clock| {
+            let standings = [
+                Standing::Nothing,
+                Standing::Unmatched(id("dpl1")),
+                following(Hold::InProgress),
+                following(Hold::NotBegun),
+                following(Hold::Approval(ApprovalPlace { workflow: id("inw1"), step: None })),
+                Standing::Workflow { id: id("inw1"), word: None },
+            ];
+            standings.into_iter().map(move |standing| limit(clock, standing, None, true))
+        });
+    let things = [
+        Thing::Install(id("inl1")),
+        Thing::Component(id("inl1"), id("cmp1")),
+        Thing::Deploy(id("inl1"), id("dpl1")),
+        Thing::Workflow(id("inw1")),
+    ];
+    let pins = [MatchedBy::Workflow, MatchedBy::Build, MatchedBy::Commit, MatchedBy::After, MatchedBy::Since];
+    let failures = [Status::Error, Status::Cancelled, Status::ApprovalDenied, Status::ApprovalExpired];
+    let others = [
+        Cause::Denied(answered(401, true)),
+        Cause::Denied(answered(403, true)),
+        Cause::NoSuchName(unknown),
+        Cause::Refused(answered(400, true)),
+        Cause::NotNuon(answered(404, false)),
+        Cause::Elsewhere(elsewhere),
+        Cause::Undeployable { deploy: id("dpl1"), deploy_type: None },
+        Cause::PlanOnlyWorkflow(id("inw1")),
+        Cause::WorkflowOfOther { workflow: id("inw1"), owner: id("inl2"), named: vec![id("inl1")] },
+        Cause::NoInstall(id("inw1")),
+        Cause::Deploy(failure(Status::Error, true)),
+        Cause::Step { step: text(), status: Status::Active },
+        Cause::Orphaned { end: WorkflowEnd::Failed, step: None, status: None, denial: None },
+        Cause::NeverDeployed { end: WorkflowEnd::Failed, step: None, replaced: None },
+        Cause::Workflow { end: WorkflowEnd::Failed, word: text(), step: None, denial: None },
+        Cause::StepFailed(text()),
+        Cause::NothingDeployed,
+        Cause::TooFew { required: 2, deployed: 1 },
+        Cause::Crossed(id("dpl2")),
+        Cause::Unexpected { deploy: id("dpl1"), kind: Kind::Teardown, expected: Kind::Apply },
+        Cause::Superseded { from: id("dpl1"), to: id("dpl2") },
+        Cause::ApprovalNeeded(place()),
+        Cause::Stopped { by: StoppedBy::Signal(Signal::Terminate), standing: following(Hold::InProgress) },
+        Cause::NoAnswer(answered(502, false)),
+    ];
+    let things = things.into_iter().map(|thing| Cause::NotFound(thing, answered(404, true)));
+    let pins = pins.into_iter().map(|pin| Cause::PinMismatch { deploy: id("dpl1"), pin });
+    let failures = failures.into_iter().map(|status| Cause::Deploy(failure(status, false)));
+    others.into_iter().chain(limits).chain(things).chain(pins).chain(failures).collect()
+}
+
+/// Checks that whatever looks like a flag or a variable is one.
+fn check(text: &str) {
+    let command = crate::parse::command();
+    let flags: Vec<&str> =
+        command.get_subcommands().flat_map(clap::Command::get_arguments).filter_map(clap::Arg::get_long).collect();
+    let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || "-_".contains(c)));
+    for word in words {
+        if let Some(flag) = word.strip_prefix("--") {
+            assert!(flags.contains(&flag), "there is no --{flag}: {text}");
+        } else if word.starts_with("NUON_GATE_") {
+            assert!(
+                flags.iter().any(|flag| crate::environment::variable_of(flag) == word),
+                "there is no {word}: {text}"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_end_says_what_can_be_done() {
+    for cause in causes() {
+        let (sentence, hint) = (sentence(&cause), hint(&cause).unwrap_or_else(|| panic!("{cause:?}")));
+        for text in [&sentence, &hint] {
+            assert!(
+                !text.is_empty() && !text.ends_with('.') && !text.starts_with(char::is_uppercase)
+                    || text.starts_with("NUON"),
+                "{text}"
+            );
+            check(text);
+        }
+    }
+}
+
+#[test]
+fn what_is_not_waited_for_needs_no_advice() {
+    for by in [StoppedBy::Decided, StoppedBy::Once] {
+        assert_eq!(hint(&Cause::Stopped { by, standing: Standing::Nothing }), None);
+    }
+}
+
+#[test]
+fn the_servers_advice_comes_first() {
+    let hinted = DeployFailure { hint: Some(RemoteText::new("ask for more")), ..failure(Status::Error, true) };
+    assert_eq!(hint(&Cause::Deploy(hinted)).as_deref(), Some("ask for more"));
+}
+
+#[test]
+fn a_rule_is_named_where_the_server_says_nothing() {
+    let cause = Cause::Deploy(failure(Status::Active, true));
+    assert_eq!(sentence(&cause), "the deploy ended as `active`, which is a failure because of --fail-on");
+}
+
+#[test]
+fn who_answers_in_the_apis_place_is_looked_for() {
+    let foreign = || answered(403, false);
+    let causes = [
+        Cause::NotNuon(foreign()),
+        Cause::NoAnswer(foreign()),
+        limit(Clock::Outage, Standing::Nothing, Some(foreign()), true),
+        limit(Clock::Total, Standing::Nothing, Some(foreign()), false),
+    ];
+    for cause in causes {
+        let hint = hint(&cause).unwrap();
+        assert!(["--api-url", "NUON_API_URL", "proxy", "firewall"].iter().all(|word| hint.contains(word)), "{hint}");
+    }
+}
+
+#[test]
+fn warnings_name_flags_that_there_are() {
+    let warnings = [
+        Warning::AlreadyEnded { deploy: id("dpl1"), ago: Some(Duration::from_secs(60)) },
+        Warning::UnknownStatus(Status::from("odd")),
+        Warning::NotApproved,
+        Warning::Superseded { from: id("dpl1"), to: id("dpl2") },
+        Warning::NoWorkflow(answered(404, true)),
+        Warning::ClockSkew(Duration::from_secs(90)),
+        Warning::CancelUnknown,
+    ];
+    warnings.iter().for_each(|own| check(&warning(own)));
+    let pins = ["--deploy", "--workflow", "--build", "--commit", "--after", "--on-stale wait"];
+    assert!(pins.iter().all(|pin| warning(&warnings[0]).contains(pin)));
+}

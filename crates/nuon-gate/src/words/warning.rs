@@ -1,0 +1,28 @@
+//! What a human should know, in a sentence.
+
+use nuon_gate_core::Warning;
+
+use super::flags;
+
+/// Says what a human should know, and what can be done about it.
+pub(crate) fn warning(warning: &Warning) -> String {
+    match warning {
+        Warning::AlreadyEnded { .. } => {
+            let pins = "pin yours with --deploy, --workflow, --build, --commit or --after";
+            format!("{warning}; {pins}, or wait for a newer one with --on-stale wait")
+        }
+        Warning::UnknownStatus(_) => {
+            format!("{warning}; say what it means with --pass-on, --fail-on or --wait-on")
+        }
+        Warning::NotApproved => {
+            "passed because of --on-approval pass: a human still has to approve the plan".to_owned()
+        }
+        Warning::NoLinks(_) => format!("{warning}; check {} if you miss them", flags::ADDRESS),
+        Warning::Superseded { .. }
+        | Warning::NoWorkflow(_)
+        | Warning::ClockSkew(_)
+        | Warning::NoLog(_)
+        | Warning::NoHistory(_)
+        | Warning::CancelUnknown => warning.to_string(),
+    }
+}
