@@ -32,13 +32,13 @@ use crate::model::{Deploy, WorkflowEnd};
 use crate::report::ApprovalPlace;
 use crate::{DeployId, Hold, Judgement, Kind, RemoteText, Request, Rules, Verdict};
 
-const LATEST: &str = "2 The latest-deploy endpoint";
-const STATUSES: &str = "3.1 Deploy statuses";
-const SEQUENCES: &str = "3.3 Normal sequences";
-const STUCK: &str = "3.4 What can be stuck for ever";
-const WORKFLOWS: &str = "6 Workflows and approvals";
-const VERIFIED: &str = "15.1 Verified deploys";
-const NO_DEPLOYS: &str = "15.2 Rows that deploy nothing";
+const LATEST: &str = "The latest deploy";
+const STATUSES: &str = "Statuses";
+const SEQUENCES: &str = "Retries";
+const STUCK: &str = "Statuses";
+const WORKFLOWS: &str = "Steps and workflows";
+const VERIFIED: &str = "Verified deploys";
+const NO_DEPLOYS: &str = "Rows that deploy nothing";
 const WHICH: &str = "contract: which deploy";
 const JUDGING: &str = "contract: judging";
 
