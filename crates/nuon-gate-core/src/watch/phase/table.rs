@@ -12,6 +12,7 @@ mod following;
 mod knowing;
 mod passing;
 mod pending;
+mod pinning;
 mod replacing;
 mod said;
 mod scene;
@@ -37,6 +38,9 @@ const STATUSES: &str = "Statuses";
 const SEQUENCES: &str = "Retries";
 const STUCK: &str = "Statuses";
 const WORKFLOWS: &str = "Steps and workflows";
+const APPROVALS: &str = "Approvals";
+const REPLICAS: &str = "Replicas and times";
+const ERRORS: &str = "Errors and what answers them";
 const VERIFIED: &str = "Verified deploys";
 const NO_DEPLOYS: &str = "Rows that deploy nothing";
 const WHICH: &str = "contract: which deploy";
@@ -335,11 +339,25 @@ impl Step {
 
 #[test]
 fn every_row_has_a_name_of_its_own() {
-    let judged = [passing::TABLE, failing::TABLE, pending::TABLE].concat();
-    let mut names: Vec<&str> = judged.iter().map(|row| row.name).collect();
-    names.extend(scene::all().iter().map(|scene| scene.name));
+    let mut names: Vec<&str> = named_rows().into_iter().map(|(name, _)| name).collect();
     let count = names.len();
     names.sort_unstable();
     names.dedup();
     assert_eq!(names.len(), count);
+}
+
+#[test]
+fn every_row_rests_on_a_section_that_exists() {
+    let facts = include_str!("../../../../../docs/nuon-api.md");
+    for (name, section) in named_rows() {
+        let exists = facts.lines().any(|line| line.strip_prefix("## ") == Some(section));
+        assert!(exists || section.starts_with("contract: "), "{name}: {section}");
+    }
+}
+
+/// Every row's name, and the section that it rests on.
+fn named_rows() -> Vec<(&'static str, &'static str)> {
+    let judged = [passing::TABLE, failing::TABLE, pending::TABLE].concat();
+    let judged = judged.iter().map(|row| (row.name, row.section));
+    judged.chain(scene::all().iter().map(|scene| (scene.name, scene.section))).collect()
 }

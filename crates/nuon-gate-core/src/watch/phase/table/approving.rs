@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::said::{Said, detail, newest, row, said, workflow};
 use super::scene::{IN_PROGRESS, Scene, Then, latest, named, own, passes, play};
-use super::{OWN, WORKFLOWS};
+use super::{APPROVALS, OWN};
 use crate::report::ApprovalPlace;
 use crate::watch::phase::Basis;
 use crate::watch::settings::OnApproval;
@@ -36,7 +36,7 @@ fn approvals() -> Vec<Scene> {
     let held = || Then::Holds(Hold::Approval(place()));
     let fails = || Then::Ends(Verdict::ApprovalNeeded, Cause::ApprovalNeeded(place()));
     let dashboard = || Request::Dashboard("org-1".parse::<OrgId>().unwrap());
-    let on = |name, on_approval| own(name, WORKFLOWS).with(|settings| settings.on_approval = on_approval);
+    let on = |name, on_approval| own(name, APPROVALS).with(|settings| settings.on_approval = on_approval);
     let page = || said("dashboard", &json!({ "dashboard_url": "https://app.example" }));
     vec![
         on("wait: it is waited for", OnApproval::Wait)
@@ -69,13 +69,13 @@ fn approvals() -> Vec<Scene> {
             .then(held())
             .poll(2, [detail(&asking), asks(), page()])
             .then(held()),
-        named("pass: the build is not said", WORKFLOWS, Pins { build: "bld-2".parse().ok(), ..Pins::default() })
+        named("pass: the build is not said", APPROVALS, Pins { build: "bld-2".parse().ok(), ..Pins::default() })
             .with(|settings| settings.on_approval = OnApproval::Pass)
             .poll(0, wide_look())
             .then(held())
             .poll(2, wide_look())
             .then(Then::Holds(Hold::Unmatched)),
-        latest("pass: not without the detail", WORKFLOWS)
+        latest("pass: not without the detail", APPROVALS)
             .once()
             .with(|settings| settings.on_approval = OnApproval::Pass)
             .poll(0, [newest(&asking), asks(), asks(), detail(&asking)])
@@ -86,7 +86,7 @@ fn approvals() -> Vec<Scene> {
 /// A human is asked, and there is no other poll: the workflow is read twice.
 fn approvals_at_once() -> Vec<Scene> {
     let asking = row(OWN, "pending-approval");
-    let once = |name, on_approval| own(name, WORKFLOWS).once().with(|settings| settings.on_approval = on_approval);
+    let once = |name, on_approval| own(name, APPROVALS).once().with(|settings| settings.on_approval = on_approval);
     let look = || [detail(&asking), asks(), asks()];
     vec![
         once("one look, wait", OnApproval::Wait).poll(0, look()).then(Then::Holds(Hold::Approval(place()))),

@@ -5,12 +5,13 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::said::{Said, detail, done, newest, no_newest, row, said, with, without, workflow};
-use super::scene::{IN_PROGRESS, Scene, Then, failed, fails_as, own, passes, passes_by, play};
-use super::{JUDGING, OWN, STUCK, VERIFIED};
+use super::scene::{IN_PROGRESS, Scene, Then, failed, fails_as, latest, own, passes, passes_by, play};
+use super::{JUDGING, OWN, REPLICAS, STUCK, VERIFIED};
 use crate::cause::DeployFailure;
 use crate::hold::Behind;
 use crate::model::{Status, WorkflowEnd};
 use crate::watch::phase::Basis;
+use crate::watch::settings::OnStale;
 use crate::{Cause, Hold, Moment, RemoteText, Rules, Verdict};
 
 pub(super) fn scenes() -> Vec<Scene> {
@@ -42,6 +43,14 @@ fn settling() -> Vec<Scene> {
             .then(settles(35))
             .poll(35, proven())
             .then(passes_by("iwf-1")),
+        latest("what had ended before settles, too, if it is judged", JUDGING)
+            .with(|settings| settings.settle = Duration::from_secs(30))
+            .poll(0, [newest(&active), detail(&active), done("iwf-1")])
+            .then(settles(30)),
+        scene("what is named settles, whatever is to be done with what had ended before")
+            .with(|settings| settings.on_stale = OnStale::Fail)
+            .poll(0, proven())
+            .then(settles(30)),
         scene("a pass that does not last begins anew")
             .poll(0, proven())
             .then(settles(30))
@@ -62,7 +71,24 @@ fn retries() -> Vec<Scene> {
     let held = |step: &str| [detail(&error), newest(&error), workflow("iwf-1", "in-progress", OWN, step)];
     let ended = |word: &str, step: &str| [detail(&error), newest(&error), workflow("iwf-1", word, OWN, step)];
     let active = row(OWN, "active");
+    let noted = json!({
+        "status": { "status": "error" }, "finished": true,
+        "steps": [{
+            "name": "apply", "step_target_id": OWN,
+            "status": { "status": "error", "metadata": { "reason": "no such chart" } },
+        }],
+    });
+    let by_its_step = Cause::Deploy(DeployFailure {
+        status: Status::Error,
+        text: Some(step("no such chart")),
+        is_generic: false,
+        hint: None,
+        by_rule: false,
+    });
     vec![
+        own("an error whose step says why", JUDGING)
+            .poll(0, [detail(&error), newest(&error), said("workflow iwf-1", &noted)])
+            .then(failed(by_its_step)),
         own("an error is held without a window", JUDGING)
             .poll(0, held("retrying"))
             .then(Then::Holds(Hold::Retry))
@@ -209,6 +235,9 @@ fn orphans() -> Vec<Scene> {
         own("no step of its own was begun", STUCK)
             .wide_poll(0, ends(&queued, "failed-pending-retry", "pending"))
             .then(failed(orphaned(WorkflowEnd::Parked, None, None))),
+        own("its own step was not attempted", STUCK)
+            .wide_poll(0, ends(&queued, "error", "not-attempted"))
+            .then(failed(orphaned(failed_end, Some("step 1 of 1, apply, was not attempted"), None))),
         own("its own step failed, and it stays queued", STUCK)
             .wide_poll(0, ends(&queued, "error", "error"))
             .then(failed(orphaned(failed_end, broke, Some(Status::Queued)))),
@@ -242,26 +271,26 @@ fn ages() -> Vec<Scene> {
     let (old, new, failed_row) = (at("executing", 10), at("active", 20), at("noop", 30));
     let outdated = || Then::Holds(Hold::Outdated);
     vec![
-        own("an older answer is not believed: the newest row is asked", JUDGING)
+        own("an older answer is not believed: the newest row is asked", REPLICAS)
             .poll(0, [detail(&at("planning", 15))])
             .then(IN_PROGRESS)
             .poll(2, [detail(&old), newest(&old)])
             .then(outdated())
             .poll(4, [detail(&old), no_newest()])
             .then(outdated()),
-        own("the newest row is ahead, and passes", JUDGING)
+        own("the newest row is ahead, and passes", REPLICAS)
             .poll(0, [detail(&at("planning", 15))])
             .then(IN_PROGRESS)
             .poll(2, [detail(&old), newest(&new), done("iwf-1")])
             .then(passes_by("iwf-1")),
-        own("the newest row is ahead, and fails: its detail is waited for once", JUDGING)
+        own("the newest row is ahead, and fails: its detail is waited for once", REPLICAS)
             .poll(0, [detail(&at("planning", 15))])
             .then(IN_PROGRESS)
             .poll(2, [detail(&old), newest(&failed_row), done("iwf-1")])
             .then(outdated())
             .poll(4, [detail(&old), newest(&failed_row), done("iwf-1")])
             .then(fails_as(Status::Noop)),
-        own("an older answer undoes no failure", JUDGING)
+        own("an older answer undoes no failure", REPLICAS)
             .poll(
                 0,
                 [detail(&at("error", 20)), newest(&at("error", 20)), workflow("iwf-1", "in-progress", OWN, "retrying")],
@@ -269,7 +298,7 @@ fn ages() -> Vec<Scene> {
             .then(Then::Holds(Hold::Retry))
             .poll(2, [detail(&at("active", 10)), newest(&at("active", 10))])
             .then(outdated()),
-        own("the newest row shows another status: the workflow is read after it", JUDGING)
+        own("the newest row shows another status: the workflow is read after it", REPLICAS)
             .poll(0, [detail(&new), newest(&at("auto-skipped", 25)), done("iwf-1")])
             .then(passes_by("iwf-1")),
     ]

@@ -11,13 +11,13 @@ use super::said::{
 use super::scene::{
     IN_PROGRESS, Scene, Then, failed, fails_as, id, latest, named, needs, own, passes, passes_by, play, rejected,
 };
-use super::{JUDGING, NO_DEPLOYS, OTHER, OWN, VERIFIED, WHICH, WORKFLOWS};
+use super::{ERRORS, JUDGING, NO_DEPLOYS, OTHER, OWN, VERIFIED, WHICH, WORKFLOWS};
 use crate::model::{DeployType, Status};
 use crate::watch::phase::Basis;
 use crate::{Baseline, Cause, Hold, Kind, MatchedBy, Pins, Request, Since};
 
 pub(super) fn scenes() -> Vec<Scene> {
-    [in_order(), pins(), types(), links()].into_iter().flatten().collect()
+    [in_order(), no_answers(), pins(), types(), links()].into_iter().flatten().collect()
 }
 
 #[test]
@@ -33,24 +33,12 @@ fn in_order() -> Vec<Scene> {
     let early = || Request::Install("inl-acme".parse().unwrap());
     vec![
         own("first its detail", JUDGING).poll(0, []).then(needs("deploy dpl-web")),
-        own("an answer about another deploy is no answer", JUDGING)
-            .poll(0, [said("deploy dpl-web", &row(OTHER, "active"))])
-            .then(Then::NoAnswer),
-        own("a detail that does not say whose it is is no answer", JUDGING)
-            .poll(0, [said("deploy dpl-web", &with(active.clone(), &json!({ "install_id": "" })))])
-            .then(Then::NoAnswer),
         own("then whether it is the newest", JUDGING).poll(0, [detail(&active)]).then(needs("latest")),
         own("then its workflow", JUDGING).poll(0, [detail(&active), newest(&active)]).then(needs("workflow iwf-1")),
         own("then it passes", JUDGING)
             .poll(0, [detail(&active), newest(&active), done("iwf-1")])
             .then(passes_by("iwf-1"))
             .tells(["found dpl-web by deploy"]),
-        own("a workflow of another install is no answer", JUDGING)
-            .poll(0, [detail(&active), newest(&active), said("workflow iwf-1", &json!({ "owner_id": "inl-b" }))])
-            .then(Then::NoAnswer),
-        own("another workflow is no answer", JUDGING)
-            .poll(0, [detail(&active), newest(&active), said("workflow iwf-1", &json!({ "id": "iwf-2" }))])
-            .then(Then::NoAnswer),
         own("nothing more while it has not ended", JUDGING).poll(0, [detail(&queued)]).then(IN_PROGRESS),
         own("what is beside it, at some polls", JUDGING)
             .wide_poll(0, [detail(&queued), newest(&queued), at_work()])
@@ -88,6 +76,28 @@ fn in_order() -> Vec<Scene> {
             .then(IN_PROGRESS)
             .poll(2, [detail(&active), newest(&active), done("iwf-1")])
             .then(passes_by("iwf-1")),
+    ]
+}
+
+/// Answers about something else.
+fn no_answers() -> Vec<Scene> {
+    let active = row(OWN, "active");
+    vec![
+        own("an answer about another deploy is no answer", ERRORS)
+            .poll(0, [said("deploy dpl-web", &row(OTHER, "active"))])
+            .then(Then::NoAnswer),
+        own("a detail that does not say whose it is is no answer", ERRORS)
+            .poll(0, [said("deploy dpl-web", &with(active.clone(), &json!({ "install_id": "" })))])
+            .then(Then::NoAnswer),
+        own("a workflow of another install is no answer", ERRORS)
+            .poll(0, [detail(&active), newest(&active), said("workflow iwf-1", &json!({ "owner_id": "inl-b" }))])
+            .then(Then::NoAnswer),
+        own("a workflow that does not say whose it is is no answer", ERRORS)
+            .poll(0, [detail(&active), newest(&active), said("workflow iwf-1", &json!({ "owner_id": "" }))])
+            .then(Then::NoAnswer),
+        own("another workflow is no answer", ERRORS)
+            .poll(0, [detail(&active), newest(&active), said("workflow iwf-1", &json!({ "id": "iwf-2" }))])
+            .then(Then::NoAnswer),
     ]
 }
 

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::said::{Said, created, detail, list, lost, missing, newest, no_newest, nothing, of, row, said, workflow};
 use super::scene::{IN_PROGRESS, NOT_STARTED, Scene, Then, latest, named, own, play, search, target};
-use super::{JUDGING, OTHER, OWN, WHICH, WORKFLOWS};
+use super::{APPROVALS, JUDGING, OTHER, OWN, WHICH};
 use crate::report::ApprovalPlace;
 use crate::watch::phase::Phase;
 use crate::{DeployId, Depth, Hold, Moment, Pins, Request};
@@ -115,6 +115,7 @@ fn a_deploy() -> Vec<Scene> {
         latest("a row is not yet known to be the target's", WHICH)
             .poll(0, [newest(&queued)])
             .then(IN_PROGRESS)
+            .shows("it has changed", has_changed)
             .shows("it is there", |phase| phase.has_answered(&ask_deploy(OWN)))
             .shows("its detail has not said whose it is", |phase| !phase.is_identified(&ask_deploy(OWN)))
             .shows("the start clock has stopped", |phase| !awaits_start(phase)),
@@ -147,11 +148,11 @@ fn a_human() -> Vec<Scene> {
     let held = || Then::Holds(Hold::Approval(place()));
     let look = || [detail(&asking), asks()];
     vec![
-        own("the approval clock does not run after one poll", WORKFLOWS)
+        own("the approval clock does not run after one poll", APPROVALS)
             .poll(3, look())
             .then(held())
             .shows("nobody is asked for certain", |phase| asked_since(phase).is_none()),
-        own("the approval clock runs from the first of two polls", WORKFLOWS)
+        own("the approval clock runs from the first of two polls", APPROVALS)
             .poll(3, look())
             .then(held())
             .poll(5, look())
@@ -159,7 +160,7 @@ fn a_human() -> Vec<Scene> {
             .shows("since then", |phase| {
                 asked_since(phase).is_some_and(|(since, _)| since == Moment::after_start(Duration::from_secs(3)))
             }),
-        own("the approval clock runs on through an older answer", WORKFLOWS)
+        own("the approval clock runs on through an older answer", APPROVALS)
             .poll(3, look())
             .then(held())
             .poll(5, [detail(&of(row(OWN, "queued"), "iwf-9")), newest(&of(row(OWN, "queued"), "iwf-9"))])
@@ -169,12 +170,12 @@ fn a_human() -> Vec<Scene> {
             .shows("since then", |phase| {
                 asked_since(phase).is_some_and(|(since, _)| since == Moment::after_start(Duration::from_secs(3)))
             }),
-        own("the approval clock runs after one look that has seen it twice", WORKFLOWS)
+        own("the approval clock runs after one look that has seen it twice", APPROVALS)
             .once()
             .poll(0, [detail(&asking), asks(), asks()])
             .then(held())
             .shows("it is certain", |phase| asked_since(phase).is_some()),
-        own("another reason asks nobody", WORKFLOWS)
+        own("another reason asks nobody", APPROVALS)
             .poll(0, look())
             .then(held())
             .poll(2, [detail(&asking), workflow("iwf-1", "in-progress", OWN, "approved")])

@@ -1,7 +1,7 @@
 //! A passing status: it counts when a step that targets the deploy has begun, and none that works on it is unfinished or
 //! failed, whatever the workflow as a whole says.
 
-use Means::{NotBegun, Pass, StepFailed, Waits};
+use super::Means::{NotBegun, Pass, StepFailed, Waits};
 
 use super::{
     AT_WORK, CANCELLED, FAILED, JUDGING, Means, OTHER_COMPONENT, OWN_COMPONENT, PARKED, Row, SUCCEEDED, VERIFIED,

@@ -1,11 +1,11 @@
 //! A deploy that has not ended: under way, left behind by a workflow that has ended, or waiting for a human.
 
-use Means::{Asks, InProgress, Orphan, OrphanBehind};
-use WorkflowEnd::{Failed, Parked, Succeeded};
+use super::Means::{Asks, InProgress, Orphan, OrphanBehind};
+use crate::model::WorkflowEnd::{Failed, Parked, Succeeded};
 
 use super::{
-    AT_WORK, CANCELLED, FAILED, Flow, JUDGING, Means, PARKED, Row, STUCK, SUCCEEDED, WORKFLOWS, flow, health, other,
-    own, row,
+    APPROVALS, AT_WORK, CANCELLED, FAILED, Flow, JUDGING, Means, PARKED, Row, STUCK, SUCCEEDED, WORKFLOWS, flow,
+    health, other, own, row,
 };
 use crate::model::WorkflowEnd;
 use crate::{Judgement, Verdict};
@@ -76,29 +76,29 @@ pub(super) const TABLE: &[Row] = &[
     row("queued, failed, only its health has ended well", JUDGING, "queued", FAILED,
         &[own("pending"), health("success", None)], ORPHAN),
     // A human is asked, or is not.
-    row("asks, prompt", WORKFLOWS, "pending-approval", asking(Some("prompt")), &[own("approval-awaiting")],
+    row("asks, prompt", APPROVALS, "pending-approval", asking(Some("prompt")), &[own("approval-awaiting")],
         Asks("iws-1")),
-    row("asks, option absent", WORKFLOWS, "pending-approval", asking(None), &[own("approval-awaiting")], Asks("iws-1")),
-    row("asks, option unknown", WORKFLOWS, "pending-approval", asking(Some("quorum")), &[own("approval-awaiting")],
+    row("asks, option absent", APPROVALS, "pending-approval", asking(None), &[own("approval-awaiting")], Asks("iws-1")),
+    row("asks, option unknown", APPROVALS, "pending-approval", asking(Some("quorum")), &[own("approval-awaiting")],
         Asks("iws-1")),
-    row("asks, option empty", WORKFLOWS, "pending-approval", asking(Some("")), &[own("approval-awaiting")],
+    row("asks, option empty", APPROVALS, "pending-approval", asking(Some("")), &[own("approval-awaiting")],
         Asks("iws-1")),
-    row("asks nobody, approve-all", WORKFLOWS, "pending-approval", asking(Some("approve-all")),
+    row("asks nobody, approve-all", APPROVALS, "pending-approval", asking(Some("approve-all")),
         &[own("approval-awaiting")], InProgress),
-    row("asks, the second of its steps", WORKFLOWS, "pending-approval", AT_WORK,
+    row("asks, the second of its steps", APPROVALS, "pending-approval", AT_WORK,
         &[own("success"), own("approval-awaiting")], Asks("iws-2")),
-    row("approved", WORKFLOWS, "pending-approval", AT_WORK,
+    row("approved", APPROVALS, "pending-approval", AT_WORK,
         &[own("approval-awaiting").answered("approve")], InProgress),
-    row("denied", WORKFLOWS, "pending-approval", AT_WORK, &[own("approval-awaiting").answered("deny")], InProgress),
-    row("answered before, asks anew", WORKFLOWS, "pending-approval", AT_WORK,
+    row("denied", APPROVALS, "pending-approval", AT_WORK, &[own("approval-awaiting").answered("deny")], InProgress),
+    row("answered before, asks anew", APPROVALS, "pending-approval", AT_WORK,
         &[own("retried").answered("retry"), own("approval-awaiting")], Asks("iws-2")),
-    row("its step does not ask", WORKFLOWS, "pending-approval", AT_WORK, &[own("in-progress")], InProgress),
-    row("its step is done", WORKFLOWS, "pending-approval", AT_WORK, &[own("approved")], InProgress),
-    row("another's step asks", WORKFLOWS, "pending-approval", AT_WORK,
+    row("its step does not ask", APPROVALS, "pending-approval", AT_WORK, &[own("in-progress")], InProgress),
+    row("its step is done", APPROVALS, "pending-approval", AT_WORK, &[own("approved")], InProgress),
+    row("another's step asks", APPROVALS, "pending-approval", AT_WORK,
         &[own("in-progress"), other("approval-awaiting")],
         InProgress),
-    row("the step asks, the deploy does not", WORKFLOWS, "planning", AT_WORK, &[own("approval-awaiting")], InProgress),
-    row("asks by an older word", WORKFLOWS, "pending-approval", AT_WORK, &[own("awaiting-approval")], InProgress),
+    row("the step asks, the deploy does not", APPROVALS, "planning", AT_WORK, &[own("approval-awaiting")], InProgress),
+    row("asks by an older word", APPROVALS, "pending-approval", AT_WORK, &[own("awaiting-approval")], InProgress),
     // A flag asks no workflow.
     row("a flag says that it is waited for", JUDGING, "active", FAILED, &[own("error")], InProgress)
         .by_rule(Judgement::Pending),

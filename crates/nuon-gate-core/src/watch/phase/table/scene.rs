@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::said::{Body, STARTED_AT, Said};
 use super::{
-    JUDGING, OWN, answer, approving, believing, closing, following, knowing, replacing, searching, superseding,
+    JUDGING, OWN, answer, approving, believing, closing, following, knowing, pinning, replacing, searching, superseding,
 };
 use crate::cause::{DeployFailure, Warning};
 use crate::model::Status;
@@ -23,7 +23,7 @@ type Shown = (&'static str, fn(&Phase) -> bool);
 /// What is waited for, and what comes of it.
 pub(super) struct Scene {
     pub(super) name: &'static str,
-    section: &'static str,
+    pub(super) section: &'static str,
     phase: Phase,
     settings: WatchSettings,
     side: Option<Request>,
@@ -59,6 +59,7 @@ pub(super) enum Then {
 pub(super) fn all() -> Vec<Scene> {
     let each = [
         searching::scenes(),
+        pinning::scenes(),
         following::scenes(),
         replacing::scenes(),
         believing::scenes(),
@@ -290,9 +291,10 @@ fn tell(note: Note) -> Option<String> {
 
 impl Then {
     fn of_end(end: End) -> Self {
+        let (verdict, cause) = (end.verdict(), end.cause().cloned());
         match end {
             End::Passed(proof) => Self::Passes(proof),
-            End::Otherwise(verdict, cause) => Self::Ends(verdict, cause),
+            End::Otherwise(..) => Self::Ends(verdict, cause.expect("a cause")),
             End::Refused(refusal) => Self::Refused(refusal),
         }
     }

@@ -1,7 +1,9 @@
 //! Every status, of either kind, beside every workflow that its deploy may have.
 
-use Means::{Cancelled, Fail, InProgress, Orphan, OrphanBehind, Pass, Replaced, Retry, StepFailed, Unnoticed, Waits};
-use WorkflowEnd::{Failed, Parked, Succeeded};
+use super::Means::{
+    Cancelled, Fail, InProgress, Orphan, OrphanBehind, Pass, Replaced, Retry, StepFailed, Unnoticed, Waits,
+};
+use crate::model::WorkflowEnd::{Failed, Parked, Succeeded};
 
 use super::{AT_WORK, CANCELLED, FAILED, Flow, JUDGING, Means, PARKED, Row, STATUSES, SUCCEEDED, Step, own};
 use crate::model::{Status, WorkflowEnd};

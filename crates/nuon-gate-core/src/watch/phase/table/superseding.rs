@@ -6,14 +6,16 @@ use super::said::{
     Said, created, detail, done, list, lost, newest, no_newest, nothing, of, plans_only, row, typed, with, without,
     workflow,
 };
-use super::scene::{IN_PROGRESS, Scene, Then, failed, id, latest, named, needs, own, passes, passes_by, play};
+use super::scene::{
+    IN_PROGRESS, NOT_STARTED, Scene, Then, failed, id, latest, named, needs, own, passes, passes_by, play, search,
+};
 use super::{NO_DEPLOYS, OTHER, OWN, WHICH};
 use crate::watch::phase::Basis;
 use crate::watch::settings::OnSuperseded;
 use crate::{Cause, Hold, Kind, Pins, Verdict};
 
 pub(super) fn scenes() -> Vec<Scene> {
-    [policies(), following(), no_rivals(), rivals(), unreadable()].into_iter().flatten().collect()
+    [policies(), following(), no_rivals(), rivals(), seen_before(), unreadable()].into_iter().flatten().collect()
 }
 
 #[test]
@@ -122,6 +124,11 @@ fn following() -> Vec<Scene> {
             .then(IN_PROGRESS)
             .wide_poll(2, older_again())
             .then(IN_PROGRESS),
+        follow("follow: not back to the one that was left, if it has no time any more")
+            .poll(0, [detail(&active), newest(&newer("queued")), its_workflow()])
+            .then(IN_PROGRESS)
+            .wide_poll(2, [detail(&newer("queued")), newest(&without(active.clone(), "created_at")), its_workflow()])
+            .then(IN_PROGRESS),
         follow("follow: a replaced one is followed to what took its place")
             .poll(
                 0,
@@ -157,6 +164,12 @@ fn no_rivals() -> Vec<Scene> {
     vec![
         passes_beside("an older row", WHICH, &created(newer("active"), -90)),
         passes_beside("a newer row of the same workflow", WHICH, &created(row(OTHER, "queued"), -30)),
+        passes_beside("a row of the same workflow and the same time", WHICH, &row(OTHER, "queued")),
+        passes_beside(
+            "a row of the same workflow, without a time",
+            WHICH,
+            &without(row(OTHER, "queued"), "created_at"),
+        ),
         passes_by_list("a newer recover row", &typed(newer("active"), "recover")),
         passes_by_list("a newer plan-only row", &typed(newer("active"), "plan-only")),
         passes_by_list("a newer row of an unknown type", &typed(newer("active"), "rollback")),
@@ -244,6 +257,64 @@ fn rivals() -> Vec<Scene> {
         fail("no newest, and it is in the list", WHICH)
             .poll(0, [detail(&active), no_newest(), list(&[&newer("queued"), &active]), its_workflow(), done("iwf-1")])
             .then(superseded()),
+    ]
+}
+
+/// What the server has shown is not taken back by a replica that lags.
+fn seen_before() -> Vec<Scene> {
+    let by_build = |row: Value| with(row, &json!({ "build_id": "bld-2" }));
+    let (active, queued) = (by_build(row(OWN, "active")), row(OWN, "queued"));
+    let third = |second| of(created(row("dpl-3", "queued"), second), "iwf-3");
+    let fail = |name| on(name, OnSuperseded::Fail);
+    let pinned = |name| {
+        let pins = Pins { build: "bld-2".parse().ok(), ..Pins::default() };
+        search(name, WHICH, pins).with(|settings| settings.on_superseded = Some(OnSuperseded::Fail))
+    };
+    let first = || [detail(&queued), newest(&newer("queued")), nothing("workflow iwf-2")];
+    let in_vain = |row: &Value| [newest(row), list(&[])];
+    vec![
+        fail("a yet newer row takes its place")
+            .wide_poll(0, first())
+            .then(Then::NoAnswer)
+            .poll(2, [detail(&active), newest(&third(-20))])
+            .then(needs("workflow iwf-3")),
+        fail("of two rows of the same time, the one that was shown last")
+            .wide_poll(0, first())
+            .then(Then::NoAnswer)
+            .poll(2, [detail(&active), newest(&third(-30))])
+            .then(needs("workflow iwf-3")),
+        fail("an older row does not take its place")
+            .wide_poll(0, first())
+            .then(Then::NoAnswer)
+            .poll(2, [detail(&active), newest(&third(-40))])
+            .then(needs("workflow iwf-2")),
+        pinned("what did not match is newer than what the list has")
+            .poll(0, [newest(&newer("queued")), list(&[&active]), detail(&active), newest(&active)])
+            .then(needs("workflow iwf-2")),
+        pinned("what did not match before is newer than what matches")
+            .poll(0, in_vain(&newer("queued")))
+            .then(NOT_STARTED)
+            .poll(2, [newest(&active), detail(&active), newest(&active)])
+            .then(needs("workflow iwf-2")),
+        pinned("what did not match before is of the same time as what matches")
+            .poll(0, in_vain(&third(-60)))
+            .then(NOT_STARTED)
+            .poll(2, [newest(&active), detail(&active), done("iwf-1")])
+            .then(passes_by("iwf-1")),
+        pinned("the newest of all that did not match")
+            .poll(0, in_vain(&third(-20)))
+            .then(NOT_STARTED)
+            .poll(2, in_vain(&newer("queued")))
+            .then(NOT_STARTED)
+            .poll(4, [newest(&active), detail(&active), newest(&active)])
+            .then(needs("workflow iwf-3")),
+        pinned("of two that did not match, of the same time, the one that was shown last")
+            .poll(0, in_vain(&third(-30)))
+            .then(NOT_STARTED)
+            .poll(2, in_vain(&newer("queued")))
+            .then(NOT_STARTED)
+            .poll(4, [newest(&active), detail(&active), newest(&active)])
+            .then(needs("workflow iwf-2")),
     ]
 }
 

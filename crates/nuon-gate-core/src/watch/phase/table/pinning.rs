@@ -1,0 +1,152 @@
+//! What is pinned has not appeared yet.
+
+use serde_json::{Value, json};
+
+use super::said::{
+    Said, created, detail, done, list, missing, newest, no_newest, of, plans_only, row, said, with, without, workflow,
+};
+use super::scene::{NOT_STARTED, Scene, Then, id, latest, needs, passes, passes_by, play, rejected, search};
+use super::{JUDGING, NO_DEPLOYS, OTHER, OWN, STUCK, WHICH};
+use crate::hold::Behind;
+use crate::model::WorkflowEnd;
+use crate::watch::phase::Basis;
+use crate::{Baseline, Cause, Hold, Pins, RemoteText, Verdict};
+
+pub(super) fn scenes() -> Vec<Scene> {
+    [baselines(), by_workflow(), without_a_row()].into_iter().flatten().collect()
+}
+
+#[test]
+fn what_is_pinned() {
+    play(scenes());
+}
+
+fn of_workflow() -> Pins {
+    Pins { workflow: "iwf-1".parse().ok(), ..Pins::default() }
+}
+
+fn install() -> Said {
+    said("install", &json!({ "name": "acme" }))
+}
+
+fn component() -> Said {
+    said("component", &json!({}))
+}
+
+/// What stood before is read first.
+fn baselines() -> Vec<Scene> {
+    let (before, newer) = (row(OTHER, "active"), created(row(OWN, "active"), 3));
+    let after = || Pins { after: Some(Baseline::Deploy(id(OTHER))), ..Pins::default() };
+    let same_time = row(OWN, "active");
+    let proven = || [newest(&newer), detail(&newer), done("iwf-1")];
+    let none =
+        Pins { after: Some(Baseline::NoneAt(jiff::Timestamp::from_second(1_800_000_003).unwrap())), ..Pins::default() };
+    vec![
+        search("when the baseline was created is asked first, and once", WHICH, after())
+            .poll(0, [detail(&before), newest(&before), list(&[&before])])
+            .then(NOT_STARTED)
+            .poll(2, proven())
+            .then(passes_by("iwf-1"))
+            .tells(["found dpl-web by after"]),
+        search("a baseline without a time is no answer", WHICH, after())
+            .poll(0, [detail(&without(before.clone(), "created_at"))])
+            .then(Then::NoAnswer)
+            .poll(2, [])
+            .then(needs("deploy dpl-db")),
+        search("what was created at the same time is not newer", WHICH, after())
+            .poll(0, [detail(&before), newest(&same_time), list(&[&same_time, &before])])
+            .then(NOT_STARTED),
+        search("there was none: what was created since", WHICH, none).poll(0, proven()).then(passes_by("iwf-1")),
+    ]
+}
+
+/// A pinned workflow that has not deployed the component yet.
+fn by_workflow() -> Vec<Scene> {
+    let (own, rival) = (row(OWN, "active"), of(row(OTHER, "active"), "iwf-2"));
+    let at_work = || workflow("iwf-1", "in-progress", OWN, "pending");
+    let in_vain = |flow: Said| [newest(&rival), list(&[&rival]), flow];
+    let old_name = with(without(own.clone(), "workflow_id"), &json!({ "install_workflow_id": "iwf-1" }));
+    let plan_only = rejected(Cause::PlanOnlyWorkflow("iwf-1".parse().unwrap()));
+    vec![
+        search("it is at work", WHICH, of_workflow()).poll(0, in_vain(at_work())).then(NOT_STARTED),
+        search("it only makes plans", NO_DEPLOYS, of_workflow()).poll(0, in_vain(plans_only("iwf-1"))).then(plan_only),
+        search("the deploy came between the two reads", WHICH, of_workflow())
+            .poll(
+                0,
+                [
+                    newest(&rival),
+                    list(&[&rival]),
+                    done("iwf-1"),
+                    list(&[&own]),
+                    detail(&own),
+                    newest(&own),
+                    done("iwf-1"),
+                ],
+            )
+            .then(passes_by("iwf-1")),
+        search("the older name of the workflow's id counts", WHICH, of_workflow())
+            .poll(0, [newest(&old_name), detail(&old_name), done("iwf-1")])
+            .then(passes_by("iwf-1"))
+            .tells(["found dpl-web by workflow"]),
+        search("a row that names no workflow is not its deploy", WHICH, of_workflow())
+            .poll(0, [newest(&without(own.clone(), "workflow_id")), list(&[]), at_work()])
+            .then(NOT_STARTED),
+        latest("a row that names no workflow is judged alone", JUDGING)
+            .poll(0, [newest(&without(own.clone(), "workflow_id")), detail(&without(own, "workflow_id"))])
+            .then(passes(OWN, Basis::Status)),
+    ]
+}
+
+/// A pinned workflow that has ended without a row.
+fn without_a_row() -> Vec<Scene> {
+    let ends = |word: &str, steps: Value| {
+        said(
+            "workflow iwf-1",
+            &json!({ "status": { "status": word }, "finished": word != "cancelled", "steps": steps }),
+        )
+    };
+    let before = || json!([{ "name": "await runner", "status": { "status": "error" } }]);
+    let deploys = || json!([{ "name": "apply", "status": { "status": "error" }, "step_target_id": OWN }]);
+    let rows = || missing("list of 100");
+    let first = |flow: Said| [no_newest(), install(), component(), missing("latest of a hundred"), flow, rows()];
+    let again = |flow: Said| [no_newest(), flow, rows()];
+    let step = |text: &str| Some(RemoteText::new(text));
+    let never = |verdict, end, step| Then::Ends(verdict, Cause::NeverDeployed { end, step, replaced: None });
+    let behind = |end| Then::Holds(Hold::Behind(Behind::NoRow(Verdict::Failed, end)));
+    let (failed, succeeded) = (WorkflowEnd::Failed, WorkflowEnd::Succeeded);
+    let own_failed = || step("step 1 of 1, apply, failed");
+    let scene = |name| search(name, STUCK, of_workflow());
+    vec![
+        scene("it failed before it deployed").poll(0, first(ends("error", before()))).then(never(
+            Verdict::Failed,
+            failed,
+            step("step 1 of 1, await runner, failed"),
+        )),
+        scene("it was cancelled before it deployed").poll(0, first(ends("cancelled", json!([])))).then(never(
+            Verdict::Cancelled,
+            WorkflowEnd::Cancelled,
+            None,
+        )),
+        scene("it failed with a deploy, which the list may be behind")
+            .poll(0, first(ends("error", deploys())))
+            .then(behind(failed))
+            .poll(29, again(ends("error", deploys())))
+            .then(behind(failed))
+            .poll(30, again(ends("error", deploys())))
+            .then(never(Verdict::Failed, failed, own_failed())),
+        scene("it succeeded, which the list may be behind")
+            .poll(5, first(ends("success", json!([]))))
+            .then(behind(succeeded))
+            .poll(34, again(ends("success", json!([]))))
+            .then(behind(succeeded))
+            .poll(35, again(ends("success", json!([]))))
+            .then(never(Verdict::Failed, succeeded, None)),
+        scene("a retry begins the doubt anew")
+            .poll(0, first(ends("error", deploys())))
+            .then(behind(failed))
+            .poll(29, [no_newest(), workflow("iwf-1", "retrying", OWN, "retrying")])
+            .then(NOT_STARTED)
+            .poll(31, again(ends("error", deploys())))
+            .then(behind(failed)),
+    ]
+}
