@@ -4,11 +4,14 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::said::{Said, created, detail, list, lost, missing, newest, no_newest, nothing, of, row, said, workflow};
+use super::said::{
+    Said, created, detail, done, list, lost, missing, newest, no_newest, nothing, of, row, said, workflow,
+};
 use super::scene::{IN_PROGRESS, NOT_STARTED, Scene, Then, latest, named, own, play, search, target};
 use super::{APPROVALS, JUDGING, OTHER, OWN, WHICH};
 use crate::report::ApprovalPlace;
 use crate::watch::phase::Phase;
+use crate::watch::settings::OnStale;
 use crate::{DeployId, Depth, Hold, Moment, Pins, Request};
 
 pub(super) fn scenes() -> Vec<Scene> {
@@ -69,6 +72,12 @@ fn a_search() -> Vec<Scene> {
             .then(NOT_STARTED)
             .shows("the start clock has stopped", |phase| !awaits_start(phase))
             .shows("the workflow has answered", |phase| phase.has_answered(&ask_workflow("iwf-1"))),
+        latest("what had ended before is the newest that does not match", WHICH)
+            .with(|settings| settings.on_stale = OnStale::Wait)
+            .poll(0, [newest(&row(OWN, "active")), detail(&row(OWN, "active")), done("iwf-1")])
+            .then(NOT_STARTED)
+            .shows("the newest does not match", |phase| unmatched(phase) == Some(OWN))
+            .shows("the start clock runs", awaits_start),
         latest("an install that has answered says nothing of its component", WHICH)
             .poll(0, [no_newest(), install(), nothing("component")])
             .then(Then::NoAnswer)

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::said::{Said, created, detail, list, newest, of, row, typed, with, without, workflow};
+use super::said::{Said, created, detail, list, newest, of, plans_only, row, typed, with, without, workflow};
 use super::scene::{IN_PROGRESS, Scene, Then, failed, id, latest, named, own, passes, play, rejected};
-use super::{OWN, SEQUENCES, WHICH};
+use super::{NO_DEPLOYS, OTHER, OWN, SEQUENCES, WHICH};
 use crate::model::WorkflowEnd;
 use crate::watch::phase::Basis;
 use crate::{Cause, DeployId, Hold, Kind, MatchedBy, Pins, Verdict};
@@ -100,6 +100,8 @@ fn kinds() -> Vec<Scene> {
 fn successors() -> Vec<Scene> {
     let retried = row(OWN, "retried");
     let nameless = without(retried.clone(), "workflow_id");
+    let queued = without(row(OWN, "queued"), "workflow_id");
+    let only_plans = of(created(row(OTHER, "active"), -30), "iwf-2");
     let next = |second| created(row("dpl-new", "queued"), second);
     let at_work = || workflow("iwf-1", "in-progress", OWN, "retried");
     let waits = || Then::Holds(Hold::NotReplaced);
@@ -115,6 +117,11 @@ fn successors() -> Vec<Scene> {
         not("the row itself took no place", retried.clone()),
         found("a row of the workflow, of the same time", next(-60)),
         found("a row of the workflow, without a time", no_time(next(-30))),
+        own("what only makes a plan took no place, even if it names its workflow no more", NO_DEPLOYS)
+            .wide_poll(0, [detail(&queued), newest(&only_plans), plans_only("iwf-2"), list(&[&only_plans, &queued])])
+            .then(IN_PROGRESS)
+            .poll(2, [detail(&nameless), list(&[&without(only_plans.clone(), "workflow_id")])])
+            .then(waits()),
         own("no workflow is named: only what is certainly newer", WHICH)
             .poll(0, [detail(&nameless), list(&[&without(next(-60), "workflow_id")])])
             .then(waits())

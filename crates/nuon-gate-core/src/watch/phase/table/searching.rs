@@ -17,7 +17,7 @@ use crate::watch::settings::OnStale;
 use crate::{Cause, Hold, Kind, Pins, Refusal, Since};
 
 pub(super) fn scenes() -> Vec<Scene> {
-    [none_yet(), hidden(), no_deploys(), only_plans(), stale(), unfinished()].into_iter().flatten().collect()
+    [none_yet(), hidden(), no_deploys(), only_plans(), stale(), waiting(), unfinished()].into_iter().flatten().collect()
 }
 
 #[test]
@@ -206,6 +206,11 @@ fn only_plans() -> Vec<Scene> {
         latest("plan-only by its workflow: not at once, even if what is beside it is wanted", NO_DEPLOYS)
             .wide_poll(0, [newest(&only_plans), detail(&only_plans), plans_only("iwf-2")])
             .then(NOT_STARTED),
+        latest("plan-only by its workflow: what is not shown any more had been there", NO_DEPLOYS)
+            .poll(0, [newest(&only_plans), detail(&only_plans), plans_only("iwf-2")])
+            .then(NOT_STARTED)
+            .poll(2, [no_newest()])
+            .then(NOT_STARTED),
         latest("plan-only by its workflow: at once, if there is no other poll", NO_DEPLOYS)
             .once()
             .wide_poll(
@@ -229,10 +234,7 @@ fn only_plans() -> Vec<Scene> {
 /// Nothing is pinned, and the newest had ended before.
 fn stale() -> Vec<Scene> {
     let active = with(row(OWN, "active"), &json!({ "updated_at": "2027-01-15T07:59:00Z" }));
-    let (active, newer) = (active, created(of(row(OTHER, "queued"), "iwf-2"), 3));
     let proven = || [newest(&active), detail(&active), done("iwf-1")];
-    let third = created(of(row("dpl-3", "queued"), "iwf-3"), 4);
-    let third_at_work = || workflow("iwf-3", "in-progress", "dpl-3", "pending");
     let ago = Some(Duration::from_secs(60));
     vec![
         latest("accept: it is judged, with a warning", WHICH)
@@ -247,27 +249,6 @@ fn stale() -> Vec<Scene> {
         latest("accept: a failure, too", WHICH)
             .poll(0, [newest(&row(OWN, "noop")), detail(&row(OWN, "noop")), workflow("iwf-1", "error", OWN, "error")])
             .then(fails_as(Status::Noop)),
-        latest("wait: a newer one is waited for", WHICH)
-            .with(|settings| settings.on_stale = OnStale::Wait)
-            .poll(0, proven())
-            .then(NOT_STARTED)
-            .poll(2, [newest(&active)])
-            .then(NOT_STARTED)
-            .poll(4, [newest(&newer)])
-            .then(IN_PROGRESS)
-            .tells(["found dpl-web by latest", "lost", "found dpl-db by after"]),
-        latest("wait: what is newer is no pin, and gives way to what is newer still", WHICH)
-            .with(|settings| settings.on_stale = OnStale::Wait)
-            .poll(0, proven())
-            .then(NOT_STARTED)
-            .poll(2, [newest(&newer)])
-            .then(IN_PROGRESS)
-            .wide_poll(4, [detail(&newer), newest(&third), third_at_work()])
-            .then(needs("workflow iwf-3")),
-        latest("wait: not at once, even if what is beside it is wanted", WHICH)
-            .with(|settings| settings.on_stale = OnStale::Wait)
-            .wide_poll(0, proven())
-            .then(NOT_STARTED),
         latest("fail: nothing is waited for", WHICH)
             .with(|settings| settings.on_stale = OnStale::Fail)
             .poll(0, proven())
@@ -307,5 +288,37 @@ fn unfinished() -> Vec<Scene> {
             .then(Then::Holds(Hold::Retry))
             .poll(2, [detail(&active), newest(&active), done("iwf-1")])
             .then(passes_by("iwf-1")),
+    ]
+}
+
+/// Nothing is pinned, the newest had ended before, and a newer one is waited for.
+fn waiting() -> Vec<Scene> {
+    let (active, newer) = (row(OWN, "active"), created(of(row(OTHER, "queued"), "iwf-2"), 3));
+    let third = created(of(row("dpl-3", "queued"), "iwf-3"), 4);
+    let third_at_work = || workflow("iwf-3", "in-progress", "dpl-3", "pending");
+    let proven = || [newest(&active), detail(&active), done("iwf-1")];
+    let wait = |name| latest(name, WHICH).with(|settings| settings.on_stale = OnStale::Wait);
+    vec![
+        wait("wait: a newer one is waited for")
+            .poll(0, proven())
+            .then(NOT_STARTED)
+            .poll(2, [newest(&active)])
+            .then(NOT_STARTED)
+            .poll(4, [newest(&newer)])
+            .then(IN_PROGRESS)
+            .tells(["found dpl-web by latest", "lost", "found dpl-db by after"]),
+        wait("wait: what is newer is no pin, and gives way to what is newer still")
+            .poll(0, proven())
+            .then(NOT_STARTED)
+            .poll(2, [newest(&newer)])
+            .then(IN_PROGRESS)
+            .wide_poll(4, [detail(&newer), newest(&third), third_at_work()])
+            .then(needs("workflow iwf-3")),
+        wait("wait: what is not shown any more had been there")
+            .poll(0, proven())
+            .then(NOT_STARTED)
+            .poll(2, [no_newest()])
+            .then(NOT_STARTED),
+        wait("wait: not at once, even if what is beside it is wanted").wide_poll(0, proven()).then(NOT_STARTED),
     ]
 }
