@@ -42,6 +42,8 @@ struct Followed {
     workflow: Option<Arc<Workflow>>,
     /// It has been seen at work: deploys are only a matter of time.
     runs: bool,
+    /// How many steps it has had at most. An answer with fewer is an older one, or cut short.
+    most_steps: usize,
     /// The deploys that any of its steps has worked on. An answer that leaves one out has not lost it.
     deploys: Vec<DeployId>,
     /// Whose each of its deploys is; `None` for a row that deploys nothing.
@@ -106,6 +108,7 @@ impl Discovery {
             installs,
             workflow: None,
             runs: false,
+            most_steps: 0,
             deploys: Vec::new(),
             owners: HashMap::new(),
             joined: HashSet::new(),
@@ -211,7 +214,7 @@ impl Discovery {
         let Source::Workflow(followed) = &self.source else { return None };
         let workflow = followed.workflow.as_ref()?;
         let end = workflow.end()?;
-        let settled = followed.has_settled(&followed.deploys, targets) && unfinished(workflow).is_none();
+        let settled = followed.has_settled(&followed.deploys, targets) && followed.is_done(workflow);
         (end != WorkflowEnd::Succeeded || settled).then(|| ended(end, workflow, targets.is_empty()))
     }
 
@@ -347,8 +350,7 @@ impl Discovery {
             self.poller.over(now, observed);
             return Discovered::Joined(joining);
         };
-        // A workflow that says that it succeeded, while one of its steps has not ended, may be ahead of itself.
-        let gap = end == WorkflowEnd::Succeeded && unfinished(&workflow).is_some();
+        let gap = end == WorkflowEnd::Succeeded && !followed.is_done(&workflow);
         if all_followed && !gap {
             return Discovered::End(ended(end, &workflow, targets.is_empty()));
         }
@@ -373,7 +375,15 @@ impl Followed {
         self.runs |= workflow.end().is_none();
         let new: Vec<_> = workflow.deploys().into_iter().filter(|id| !self.deploys.contains(id)).collect();
         self.deploys.extend(new);
+        self.most_steps = self.most_steps.max(workflow.steps().count());
         self.workflow = Some(workflow);
+    }
+
+    /// Tells whether all of its steps are there, and have ended. One that says that it succeeded may be ahead of itself.
+    fn is_done(&self, workflow: &Workflow) -> bool {
+        let open = [StepState::NotBegun, StepState::Running, StepState::Retrying];
+        let is_open = |step: &WorkflowStep| !step.is_hidden() && open.contains(&step.state());
+        workflow.steps().count() == self.most_steps && !workflow.steps().any(is_open)
     }
 
     /// Refuses a workflow that makes plans only, or works on none of the installs that were named.
@@ -419,7 +429,8 @@ impl Followed {
             let expected = self.targets.get(&owner).is_some_and(|index| !targets[*index].has_ended());
             let joins = joining.iter().any(|(joining, _)| *joining == owner);
             // A row that was replaced before it was seen is a part of its successor's story.
-            let was_replaced = workflow.steps_of(id).all(|step| step.state() == StepState::Replaced);
+            let mut own = workflow.steps_of(id).peekable();
+            let was_replaced = own.peek().is_some() && own.all(|step| step.state() == StepState::Replaced);
             if !expected && !joins && !was_replaced {
                 self.joined.insert(id.clone());
                 joining.push((owner, id.clone()));
@@ -442,11 +453,6 @@ impl Followed {
             None => false,
         })
     }
-}
-
-fn unfinished(workflow: &Workflow) -> Option<&WorkflowStep> {
-    let open = [StepState::NotBegun, StepState::Running, StepState::Retrying];
-    workflow.steps().find(|step| !step.is_hidden() && open.contains(&step.state()))
 }
 
 /// The workflow ended, and what it deployed has been followed. It succeeded only if it says so and each of its steps did.

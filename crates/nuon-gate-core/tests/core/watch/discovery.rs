@@ -322,3 +322,32 @@ fn a_plan_that_nobody_answered_in_time_cancels() {
     let run = run(of_workflow(settings()), flowing(flow, |_, _| "pending-approval"));
     assert_eq!((run.report.verdict, verdicts(&run)), (Verdict::Cancelled, vec![Verdict::Cancelled]));
 }
+
+#[test]
+fn a_deploy_that_a_later_answer_leaves_out_is_still_a_target() {
+    // Its detail lags behind the workflow, whose last answers have no steps.
+    let flow = |now: Duration| match now.as_secs() {
+        0..10 => ("in-progress", false, vec![step("a", "success", "dplA")]),
+        10..30 => ("in-progress", false, vec![step("a", "success", "dplA"), step("b", "in-progress", "dplB")]),
+        _ => ("success", true, vec![]),
+    };
+    let mut server = flowing(flow, |_, id| if id == "dplA" { "active" } else { "error" });
+    let run = run(of_workflow(settings()), move |now, request| match request {
+        Request::Deploy(_, _, id) if id.as_str() == "dplB" && now < s(60) => soon(status(500)),
+        _ => server(now, request),
+    });
+    assert_eq!((run.report.verdict, verdicts(&run)), (Verdict::Failed, vec![Verdict::Passed, Verdict::Failed]));
+}
+
+#[test]
+fn a_success_with_fewer_steps_than_before_is_no_end() {
+    let whole = || vec![step("a", "success", "dplA"), step("b", "success", "dplB")];
+    let flow = move |now: Duration| match now.as_secs() {
+        0..30 => ("in-progress", false, vec![step("a", "success", "dplA"), step("b", "pending", "")]),
+        30..90 => ("success", true, vec![step("a", "success", "dplA")]),
+        _ => ("success", true, whole()),
+    };
+    let run = run(of_workflow(settings()), flowing(flow, |_, _| "active"));
+    assert_eq!((run.report.verdict, verdicts(&run)), (Verdict::Passed, vec![Verdict::Passed; 2]));
+    assert!(run.report.elapsed > s(90), "{:?}", run.report.elapsed);
+}

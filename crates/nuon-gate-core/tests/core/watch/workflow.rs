@@ -405,3 +405,18 @@ fn a_flag_holds_nothing() {
     assert_eq!((run.report.verdict, held(&run)), (Verdict::Failed, vec![]));
     assert!(run.report.elapsed < s(1));
 }
+
+#[test]
+fn a_workflow_with_fewer_steps_than_before_proves_nothing() {
+    let flow = |now: Duration| {
+        let plan = step("plan", "approved", "dplA");
+        match now.as_secs() {
+            20..60 => workflow("in-progress", false, &[plan]),
+            0..90 => workflow("in-progress", false, &[plan, step("apply", "in-progress", "dplA")]),
+            _ => workflow("error", true, &[plan, step("apply", "error", "dplA")]),
+        }
+    };
+    let run = run(latest(settings()), dpl_a(|_| "active", flow));
+    assert_eq!(run.report.verdict, Verdict::Failed, "{}", run.reason());
+    assert!(run.report.elapsed > s(90), "{:?}", run.report.elapsed);
+}

@@ -54,6 +54,9 @@ impl Follow {
         }
         let by_rule = policy.is_by_rule(row.current_status());
         match judged(Picture { id: &self.id, row, judgement, by_rule, workflow }) {
+            Judged::Pass if !by_rule && workflow.is_some_and(|own| own.steps().count() < self.most_steps) => {
+                Decision::Hold(Hold::Outdated)
+            }
             Judged::Pass => self.pass(row, by_rule, policy),
             // The newest row lacks what a reason is made of. A replica that hangs must not keep back a failure, though.
             Judged::Fail(_) if !self.detailed && !matches!(self.hold(), Hold::Outdated) => {

@@ -46,6 +46,8 @@ pub(in crate::watch) struct Follow {
     /// The workflow that the deploy has named. A row that leaves it out later has not lost it.
     names: Option<WorkflowId>,
     workflow: Link,
+    /// How many steps it has had at most. An answer with fewer is an older one, or cut short.
+    most_steps: usize,
     /// Rows that deploy nothing, as their workflows say.
     passed_over: HashSet<DeployId>,
     /// Deploys that were followed before.
@@ -130,6 +132,7 @@ impl Follow {
             detailed: false,
             names: None,
             workflow: Link::Unknown,
+            most_steps: 0,
             passed_over: HashSet::new(),
             replaced: Vec::new(),
             superseded_by: None,
@@ -378,6 +381,7 @@ impl Follow {
         let Request::Workflow(_, id) = request else { return };
         if self.own_workflow() == Some(id) {
             self.workflow = Link::Answered;
+            self.most_steps = self.most_steps.max(workflow.steps().count());
             self.reads.workflows += 1;
             self.reads.workflow = Some(workflow);
         } else if let Some(rival) = self.rival().and_then(|row| row.id.clone()) {
