@@ -1,5 +1,7 @@
 //! A deploy.
 
+use std::cmp::Ordering;
+
 use jiff::Timestamp;
 use serde::Deserialize;
 
@@ -113,6 +115,11 @@ pub struct Deploy {
 }
 
 impl Deploy {
+    /// Returns whether this row was created before or after another; `None` if one of the times is not known.
+    pub(crate) fn order(&self, other: &Self) -> Option<Ordering> {
+        self.created_at.zip(other.created_at).map(|(own, other)| own.cmp(&other))
+    }
+
     /// Returns where the deploy stands: `status_v2` first, `status` for servers without it, else unknown.
     pub fn current_status(&self) -> &Status {
         static UNKNOWN: Status = Status::Unknown;

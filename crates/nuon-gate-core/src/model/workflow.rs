@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::bounded::{rows, text};
 use super::open::{identifier, lenient, lenient_object, object, open_enum};
 use super::{CompositeStatus, Metadata};
-use crate::{DeployId, InstallId, RemoteText, StepId, StepTargetId, WorkflowId};
+use crate::{DeployId, InstallId, RemoteText, StepId, StepTargetId, Verdict, WorkflowId};
 
 open_enum! {
     /// Whether plans are approved by themselves.
@@ -72,6 +72,11 @@ impl WorkflowEnd {
             Self::Parked => "failed and waits for a retry",
             Self::Cancelled => "was cancelled",
         }
+    }
+
+    /// Returns the verdict on a deploy that had not ended when its workflow did.
+    pub(crate) fn verdict(self) -> Verdict {
+        if self == Self::Cancelled { Verdict::Cancelled } else { Verdict::Failed }
     }
 }
 

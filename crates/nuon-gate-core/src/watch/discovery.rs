@@ -87,11 +87,6 @@ impl Discovery {
         Self { poller: Poller::new(schedule, Moment::START), source, end: None }
     }
 
-    /// Takes note that somebody had a good answer to this request.
-    pub(super) fn end_streaks(&mut self, request: &Request) {
-        self.poller.end_streaks(request);
-    }
-
     /// A search that is over, as the targets are known.
     pub(super) fn over(schedule: Schedule) -> Self {
         let end = Some(DiscoveryEnd { failure: None });
@@ -316,7 +311,7 @@ impl Discovery {
             Source::Names(_) | Source::Known => false,
         };
         let about = About { exists, is_own: exists, named: true, own_workflow: false };
-        match handle(&mut self.poller, &error, request, about, shared) {
+        match handle(&mut self.poller, now, &error, request, about, shared) {
             Handling::Retry | Handling::NoWorkflow => {
                 self.poller.failed(now, error.clone());
                 Discovered::Retry(error)
@@ -472,7 +467,7 @@ fn ended(end: WorkflowEnd, workflow: &Workflow, nothing: bool) -> Option<(Verdic
             None => None,
         };
     }
-    let verdict = if denied || end == WorkflowEnd::Cancelled { Verdict::Cancelled } else { Verdict::Failed };
+    let verdict = if denied { Verdict::Cancelled } else { end.verdict() };
     let denial = workflow.steps().find_map(reason::denial);
     Some((verdict, Cause::Workflow { end, word: RemoteText::new(workflow.status_word()), step, denial }))
 }

@@ -5,7 +5,7 @@ use super::poller::Poller;
 use super::shared::Shared;
 use crate::api::ErrorClass;
 use crate::cause::Thing;
-use crate::{ApiError, Cause, Request};
+use crate::{ApiError, Cause, Moment, Request};
 
 /// 401 and 403 are final only when this many come in a row, once there was a good answer: the server also says so when its
 /// database or its identity provider is in trouble (`docs/nuon-api.md`, "Authentication").
@@ -51,6 +51,7 @@ pub(super) enum Handling {
 /// of a deploy's workflow is never the end, as an ingress or a firewall may say it.
 pub(super) fn handle(
     poller: &mut Poller,
+    now: Moment,
     error: &ApiError,
     request: &Request,
     about: About,
@@ -63,29 +64,35 @@ pub(super) fn handle(
     if class != ErrorClass::Foreign {
         poller.foreign.end(request);
     }
-    let reject = |cause| Handling::Reject(cause);
+    let answered_at = shared.answered_at(request);
     match class {
         ErrorClass::Transient => Handling::Retry,
         ErrorClass::Untrusted if !shared.health.ever_good() => Handling::Refuse(Refusal::Untrusted(error.clone())),
         ErrorClass::Untrusted => Handling::Retry,
-        ErrorClass::Denied => match poller.denied.count(request) >= DENIALS || !shared.health.ever_good() {
-            true => reject(Cause::Denied(error.clone())),
-            false => Handling::Retry,
-        },
-        ErrorClass::Foreign => match poller.foreign.count(request) >= FOREIGN && !shared.health.ever_nuon() {
-            true => reject(Cause::NotNuon(error.clone())),
-            false => Handling::Retry,
-        },
-        ErrorClass::Missing if !about.exists => {
-            let often = poller.missing.count(request) >= MISSES;
-            match often || !request.may_lag() || about.named && shared.is_once() {
-                true if about.own_workflow => Handling::NoWorkflow,
-                true => reject(missing(error, request)),
+        ErrorClass::Denied => {
+            match poller.denied.count(request, now, answered_at) >= DENIALS || !shared.health.ever_good() {
+                true => Handling::Reject(Cause::Denied(error.clone())),
                 false => Handling::Retry,
             }
         }
-        ErrorClass::Refused if !about.is_known_workflow(request) => reject(Cause::Refused(error.clone())),
-        ErrorClass::Elsewhere if !about.is_own && !about.own_workflow => reject(Cause::Elsewhere(error.clone())),
+        ErrorClass::Foreign => {
+            match poller.foreign.count(request, now, answered_at) >= FOREIGN && !shared.health.ever_nuon() {
+                true => Handling::Reject(Cause::NotNuon(error.clone())),
+                false => Handling::Retry,
+            }
+        }
+        ErrorClass::Missing if !about.exists => {
+            let often = poller.missing.count(request, now, answered_at) >= MISSES;
+            match often || !request.may_lag() || about.named && shared.is_once() {
+                true if about.own_workflow => Handling::NoWorkflow,
+                true => Handling::Reject(missing(error, request)),
+                false => Handling::Retry,
+            }
+        }
+        ErrorClass::Refused if !about.is_known_workflow(request) => Handling::Reject(Cause::Refused(error.clone())),
+        ErrorClass::Elsewhere if !about.is_own && !about.own_workflow => {
+            Handling::Reject(Cause::Elsewhere(error.clone()))
+        }
         ErrorClass::Missing | ErrorClass::Refused | ErrorClass::Elsewhere => Handling::Retry,
     }
 }

@@ -193,10 +193,7 @@ impl Watch {
         }
         let Some(landed) = self.flights.land(ticket.0, now) else { return };
         if let (Ok(_), Request::Workflow(_, id)) = (reply, &landed.request) {
-            // Several pollers may ask for it, and the answer to one of them holds for all.
-            self.shared.note_workflow(id);
-            self.discovery.end_streaks(&landed.request);
-            self.targets.iter_mut().for_each(|target| target.end_streaks(&landed.request));
+            self.shared.note_workflow(id, now);
         }
         for poller in landed.pollers {
             let error = match poller {

@@ -19,18 +19,21 @@ struct Poll {
 /// How often one request has had an answer of the same bad kind in a row. Good answers to other requests of the same poll do
 /// not count: a right that is missing for one of them will not come back by itself.
 #[derive(Debug, Default)]
-pub(super) struct Streak(Option<(Request, u32)>);
+pub(super) struct Streak(Option<(Request, Moment, u32)>);
 
 impl Streak {
-    pub(super) fn count(&mut self, request: &Request) -> u32 {
-        let before = self.0.take().filter(|(own, _)| own == request);
-        let count = before.map_or(1, |(_, count)| count + 1);
-        self.0 = Some((request.clone(), count));
+    /// Counts an answer, and returns how many there are now since the streak began. It begins anew if the request has
+    /// been answered well since, to whomever.
+    pub(super) fn count(&mut self, request: &Request, now: Moment, answered_at: Option<Moment>) -> u32 {
+        let goes_on = |since: Moment| answered_at.is_none_or(|at| at < since);
+        let before = self.0.take().filter(|(own, since, _)| own == request && goes_on(*since));
+        let (since, count) = before.map_or((now, 1), |(_, since, count)| (since, count + 1));
+        self.0 = Some((request.clone(), since, count));
         count
     }
 
     pub(super) fn end(&mut self, request: &Request) {
-        self.0.take_if(|(own, _)| own == request);
+        self.0.take_if(|(own, ..)| own == request);
     }
 }
 
@@ -129,15 +132,10 @@ impl Poller {
 
     /// Takes note of a good answer. It says nothing of whether something else exists, which the same poll asks for.
     pub(super) fn good(&mut self, request: &Request) {
-        self.end_streaks(request);
-        self.last_error = None;
-    }
-
-    /// Takes note that somebody had a good answer to this request.
-    pub(super) fn end_streaks(&mut self, request: &Request) {
         self.denied.end(request);
         self.missing.end(request);
         self.foreign.end(request);
+        self.last_error = None;
     }
 
     fn end(&mut self) {

@@ -1,6 +1,6 @@
 //! What the polls of all targets share.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -26,8 +26,8 @@ pub(super) struct Shared {
     pub(super) health: Health,
     refusal: Option<Refusal>,
     dashboard: Wanted<Dashboard>,
-    /// The workflows that have answered, so that they exist.
-    workflows: HashSet<WorkflowId>,
+    /// When each workflow last answered, whoever asked: one that has exists.
+    workflows: HashMap<WorkflowId, Moment>,
     install_names: HashMap<InstallId, Wanted<RemoteText>>,
     /// About the run as a whole.
     warnings: Vec<Warning>,
@@ -70,7 +70,7 @@ impl Shared {
             health: Health::default(),
             refusal: None,
             dashboard: Wanted::default(),
-            workflows: HashSet::new(),
+            workflows: HashMap::new(),
             install_names: HashMap::new(),
             warnings: Vec::new(),
             events: Vec::new(),
@@ -92,15 +92,16 @@ impl Shared {
     }
 
     /// Takes note that a workflow has answered, whoever asked for it.
-    pub(super) fn note_workflow(&mut self, id: &WorkflowId) {
-        if !self.workflows.contains(id) {
-            self.workflows.insert(id.clone());
-        }
+    pub(super) fn note_workflow(&mut self, id: &WorkflowId, now: Moment) {
+        self.workflows.insert(id.clone(), now);
     }
 
-    /// Tells whether what a request asks for has answered somebody.
-    pub(super) fn has_answered(&self, request: &Request) -> bool {
-        matches!(request, Request::Workflow(_, id) if self.workflows.contains(id))
+    /// Returns when somebody last had a good answer to a request for a workflow.
+    pub(super) fn answered_at(&self, request: &Request) -> Option<Moment> {
+        match request {
+            Request::Workflow(_, id) => self.workflows.get(id).copied(),
+            _ => None,
+        }
     }
 
     // Events.

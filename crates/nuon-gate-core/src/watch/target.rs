@@ -69,11 +69,6 @@ impl TargetWatch {
         Self::in_phase(index, target, pins, schedule, now, phase)
     }
 
-    /// Takes note that somebody had a good answer to this request.
-    pub(super) fn end_streaks(&mut self, request: &Request) {
-        self.poller.end_streaks(request);
-    }
-
     /// Follows this deploy from the beginning, although it was not pinned by its id.
     pub(super) fn following(
         index: usize,
@@ -174,19 +169,8 @@ impl TargetWatch {
         }
     }
 
-    fn policy<'a>(&'a self, now: Moment, shared: &'a Shared, polls: u32) -> Policy<'a> {
-        Policy {
-            settings: shared.settings(),
-            target: &self.target,
-            now,
-            started_at: shared.server_started_at(),
-            beside: polls.is_multiple_of(BESIDE) || shared.is_once(),
-            side: shared.side(&self.target),
-        }
-    }
-
     fn decide(&self, now: Moment, shared: &Shared, polls: u32) -> Decision {
-        decide(&self.phase, &self.policy(now, shared, polls))
+        decide(&self.phase, &policy(&self.target, now, shared, polls))
     }
 
     /// Takes in what came of a request, and returns the error if it has to be sent again.
@@ -208,7 +192,7 @@ impl TargetWatch {
             Err(error) => Err(error),
         };
         if let Err(error) = outcome
-            && !self.suffers(now, request, &error, shared)
+            && !self.on_error(now, request, &error, shared)
         {
             return Some(error);
         }
@@ -223,22 +207,20 @@ impl TargetWatch {
             shared.dashboard_came(dashboard);
             return Ok(());
         }
-        let mut phase = std::mem::replace(&mut self.phase, Phase::Ended);
-        let taken = phase.on_fact(request, fact, &self.policy(now, shared, self.poller.polls()));
-        self.phase = phase;
-        let notes = taken?;
+        let policy = policy(&self.target, now, shared, self.poller.polls());
+        let notes = self.phase.on_fact(request, fact, &policy)?;
         self.tell(notes, now, shared);
         Ok(())
     }
 
     /// Deals with an error, and tells whether the poll goes on all the same.
-    fn suffers(&mut self, now: Moment, request: &Request, error: &ApiError, shared: &mut Shared) -> bool {
+    fn on_error(&mut self, now: Moment, request: &Request, error: &ApiError, shared: &mut Shared) -> bool {
         let searching = matches!(self.phase, Phase::Searching(_));
         if !(searching && matches!(request, Request::Install(_))) && shared.side_missed(request) {
             return true;
         }
         let about = About {
-            exists: self.phase.has_answered(request) || shared.has_answered(request),
+            exists: self.phase.has_answered(request) || shared.answered_at(request).is_some(),
             is_own: self.phase.is_identified(request),
             named: match request {
                 Request::Deploy(_, _, id) => self.pins.deploy.as_ref() == Some(id),
@@ -248,20 +230,16 @@ impl TargetWatch {
             own_workflow: matches!(request, Request::Workflow(_, id) if self.pins.workflow.as_ref() != Some(id)),
         };
         // What deploys nothing supersedes nothing; but where that changes nothing, it need not be known.
-        let mut phase = std::mem::replace(&mut self.phase, Phase::Ended);
-        let is_rival = matches!(request, Request::Workflow(..))
-            && phase.does_without(request, &self.policy(now, shared, self.poller.polls()));
-        self.phase = phase;
-        if is_rival {
+        let polls = self.poller.polls();
+        let of_rival = matches!(request, Request::Workflow(..));
+        if of_rival && self.phase.does_without(request, &policy(&self.target, now, shared, polls)) {
             return true;
         }
-        match handle(&mut self.poller, error, request, about, shared) {
+        match handle(&mut self.poller, now, error, request, about, shared) {
             Handling::Retry => {
-                let mut phase = std::mem::replace(&mut self.phase, Phase::Ended);
                 let is_passing = matches!(error.class(), ErrorClass::Transient | ErrorClass::Foreign);
-                let policy = self.policy(now, shared, self.poller.polls());
-                let goes_on = is_passing && phase.does_without(request, &policy);
-                self.phase = phase;
+                let policy = policy(&self.target, now, shared, polls);
+                let goes_on = is_passing && self.phase.does_without(request, &policy);
                 if !goes_on {
                     self.poller.failed(now, error.clone());
                 }
@@ -283,7 +261,7 @@ impl TargetWatch {
     /// Goes on with what follows from what has been read.
     fn proceed(&mut self, now: Moment, shared: &mut Shared) {
         let phase = std::mem::replace(&mut self.phase, Phase::Ended);
-        let (phase, notes) = phase.advance(&self.policy(now, shared, self.poller.polls()));
+        let (phase, notes) = phase.advance(&policy(&self.target, now, shared, self.poller.polls()));
         self.phase = phase;
         self.tell(notes, now, shared);
         match self.decide(now, shared, self.poller.polls()) {
@@ -474,7 +452,8 @@ impl TargetWatch {
     /// Ends the target because there is no time left.
     pub(super) fn close(&mut self, closing: &Closing<'_>, now: Moment, shared: &mut Shared) {
         let standing = self.standing(now, shared);
-        let end = decide_now(&self.phase, &self.policy(now, shared, self.poller.polls()), closing, standing);
+        let policy = policy(&self.target, now, shared, self.poller.polls());
+        let end = decide_now(&self.phase, &policy, closing, standing);
         self.conclude(end, now, shared);
     }
 
@@ -547,5 +526,16 @@ impl TargetWatch {
             cancelled: None,
             warnings: self.story.warnings.clone(),
         }
+    }
+}
+
+fn policy<'a>(target: &'a Target, now: Moment, shared: &'a Shared, polls: u32) -> Policy<'a> {
+    Policy {
+        settings: shared.settings(),
+        target,
+        now,
+        started_at: shared.server_started_at(),
+        beside: polls.is_multiple_of(BESIDE) || shared.is_once(),
+        side: shared.side(target),
     }
 }

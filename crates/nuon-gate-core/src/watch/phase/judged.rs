@@ -158,7 +158,7 @@ fn pending(picture: Picture<'_>, workflow: &Workflow) -> Judged {
         let place = place.map(|(step, workflow)| ApprovalPlace { workflow, step: step.id.clone() });
         return Judged::Hold(place.map_or(Hold::InProgress, Hold::Approval));
     };
-    let verdict = if end == WorkflowEnd::Cancelled { Verdict::Cancelled } else { Verdict::Failed };
+    let verdict = end.verdict();
     // The steps may have seen more of the deploy than its own row says: that it succeeded, or failed and was not just called
     // off, or that another took its place. A workflow that has no step for it at all may be behind as well.
     let has_seen_more = |step: &WorkflowStep| match step.state() {

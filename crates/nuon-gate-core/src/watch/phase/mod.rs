@@ -292,6 +292,11 @@ impl Held {
             None => Self { hold, since: now, polls: 1 },
         }
     }
+
+    /// Returns since when the workflow and what it works on contradict each other: now, if they did not before.
+    fn behind_since(held: Option<&Self>, now: Moment) -> Moment {
+        held.filter(|held| matches!(held.hold, Hold::Behind(_))).map_or(now, |held| held.since)
+    }
 }
 
 fn ask_latest(target: &Target, depth: Depth) -> Request {

@@ -1,5 +1,6 @@
 //! The search for the deploy that is waited for.
 
+use std::cmp::Ordering;
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -16,7 +17,7 @@ use crate::hold::Behind;
 use crate::model::{Deploy, Workflow, WorkflowEnd};
 use crate::pins::Baseline;
 use crate::watch::settings::{Mode, OnStale};
-use crate::{ApiError, Cause, DeployId, Hold, Judgement, Kind, Moment, Pins, Request, Rules, Verdict};
+use crate::{ApiError, Cause, DeployId, Hold, Judgement, Kind, Moment, Pins, Request, Rules};
 
 /// The search for a row that matches.
 #[derive(Debug)]
@@ -183,7 +184,7 @@ impl Search {
             self.reads.found = Some((row, true));
         } else {
             self.newest.clone_from(&row.id);
-            let before = self.rival.take().filter(|before| before.created_at > row.created_at);
+            let before = self.rival.take().filter(|before| before.order(&row) == Some(Ordering::Greater));
             self.rival = before.or_else(|| Some(row).filter(|row| is_deploy(row, &self.passed_over)));
         }
     }
@@ -264,11 +265,8 @@ impl Search {
             };
         }
         let Some(end) = workflow.end() else { return Decision::Hold(Hold::NotStarted) };
-        let verdict = if end == WorkflowEnd::Cancelled { Verdict::Cancelled } else { Verdict::Failed };
-        let since = match &self.held {
-            Some(Held { hold: Hold::Behind(_), since, .. }) => *since,
-            _ => policy.now,
-        };
+        let verdict = end.verdict();
+        let since = Held::behind_since(self.held.as_ref(), policy.now);
         // A workflow that has deployed may only be ahead of the list of rows.
         let may_be_ahead = !workflow.deploys().is_empty() || end == WorkflowEnd::Succeeded;
         if may_be_ahead && policy.now < since + LAG {

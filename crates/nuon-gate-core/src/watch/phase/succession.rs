@@ -7,8 +7,8 @@ use std::sync::Arc;
 use super::follow::LAG;
 use super::{Decision, End, Follow, Move, Note, Phase, Policy, ask_list, ask_workflow, is_deploy};
 use crate::api::Fact;
-use crate::model::{Deploy, Workflow, WorkflowEnd};
-use crate::{Cause, DeployId, Hold, Kind, Moment, Pins, Verdict, WorkflowId};
+use crate::model::{Deploy, Workflow};
+use crate::{Cause, DeployId, Hold, Kind, Moment, Pins, WorkflowId};
 
 /// The search for a successor.
 #[derive(Debug)]
@@ -76,7 +76,7 @@ impl Succession {
     /// workflow is not known, it has to be certain that the row is newer, as a lagging replica may give an old one.
     fn is_successor(&self, row: &Deploy) -> bool {
         let workflow = self.workflow.as_ref();
-        let age = self.before.created_at.zip(row.created_at).map(|(before, own)| own.cmp(&before));
+        let age = row.order(&self.before);
         let is_newer = match workflow {
             Some(_) => age != Some(Ordering::Less),
             None => age == Some(Ordering::Greater),
@@ -113,7 +113,7 @@ impl Succession {
         if self.ahead_since.is_some_and(|since| policy.now < since + LAG) {
             return Decision::Hold(Hold::NotReplaced);
         }
-        let verdict = if end == WorkflowEnd::Cancelled { Verdict::Cancelled } else { Verdict::Failed };
+        let verdict = end.verdict();
         let (step, replaced) = (workflow.failed_step(), self.replaced.last().cloned());
         Decision::End(End::Otherwise(verdict, Cause::NeverDeployed { end, step, replaced }))
     }

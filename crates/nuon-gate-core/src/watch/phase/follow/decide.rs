@@ -175,10 +175,7 @@ impl Follow {
 
     /// Gives a contradiction a moment to go away before it is believed.
     fn behind(&self, behind: Behind, row: &Deploy, policy: &Policy<'_>) -> Decision {
-        let since = match &self.held {
-            Some(Held { hold: Hold::Behind(_), since, .. }) => *since,
-            _ => policy.now,
-        };
+        let since = Held::behind_since(self.held.as_ref(), policy.now);
         let has_lasted = match policy.settings.mode {
             Mode::Wait => policy.now >= since + LAG,
             // There is no other poll: how old it is by the server's own account has to do.

@@ -164,7 +164,8 @@ impl Follow {
 
     /// The server has shown this row, which did not match.
     pub(super) fn after_row(mut self, newest: Option<Arc<Deploy>>) -> Self {
-        let is_newer = |own: &Arc<Deploy>| self.known.as_ref().is_none_or(|known| known.created_at < own.created_at);
+        let is_older = |order| matches!(order, Some(Ordering::Less | Ordering::Equal));
+        let is_newer = |own: &Arc<Deploy>| self.known.as_ref().is_none_or(|known| !is_older(own.order(known)));
         if let Some(newest) = newest.filter(is_newer) {
             self.newest = Some(newest);
             self.reads.newest = Newest::Unread;
@@ -365,9 +366,10 @@ impl Follow {
 
     /// Returns the newest row that the server has shown: a lagging replica does not take it back.
     fn newest_of(&mut self, row: Arc<Deploy>) -> Arc<Deploy> {
-        let is_newer =
-            |before: &Arc<Deploy>| before.created_at.zip(row.created_at).is_some_and(|(before, own)| before > own);
-        let before = self.newest.take().filter(|before| is_newer(before) && is_deploy(before, &self.passed_over));
+        let before = self
+            .newest
+            .take()
+            .filter(|before| before.order(&row) == Some(Ordering::Greater) && is_deploy(before, &self.passed_over));
         self.newest.insert(before.unwrap_or(row)).clone()
     }
 
@@ -403,10 +405,9 @@ impl Follow {
     /// time is not older than any other.
     fn rival(&self) -> Option<&Arc<Deploy>> {
         let (Newest::Row(newest), Some(own)) = (&self.reads.newest, &self.known) else { return None };
-        let order = newest.created_at.zip(own.created_at).map(|(newest, own)| newest.cmp(&own));
         let replaces = newest.workflow().is_some() && newest.workflow() == self.own_workflow();
         let was_followed = newest.id.as_ref().is_some_and(|id| *id == self.id || self.replaced.contains(id));
-        let supersedes = match order {
+        let supersedes = match newest.order(own) {
             Some(Ordering::Less) => false,
             // It was taken for older when it was left, by a row without a time.
             Some(Ordering::Greater) => !replaces && newest.id.as_ref() != Some(&self.id),
