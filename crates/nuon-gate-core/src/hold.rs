@@ -37,13 +37,13 @@ pub enum Hold {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Behind {
     /// The workflow has ended, and the deploy has not.
-    Orphan(Verdict, WorkflowEnd),
+    Orphan(WorkflowEnd),
     /// The deploy says that it passed, and a step that works on it failed.
     StepFailed(Verdict, RemoteText),
     /// The deploy failed, and its workflow has not noticed, or has retried it.
     Failure,
     /// The workflow has ended, and the deploy that it names is not there.
-    NoRow(Verdict, WorkflowEnd),
+    NoRow(WorkflowEnd),
 }
 
 impl Hold {

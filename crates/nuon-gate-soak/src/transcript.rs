@@ -53,6 +53,37 @@ pub struct Question {
     pub request_timeout_ms: u64,
 }
 
+impl Question {
+    /// Asks for these targets, with the gate's defaults.
+    pub fn over(targets: Vec<(String, String)>) -> Self {
+        Self {
+            targets,
+            deploy: None,
+            workflow: None,
+            build: None,
+            commit: None,
+            after: None,
+            since: None,
+            expect: None,
+            on_superseded: None,
+            on_approval: "wait".to_owned(),
+            on_stale: "accept".to_owned(),
+            pass_on: Vec::new(),
+            fail_on: Vec::new(),
+            wait_on: Vec::new(),
+            timeout_ms: 600_000,
+            start_timeout_ms: Some(300_000),
+            stall_timeout_ms: None,
+            approval_timeout_ms: None,
+            outage_ms: Some(300_000),
+            settle_ms: 0,
+            min_interval_ms: 2_000,
+            max_interval_ms: 10_000,
+            request_timeout_ms: 30_000,
+        }
+    }
+}
+
 /// One request and what came of it. Times are milliseconds since the gate was started.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Exchange {

@@ -59,20 +59,6 @@ fn numbers(rng: &mut Rng, targets: Vec<(String, String)>) -> Question {
         if rng.u8(..100) < 75 { one } else { Some(other[rng.usize(..other.len())]) }
     };
     Question {
-        targets,
-        deploy: None,
-        workflow: None,
-        build: None,
-        commit: None,
-        after: None,
-        since: None,
-        expect: None,
-        on_superseded: None,
-        on_approval: "wait".to_owned(),
-        on_stale: "accept".to_owned(),
-        pass_on: Vec::new(),
-        fail_on: Vec::new(),
-        wait_on: Vec::new(),
         timeout_ms: minutes * 60_000,
         stall_timeout_ms: rare(None, &[60_000, 120_000, 300_000]),
         approval_timeout_ms: rare(None, &[20_000, 60_000, 300_000]),
@@ -82,6 +68,7 @@ fn numbers(rng: &mut Rng, targets: Vec<(String, String)>) -> Question {
         start_timeout_ms: if rng.u8(..100) < 8 { None } else { Some([30_000, 60_000, 300_000][rng.usize(..3)]) },
         min_interval_ms: min * 1000,
         max_interval_ms: max * 1000,
+        ..Question::over(targets)
     }
 }
 

@@ -16,7 +16,7 @@ pub(super) enum Judged {
     /// Not yet.
     Hold(Hold),
     /// The workflow has ended, and the deploy never will.
-    Orphan(Verdict, WorkflowEnd),
+    Orphan(WorkflowEnd),
 }
 
 /// A deploy and the workflow behind it.
@@ -158,16 +158,15 @@ fn pending(picture: Picture<'_>, workflow: &Workflow) -> Judged {
         let place = place.map(|(step, workflow)| ApprovalPlace { workflow, step: step.id.clone() });
         return Judged::Hold(place.map_or(Hold::InProgress, Hold::Approval));
     };
-    let verdict = end.verdict();
     // The steps may have seen more of the deploy than its own row says: that it succeeded, or failed and was not just called
     // off, or that another took its place. A workflow that has no step for it at all may be behind as well.
     let has_seen_more = |step: &WorkflowStep| match step.state() {
         StepState::Succeeded | StepState::Replaced => true,
-        StepState::Failed => verdict == Verdict::Cancelled && !step.was_called_off() && step.has_begun(),
+        StepState::Failed => end == WorkflowEnd::Cancelled && !step.was_called_off() && step.has_begun(),
         StepState::NotBegun | StepState::Running | StepState::Retrying => false,
     };
     if workflow.steps_of(id).all(has_seen_more) {
-        return Judged::Hold(Hold::Behind(Behind::Orphan(verdict, end)));
+        return Judged::Hold(Hold::Behind(Behind::Orphan(end)));
     }
-    Judged::Orphan(verdict, end)
+    Judged::Orphan(end)
 }

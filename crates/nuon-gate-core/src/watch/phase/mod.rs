@@ -131,7 +131,7 @@ pub(super) enum Closing<'a> {
     Stopped(StoppedBy, Option<&'a ApiError>),
 }
 
-/// Something that happened, for those who are told.
+/// Something that happened and is reported.
 #[derive(Debug, Clone)]
 pub(super) enum Note {
     /// A deploy matched.

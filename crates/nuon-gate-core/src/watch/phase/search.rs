@@ -265,14 +265,13 @@ impl Search {
             };
         }
         let Some(end) = workflow.end() else { return Decision::Hold(Hold::NotStarted) };
-        let verdict = end.verdict();
         let since = Held::behind_since(self.held.as_ref(), policy.now);
         // A workflow that has deployed may only be ahead of the list of rows.
         let may_be_ahead = !workflow.deploys().is_empty() || end == WorkflowEnd::Succeeded;
         if may_be_ahead && policy.now < since + LAG {
-            return Decision::Hold(Hold::Behind(Behind::NoRow(verdict, end)));
+            return Decision::Hold(Hold::Behind(Behind::NoRow(end)));
         }
         let step = workflow.failed_step();
-        Decision::End(End::Otherwise(verdict, Cause::NeverDeployed { end, step, replaced: None }))
+        Decision::End(End::Otherwise(end.verdict(), Cause::NeverDeployed { end, step, replaced: None }))
     }
 }

@@ -113,8 +113,7 @@ impl Succession {
         if self.ahead_since.is_some_and(|since| policy.now < since + LAG) {
             return Decision::Hold(Hold::NotReplaced);
         }
-        let verdict = end.verdict();
         let (step, replaced) = (workflow.failed_step(), self.replaced.last().cloned());
-        Decision::End(End::Otherwise(verdict, Cause::NeverDeployed { end, step, replaced }))
+        Decision::End(End::Otherwise(end.verdict(), Cause::NeverDeployed { end, step, replaced }))
     }
 }

@@ -190,8 +190,14 @@ impl Means {
             Self::Waits(step) => Judged::Hold(Hold::Step(text(step))),
             Self::StepFailed(verdict, step) => Judged::Hold(Hold::Behind(Behind::StepFailed(verdict, text(step)))),
             Self::Unnoticed => Judged::Hold(Hold::Behind(Behind::Failure)),
-            Self::Orphan(verdict, end) => Judged::Orphan(verdict, end),
-            Self::OrphanBehind(verdict, end) => Judged::Hold(Hold::Behind(Behind::Orphan(verdict, end))),
+            Self::Orphan(verdict, end) => {
+                assert_eq!(end.verdict(), verdict, "{end:?}");
+                Judged::Orphan(end)
+            }
+            Self::OrphanBehind(verdict, end) => {
+                assert_eq!(end.verdict(), verdict, "{end:?}");
+                Judged::Hold(Hold::Behind(Behind::Orphan(end)))
+            }
             Self::Asks(step) => Judged::Hold(Hold::Approval(place(step))),
         }
     }

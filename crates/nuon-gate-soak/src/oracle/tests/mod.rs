@@ -30,31 +30,7 @@ pub(super) fn check(table: Vec<Line>) {
 
 /// The question with its defaults, changed.
 pub(super) fn question(change: impl FnOnce(&mut Question)) -> Question {
-    let mut question = Question {
-        targets: vec![("inl1".to_owned(), "cmp1".to_owned())],
-        deploy: None,
-        workflow: None,
-        build: None,
-        commit: None,
-        after: None,
-        since: None,
-        expect: None,
-        on_superseded: None,
-        on_approval: "wait".to_owned(),
-        on_stale: "accept".to_owned(),
-        pass_on: Vec::new(),
-        fail_on: Vec::new(),
-        wait_on: Vec::new(),
-        timeout_ms: 600_000,
-        start_timeout_ms: Some(300_000),
-        stall_timeout_ms: None,
-        approval_timeout_ms: None,
-        outage_ms: Some(300_000),
-        settle_ms: 0,
-        min_interval_ms: 2_000,
-        max_interval_ms: 10_000,
-        request_timeout_ms: 30_000,
-    };
+    let mut question = Question::over(vec![("inl1".to_owned(), "cmp1".to_owned())]);
     change(&mut question);
     question
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::end::step_failed;
 use super::{Follow, LAG, Link, Newest, Origin, ago};
 use crate::api::Depth;
 use crate::hold::Behind;
@@ -68,7 +69,7 @@ impl Follow {
             Judged::Hold(hold) => Decision::Hold(hold),
             // The deploy may have ended between the two reads.
             Judged::Orphan(..) if self.reads.details < 2 => Decision::Need(ask_deploy(policy.target, &self.id)),
-            Judged::Orphan(verdict, end) => Decision::End(self.orphaned(verdict, end, row)),
+            Judged::Orphan(end) => Decision::End(self.orphaned(end, row)),
         }
     }
 
@@ -185,11 +186,9 @@ impl Follow {
             return Decision::Hold(Hold::Behind(behind));
         }
         Decision::End(match behind {
-            Behind::Orphan(verdict, end) | Behind::NoRow(verdict, end) => self.orphaned(verdict, end, row),
+            Behind::Orphan(end) | Behind::NoRow(end) => self.orphaned(end, row),
             Behind::Failure => self.failed(Verdict::Failed, row, false),
-            Behind::StepFailed(verdict, step) => {
-                End::Otherwise(verdict, Cause::Step { step, status: row.current_status().clone() })
-            }
+            Behind::StepFailed(verdict, step) => step_failed(verdict, step, row),
         })
     }
 
@@ -241,11 +240,9 @@ impl Follow {
         match (policy.judge(row), self.held.as_ref().map(|held| &held.hold)) {
             (Judgement::Failed, _) => Some(self.failed(Verdict::Failed, row, by_rule)),
             (Judgement::Cancelled, _) => Some(self.failed(Verdict::Cancelled, row, by_rule)),
-            (Judgement::Pending, Some(Hold::Behind(Behind::Orphan(verdict, end)))) => {
-                Some(self.orphaned(*verdict, *end, row))
-            }
+            (Judgement::Pending, Some(Hold::Behind(Behind::Orphan(end)))) => Some(self.orphaned(*end, row)),
             (Judgement::Passed, Some(Hold::Behind(Behind::StepFailed(verdict, step)))) => {
-                Some(End::Otherwise(*verdict, Cause::Step { step: step.clone(), status: row.current_status().clone() }))
+                Some(step_failed(*verdict, step.clone(), row))
             }
             _ => None,
         }

@@ -24,14 +24,14 @@ impl Follow {
     }
 
     /// The workflow ended, and the deploy never did.
-    pub(super) fn orphaned(&self, verdict: Verdict, end: WorkflowEnd, row: &Deploy) -> End {
+    pub(super) fn orphaned(&self, end: WorkflowEnd, row: &Deploy) -> End {
         let workflow = self.reads.workflow.as_deref();
         let own_steps: Vec<_> = workflow.into_iter().flat_map(|workflow| workflow.steps_of(&self.id)).collect();
         let answered: Option<RemoteText> = own_steps.iter().find_map(|step| reason::denial(step));
         let own_failed = own_steps.iter().any(|step| step.state() == StepState::Failed && step.has_begun());
         // A plan that was denied ends the workflow, whatever its deploy says.
         let was_denied = workflow.is_some_and(|workflow| workflow.was_denied(Some(&self.id)));
-        let verdict = if answered.is_some() || was_denied { Verdict::Cancelled } else { verdict };
+        let verdict = if answered.is_some() || was_denied { Verdict::Cancelled } else { end.verdict() };
         let status = match row.current_status() {
             Status::Queued | Status::Pending if !own_failed => None,
             status => Some(status.clone()),
@@ -42,4 +42,9 @@ impl Follow {
             Cause::Orphaned { end, step, status, denial: answered.or_else(|| reason::denials(row)) },
         )
     }
+}
+
+/// The deploy says that it passed, and a step that works on it failed.
+pub(super) fn step_failed(verdict: Verdict, step: RemoteText, row: &Deploy) -> End {
+    End::Otherwise(verdict, Cause::Step { step, status: row.current_status().clone() })
 }

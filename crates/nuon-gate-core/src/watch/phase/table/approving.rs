@@ -63,7 +63,7 @@ fn approvals() -> Vec<Scene> {
             .then(held())
             .poll(2, wide_look())
             .then(passes(OWN, Basis::Approval(place()))),
-        on("where it can be answered is read for those who are told", OnApproval::Wait)
+        on("the link to answer it is read for the report", OnApproval::Wait)
             .beside(dashboard())
             .poll(0, look())
             .then(held())

@@ -36,7 +36,7 @@ fn settling() -> Vec<Scene> {
     let errs =
         || [detail(&row(OWN, "error")), newest(&row(OWN, "error")), workflow("iwf-1", "in-progress", OWN, "retrying")];
     vec![
-        scene("a pass is looked at once more")
+        scene("a pass is polled once more")
             .poll(5, proven())
             .then(settles(35))
             .poll(34, proven())
@@ -122,7 +122,7 @@ fn contradictions() -> Vec<Scene> {
     let behind = |behind| Then::Holds(Hold::Behind(behind));
     let step_failed = || behind(Behind::StepFailed(Verdict::Failed, step("step 1 of 1, apply, failed")));
     let cause = |text| Cause::Step { step: step(text), status: Status::Active };
-    let orphan = || behind(Behind::Orphan(Verdict::Failed, WorkflowEnd::Succeeded));
+    let orphan = || behind(Behind::Orphan(WorkflowEnd::Succeeded));
     let orphaned = || {
         failed(Cause::Orphaned {
             end: WorkflowEnd::Succeeded,
@@ -253,7 +253,7 @@ fn orphans() -> Vec<Scene> {
                 [detail(&executing), newest(&executing), done_with_error(), detail(&row(OWN, "active")), done("iwf-1")],
             )
             .then(passes_by("iwf-1")),
-        own("who denied it is told", STUCK)
+        own("who denied it is reported", STUCK)
             .poll(0, [detail(&asking), answer(), detail(&asking)])
             .then(Then::Ends(Verdict::Cancelled, by_whom)),
     ]

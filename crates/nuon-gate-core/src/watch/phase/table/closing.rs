@@ -69,7 +69,7 @@ fn look(status: &str, word: &str, step: &str) -> [Said; 3] {
     [detail(&row(OWN, status)), newest(&row(OWN, status)), workflow("iwf-1", word, OWN, step)]
 }
 
-/// What has not ended has not passed when a clock rings.
+/// What has not ended has not passed when a timeout expires.
 fn unknown() -> Vec<Scene> {
     let held_step = || Then::Holds(Hold::Step(RemoteText::new("step 1 of 1, apply, is `in-progress`")));
     let step_failed = || {
@@ -101,9 +101,9 @@ fn unknown() -> Vec<Scene> {
     ]
 }
 
-/// What is known although a clock rings.
+/// What is known although a timeout expires.
 fn known() -> Vec<Scene> {
-    let behind = || Then::Holds(Hold::Behind(Behind::Orphan(Verdict::Failed, WorkflowEnd::Succeeded)));
+    let behind = || Then::Holds(Hold::Behind(Behind::Orphan(WorkflowEnd::Succeeded)));
     let called_off = Cause::Deploy(DeployFailure {
         status: Status::Cancelled,
         text: None,

@@ -54,7 +54,7 @@ fn in_order() -> Vec<Scene> {
         own("an empty list hides nothing", JUDGING)
             .poll(0, [detail(&active), no_newest(), missing("list of 100"), done("iwf-1")])
             .then(passes_by("iwf-1")),
-        own("what people are told is read once there is a deploy", JUDGING)
+        own("links and names are read once there is a deploy", JUDGING)
             .beside(early())
             .poll(0, [detail(&queued), said("install", &json!({ "name": "acme" }))])
             .then(IN_PROGRESS)

@@ -212,7 +212,7 @@ fn a_successor() -> Vec<Scene> {
             .poll(2, [detail(&created(row("dpl-new", "queued"), -30))])
             .then(IN_PROGRESS)
             .shows("it is the target's", |phase| phase.is_identified(&ask_deploy("dpl-new"))),
-        own("while it is held, why is told", JUDGING)
+        own("while it is held, the reason is reported", JUDGING)
             .poll(
                 0,
                 [

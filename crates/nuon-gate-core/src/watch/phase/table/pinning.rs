@@ -3,9 +3,12 @@
 use serde_json::{Value, json};
 
 use super::said::{
-    Said, created, detail, done, list, missing, newest, no_newest, of, plans_only, row, said, with, without, workflow,
+    Said, component, created, detail, done, install, list, missing, newest, no_newest, of, plans_only, row, said, with,
+    without, workflow,
 };
-use super::scene::{NOT_STARTED, Scene, Then, id, latest, needs, passes, passes_by, play, rejected, search};
+use super::scene::{
+    NOT_STARTED, Scene, Then, id, latest, needs, of_workflow, passes, passes_by, play, rejected, search,
+};
 use super::{JUDGING, NO_DEPLOYS, OTHER, OWN, STUCK, WHICH};
 use crate::hold::Behind;
 use crate::model::WorkflowEnd;
@@ -19,18 +22,6 @@ pub(super) fn scenes() -> Vec<Scene> {
 #[test]
 fn what_is_pinned() {
     play(scenes());
-}
-
-fn of_workflow() -> Pins {
-    Pins { workflow: "iwf-1".parse().ok(), ..Pins::default() }
-}
-
-fn install() -> Said {
-    said("install", &json!({ "name": "acme" }))
-}
-
-fn component() -> Said {
-    said("component", &json!({}))
 }
 
 /// What stood before is read first.
@@ -112,7 +103,7 @@ fn without_a_row() -> Vec<Scene> {
     let again = |flow: Said| [no_newest(), flow, rows()];
     let step = |text: &str| Some(RemoteText::new(text));
     let never = |verdict, end, step| Then::Ends(verdict, Cause::NeverDeployed { end, step, replaced: None });
-    let behind = |end| Then::Holds(Hold::Behind(Behind::NoRow(Verdict::Failed, end)));
+    let behind = |end| Then::Holds(Hold::Behind(Behind::NoRow(end)));
     let (failed, succeeded) = (WorkflowEnd::Failed, WorkflowEnd::Succeeded);
     let own_failed = || step("step 1 of 1, apply, failed");
     let scene = |name| search(name, STUCK, of_workflow());

@@ -24,6 +24,14 @@ pub(super) enum Body {
     Nothing,
 }
 
+pub(super) fn install() -> Said {
+    said("install", &json!({ "name": "acme" }))
+}
+
+pub(super) fn component() -> Said {
+    said("component", &json!({}))
+}
+
 pub(super) fn newest(row: &Value) -> Said {
     said("latest", row)
 }

@@ -33,7 +33,7 @@ pub(super) struct Scene {
     shown: Vec<Shown>,
     /// What follows from each poll, and then from there being no time.
     thens: Vec<Then>,
-    /// What is told, but for states of the same deploy; `None` where the scene is not about that.
+    /// What is reported, but for states of the same deploy; `None` where the scene is not about that.
     told: Option<Vec<&'static str>>,
 }
 
@@ -81,6 +81,11 @@ pub(super) fn play(scenes: Vec<Scene>) {
 /// A search by these pins.
 pub(super) fn search(name: &'static str, section: &'static str, pins: Pins) -> Scene {
     Scene::new(name, section, Phase::Searching(Search::new(pins)))
+}
+
+/// The pin on the workflow of the deploy that the table is about.
+pub(super) fn of_workflow() -> Pins {
+    Pins { workflow: "iwf-1".parse().ok(), ..Pins::default() }
 }
 
 /// A search for the newest.
@@ -181,7 +186,7 @@ impl Scene {
             assert!(check(&self.phase), "{title}: {what}");
         }
         if let Some(expected) = self.told.take() {
-            assert_eq!(told, expected, "{title}: what is told");
+            assert_eq!(told, expected, "{title}: what is reported");
         }
     }
 

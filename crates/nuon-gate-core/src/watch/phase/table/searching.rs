@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::said::{
-    Said, created, detail, done, list, missing, newest, no_newest, of, plans_only, row, said, status, typed, with,
-    workflow,
+    Said, component, created, detail, done, install, list, missing, newest, no_newest, of, plans_only, row, said,
+    status, typed, with, workflow,
 };
 use super::scene::{
-    IN_PROGRESS, NOT_STARTED, Scene, Then, failed, fails_as, id, latest, needs, passes_by, play, search,
+    IN_PROGRESS, NOT_STARTED, Scene, Then, failed, fails_as, id, latest, needs, of_workflow, passes_by, play, search,
 };
 use super::{ERRORS, LATEST, NO_DEPLOYS, OTHER, OWN, WHICH};
 use crate::model::Status;
@@ -27,18 +27,6 @@ fn the_search() {
 
 fn by_build() -> Pins {
     Pins { build: "bld-2".parse().ok(), ..Pins::default() }
-}
-
-fn of_workflow() -> Pins {
-    Pins { workflow: "iwf-1".parse().ok(), ..Pins::default() }
-}
-
-fn install() -> Said {
-    said("install", &json!({ "name": "acme" }))
-}
-
-fn component() -> Said {
-    said("component", &json!({}))
 }
 
 /// What is asked beside the latest endpoint when it gives nothing.
@@ -140,6 +128,12 @@ fn hidden() -> Vec<Scene> {
     ]
 }
 
+/// The newest row deploys nothing, so the list is asked for the one behind it, and again for what supersedes it.
+fn passing_over(hidden: &Value, behind: &Value) -> [Said; 6] {
+    let rows = || list(&[hidden, behind]);
+    [newest(hidden), rows(), detail(behind), newest(hidden), rows(), done("iwf-1")]
+}
+
 /// Rows that deploy nothing match nothing.
 fn no_deploys() -> Vec<Scene> {
     let older = row(OWN, "active");
@@ -160,17 +154,7 @@ fn no_deploys() -> Vec<Scene> {
             .poll(0, [newest(&with(recover.clone(), &json!({ "build_id": "bld-2" }))), list(&[])])
             .then(NOT_STARTED),
         latest("a recover row hides the deploy, and supersedes nothing", NO_DEPLOYS)
-            .poll(
-                0,
-                [
-                    newest(&recover),
-                    list(&[&recover, &older]),
-                    detail(&older),
-                    newest(&recover),
-                    list(&[&recover, &older]),
-                    done("iwf-1"),
-                ],
-            )
+            .poll(0, passing_over(&recover, &older))
             .then(passes_by("iwf-1"))
             .tells(["found dpl-web by latest", "dpl-web had ended"]),
     ]
@@ -184,17 +168,7 @@ fn only_plans() -> Vec<Scene> {
         latest("plan-only by its workflow: back to searching, in the next poll", NO_DEPLOYS)
             .poll(0, [newest(&only_plans), detail(&only_plans), plans_only("iwf-2")])
             .then(NOT_STARTED)
-            .poll(
-                2,
-                [
-                    newest(&only_plans),
-                    list(&[&only_plans, &older]),
-                    detail(&older),
-                    newest(&only_plans),
-                    list(&[&only_plans, &older]),
-                    done("iwf-1"),
-                ],
-            )
+            .poll(2, passing_over(&only_plans, &older))
             .then(passes_by("iwf-1"))
             .tells([
                 "found dpl-db by latest",

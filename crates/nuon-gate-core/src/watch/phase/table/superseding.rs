@@ -55,11 +55,11 @@ fn policies() -> Vec<Scene> {
         on("fail: while it has not ended", OnSuperseded::Fail)
             .wide_poll(0, [detail(&row(OWN, "queued")), newest(&newer("queued")), its_workflow()])
             .then(needs("workflow iwf-1")),
-        on("ignore: it passes, and it is told", OnSuperseded::Ignore)
+        on("ignore: it passes, and it is reported", OnSuperseded::Ignore)
             .poll(0, [detail(&active), newest(&newer("queued")), its_workflow(), done("iwf-1")])
             .then(passes_by("iwf-1"))
             .tells(["found dpl-web by deploy", "dpl-db supersedes dpl-web: ignore"]),
-        on("ignore: it is told once", OnSuperseded::Ignore)
+        on("ignore: it is reported once", OnSuperseded::Ignore)
             .wide_poll(
                 0,
                 [
