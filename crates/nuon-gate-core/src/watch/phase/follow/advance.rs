@@ -43,8 +43,7 @@ impl Follow {
             let succession = Succession::new(row, self.names, self.pins, replaced, self.reads.listed);
             return Move::On(Phase::Succession(succession.passing_over(self.passed_over)));
         }
-        let stale = self.origin == Origin::Stale && policy.settings.on_stale == OnStale::Wait;
-        if stale && matches!(self.decided(policy), Decision::End(_)) {
+        if self.on_stale(policy) == Some(OnStale::Wait) && matches!(self.decided(policy), Decision::End(_)) {
             notes.push(Note::Lost);
             return Move::On(Phase::Searching(Search::after(self.id, row.created_at.unwrap_or(policy.started_at))));
         }

@@ -17,17 +17,23 @@ use crate::watch::phase::{
     Closing, Decision, End, Held, Policy, ask_deploy, ask_latest, ask_list, ask_workflow, refusal,
 };
 use crate::watch::settings::{Mode, OnApproval, OnStale, OnSuperseded};
-use crate::{Cause, Hold, Judgement, Request, Verdict};
+use crate::{Cause, DeployId, Hold, Judgement, Request, Verdict};
 
 impl Follow {
     pub(in crate::watch::phase) fn decide(&self, policy: &Policy<'_>) -> Decision {
-        let decision = self.decided(policy);
-        match (&decision, self.origin, &self.known) {
-            (Decision::End(_), Origin::Stale, Some(row)) if policy.settings.on_stale == OnStale::Fail => {
-                Decision::End(End::Refused(Refusal::Stale { deploy: self.id.clone(), ago: ago(row, policy) }))
-            }
-            _ => decision,
+        match (self.decided(policy), self.on_stale(policy), &self.known) {
+            (Decision::End(_), Some(OnStale::Fail), Some(row)) => Decision::End(self.stale(row, policy)),
+            (decision, ..) => decision,
         }
+    }
+
+    /// Returns what is to be done with the deploy if it had ended before the wait began, and was not pinned.
+    pub(super) fn on_stale(&self, policy: &Policy<'_>) -> Option<OnStale> {
+        (self.origin == Origin::Stale).then_some(policy.settings.on_stale)
+    }
+
+    fn stale(&self, row: &Deploy, policy: &Policy<'_>) -> End {
+        End::Refused(Refusal::Stale { deploy: self.id.clone(), ago: ago(row, policy) })
     }
 
     pub(super) fn decided(&self, policy: &Policy<'_>) -> Decision {
@@ -82,9 +88,17 @@ impl Follow {
         }
     }
 
+    /// Returns the deploy than which the one that was named has to be newer, until it has been read.
+    fn unread_baseline(&self) -> Option<&DeployId> {
+        match (&self.pins.after, self.origin) {
+            (Some(Baseline::Deploy(id)), Origin::Named) => Some(id),
+            _ => None,
+        }
+    }
+
     /// Returns what has to be read before anything can be decided.
     fn missing(&self, row: &Deploy, is_final: bool, policy: &Policy<'_>) -> Option<Request> {
-        if let (Some(Baseline::Deploy(id)), Origin::Named) = (&self.pins.after, self.origin) {
+        if let Some(id) = self.unread_baseline() {
             return Some(ask_deploy(policy.target, id));
         }
         if let Some(request) = &policy.side.early {
@@ -146,7 +160,7 @@ impl Follow {
     /// and the steps of its workflow. Nothing else makes a [`Proof`].
     fn pass(&self, row: &Deploy, by_rule: bool, policy: &Policy<'_>) -> Decision {
         // What had ended before the wait began, and is not to be judged, need not last.
-        let is_past = self.origin == Origin::Stale && policy.settings.on_stale != OnStale::Accept;
+        let is_past = matches!(self.on_stale(policy), Some(OnStale::Wait | OnStale::Fail));
         let settle = if is_past { Duration::ZERO } else { policy.settings.settle };
         let since = match &self.held {
             Some(Held { hold: Hold::Settling(until), .. }) => *until,
@@ -233,11 +247,11 @@ impl Follow {
     /// whose retry did not come in time has failed; one that passes but was held has not passed.
     pub(in crate::watch::phase) fn known_end(&self, policy: &Policy<'_>, closing: &Closing<'_>) -> Option<End> {
         let row = self.known.as_ref()?;
-        if let Closing::Stopped(..) = closing {
+        if matches!(closing, Closing::Stopped(..)) || self.unread_baseline().is_some() {
             return None;
         }
         let by_rule = policy.is_by_rule(row.current_status());
-        match (policy.judge(row), self.held.as_ref().map(|held| &held.hold)) {
+        let end = match (policy.judge(row), self.held.as_ref().map(|held| &held.hold)) {
             (Judgement::Failed, _) => Some(self.failed(Verdict::Failed, row, by_rule)),
             (Judgement::Cancelled, _) => Some(self.failed(Verdict::Cancelled, row, by_rule)),
             (Judgement::Pending, Some(Hold::Behind(Behind::Orphan(end)))) => Some(self.orphaned(*end, row)),
@@ -245,6 +259,11 @@ impl Follow {
                 Some(step_failed(*verdict, step.clone(), row))
             }
             _ => None,
+        }?;
+        match self.on_stale(policy) {
+            Some(OnStale::Fail) => Some(self.stale(row, policy)),
+            Some(OnStale::Wait) => None,
+            Some(OnStale::Accept) | None => Some(end),
         }
     }
 }

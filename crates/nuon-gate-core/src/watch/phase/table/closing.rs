@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use super::said::{Said, detail, newest, row, workflow};
-use super::scene::{IN_PROGRESS, Scene, Then, failed, fails_as, latest, needs, own, play};
-use super::{JUDGING, OWN};
+use super::scene::{IN_PROGRESS, Scene, Then, failed, fails_as, id, latest, named, needs, own, play};
+use super::{JUDGING, OTHER, OWN, WHICH};
 use crate::cause::{DeployFailure, Limit, StoppedBy};
 use crate::hold::Behind;
 use crate::model::{Status, WorkflowEnd};
 use crate::watch::phase::Closing;
-use crate::{ApiError, Cause, Clock, Hold, Moment, RemoteText, Signal, Standing, Verdict};
+use crate::watch::settings::OnStale;
+use crate::{ApiError, Baseline, Cause, Clock, Hold, Moment, Pins, Refusal, RemoteText, Signal, Standing, Verdict};
 
 const LENGTH: Duration = Duration::from_secs(60);
 
@@ -82,6 +83,27 @@ fn unknown() -> Vec<Scene> {
             .then(IN_PROGRESS)
             .closes(rings_total())
             .then(timed_out()),
+        latest("a stale failure whose detail was not read is none, if what is newer is waited for", WHICH)
+            .with(|settings| settings.on_stale = OnStale::Wait)
+            .poll(0, [newest(&row(OWN, "error"))])
+            .then(needs("deploy dpl-web"))
+            .closes(rings(Clock::Outage))
+            .then(limit(Verdict::Inconclusive, Clock::Outage, None, true)),
+        latest("a stale failure is refused, if that is asked for", WHICH)
+            .with(|settings| settings.on_stale = OnStale::Fail)
+            .poll(0, [newest(&row(OWN, "error"))])
+            .then(needs("deploy dpl-web"))
+            .closes(rings(Clock::Outage))
+            .then(Then::Refused(Refusal::Stale { deploy: id(OWN), ago: None })),
+        named(
+            "a failure of what may not be asked for, as its baseline was not read",
+            WHICH,
+            Pins { after: Some(Baseline::Deploy(id(OTHER))), ..Pins::default() },
+        )
+        .poll(0, [detail(&row(OWN, "error"))])
+        .then(needs("deploy dpl-db"))
+        .closes(rings_total())
+        .then(timed_out()),
         own("active is held: it has not passed", JUDGING)
             .poll(0, look("active", "in-progress", "in-progress"))
             .then(held_step())
