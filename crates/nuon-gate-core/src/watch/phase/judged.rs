@@ -69,6 +69,12 @@ impl<'a> Steps<'a> {
         self.own.iter().chain(&self.health).copied()
     }
 
+    /// Tells whether the health is being verified. What comes of it counts, even if another component has already failed or
+    /// parked the workflow.
+    fn is_verifying(&self) -> bool {
+        any(&self.health, &[StepState::Running, StepState::Retrying])
+    }
+
     fn describe(&self, step: &WorkflowStep) -> RemoteText {
         self.workflow.describe(step).unwrap_or_default()
     }
@@ -94,8 +100,9 @@ fn passing(picture: Picture<'_>, workflow: &Workflow) -> Judged {
     let unfinished = steps.all().find(|step| is_unfinished(step));
     let failed: Vec<_> = steps.all().filter(|step| step.state() == StepState::Failed).collect();
     if let Some(first) = failed.first() {
-        // Another try may still succeed, as long as the workflow goes on.
-        if let (Some(step), None) = (unfinished, workflow.end()) {
+        // Another try may still succeed.
+        let goes_on = workflow.end().is_none() || steps.is_verifying();
+        if let Some(step) = unfinished.filter(|_| goes_on) {
             return Judged::Hold(Hold::Step(steps.describe(step)));
         }
         let is_cancelled = workflow.end() == Some(WorkflowEnd::Cancelled);
@@ -115,17 +122,17 @@ fn passing(picture: Picture<'_>, workflow: &Workflow) -> Judged {
 /// and none is being tried again.
 fn failing(picture: Picture<'_>, workflow: &Workflow) -> Judged {
     use StepState::{Failed, NotBegun, Replaced, Retrying, Running, Succeeded};
-    let Steps { own, health, .. } = Steps::of(picture, workflow);
+    let steps = Steps::of(picture, workflow);
     let end = workflow.end();
     let fail = Judged::Fail(Verdict::Failed);
     if end == Some(WorkflowEnd::Cancelled) {
         return fail;
     }
-    // A failed try of a health check writes `error`, and the next one may write `active` on the same row, even if another
-    // component has already failed the workflow.
-    if any(&health, &[Running, Retrying]) {
+    // A failed try of a health check writes `error`, and the next one may write `active` on the same row.
+    if steps.is_verifying() {
         return Judged::Hold(Hold::Retry);
     }
+    let Steps { own, health, .. } = steps;
     if let Some(end) = end {
         // Another row may have taken its place, which this one does not say yet.
         let retried = any(&own, &[Replaced]) && !any(&own, &[Failed]);
