@@ -2,7 +2,7 @@
 
 use super::Follow;
 use crate::cause::DeployFailure;
-use crate::model::{Deploy, Status, StepState, Workflow, WorkflowEnd, WorkflowStep};
+use crate::model::{Deploy, Status, Workflow, WorkflowEnd, WorkflowStep};
 use crate::watch::phase::End;
 use crate::{Cause, RemoteText, Verdict, reason};
 
@@ -28,12 +28,12 @@ impl Follow {
         let workflow = self.reads.workflow.as_deref();
         let own_steps: Vec<_> = workflow.into_iter().flat_map(|workflow| workflow.steps_of(&self.id)).collect();
         let answered: Option<RemoteText> = own_steps.iter().find_map(|step| reason::denial(step));
-        let own_failed = own_steps.iter().any(|step| step.state() == StepState::Failed && step.has_begun());
+        let has_begun = own_steps.iter().any(|step| step.has_begun());
         // A plan that was denied ends the workflow, whatever its deploy says.
         let was_denied = workflow.is_some_and(|workflow| workflow.was_denied(Some(&self.id)));
         let verdict = if answered.is_some() || was_denied { Verdict::Cancelled } else { end.verdict() };
         let status = match row.current_status() {
-            Status::Queued | Status::Pending if !own_failed => None,
+            Status::Queued | Status::Pending if !has_begun => None,
             status => Some(status.clone()),
         };
         let step = workflow.and_then(Workflow::failed_step);

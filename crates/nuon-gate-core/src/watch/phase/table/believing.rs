@@ -232,6 +232,9 @@ fn orphans() -> Vec<Scene> {
         own("the deploy is read once more", STUCK)
             .wide_poll(0, ends(&executing, "error", "error"))
             .then(failed(orphaned(failed_end, broke, Some(Status::Executing)))),
+        own("a step of its own was begun, and never ended", STUCK)
+            .wide_poll(0, ends(&queued, "error", "in-progress"))
+            .then(failed(orphaned(failed_end, None, Some(Status::Queued)))),
         own("no step of its own was begun", STUCK)
             .wide_poll(0, ends(&queued, "failed-pending-retry", "pending"))
             .then(failed(orphaned(WorkflowEnd::Parked, None, None))),
