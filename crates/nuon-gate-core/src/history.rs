@@ -29,7 +29,7 @@ impl History {
     /// Reads the earlier deploys, which are given newest first and may hold the deploy itself and newer ones.
     pub fn new(rows: Vec<Deploy>, deploy: &Deploy) -> Self {
         let rules = Rules::default();
-        let judged = |row: &Deploy| rules.judge(row.current_status(), row.kind().unwrap_or(Kind::Apply));
+        let judged = |row: &Deploy| rules.judge_deploy(row);
         let kind = deploy.kind();
         let is_kind = |row: &&Deploy| row.kind() == kind;
         let is_earlier =

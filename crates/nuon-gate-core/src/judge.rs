@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::model::Status;
+use crate::model::{Deploy, Status};
 
 /// What a deploy's status means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +29,11 @@ impl Judgement {
             Self::Replaced => "replaced",
             Self::Pending => "pending",
         }
+    }
+
+    /// Tells whether the deploy has ended, and nothing has taken its place.
+    pub(crate) fn is_final(self) -> bool {
+        !matches!(self, Self::Pending | Self::Replaced)
     }
 }
 
@@ -109,6 +114,11 @@ impl Rules {
     /// Judges a status of a deploy of this kind.
     pub fn judge(&self, status: &Status, kind: Kind) -> Judgement {
         self.override_of(status).unwrap_or_else(|| table(status, kind))
+    }
+
+    /// Judges where a deploy stands. One of no known kind is judged as an apply; it can never pass, whatever this says.
+    pub(crate) fn judge_deploy(&self, deploy: &Deploy) -> Judgement {
+        self.judge(deploy.current_status(), deploy.kind().unwrap_or(Kind::Apply))
     }
 
     /// Returns what the user said of a status, if anything.

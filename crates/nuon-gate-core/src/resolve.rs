@@ -218,7 +218,7 @@ impl Resolver {
                 self.no_install(&names);
                 Ok(())
             }
-            _ => Err(ApiError::Undecodable("the answer is about something else".to_owned())),
+            _ => Err(ApiError::unexpected()),
         }
     }
 

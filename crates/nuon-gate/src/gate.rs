@@ -19,8 +19,7 @@ use crate::signals::{Signals, listen};
 use crate::trouble::Trouble;
 use crate::words::{self, words};
 
-/// How long everything may take from a signal on, and notifications of that.
-const AFTER_SIGNAL: Duration = Duration::from_millis(4900);
+/// How long notifications may take after a signal.
 const NOTIFY_AFTER_SIGNAL: Duration = Duration::from_millis(800);
 
 /// How long those who read the outputs are waited for.
@@ -130,7 +129,7 @@ impl Run {
         };
         // The last moment at which a signal decides what is written.
         if let Ok(signal) = self.signals.try_recv() {
-            self.deadline.begin(AFTER_SIGNAL);
+            self.deadline.begin();
             self.report.note_signal(Some(signal));
         }
         if self.report.is_interrupted() {

@@ -145,6 +145,11 @@ pub enum ErrorClass {
 }
 
 impl ApiError {
+    /// An answer that is no fact about what was asked.
+    pub fn unexpected() -> Self {
+        Self::Undecodable("the answer is about something else".to_owned())
+    }
+
     /// Returns what follows from this error.
     pub fn class(&self) -> ErrorClass {
         match self {

@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 use crate::api::{ErrorClass, Fact, Reply};
 use crate::model::{Deploy, Status, WorkflowEnd};
 use crate::timeline::{Stay, human};
-use crate::{ApiError, ComponentId, DeployId, InstallId, Judgement, Kind, Report, Request, Rules, Verdict, WorkflowId};
+use crate::{ApiError, ComponentId, DeployId, InstallId, Judgement, Report, Request, Rules, Verdict, WorkflowId};
 
 /// How long a refusal is taken for a passing one. Servers of 2025 refuse between two steps of a workflow, although it can be
 /// cancelled (`docs/nuon-api.md`, "Cancelling").
@@ -249,7 +249,7 @@ where
 }
 
 fn judgement(deploy: &Deploy) -> Judgement {
-    Rules::default().judge(deploy.current_status(), deploy.kind().unwrap_or(Kind::Apply))
+    Rules::default().judge_deploy(deploy)
 }
 
 fn has_ended(deploy: &Deploy) -> bool {

@@ -15,8 +15,13 @@ use crate::Signal;
 pub struct Deadline(Option<Instant>);
 
 impl Deadline {
-    /// Takes note that a signal has come, and that so much time is left. The first one counts.
-    pub fn begin(&mut self, left: Duration) {
+    /// Takes note that a signal has come now. The first one counts.
+    pub fn begin(&mut self) {
+        self.end_in(AFTER_SIGNAL);
+    }
+
+    /// Takes note that a signal has come, and that so much time is left.
+    pub(super) fn end_in(&mut self, left: Duration) {
         self.0.get_or_insert(Instant::now() + left);
     }
 
@@ -38,7 +43,7 @@ impl Deadline {
             outcome = &mut future => return (Some(outcome), None),
             Some(signal) = signals.recv() => signal,
         };
-        self.begin(AFTER_SIGNAL);
+        self.begin();
         (timeout(self.limit(grace), future).await.ok(), Some(signal))
     }
 }

@@ -17,11 +17,11 @@ use self::reading::{Wanted, gather};
 use crate::api::{Client, Reply};
 use crate::cause::Warning;
 use crate::drive::send;
+use crate::watch::LAST_POLL_AFTER_SIGNAL;
 use crate::{OrgId, Report, Request, Signal, Verdict, WorkflowId};
 
-/// How long everything may take from a signal on, and the watch's last poll of that.
+/// How long everything may take from a signal on.
 const AFTER_SIGNAL: Duration = Duration::from_millis(4900);
-const LAST_POLL: Duration = Duration::from_secs(1);
 
 /// How long cancelling may take, and then reading reasons, logs and links. After a pass there is little to read.
 const CANCEL: Duration = Duration::from_secs(15);
@@ -78,7 +78,7 @@ where
     F: Future<Output = Reply> + Send + 'static,
 {
     if report.is_interrupted() {
-        deadline.begin(AFTER_SIGNAL - LAST_POLL);
+        deadline.end_in(AFTER_SIGNAL - LAST_POLL_AFTER_SIGNAL);
     }
     let whole = if report.is_interrupted() { CANCEL_AFTER_SIGNAL } else { CANCEL };
     let plan = CancelPlan::new(&report, options.cancel_on, CancelLimits { whole, pace: options.pace });

@@ -176,7 +176,7 @@ async fn find<F>(send: &impl Fn(Request) -> F, task: Task, log_lines: usize) -> 
 where
     F: Future<Output = Reply>,
 {
-    let unexpected = || Err(ApiError::Undecodable("the answer is about something else".to_owned()));
+    let unexpected = || Err(ApiError::unexpected());
     match task {
         Task::Dashboard(org) => match send(Request::Dashboard(org)).await?.fact {
             Fact::Dashboard(dashboard) => Ok(Finding::Dashboard(dashboard)),
@@ -215,7 +215,7 @@ where
     for _ in 0..MOST_PAGES {
         let page = match send(Request::Logs(stream.clone(), before)).await.map(|answer| answer.fact) {
             Ok(Fact::Logs(page)) => page,
-            Ok(_) => return Err(ApiError::Undecodable("the answer is about something else".to_owned())),
+            Ok(_) => return Err(ApiError::unexpected()),
             // What has been read is better than nothing.
             Err(_) if !records.is_empty() => break,
             Err(error) => return Err(error),

@@ -8,7 +8,7 @@ use crate::cause::{Limit, StoppedBy};
 use crate::{Cause, Clock, Moment, RemoteText, Signal, Verdict};
 
 /// How long the last poll may take after a signal: the runner that sent it kills the process a few seconds later.
-const LAST_POLL_AFTER_SIGNAL: Duration = Duration::from_secs(1);
+pub(crate) const LAST_POLL_AFTER_SIGNAL: Duration = Duration::from_secs(1);
 
 /// Why the last poll is being made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -282,7 +282,7 @@ impl Discovery {
                 followed.learn_owner(&deploy)?;
                 Ok(self.follow(now, targets))
             }
-            _ => Err(ApiError::Undecodable("the answer is about something else".to_owned())),
+            _ => Err(ApiError::unexpected()),
         }
     }
 

@@ -36,6 +36,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use self::clocks::Closing;
+pub(crate) use self::clocks::LAST_POLL_AFTER_SIGNAL;
 use self::discovery::{Discovered, Discovery, DiscoveryEnd};
 pub use self::event::{Event, EventKind, Refusal};
 use self::flights::{Flights, PollerId};

@@ -495,9 +495,8 @@ impl TargetWatch {
         let Some(deploy) = &self.story.deploy else { return Vec::new() };
         let seen: Vec<(Status, Timestamp)> =
             self.story.seen.iter().map(|(status, at)| (status.clone(), shared.wall(*at))).collect();
-        let judgement = shared.settings().rules.judge(deploy.current_status(), deploy.kind().unwrap_or(Kind::Apply));
-        let ended = !matches!(judgement, Judgement::Pending | Judgement::Replaced);
-        timeline(deploy, &seen, ended, shared.wall(now))
+        let judgement = shared.settings().rules.judge_deploy(deploy);
+        timeline(deploy, &seen, judgement.is_final(), shared.wall(now))
     }
 
     pub(super) fn report(&self, now: Moment, shared: &Shared) -> TargetReport {

@@ -128,7 +128,7 @@ async fn mark(client: &Client, target: &Target) -> Result<Mark, ApiError> {
     #[expect(clippy::disallowed_methods, reason = "for a server that does not say its own time")]
     let server_time = server_time.or_else(|| client.stats().server_time).unwrap_or_else(Timestamp::now);
     let Fact::Latest(newest) = fact else {
-        return Err(ApiError::Undecodable("the answer is about something else".to_owned()));
+        return Err(ApiError::unexpected());
     };
     let found = newest.as_ref().and_then(|deploy| Some((deploy.id.as_ref()?, deploy.created_at)));
     Ok(Mark::new(target, found, server_time))

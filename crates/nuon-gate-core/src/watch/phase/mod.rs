@@ -332,7 +332,7 @@ fn refusal(row: &Deploy, before: Option<Kind>, expected: Option<Kind>) -> Option
 
 impl Policy<'_> {
     fn judge(&self, row: &Deploy) -> Judgement {
-        self.settings.rules.judge(row.current_status(), row.kind().unwrap_or(Kind::Apply))
+        self.settings.rules.judge_deploy(row)
     }
 
     fn is_by_rule(&self, status: &Status) -> bool {

@@ -17,7 +17,7 @@ use crate::hold::Behind;
 use crate::model::{Deploy, Workflow, WorkflowEnd};
 use crate::pins::Baseline;
 use crate::watch::settings::{Mode, OnStale};
-use crate::{ApiError, Cause, DeployId, Hold, Judgement, Kind, Moment, Pins, Request, Rules};
+use crate::{ApiError, Cause, DeployId, Hold, Moment, Pins, Request, Rules};
 
 /// The search for a row that matches.
 #[derive(Debug)]
@@ -200,8 +200,7 @@ impl Search {
         let Some((id, row, is_newest)) = found else { return Move::Stay(Phase::Searching(self)) };
         notes.push(Note::Found { row: row.clone(), by: self.pins.matched_by(), replaces: None });
         // A deploy that appeared while the gate waited cannot have ended before.
-        let judgement = Rules::default().judge(row.current_status(), row.kind().unwrap_or(Kind::Apply));
-        let has_ended = !matches!(judgement, Judgement::Pending | Judgement::Replaced);
+        let has_ended = Rules::default().judge_deploy(&row).is_final();
         let stale = !self.pins.is_pinned() && !self.awaited && has_ended;
         if stale && policy.settings.on_stale == OnStale::Accept && policy.settings.mode != Mode::Once {
             let ago = ago(&row, policy);

@@ -39,7 +39,7 @@ impl Follow {
     pub(super) fn decided(&self, policy: &Policy<'_>) -> Decision {
         let Some(row) = self.known.as_ref().filter(|_| self.reads.current) else { return self.read_deploy(policy) };
         let judgement = policy.judge(row);
-        let is_final = !matches!(judgement, Judgement::Pending | Judgement::Replaced);
+        let is_final = judgement.is_final();
         if judgement != Judgement::Pending && !self.identified {
             return match self.reads.outdated {
                 true => Decision::Hold(Hold::Outdated),
