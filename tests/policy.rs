@@ -138,7 +138,7 @@ fn versions_and_lints_are_declared_once() {
     let declared: BTreeSet<String> =
         workspace["workspace"]["dependencies"].as_table().unwrap().keys().cloned().collect();
     let mut used = BTreeSet::new();
-    for name in ["nuon-gate", "nuon-gate-core", "nuon-gate-notify", "nuon-gate-sim"] {
+    for name in ["nuon-gate", "nuon-gate-core", "nuon-gate-http", "nuon-gate-notify", "nuon-gate-sim"] {
         let manifest = toml(&format!("crates/{name}/Cargo.toml"));
         assert_eq!(manifest["lints"]["workspace"].as_bool(), Some(true), "{name} does not inherit the lints");
         let targets = manifest.get("target").and_then(toml::Value::as_table).into_iter().flat_map(toml::Table::values);

@@ -1,7 +1,7 @@
 //! Links into the dashboard. They are built here, as the API's own are wrong on some servers (`docs/nuon-api.md`, "Dashboard
 //! links").
 
-use reqwest::Url;
+use nuon_gate_http::Url;
 
 use crate::model::{CliConfig, Deploy};
 use crate::report::ApprovalPlace;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use reqwest::header::HeaderValue;
+use nuon_gate_http::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 
 /// The API token. It is wiped when dropped, and has neither `Display` nor `Serialize`.

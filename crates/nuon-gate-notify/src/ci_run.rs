@@ -1,6 +1,6 @@
 //! The CI run that the gate is a part of.
 
-use reqwest::Url;
+use nuon_gate_http::Url;
 use serde::Serialize;
 
 /// The web page of a CI run.

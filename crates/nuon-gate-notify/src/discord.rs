@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use nuon_gate_core::Line;
-use reqwest::Method;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use nuon_gate_http::Method;
+use nuon_gate_http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde::{Deserialize, Serialize};
 
 use crate::cut::{Bounded, Few, Own, verbatim};

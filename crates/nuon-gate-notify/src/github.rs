@@ -4,8 +4,8 @@
 //! See <https://docs.github.com/en/rest/deployments>.
 
 use nuon_gate_core::result::VerdictName;
-use reqwest::Method;
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use nuon_gate_http::Method;
+use nuon_gate_http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 

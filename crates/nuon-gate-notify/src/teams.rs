@@ -4,8 +4,8 @@
 //! outside stands in runs of text, where no Markdown is read; links are the card's own buttons.
 
 use nuon_gate_core::Line;
-use reqwest::Method;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use nuon_gate_http::Method;
+use nuon_gate_http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde_json::{Value, json};
 
 use crate::cut::{cut, cut_log, verbatim};

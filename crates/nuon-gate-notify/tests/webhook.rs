@@ -34,8 +34,8 @@ fn verify(seen: &Seen, secret: &str) {
 }
 
 /// The same type as that crate takes; `reqwest` and it share one.
-fn standardwebhooks_headers() -> reqwest::header::HeaderMap {
-    reqwest::header::HeaderMap::new()
+fn standardwebhooks_headers() -> nuon_gate_http::header::HeaderMap {
+    nuon_gate_http::header::HeaderMap::new()
 }
 
 #[tokio::test]

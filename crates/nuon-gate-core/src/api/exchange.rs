@@ -4,13 +4,12 @@ use std::future::Future;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use reqwest::header::HeaderMap;
-use reqwest::{Request, Url};
+use nuon_gate_http::header::HeaderMap;
+use nuon_gate_http::{Request, Url, host_of, retry_after};
 use tokio::time::Instant;
 
 use super::transport::Http;
-use super::url::host_of;
-use super::{ApiError, Expected, retry_after, transport};
+use super::{ApiError, Expected, transport};
 use crate::model::ErrorBody;
 use crate::{Line, RemoteText};
 
@@ -109,7 +108,7 @@ pub(super) fn refusal(
     now: Timestamp,
 ) -> Option<ApiError> {
     let text = |name| word(headers, name);
-    let retry_after = text("retry-after").and_then(|value| retry_after::parse(value, text("date"), now));
+    let retry_after = text("retry-after").and_then(|value| retry_after(value, text("date"), now));
     if (300..400).contains(&status) {
         let to = text("location")
             .and_then(|location| base.map_or_else(|| Url::parse(location).ok(), |base| base.join(location).ok()));

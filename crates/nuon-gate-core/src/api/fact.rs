@@ -6,10 +6,11 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use reqwest::header::HeaderMap;
+use nuon_gate_http::header::HeaderMap;
+use nuon_gate_http::timestamp;
 
 use super::exchange::{refusal, word};
-use super::{ApiError, ErrorClass, Request, Wire, decode, retry_after};
+use super::{ApiError, ErrorClass, Request, Wire, decode};
 use crate::model::{CliConfig, Deploy, Install, InstallComponent, LogRecord, Workflow};
 use crate::{ComponentId, Dashboard, InstallId, WorkflowId};
 
@@ -82,7 +83,7 @@ impl From<Fact> for Answer {
 ///
 /// If it is no good answer.
 pub fn interpret(request: &Request, status: u16, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Reply {
-    let server_time = word(headers, "date").and_then(retry_after::timestamp);
+    let server_time = word(headers, "date").and_then(timestamp);
     let fact = match refusal(status, headers, body, None, now) {
         None => read(request, headers, body),
         Some(error) => excuse(request, error),

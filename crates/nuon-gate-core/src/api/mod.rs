@@ -7,7 +7,6 @@ mod exchange;
 mod fact;
 mod proxy;
 mod request;
-mod retry_after;
 mod sign_in;
 mod transport;
 mod url;
@@ -16,7 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use reqwest::header;
+use nuon_gate_http::{header, timestamp};
 use secrecy::ExposeSecret as _;
 use serde::de::DeserializeOwned;
 
@@ -27,7 +26,6 @@ pub use self::fact::{Answer, Fact, LogPage, Page, Reply, interpret};
 pub use self::proxy::Proxy;
 pub(crate) use self::request::MOST_ROWS;
 pub use self::request::{Depth, Request};
-pub use self::retry_after::parse as retry_after;
 pub use self::sign_in::{Credentials, IdentitySource};
 use self::sign_in::{Pass, Session};
 use self::transport::Http;
@@ -262,7 +260,7 @@ impl Client {
 }
 
 fn server_time(headers: &header::HeaderMap) -> Option<Timestamp> {
-    word(headers, "date").and_then(retry_after::timestamp)
+    word(headers, "date").and_then(timestamp)
 }
 
 /// A good answer, as it came.

@@ -5,14 +5,13 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use reqwest::{Method, Url, header};
+use nuon_gate_http::{Method, Request, Url, header, host_of};
 use secrecy::zeroize::Zeroize as _;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Deserializer};
 
 use super::exchange::{TimeLimit, exchange};
 use super::transport::Http;
-use super::url::host_of;
 use super::{
     ApiError, Client, Connection, Expected, InvalidConnection, IssuerUrl, Right, SignInError, Wire, decode, transport,
 };
@@ -183,7 +182,7 @@ impl Client {
             _ => SignInError::Exchange(Box::new(cause)).into(),
         };
         let body = serde_json::json!({"org_id": right.org.as_str(), "token": identity.expose()}).to_string();
-        let mut request = reqwest::Request::new(Method::POST, self.url.join(&["v1", "oidc", "token"]));
+        let mut request = Request::new(Method::POST, self.url.join(&["v1", "oidc", "token"]));
         request.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
         *request.body_mut() = Some(body.into());
         let mut answer = self
@@ -240,7 +239,7 @@ async fn ask_issuer(
     token: &IdentityToken,
     limit: TimeLimit,
 ) -> Result<IdentityToken, ApiError> {
-    let mut request = reqwest::Request::new(Method::GET, url.clone());
+    let mut request = Request::new(Method::GET, url.clone());
     request.headers_mut().insert(header::AUTHORIZATION, token.header());
     let (_, answer) = exchange(http, request, token.expose(), Expected::Body, limit).await;
     let mut body = answer?;

@@ -1,34 +1,13 @@
 //! The addresses that secrets are sent to: the API's, and that of whoever issues identities.
 
 use std::fmt;
-use std::net::IpAddr;
 
-use reqwest::Url;
+pub use nuon_gate_http::InvalidAddress as InvalidApiUrl;
+use nuon_gate_http::{Url, checked, host_of, is_loopback, is_plain, socket_of};
 
 /// Where the API is: `https`, or `http` on loopback; no credentials, no query, no fragment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiUrl(Url);
-
-/// Why a text cannot be the API's address. It never quotes credentials.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum InvalidApiUrl {
-    /// Not a URL.
-    #[error("not a URL: {0}")]
-    Syntax(String),
-    /// Neither `https` nor `http`.
-    #[error("the scheme is `{0}`, not https")]
-    Scheme(String),
-    /// Plain `http` to a host that is not this machine.
-    #[error("plain http would send the token unencrypted to {0}")]
-    PlainHttp(String),
-    /// A user name or a password.
-    #[error("it holds a user name or a password")]
-    Credentials,
-    /// A query or a fragment.
-    #[error("it holds a query or a fragment")]
-    Query,
-}
 
 /// What of an address decides how it is connected to.
 #[derive(Debug, Clone, Copy)]
@@ -77,9 +56,8 @@ impl ApiUrl {
 
     /// Returns the host and the port to connect to.
     pub fn socket(&self) -> (String, u16) {
-        let host = self.0.host_str().unwrap_or_default().trim_matches(['[', ']']);
-        // Either scheme has a port of its own.
-        (host.to_owned(), self.0.port_or_known_default().unwrap_or_default())
+        let (host, port) = socket_of(&self.0);
+        (host.to_owned(), port)
     }
 
     /// Tells whether this is `http`, not `https`.
@@ -136,39 +114,6 @@ impl IssuerUrl {
         let mut url = self.0.clone();
         url.query_pairs_mut().append_pair("audience", audience);
         url
-    }
-}
-
-/// Reads an address to which a secret can be sent.
-fn checked(text: &str, allow_http: bool) -> Result<Url, InvalidApiUrl> {
-    let url = Url::parse(text.trim()).map_err(|error| InvalidApiUrl::Syntax(error.to_string()))?;
-    if !matches!(url.scheme(), "https" | "http") {
-        return Err(InvalidApiUrl::Scheme(url.scheme().to_owned()));
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(InvalidApiUrl::Credentials);
-    }
-    if is_plain(&url) && !is_loopback(&url) && !allow_http {
-        return Err(InvalidApiUrl::PlainHttp(host_of(&url)));
-    }
-    Ok(url)
-}
-
-/// Returns the host, with its port if it is not the scheme's own.
-pub(super) fn host_of(url: &Url) -> String {
-    let host = url.host_str().unwrap_or_default();
-    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
-}
-
-fn is_plain(url: &Url) -> bool {
-    url.scheme() == "http"
-}
-
-fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
-    match host.trim_matches(['[', ']']).parse::<IpAddr>() {
-        Ok(address) => address.is_loopback(),
-        Err(_) => host == "localhost" || host.ends_with(".localhost"),
     }
 }
 

@@ -4,7 +4,7 @@ use Becomes::{Elsewhere, Fact, NoAnswer, NoneYet};
 use jiff::Timestamp;
 use nuon_gate_core::api::{Fact as Said, Reply, interpret};
 use nuon_gate_core::{ApiError, ComponentId, Depth, InstallId, Request, WorkflowId};
-use reqwest::header::HeaderMap;
+use nuon_gate_http::header::HeaderMap;
 
 /// What an answer becomes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use nuon_gate_core::api::{ErrorClass, Fact, interpret};
 use nuon_gate_core::{ApiError, Depth, Request};
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use nuon_gate_http::header::{HeaderMap, HeaderName, HeaderValue};
 
 /// An error's body; whether it is the server's word with `X-Nuon-API-Version` beside it, and without.
 const BODIES: &[(&str, bool, bool)] = &[

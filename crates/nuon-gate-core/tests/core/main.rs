@@ -5,7 +5,6 @@
 mod any_body;
 mod any_json;
 mod any_text;
-mod any_wish;
 mod cancel;
 mod client;
 mod deploy_kinds;

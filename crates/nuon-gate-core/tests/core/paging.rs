@@ -5,7 +5,7 @@ use nuon_gate_core::api::{Fact, Page, decode, interpret};
 use nuon_gate_core::model::InstallComponent;
 use nuon_gate_core::resolve::{Resolution, Resolver, Wanted};
 use nuon_gate_core::{ApiError, InstallId, Request};
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use nuon_gate_http::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::json;
 
 const ACME: &str = "inlacme0000000000000000000";

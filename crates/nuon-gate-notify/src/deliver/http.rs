@@ -4,7 +4,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use nuon_gate_core::api::retry_after;
+use nuon_gate_http::{is_loopback, is_plain, retry_after};
 use reqwest::header::{self, HeaderMap, HeaderName};
 use reqwest::{Certificate, Method, redirect, retry};
 
@@ -60,13 +60,15 @@ impl Http {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut http = Self { outside: None, loopback: None, plain: None, timeout };
         for url in urls {
-            let (slot, direct) = match (url.is_plain(), url.is_loopback()) {
+            let Some(address) = url.url(&[], &[]) else { continue };
+            let (slot, direct) = match (is_plain(&address), is_loopback(&address)) {
                 (true, _) => (&mut http.plain, true),
                 (false, true) => (&mut http.loopback, true),
                 (false, false) => (&mut http.outside, false),
             };
             if slot.is_none() {
-                *slot = Some(client(user_agent, certificates.filter(|_| !url.is_plain()), direct, url.is_plain())?);
+                let plain = is_plain(&address);
+                *slot = Some(client(user_agent, certificates.filter(|_| !plain), direct, plain)?);
             }
         }
         Ok(http)
@@ -84,14 +86,14 @@ impl Http {
     /// Sends a request and reads a bounded answer, whatever it is.
     pub(crate) async fn exchange(&self, request: Request<'_>) -> Result<Answer, Fault> {
         let Request { method, url, segments, query, headers, body } = request;
-        let slot = match (url.is_plain(), url.is_loopback()) {
+        let unusable = || Fault::new(Nature::Refused { status: 0 }, "the address cannot be used");
+        let target = url.url(segments, query).ok_or_else(unusable)?;
+        let slot = match (is_plain(&target), is_loopback(&target)) {
             (true, _) => &self.plain,
             (false, true) => &self.loopback,
             (false, false) => &self.outside,
         };
-        let (Some(client), Some(target)) = (slot, url.url(segments, query)) else {
-            return Err(Fault::new(Nature::Refused { status: 0 }, "the address cannot be used"));
-        };
+        let client = slot.as_ref().ok_or_else(unusable)?;
         tracing::debug!(%url, "notify");
         let sent = client.request(method, target).headers(headers).body(body).timeout(self.timeout).send().await;
         let mut response = sent.map_err(|error| transport(error, self.timeout))?;

@@ -1,6 +1,6 @@
 //! Headers that the user adds to webhooks. Their values are secrets.
 
-use reqwest::header::{HeaderMap, HeaderName};
+use nuon_gate_http::header::{HeaderMap, HeaderName};
 
 use crate::secret::Secret;
 

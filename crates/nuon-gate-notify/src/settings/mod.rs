@@ -12,7 +12,7 @@ use nuon_gate_core::Line;
 
 use self::headers::Headers;
 use crate::github::GithubDeployment;
-use crate::secret::{Secret, SigningKey, SinkUrl};
+use crate::secret::{Secret, SigningKey, SinkUrl, masks};
 use crate::webhook::{Format, Template};
 
 const SLACK_WEBHOOK_URL: &str = "NUON_GATE_SLACK_WEBHOOK_URL";
@@ -215,9 +215,9 @@ impl Sink {
             Self::Github(deployment) => vec![deployment.token.expose().to_owned()],
             Self::Webhook(url, settings) => {
                 let keys = settings.keys.iter().map(|key| key.written().to_owned());
-                url.masks().into_iter().chain(keys).chain(settings.headers.masks()).collect()
+                masks(url).into_iter().chain(keys).chain(settings.headers.masks()).collect()
             }
-            Self::SlackWebhook(url) | Self::Teams(url) | Self::Discord(url) => url.masks(),
+            Self::SlackWebhook(url) | Self::Teams(url) | Self::Discord(url) => masks(url),
         }
     }
 }

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use reqwest::Method;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use nuon_gate_http::Method;
+use nuon_gate_http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde::Deserialize;
 use serde_json::{Value, json};
 

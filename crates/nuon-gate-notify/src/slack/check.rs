@@ -1,7 +1,7 @@
 //! What `doctor` asks Slack.
 
 use nuon_gate_core::result::VerdictName;
-use reqwest::header::HeaderName;
+use nuon_gate_http::header::HeaderName;
 use serde::Deserialize;
 use serde_json::json;
 

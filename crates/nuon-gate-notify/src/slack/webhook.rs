@@ -1,7 +1,7 @@
 //! An incoming webhook. It says no more than `ok`, so what was posted can neither be edited nor answered to.
 
-use reqwest::Method;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use nuon_gate_http::Method;
+use nuon_gate_http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde::Deserialize;
 
 use super::blocks::Payload;

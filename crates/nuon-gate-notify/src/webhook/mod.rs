@@ -8,8 +8,8 @@ mod template;
 
 use jiff::Timestamp;
 use nuon_gate_core::result::RunResult;
-use reqwest::Method;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use nuon_gate_http::Method;
+use nuon_gate_http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 
 use self::event::Delivery;
 pub(crate) use self::template::Template;

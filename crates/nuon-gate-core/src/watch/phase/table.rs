@@ -23,7 +23,7 @@ mod superseding;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use nuon_gate_http::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
 
 use super::judged::{Judged, Picture, judged};

@@ -9,10 +9,10 @@ use nuon_gate_core::{
     ApiError, Baseline, Event, Intervals, Kind, Moment, Pins, Report, Request, Rules, Signal, Since, Target, Targets,
     Watch, WatchSettings,
 };
+use nuon_gate_http::Url;
+use nuon_gate_http::header::{HeaderMap, HeaderName, HeaderValue};
 use nuon_gate_soak::transcript::{Answer, Exchange, HttpAnswer, Outcome, Question};
 use nuon_gate_soak::world::World;
-use reqwest::Url;
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
 use super::outcome;
 

@@ -10,7 +10,7 @@ use nuon_gate_core::{
     ApiError, Depth, Event, Intervals, Line, Moment, Pins, Report, Request, Require, Signal, Target, TargetReport,
     Targets, Watch, WatchSettings,
 };
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use nuon_gate_http::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
 
 /// The wall clock when every watch begins.

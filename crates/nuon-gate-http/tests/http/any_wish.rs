@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::fmt::rfc2822;
 use jiff::{SignedDuration, Timestamp};
-use nuon_gate_core::api::retry_after;
+use nuon_gate_http::retry_after;
 use proptest::prelude::*;
 
 /// Longer than any wait, and short enough to be added to any point in time.

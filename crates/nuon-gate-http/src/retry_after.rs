@@ -9,9 +9,9 @@ use jiff::fmt::rfc2822;
 /// number could not.
 const LONGEST: Duration = Duration::from_secs(u32::MAX as u64);
 
-/// Reads the header's value. A date counts from the answer's own `Date`, as the server's clock is the one it speaks of,
+/// Reads the value of `Retry-After`. A date counts from the answer's own `Date`, as the server's clock is the one it speaks of,
 /// or from `now` if it has none. What is neither counts as no header; a date in the past asks for no pause.
-pub fn parse(value: &str, date: Option<&str>, now: Timestamp) -> Option<Duration> {
+pub fn retry_after(value: &str, date: Option<&str>, now: Timestamp) -> Option<Duration> {
     let value = value.trim();
     if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) {
         // More digits than fit mean "very long".
@@ -23,7 +23,7 @@ pub fn parse(value: &str, date: Option<&str>, now: Timestamp) -> Option<Duration
 }
 
 /// Reads a date as HTTP writes it.
-pub(super) fn timestamp(text: &str) -> Option<Timestamp> {
+pub fn timestamp(text: &str) -> Option<Timestamp> {
     rfc2822::DateTimeParser::new().relaxed_weekday(true).parse_timestamp(text.trim()).ok()
 }
 
@@ -51,7 +51,7 @@ mod tests {
             ("", None, None),
         ];
         for (value, date, seconds) in cases {
-            assert_eq!(parse(value, date, now), seconds.map(Duration::from_secs), "{value:?} from {date:?}");
+            assert_eq!(retry_after(value, date, now), seconds.map(Duration::from_secs), "{value:?} from {date:?}");
         }
     }
 }

@@ -1,0 +1,73 @@
+//! Addresses that secrets are sent to.
+
+use std::net::IpAddr;
+
+use reqwest::Url;
+
+/// Why secrets cannot be sent to an address. It never quotes credentials.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidAddress {
+    /// Not a URL.
+    #[error("not a URL: {0}")]
+    Syntax(String),
+    /// Neither `https` nor `http`.
+    #[error("the scheme is `{0}`, not https")]
+    Scheme(String),
+    /// Plain `http` to a host that is not this machine.
+    #[error("plain http would send the token unencrypted to {0}")]
+    PlainHttp(String),
+    /// A user name or a password.
+    #[error("it holds a user name or a password")]
+    Credentials,
+    /// A query or a fragment.
+    #[error("it holds a query or a fragment")]
+    Query,
+}
+
+/// Reads an address: `https`, or `http` on loopback; without credentials. With `allow_http`, plain `http` is accepted for
+/// any host.
+///
+/// # Errors
+///
+/// If it is no such address.
+pub fn checked(text: &str, allow_http: bool) -> Result<Url, InvalidAddress> {
+    let url = Url::parse(text.trim()).map_err(|error| InvalidAddress::Syntax(error.to_string()))?;
+    if !matches!(url.scheme(), "https" | "http") {
+        return Err(InvalidAddress::Scheme(url.scheme().to_owned()));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(InvalidAddress::Credentials);
+    }
+    if is_plain(&url) && !is_loopback(&url) && !allow_http {
+        return Err(InvalidAddress::PlainHttp(host_of(&url)));
+    }
+    Ok(url)
+}
+
+/// Returns the host, with its port if it is not the scheme's own.
+pub fn host_of(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+/// Returns the host without brackets, and the port to connect to.
+pub fn socket_of(url: &Url) -> (&str, u16) {
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    // Either scheme has a port of its own.
+    (host, url.port_or_known_default().unwrap_or_default())
+}
+
+/// Tells whether this is `http`, not `https`.
+pub fn is_plain(url: &Url) -> bool {
+    url.scheme() == "http"
+}
+
+/// Tells whether the host is this machine.
+pub fn is_loopback(url: &Url) -> bool {
+    let (host, _) = socket_of(url);
+    match host.parse::<IpAddr>() {
+        Ok(address) => address.to_canonical().is_loopback(),
+        Err(_) => host == "localhost" || host.ends_with(".localhost"),
+    }
+}

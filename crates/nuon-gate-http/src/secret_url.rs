@@ -1,0 +1,101 @@
+//! Addresses that are credentials.
+
+use std::fmt;
+
+use reqwest::Url;
+use secrecy::{ExposeSecret as _, SecretString};
+
+use crate::InvalidAddress;
+use crate::address::{checked, host_of};
+
+/// An address that is a secret: whoever knows it can post there. It is shown as scheme and host alone.
+#[derive(Clone)]
+pub struct SecretUrl {
+    whole: SecretString,
+    /// `https://hooks.slack.com/…`.
+    shown: String,
+}
+
+impl SecretUrl {
+    /// Reads an address: `https`, or `http` on loopback.
+    ///
+    /// # Errors
+    ///
+    /// Says what is wrong without quoting anything.
+    pub fn new(text: &str) -> Result<Self, &'static str> {
+        let url = checked(text, false).map_err(|error| match error {
+            InvalidAddress::Syntax(_) => "it is not a URL",
+            InvalidAddress::Scheme(_) => "it does not begin with https://",
+            InvalidAddress::PlainHttp(_) => "plain http would send it unencrypted: use https",
+            InvalidAddress::Credentials => "it holds a user name or a password",
+            InvalidAddress::Query => "it holds a query",
+        })?;
+        if url.fragment().is_some() {
+            return Err("it holds a fragment (#…)");
+        }
+        let shown = format!("{}://{}/…", url.scheme(), host_of(&url));
+        Ok(Self { whole: SecretString::from(url.as_str()), shown })
+    }
+
+    /// Returns the address with more behind its path and in its query.
+    pub fn url(&self, segments: &[&str], query: &[(&str, &str)]) -> Option<Url> {
+        let mut url = Url::parse(self.expose()).ok()?;
+        if !segments.is_empty() {
+            url.path_segments_mut().ok()?.pop_if_empty().extend(segments);
+        }
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        Some(url)
+    }
+
+    /// Returns the whole address.
+    pub fn expose(&self) -> &str {
+        self.whole.expose_secret()
+    }
+}
+
+impl fmt::Display for SecretUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.shown)
+    }
+}
+
+impl fmt::Debug for SecretUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SecretUrl({})", self.shown)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::address::{is_loopback, is_plain};
+
+    #[test]
+    fn addresses_are_checked_and_hidden() {
+        let url = SecretUrl::new("https://hooks.slack.com/services/T0/B0/s3cr3ts3cr3t").unwrap();
+        assert_eq!(url.to_string(), "https://hooks.slack.com/…");
+        assert_eq!(format!("{url:?}"), "SecretUrl(https://hooks.slack.com/…)");
+        let url = SecretUrl::new("https://a.example/x/?thread=1").unwrap();
+        assert_eq!(
+            url.url(&["m", "1"], &[("wait", "true")]).unwrap().as_str(),
+            "https://a.example/x/m/1?thread=1&wait=true"
+        );
+        let refused = [
+            ("hooks.slack.com/services", "it is not a URL"),
+            ("ftp://a.example", "it does not begin with https://"),
+            ("http://10.0.0.1/x", "plain http would send it unencrypted: use https"),
+            ("http://localhost.evil.example/x", "plain http would send it unencrypted: use https"),
+            ("https://u:p@a.example", "it holds a user name or a password"),
+            ("https://a.example/#x", "it holds a fragment (#…)"),
+        ];
+        for (text, error) in refused {
+            assert_eq!(SecretUrl::new(text).unwrap_err(), error, "{text}");
+        }
+        for text in ["http://127.0.0.1:1/x", "http://[::1]:1/x", "http://localhost/x"] {
+            let url = SecretUrl::new(text).unwrap().url(&[], &[]).unwrap();
+            assert!(is_loopback(&url) && is_plain(&url), "{text}");
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! The way over HTTP, as those who use it see it.
+
+#![cfg(test)]
+
+mod any_wish;
