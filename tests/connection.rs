@@ -30,11 +30,12 @@ fn every_request_says_who_asks_and_no_more() {
     for seen in requests {
         let mut names: Vec<&str> = seen.headers.iter().map(|(name, _)| name.as_str()).collect();
         names.sort_unstable();
-        assert_eq!(names, ["accept", "authorization", "host", "user-agent", "x-nuon-org-id"]);
+        assert_eq!(names, ["accept", "accept-encoding", "authorization", "host", "user-agent", "x-nuon-org-id"]);
         assert_eq!(seen.method, "GET");
         assert_eq!(seen.authorization, Some(format!("Bearer {TOKEN}")));
         assert_eq!(seen.org.as_deref(), Some(ORG));
         assert_eq!(seen.header("accept"), Some("application/json"));
+        assert_eq!(seen.header("accept-encoding"), Some("identity"));
         has_our_own_name(&seen);
     }
 }

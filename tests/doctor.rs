@@ -270,19 +270,26 @@ fn the_proxy_is_told_without_its_password() {
     let through = |url: &str, proxy: &str| doctor(url).env("HTTPS_PROXY", proxy);
     let dead = format!("http://me:{PASSWORD}@127.0.0.1:9");
     let found = Found::of(through("https://api.invalid", &dead), 7);
-    found.has("proxy", "ok", "127.0.0.1:9, from HTTPS_PROXY").has("connection", "failed", "the proxy 127.0.0.1");
-    found.has("connection", "failed", "NO_PROXY");
+    found.has("proxy", "ok", "127.0.0.1:9 (HTTPS_PROXY)");
+    found.has("connection", "failed", "the proxy 127.0.0.1:9 (from HTTPS_PROXY) cannot be reached: Connection refused");
+    found.has("connection", "failed", "reach api.invalid directly with NO_PROXY");
     let refusing = answering("403 Forbidden", "").replace("http://", &format!("http://me:{PASSWORD}@"));
     let found = Found::of(through("https://api.invalid", &refusing), 7);
-    found.has("connection", "ok", "the proxy 127.0.0.1").has(
-        "tls",
-        "failed",
-        "lets connections to api.invalid through",
-    );
+    found.has("connection", "ok", "the proxy 127.0.0.1").has("tls", "failed", "refused the tunnel: HTTP 403");
+    found.has("tls", "failed", "the proxy does not allow api.invalid");
 
     let excluded = through("https://api.invalid", &dead).env("NO_PROXY", "invalid");
-    Found::of(excluded, 7).has("proxy", "ok", "NO_PROXY excludes api.invalid").has("dns", "failed", "api.invalid");
-    Found::of(through("https://api.invalid", "::"), 7).has("proxy", "warning", "HTTPS_PROXY");
+    Found::of(excluded, 7).has("proxy", "ok", "none (NO_PROXY matches api.invalid)").has(
+        "dns",
+        "failed",
+        "api.invalid",
+    );
+    for unusable in [format!("socks5://me:{PASSWORD}@proxy:1"), format!("http://me:{PASSWORD}#@proxy"), "::".to_owned()]
+    {
+        let found = Found::of(through("https://api.invalid", &unusable), 2);
+        found.has("proxy", "failed", "HTTPS_PROXY does not name a proxy").has("proxy", "failed", "percent-encoded");
+        found.skips(&["dns", "connection", "tls", "version", "token", "org"], "proxy");
+    }
     let sim = serve_deploy(r#"{ status = "active" }"#);
     Found::of(through(&sim.url(), &dead), 0).has("proxy", "ok", "plain http never");
     let plain = through("http://api.invalid", &dead).args(["--allow-http"]);

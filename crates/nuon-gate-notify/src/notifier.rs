@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use nuon_gate_core::Line;
 use nuon_gate_core::result::{Delivery, NotificationResult, RunResult};
+use nuon_gate_http::Setup;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
@@ -20,35 +21,26 @@ use crate::{InvalidSetup, Mention, Occasion, Pace, Sinks, SlackThread, Trigger};
 /// How to tell.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// How the program calls itself.
-    pub user_agent: String,
+    /// Over what, and as whom.
+    pub setup: Setup,
     /// What is told; if nothing is listed, what [`Trigger::is_usual`].
     pub notify_on: Option<Vec<Trigger>>,
     /// Whom to call in Slack when it ends badly.
     pub slack_mention_on_failure: Vec<Mention>,
     /// An earlier message in Slack to go on with.
     pub slack_thread: Option<SlackThread>,
-    /// Certificates in PEM form to trust besides the platform's.
-    pub extra_certificates: Option<Vec<u8>>,
     /// How quickly.
     pub pace: Pace,
 }
 
 impl Options {
-    /// Returns the usual options of a program that calls itself something.
-    pub fn new(user_agent: impl Into<String>) -> Self {
-        Self {
-            user_agent: user_agent.into(),
-            notify_on: None,
-            slack_mention_on_failure: Vec::new(),
-            slack_thread: None,
-            extra_certificates: None,
-            pace: Pace::default(),
-        }
+    /// Returns the usual options over connections of this kind.
+    pub fn new(setup: Setup) -> Self {
+        Self { setup, notify_on: None, slack_mention_on_failure: Vec::new(), slack_thread: None, pace: Pace::default() }
     }
 
     pub(crate) fn http<'a>(&self, urls: impl Iterator<Item = &'a SinkUrl>) -> Result<Http, InvalidSetup> {
-        Http::new(urls, &self.user_agent, self.extra_certificates.as_deref(), self.pace.request_timeout)
+        Http::new(urls, &self.setup, self.pace.request_timeout)
     }
 }
 

@@ -4,13 +4,18 @@ use std::path::{Path, PathBuf};
 
 use nuon_gate_core::api::{InvalidApiUrl, InvalidConnection};
 use nuon_gate_core::{ApiError, ApiUrl, Connection, Credentials, InvalidId, OrgId};
+use nuon_gate_http::{Certificates, Proxies, Setup};
 
 use crate::arguments::ConnectionArguments;
 use crate::credentials;
 use crate::environment::Environment;
 use crate::nuon_config::NuonConfig;
+use crate::output::Console;
 use crate::trouble::Trouble;
-use crate::words::if_unanswered;
+use crate::words::{CERTIFICATES, if_unanswered};
+
+pub(crate) const NO_TRUST_STORE: &str = "the system may have no trust store: install its CA certificates, or name a file \
+    with --ca-file (NUON_GATE_CA_FILE)";
 
 const API_URL: &str = "https://api.nuon.co";
 
@@ -21,7 +26,8 @@ pub(crate) struct ConnectionParts {
     pub(crate) url: Result<ApiUrl, Trouble>,
     pub(crate) org: Result<OrgId, Trouble>,
     pub(crate) credentials: Result<Credentials, Trouble>,
-    pub(crate) extra_certificates: Result<Option<Vec<u8>>, Trouble>,
+    pub(crate) certificates: Result<Certificates, Trouble>,
+    pub(crate) proxies: Result<Proxies, Trouble>,
 }
 
 impl ConnectionParts {
@@ -37,22 +43,50 @@ impl ConnectionParts {
             url,
             org: org(arguments.org_id.or(file.org_id)),
             credentials,
-            extra_certificates: arguments.ca_file.map(|path| read("--ca-file (NUON_GATE_CA_FILE)", &path)).transpose(),
+            certificates: certificates(arguments.ca_file),
+            proxies: proxies(environment),
             file: file.path,
         })
     }
 
     /// Returns the whole, or the first trouble.
     pub(crate) fn whole(self) -> Result<Connection, Trouble> {
-        let Self { url, org, credentials, extra_certificates, .. } = self;
-        let (url, org, extra_certificates) = (url?, org?, extra_certificates?);
-        Ok(Connection { url, org, credentials: credentials?, extra_certificates, user_agent: user_agent() })
+        let Self { url, org, credentials, certificates, proxies, .. } = self;
+        let (url, org) = (url?, org?);
+        let setup = Setup { user_agent: user_agent(), certificates: certificates?, proxies: proxies? };
+        Ok(Connection { url, org, credentials: credentials?, setup })
     }
 }
 
 /// Returns how the program calls itself. The server writes to its database for agents that look like its own CLI.
 pub(crate) fn user_agent() -> String {
     format!("nuon-gate/{} (+{})", env!("CARGO_PKG_VERSION"), env!("CARGO_PKG_REPOSITORY"))
+}
+
+/// Returns what requests are sent with, whoever is asked.
+pub(crate) fn setup(ca_file: Option<PathBuf>, environment: &Environment) -> Result<Setup, Trouble> {
+    let (certificates, proxies) = (certificates(ca_file)?, proxies(environment)?);
+    Ok(Setup { user_agent: user_agent(), certificates, proxies })
+}
+
+/// Reads whom to trust. What of a file cannot be read is left out with a warning, as long as there is more of it.
+fn certificates(file: Option<PathBuf>) -> Result<Certificates, Trouble> {
+    let Some(path) = file else { return Ok(Certificates::default()) };
+    let pem = read(CERTIFICATES, &path)?;
+    let name = path.display();
+    let certificates = Certificates::from_pem(&pem).map_err(|error| {
+        Trouble::new(format!("no certificates can be taken from {name}: {error}"))
+            .hint(format!("correct {CERTIFICATES}"))
+    })?;
+    for number in certificates.left_out() {
+        Console::new().warning(&format!("certificate {number} in {name} cannot be read, and is left out"));
+    }
+    Ok(certificates)
+}
+
+fn proxies(environment: &Environment) -> Result<Proxies, Trouble> {
+    let proxies = Proxies::from_variables(|name| environment.get(name).map(str::to_owned));
+    proxies.map_err(|error| Trouble::new(&error).hint(error.hint()))
 }
 
 fn org(text: Option<String>) -> Result<OrgId, Trouble> {
@@ -89,10 +123,7 @@ fn invalid_url(error: &InvalidApiUrl) -> Trouble {
 pub(crate) fn invalid_connection(error: &InvalidConnection) -> Trouble {
     let hint = match error {
         InvalidConnection::Org(_) => "correct --org-id (NUON_GATE_ORG_ID, NUON_ORG_ID)",
-        InvalidConnection::Certificates(_) => "correct --ca-file (NUON_GATE_CA_FILE)",
-        _ => {
-            "the system may have no trust store: install its CA certificates, or name a file with --ca-file (NUON_GATE_CA_FILE)"
-        }
+        _ => NO_TRUST_STORE,
     };
     Trouble::new(error).hint(hint)
 }

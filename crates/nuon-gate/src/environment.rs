@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use clap::builder::{BoolishValueParser, Resettable};
 use clap::{Arg, ArgAction, Command};
 
+use nuon_gate_http::is_of_proxies;
+
 use crate::ci::DOTENV;
 use crate::trouble::Trouble;
 
@@ -47,7 +49,7 @@ pub const SIGN_IN: [(&str, &str); 4] = [
 /// The variables that are set to something.
 pub(crate) struct Environment {
     set: BTreeMap<String, String>,
-    /// Variables of ours whose value is not Unicode.
+    /// Variables of ours, and those that name a proxy, whose value is not Unicode.
     unreadable: Vec<String>,
 }
 
@@ -68,7 +70,7 @@ impl Environment {
             match value.into_string() {
                 Ok(value) if value.trim().is_empty() => {}
                 Ok(value) => drop(set.insert(name, value)),
-                Err(_) if name.starts_with("NUON_") => unreadable.push(name),
+                Err(_) if name.starts_with("NUON_") || is_of_proxies(&name) => unreadable.push(name),
                 Err(_) => {}
             }
         }

@@ -8,7 +8,7 @@ use nuon_gate_core::{Connection, Event};
 use nuon_gate_notify::{InvalidSetting, InvalidSetup, Notifier, Occasion, Options, Outcome, Parsed, Sinks};
 
 use crate::arguments::NotifyArguments;
-use crate::connection::user_agent;
+use crate::connection::NO_TRUST_STORE;
 use crate::environment::Environment;
 use crate::lists::flatten;
 use crate::trouble::Trouble;
@@ -41,8 +41,7 @@ impl NotifySettings {
             notify_on: (!listed.is_empty()).then_some(listed),
             slack_mention_on_failure: flatten(arguments.slack_mention_on_failure),
             slack_thread: arguments.slack_thread,
-            extra_certificates: connection.extra_certificates.clone(),
-            ..Options::new(user_agent())
+            ..Options::new(connection.setup.clone())
         };
         let (required, timeout) = (arguments.notify_required, arguments.notify_timeout.0);
         Ok(Self { sinks, notices, options, required, timeout })
@@ -65,7 +64,7 @@ fn invalid_setting(error: &InvalidSetting) -> Trouble {
 pub(crate) fn invalid_setup(error: &InvalidSetup) -> Trouble {
     let hint = match error {
         InvalidSetup::NoSlackChannel => "name the channel in NUON_GATE_SLACK_CHANNEL, or a message with --slack-thread",
-        _ => "correct --ca-file (NUON_GATE_CA_FILE) or the proxy variables",
+        InvalidSetup::Http(_) => NO_TRUST_STORE,
     };
     Trouble::new(error).hint(hint)
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use nuon_gate_http::{Failure, ProxyFailure};
+
 use crate::{InvalidToken, Line};
 
 /// Why there is no good answer.
@@ -24,6 +26,9 @@ pub enum ApiError {
         /// What is wrong with it.
         detail: String,
     },
+    /// The proxy gives no way to the server.
+    #[error(transparent)]
+    Proxy(ProxyFailure),
     /// No whole answer in time.
     #[error("no answer within {}", crate::timeline::human(*.0))]
     Timeout(Duration),
@@ -144,6 +149,20 @@ pub enum ErrorClass {
     Untrusted,
 }
 
+/// What a failure is to whoever asked the API. Whatever the system says becomes a line.
+impl From<Failure> for ApiError {
+    fn from(failure: Failure) -> Self {
+        let line = |text: String| Line::new(text).cut(200).plain().to_owned();
+        match failure {
+            Failure::Connect { host, detail } => Self::Connect { host, detail: line(detail) },
+            Failure::Certificate { host, detail } => Self::Certificate { host, detail: line(detail) },
+            Failure::Proxy(failure) => Self::Proxy(failure),
+            Failure::Timeout(limit) => Self::Timeout(limit),
+            Failure::Broken(detail) => Self::Broken(line(detail)),
+        }
+    }
+}
+
 impl ApiError {
     /// An answer that is no fact about what was asked.
     pub fn unexpected() -> Self {
@@ -163,6 +182,7 @@ impl ApiError {
             Self::Status { status: 400..=499, from_nuon: true, .. } => ErrorClass::Refused,
             Self::Status { .. }
             | Self::Connect { .. }
+            | Self::Proxy(_)
             | Self::Timeout(_)
             | Self::Broken(_)
             | Self::Redirect { .. }

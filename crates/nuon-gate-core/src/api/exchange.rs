@@ -1,15 +1,10 @@
 //! One request over HTTP, and its one answer, whoever is asked.
 
-use std::future::Future;
-use std::time::Duration;
-
 use jiff::Timestamp;
-use nuon_gate_http::header::HeaderMap;
-use nuon_gate_http::{Request, Url, host_of, retry_after};
-use tokio::time::Instant;
+use nuon_gate_http::header::{ACCEPT, HeaderMap, HeaderValue};
+use nuon_gate_http::{Http, Request, TimeLimit, Unread, Url, compression, read_some, retry_after, word};
 
-use super::transport::Http;
-use super::{ApiError, Expected, transport};
+use super::{ApiError, Expected};
 use crate::model::ErrorBody;
 use crate::{Line, RemoteText};
 
@@ -18,29 +13,6 @@ pub const LARGEST_BODY: usize = 16 * 1024 * 1024;
 
 /// The largest error body that is read; a larger one says nothing.
 const LARGEST_ERROR_BODY: usize = 64 * 1024;
-
-/// How long a request may take, with everything that has to be sent before it.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct TimeLimit {
-    whole: Duration,
-    began: Instant,
-}
-
-impl TimeLimit {
-    /// It begins now.
-    pub(super) fn new(whole: Duration) -> Self {
-        Self { whole, began: Instant::now() }
-    }
-
-    fn left(self) -> Duration {
-        self.whole.saturating_sub(self.began.elapsed())
-    }
-
-    /// Waits for something, but not beyond the limit.
-    pub(super) async fn wait<T>(self, future: impl Future<Output = T>) -> Result<T, ApiError> {
-        tokio::time::timeout(self.left(), future).await.map_err(|_| ApiError::Timeout(self.whole))
-    }
-}
 
 /// Sends a request and reads the answer: its headers, if any came, and its body, if it is a good one.
 ///
@@ -53,13 +25,11 @@ pub(super) async fn exchange(
     expected: Expected,
     limit: TimeLimit,
 ) -> (HeaderMap, Result<Vec<u8>, ApiError>) {
-    let host = host_of(request.url());
-    let failure = |error| transport::failure(error, &host, limit.whole);
-    *request.timeout_mut() = Some(limit.left());
+    request.headers_mut().insert(ACCEPT, HeaderValue::from_static("application/json"));
     tracing::debug!(path = request.url().path(), "{}", request.method());
-    let mut response = match http.client.execute(request).await {
+    let mut response = match http.send(request, limit).await {
         Ok(response) => response,
-        Err(error) => return (HeaderMap::new(), Err(failure(error))),
+        Err(error) => return (HeaderMap::new(), Err(error.into())),
     };
     tracing::debug!(status = response.status().as_u16(), "answer");
     let headers = std::mem::take(response.headers_mut());
@@ -67,7 +37,7 @@ pub(super) async fn exchange(
     let error_body = match status.is_success() || status.is_redirection() {
         true => Vec::new(),
         false => {
-            let body = http.read(&mut response, LARGEST_ERROR_BODY).await.unwrap_or_default();
+            let body = read_some(&mut response, LARGEST_ERROR_BODY).await;
             without(secret, String::from_utf8_lossy(&body).into_owned().into_bytes())
         }
     };
@@ -77,14 +47,12 @@ pub(super) async fn exchange(
         // What a body says on success means nothing then; even a compressed one is good.
         Some(ApiError::Undecodable(_)) | None if expected == Expected::Success => Ok(Vec::new()),
         Some(refusal) => Err(refusal),
-        // It can wait for its turn, which the request's own limit knows nothing of.
-        None => match limit.wait(http.read(&mut response, LARGEST_BODY)).await {
-            Ok(Ok(body)) => Ok(without(secret, body)),
-            Ok(Err(transport::ReadError::TooLarge)) => {
+        None => match http.read(&mut response, LARGEST_BODY, limit).await {
+            Ok(body) => Ok(without(secret, body)),
+            Err(Unread::TooLarge) => {
                 Err(ApiError::Undecodable(format!("it is larger than {} MiB", LARGEST_BODY >> 20)))
             }
-            Ok(Err(transport::ReadError::Transport(error))) => Err(failure(error)),
-            Err(late) => Err(late),
+            Err(Unread::Failure(failure)) => Err(failure.into()),
         },
     };
     (headers, body)
@@ -122,12 +90,6 @@ pub(super) fn refusal(
         let from_nuon = body.is_nuons(headers.contains_key("x-nuon-api-version"));
         return Some(ApiError::Status { status, message, retry_after, from_nuon });
     }
-    let encoding = text("content-encoding").filter(|encoding| !encoding.eq_ignore_ascii_case("identity"))?;
-    let encoding = RemoteText::new(encoding).line(20);
+    let encoding = RemoteText::new(compression(headers)?).line(20);
     Some(ApiError::Undecodable(format!("it is compressed ({}), which was not asked for", encoding.plain())))
-}
-
-/// Returns a header's value, if it is text.
-pub(super) fn word<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get(name).and_then(|value| value.to_str().ok())
 }

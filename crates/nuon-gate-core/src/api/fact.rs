@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use nuon_gate_http::header::HeaderMap;
-use nuon_gate_http::timestamp;
+use nuon_gate_http::{timestamp, word};
 
-use super::exchange::{refusal, word};
+use super::exchange::refusal;
 use super::{ApiError, ErrorClass, Request, Wire, decode};
 use crate::model::{CliConfig, Deploy, Install, InstallComponent, LogRecord, Workflow};
 use crate::{ComponentId, Dashboard, InstallId, WorkflowId};

@@ -5,30 +5,26 @@
 mod error;
 mod exchange;
 mod fact;
-mod proxy;
 mod request;
 mod sign_in;
-mod transport;
 mod url;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use nuon_gate_http::{header, timestamp};
+use nuon_gate_http::{Http, InvalidSetup, Method, Setup, TimeLimit, header, timestamp, word};
 use secrecy::ExposeSecret as _;
 use serde::de::DeserializeOwned;
 
 pub use self::error::{ApiError, ErrorClass, SignInError};
 pub use self::exchange::LARGEST_BODY;
-use self::exchange::{TimeLimit, exchange, word};
+use self::exchange::exchange;
 pub use self::fact::{Answer, Fact, LogPage, Page, Reply, interpret};
-pub use self::proxy::Proxy;
 pub(crate) use self::request::MOST_ROWS;
 pub use self::request::{Depth, Request};
 pub use self::sign_in::{Credentials, IdentitySource};
 use self::sign_in::{Pass, Session};
-use self::transport::Http;
 pub use self::url::{ApiUrl, InvalidApiUrl, IssuerUrl};
 use crate::model::{CliConfig, Deploy, Install, InstallComponent, LogRecord, Rows, Workflow};
 use crate::{ApiToken, Line, OrgId, RemoteText};
@@ -45,17 +41,15 @@ pub struct Connection {
     pub org: OrgId,
     /// With what right.
     pub credentials: Credentials,
-    /// Certificates in PEM form to trust besides the platform's.
-    pub extra_certificates: Option<Vec<u8>>,
-    /// How the program calls itself.
-    pub user_agent: String,
+    /// Over what, and as whom.
+    pub setup: Setup,
 }
 
 impl Connection {
-    /// Reaches the API with a token, and trusts whom the platform trusts.
+    /// Reaches the API with a token and without a proxy, and trusts whom the platform trusts.
     pub fn new(url: ApiUrl, org: OrgId, token: ApiToken) -> Self {
         let user_agent = concat!("nuon-gate-core/", env!("CARGO_PKG_VERSION")).to_owned();
-        Self { url, org, credentials: Credentials::Token(token), extra_certificates: None, user_agent }
+        Self { url, org, credentials: Credentials::Token(token), setup: Setup { user_agent, ..Setup::default() } }
     }
 }
 
@@ -66,12 +60,9 @@ pub enum InvalidConnection {
     /// The organisation's id cannot stand in a header.
     #[error("the org id `{0}` holds characters that a header cannot carry")]
     Org(OrgId),
-    /// The extra certificates cannot be read.
-    #[error("no certificates in PEM form: {0}")]
-    Certificates(String),
-    /// The platform's trust store or a proxy setting is unusable.
-    #[error("the connection cannot be set up: {0}")]
-    Setup(String),
+    /// Nothing can be sent at all.
+    #[error(transparent)]
+    Setup(#[from] InvalidSetup),
 }
 
 /// What the client has seen of the API so far.
@@ -114,12 +105,12 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// If a header cannot carry the org id, or certificates or proxy settings cannot be used.
+    /// If a header cannot carry the org id, or nothing can be sent at all.
     pub fn new(connection: &Connection) -> Result<Self, InvalidConnection> {
-        let Connection { url, org, extra_certificates, user_agent, .. } = connection;
+        let Connection { url, org, setup, .. } = connection;
         let header = header::HeaderValue::from_str(org.as_str()).map_err(|_| InvalidConnection::Org(org.clone()))?;
         let session = Arc::new(Session::new(connection)?);
-        let http = transport::build(url.site(), extra_certificates.as_deref(), user_agent)?;
+        let http = Http::new(url.as_url(), setup)?;
         Ok(Self::over(http, url, Some(Right { org: org.clone(), header, session })))
     }
 
@@ -128,12 +119,8 @@ impl Client {
     /// # Errors
     ///
     /// As [`Client::new`].
-    pub fn anonymous(
-        url: &ApiUrl,
-        extra_certificates: Option<&[u8]>,
-        user_agent: &str,
-    ) -> Result<Self, InvalidConnection> {
-        Ok(Self::over(transport::build(url.site(), extra_certificates, user_agent)?, url, None))
+    pub fn anonymous(url: &ApiUrl, setup: &Setup) -> Result<Self, InvalidConnection> {
+        Ok(Self::over(Http::new(url.as_url(), setup)?, url, None))
     }
 
     fn over(http: Http, url: &ApiUrl, right: Option<Right>) -> Self {
@@ -169,15 +156,15 @@ impl Client {
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
-        let (http, expected) = match request {
-            Request::Cancel(_) => (self.http.client.post(url), Expected::Success),
-            Request::LatestDeploy(..) | Request::Deploys(..) => (self.http.client.get(url), Expected::BodyOrNone),
-            _ => (self.http.client.get(url), Expected::Body),
+        let (method, expected) = match request {
+            Request::Cancel(_) => (Method::POST, Expected::Success),
+            Request::LatestDeploy(..) | Request::Deploys(..) => (Method::GET, Expected::BodyOrNone),
+            _ => (Method::GET, Expected::Body),
         };
-        let http = match request.offset() {
-            Some(offset) => http.header("X-Nuon-API-Offset", offset),
-            None => http,
-        };
+        let mut http = nuon_gate_http::Request::new(method, url);
+        if let Some(offset) = request.offset() {
+            http.headers_mut().insert(header::HeaderName::from_static("x-nuon-api-offset"), offset.into());
+        }
         let whole = match self.send(http, expected).await {
             Ok(whole) => whole,
             Err(error) => return fact::excuse(request, error).map(Answer::from),
@@ -187,10 +174,8 @@ impl Client {
     }
 
     /// Sends a request with the right to ask, and reads the answer.
-    async fn send(&self, request: reqwest::RequestBuilder, expected: Expected) -> Result<Whole, ApiError> {
+    async fn send(&self, mut request: nuon_gate_http::Request, expected: Expected) -> Result<Whole, ApiError> {
         let limit = TimeLimit::new(self.timeout);
-        let mut request =
-            request.build().map_err(|error| self.failed(transport::failure(error, &self.url.host(), self.timeout)))?;
         let Some(right) = &self.right else {
             return self.count(request, "", expected, limit).await.map_err(|error| self.failed(error));
         };
@@ -208,7 +193,7 @@ impl Client {
 
     async fn ask(
         &self,
-        mut request: reqwest::Request,
+        mut request: nuon_gate_http::Request,
         pass: &Pass,
         expected: Expected,
         limit: TimeLimit,
@@ -231,7 +216,7 @@ impl Client {
     /// Sends a request to the API as it is, counts it, and takes note of what every answer says.
     async fn count(
         &self,
-        request: reqwest::Request,
+        request: nuon_gate_http::Request,
         secret: &str,
         expected: Expected,
         limit: TimeLimit,

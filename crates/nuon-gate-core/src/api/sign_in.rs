@@ -5,16 +5,13 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use nuon_gate_http::{Method, Request, Url, header, host_of};
+use nuon_gate_http::{Http, Method, Request, TimeLimit, Url, header, host_of};
 use secrecy::zeroize::Zeroize as _;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Deserializer};
 
-use super::exchange::{TimeLimit, exchange};
-use super::transport::Http;
-use super::{
-    ApiError, Client, Connection, Expected, InvalidConnection, IssuerUrl, Right, SignInError, Wire, decode, transport,
-};
+use super::exchange::exchange;
+use super::{ApiError, Client, Connection, Expected, InvalidConnection, IssuerUrl, Right, SignInError, Wire, decode};
 use crate::{ApiToken, IdentityToken, OrgId};
 
 /// Far more than any identity token has.
@@ -91,9 +88,8 @@ impl Session {
             Credentials::Identity(IdentitySource::File(path)) => (Some(Identity::File(path.clone())), None),
             Credentials::Identity(IdentitySource::Issuer { url, token, audience }) => {
                 // Connections of its own: nothing that is meant for one host can come to the other.
-                let certificates = connection.extra_certificates.as_deref();
-                let http = transport::build(url.site(), certificates, &connection.user_agent)?;
                 let (url, token) = (url.with_audience(audience), token.clone());
+                let http = Http::new(&url, &connection.setup)?;
                 (Some(Identity::Issuer { http, url, token }), None)
             }
         };

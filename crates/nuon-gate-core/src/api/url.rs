@@ -9,23 +9,6 @@ use nuon_gate_http::{Url, checked, host_of, is_loopback, is_plain, socket_of};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiUrl(Url);
 
-/// What of an address decides how it is connected to.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Site {
-    /// `http`, not `https`.
-    pub(super) is_plain: bool,
-    /// This machine.
-    pub(super) is_loopback: bool,
-}
-
-impl Site {
-    /// Tells whether requests may go through a proxy at all: it would read plain `http`, the token included, and this
-    /// machine is reached without one.
-    pub(super) fn may_use_proxy(self) -> bool {
-        !self.is_plain && !self.is_loopback
-    }
-}
-
 impl ApiUrl {
     /// Reads an address. With `allow_http`, plain `http` is accepted for any host.
     ///
@@ -70,8 +53,9 @@ impl ApiUrl {
         is_loopback(&self.0)
     }
 
-    pub(super) fn site(&self) -> Site {
-        Site { is_plain: self.is_plain(), is_loopback: self.is_loopback() }
+    /// Returns it as others take it.
+    pub fn as_url(&self) -> &Url {
+        &self.0
     }
 
     /// Returns the address of something below this one. Each segment is percent-encoded, so that none of them can leave
@@ -103,10 +87,6 @@ impl IssuerUrl {
     /// If it is no URL, or one with which the right to be given an identity would not be safe.
     pub fn new(text: &str) -> Result<Self, InvalidApiUrl> {
         checked(text, false).map(Self)
-    }
-
-    pub(super) fn site(&self) -> Site {
-        Site { is_plain: is_plain(&self.0), is_loopback: is_loopback(&self.0) }
     }
 
     /// Returns the address that issues a token for this audience. What the query has already is kept.

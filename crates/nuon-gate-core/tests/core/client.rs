@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::sockets::{End, TOKEN, USER_AGENT, answer, by_path, client_of, connection, ids, raw};
+use crate::sockets::{End, TOKEN, USER_AGENT, answer, by_path, client_of, connection, ids, raw, setup};
 use httpmock::prelude::*;
 use nuon_gate_core::api::{Depth, ErrorClass, Fact, LARGEST_BODY};
 use nuon_gate_core::{ApiError, ApiStats, Client, Line, Request};
@@ -53,7 +53,7 @@ async fn a_request_carries_what_it_should_and_nothing_else() {
                 .header("x-nuon-org-id", "org1")
                 .header("accept", "application/json")
                 .header("user-agent", USER_AGENT)
-                .header_missing("accept-encoding")
+                .header("accept-encoding", "identity")
                 .header_missing("referer")
                 .header_missing("cookie")
                 .query_param_missing("token")
@@ -68,7 +68,7 @@ async fn a_request_carries_what_it_should_and_nothing_else() {
 #[tokio::test]
 async fn a_request_on_nobodys_behalf_carries_no_credentials() {
     let (url, heads) = raw(answer("200 OK\r\nX-Nuon-API-Version: v1", "{}"), End::Close).await;
-    let client = Client::anonymous(&connection(&url).url, None, USER_AGENT).unwrap();
+    let client = Client::anonymous(&connection(&url).url, &setup()).unwrap();
     let answer = client.request(&Request::Dashboard("org1".parse().unwrap())).await.unwrap();
     assert!(matches!(answer.fact, Fact::Dashboard(None)), "{answer:?}");
     assert_eq!(client.stats().version.as_ref().map(Line::plain), Some("v1"));

@@ -3,3 +3,4 @@
 #![cfg(test)]
 
 mod any_wish;
+mod tunnels;

@@ -1,18 +1,14 @@
 //! One request, one answer.
 
-use std::error::Error;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use nuon_gate_http::{is_loopback, is_plain, retry_after};
-use reqwest::header::{self, HeaderMap, HeaderName};
-use reqwest::{Certificate, Method, redirect, retry};
+use nuon_gate_core::ApiError;
+use nuon_gate_http::header::{self, HeaderMap, HeaderName};
+use nuon_gate_http::{Failure, Method, Setup, TimeLimit, compression, read_some, retry_after, word};
 
 use super::fault::{Fault, Nature, harmless};
 use crate::secret::SinkUrl;
-
-/// How long a connection may take to be made.
-const CONNECT: Duration = Duration::from_secs(10);
 
 /// The most that is read of an answer; services say what they have to say in far less.
 const LARGEST_ANSWER: usize = 64 * 1024;
@@ -20,23 +16,18 @@ const LARGEST_ANSWER: usize = 64 * 1024;
 /// Why nothing can be sent at all.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidSetup {
-    /// The extra certificates cannot be read.
-    #[error("no certificates in PEM form: {0}")]
-    Certificates(String),
-    /// The platform's trust store or a proxy setting is unusable.
-    #[error("notifications cannot be set up: {0}")]
-    Http(String),
+    /// Nothing can be sent to anyone.
+    #[error(transparent)]
+    Http(#[from] nuon_gate_http::InvalidSetup),
     /// A bot without a place to post.
     #[error("NUON_GATE_SLACK_TOKEN is set, but NUON_GATE_SLACK_CHANNEL is not")]
     NoSlackChannel,
 }
 
-/// The way out. A loopback address is never asked for through a proxy.
+/// The ways out: connections for each way in which some address is reached.
 #[derive(Debug, Clone)]
 pub(crate) struct Http {
-    outside: Option<reqwest::Client>,
-    loopback: Option<reqwest::Client>,
-    plain: Option<reqwest::Client>,
+    ways: Vec<nuon_gate_http::Http>,
     timeout: Duration,
 }
 
@@ -49,29 +40,19 @@ pub(crate) struct Answer {
 }
 
 impl Http {
-    /// Makes the clients that some addresses need.
+    /// Makes the connections that some addresses need.
     pub(crate) fn new<'a>(
         urls: impl Iterator<Item = &'a SinkUrl>,
-        user_agent: &str,
-        certificates: Option<&[u8]>,
+        setup: &Setup,
         timeout: Duration,
     ) -> Result<Self, InvalidSetup> {
-        // Fails if a provider is there already, which is just as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut http = Self { outside: None, loopback: None, plain: None, timeout };
-        for url in urls {
-            let Some(address) = url.url(&[], &[]) else { continue };
-            let (slot, direct) = match (is_plain(&address), is_loopback(&address)) {
-                (true, _) => (&mut http.plain, true),
-                (false, true) => (&mut http.loopback, true),
-                (false, false) => (&mut http.outside, false),
-            };
-            if slot.is_none() {
-                let plain = is_plain(&address);
-                *slot = Some(client(user_agent, certificates.filter(|_| !plain), direct, plain)?);
+        let mut ways: Vec<nuon_gate_http::Http> = Vec::new();
+        for url in urls.filter_map(|url| url.url(&[], &[])) {
+            if !ways.iter().any(|way| way.reaches(&url)) {
+                ways.push(nuon_gate_http::Http::new(&url, setup)?);
             }
         }
-        Ok(http)
+        Ok(Self { ways, timeout })
     }
 
     /// Sends a request and reads a bounded answer. Anything but a 2xx is a fault.
@@ -88,26 +69,19 @@ impl Http {
         let Request { method, url, segments, query, headers, body } = request;
         let unusable = || Fault::new(Nature::Refused { status: 0 }, "the address cannot be used");
         let target = url.url(segments, query).ok_or_else(unusable)?;
-        let slot = match (is_plain(&target), is_loopback(&target)) {
-            (true, _) => &self.plain,
-            (false, true) => &self.loopback,
-            (false, false) => &self.outside,
-        };
-        let client = slot.as_ref().ok_or_else(unusable)?;
+        let way = self.ways.iter().find(|way| way.reaches(&target)).ok_or_else(unusable)?;
+        let mut request = nuon_gate_http::Request::new(method, target);
+        *request.headers_mut() = headers;
+        *request.body_mut() = Some(body.into());
         tracing::debug!(%url, "notify");
-        let sent = client.request(method, target).headers(headers).body(body).timeout(self.timeout).send().await;
-        let mut response = sent.map_err(|error| transport(error, self.timeout))?;
+        let mut response = way.send(request, TimeLimit::new(self.timeout)).await.map_err(unreached)?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         tracing::debug!(%url, status, "answer");
-        let mut body = Vec::new();
-        // What the status says holds, even if the rest of the answer does not arrive.
-        while let Ok(Some(chunk)) = response.chunk().await {
-            let room = LARGEST_ANSWER - body.len();
-            body.extend_from_slice(&chunk[..chunk.len().min(room)]);
-            if body.len() == LARGEST_ANSWER {
-                break;
-            }
-        }
+        // What the status says holds, even if the rest of the answer does not arrive, or cannot be read.
+        let body = match compression(&headers) {
+            Some(_) => Vec::new(),
+            None => read_some(&mut response, LARGEST_ANSWER).await,
+        };
         Ok(Answer { status, headers, body })
     }
 }
@@ -122,39 +96,10 @@ pub(crate) struct Request<'a> {
     pub(crate) body: Vec<u8>,
 }
 
-fn client(
-    user_agent: &str,
-    certificates: Option<&[u8]>,
-    direct: bool,
-    plain: bool,
-) -> Result<reqwest::Client, InvalidSetup> {
-    let mut builder = reqwest::Client::builder()
-        .user_agent(user_agent)
-        .redirect(redirect::Policy::none())
-        .retry(retry::never())
-        .referer(false)
-        .connect_timeout(CONNECT);
-    if direct {
-        builder = builder.no_proxy();
-    }
-    if plain {
-        // No certificate is ever looked at: do not spend time on loading the platform's.
-        builder = builder.tls_certs_only([]);
-    } else if let Some(pem) = certificates {
-        let certificates =
-            Certificate::from_pem_bundle(pem).map_err(|error| InvalidSetup::Certificates(innermost(&error)))?;
-        if certificates.is_empty() {
-            return Err(InvalidSetup::Certificates("the file holds none".to_owned()));
-        }
-        builder = builder.tls_certs_merge(certificates);
-    }
-    builder.build().map_err(|error| InvalidSetup::Http(innermost(&error.without_url())))
-}
-
 impl Answer {
     /// Returns a header's value as text.
     pub(crate) fn header(&self, name: &HeaderName) -> Option<&str> {
-        self.headers.get(name)?.to_str().ok()
+        word(&self.headers, name.as_str())
     }
 
     /// Returns how long the service asks to be left alone.
@@ -189,20 +134,17 @@ pub(crate) fn fault(answer: &Answer) -> Fault {
     Fault::new(nature, words)
 }
 
-fn transport(error: reqwest::Error, timeout: Duration) -> Fault {
-    let error = error.without_url();
-    if error.is_connect() || error.is_builder() {
-        let detail = if error.is_timeout() { "it took too long".to_owned() } else { innermost(&error) };
-        Fault::new(Nature::NotTaken { wait: None }, format!("could not connect: {detail}"))
-    } else if error.is_timeout() {
-        let words = format!("no answer within {}", nuon_gate_core::timeline::human(timeout));
-        Fault::new(Nature::Unclear { wait: None }, words)
-    } else {
-        Fault::new(Nature::Unclear { wait: None }, format!("the connection broke off: {}", innermost(&error)))
-    }
-}
-
-fn innermost(error: &(dyn Error + 'static)) -> String {
-    let last = std::iter::successors(Some(error), |error: &&(dyn Error + 'static)| (*error).source()).last();
-    harmless(&last.map(ToString::to_string).unwrap_or_default())
+/// Says why there is no answer, in the words of the API's own troubles.
+fn unreached(failure: Failure) -> Fault {
+    let (nature, hint) = match &failure {
+        Failure::Connect { .. } => (Nature::NotTaken { wait: None }, None),
+        Failure::Proxy(failure) => (Nature::NotTaken { wait: None }, Some(failure.hint())),
+        Failure::Certificate { .. } => {
+            let hint = "if it has a private issuer, name its certificate with --ca-file (NUON_GATE_CA_FILE)".to_owned();
+            (Nature::Refused { status: 0 }, Some(hint))
+        }
+        Failure::Timeout(_) | Failure::Broken(_) => (Nature::Unclear { wait: None }, None),
+    };
+    let words = ApiError::from(failure).to_string();
+    Fault::new(nature, hint.map_or_else(|| words.clone(), |hint| format!("{words}; hint: {hint}")))
 }

@@ -233,6 +233,8 @@ mod tests {
 
     use super::*;
     use crate::message::Context;
+    use nuon_gate_http::Setup;
+
     use crate::secret::{Secret, SinkUrl};
     use crate::{Occasion, Pace, sample};
 
@@ -247,7 +249,7 @@ mod tests {
             })
             .await;
         let api = SinkUrl::new(&server.url("/api/")).unwrap();
-        let http = Http::new(std::iter::once(&api), "gate", None, Duration::from_secs(15)).unwrap();
+        let http = Http::new(std::iter::once(&api), &Setup::default(), Duration::from_secs(15)).unwrap();
         let slack = SlackBot { api, token: Secret::new("xoxb-1"), channel: Some("deploys".to_owned()) };
         let (_ending, ends) = watch::channel(None);
         let (mut bot, mut patience) = (Bot::new(None), Patience::new(Pace::default(), ends));

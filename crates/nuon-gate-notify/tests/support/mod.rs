@@ -100,7 +100,8 @@ pub(crate) fn options() -> Options {
         first_retry: Duration::from_millis(1),
         request_timeout: Duration::from_secs(15),
     };
-    Options { pace, ..Options::new("nuon-gate/0.0.0 (+https://gate.example)") }
+    let user_agent = "nuon-gate/0.0.0 (+https://gate.example)".to_owned();
+    Options { pace, ..Options::new(nuon_gate_http::Setup { user_agent, ..Default::default() }) }
 }
 
 /// What became of the only sink: the result, and the reason or nothing.

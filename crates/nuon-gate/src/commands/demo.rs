@@ -6,6 +6,7 @@ use nuon_gate_core::watch::Clocks;
 use nuon_gate_core::{
     ApiToken, ApiUrl, CancelOn, Connection, Intervals, Line, OrgId, RemoteText, Target, Targets, WatchSettings,
 };
+use nuon_gate_http::Setup;
 use nuon_gate_notify::{Options, Sinks};
 use nuon_gate_sim::{Script, Sim};
 
@@ -45,7 +46,7 @@ pub(crate) fn run(arguments: DemoArguments) -> Result<u8, Trouble> {
     let url = ApiUrl::new(&sim.url(), false).map_err(|error| broken(&error))?;
     let watch = watch_settings(org.clone())?;
     let code = gate::run(Settings {
-        connection: Connection { user_agent: user_agent(), ..Connection::new(url, org, token) },
+        connection: Connection { setup: setup(), ..Connection::new(url, org, token) },
         targets: TargetSettings::Known(targets),
         pins,
         watch,
@@ -69,7 +70,7 @@ fn audience(sim: &Sim) -> Result<NotifySettings, Trouble> {
         _ => None,
     };
     let parsed = Sinks::from_variables(&variable).map_err(|error| broken(&error))?;
-    let options = Options::new(user_agent());
+    let options = Options::new(setup());
     let timeout = Duration::from_secs(5);
     Ok(NotifySettings { sinks: parsed.sinks, notices: parsed.notices, options, required: false, timeout })
 }
@@ -127,4 +128,9 @@ fn watch_settings(org: OrgId) -> Result<WatchSettings, Trouble> {
 
 fn broken(error: &dyn std::fmt::Display) -> Trouble {
     Trouble::new(format!("the demo does not work here: {error}"))
+}
+
+/// Everything is on this machine: there is neither a proxy nor a certificate.
+fn setup() -> Setup {
+    Setup { user_agent: user_agent(), ..Setup::default() }
 }

@@ -7,7 +7,7 @@ use nuon_gate_core::result::{Delivery, RunResult};
 use nuon_gate_notify::{Mention, Options, Parsed, Sinks, render, send_test};
 
 use crate::arguments::{NotifyAction, NotifyCommandArguments};
-use crate::connection::{read, user_agent};
+use crate::connection::setup;
 use crate::environment::Environment;
 use crate::exit;
 use crate::gate::runtime;
@@ -34,9 +34,8 @@ pub(crate) fn run(arguments: NotifyCommandArguments, environment: &Environment) 
         // clap has seen to it that there is a path.
         (NotifyAction::Render, None) => return Err(Trouble::new("no result").hint("name its file with --result")),
         (NotifyAction::Test, _) => {
-            let extra_certificates = ca_file.map(|path| read("--ca-file (NUON_GATE_CA_FILE)", &path)).transpose()?;
-            let options =
-                Options { slack_mention_on_failure: mentions, extra_certificates, ..Options::new(user_agent()) };
+            let setup = setup(ca_file, environment)?;
+            let options = Options { slack_mention_on_failure: mentions, ..Options::new(setup) };
             return test(&sinks, options, notify_timeout.0);
         }
     }

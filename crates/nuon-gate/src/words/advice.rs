@@ -125,6 +125,7 @@ fn if_failed(failure: &DeployFailure) -> String {
 pub(crate) fn if_unanswered(error: &ApiError) -> String {
     match (error, error.class()) {
         (ApiError::Redirect { .. }, _) => format!("check {ADDRESS}: it has to be where the API itself is"),
+        (ApiError::Proxy(failure), _) => failure.hint(),
         (_, ErrorClass::Foreign) => NOT_NUON.to_owned(),
         (_, ErrorClass::Untrusted) => {
             format!("if the API has a private issuer, name its certificate with {CERTIFICATES}; else check {ADDRESS}")
@@ -143,8 +144,10 @@ fn if_late(limit: &Limit) -> String {
     let Limit { clock, standing, error, ever_answered, .. } = limit;
     let flag = flags::with_variable(flags::clock(*clock));
     match error {
-        Some(error) if error.class() == ErrorClass::Foreign => return NOT_NUON.to_owned(),
-        Some(ApiError::Redirect { .. }) => return format!("check {ADDRESS}: it has to be where the API itself is"),
+        Some(error @ (ApiError::Redirect { .. } | ApiError::Proxy(_))) => return if_unanswered(error),
+        Some(error) if matches!(error.class(), ErrorClass::Foreign | ErrorClass::Untrusted) => {
+            return if_unanswered(error);
+        }
         _ if !ever_answered => {
             return format!("no good answer ever came: check {ADDRESS} and the network, or raise {flag}");
         }

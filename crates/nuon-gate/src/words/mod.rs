@@ -11,7 +11,7 @@ use nuon_gate_core::{Cause, Words};
 
 pub(crate) use self::advice::{if_ambiguous, if_not_signed_in, if_unanswered, if_unknown};
 pub(crate) use self::cause::sentence;
-pub(crate) use self::flags::ADDRESS;
+pub(crate) use self::flags::{ADDRESS, CERTIFICATES};
 pub(crate) use self::refusal::{contradictory, invalid, refused};
 pub(crate) use self::warning::warning;
 

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use nuon_gate_core::{ApiToken, ApiUrl, Client, ComponentId, Connection, Credentials, InstallId};
+use nuon_gate_http::Setup;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -15,9 +16,12 @@ pub(crate) fn connection(url: &str) -> Connection {
         url: ApiUrl::new(url, false).unwrap(),
         org: "org1".parse().unwrap(),
         credentials: Credentials::Token(ApiToken::new(TOKEN).unwrap()),
-        extra_certificates: None,
-        user_agent: USER_AGENT.to_owned(),
+        setup: setup(),
     }
+}
+
+pub(crate) fn setup() -> Setup {
+    Setup { user_agent: USER_AGENT.to_owned(), ..Setup::default() }
 }
 
 pub(crate) fn client_of(url: &str, request_timeout: Duration) -> Client {

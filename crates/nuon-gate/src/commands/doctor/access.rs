@@ -185,6 +185,7 @@ fn advice(error: &ApiError) -> String {
         ErrorClass::Denied => "check what the token is allowed to do in this organisation".to_owned(),
         ErrorClass::Missing | ErrorClass::Refused | ErrorClass::Elsewhere => format!("check {ADDRESS}"),
         ErrorClass::Foreign | ErrorClass::Untrusted => if_unanswered(error),
+        ErrorClass::Transient if matches!(error, ApiError::Proxy(_)) => if_unanswered(error),
         ErrorClass::Transient => {
             "try again in a while; if it stays so, the API is in trouble, or what is in front of it".to_owned()
         }

@@ -11,11 +11,12 @@ mod show;
 mod sinks;
 
 use nuon_gate_core::resolve::Wanted;
+use nuon_gate_http::Setup;
 
 use self::check::{Check, Checks};
 use self::patience::Patience;
 use crate::arguments::{DoctorArguments, Format, TargetArguments};
-use crate::connection::ConnectionParts;
+use crate::connection::{ConnectionParts, user_agent};
 use crate::environment::Environment;
 use crate::gate::runtime;
 use crate::targets;
@@ -47,12 +48,15 @@ async fn examine(checks: &mut Checks, arguments: DoctorArguments, environment: &
         Err(trouble) => checks.push(Check::misconfigured("configuration", trouble)),
         Ok(parts) => {
             checks.push(configuration(&parts));
-            let certificates = parts.extra_certificates.as_ref().ok().cloned().flatten();
-            let reached = reach::reach(checks, &parts, environment, &patience).await;
+            let (certificates, proxies) = (parts.certificates.clone(), parts.proxies.clone());
+            let reached = reach::reach(checks, &parts, &patience).await;
             checks.skip_rest(&reach::NAMES);
             access::access(checks, parts, wanted, reached, &patience).await;
             checks.skip_rest(&access::NAMES);
-            sinks::examine(checks, certificates, environment).await;
+            // What is wrong with these has been said, and nobody could be told either.
+            if let (Ok(certificates), Ok(proxies)) = (certificates, proxies) {
+                sinks::examine(checks, Setup { user_agent: user_agent(), certificates, proxies }, environment).await;
+            }
         }
     }
     checks.skip_rest(&reach::NAMES);

@@ -75,7 +75,7 @@ mod tests {
     #[tokio::test]
     async fn who_has_no_time_left_asks_nothing() {
         let url = ApiUrl::new("http://127.0.0.1:9", false).unwrap();
-        let client = Client::anonymous(&url, None, "test").unwrap();
+        let client = Client::anonymous(&url, &nuon_gate_http::Setup::default()).unwrap();
         let patience = Patience { deadline: Instant::now(), request: Duration::from_secs(30) };
         let reply = patience.ask(&client, Request::Installs(1)).await;
         assert!(matches!(reply, Err(ApiError::Timeout(WHOLE))), "{reply:?}");

@@ -1,9 +1,9 @@
 //! Whether those who are to be told can be told. Nothing is posted: `notify test` does that.
 
+use nuon_gate_http::Setup;
 use nuon_gate_notify::{Options, Parsed, Sinks, SlackCheck, slack_check};
 
 use super::check::{Check, Checks};
-use crate::connection::user_agent;
 use crate::environment::Environment;
 use crate::exit;
 use crate::notify::{invalid_setup, sinks};
@@ -11,13 +11,13 @@ use crate::notify::{invalid_setup, sinks};
 /// The checks, in their order.
 pub(super) const NAMES: [&str; 3] = ["notifications", "slack-token", "slack-message"];
 
-pub(super) async fn examine(checks: &mut Checks, certificates: Option<Vec<u8>>, environment: &Environment) {
+pub(super) async fn examine(checks: &mut Checks, setup: Setup, environment: &Environment) {
     let Parsed { sinks, notices } = match sinks(environment) {
         Ok(parsed) => parsed,
         Err(trouble) => return checks.push(Check::misconfigured("notifications", trouble)),
     };
     checks.push(listed(&sinks, &notices));
-    let options = Options { extra_certificates: certificates, ..Options::new(user_agent()) };
+    let options = Options::new(setup);
     match slack_check(&sinks, &options).await {
         Ok(None) => {
             for name in &NAMES[1..] {

@@ -1,0 +1,191 @@
+//! Why a request has no answer, and which part of the way is to blame.
+
+use std::error::Error;
+use std::io;
+use std::time::Duration;
+
+use crate::Proxy;
+
+/// Why there is no whole answer. No part of it holds an address beyond its host, nor a credential.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// No connection: the name does not resolve, nobody listens, or the handshake broke off.
+    #[error("could not connect to {host}: {detail}")]
+    Connect {
+        /// Who was to be connected to.
+        host: String,
+        /// What the system said.
+        detail: String,
+    },
+    /// A certificate is not trusted.
+    #[error("the certificate of {host} is not trusted: {detail}")]
+    Certificate {
+        /// Whose it is.
+        host: String,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// The proxy gives no way through.
+    #[error(transparent)]
+    Proxy(#[from] ProxyFailure),
+    /// No whole answer in time.
+    #[error("no answer within {0:?}")]
+    Timeout(Duration),
+    /// The connection ended in the middle of an answer.
+    #[error("the connection broke off: {0}")]
+    Broken(String),
+}
+
+/// A proxy that gives no way through.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the proxy {proxy} (from {variable}) {trouble}")]
+pub struct ProxyFailure {
+    /// Its host and port.
+    pub proxy: String,
+    /// The variable that names it.
+    pub variable: &'static str,
+    /// The host that was to be reached through it.
+    pub target: String,
+    /// What it does instead.
+    pub trouble: ProxyTrouble,
+}
+
+/// What a proxy does instead of giving a way through.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProxyTrouble {
+    /// It cannot be connected to.
+    #[error("cannot be reached: {0}")]
+    Unreachable(String),
+    /// It refuses, with this status code if that is known.
+    #[error("refused the tunnel{}", .0.map(|status| format!(": HTTP {status}")).unwrap_or_default())]
+    Refused(Option<u16>),
+    /// What it says is no answer, or it hangs up.
+    #[error("opened no tunnel: {0}")]
+    Silent(String),
+    /// It is not known where on the way the time went.
+    #[error("gave no connection in time")]
+    Slow,
+}
+
+impl ProxyFailure {
+    /// Names the proxy, but nothing of what it wants to know of its users.
+    pub fn new(proxy: &Proxy, target: &str, trouble: ProxyTrouble) -> Self {
+        Self { proxy: proxy.to_string(), variable: proxy.variable(), target: target.to_owned(), trouble }
+    }
+
+    /// Says what can be done about it.
+    pub fn hint(&self) -> String {
+        let Self { proxy, variable, target, trouble } = self;
+        match trouble {
+            ProxyTrouble::Refused(Some(407)) => {
+                format!(
+                    "the proxy wants to know who asks: put the right user name and password into {variable}, as in \
+                     http://user:password@{proxy}, percent-encoded"
+                )
+            }
+            ProxyTrouble::Refused(Some(403)) => {
+                format!("the proxy does not allow {target}: have it allowed there, or reach it directly with NO_PROXY")
+            }
+            _ => format!("check {variable} and the proxy, or reach {target} directly with NO_PROXY"),
+        }
+    }
+}
+
+/// Who was asked for what, through which proxy.
+pub(crate) struct Way<'a> {
+    pub(crate) host: &'a str,
+    pub(crate) proxy: Option<&'a Proxy>,
+    pub(crate) limit: Duration,
+}
+
+impl Way<'_> {
+    /// Says what a failed exchange was, without the address.
+    pub(crate) fn failure(&self, error: reqwest::Error) -> Failure {
+        let error = error.without_url();
+        if let Some((proxy, cause)) = self.proxy.zip(chain(&error).find(|cause| tunnel_words(*cause).is_some())) {
+            return self.of_tunnel(proxy, cause);
+        }
+        if let Some(detail) = certificate_trouble(&error) {
+            return Failure::Certificate { host: self.there(), detail };
+        }
+        match (error.is_connect(), error.is_timeout(), self.proxy) {
+            (true, true, Some(proxy)) => ProxyFailure::new(proxy, self.host, ProxyTrouble::Slow).into(),
+            // A connection that takes too long is both; where it got stuck is the better news.
+            (true, true, None) => Failure::Connect { host: self.there(), detail: "it took too long".to_owned() },
+            (true, false, _) => Failure::Connect { host: self.there(), detail: innermost(&error) },
+            (false, true, _) => Failure::Timeout(self.limit),
+            (false, false, _) => Failure::Broken(innermost(&error)),
+        }
+    }
+
+    /// Names who is at the end of the way: a proxy can put a certificate of its own into the place of another.
+    fn there(&self) -> String {
+        match self.proxy {
+            Some(proxy) => format!("{} (through the proxy {proxy})", self.host),
+            None => self.host.to_owned(),
+        }
+    }
+
+    fn of_tunnel(&self, proxy: &Proxy, cause: &(dyn Error + 'static)) -> Failure {
+        let trouble = match tunnel_words(cause).as_deref() {
+            Some("proxy authorization required") => ProxyTrouble::Refused(Some(407)),
+            Some("unsuccessful") => ProxyTrouble::Refused(None),
+            Some("failed to create underlying connection") => match certificate_trouble(cause) {
+                Some(detail) => {
+                    let host = format!("the proxy {proxy} (from {})", proxy.variable());
+                    return Failure::Certificate { host, detail };
+                }
+                None => ProxyTrouble::Unreachable(innermost(cause)),
+            },
+            Some("unexpected end of file") => ProxyTrouble::Silent("it hung up".to_owned()),
+            _ => ProxyTrouble::Silent(innermost(cause)),
+        };
+        ProxyFailure::new(proxy, self.host, trouble).into()
+    }
+}
+
+/// Returns what hyper-util says of a tunnel. Its error has no name that others could use, and keeps of the proxy's answer
+/// no more than this.
+fn tunnel_words(error: &(dyn Error + 'static)) -> Option<String> {
+    error.to_string().strip_prefix("tunnel error: ").map(str::to_owned)
+}
+
+fn certificate_trouble(error: &(dyn Error + 'static)) -> Option<String> {
+    chain(error).find_map(|cause| match cause.downcast_ref::<rustls::Error>() {
+        Some(rustls::Error::InvalidCertificate(trouble)) => Some(certificate_words(trouble).to_owned()),
+        _ => None,
+    })
+}
+
+fn certificate_words(trouble: &rustls::CertificateError) -> &'static str {
+    match trouble {
+        rustls::CertificateError::UnknownIssuer => "its issuer is unknown",
+        rustls::CertificateError::Revoked => "it has been revoked",
+        rustls::CertificateError::Expired | rustls::CertificateError::ExpiredContext { .. } => "it has expired",
+        rustls::CertificateError::NotValidYet | rustls::CertificateError::NotValidYetContext { .. } => {
+            "it is not valid yet"
+        }
+        rustls::CertificateError::NotValidForName | rustls::CertificateError::NotValidForNameContext { .. } => {
+            "it is for another host"
+        }
+        _ => "it cannot be verified (a self-signed certificate that is its own authority?)",
+    }
+}
+
+pub(crate) fn innermost(error: &(dyn Error + 'static)) -> String {
+    chain(error).last().map(ToString::to_string).unwrap_or_default()
+}
+
+/// Walks down the causes. An `io::Error` that wraps another error does not name it as its source, so it is unwrapped
+/// by hand: that is where the TLS library's errors are.
+fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    fn cause<'a>(error: &&'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+        let error: &'a (dyn Error + 'static) = *error;
+        match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            Some(wrapped) => Some(wrapped),
+            None => error.source(),
+        }
+    }
+    std::iter::successors(Some(error), cause)
+}

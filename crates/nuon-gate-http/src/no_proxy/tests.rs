@@ -1,0 +1,71 @@
+use super::*;
+
+const YES: bool = true;
+const NO: bool = false;
+
+#[test]
+fn every_form_matches_what_it_means() {
+    let cases: [(&str, &str, u16, bool); 58] = [
+        ("example.com", "example.com", 443, YES),
+        ("example.com", "api.example.com", 443, YES),
+        ("example.com", "a.b.example.com", 443, YES),
+        ("example.com", "notexample.com", 443, NO),
+        ("example.com", "example.com.evil.example", 443, NO),
+        ("example.com", "com", 443, NO),
+        ("EXAMPLE.com", "Api.Example.COM", 443, YES),
+        ("example.com.", "api.example.com", 443, YES),
+        ("example.com", "api.example.com.", 443, YES),
+        (".example.com", "example.com", 443, NO),
+        (".example.com", "api.example.com", 443, YES),
+        (".example.com", "notexample.com", 443, NO),
+        ("*.example.com", "example.com", 443, NO),
+        ("*.example.com", "api.example.com", 443, YES),
+        ("*.example.com", "a.b.example.com", 443, YES),
+        ("*.example.com:8443", "a.example.com", 8443, YES),
+        ("*.example.com:8443", "a.example.com", 443, NO),
+        ("example.com:443", "api.example.com", 443, YES),
+        ("example.com:443", "api.example.com", 8443, NO),
+        ("example.com:0443", "example.com", 443, YES),
+        ("example.com:", "example.com", 443, NO),
+        ("example.com:x", "example.com", 443, NO),
+        ("example.com:70000", "example.com", 443, NO),
+        (".", "example.com", 443, NO),
+        ("*.", "example.com", 443, NO),
+        (":443", "example.com", 443, NO),
+        ("a*.example.com", "api.example.com", 443, NO),
+        ("*", "example.com", 443, YES),
+        ("*", "192.0.2.7", 443, YES),
+        ("*", "2001:db8::7", 443, YES),
+        ("a.example,*", "b.example", 443, YES),
+        ("192.0.2.7", "192.0.2.7", 443, YES),
+        ("192.0.2.7", "192.0.2.70", 443, NO),
+        ("192.0.2.7", "::ffff:192.0.2.7", 443, YES),
+        ("192.0.2.7:443", "192.0.2.7", 443, YES),
+        ("192.0.2.7:443", "192.0.2.7", 8443, NO),
+        ("0.2.7", "192.0.2.7", 443, NO),
+        (".0.2.7", "192.0.2.7", 443, NO),
+        ("2001:db8::7", "2001:db8:0::7", 443, YES),
+        ("[2001:db8::7]", "2001:db8::7", 443, YES),
+        ("[2001:db8::7]:443", "2001:db8::7", 443, YES),
+        ("[2001:db8::7]:443", "2001:db8::7", 8443, NO),
+        ("[2001:DB8::7]:443", "2001:db8::7", 443, YES),
+        ("10.0.0.0/8", "10.255.0.1", 443, YES),
+        ("10.0.0.0/8", "11.0.0.1", 443, NO),
+        ("10.9.8.7/8", "10.0.0.1", 443, YES),
+        ("192.0.2.128/25", "192.0.2.127", 443, NO),
+        ("0.0.0.0/0", "192.0.2.7", 443, YES),
+        ("0.0.0.0/0", "2001:db8::7", 443, NO),
+        ("192.0.2.7/32", "192.0.2.7", 443, YES),
+        ("192.0.2.7/33", "192.0.2.7", 443, NO),
+        ("10.0.0.0/8", "10.example", 443, NO),
+        ("2001:db8::/32", "2001:db8:ffff::1", 443, YES),
+        ("2001:db8::/32", "2001:db9::1", 443, NO),
+        ("::/0", "2001:db8::7", 443, YES),
+        (" a.example ,\tb.example  c.example", "c.example", 443, YES),
+        ("a.example b.example", "b.example", 443, YES),
+        (",, ,", "a.example", 443, NO),
+    ];
+    for (entries, host, port, expected) in cases {
+        assert_eq!(NoProxy::new(entries).matches(host, port), expected, "{entries:?} and {host}:{port}");
+    }
+}
