@@ -2,6 +2,7 @@
 
 use nuon_gate_sim::Seen;
 
+use crate::doctor::answering;
 use crate::support::{API, Folder, Gate, INSTALL, ORG, PASSING, TOKEN, serve_deploy};
 
 const ENDED: &str = r#"{ status = "active" }"#;
@@ -68,6 +69,14 @@ fn an_address_can_have_a_path_of_its_own() {
 }
 
 #[test]
+fn the_version_at_the_end_of_an_address_is_taken_off() {
+    let sim = serve_deploy(ENDED);
+    for end in ["/v1", "/v1/"] {
+        Gate::wait(&sim).env("NUON_API_URL", sim.url() + end).run().exits(0);
+    }
+}
+
+#[test]
 fn this_machine_is_never_reached_through_a_proxy() {
     let sim = serve_deploy(PASSING);
     let dead = "http://127.0.0.1:9";
@@ -93,6 +102,95 @@ fn https_goes_through_the_proxy_that_is_set_and_plain_http_through_none() {
     gate("http://api.invalid").run().exits(124);
     gate("https://api.invalid").run().exits(124);
     assert_eq!(asked.join().unwrap(), "CONNECT api.invalid:443 HTTP/1.1");
+}
+
+/// `wait` for an API that is reached through a proxy.
+fn through(variable: &str, proxy: &str) -> Gate<'static> {
+    let gate = Gate::at("https://api.invalid", "wait").args(["--install", INSTALL, "--component", API]);
+    gate.args(["--api-outage", "100ms"]).env(variable, proxy)
+}
+
+#[test]
+fn a_proxy_that_gives_no_way_through_is_named_with_what_to_do() {
+    let cases = [
+        ("407 Proxy Authentication Required", "HTTP 407", "put the right user name and password into HTTPS_PROXY"),
+        ("403 Forbidden", "HTTP 403", "the proxy does not allow api.invalid"),
+        ("502 Bad Gateway", "HTTP 502", "check HTTPS_PROXY and the proxy"),
+    ];
+    for (head, status, hint) in cases {
+        let proxy = answering(head, "").trim_start_matches("http://").to_owned();
+        let outcome = through("HTTPS_PROXY", &format!("http://me:planted-pass-word@{proxy}")).json().exits(7);
+        let words = format!("the proxy {proxy} (from HTTPS_PROXY) refused the tunnel: {status}");
+        assert!(outcome.reason().contains(&words), "{}", outcome.reason());
+        assert!(outcome.stderr.contains(hint), "{}", outcome.stderr);
+    }
+    let cases = [
+        (through("all_proxy", "127.0.0.1:9"), "the proxy 127.0.0.1:9 (from all_proxy) cannot be reached: Connection"),
+        (through("https_proxy", "http://p.invalid:3128").env("HTTPS_PROXY", ""), "p.invalid:3128 (from https_proxy)"),
+        (through("HTTPS_PROXY", "127.0.0.1:9").env("NO_PROXY", "x, *.INVALID"), "could not connect to api.invalid"),
+    ];
+    for (gate, words) in cases {
+        let outcome = gate.json().exits(7);
+        assert!(outcome.reason().contains(words), "{}", outcome.reason());
+    }
+}
+
+#[test]
+fn a_proxy_that_cannot_be_used_is_2_and_only_its_variable_is_named() {
+    let values = [
+        "socks5://me:planted-pass-word@p:1",
+        "ftp://planted-pass-word",
+        "http://me:Pa@planted-pass-word#x@p",
+        "::",
+        "p:0",
+    ];
+    let sim = serve_deploy(ENDED);
+    for value in values {
+        for gate in [through("ALL_PROXY", value), Gate::wait(&sim).env("ALL_PROXY", value)] {
+            let outcome = gate.run().refused();
+            let outcome =
+                outcome.says("ALL_PROXY does not name a proxy that can be used").says("hint: correct ALL_PROXY");
+            assert!(!outcome.stderr.contains("pass-word") && !outcome.stderr.contains("Pa@"), "{}", outcome.stderr);
+        }
+    }
+}
+
+#[test]
+fn who_is_told_is_reached_in_the_same_way() {
+    let sim = serve_deploy(ENDED);
+    let proxy = answering("403 Forbidden", "").trim_start_matches("http://").to_owned();
+    let told = |gate: Gate<'static>| gate.env("NUON_GATE_WEBHOOK_URL", "https://hooks.invalid/planted-hook-5b9e");
+    let gate = told(Gate::at(&sim.url(), "wait").args(["--install", INSTALL, "--component", API]));
+    let outcome = gate.args(["--notify-timeout", "300ms"]).env("HTTPS_PROXY", &proxy).run().exits(0);
+    outcome.says("webhook was not told: ");
+    let outcome =
+        told(Gate::bare("notify")).args(["test", "--notify-timeout", "30s"]).env("HTTPS_PROXY", "x://y").run();
+    outcome.refused().says("HTTPS_PROXY does not name a proxy");
+}
+
+#[test]
+fn whoever_answers_instead_of_the_api_is_told_apart() {
+    let portal = "<!doctype html><title>Sign in to Wi-Fi</title>";
+    let cases = [
+        ("200 OK", portal, 7, "an HTML page titled \u{201c}Sign in to Wi-Fi\u{201d}"),
+        ("200 OK", "{}", 7, "is not Nuon's API"),
+        ("511 Network Authentication Required", portal, 7, "Sign in to Wi-Fi"),
+        ("302 Found\r\nLocation: https://login.example/x", "", 7, "login.example"),
+        (
+            "403 Forbidden\r\nServer: shield",
+            "<title>Request blocked</title>",
+            3,
+            "Request blocked\u{201d}, server: shield",
+        ),
+        ("404 Not Found", "{}", 3, "is not Nuon's API"),
+    ];
+    for (head, body, code, words) in cases {
+        let gate = Gate::at(&answering(head, body), "wait").args(["--install", INSTALL, "--component", API]);
+        let outcome = gate.args(["--api-outage", "300ms"]).json().exits(code);
+        assert!(outcome.reason().contains(words), "{}", outcome.reason());
+        let hint = outcome.stderr.lines().rfind(|line| line.contains("--api-url")).unwrap_or_default();
+        assert!(hint.contains("proxy (HTTPS_PROXY, NO_PROXY)"), "{head}: {}", outcome.stderr);
+    }
 }
 
 #[test]

@@ -110,7 +110,7 @@ fn has_no_secret(outcome: &Outcome) {
 }
 
 /// Gives the same answer to every request; returns its address.
-fn answering(head: &str, body: &str) -> String {
+pub(crate) fn answering(head: &str, body: &str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let answer = format!("HTTP/1.1 {head}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len());
@@ -180,8 +180,14 @@ fn what_the_api_refuses_is_3() {
     gate("amce", "api").has("target", "failed", "did you mean `acme`?");
     gate(INSTALL, "cmpnone0000000000000000000").has("target", "failed", "there is `api`");
     gate("inlnone0000000000000000000", API).has("target", "failed", "there is `acme`");
-    let somebody_else = doctor(&answering("404 Not Found", "<html>"));
-    Found::of(somebody_else, 3).has("version", "warning", "X-Nuon-API-Version").has("token", "failed", "--api-url");
+    let somebody_else = doctor(&answering("404 Not Found", "<title>Nothing here</title>"));
+    let found = Found::of(somebody_else, 3);
+    found.has("version", "failed", "titled \u{201c}Nothing here\u{201d}").has(
+        "version",
+        "failed",
+        "what answers is not",
+    );
+    found.has("token", "failed", "--api-url");
 }
 
 #[test]

@@ -120,6 +120,35 @@ fn certificates_that_are_none_are_refused() {
 }
 
 #[test]
+fn one_bad_certificate_among_good_ones_is_left_out() {
+    let sim = serve_deploy(PASSING);
+    let folder = Folder::new();
+    let garbage = "-----BEGIN CERTIFICATE-----\nbm90IGEgY2VydGlmaWNhdGU=\n-----END CERTIFICATE-----\n";
+    let good = std::fs::read_to_string(fixture("ca.pem")).unwrap();
+    let file = folder.write("corp.pem", format!("{good}{garbage}{good}"));
+    let outcome = gate(&format!("https://{}", encrypted(&sim))).args(["--ca-file"]).args([&file]).run().exits(0);
+    outcome.says("warning: certificate 2 in ").says("corp.pem cannot be read, and is left out");
+    let none =
+        gate("https://127.0.0.1:9").args(["--ca-file".into(), folder.write("none.pem", garbage)]).run().refused();
+    none.says("none.pem").says("none of which can be read");
+}
+
+#[test]
+fn who_is_told_is_trusted_by_the_same_rules() {
+    let sim = serve_deploy(PASSING);
+    let url = format!("https://{}/webhook", encrypted(&sim));
+    let outcome = Gate::wait(&sim).env("NUON_GATE_WEBHOOK_URL", &url).run().exits(0);
+    let outcome = outcome
+        .says("webhook was not told: the certificate of 127.0.0.1:")
+        .says("is not trusted: its issuer is unknown");
+    outcome.says("hint: ").says("--ca-file (NUON_GATE_CA_FILE)");
+    let trusting = Gate::wait(&sim).env("NUON_GATE_WEBHOOK_URL", &url).env("NUON_GATE_CA_FILE", fixture("ca.pem"));
+    let outcome = trusting.args(["--notify-timeout", "500ms"]).json().exits(0);
+    // The relay before the simulator passes on no body, so it is not understood; but it is reached.
+    assert!(!outcome.stderr.contains("certificate"), "{}", outcome.stderr);
+}
+
+#[test]
 fn a_server_that_speaks_no_tls_is_an_outage() {
     let sim = serve_deploy(PASSING);
     let url = sim.url().replace("http://", "https://");

@@ -70,6 +70,9 @@ pub enum ApiError {
     /// A success whose body cannot be read, or is about something else.
     #[error("undecodable answer: {0}")]
     Undecodable(String),
+    /// A success that somebody else says: a login page, a captive portal, another service.
+    #[error("{}", .0.plain())]
+    Stranger(Line),
     /// Signing in failed, so the request was not sent.
     #[error(transparent)]
     SignIn(#[from] SignInError),
@@ -186,8 +189,14 @@ impl ApiError {
             | Self::Timeout(_)
             | Self::Broken(_)
             | Self::Redirect { .. }
+            | Self::Stranger(_)
             | Self::Undecodable(_) => ErrorClass::Transient,
         }
+    }
+
+    /// Tells whether somebody else seems to answer at the API's address: another service, a login page, a firewall.
+    pub fn is_strangers(&self) -> bool {
+        self.class() == ErrorClass::Foreign || matches!(self, Self::Stranger(_) | Self::Status { status: 511, .. })
     }
 
     /// Tells whether a server, whichever it is, refuses what it was asked.

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use nuon_gate_http::header::{ACCEPT, HeaderMap, HeaderValue};
 use nuon_gate_http::{Http, Request, TimeLimit, Unread, Url, compression, read_some, retry_after, word};
 
+use super::stranger::{description, is_strangers};
 use super::{ApiError, Expected};
 use crate::model::ErrorBody;
 use crate::{Line, RemoteText};
@@ -46,8 +47,18 @@ pub(super) async fn exchange(
     let body = match refusal(status.as_u16(), &headers, &error_body, Some(response.url()), now) {
         // What a body says on success means nothing then; even a compressed one is good.
         Some(ApiError::Undecodable(_)) | None if expected == Expected::Success => Ok(Vec::new()),
+        // Who answers instead of the API is news only where the API would have said something else.
+        Some(ApiError::Status { status: status @ (401 | 403 | 404 | 511), message: None, retry_after, from_nuon })
+            if expected != Expected::Identity =>
+        {
+            let message = Some(description(response.url(), &headers, &error_body));
+            Err(ApiError::Status { status, message, retry_after, from_nuon })
+        }
         Some(refusal) => Err(refusal),
         None => match http.read(&mut response, LARGEST_BODY, limit).await {
+            Ok(body) if expected != Expected::Identity && is_strangers(&headers, &body) => {
+                Err(ApiError::Stranger(description(response.url(), &headers, &without(secret, body))))
+            }
             Ok(body) => Ok(without(secret, body)),
             Err(Unread::TooLarge) => {
                 Err(ApiError::Undecodable(format!("it is larger than {} MiB", LARGEST_BODY >> 20)))
@@ -86,8 +97,8 @@ pub(super) fn refusal(
     }
     if !(200..300).contains(&status) {
         let body = ErrorBody::read(error_body);
-        let message = body.message().map(|text| text.line(500));
         let from_nuon = body.is_nuons(headers.contains_key("x-nuon-api-version"));
+        let message = body.message().map(|text| text.line(500));
         return Some(ApiError::Status { status, message, retry_after, from_nuon });
     }
     let encoding = RemoteText::new(compression(headers)?).line(20);

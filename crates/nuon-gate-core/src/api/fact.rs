@@ -10,7 +10,7 @@ use nuon_gate_http::header::HeaderMap;
 use nuon_gate_http::{timestamp, word};
 
 use super::exchange::refusal;
-use super::{ApiError, ErrorClass, Request, Wire, decode};
+use super::{ApiError, ErrorClass, Request, Wire, decode, without_mark};
 use crate::model::{CliConfig, Deploy, Install, InstallComponent, LogRecord, Workflow};
 use crate::{ComponentId, Dashboard, InstallId, WorkflowId};
 
@@ -150,7 +150,8 @@ pub(super) fn read(request: &Request, headers: &HeaderMap, body: &[u8]) -> Resul
 /// Tells whether an object without an id is what servers send for "none", and not an error under a success.
 fn is_none(body: &[u8]) -> bool {
     const OF_ERRORS: [&str; 5] = ["error", "user_error", "description", "message", "code"];
-    let fields: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(body).unwrap_or_default();
+    let fields: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_slice(without_mark(body)).unwrap_or_default();
     !OF_ERRORS.iter().any(|name| fields.contains_key(*name))
 }
 

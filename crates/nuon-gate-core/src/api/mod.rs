@@ -7,6 +7,7 @@ mod exchange;
 mod fact;
 mod request;
 mod sign_in;
+mod stranger;
 mod url;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -287,10 +288,17 @@ impl<T: Wire> Wire for Vec<T> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Expected {
     Body,
+    /// A body of whoever issues identities, who is not the API.
+    Identity,
     /// A 404 is a good one as well: "not yet".
     BodyOrNone,
     /// What its body says means nothing, so it is not read.
     Success,
+}
+
+/// Takes off the byte order mark that some gateways put before a text.
+fn without_mark(body: &[u8]) -> &[u8] {
+    body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
 }
 
 /// Decodes a body. Anything but an object where one is expected (`null`, `[]`, nothing) is undecodable; it must be refused
@@ -300,6 +308,7 @@ enum Expected {
 ///
 /// [`ApiError::Undecodable`], with the place of the trouble but none of the text, which may hold anything.
 pub fn decode<T: Wire>(body: &[u8]) -> Result<T, ApiError> {
+    let body = without_mark(body);
     let undecodable = |what: &str| Err(ApiError::Undecodable(what.to_owned()));
     match body.trim_ascii_start().first() {
         Some(first) if *first == T::OPENS => {}

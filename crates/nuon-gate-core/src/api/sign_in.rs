@@ -237,7 +237,7 @@ async fn ask_issuer(
 ) -> Result<IdentityToken, ApiError> {
     let mut request = Request::new(Method::GET, url.clone());
     request.headers_mut().insert(header::AUTHORIZATION, token.header());
-    let (_, answer) = exchange(http, request, token.expose(), Expected::Body, limit).await;
+    let (_, answer) = exchange(http, request, token.expose(), Expected::Identity, limit).await;
     let mut body = answer?;
     let issued = decode::<IssuedIdentity>(&body);
     body.zeroize();

@@ -10,7 +10,8 @@ use nuon_gate_http::{Url, checked, host_of, is_loopback, is_plain, socket_of};
 pub struct ApiUrl(Url);
 
 impl ApiUrl {
-    /// Reads an address. With `allow_http`, plain `http` is accepted for any host.
+    /// Reads an address. With `allow_http`, plain `http` is accepted for any host. The version of the API at the end of the
+    /// path (`/v1`), which each request names by itself, is taken off; any other path stays.
     ///
     /// # Errors
     ///
@@ -25,7 +26,10 @@ impl ApiUrl {
     /// assert!(ApiUrl::new("https://user:secret@api.nuon.co", false).is_err());
     /// ```
     pub fn new(text: &str, allow_http: bool) -> Result<Self, InvalidApiUrl> {
-        let url = checked(text, allow_http)?;
+        let mut url = checked(text, allow_http)?;
+        if let Some(path) = url.path().trim_end_matches('/').strip_suffix("/v1").map(str::to_owned) {
+            url.set_path(&path);
+        }
         if url.query().is_some() || url.fragment().is_some() {
             return Err(InvalidApiUrl::Query);
         }
@@ -151,6 +155,22 @@ mod tests {
         assert_eq!(issued("http://issuer.example/t"), Err(InvalidApiUrl::PlainHttp("issuer.example".into())));
         assert_eq!(issued("https://u:p@issuer.example/t"), Err(InvalidApiUrl::Credentials));
         assert_eq!(issued("file:///t"), Err(InvalidApiUrl::Scheme("file".into())));
+    }
+
+    #[test]
+    fn the_version_at_the_end_is_taken_off() {
+        let cases = [
+            ("https://api.example/v1", "https://api.example"),
+            ("https://api.example/v1/", "https://api.example"),
+            ("https://api.example/base/v1", "https://api.example/base"),
+            ("https://api.example/base/", "https://api.example/base"),
+            ("https://api.example/v12", "https://api.example/v12"),
+            ("https://api.example/nuonv1", "https://api.example/nuonv1"),
+            ("https://api.example/v1/base", "https://api.example/v1/base"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(ApiUrl::new(text, false).unwrap().to_string(), expected);
+        }
     }
 
     #[test]

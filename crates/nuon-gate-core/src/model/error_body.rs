@@ -23,6 +23,7 @@ pub struct ErrorBody {
 impl ErrorBody {
     /// Reads a body of any kind: what is not such an object (HTML, nothing) says nothing.
     pub fn read(body: &[u8]) -> Self {
+        let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
         match body.trim_ascii_start().first() {
             Some(b'{') => serde_json::from_slice(body).unwrap_or_default(),
             _ => Self::default(),

@@ -87,7 +87,7 @@ async fn an_empty_object_is_not_yet() {
 
 #[tokio::test]
 async fn a_deploy_must_be_the_one_that_was_asked_for() {
-    for body in [r#"{"id": "dpl2", "status": "active"}"#, "{}"] {
+    for body in [r#"{"id": "dpl2", "status": "active"}"#, r#"{"id": ""}"#] {
         let (url, _) = raw(answer("200 OK", body), End::Close).await;
         let client = client_of(&url, PATIENT);
         let error = client.request(&deploy("dpl1")).await.map(drop).unwrap_err();
@@ -167,7 +167,7 @@ async fn a_compressed_answer_is_undecodable() {
 
 #[tokio::test]
 async fn an_undecodable_answer_is_an_error() {
-    for body in ["", "null", "[]", "\"active\"", "<html>login</html>", r#"{"id": "dpl1", "status":"#] {
+    for body in ["", "null", "[]", "\"active\"", r#"{"id": "dpl1", "status":"#] {
         let (url, _) = raw(answer("200 OK", body), End::Close).await;
         let client = client_of(&url, PATIENT);
         let error = latest(&client).await.unwrap_err();
@@ -176,6 +176,40 @@ async fn an_undecodable_answer_is_an_error() {
     }
     let error = latest_of(answer("204 No Content", ""), End::Close).await;
     assert!(matches!(error, ApiError::Undecodable(_)), "{error:?}");
+}
+
+#[tokio::test]
+async fn somebody_elses_answer_is_known_by_what_it_is() {
+    let portal = "<!DOCTYPE html><title>Sign in to\u{1b}[31m Wi-Fi</title>";
+    let cases = [
+        ("200 OK", portal, " (an HTML page titled \u{201c}Sign in to Wi-Fi\u{201d})"),
+        ("200 OK\r\nServer: nginx/1.27", "<p>", " (an HTML page, server: nginx/1.27)"),
+        ("200 OK", "\u{feff}<p>", " (an HTML page)"),
+        ("200 OK", "{ }", ""),
+        ("511 X", portal, " (an HTML page titled \u{201c}Sign in to Wi-Fi\u{201d})"),
+        ("403 X\r\nServer: cloudflare", "<p>", " (an HTML page, server: cloudflare)"),
+        ("404 X", "no route", ""),
+        ("401 X", "{}", ""),
+    ];
+    for (head, body, signs) in cases {
+        let (url, _) = raw(answer(head, body), End::Close).await;
+        let error = latest(&client_of(&url, PATIENT)).await.unwrap_err();
+        let words = format!("what answers at {} is not Nuon's API{signs}", url.trim_start_matches("http://"));
+        assert!(error.to_string().ends_with(&words), "{error}");
+        assert!(error.is_strangers() && !error.to_string().contains(TOKEN), "{error:?}");
+    }
+    let repeated = latest_of(answer("200 OK", &format!("<title>{TOKEN}</title>")), End::Close).await;
+    assert!(!repeated.to_string().contains(TOKEN), "{repeated}");
+    let (url, _) = raw(answer("200 OK\r\nX-Nuon-API-Version: v1", "{}"), End::Close).await;
+    assert_eq!(latest(&client_of(&url, PATIENT)).await, Ok(None), "the API's own says that there is none yet");
+}
+
+#[tokio::test]
+async fn a_byte_order_mark_is_passed_over() {
+    let (url, _) = raw(answer("200 OK", "\u{feff} {\"id\": \"dpl1\"}"), End::Close).await;
+    assert_eq!(latest(&client_of(&url, PATIENT)).await, Ok(Some("dpl1".to_owned())));
+    let error = latest_of(answer("500 X", "\u{feff}{\"error\": \"timeout\"}"), End::Close).await;
+    assert_eq!(error.to_string(), "HTTP 500: timeout");
 }
 
 #[tokio::test]

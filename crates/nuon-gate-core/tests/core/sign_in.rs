@@ -76,7 +76,6 @@ async fn a_token_is_believed_only_if_everything_about_it_is_right() {
         (200, with("token", Value::Null)),
         (200, with("token", "a\nb")),
         (200, without("token")),
-        (200, json!({})),
         (400, refusal()),
         (401, refusal()),
         (403, refusal()),
@@ -85,6 +84,7 @@ async fn a_token_is_believed_only_if_everything_about_it_is_right() {
         (422, refusal()),
     ];
     let transient = [
+        (200, json!({})),
         (200, json!(null)),
         (200, json!([])),
         (200, with("token", 7)),

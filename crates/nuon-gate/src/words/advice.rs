@@ -124,9 +124,12 @@ fn if_failed(failure: &DeployFailure) -> String {
 /// Says what can be done about an API that gives no good answer.
 pub(crate) fn if_unanswered(error: &ApiError) -> String {
     match (error, error.class()) {
-        (ApiError::Redirect { .. }, _) => format!("check {ADDRESS}: it has to be where the API itself is"),
+        (ApiError::Redirect { .. }, _) => format!(
+            "check {ADDRESS}: it has to be where the API itself is; and whether a proxy (HTTPS_PROXY, NO_PROXY) or a network \
+             that wants a login is in between"
+        ),
         (ApiError::Proxy(failure), _) => failure.hint(),
-        (_, ErrorClass::Foreign) => NOT_NUON.to_owned(),
+        _ if error.is_strangers() => NOT_NUON.to_owned(),
         (_, ErrorClass::Untrusted) => {
             format!("if the API has a private issuer, name its certificate with {CERTIFICATES}; else check {ADDRESS}")
         }
@@ -134,20 +137,23 @@ pub(crate) fn if_unanswered(error: &ApiError) -> String {
         (_, ErrorClass::Missing | ErrorClass::Refused | ErrorClass::Elsewhere) => {
             format!("check the ids and the API's address, {ADDRESS}")
         }
-        (_, ErrorClass::Transient) => {
+        (_, ErrorClass::Foreign | ErrorClass::Transient) => {
             format!("the deploy may be fine: check the API's state and {ADDRESS}, then run this again")
         }
     }
+}
+
+/// Tells whether something on the way to the API is to blame, and not the API.
+pub(crate) fn is_of_the_way(error: &ApiError) -> bool {
+    let named = matches!(error, ApiError::Redirect { .. } | ApiError::Proxy(_) | ApiError::Certificate { .. });
+    named || error.is_strangers()
 }
 
 fn if_late(limit: &Limit) -> String {
     let Limit { clock, standing, error, ever_answered, .. } = limit;
     let flag = flags::with_variable(flags::clock(*clock));
     match error {
-        Some(error @ (ApiError::Redirect { .. } | ApiError::Proxy(_))) => return if_unanswered(error),
-        Some(error) if matches!(error.class(), ErrorClass::Foreign | ErrorClass::Untrusted) => {
-            return if_unanswered(error);
-        }
+        Some(error) if is_of_the_way(error) => return if_unanswered(error),
         _ if !ever_answered => {
             return format!("no good answer ever came: check {ADDRESS} and the network, or raise {flag}");
         }

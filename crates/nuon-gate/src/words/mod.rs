@@ -9,7 +9,7 @@ mod warning;
 
 use nuon_gate_core::{Cause, Words};
 
-pub(crate) use self::advice::{if_ambiguous, if_not_signed_in, if_unanswered, if_unknown};
+pub(crate) use self::advice::{if_ambiguous, if_not_signed_in, if_unanswered, if_unknown, is_of_the_way};
 pub(crate) use self::cause::sentence;
 pub(crate) use self::flags::{ADDRESS, CERTIFICATES};
 pub(crate) use self::refusal::{contradictory, invalid, refused};

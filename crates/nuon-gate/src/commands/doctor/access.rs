@@ -14,7 +14,7 @@ use crate::connection::{ConnectionParts, invalid_connection};
 use crate::exit;
 use crate::targets::{self, Unresolved};
 use crate::trouble::Trouble;
-use crate::words::{ADDRESS, if_ambiguous, if_unanswered, if_unknown};
+use crate::words::{ADDRESS, if_ambiguous, if_unanswered, if_unknown, is_of_the_way};
 
 /// The checks of this part, in their order.
 pub(super) const NAMES: [&str; 5] = ["token", "org", "target", "clock", "logs"];
@@ -182,11 +182,10 @@ async fn stream(client: &Client, target: &Target, patience: &Patience) -> Result
 /// Says what can be done about an answer that was not expected here.
 fn advice(error: &ApiError) -> String {
     match error.class() {
+        _ if is_of_the_way(error) => if_unanswered(error),
         ErrorClass::Denied => "check what the token is allowed to do in this organisation".to_owned(),
         ErrorClass::Missing | ErrorClass::Refused | ErrorClass::Elsewhere => format!("check {ADDRESS}"),
-        ErrorClass::Foreign | ErrorClass::Untrusted => if_unanswered(error),
-        ErrorClass::Transient if matches!(error, ApiError::Proxy(_)) => if_unanswered(error),
-        ErrorClass::Transient => {
+        ErrorClass::Foreign | ErrorClass::Untrusted | ErrorClass::Transient => {
             "try again in a while; if it stays so, the API is in trouble, or what is in front of it".to_owned()
         }
     }

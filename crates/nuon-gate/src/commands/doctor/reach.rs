@@ -13,7 +13,7 @@ use super::patience::Patience;
 use crate::connection::{ConnectionParts, invalid_connection, untrusted, user_agent};
 use crate::exit;
 use crate::trouble::Trouble;
-use crate::words::if_unanswered;
+use crate::words::{if_unanswered, is_of_the_way};
 
 /// The checks of this part, in their order.
 pub(super) const NAMES: [&str; 6] = ["url", "proxy", "dns", "connection", "tls", "version"];
@@ -162,9 +162,7 @@ fn tls(url: &ApiUrl, error: Option<&ApiError>) -> Step<()> {
 /// Every server of Nuon's says its version, whatever else it says.
 fn version(seen: &ApiStats, error: Option<&ApiError>) -> Check {
     match (&seen.version, error) {
-        (_, Some(error @ ApiError::Redirect { .. })) => {
-            Check::unanswered("version", error, format!("{CHECK_ADDRESS}: it has to be where the API itself is"))
-        }
+        (None, Some(error)) if is_of_the_way(error) => Check::unanswered("version", error, if_unanswered(error)),
         (_, Some(error)) if error.class() == ErrorClass::Transient => {
             let hint =
                 format!("try again in a while; if it stays so, {CHECK_ADDRESS}, and what is in front of the API");

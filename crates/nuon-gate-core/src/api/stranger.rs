@@ -1,0 +1,80 @@
+//! Answers that are not the API's: how whoever gives them can be known.
+
+use nuon_gate_http::header::HeaderMap;
+use nuon_gate_http::{Url, host_of, word};
+
+use super::without_mark;
+use crate::{Line, RemoteText};
+
+/// More than this of a title or a name helps nobody.
+const LONGEST: usize = 80;
+
+/// Says that what answers is not Nuon's API, and what it seems to be.
+pub(super) fn description(url: &Url, headers: &HeaderMap, body: &[u8]) -> Line {
+    let short = |text: &str| RemoteText::new(text).line(LONGEST).plain().to_owned();
+    let page = is_html(body).then(|| match title(body) {
+        Some(title) => format!("an HTML page titled \u{201c}{}\u{201d}", short(&title)),
+        None => "an HTML page".to_owned(),
+    });
+    let server = word(headers, "server").map(|server| format!("server: {}", short(server)));
+    let signs: Vec<String> = page.into_iter().chain(server).collect();
+    let signs = if signs.is_empty() { String::new() } else { format!(" ({})", signs.join(", ")) };
+    Line::new(format!("what answers at {} is not Nuon's API{signs}", host_of(url)))
+}
+
+/// Tells whether a success is somebody else's: a page for people, or an empty object of no version. The API's own say
+/// which version gave them, and what proxies take that off does not also take out all fields.
+pub(super) fn is_strangers(headers: &HeaderMap, body: &[u8]) -> bool {
+    let is_empty = || {
+        let inside = body.trim_ascii().strip_prefix(b"{").and_then(|body| body.strip_suffix(b"}"));
+        inside.is_some_and(|inside| inside.trim_ascii().is_empty())
+    };
+    is_html(body) || !headers.contains_key("x-nuon-api-version") && is_empty()
+}
+
+/// Tells whether a body is a page for people.
+fn is_html(body: &[u8]) -> bool {
+    without_mark(body).trim_ascii_start().first() == Some(&b'<')
+}
+
+/// Finds the title of a page near its beginning.
+fn title(body: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(&body[..body.len().min(16 * 1024)]).into_owned();
+    // Of the same length, so that what is found in one is at the same place in the other.
+    let lower = text.to_ascii_lowercase();
+    let opened = lower.find("<title")?;
+    let begin = opened + lower[opened..].find('>')? + 1;
+    let end = begin + lower[begin..].find('<')?;
+    let title = text[begin..end].split_whitespace().collect::<Vec<_>>().join(" ");
+    (!title.is_empty()).then_some(title)
+}
+
+#[cfg(test)]
+mod tests {
+    use nuon_gate_http::header::{HeaderValue, SERVER};
+
+    use super::*;
+
+    #[test]
+    fn whoever_answers_is_known_by_title_and_server() {
+        let url = Url::parse("https://api.example:8443/v1").unwrap();
+        let cases: [(&str, Option<&'static str>, &str); 7] = [
+            (
+                "<html><TITLE lang=en>\n Request\n blocked </title>",
+                None,
+                " (an HTML page titled \u{201c}Request blocked\u{201d})",
+            ),
+            (" <html>", Some("cloudflare"), " (an HTML page, server: cloudflare)"),
+            ("<title></title>", None, " (an HTML page)"),
+            ("<title>cut", None, " (an HTML page)"),
+            ("<title>\u{1b}[31m::error::x\u{202e}</title>", None, " (an HTML page titled \u{201c}::error::x\u{201d})"),
+            ("{}", Some("nginx"), " (server: nginx)"),
+            ("", None, ""),
+        ];
+        for (body, server, signs) in cases {
+            let server = server.map(|server| (SERVER, HeaderValue::from_static(server)));
+            let line = description(&url, &server.into_iter().collect(), body.as_bytes());
+            assert_eq!(line.plain(), format!("what answers at api.example:8443 is not Nuon's API{signs}"));
+        }
+    }
+}
