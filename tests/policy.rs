@@ -133,6 +133,14 @@ fn one_module_names_the_unmaintained_crate() {
 }
 
 #[test]
+fn one_crate_names_the_http_library() {
+    for (name, text) in sources() {
+        let naming = ["reqwest::", "hyper_util::", "rustls::"].iter().any(|library| text.contains(library));
+        assert!(!naming || name.starts_with("crates/nuon-gate-http/"), "{name} goes a way of its own");
+    }
+}
+
+#[test]
 fn versions_and_lints_are_declared_once() {
     let workspace = toml("Cargo.toml");
     let declared: BTreeSet<String> =
