@@ -118,12 +118,15 @@ fn each_host_gets_its_own_credentials_and_no_others() {
     };
     let asked = issuer.requests();
     assert_eq!(asked.len(), 1);
-    assert_eq!(names(&asked[0]), ["accept", "authorization", "host", "user-agent"]);
+    assert_eq!(names(&asked[0]), ["accept", "accept-encoding", "authorization", "host", "user-agent"]);
     assert_eq!(asked[0].authorization, Some(format!("bearer {REQUEST_TOKEN}")));
     let audience = sim.url().replace(':', "%3A").replace('/', "%2F");
     assert_eq!(asked[0].target, format!("/github/oidc?x=1&audience={audience}"));
     let requests = sim.requests();
-    assert_eq!(names(&requests[0]), ["accept", "content-length", "content-type", "host", "user-agent"]);
+    assert_eq!(
+        names(&requests[0]),
+        ["accept", "accept-encoding", "content-length", "content-type", "host", "user-agent"]
+    );
     for seen in &requests[1..] {
         assert_eq!(seen.authorization, Some(format!("Bearer {ISSUED}-1")));
         assert_eq!(seen.org.as_deref(), Some(ORG));

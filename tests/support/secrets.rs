@@ -61,7 +61,7 @@ fn secrets(name: &str, value: &str) -> Vec<String> {
             value.lines().filter_map(|line| Some(line.split_once(':')?.1.to_owned())).collect()
         }
         "NUON_GATE_WEBHOOK_SECRET" => value.split_whitespace().map(str::to_owned).collect(),
-        "HTTPS_PROXY" | "HTTP_PROXY" => password(value).into_iter().collect(),
+        "HTTPS_PROXY" | "HTTP_PROXY" | "ALL_PROXY" | "https_proxy" => password(value).into_iter().collect(),
         _ if name.ends_with("_WEBHOOK_URL") => value.lines().filter_map(address).collect(),
         _ if name.ends_with("_TOKEN") => vec![value.to_owned()],
         _ => Vec::new(),

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use nuon_gate_http::header::{ACCEPT, HeaderMap, HeaderValue};
 use nuon_gate_http::{Http, Request, TimeLimit, Unread, Url, compression, read_some, retry_after, word};
 
-use super::stranger::{description, is_strangers};
+use super::stranger::{description, is_strangers, is_versioned};
 use super::{ApiError, Expected};
 use crate::model::ErrorBody;
 use crate::{Line, RemoteText};
@@ -49,7 +49,7 @@ pub(super) async fn exchange(
         Some(ApiError::Undecodable(_)) | None if expected == Expected::Success => Ok(Vec::new()),
         // Who answers instead of the API is news only where the API would have said something else.
         Some(ApiError::Status { status: status @ (401 | 403 | 404 | 511), message: None, retry_after, from_nuon })
-            if expected != Expected::Identity =>
+            if expected != Expected::Identity && !is_versioned(&headers) =>
         {
             let message = Some(description(response.url(), &headers, &error_body));
             Err(ApiError::Status { status, message, retry_after, from_nuon })
@@ -97,7 +97,7 @@ pub(super) fn refusal(
     }
     if !(200..300).contains(&status) {
         let body = ErrorBody::read(error_body);
-        let from_nuon = body.is_nuons(headers.contains_key("x-nuon-api-version"));
+        let from_nuon = body.is_nuons(is_versioned(headers));
         let message = body.message().map(|text| text.line(500));
         return Some(ApiError::Status { status, message, retry_after, from_nuon });
     }

@@ -22,14 +22,19 @@ pub(super) fn description(url: &Url, headers: &HeaderMap, body: &[u8]) -> Line {
     Line::new(format!("what answers at {} is not Nuon's API{signs}", host_of(url)))
 }
 
-/// Tells whether a success is somebody else's: a page for people, or an empty object of no version. The API's own say
-/// which version gave them, and what proxies take that off does not also take out all fields.
+/// Tells whether a success is somebody else's: a page for people, or an empty object, of no version. The API's own answers
+/// say which version gave them, and a proxy that takes that off does not also take out all fields.
 pub(super) fn is_strangers(headers: &HeaderMap, body: &[u8]) -> bool {
     let is_empty = || {
         let inside = body.trim_ascii().strip_prefix(b"{").and_then(|body| body.strip_suffix(b"}"));
         inside.is_some_and(|inside| inside.trim_ascii().is_empty())
     };
-    is_html(body) || !headers.contains_key("x-nuon-api-version") && is_empty()
+    !is_versioned(headers) && (is_html(body) || is_empty())
+}
+
+/// Tells whether an answer bears the API's mark.
+pub(super) fn is_versioned(headers: &HeaderMap) -> bool {
+    headers.contains_key("x-nuon-api-version")
 }
 
 /// Tells whether a body is a page for people.
