@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use nuon_gate_core::api::{IdentitySource, IssuerUrl};
 use nuon_gate_core::{ApiToken, Credentials, IdentityToken};
+use nuon_gate_notify::is_placeholder;
 
 use crate::connection::read;
 use crate::environment::{
@@ -27,6 +28,9 @@ pub(crate) fn find(
         None => environment.get(API_TOKEN).map(str::to_owned).or(logged_in),
     };
     match text {
+        Some(text) if is_placeholder(&text) => {
+            Err(Trouble::new("the API token is a placeholder that nobody filled in").hint(TOKEN_HINT))
+        }
         Some(text) => ApiToken::new(&text)
             .map(Credentials::Token)
             .map_err(|error| Trouble::new(format!("no usable API token: {error}")).hint(TOKEN_HINT)),
@@ -46,6 +50,12 @@ fn token_of(path: &std::path::Path) -> Result<String, Trouble> {
 
 /// Finds where the identity comes from, in the order in which the Nuon CLI looks.
 fn identity(audience: String, environment: &Environment) -> Result<Option<IdentitySource>, Trouble> {
+    let variables = [OIDC_TOKEN, OIDC_TOKEN_FILE, OIDC_AUDIENCE];
+    let unfilled = |name: &&str| environment.get(name).is_some_and(is_placeholder);
+    if let Some(name) = variables.into_iter().find(unfilled) {
+        return Err(Trouble::new(format!("the value of {name} is a placeholder that nobody filled in"))
+            .hint(format!("correct {name}, or set {API_TOKEN}")));
+    }
     let usable = |variable: &str, text: &str| {
         let hint = format!("correct {variable}, or set {API_TOKEN}");
         IdentityToken::new(text).map_err(|error| Trouble::new(format!("unusable {variable}: {error}")).hint(hint))

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use jiff::Timestamp;
-use nuon_gate_core::{Baseline, Baselines, DeployId, InvalidId, Target};
+use nuon_gate_core::{Baseline, Baselines, DeployId, Target};
 use serde::{Deserialize, Serialize};
 
+use crate::lists::One;
 use crate::trouble::Trouble;
 
 /// The form in which marks are written, and the only one that is read.
@@ -110,15 +111,15 @@ pub(crate) enum After {
 }
 
 impl FromStr for After {
-    type Err = InvalidId;
+    type Err = String;
 
-    fn from_str(text: &str) -> Result<Self, InvalidId> {
+    fn from_str(text: &str) -> Result<Self, String> {
         let path = PathBuf::from(text.trim());
         // A deploy's id has neither slashes nor dots.
         if text.contains(['/', '\\', '.']) || path.is_file() {
             Ok(Self::File(path))
         } else {
-            text.parse().map(Self::Deploy)
+            text.parse().map(|One(id)| Self::Deploy(id))
         }
     }
 }

@@ -32,6 +32,7 @@ impl TargetSettings {
         let no_component = arguments.component.is_empty()
             && !arguments.all_components
             && arguments.target.is_empty()
+            && arguments.targets.is_empty()
             && arguments.targets_file.is_none();
         if no_component && (pins.workflow.is_some() || pins.trigger_response.is_some()) {
             return Ok(Self::OfWorkflow(flatten(arguments.install)));
@@ -52,9 +53,9 @@ impl TargetSettings {
 
 /// Returns what is wanted: every pair of an install and a component, and whole targets.
 pub(crate) fn wanted(arguments: TargetArguments) -> Result<Vec<Wanted>, Trouble> {
-    let TargetArguments { install, component, all_components, target, targets_file } = arguments;
+    let TargetArguments { targets, install, component, all_components, target, targets_file } = arguments;
     let (installs, components) = (flatten(install), flatten(component));
-    let mut whole: Vec<Wanted> = flatten(target).into_iter().map(|pair| pair.0).collect();
+    let mut whole: Vec<Wanted> = targets.into_iter().chain(flatten(target)).map(|pair| pair.0).collect();
     if let Some(path) = targets_file {
         whole.extend(read(&path)?);
     }

@@ -2,6 +2,7 @@
 
 mod github;
 mod headers;
+mod placeholder;
 #[cfg(test)]
 mod tests;
 
@@ -11,6 +12,7 @@ use std::sync::Arc;
 use nuon_gate_core::Line;
 
 use self::headers::Headers;
+pub use self::placeholder::is_placeholder;
 use crate::github::GithubDeployment;
 use crate::secret::{Secret, SigningKey, SinkUrl};
 use crate::webhook::{Format, Template};
@@ -58,6 +60,10 @@ pub const VARIABLES: [&str; 12] = [
     TEAMS_WEBHOOK_URL,
     DISCORD_WEBHOOK_URL,
 ];
+
+/// The variables that hold secrets.
+const SECRETS: [&str; 6] =
+    [SLACK_WEBHOOK_URL, SLACK_TOKEN, WEBHOOK_URL, WEBHOOK_SECRET, TEAMS_WEBHOOK_URL, DISCORD_WEBHOOK_URL];
 
 /// A setting that cannot be used. It names the variable and never quotes its value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -162,11 +168,12 @@ impl Sinks {
     /// If a value is malformed, so that nothing is waited for with settings that cannot work.
     pub fn from_variables(variable: &dyn Fn(&str) -> Option<String>) -> Result<Parsed, InvalidSetting> {
         let mut reader = Reader { variable, sinks: Self::default(), notices: Vec::new() };
+        reader.refuse_placeholders()?;
         reader.slack_bot()?;
-        reader.addresses(SLACK_WEBHOOK_URL, Sink::SlackWebhook)?;
+        reader.addresses("slack-webhook", SLACK_WEBHOOK_URL, Sink::SlackWebhook)?;
         reader.webhooks()?;
-        reader.addresses(TEAMS_WEBHOOK_URL, Sink::Teams)?;
-        reader.addresses(DISCORD_WEBHOOK_URL, Sink::Discord)?;
+        reader.addresses("teams", TEAMS_WEBHOOK_URL, Sink::Teams)?;
+        reader.addresses("discord", DISCORD_WEBHOOK_URL, Sink::Discord)?;
         Ok(Parsed { sinks: reader.sinks, notices: reader.notices })
     }
 
@@ -229,29 +236,64 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
+    /// Returns what a variable is set to. A placeholder that nobody filled in is nothing.
     fn set(&self, name: &'static str) -> Option<String> {
-        (self.variable)(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+        let value = (self.variable)(name).map(|value| value.trim().to_owned());
+        value.filter(|value| !value.is_empty() && !is_placeholder(value))
     }
 
     fn lines(&self, name: &'static str) -> Vec<String> {
-        let text = self.set(name).unwrap_or_default();
-        text.lines().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect()
+        let text = (self.variable)(name).unwrap_or_default();
+        text.lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty() && !is_placeholder(line))
+            .map(str::to_owned)
+            .collect()
     }
 
-    fn addresses(&mut self, name: &'static str, sink: fn(SinkUrl) -> Sink) -> Result<(), InvalidSetting> {
+    /// Tells whether a variable holds a placeholder that nobody filled in.
+    fn is_unfilled(&self, name: &'static str) -> bool {
+        (self.variable)(name).is_some_and(|value| value.lines().any(is_placeholder))
+    }
+
+    /// Refuses placeholders where no secret is wanted. A secret that was not filled in is a missing one, as secrets are in
+    /// pull requests from forks.
+    fn refuse_placeholders(&self) -> Result<(), InvalidSetting> {
+        let others = VARIABLES.into_iter().filter(|name| !SECRETS.contains(name));
+        match others.into_iter().find(|name| self.is_unfilled(name)) {
+            None => Ok(()),
+            Some(variable) => Err(InvalidSetting {
+                variable,
+                why: "it holds a placeholder that nobody filled in".to_owned(),
+                hint: "set the variable that it refers to, or correct its name",
+            }),
+        }
+    }
+
+    fn addresses(
+        &mut self,
+        label: &'static str,
+        name: &'static str,
+        sink: fn(SinkUrl) -> Sink,
+    ) -> Result<(), InvalidSetting> {
         for line in self.lines(name) {
             self.sinks.sinks.push(sink(address(name, &line)?));
         }
+        self.skip(label, name, &[]);
         Ok(())
     }
 
     /// Notes that a sink is left out because its secret is missing, as it is for pull requests from forks.
     fn skip(&mut self, label: &'static str, secret: &'static str, others: &[&'static str]) {
-        if let Some(given) = others.iter().find(|name| self.set(name).is_some()) {
-            let why = format!("{secret} is not set, though {given} is");
-            self.notices.push(format!("no notification to {label}: {why}"));
-            self.sinks.skipped.push(Skipped { label, why });
-        }
+        let why = if self.is_unfilled(secret) {
+            format!("{secret} holds a placeholder that nobody filled in")
+        } else if let Some(given) = others.iter().find(|name| self.set(name).is_some()) {
+            format!("{secret} is not set, though {given} is")
+        } else {
+            return;
+        };
+        self.notices.push(format!("no notification to {label}: {why}"));
+        self.sinks.skipped.push(Skipped { label, why });
     }
 
     fn slack_bot(&mut self) -> Result<(), InvalidSetting> {
@@ -281,11 +323,16 @@ impl Reader<'_> {
             github_signature: self.boolean(WEBHOOK_GITHUB_SIGNATURE)?,
         });
         let urls = self.lines(WEBHOOK_URL);
-        if urls.is_empty() {
+        if urls.is_empty() || self.is_unfilled(WEBHOOK_URL) {
             let others = [WEBHOOK_SECRET, WEBHOOK_HEADERS, WEBHOOK_FORMAT, WEBHOOK_TEMPLATE, WEBHOOK_GITHUB_SIGNATURE];
             self.skip("webhook", WEBHOOK_URL, &others);
         } else if settings.keys.is_empty() {
-            self.notices.push(format!("webhooks are sent unsigned: {WEBHOOK_SECRET} is not set"));
+            let why = if self.is_unfilled(WEBHOOK_SECRET) {
+                "holds a placeholder that nobody filled in"
+            } else {
+                "is not set"
+            };
+            self.notices.push(format!("webhooks are sent unsigned: {WEBHOOK_SECRET} {why}"));
         }
         for line in urls {
             self.sinks.sinks.push(Sink::Webhook(address(WEBHOOK_URL, &line)?, Arc::clone(&settings)));

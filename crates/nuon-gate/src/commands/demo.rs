@@ -9,7 +9,7 @@ use nuon_gate_core::{
 use nuon_gate_notify::{Options, Sinks};
 use nuon_gate_sim::{Script, Sim};
 
-use crate::arguments::{DemoArguments, PinArguments};
+use crate::arguments::{DemoArguments, PinArguments, Verbosity};
 use crate::connection::user_agent;
 use crate::gate;
 use crate::marks::After;
@@ -26,7 +26,7 @@ const SLACK_CHANNEL: &str = "deploys";
 const PASSING: &str = include_str!("demo.toml");
 const FAILING: &str = include_str!("demo-fail.toml");
 
-pub(crate) fn run(arguments: DemoArguments) -> Result<u8, Trouble> {
+pub(crate) fn run(arguments: DemoArguments, verbosity: Verbosity) -> Result<u8, Trouble> {
     let script = script(arguments.fail)?;
     let targets = targets(&script)?;
     // As a pipeline does that has marked what was there before.
@@ -37,7 +37,7 @@ pub(crate) fn run(arguments: DemoArguments) -> Result<u8, Trouble> {
     let org: OrgId = script.org.parse().map_err(|error| broken(&error))?;
     let listen = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
     let sim = Sim::start(script, listen).map_err(|error| broken(&error))?;
-    let output = OutputSettings::new(arguments.output, None);
+    let output = OutputSettings::new(arguments.output, verbosity, None);
     let console = (!output.quiet).then(Console::new);
     if let Some(console) = &console {
         console.plain(&format!("demo: waiting against a simulated API on {}", sim.url()));

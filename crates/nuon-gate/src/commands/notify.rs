@@ -21,6 +21,9 @@ const LONGEST: u64 = 64 * 1024 * 1024;
 
 pub(crate) fn run(arguments: NotifyCommandArguments, environment: &Environment) -> Result<u8, Trouble> {
     let NotifyCommandArguments { action, result, ca_file, notify_timeout, slack_mention_on_failure } = arguments;
+    if action == NotifyAction::Render && result.is_none() {
+        return Err(Trouble::new("--result <PATH> is missing").hint("name the file that `--report json=PATH` wrote"));
+    }
     let Parsed { sinks, notices } = sinks(environment)?;
     let console = Console::new();
     notices.iter().for_each(|notice| console.warning(notice));
@@ -29,11 +32,9 @@ pub(crate) fn run(arguments: NotifyCommandArguments, environment: &Environment) 
         return Err(Trouble::new("there is nobody to tell").hint(hint));
     }
     let mentions = flatten(slack_mention_on_failure);
-    match (action, result) {
-        (NotifyAction::Render, Some(path)) => show(&sinks, &saved(&path)?, &mentions),
-        // clap has seen to it that there is a path.
-        (NotifyAction::Render, None) => return Err(Trouble::new("no result").hint("name its file with --result")),
-        (NotifyAction::Test, _) => {
+    match result.filter(|_| action == NotifyAction::Render) {
+        Some(path) => show(&sinks, &saved(&path)?, &mentions),
+        None => {
             let extra_certificates = ca_file.map(|path| read("--ca-file (NUON_GATE_CA_FILE)", &path)).transpose()?;
             let options =
                 Options { slack_mention_on_failure: mentions, extra_certificates, ..Options::new(user_agent()) };

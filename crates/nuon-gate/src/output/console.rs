@@ -16,6 +16,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::describe::{self, Tone};
 use super::stream::Stream;
+use crate::arguments::Verbosity;
 use crate::trouble::Trouble;
 use crate::words;
 
@@ -273,8 +274,8 @@ fn stopwatch(elapsed: Duration) -> String {
 
 /// Sends our own diagnostics to stderr, and nobody else's: other crates' logs can hold headers. Without `-v` nothing is
 /// set up at all.
-pub(super) fn log_to_stderr(verbosity: u8) {
-    if verbosity == 0 {
+pub(crate) fn log_to_stderr(verbosity: Verbosity) {
+    if verbosity.verbose == 0 {
         return;
     }
     let level = LevelFilter::DEBUG;

@@ -40,7 +40,7 @@ use nuon_gate_core::watch::EventKind;
 use nuon_gate_core::{Event, Line, Report, Target, WorkflowId};
 
 pub(crate) use self::ci::{not_started, refuse};
-pub(crate) use self::console::Console;
+pub(crate) use self::console::{Console, log_to_stderr};
 use self::facts::Facts;
 pub(crate) use self::file::ReportFile;
 use self::issues::Issue;
@@ -76,7 +76,6 @@ pub(crate) struct Outputs {
 impl Outputs {
     /// Makes sure that every file can be written before anything is waited for.
     pub(crate) fn open(settings: &OutputSettings, started_at: Timestamp, secrets: &[String]) -> Result<Self, Trouble> {
-        console::log_to_stderr(settings.verbosity);
         let reports = Reports::open(&settings.reports)?;
         let unusable = |error| Trouble::new(format!("cannot start: {error}"));
         let console = Console::of_a_run(settings.quiet).map_err(unusable)?;
