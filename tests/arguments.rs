@@ -46,7 +46,7 @@ fn an_empty_text_eats_nothing() {
         (&["--token-file", "", "a/b"], 2, &["the value of --token-file is empty, and the word after it"]),
         (&["--deploy", "", "dplnone"], 2, &["--deploy is set, but empty"]),
         // A value may end in a sign that a flag could end in.
-        (&["--token-file", "tk/a=="], 2, &["tk/a=="]),
+        (&["--token-file", "tk/a=="], 2, &["cannot read the file of --token-file"]),
         (&["--fail-on", "active="], 0, &[]),
     ];
     for (words, code, said) in cases {

@@ -18,6 +18,7 @@ mod faults;
 mod github;
 mod hostile;
 mod identity;
+mod inputs;
 mod judging;
 mod manual;
 mod marks;

@@ -28,6 +28,7 @@ mod drive;
 mod history;
 mod hold;
 mod id;
+pub mod input;
 mod judge;
 mod log_tail;
 pub mod model;

@@ -8,6 +8,7 @@ use nuon_gate_core::{ApiError, ApiUrl, Connection, Credentials, InvalidId, OrgId
 use crate::arguments::ConnectionArguments;
 use crate::credentials;
 use crate::environment::Environment;
+use crate::input::Input;
 use crate::nuon_config::NuonConfig;
 use crate::trouble::Trouble;
 use crate::words::if_unanswered;
@@ -37,7 +38,7 @@ impl ConnectionParts {
             url,
             org: org(arguments.org_id.or(file.org_id)),
             credentials,
-            extra_certificates: arguments.ca_file.map(|path| read("--ca-file (NUON_GATE_CA_FILE)", &path)).transpose(),
+            extra_certificates: arguments.ca_file.as_deref().map(certificates).transpose(),
             file: file.path,
         })
     }
@@ -65,10 +66,9 @@ fn org(text: Option<String>) -> Result<OrgId, Trouble> {
     })
 }
 
-pub(crate) fn read(flag: &str, path: &Path) -> Result<Vec<u8>, Trouble> {
-    std::fs::read(path).map_err(|error| {
-        Trouble::new(format!("cannot read {}: {error}", path.display())).hint(format!("correct {flag}"))
-    })
+/// Reads the file of certificates to trust.
+pub(crate) fn certificates(path: &Path) -> Result<Vec<u8>, Trouble> {
+    Input::Certificates.read(path).map(String::into_bytes)
 }
 
 fn invalid_url(error: &InvalidApiUrl) -> Trouble {

@@ -6,10 +6,10 @@ use nuon_gate_core::api::{IdentitySource, IssuerUrl};
 use nuon_gate_core::{ApiToken, Credentials, IdentityToken};
 use nuon_gate_notify::is_placeholder;
 
-use crate::connection::read;
 use crate::environment::{
     API_TOKEN, Environment, GITHUB_ISSUER, GITHUB_REQUEST_TOKEN, OIDC_AUDIENCE, OIDC_TOKEN, OIDC_TOKEN_FILE,
 };
+use crate::input::Input;
 use crate::trouble::Trouble;
 
 const TOKEN_HINT: &str =
@@ -24,7 +24,7 @@ pub(crate) fn find(
     environment: &Environment,
 ) -> Result<Credentials, Trouble> {
     let text = match file {
-        Some(path) => Some(token_of(&path)?),
+        Some(path) => Some(Input::Token.read(&path)?),
         None => environment.get(API_TOKEN).map(str::to_owned).or(logged_in),
     };
     match text {
@@ -36,16 +36,6 @@ pub(crate) fn find(
             .map_err(|error| Trouble::new(format!("no usable API token: {error}")).hint(TOKEN_HINT)),
         None => identity(audience, environment)?.map(Credentials::Identity).ok_or_else(|| nothing(environment)),
     }
-}
-
-fn token_of(path: &std::path::Path) -> Result<String, Trouble> {
-    // What looks like no path is most likely the token itself, put into the wrong place.
-    if path.components().count() == 1 && !path.exists() {
-        let message = "cannot read the file of --token-file (NUON_GATE_TOKEN_FILE): there is no such file";
-        return Err(Trouble::new(message).hint(TOKEN_HINT));
-    }
-    let bytes = read("--token-file (NUON_GATE_TOKEN_FILE)", path)?;
-    String::from_utf8(bytes).map_err(|_| Trouble::new(format!("{} is not text", path.display())).hint(TOKEN_HINT))
 }
 
 /// Finds where the identity comes from, in the order in which the Nuon CLI looks.

@@ -9,11 +9,9 @@ use nuon_gate_core::watch::Scope;
 use nuon_gate_core::{ApiError, InstallId, InvalidId, Pins, Request, Target, Targets};
 
 use crate::arguments::{PinArguments, TargetArguments};
+use crate::input::Input;
 use crate::lists::flatten;
 use crate::trouble::Trouble;
-
-/// More than a file with ten thousand targets has.
-const LONGEST: u64 = 16 * 1024 * 1024;
 
 /// What is waited for.
 #[derive(Debug, Clone)]
@@ -123,18 +121,15 @@ fn no_component() -> Trouble {
 
 /// Reads a file with a target a line, or stdin for `-`.
 fn read(path: &Path) -> Result<Vec<Wanted>, Trouble> {
-    let hint = "--targets-file (NUON_GATE_TARGETS_FILE) takes a file with INSTALL/COMPONENT a line; what follows a # is a comment";
-    let name = path.display();
-    let text = crate::input::read(path, LONGEST)
-        .map_err(|error| Trouble::new(format!("cannot read {name}: {error}")).hint(hint))?;
+    let text = Input::Targets.read(path)?;
     let lines = text.lines().enumerate().map(|(at, line)| (at + 1, line.split('#').next().unwrap_or_default().trim()));
     let pairs = lines.filter(|(_, line)| !line.is_empty()).map(|(at, line)| {
         let pair: Result<TargetPair, String> = line.parse();
-        pair.map(|pair| pair.0).map_err(|error| Trouble::new(format!("{name}, line {at}: {error}")).hint(hint))
+        pair.map(|pair| pair.0).map_err(|error| Input::Targets.wrong(path, format!("line {at}: {error}")))
     });
     let pairs: Vec<Wanted> = pairs.collect::<Result<_, _>>()?;
     match pairs.is_empty() {
-        true => Err(Trouble::new(format!("there are no targets in {name}")).hint(hint)),
+        true => Err(Input::Targets.wrong(path, "there are no targets in it")),
         false => Ok(pairs),
     }
 }

@@ -1,6 +1,5 @@
 //! With what right the API is asked: a token that was given, or one that the API gives for an identity.
 
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,6 +15,7 @@ use super::url::host_of;
 use super::{
     ApiError, Client, Connection, Expected, InvalidConnection, IssuerUrl, Right, SignInError, Wire, decode, transport,
 };
+use crate::input::read_file;
 use crate::{ApiToken, IdentityToken, OrgId};
 
 /// Far more than any identity token has.
@@ -250,13 +250,9 @@ async fn ask_issuer(
 }
 
 fn read_identity(path: &Path) -> Result<IdentityToken, String> {
-    let mut text = String::new();
-    let read = std::fs::File::open(path).and_then(|file| file.take(LARGEST_IDENTITY).read_to_string(&mut text));
-    let identity = match read {
-        // The path is not shown: what was put into its place by mistake may be the token itself.
-        Err(error) => Err(error.to_string()),
-        Ok(_) => IdentityToken::new(&text).map_err(|error| error.to_string()),
-    };
+    // The path is not shown: what was put into its place by mistake may be the token itself.
+    let mut text = read_file(path, LARGEST_IDENTITY).map_err(|error| error.to_string())?;
+    let identity = IdentityToken::new(&text).map_err(|error| error.to_string());
     text.zeroize();
     identity
 }

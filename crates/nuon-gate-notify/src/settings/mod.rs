@@ -10,6 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use nuon_gate_core::Line;
+use nuon_gate_core::input::read_file;
 
 use self::headers::Headers;
 pub use self::placeholder::is_placeholder;
@@ -29,6 +30,9 @@ const WEBHOOK_TEMPLATE: &str = "NUON_GATE_WEBHOOK_TEMPLATE";
 const WEBHOOK_GITHUB_SIGNATURE: &str = "NUON_GATE_WEBHOOK_GITHUB_SIGNATURE";
 const TEAMS_WEBHOOK_URL: &str = "NUON_GATE_TEAMS_WEBHOOK_URL";
 const DISCORD_WEBHOOK_URL: &str = "NUON_GATE_DISCORD_WEBHOOK_URL";
+
+/// No message is larger than what its template writes.
+const LARGEST_TEMPLATE: u64 = 1024 * 1024;
 
 /// Every variable that is read here.
 ///
@@ -385,7 +389,7 @@ impl Reader<'_> {
     fn template(&self, path: &str, headers: &Headers) -> Result<Template, InvalidSetting> {
         let hint = "it is the path of a Jinja template whose variables are the result's top-level fields";
         let invalid = |why: String| InvalidSetting { variable: WEBHOOK_TEMPLATE, why, hint };
-        let source = std::fs::read_to_string(Path::new(path))
+        let source = read_file(Path::new(path), LARGEST_TEMPLATE)
             .map_err(|error| invalid(format!("cannot read the file: {error}")))?;
         Template::new(&source, headers.content_type())
             .map_err(|why| invalid(Line::new(why).cut(300).plain().to_owned()))

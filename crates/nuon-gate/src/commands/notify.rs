@@ -7,17 +7,15 @@ use nuon_gate_core::result::{Delivery, RunResult};
 use nuon_gate_notify::{Mention, Options, Parsed, Sinks, render, send_test};
 
 use crate::arguments::{NotifyAction, NotifyCommandArguments};
-use crate::connection::{read, user_agent};
+use crate::connection::{certificates, user_agent};
 use crate::environment::Environment;
 use crate::exit;
 use crate::gate::runtime;
+use crate::input::Input;
 use crate::lists::flatten;
 use crate::notify::{invalid_setup, sinks};
 use crate::output::{Console, stdout_line};
 use crate::trouble::Trouble;
-
-/// More than any result has.
-const LONGEST: u64 = 64 * 1024 * 1024;
 
 pub(crate) fn run(arguments: NotifyCommandArguments, environment: &Environment) -> Result<u8, Trouble> {
     let NotifyCommandArguments { action, result, ca_file, notify_timeout, slack_mention_on_failure } = arguments;
@@ -35,7 +33,7 @@ pub(crate) fn run(arguments: NotifyCommandArguments, environment: &Environment) 
     match result.filter(|_| action == NotifyAction::Render) {
         Some(path) => show(&sinks, &saved(&path)?, &mentions),
         None => {
-            let extra_certificates = ca_file.map(|path| read("--ca-file (NUON_GATE_CA_FILE)", &path)).transpose()?;
+            let extra_certificates = ca_file.as_deref().map(certificates).transpose()?;
             let options =
                 Options { slack_mention_on_failure: mentions, extra_certificates, ..Options::new(user_agent()) };
             return test(&sinks, options, notify_timeout.0);
@@ -45,11 +43,8 @@ pub(crate) fn run(arguments: NotifyCommandArguments, environment: &Environment) 
 }
 
 fn saved(path: &std::path::Path) -> Result<RunResult, Trouble> {
-    let name = path.display();
-    let hint = "--result takes a file that --report json=PATH wrote";
-    let text = crate::input::read(path, LONGEST)
-        .map_err(|error| Trouble::new(format!("cannot read {name}: {error}")).hint(hint))?;
-    serde_json::from_str(&text).map_err(|error| Trouble::new(format!("{name} is no result: {error}")).hint(hint))
+    let text = Input::Result.read(path)?;
+    serde_json::from_str(&text).map_err(|error| Input::Result.wrong(path, format!("it is no result: {error}")))
 }
 
 fn show(sinks: &Sinks, result: &RunResult, mentions: &[Mention]) {
