@@ -139,6 +139,13 @@ pub enum Cause {
     },
     /// There was no good answer, and no time for another request.
     NoAnswer(ApiError),
+    /// The wait did not begin, as something before it went wrong.
+    NotBegun {
+        /// What that was.
+        why: Line,
+        /// What can be done about it.
+        hint: Option<Line>,
+    },
 }
 
 /// Something that is named by its id.
@@ -331,6 +338,7 @@ impl fmt::Display for Cause {
             }
             Self::Stopped { by: StoppedBy::Once, standing } => write!(f, "{standing}"),
             Self::NoAnswer(error) => write!(f, "no good answer from the API: {error}"),
+            Self::NotBegun { why, .. } => f.write_str(why.plain()),
         }
     }
 }

@@ -57,6 +57,29 @@ impl Report {
         self.deciding().and_then(|index| self.targets[index].cause.as_ref()).or(self.run_cause.as_ref())
     }
 
+    /// Reports that a wait for these targets did not begin. None of them has ended.
+    pub fn not_begun(
+        targets: &[Target],
+        verdict: Verdict,
+        cause: Cause,
+        started_at: Timestamp,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            verdict,
+            run_cause: Some(cause),
+            started_at,
+            elapsed: now.duration_since(started_at).try_into().unwrap_or_default(),
+            targets: targets.iter().cloned().map(TargetReport::pending).collect(),
+            api_paused: false,
+            failed_fast: false,
+            dashboard: None,
+            open_workflow: None,
+            run_cancelled: None,
+            warnings: Vec::new(),
+        }
+    }
+
     /// Gives the run the verdict of a signal; every target keeps its own.
     pub fn interrupt(&mut self, signal: Signal) {
         self.verdict = Verdict::Interrupted(signal);
@@ -118,6 +141,29 @@ pub struct ApprovalPlace {
 }
 
 impl TargetReport {
+    /// Reports a target of which nothing is known.
+    fn pending(target: Target) -> Self {
+        Self {
+            target,
+            install_name: None,
+            verdict: Verdict::Pending,
+            cause: None,
+            proof: None,
+            deploy: None,
+            workflow: None,
+            matched_by: None,
+            replaced: Vec::new(),
+            superseded_by: None,
+            approval: None,
+            timeline: Vec::new(),
+            history: History::default(),
+            log_tail: Vec::new(),
+            log_error: None,
+            cancelled: None,
+            warnings: Vec::new(),
+        }
+    }
+
     /// Returns the limit on time that ran out, if that is how it ended.
     pub fn clock(&self) -> Option<Clock> {
         self.cause.as_ref().and_then(Cause::clock)
@@ -177,6 +223,7 @@ impl Words {
         match report.verdict {
             Verdict::Passed => None,
             Verdict::Interrupted(signal) => {
+                let told = told.or_else(|| report.run_cause.as_ref().map(self.sentence));
                 let open = told.map(|reason| format!("; {reason}")).unwrap_or_default();
                 Some(Line::new(format!("interrupted by {signal}{open}")))
             }

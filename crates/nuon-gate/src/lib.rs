@@ -27,6 +27,7 @@ mod gate;
 mod input;
 mod layers;
 mod lists;
+mod marking;
 mod marks;
 mod memory;
 mod notify;
@@ -35,10 +36,12 @@ pub mod output;
 pub mod parse;
 mod policies;
 mod report_path;
+mod runtime;
 mod settings;
 mod signals;
 mod span;
 mod targets;
+mod trigger;
 mod trigger_response;
 mod trouble;
 mod words;
@@ -75,11 +78,11 @@ fn execute(cli: Cli, environment: &Environment) -> Result<u8, Trouble> {
     };
     output::log_to_stderr(verbosity);
     match command {
-        Command::Wait(mut arguments) => match std::mem::take(&mut arguments.command) {
-            command if command.is_empty() => gate::run(Settings::for_wait(*arguments, verbosity, environment)?),
-            command => commands::trigger::run(Settings::for_wait(*arguments, verbosity, environment)?, &command),
-        },
-        Command::Status(arguments) => gate::run(Settings::for_status(*arguments, verbosity, environment)?),
+        Command::Wait(mut arguments) => {
+            let command = std::mem::take(&mut arguments.command);
+            gate::run(Settings::for_wait(*arguments, verbosity, environment)?, command)
+        }
+        Command::Status(arguments) => gate::run(Settings::for_status(*arguments, verbosity, environment)?, Vec::new()),
         Command::Mark(arguments) => commands::mark::run(&MarkSettings::new(*arguments, environment)?),
         Command::Doctor(arguments) => commands::doctor::run(arguments, environment),
         Command::Explain(arguments) => commands::explain::run(&arguments),

@@ -44,7 +44,7 @@ pub(crate) fn run(arguments: DemoArguments, verbosity: Verbosity) -> Result<u8, 
     }
     let url = ApiUrl::new(&sim.url(), false).map_err(|error| broken(&error))?;
     let watch = watch_settings(org.clone())?;
-    let code = gate::run(Settings {
+    let settings = Settings {
         connection: Connection { user_agent: user_agent(), ..Connection::new(url, org, token) },
         targets: TargetSettings::Known(targets),
         pins,
@@ -53,7 +53,8 @@ pub(crate) fn run(arguments: DemoArguments, verbosity: Verbosity) -> Result<u8, 
         exits: Vec::new(),
         notify: Some(audience(&sim)?),
         output,
-    })?;
+    };
+    let code = gate::run(settings, Vec::new())?;
     if let Some(console) = &console {
         console.plain(&channel(&sim));
     }

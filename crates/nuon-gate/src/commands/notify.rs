@@ -10,11 +10,11 @@ use crate::arguments::{NotifyAction, NotifyCommandArguments};
 use crate::connection::{certificates, user_agent};
 use crate::environment::Environment;
 use crate::exit;
-use crate::gate::runtime;
 use crate::input::Input;
 use crate::lists::flatten;
 use crate::notify::{invalid_setup, sinks};
 use crate::output::{Console, stdout_line};
+use crate::runtime::runtime;
 use crate::trouble::Trouble;
 
 pub(crate) fn run(arguments: NotifyCommandArguments, environment: &Environment) -> Result<u8, Trouble> {

@@ -4,9 +4,9 @@ use nuon_gate_sim::{Script, Sim};
 
 use super::demo;
 use crate::arguments::SimArguments;
-use crate::gate::runtime;
 use crate::input::Input;
 use crate::output::{Console, stdout_line};
+use crate::runtime::runtime;
 use crate::signals;
 use crate::trouble::Trouble;
 

@@ -162,6 +162,11 @@ impl Console {
         self.line(Tone::Plain, text);
     }
 
+    /// Tells what went wrong.
+    pub(super) fn error(&self, text: &Line) {
+        self.tell(Tone::Bad, "error: ", text);
+    }
+
     /// Tells of something that a person should know.
     pub(crate) fn warning(&self, text: &str) {
         self.tell(Tone::Warning, "warning: ", &Line::new(text));

@@ -75,7 +75,7 @@ pub(crate) struct Outputs {
 
 impl Outputs {
     /// Makes sure that every file can be written before anything is waited for.
-    pub(crate) fn open(settings: &OutputSettings, started_at: Timestamp, secrets: &[String]) -> Result<Self, Trouble> {
+    pub(crate) fn open(settings: &OutputSettings, secrets: &[String]) -> Result<Self, Trouble> {
         let reports = Reports::open(&settings.reports)?;
         let unusable = |error| Trouble::new(format!("cannot start: {error}"));
         let console = Console::of_a_run(settings.quiet).map_err(unusable)?;
@@ -85,11 +85,16 @@ impl Outputs {
             console,
             ci: settings.ci.clone(),
             reports,
-            started_at,
+            started_at: Timestamp::UNIX_EPOCH,
             targets: Vec::new(),
         };
         outputs.mask(secrets);
         Ok(outputs)
+    }
+
+    /// Takes note that the watch has begun: every event is so long after that.
+    pub(crate) fn begin(&mut self, started_at: Timestamp) {
+        self.started_at = started_at;
     }
 
     /// Has these secrets hidden, where somebody does that.
@@ -118,6 +123,13 @@ impl Outputs {
     /// Tells something that the user should know of the settings.
     pub(crate) fn notice(&self, text: &str) {
         self.console.warning(text);
+    }
+
+    /// Tells why the wait did not begin, which no event does.
+    pub(crate) fn not_begun(&self, report: &Report) {
+        if let Some(reason) = words::words().run_reason(report) {
+            self.console.error(&reason);
+        }
     }
 
     /// Tells that a workflow is being cancelled.
@@ -163,11 +175,6 @@ impl Outputs {
 pub(crate) fn mask(ci: Option<&CiSystem>, secrets: &[String], console: &Console) {
     let masks = ci.iter().flat_map(|ci| secrets.iter().filter_map(|secret| ci.mask(secret)));
     masks.for_each(|mask| console.command(&mask));
-}
-
-/// Makes sure that the files that a run will be reported in can be written.
-pub(crate) fn check_reports(settings: &OutputSettings) -> Result<(), Trouble> {
-    Reports::open(&settings.reports).map(drop)
 }
 
 /// Returns a number that nobody can know before.

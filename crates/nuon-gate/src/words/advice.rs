@@ -56,6 +56,7 @@ pub(super) fn hint(cause: &Cause) -> Option<String> {
         Cause::Stopped { by: StoppedBy::Signal(_), .. } => STILL_RUNNING.to_owned(),
         Cause::Stopped { by: StoppedBy::Decided | StoppedBy::Once, .. } => return None,
         Cause::NoAnswer(error) => if_unanswered(error),
+        Cause::NotBegun { hint, .. } => return hint.as_ref().map(|hint| hint.plain().to_owned()),
     })
 }
 

@@ -36,6 +36,7 @@ pub(crate) fn sentence(cause: &Cause) -> String {
         | Cause::ApprovalNeeded(_)
         | Cause::Limit(_)
         | Cause::Stopped { .. }
-        | Cause::NoAnswer(_) => cause.to_string(),
+        | Cause::NoAnswer(_)
+        | Cause::NotBegun { .. } => cause.to_string(),
     }
 }

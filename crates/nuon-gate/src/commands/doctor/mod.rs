@@ -17,7 +17,7 @@ use self::patience::Patience;
 use crate::arguments::{DoctorArguments, Format, TargetArguments};
 use crate::connection::ConnectionParts;
 use crate::environment::Environment;
-use crate::gate::runtime;
+use crate::runtime::runtime;
 use crate::targets;
 use crate::trouble::Trouble;
 
