@@ -20,7 +20,7 @@ use crate::notify::Audience;
 use crate::output::{Ending, Outputs};
 use crate::runtime::runtime;
 use crate::settings::{ExitMapping, Settings};
-use crate::signals::{Signals, listen};
+use crate::signals::{Signals, listen_with_parent};
 use crate::targets::TargetSettings;
 use crate::trigger::{NotBegun, Trigger};
 use crate::trouble::Trouble;
@@ -47,7 +47,7 @@ pub(crate) fn run(settings: Settings, command: Vec<OsString>) -> Result<u8, Trou
 
 async fn until_second_signal(settings: Settings, trigger: Option<Trigger>) -> Result<u8, Trouble> {
     let Signals { first, second } =
-        listen().map_err(|error| Trouble::new(format!("cannot listen for signals: {error}")))?;
+        listen_with_parent().map_err(|error| Trouble::new(format!("cannot listen for signals: {error}")))?;
     let exits = settings.exits.clone();
     tokio::select! {
         outcome = gate(settings, trigger, first) => outcome,
