@@ -28,6 +28,8 @@ mod other_ci;
 mod output;
 #[cfg(unix)]
 mod readers;
+#[cfg(unix)]
+mod recipes;
 mod regressions;
 mod schemas;
 mod secrets;
