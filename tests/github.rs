@@ -392,8 +392,9 @@ fn a_trigger_that_fails_is_told_like_any_other_failure() {
     let (step, sim) = (Step::new(), serve_deploy(PASSING));
     let outcome = step.of(Gate::wait(&sim)).args(["--", "/bin/sh", "-c", "exit 3"]).run().exits(1);
     assert_eq!(annotations(&outcome).len(), 1);
-    let outputs = step.has(&[("verdict", "failed"), ("exit-code", "1"), ("result", ""), ("deploy-id", "")]);
+    let outputs = step.has(&[("verdict", "failed"), ("exit-code", "1"), ("deploy-id", "")]);
     assert!(outputs["reason"].contains("/bin/sh failed (exit status: 3)"), "{outputs:#?}");
+    assert!(fs::read_to_string(&outputs["result"]).unwrap().contains("\"verdict\": \"failed\""), "{outputs:#?}");
 
     let step = Step::new();
     let nobody = Gate::wait(&sim).args(["--target", "nowhere/api", "--", "/bin/true"]);

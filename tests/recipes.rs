@@ -96,6 +96,12 @@ impl Recipe {
     }
 }
 
+/// The folder's own programs, then the gate, then those of the system.
+fn search_path(folder: &Folder) -> String {
+    let gate = Path::new(env!("CARGO_BIN_EXE_nuon-gate")).parent().unwrap();
+    format!("{}:{}:/usr/bin:/bin", folder.file("bin").display(), gate.display())
+}
+
 fn program(path: &Path, script: &str) {
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::write(path, script).unwrap();
@@ -122,12 +128,11 @@ fn a_trigger_that_fails_turns_every_recipe_red() {
                 program(&folder.file("bin").join(name), "#!/bin/sh\necho identity\n");
             }
             program(&folder.file("bin/cargo"), "#!/bin/sh\n");
-            std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_nuon-gate"), folder.file("bin/nuon-gate")).unwrap();
             let ended = Command::new("bash")
                 .args(["-e", "-c", &recipe.script()])
                 .current_dir(folder.path())
                 .env_clear()
-                .env("PATH", format!("{}:/usr/bin:/bin", folder.file("bin").display()))
+                .env("PATH", search_path(&folder))
                 .envs([("NUON_API_URL", sim.url().as_str()), ("NUON_API_TOKEN", TOKEN), ("NUON_ORG_ID", ORG)])
                 .envs([("NUON_GATE_TIMEOUT", "10s"), ("NUON_GATE_MIN_INTERVAL", "2ms"), ("BUILD", "bld1")])
                 .env("RUNNER_TEMP", folder.path())
@@ -162,14 +167,13 @@ fn a_recipe_with_a_trigger_that_works_is_green() {
     let sim = serve_deploy(PASSING);
     let folder = Folder::new();
     program(&folder.file("bin/your-trigger"), "#!/bin/sh\necho '{\"id\": \"dpl1api0000000000000000000\"}'\n");
-    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_nuon-gate"), folder.file("bin/nuon-gate")).unwrap();
     let recipes = recipes();
     let with_answer = recipes.iter().find(|recipe| recipe.script.starts_with("your-trigger > answer.json")).unwrap();
     let ended = Command::new("bash")
         .args(["-e", "-c", &with_answer.script()])
         .current_dir(folder.path())
         .env_clear()
-        .env("PATH", format!("{}:/usr/bin:/bin", folder.file("bin").display()))
+        .env("PATH", search_path(&folder))
         .envs([("NUON_API_URL", sim.url().as_str()), ("NUON_API_TOKEN", TOKEN), ("NUON_ORG_ID", ORG)])
         .env("NUON_GATE_MIN_INTERVAL", "2ms")
         .output()

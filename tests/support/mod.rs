@@ -63,6 +63,16 @@ pub(crate) fn serve_deploy(statuses: &str) -> Sim {
     serve(&one_deploy(statuses))
 }
 
+/// Checks several cases at the same time: what takes long in them is waiting.
+pub(crate) fn in_parallel<T: Sync>(cases: &[T], check: impl Fn(&T) + Sync) {
+    std::thread::scope(|scope| {
+        let checks: Vec<_> = cases.iter().map(|case| scope.spawn(|| check(case))).collect();
+        if let Some(panic) = checks.into_iter().find_map(|check| check.join().err()) {
+            std::panic::resume_unwind(panic);
+        }
+    });
+}
+
 /// A command line with its environment. Nothing of the environment of the tests reaches the program.
 ///
 /// It borrows the simulator, which would otherwise be gone before the program asks it.
