@@ -63,11 +63,13 @@ impl Step {
 }
 
 /// Sorted.
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 14] = [
+    "approval-url",
     "build-id",
     "deploy-id",
     "elapsed-seconds",
     "exit-code",
+    "hint",
     "notified",
     "reason",
     "result",
@@ -97,6 +99,8 @@ fn a_pass_sets_every_output() {
         ("workflow-id", &of("/deploy/workflow_id")),
         ("url", &of("/url")),
         ("reason", ""),
+        ("hint", ""),
+        ("approval-url", ""),
         ("notified", "false"),
         ("slack-thread", ""),
     ]);
@@ -122,7 +126,9 @@ fn a_failure_and_a_clock_set_them_too() {
     let shown = annotations(&outcome);
     assert_eq!(shown.len(), 1, "{shown:?}");
     assert!(shown[0].starts_with("::error title=nuon-gate%3A "), "{shown:?}");
-    assert!(shown[0].contains("::quota exceeded%0Ahttps://app.nuon.example/"), "{shown:?}");
+    assert!(shown[0].contains("::quota exceeded%0Alook at the deploy's log"), "{shown:?}");
+    assert!(shown[0].contains("then deploy again%0Ahttps://app.nuon.example/"), "{shown:?}");
+    assert!(outputs["hint"].starts_with("look at the deploy's log"), "{outputs:#?}");
     // Details are folded away, and the rest is not.
     let group = outcome.stderr.split("::group::Details").nth(1).and_then(|rest| rest.split("::endgroup::").next());
     assert!(group.unwrap().contains("  deploy  dpl1api"), "{}", outcome.stderr);

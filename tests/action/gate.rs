@@ -106,6 +106,8 @@ fn the_outputs_are_those_of_the_contract() {
         "result",
         "notified",
         "slack-thread",
+        "hint",
+        "approval-url",
     ];
     let job = Job::new(&[]);
     let outputs = job.action["outputs"].as_mapping().unwrap();

@@ -242,10 +242,9 @@ impl Words {
         Line::new((self.sentence)(cause) + &cancelled)
     }
 
-    /// Says what can be done about what is about no target.
+    /// Says what can be done about how the run ended: about the target that decided, or else about the run itself.
     pub fn run_hint(&self, report: &Report) -> Option<Line> {
-        // A target with the same cause has its own hint.
-        let cause = report.run_cause.as_ref().filter(|_| report.deciding().is_none())?;
-        (self.hint)(cause).map(Line::new)
+        let of_target = report.deciding().and_then(|index| self.hint(&report.targets[index]));
+        of_target.or_else(|| report.run_cause.as_ref().and_then(self.hint).map(Line::new))
     }
 }

@@ -199,8 +199,8 @@ impl Run {
             self.report.note_signal(Some(signal));
         }
         if self.report.is_interrupted() {
-            let RunResult { verdict, exit_code, reason, .. } = self.publisher.publish(&self.report);
-            result = RunResult { verdict, exit_code, reason, ..result };
+            let RunResult { verdict, exit_code, reason, hint, .. } = self.publisher.publish(&self.report);
+            result = RunResult { verdict, exit_code, reason, hint, ..result };
         }
         let Self { report, publisher, mut deadline, mut signals } = self;
         let ending = Ending { report: &report, result: &result, slack_thread: slack_thread.as_ref() };
@@ -228,6 +228,7 @@ impl Run {
             result.verdict = VerdictName::NotifyFailed;
             result.exit_code = mapped(VerdictName::NotifyFailed, &self.publisher.exits).unwrap_or(exit::NOTIFY_FAILED);
             result.reason = Some(Line::new("the deploy passed, but not everyone could be told"));
+            result.hint = Some(Line::new("see which notification failed, and check the settings of that sink"));
         }
         result.warnings.extend(outcome.warnings);
         result.notifications = outcome.results;

@@ -123,8 +123,11 @@ impl Console {
         open.iter().for_each(|line| self.command(line));
         details.iter().for_each(|(lead, words)| self.tell(Tone::Plain, lead, words));
         close.iter().for_each(|line| self.command(line));
-        if let Some(hint) = words::words().run_hint(report) {
-            self.tell(Tone::Plain, "  hint    ", &hint);
+        // A target that decided has its own hint among its details.
+        if let Some(hint) =
+            result.hint.as_ref().filter(|_| report.deciding().is_none_or(|at| result.targets[at].hint.is_none()))
+        {
+            self.tell(Tone::Plain, "  hint    ", hint);
         }
         for warning in &result.warnings {
             self.warning(warning.plain());

@@ -157,8 +157,8 @@ pub(super) fn details(report: &TargetReport, result: &TargetResult) -> Vec<(&'st
     if let Some(url) = &result.url {
         details.push(("see", url.clone()));
     }
-    if let Some(hint) = words::words().hint(report) {
-        details.push(("hint", hint));
+    if let Some(hint) = &result.hint {
+        details.push(("hint", hint.clone()));
     }
     if let Some(live) = &result.last_good {
         let what = live.commit.as_ref().map(|commit| format!(", commit {}", commit.plain())).unwrap_or_default();
