@@ -18,7 +18,8 @@
 //!   API was silent are outcomes in the report, not errors.
 //!
 //! Text from the server is [`RemoteText`]; what is shown of it is a [`Line`], which is harmless but for the syntax of the
-//! place where it is shown. Neither can be printed, so that no such place can forget to escape it.
+//! place where it is shown. Neither can be printed, so that no such place can forget to escape it. No line holds a secret
+//! of the run ([`redact`]).
 
 pub mod api;
 pub mod cause;
@@ -35,6 +36,7 @@ pub mod model;
 mod moment;
 mod pins;
 pub mod reason;
+pub mod redact;
 pub mod report;
 pub mod resolve;
 pub mod result;

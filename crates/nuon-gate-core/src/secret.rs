@@ -5,6 +5,8 @@ use std::fmt;
 use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::redact::protect;
+
 /// The API token. It is wiped when dropped, and has neither `Display` nor `Serialize`.
 #[derive(Clone)]
 pub struct ApiToken(SecretString);
@@ -74,6 +76,7 @@ impl IdentityToken {
     }
 }
 
+/// Checks a token, and has it taken out of whatever is shown.
 fn printable(token: &str) -> Result<SecretString, InvalidToken> {
     let token = token.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
     let scheme = token.get(..7).filter(|scheme| scheme.eq_ignore_ascii_case("bearer "));
@@ -82,7 +85,10 @@ fn printable(token: &str) -> Result<SecretString, InvalidToken> {
         return Err(InvalidToken::Empty);
     }
     match token.chars().enumerate().find(|(_, c)| !c.is_ascii_graphic()) {
-        None => Ok(SecretString::from(token)),
+        None => {
+            protect(token);
+            Ok(SecretString::from(token))
+        }
         Some((before, c)) => Err(InvalidToken::Unprintable { what: kind(c), at: before + 1 }),
     }
 }

@@ -5,17 +5,26 @@ use std::net::IpAddr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
+use nuon_gate_core::redact::protect;
 use reqwest::Url;
 use reqwest::header::HeaderValue;
 use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
 
-/// A secret that is wiped when dropped. It has neither `Display` nor `Serialize`.
+use crate::mask::secret_parts;
+
+/// A secret that is wiped when dropped, and taken out of whatever is shown. It has neither `Display` nor `Serialize`.
 #[derive(Clone)]
 pub(crate) struct Secret(SecretString);
 
 impl Secret {
     pub(crate) fn new(text: &str) -> Self {
+        protect(text);
+        Self::unprotected(text)
+    }
+
+    /// Keeps a text as secrets are kept that may be shown.
+    pub(crate) fn unprotected(text: &str) -> Self {
         Self(SecretString::from(text))
     }
 
@@ -49,8 +58,19 @@ pub(crate) struct SinkUrl {
 }
 
 impl SinkUrl {
-    /// Reads an address: `https`, or `http` on loopback. The error says what is wrong without quoting anything.
+    /// Reads an address: `https`, or `http` on loopback. The error says what is wrong without quoting anything. From now
+    /// on, neither the address nor what is secret of it is shown.
     pub(crate) fn new(text: &str) -> Result<Self, &'static str> {
+        let address = Self::public(text)?;
+        let url = address.url(&[], &[]);
+        protect(text);
+        protect(address.whole.expose());
+        url.iter().flat_map(secret_parts).for_each(|part| protect(&part));
+        Ok(address)
+    }
+
+    /// Reads the address of a service's API in the same way, which is no secret.
+    pub(crate) fn public(text: &str) -> Result<Self, &'static str> {
         let url = Url::parse(text.trim()).map_err(|_| "it is not a URL")?;
         if !matches!(url.scheme(), "https" | "http") {
             return Err("it does not begin with https://");
@@ -72,7 +92,7 @@ impl SinkUrl {
         }
         let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
         let shown = format!("{}://{host}{port}/…", url.scheme());
-        Ok(Self { whole: Secret::new(url.as_str()), shown, is_loopback, is_plain })
+        Ok(Self { whole: Secret::unprotected(url.as_str()), shown, is_loopback, is_plain })
     }
 
     /// Returns the address with more behind its path and in its query.
@@ -93,20 +113,6 @@ impl SinkUrl {
 
     pub(crate) fn is_plain(&self) -> bool {
         self.is_plain
-    }
-
-    /// Returns what a log must not show: the address, the last part of its path and the values of its query, where they
-    /// are long enough to be secrets rather than words.
-    pub(crate) fn masks(&self) -> Vec<String> {
-        /// Shorter parts are words like `notify`; to mask those would make logs unreadable.
-        const SHORTEST: usize = 8;
-        let Some(url) = self.url(&[], &[]) else { return Vec::new() };
-        let last = url.path_segments().and_then(|mut parts| parts.rfind(|part| !part.is_empty()));
-        let values = url.query_pairs().map(|(_, value)| value.into_owned());
-        let parts = last.map(str::to_owned).into_iter().chain(values).filter(|part| part.len() >= SHORTEST);
-        let mut masks = vec![self.whole.expose().to_owned()];
-        masks.extend(parts);
-        masks
     }
 }
 
@@ -135,6 +141,9 @@ impl SigningKey {
         if key.len() < Self::SHORTEST {
             return Err("its key is shorter than 24 bytes");
         }
+        // A receiver may know the key itself, if it is text.
+        let as_text = std::str::from_utf8(&key).ok().filter(|key| key.bytes().all(|byte| byte.is_ascii_graphic()));
+        [text.strip_prefix("whsec_"), as_text].into_iter().flatten().for_each(protect);
         Ok(Self(Secret::new(text)))
     }
 
@@ -156,6 +165,8 @@ fn decode(text: &str) -> Option<Zeroizing<Vec<u8>>> {
 
 #[cfg(test)]
 mod tests {
+    use nuon_gate_core::redact::protected;
+
     use super::*;
 
     #[test]
@@ -164,9 +175,15 @@ mod tests {
         let url = SinkUrl::new(hook).unwrap();
         assert_eq!(url.to_string(), "https://hooks.slack.com/…");
         assert_eq!(format!("{url:?}"), "SinkUrl(https://hooks.slack.com/…)");
-        assert_eq!(url.masks(), [hook, "s3cr3ts3cr3t"]);
-        let teams = SinkUrl::new("https://x.logic.azure.com:443/a/invoke?v=1&sig=s3cr3ts3cr3t").unwrap();
-        assert_eq!(teams.masks()[1..], ["s3cr3ts3cr3t"]);
+        let teams = "https://X.logic.azure.com:443/a/invoke?v=1&sig=s3cr3ts3cr3t";
+        SinkUrl::new(teams).unwrap();
+        let protected = protected(0);
+        let written = [hook, teams, "https://x.logic.azure.com/a/invoke?v=1&sig=s3cr3ts3cr3t", "s3cr3ts3cr3t"];
+        for secret in written {
+            assert!(protected.contains(&secret.to_owned()), "{secret}");
+        }
+        SinkUrl::public("https://api.a.example/v1/").unwrap();
+        assert!(!nuon_gate_core::redact::protected(0).iter().any(|secret| secret.contains("api.a.example")));
         let url = SinkUrl::new("https://a.example/x/?thread=1").unwrap();
         assert_eq!(
             url.url(&["m", "1"], &[("wait", "true")]).unwrap().as_str(),

@@ -68,15 +68,14 @@ async fn gate(
         org: Some(connection.org.clone()),
     };
     let client = client(&connection, &watch)?;
-    let secrets = notify.as_ref().map(|notify| notify.sinks.secrets()).unwrap_or_default();
     let notices = notify.as_ref().map(|notify| notify.notices.clone()).unwrap_or_default();
     let audience = notify.map(Audience::gather).transpose()?.flatten();
     let mut deadline = Deadline::default();
-    let mut outputs = Outputs::open(&output, &secrets)?;
+    let mut outputs = Outputs::open(&output)?;
     notices.iter().for_each(|notice| outputs.notice(notice));
     let start = Start { targets, pins, watch };
     let begun = start.begin(trigger, &client, &mut signals, &mut deadline).await?;
-    outputs.mask(&client.take_secrets());
+    outputs.mask();
     let publisher = Publisher { client: client.clone(), exits, ci_url: output.ci_url };
     let (watch, started_at) = match begun {
         Ok(begun) => begun,
@@ -87,7 +86,7 @@ async fn gate(
     };
     outputs.begin(started_at);
     let on_event = |event: &Event, watch: &Watch| {
-        outputs.mask(&client.take_secrets());
+        outputs.mask();
         outputs.event(event);
         if let Some(audience) = &audience {
             audience.event(event, || publisher.publish(&watch.report(event.at)));
@@ -96,7 +95,7 @@ async fn gate(
     let report = drive(&client, watch, &mut signals, on_event).await.map_err(|refusal| words::refused(&refusal))?;
     let cancelling = |workflow: &_| outputs.cancelling(workflow);
     let report = conclude(&client, report, &after, &mut signals, &mut deadline, cancelling).await;
-    outputs.mask(&client.take_secrets());
+    outputs.mask();
     Run { report, publisher, deadline, signals }.finish(audience, outputs).await
 }
 

@@ -37,6 +37,7 @@ pub mod parse;
 mod policies;
 mod report_path;
 mod runtime;
+mod secrets;
 mod settings;
 mod signals;
 mod span;
@@ -59,6 +60,7 @@ use self::trouble::Trouble;
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     memory::keep_from_dumps();
     let environment = Environment::capture();
+    secrets::protect_all(&environment);
     let outcome = match parse::parse(arguments, &environment) {
         Ok(cli) => execute(cli, &environment),
         Err(parse::NotParsed::Shown(code)) => Ok(code),

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use nuon_gate_core::redact::protect;
 use serde::Deserialize;
 
 use crate::input::Input;
@@ -45,6 +46,8 @@ impl NuonConfig {
         for value in [&mut config.api_url, &mut config.org_id, &mut config.api_token] {
             *value = value.take().map(|text| trim(&text).to_owned()).filter(|text| !text.is_empty());
         }
+        // The other values may hold it as well, and are reported if they are wrong.
+        config.api_token.iter().for_each(|token| protect(token));
         Ok(config)
     }
 }

@@ -44,13 +44,9 @@ impl TimeLimit {
 }
 
 /// Sends a request and reads the answer: its headers, if any came, and its body, if it is a good one.
-///
-/// A server can say anything, and a deploy's log holds what the deploy printed; should it say the `secret` that the request
-/// carries, that is left out.
 pub(super) async fn exchange(
     http: &Http,
     mut request: Request,
-    secret: &str,
     expected: Expected,
     limit: TimeLimit,
 ) -> (HeaderMap, Result<Vec<u8>, ApiError>) {
@@ -69,7 +65,7 @@ pub(super) async fn exchange(
         true => Vec::new(),
         false => {
             let body = http.read(&mut response, LARGEST_ERROR_BODY).await.unwrap_or_default();
-            without(secret, String::from_utf8_lossy(&body).into_owned().into_bytes())
+            String::from_utf8_lossy(&body).into_owned().into_bytes()
         }
     };
     #[expect(clippy::disallowed_methods, reason = "only for a date from a server that does not say its own time")]
@@ -80,7 +76,7 @@ pub(super) async fn exchange(
         Some(refusal) => Err(refusal),
         // It can wait for its turn, which the request's own limit knows nothing of.
         None => match limit.wait(http.read(&mut response, LARGEST_BODY)).await {
-            Ok(Ok(body)) => Ok(without(secret, body)),
+            Ok(Ok(body)) => Ok(body),
             Ok(Err(transport::ReadError::TooLarge)) => {
                 Err(ApiError::Undecodable(format!("it is larger than {} MiB", LARGEST_BODY >> 20)))
             }
@@ -89,14 +85,6 @@ pub(super) async fn exchange(
         },
     };
     (headers, body)
-}
-
-/// Takes a secret out of a body.
-fn without(secret: &str, body: Vec<u8>) -> Vec<u8> {
-    match std::str::from_utf8(&body) {
-        Ok(text) if !secret.is_empty() && text.contains(secret) => text.replace(secret, "…").into_bytes(),
-        _ => body,
-    }
 }
 
 /// Returns what is wrong with an answer, as far as its head tells, and its body if it is no success. A redirect is read

@@ -17,7 +17,6 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use reqwest::header;
-use secrecy::ExposeSecret as _;
 use serde::de::DeserializeOwned;
 
 pub use self::error::{ApiError, ErrorClass, SignInError};
@@ -153,13 +152,6 @@ impl Client {
         self.stats.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Takes the secrets that were come by since this was last asked, so that others can hide them: identity tokens, and
-    /// what they were exchanged for.
-    pub fn take_secrets(&self) -> Vec<String> {
-        let news = self.right.as_ref().map(|right| right.session.take_news()).unwrap_or_default();
-        news.iter().map(|secret| secret.expose_secret().to_owned()).collect()
-    }
-
     /// Sends a request, and reads the answer.
     ///
     /// # Errors
@@ -194,7 +186,7 @@ impl Client {
         let mut request =
             request.build().map_err(|error| self.failed(transport::failure(error, &self.url.host(), self.timeout)))?;
         let Some(right) = &self.right else {
-            return self.count(request, "", expected, limit).await.map_err(|error| self.failed(error));
+            return self.count(request, expected, limit).await.map_err(|error| self.failed(error));
         };
         request.headers_mut().insert(header::HeaderName::from_static("x-nuon-org-id"), right.header.clone());
         let again = request.try_clone();
@@ -216,7 +208,7 @@ impl Client {
         limit: TimeLimit,
     ) -> Result<Whole, ApiError> {
         request.headers_mut().insert(header::AUTHORIZATION, pass.token.header());
-        let answer = self.count(request, pass.token.expose(), expected, limit).await;
+        let answer = self.count(request, expected, limit).await;
         match answer {
             Ok(whole) => {
                 pass.accept();
@@ -231,15 +223,9 @@ impl Client {
     }
 
     /// Sends a request to the API as it is, counts it, and takes note of what every answer says.
-    async fn count(
-        &self,
-        request: reqwest::Request,
-        secret: &str,
-        expected: Expected,
-        limit: TimeLimit,
-    ) -> Result<Whole, ApiError> {
+    async fn count(&self, request: reqwest::Request, expected: Expected, limit: TimeLimit) -> Result<Whole, ApiError> {
         self.record(|stats| stats.requests += 1);
-        let (headers, body) = exchange(&self.http, request, secret, expected, limit).await;
+        let (headers, body) = exchange(&self.http, request, expected, limit).await;
         if let Some(version) = word(&headers, "x-nuon-api-version") {
             let version = RemoteText::new(version).line(100);
             self.record(|stats| stats.version = Some(version));

@@ -1,8 +1,8 @@
 //! With what right the API is asked: a token that was given, or one that the API gives for an identity.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use reqwest::{Method, Url, header};
 use secrecy::zeroize::Zeroize as _;
@@ -54,8 +54,6 @@ pub(super) struct Session {
     identity: Option<Identity>,
     /// Held while signing in, so that of many requests one does and the others wait for what it gets.
     current: tokio::sync::Mutex<Option<Arc<Pass>>>,
-    /// Secrets that have not been taken yet, to be hidden.
-    news: Mutex<Vec<SecretString>>,
 }
 
 /// Where the identity token comes from, ready to be asked.
@@ -98,15 +96,7 @@ impl Session {
                 (Some(Identity::Issuer { http, url, token }), None)
             }
         };
-        Ok(Self { identity, current: tokio::sync::Mutex::new(current), news: Mutex::default() })
-    }
-
-    pub(super) fn take_news(&self) -> Vec<SecretString> {
-        std::mem::take(&mut *self.news.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    fn tell(&self, secret: &str) {
-        self.news.lock().unwrap_or_else(PoisonError::into_inner).push(SecretString::from(secret));
+        Ok(Self { identity, current: tokio::sync::Mutex::new(current) })
     }
 }
 
@@ -164,9 +154,7 @@ impl Client {
             // Who has no identity has a token, and never comes here.
             None => return Err(SignInError::NotAuthenticated.into()),
         };
-        right.session.tell(identity.expose());
         let token = self.exchange_identity(right, &identity, limit).await?;
-        right.session.tell(token.expose());
         Ok(Pass::new(token))
     }
 
@@ -186,10 +174,8 @@ impl Client {
         let mut request = reqwest::Request::new(Method::POST, self.url.join(&["v1", "oidc", "token"]));
         request.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
         *request.body_mut() = Some(body.into());
-        let mut answer = self
-            .count(request, identity.expose(), Expected::Body, limit)
-            .await
-            .map_err(|error| refused(self.failed(error)))?;
+        let mut answer =
+            self.count(request, Expected::Body, limit).await.map_err(|error| refused(self.failed(error)))?;
         let issued = decode::<Issued>(&answer.body).map_err(|error| refused(self.failed(error)));
         answer.body.zeroize();
         issued?.token(&right.org).map_err(ApiError::from)
@@ -242,7 +228,7 @@ async fn ask_issuer(
 ) -> Result<IdentityToken, ApiError> {
     let mut request = reqwest::Request::new(Method::GET, url.clone());
     request.headers_mut().insert(header::AUTHORIZATION, token.header());
-    let (_, answer) = exchange(http, request, token.expose(), Expected::Body, limit).await;
+    let (_, answer) = exchange(http, request, Expected::Body, limit).await;
     let mut body = answer?;
     let issued = decode::<IssuedIdentity>(&body);
     body.zeroize();

@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 
 use super::open::{Object, lenient};
 use crate::RemoteText;
+use crate::redact::redacted;
 
 /// The longest list that is read where every row counts.
 pub(super) const MOST_ROWS: usize = 10_000;
@@ -159,12 +160,13 @@ pub(super) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<
 /// Reads the text of a log's record: its beginning, which says what it is about, and its end.
 pub(super) fn record<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<RemoteText>, D::Error> {
     let text: Option<String> = lenient(deserializer)?;
-    Ok(text.map(|text| match text.len().checked_sub(LONGEST_RECORD) {
-        None | Some(0) => RemoteText::new(text),
-        Some(excess) => {
-            let begins = LONGEST_TEXT + excess;
-            let end = (begins..text.len()).find_map(|begins| text.get(begins..)).unwrap_or_default().to_owned();
-            RemoteText::new(format!("{}\n…\n{end}", cut(text, LONGEST_TEXT)))
+    Ok(text.map(|text| match text.len() > LONGEST_RECORD {
+        false => RemoteText::new(text),
+        true => {
+            let text = redacted(&text);
+            let begins = text.len() - (LONGEST_RECORD - LONGEST_TEXT).min(text.len());
+            let end = (begins..text.len()).find_map(|begins| text.get(begins..)).unwrap_or_default();
+            RemoteText::new(format!("{}\n…\n{end}", beginning(&text, LONGEST_TEXT)))
         }
     }))
 }
@@ -173,13 +175,14 @@ fn kept(text: String, longest: usize) -> RemoteText {
     RemoteText::new(cut(text, longest))
 }
 
-fn cut(mut text: String, longest: usize) -> String {
-    if text.len() > longest {
-        let end = (0..=longest).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
-        text.truncate(end);
-        text.shrink_to_fit();
-    }
-    text
+/// Cuts a text. Secrets are taken out of it before, or the half of one could be left.
+fn cut(text: String, longest: usize) -> String {
+    if text.len() > longest { beginning(&redacted(&text), longest).to_owned() } else { text }
+}
+
+fn beginning(text: &str, longest: usize) -> &str {
+    let end = (0..=longest.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+    &text[..end]
 }
 
 #[cfg(test)]

@@ -41,7 +41,7 @@ impl Sinks {
             return Err(unusable(REPOSITORY, "it is not OWNER/NAME", by_github));
         };
         let api = set(API_URL, by_github).unwrap_or_else(|_| "https://api.github.com".to_owned());
-        let api = SinkUrl::new(&api).map_err(|why| unusable(API_URL, why, by_github))?;
+        let api = SinkUrl::public(&api).map_err(|why| unusable(API_URL, why, by_github))?;
         self.sinks.push(Sink::Github(Arc::new(GithubDeployment {
             api,
             token: Secret::new(&token),

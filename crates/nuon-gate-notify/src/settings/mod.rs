@@ -199,37 +199,11 @@ impl Sinks {
             .collect()
     }
 
-    /// Returns every text that must not appear in any output: whole addresses, the parts of them that are the secret,
-    /// tokens, signing secrets, and the values of extra headers. Each also as it stands in a line of text, in which doubled
-    /// signs are single ones.
-    pub fn secrets(&self) -> Vec<String> {
-        let mut secrets: Vec<String> = self.sinks.iter().flat_map(Sink::secrets).collect();
-        let told: Vec<String> = secrets.iter().map(|secret| Line::new(secret).plain().to_owned()).collect();
-        secrets.extend(told);
-        secrets.sort_unstable_by(|one, other| other.len().cmp(&one.len()).then_with(|| one.cmp(other)));
-        secrets.dedup();
-        secrets
-    }
-
     pub(crate) fn slack_bot(&self) -> Option<&SlackBot> {
         self.sinks.iter().find_map(|sink| match sink {
             Sink::SlackBot(bot) => Some(&**bot),
             _ => None,
         })
-    }
-}
-
-impl Sink {
-    fn secrets(&self) -> Vec<String> {
-        match self {
-            Self::SlackBot(bot) => vec![bot.token.expose().to_owned()],
-            Self::Github(deployment) => vec![deployment.token.expose().to_owned()],
-            Self::Webhook(url, settings) => {
-                let keys = settings.keys.iter().map(|key| key.written().to_owned());
-                url.masks().into_iter().chain(keys).chain(settings.headers.masks()).collect()
-            }
-            Self::SlackWebhook(url) | Self::Teams(url) | Self::Discord(url) => url.masks(),
-        }
     }
 }
 
@@ -281,7 +255,7 @@ impl Reader<'_> {
         sink: fn(SinkUrl) -> Sink,
     ) -> Result<(), InvalidSetting> {
         for line in self.lines(name) {
-            self.sinks.sinks.push(sink(address(name, &line)?));
+            self.sinks.sinks.push(sink(address(name, SinkUrl::new(&line))?));
         }
         self.skip(label, name, &[]);
         Ok(())
@@ -302,7 +276,7 @@ impl Reader<'_> {
 
     fn slack_bot(&mut self) -> Result<(), InvalidSetting> {
         let api = self.set(SLACK_API_URL).unwrap_or_else(|| "https://slack.com/api/".to_owned());
-        let api = address(SLACK_API_URL, &api)?;
+        let api = address(SLACK_API_URL, SinkUrl::public(&api))?;
         let channel = self.set(SLACK_CHANNEL).map(|channel| slack_channel(&channel)).transpose()?;
         match self.set(SLACK_TOKEN) {
             None => self.skip("slack", SLACK_TOKEN, &[SLACK_CHANNEL, SLACK_API_URL]),
@@ -339,7 +313,7 @@ impl Reader<'_> {
             self.notices.push(format!("webhooks are sent unsigned: {WEBHOOK_SECRET} {why}"));
         }
         for line in urls {
-            self.sinks.sinks.push(Sink::Webhook(address(WEBHOOK_URL, &line)?, Arc::clone(&settings)));
+            self.sinks.sinks.push(Sink::Webhook(address(WEBHOOK_URL, SinkUrl::new(&line))?, Arc::clone(&settings)));
         }
         Ok(())
     }
@@ -408,8 +382,8 @@ impl Reader<'_> {
     }
 }
 
-fn address(variable: &'static str, text: &str) -> Result<SinkUrl, InvalidSetting> {
-    SinkUrl::new(text).map_err(|why| InvalidSetting {
+fn address(variable: &'static str, read: Result<SinkUrl, &'static str>) -> Result<SinkUrl, InvalidSetting> {
+    read.map_err(|why| InvalidSetting {
         variable,
         why: why.to_owned(),
         hint: "give the whole https address as the service shows it; several go one a line",

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use nuon_gate_core::Line;
 use reqwest::Method;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde::Deserialize;
@@ -28,7 +29,8 @@ pub struct InvalidSlackThread;
 
 impl fmt::Display for SlackThread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.channel, self.ts)
+        // Slack says both, and whoever is in its place could say anything.
+        f.write_str(Line::new(format!("{}:{}", self.channel, self.ts)).plain())
     }
 }
 
@@ -246,7 +248,7 @@ mod tests {
                 then.status(200).json_body(said);
             })
             .await;
-        let api = SinkUrl::new(&server.url("/api/")).unwrap();
+        let api = SinkUrl::public(&server.url("/api/")).unwrap();
         let http = Http::new(std::iter::once(&api), "gate", None, Duration::from_secs(15)).unwrap();
         let slack = SlackBot { api, token: Secret::new("xoxb-1"), channel: Some("deploys".to_owned()) };
         let (_ending, ends) = watch::channel(None);

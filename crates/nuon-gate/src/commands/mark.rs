@@ -26,7 +26,7 @@ pub(crate) fn run(settings: &MarkSettings) -> Result<u8, Trouble> {
     let taken = runtime.block_on(take(&client, settings.wanted.clone()));
     // A name that is still being resolved must not hold up the end.
     runtime.shutdown_background();
-    mask(settings.ci.as_ref(), &client.take_secrets(), &Console::new());
+    mask(settings.ci.as_ref(), &Console::new());
     match taken {
         Ok((_, marks)) => write(&marks, file),
         Err(not_marked) => refused(settings, &not_marked),

@@ -280,6 +280,21 @@ fn stopwatch(elapsed: Duration) -> String {
     if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
 }
 
+/// Writes each of our own diagnostics as one harmless line, as some hold what a server has sent.
+struct Diagnostics;
+
+impl io::Write for Diagnostics {
+    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+        let line = Line::new(String::from_utf8_lossy(text));
+        writeln!(io::stderr().lock(), "{}", line.plain())?;
+        Ok(text.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}
+
 /// Sends our own diagnostics to stderr, and nobody else's: other crates' logs can hold headers. Without `-v` nothing is
 /// set up at all.
 pub(crate) fn log_to_stderr(verbosity: Verbosity) {
@@ -289,7 +304,7 @@ pub(crate) fn log_to_stderr(verbosity: Verbosity) {
     let level = LevelFilter::DEBUG;
     let ours = Targets::new().with_target("nuon_gate", level).with_target("nuon_gate_core", level);
     let lines =
-        tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(false).with_target(false).without_time();
+        tracing_subscriber::fmt::layer().with_writer(|| Diagnostics).with_ansi(false).with_target(false).without_time();
     // Fails if there is a subscriber already, which then is the one that was wanted.
     let _ = tracing_subscriber::registry().with(ours).with(lines).try_init();
 }

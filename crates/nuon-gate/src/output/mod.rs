@@ -32,12 +32,13 @@ mod stream;
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::io::{self, Write as _};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use nuon_gate_core::result::RunResult;
 use nuon_gate_core::watch::EventKind;
-use nuon_gate_core::{Event, Line, Report, Target, WorkflowId};
+use nuon_gate_core::{Event, Line, Report, Target, WorkflowId, redact};
 
 pub(crate) use self::ci::{not_started, refuse};
 pub(crate) use self::console::{Console, log_to_stderr};
@@ -75,7 +76,7 @@ pub(crate) struct Outputs {
 
 impl Outputs {
     /// Makes sure that every file can be written before anything is waited for.
-    pub(crate) fn open(settings: &OutputSettings, secrets: &[String]) -> Result<Self, Trouble> {
+    pub(crate) fn open(settings: &OutputSettings) -> Result<Self, Trouble> {
         let reports = Reports::open(&settings.reports)?;
         let unusable = |error| Trouble::new(format!("cannot start: {error}"));
         let console = Console::of_a_run(settings.quiet).map_err(unusable)?;
@@ -88,7 +89,7 @@ impl Outputs {
             started_at: Timestamp::UNIX_EPOCH,
             targets: Vec::new(),
         };
-        outputs.mask(secrets);
+        outputs.mask();
         Ok(outputs)
     }
 
@@ -97,9 +98,9 @@ impl Outputs {
         self.started_at = started_at;
     }
 
-    /// Has these secrets hidden, where somebody does that.
-    pub(crate) fn mask(&self, secrets: &[String]) {
-        mask(self.ci.as_ref(), secrets, &self.console);
+    /// Has the secrets that have become known hidden, where somebody does that.
+    pub(crate) fn mask(&self) {
+        mask(self.ci.as_ref(), &self.console);
     }
 
     /// Tells an event.
@@ -171,8 +172,11 @@ impl Outputs {
     }
 }
 
-/// Has these secrets hidden by the CI system, if it can.
-pub(crate) fn mask(ci: Option<&CiSystem>, secrets: &[String], console: &Console) {
+/// Has the secrets that have become known since the last time hidden by the CI system, if it can.
+pub(crate) fn mask(ci: Option<&CiSystem>, console: &Console) {
+    static HIDDEN: AtomicUsize = AtomicUsize::new(0);
+    let secrets = redact::protected(HIDDEN.load(Ordering::Relaxed));
+    HIDDEN.fetch_add(secrets.len(), Ordering::Relaxed);
     let masks = ci.iter().flat_map(|ci| secrets.iter().filter_map(|secret| ci.mask(secret)));
     masks.for_each(|mask| console.command(&mask));
 }
