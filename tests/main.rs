@@ -11,6 +11,7 @@ mod cancel;
 mod connection;
 mod demo;
 mod doctor;
+mod echoes;
 mod evidence;
 mod examples;
 mod exit_codes;

@@ -13,6 +13,7 @@ use nuon_gate_sim::{Script, Sim};
 
 pub(crate) use self::folder::Folder;
 pub(crate) use self::run::{Outcome, Running};
+pub(crate) use self::secrets::shown;
 
 /// The install of the scripts.
 pub(crate) const INSTALL: &str = "inlacme0000000000000000000";

@@ -99,8 +99,10 @@ pub(super) fn refusal(
     let text = |name| word(headers, name);
     let retry_after = text("retry-after").and_then(|value| retry_after::parse(value, text("date"), now));
     if (300..400).contains(&status) {
-        let to = text("location")
-            .and_then(|location| base.map_or_else(|| Url::parse(location).ok(), |base| base.join(location).ok()));
+        // Its host could be the first half of a secret.
+        let to = text("location").map(Line::new).and_then(|location| {
+            base.map_or_else(|| Url::parse(location.plain()).ok(), |base| base.join(location.plain()).ok())
+        });
         let to = to.and_then(|to| to.host_str().map(|host| Line::new(host).cut(200).plain().to_owned()));
         let to = to.unwrap_or_else(|| "nowhere".to_owned());
         return Some(ApiError::Redirect { status, to, retry_after });

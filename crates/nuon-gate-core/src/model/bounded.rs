@@ -189,6 +189,7 @@ fn beginning(text: &str, longest: usize) -> &str {
 mod tests {
     use super::*;
     use crate::model::{Deploy, LogRecord, Workflow};
+    use crate::redact::protect;
 
     fn list(row: impl Fn(usize) -> String, count: usize) -> String {
         format!("[{}]", (0..count).map(row).collect::<Vec<_>>().join(","))
@@ -255,6 +256,20 @@ mod tests {
         let gap = told.iter().position(|line| line == "…").unwrap();
         assert!(told.len() < 7000 && told.len() - gap > 10 * gap / 3, "{} lines, of which {gap} first", told.len());
         assert!(!record(&lines(4_000)).contains(&"…".to_owned()), "it fits");
+    }
+
+    #[test]
+    fn no_half_of_a_secret_is_left_where_a_text_is_cut() {
+        protect("bounded-secret-of-some-length");
+        for before in [LONGEST_TEXT - 20, LONGEST_TEXT - 8, LONGEST_TEXT - 1] {
+            let long = format!("{}bounded-secret-of-some-length", "x".repeat(before));
+            let kept = deploy_with(&format!(r#""status_description":"{long}""#)).status_description.unwrap();
+            assert!(!kept.line(2 * LONGEST_TEXT).plain().contains("xb"), "{before}");
+            let body = long.clone() + &"y".repeat(LONGEST_RECORD - LONGEST_TEXT - 10);
+            let record: LogRecord = serde_json::from_str(&serde_json::json!({ "body": body }).to_string()).unwrap();
+            let lines: Vec<_> = record.body.unwrap().lines(2 * LONGEST_RECORD).collect();
+            assert!(lines.iter().all(|line| !line.plain().contains("xb") && !line.plain().contains("thy")), "{before}");
+        }
     }
 
     #[test]

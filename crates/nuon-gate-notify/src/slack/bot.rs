@@ -29,7 +29,7 @@ pub struct InvalidSlackThread;
 
 impl fmt::Display for SlackThread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Slack says both, and whoever is in its place could say anything.
+        // Slack said both, and a secret of capital letters and digits can look like a channel.
         f.write_str(Line::new(format!("{}:{}", self.channel, self.ts)).plain())
     }
 }
@@ -166,10 +166,8 @@ impl Call<'_> {
             None => json!({"channel": channel}),
         };
         let said = self.payload("chat.postMessage", place, payload, Repeat::IfNotTaken).await?;
-        match (said.channel, said.ts) {
-            (Some(channel), Some(ts)) => Ok(SlackThread { channel, ts }),
-            _ => Err(Fault::new(Nature::Refused { status: 200 }, "Slack did not say where it put the message")),
-        }
+        let place = said.channel.zip(said.ts).and_then(|(channel, ts)| format!("{channel}:{ts}").parse().ok());
+        place.ok_or_else(|| Fault::new(Nature::Refused { status: 200 }, "Slack did not say where it put the message"))
     }
 
     async fn update(&mut self, place: &SlackThread, payload: &Payload) -> Result<(), Fault> {
