@@ -167,6 +167,7 @@ fn a_server_that_repeats_a_secret_in_an_answer_is_not_quoted() {
             let echo = Echo::new(move |_| whole.clone());
             let limits = ["--api-outage", "100ms", "--timeout", if code == 124 { "200ms" } else { "15s" }];
             let outcome = run(what, number, code, at(&echo.url).args(limits));
+            assert!(!outcome.stderr.contains("redirected to planted,"), "{number}: half of it is quoted");
             assert!(what == "a redirect" || outcome.stderr.contains("[redac"), "{what} {number}: {outcome:?}");
         }
     });

@@ -7,7 +7,8 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::redact::protect;
 
-/// The API token. It is wiped when dropped, and has neither `Display` nor `Serialize`.
+/// The API token. It has neither `Display` nor `Serialize`, and is wiped when dropped, but for what is kept of it to know it
+/// by when somebody repeats it ([`redact`](crate::redact)).
 #[derive(Clone)]
 pub struct ApiToken(SecretString);
 

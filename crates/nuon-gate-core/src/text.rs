@@ -201,6 +201,8 @@ pub(crate) fn visible(text: &str) -> impl Iterator<Item = (usize, char)> {
         loop {
             let (at, c) = rest.next()?;
             match c {
+                // Most characters; no more has to be asked of them.
+                ' '..='~' => return Some((at, c)),
                 '\u{1b}' => skip_escape(&mut rest),
                 '\u{9b}' => skip_until(&mut rest, |c| ('@'..='~').contains(&c)),
                 '\u{2028}' | '\u{2029}' => return Some((at, '\n')),

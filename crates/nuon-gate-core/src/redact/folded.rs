@@ -9,7 +9,6 @@ use crate::text::{is_hidden, visible};
 /// A text without what cannot be seen, blanks included, and without differences that do not matter: between small and
 /// capital letters, between the two alphabets of base64, and between one `#` and several, as a [`Line`](crate::Line) has
 /// but one.
-#[derive(Default)]
 pub(super) struct Folded {
     bytes: Vec<u8>,
     /// Where each byte comes from.
@@ -18,12 +17,16 @@ pub(super) struct Folded {
 
 impl Folded {
     pub(super) fn new(text: &str) -> Self {
-        let mut folded = Self::default();
+        let mut folded = Self::with_room(text.len());
         for (at, c) in visible(text) {
             // A separator of lines stands for a shorter line break, and neither is kept.
             folded.push(c, (at, at + c.len_utf8()));
         }
         folded
+    }
+
+    fn with_room(length: usize) -> Self {
+        Self { bytes: Vec::with_capacity(length), places: Vec::with_capacity(length) }
     }
 
     pub(super) fn bytes(&self) -> &[u8] {
@@ -41,7 +44,10 @@ impl Folded {
 
     /// Returns the text with one level of encoding undone. `None` if there is none.
     pub(super) fn decoded(&self) -> Option<Self> {
-        let mut decoded = Self::default();
+        if !self.bytes.iter().any(|byte| matches!(byte, b'%' | b'\\' | b'&')) {
+            return None;
+        }
+        let mut decoded = Self::with_room(self.bytes.len());
         let mut at = 0;
         while at < self.bytes.len() {
             let (piece, length) = escape(&self.bytes[at..]).unwrap_or((Piece::Byte(self.bytes[at]), 1));
@@ -57,17 +63,16 @@ impl Folded {
     }
 
     fn push(&mut self, c: char, place: (usize, usize)) {
-        // Where bytes were no text, the replacement character stands.
-        let is_nothing = c.is_whitespace() || c == '\u{fffd}' || is_hidden(c);
-        if is_nothing || c == '#' && self.bytes.last() == Some(&b'#') {
-            return;
+        match c {
+            '-' => self.push_byte(b'+', place),
+            '_' => self.push_byte(b'/', place),
+            '#' if self.bytes.last() == Some(&b'#') => {}
+            '!'..='~' => self.push_byte(c.to_ascii_lowercase() as u8, place),
+            // Where bytes were no text, the replacement character stands.
+            '\u{fffd}' => {}
+            _ if c.is_whitespace() || is_hidden(c) => {}
+            _ => c.encode_utf8(&mut [0; 4]).bytes().for_each(|byte| self.push_byte(byte, place)),
         }
-        let c = match c {
-            '-' => '+',
-            '_' => '/',
-            c => c.to_ascii_lowercase(),
-        };
-        c.encode_utf8(&mut [0; 4]).bytes().for_each(|byte| self.push_byte(byte, place));
     }
 
     fn push_byte(&mut self, byte: u8, place: (usize, usize)) {

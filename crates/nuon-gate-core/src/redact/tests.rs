@@ -83,6 +83,7 @@ fn no_encoding_hides_a_secret() {
 fn a_secret_is_one_mark_and_what_is_around_it_stays() {
     protect("Surr0unded-secret");
     protect("Surr0unded-secret-and-more");
+    protect("ha##sh-secret");
     let cases = [
         ("a Surr0unded-secret b", "a [redacted] b"),
         ("Surr0unded-secret-and-more!", "[redacted]!"),
@@ -92,6 +93,7 @@ fn a_secret_is_one_mark_and_what_is_around_it_stays() {
         ("GET /x?t=surr0unded%2dsecret&y=1", "GET /x?t=[redacted]&y=1"),
         ("Surr0unded-secre", "Surr0unded-secre"),
         ("##Surr0unded-secret", "#[redacted]"),
+        ("ha#sh-secret ha####sh-secret", "[redacted] [redacted]"),
     ];
     for (text, line) in cases {
         assert_eq!(Line::new(text), line, "{text:?}");
