@@ -204,17 +204,3 @@ fn signal_of(word: &str) -> Signal {
         _ => Signal::Interrupt,
     }
 }
-
-/// An exchange in a line, with the body where it is short.
-pub(super) fn told(exchange: &Exchange) -> String {
-    let Exchange { sent_ms, done_ms, path, answer, .. } = exchange;
-    let answer = match answer {
-        Answer::Http(answer) => {
-            let body = String::from_utf8_lossy(&answer.body);
-            let version = if answer.header("x-nuon-api-version").is_some() { "" } else { " (not Nuon's)" };
-            format!("{}{version} {}", answer.status, body.chars().take(60_000).collect::<String>())
-        }
-        other => format!("{other:?}"),
-    };
-    format!("{sent_ms}–{done_ms} {path}: {answer}")
-}

@@ -1,6 +1,6 @@
 //! Tries the limits of the real program against a server that sends too much of everything, and prints a table.
 //!
-//! `cargo build --release -p nuon-gate && cargo run --release -p nuon-gate-sim --bin limits`
+//! `cargo build --release -p nuon-gate && cargo run --release -p nuon-gate-soak --bin limits`
 //!
 //! Each run has to end with the right exit code and within a bound of memory above that of an ordinary run. What is sent
 //! twice as large may take thrice the time. `--gate` names another program, `--only` a part of the cases' names.
@@ -9,18 +9,17 @@
 
 mod api;
 mod cases;
-#[path = "../soak/harness/child.rs"]
-mod child;
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{Child, ExitCode};
 use std::time::Duration;
+
+use nuon_gate_soak::program::{self, Ended, Folder};
 
 use self::api::Api;
 use self::cases::{Case, Try};
-use self::child::{Ended, Folder};
 
 /// How often each case that is compared by its time is run; the quickest run counts.
 const RUNS: u32 = 3;
@@ -34,6 +33,8 @@ const LARGEST_RESULT: u64 = 128;
 /// What a case came to.
 struct Measured {
     ended: Ended,
+    /// The most memory it had, in KiB, as far as that was seen.
+    peak: u64,
     /// In bytes.
     result: u64,
 }
@@ -51,19 +52,29 @@ fn measure(case: &Case, api: &Api, gate: &Path, runs: u32) -> io::Result<Measure
         fs::write(folder.join(name), text)?;
     }
     api.answer(case.all_answers());
-    let mut best: Option<Ended> = None;
+    let (mut best, mut peak): (Option<Ended>, u64) = (None, 0);
     for _ in 0..runs {
-        let mut command = child::command(gate, folder, &api.url, "token-of-the-limits")?;
-        command.arg("wait").args(&case.targets).args(["--output", "json", "--org-id", "orgacme"]);
+        let mut command = program::command(gate, folder, &api.url)?;
+        command.arg("wait").args(&case.targets).args(["--output", "json"]).env("NUON_API_TOKEN", "token-of-the-limits");
         command.args(["--api-outage", "500ms", "--min-interval", "50ms", "--request-timeout", "5s"]);
         command.args(["--timeout".to_owned(), format!("{}s", case.timeout)]);
-        let ended = child::run(command, LIMIT, |_, _| Ok(()))?;
-        let peak = best.map_or(0, |best| best.peak).max(ended.peak);
-        let quickest = best.filter(|best| best.took < ended.took).unwrap_or(ended);
-        best = Some(Ended { peak, ..quickest });
+        let ended = program::run(command, LIMIT, |child, _| {
+            peak = memory(child, gate).unwrap_or(0).max(peak);
+            Ok(())
+        })?;
+        best = Some(best.filter(|best| best.took < ended.took).unwrap_or(ended));
     }
     let ended = best.ok_or_else(|| io::Error::other("nothing was run"))?;
-    Ok(Measured { ended, result: fs::metadata(folder.join("stdout"))?.len() })
+    Ok(Measured { ended, peak, result: fs::metadata(folder.join("stdout"))?.len() })
+}
+
+/// Returns the most memory that a process has had so far, in KiB, where the system tells.
+fn memory(child: &Child, gate: &Path) -> Option<u64> {
+    // For a moment after it was started the child shows the memory of the harness.
+    fs::read_link(format!("/proc/{}/exe", child.id())).ok().filter(|running| running == gate)?;
+    let status = fs::read_to_string(format!("/proc/{}/status", child.id())).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.split_whitespace().next()?.parse().ok()
 }
 
 /// The table, and what in it is wrong.
@@ -76,7 +87,7 @@ struct Table {
 impl Table {
     /// Prints a row, and takes note of what is wrong with it.
     fn row(&mut self, case: &Case, measured: &Measured, growth: Option<f64>) {
-        let Ended { code, peak, was_killed, .. } = measured.ended;
+        let (Ended { code, was_killed, .. }, peak) = (measured.ended, measured.peak);
         let above = peak.saturating_sub(self.ordinary);
         let times = growth.map(|growth| format!("{growth:.1}")).unwrap_or_default();
         let shown = code.map_or_else(|| "none".to_owned(), |code| code.to_string());
@@ -107,7 +118,7 @@ fn run(gate: &Path, only: &str) -> io::Result<Vec<String>> {
         "| what | how much was sent | exit code | peak KiB | above ordinary | result KiB | ms | times the row above |"
     );
     println!("|---|---|---|---|---|---|---|---|");
-    let mut table = Table { ordinary: ordinary.ended.peak, wrong: Vec::new() };
+    let mut table = Table { ordinary: ordinary.peak, wrong: Vec::new() };
     table.row(&usual, &ordinary, None);
     for tried in cases::all() {
         match &tried {
@@ -125,21 +136,18 @@ fn run(gate: &Path, only: &str) -> io::Result<Vec<String>> {
 
 /// Reads the command line: the program, and what is to be tried.
 fn read(mut arguments: impl Iterator<Item = String>) -> Result<(PathBuf, String), String> {
-    let beside = std::env::current_exe().map_err(|error| error.to_string())?;
-    let mut gate = beside.with_file_name(format!("nuon-gate{}", std::env::consts::EXE_SUFFIX));
+    let mut gate = None;
     let mut only = String::new();
     while let Some(flag) = arguments.next() {
         let value = arguments.next().ok_or_else(|| format!("{flag} needs a value"))?;
         match flag.as_str() {
-            "--gate" => gate = value.into(),
+            "--gate" => gate = Some(value.into()),
             "--only" => only = value,
             _ => return Err(format!("unknown flag {flag}: --gate --only")),
         }
     }
-    match std::path::absolute(&gate) {
-        Ok(gate) if gate.is_file() => Ok((gate, only)),
-        _ => Err(format!("there is no program {}: build it, or name it with --gate", gate.display())),
-    }
+    let gate = program::find(gate)?.canonicalize().map_err(|error| error.to_string())?;
+    Ok((gate, only))
 }
 
 fn main() -> ExitCode {

@@ -1,5 +1,5 @@
-//! A server that sends whatever it is told to, byte by byte, and without end if need be. The simulator cannot: it speaks for
-//! a server that means well.
+//! A server that sends whatever it is told to, byte by byte, and without end if need be. Neither a simulator nor a generated
+//! world does: they speak for a server that means well.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};

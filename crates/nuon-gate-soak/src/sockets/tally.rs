@@ -1,0 +1,80 @@
+//! What all runs come to.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io;
+use std::time::Duration;
+
+use super::check::check;
+use super::run::Run;
+use super::start::arguments;
+
+/// What all runs come to.
+#[derive(Debug, Default)]
+pub struct Tally {
+    runs: u64,
+    requests: usize,
+    verdicts: BTreeMap<String, u64>,
+    /// How often each kind of happening and fault was in the world.
+    kinds: BTreeMap<&'static str, u64>,
+    findings: Vec<String>,
+    /// The longest run, and its seed.
+    longest: (Duration, u64),
+    /// How long all of them took together.
+    pub(super) took: Duration,
+}
+
+impl Tally {
+    /// Takes in a run.
+    pub(super) fn take(&mut self, seed: u64, run: io::Result<Run>, shows: impl Fn(bool) -> bool) {
+        self.runs += 1;
+        let run = match run {
+            Ok(run) => run,
+            Err(error) => return self.findings.push(format!("seed {seed}: the harness could not run it: {error}")),
+        };
+        let (verdict, found) = check(&run);
+        if shows(!found.is_empty()) {
+            self.show(&run);
+        }
+        self.findings.extend(found.into_iter().map(|text| format!("seed {seed} ({verdict}): {text}")));
+        *self.verdicts.entry(verdict).or_default() += 1;
+        for kind in run.world.kinds() {
+            *self.kinds.entry(kind).or_default() += 1;
+        }
+        self.requests += run.transcript.len();
+        self.longest = self.longest.max((run.ended.took, seed));
+    }
+
+    /// Tells of a run, for a person.
+    #[expect(clippy::print_stdout, reason = "what is asked to be shown")]
+    fn show(&self, run: &Run) {
+        println!("{}\n\nnuon-gate wait {}\n", run.world.describe(), arguments(run.world.question()).join(" "));
+        run.transcript.iter().for_each(|exchange| println!("{exchange}"));
+        println!("\n{}\n{}\nexit {:?} after {:?}", run.stderr, run.stdout, run.ended.code, run.ended.took);
+    }
+
+    /// Returns how many runs there were.
+    pub fn runs(&self) -> u64 {
+        self.runs
+    }
+
+    /// Returns what was found, each with its seed.
+    pub fn findings(&self) -> &[String] {
+        &self.findings
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (longest, seed) = self.longest;
+        writeln!(f, "{} runs with {} requests in {:.0?}", self.runs, self.requests, self.took)?;
+        writeln!(f, "the longest took {} ms: seed {seed}", longest.as_millis())?;
+        for (verdict, runs) in &self.verdicts {
+            writeln!(f, "| {verdict} | {runs} |")?;
+        }
+        let kinds: Vec<String> = self.kinds.iter().map(|(kind, runs)| format!("{kind} {runs}")).collect();
+        writeln!(f, "in their worlds: {}", kinds.join(", "))?;
+        self.findings.iter().try_for_each(|finding| writeln!(f, "{finding}"))?;
+        write!(f, "{} findings; one is repeated by --count 1 --show --seed", self.findings.len())
+    }
+}
