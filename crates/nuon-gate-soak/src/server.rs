@@ -55,14 +55,14 @@ impl Server {
         self.shared.requests.load(Ordering::Relaxed)
     }
 
-    /// Stops, and returns what was asked and answered. The client must have gone: its connections are waited for.
+    /// Stops, and returns what was asked and answered, in the order of the answers. The client must have gone: its connections are waited for.
     pub(crate) fn stop(self) -> io::Result<Vec<Exchange>> {
         self.shared.is_over.store(true, Ordering::Relaxed);
         // Who accepts connections looks up only when one comes.
         TcpStream::connect(self.url.trim_start_matches("http://"))?;
         self.accepting.join().map_err(|_| io::Error::other("the server panicked"))?;
         let mut exchanges = std::mem::take(&mut *lock(&self.shared.exchanges));
-        exchanges.sort_by_key(|own| (own.sent_ms, own.done_ms));
+        exchanges.sort_by_key(|own| own.done_ms);
         Ok(exchanges)
     }
 }

@@ -144,7 +144,9 @@ fn settled(case: &Case, deploy: &str) -> Option<String> {
 /// Checks that newer deploys were looked for, where a flag asks for it, and none was passed over.
 fn newer(case: &Case, deploy: &str) -> Option<String> {
     let way = on_superseded(case.question);
-    if way == "ignore" {
+    // A baseline that `--on-stale wait` takes can be read as a pin, as `--after` is one, with its default.
+    let like_pinned = case.question.on_superseded.is_none() && case.question.on_stale == "wait";
+    if way == "ignore" || like_pinned {
         return None;
     }
     if let Some(other) = case.superseder(deploy) {

@@ -47,8 +47,7 @@ pub(super) fn check(run: &Run) -> (String, Vec<String>) {
             Ok(told) => {
                 found.extend(agrees(run, code, &told));
                 found.extend(late(run, &told));
-                found.extend(judge(run.world.question(), &run.transcript, &told.targets));
-                found.extend(judge_run(run.world.question(), &run.transcript, &told.targets, &told.run));
+                found.extend(judged(run, &told));
                 told.run.verdict
             }
             Err(trouble) => {
@@ -58,6 +57,26 @@ pub(super) fn check(run: &Run) -> (String, Vec<String>) {
         }
     };
     (verdict, found)
+}
+
+/// Has the oracle judge the outcomes: one of the moments at which they may have come about is enough for them to be allowed.
+fn judged(run: &Run, told: &Told) -> Vec<String> {
+    let question = run.world.question();
+    let mut found = Vec::new();
+    for (targets, whole) in told.moments() {
+        // Of the answers within the last millisecond it cannot be said which came before the end.
+        let before = run.transcript.partition_point(|own| own.done_ms < whole.at_ms);
+        let until = run.transcript.partition_point(|own| own.done_ms <= whole.at_ms);
+        for known in before..=until {
+            let known = &run.transcript[..known];
+            found = judge(question, known, &targets);
+            found.extend(judge_run(question, known, &targets, &whole));
+            if found.is_empty() {
+                return found;
+            }
+        }
+    }
+    found
 }
 
 /// Checks what a signal leaves: a whole result, or none if there was no time for it, and that soon.
@@ -79,7 +98,8 @@ fn after_signal(run: &Run) -> Vec<String> {
 
 /// Checks that nothing can be waited for, that nothing is said of a result, and that the reason is.
 fn usage(run: &Run) -> Vec<String> {
-    let end = u64::try_from(run.ended.took.as_millis()).unwrap_or(u64::MAX);
+    // Nothing is read after it.
+    let end = run.transcript.iter().map(|own| own.done_ms).max().unwrap_or_default();
     let mut found = judge_refusal(run.world.question(), &run.transcript, end);
     if !run.stdout.trim().is_empty() && !run.stdout.lines().all(|line| line.starts_with("{\"at\"")) {
         found.push("exit 2 prints a result".to_owned());

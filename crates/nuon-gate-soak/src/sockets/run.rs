@@ -24,6 +24,8 @@ pub(super) const SPARE: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(super) struct Run {
     pub(super) world: World,
+    /// When the program was started.
+    pub(super) started_at: Timestamp,
     pub(super) transcript: Vec<Exchange>,
     pub(super) ended: Ended,
     pub(super) signals: Signals,
@@ -36,8 +38,8 @@ pub(super) struct Run {
 #[expect(clippy::disallowed_methods, reason = "the real program runs in real time, and the world's time is the same")]
 pub(super) fn run(seed: u64, gate: &Path) -> io::Result<Run> {
     let Folder(folder) = &Folder::new(&format!("soak-{seed}"))?;
-    let (began, started_at_us) = (Instant::now(), Timestamp::now().as_microsecond());
-    let world = World::generate_at(seed, Pace::Quick { started_at_us });
+    let (began, started_at) = (Instant::now(), Timestamp::now());
+    let world = World::generate_at(seed, Pace::Quick { started_at_us: started_at.as_microsecond() });
     let server = Server::start(world.clone(), began)?;
     let token = format!("soak-token-{:016x}", seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
     let question = world.question();
@@ -48,7 +50,7 @@ pub(super) fn run(seed: u64, gate: &Path) -> io::Result<Run> {
     let transcript = server.stop()?;
     let read = |name| Ok::<_, io::Error>(String::from_utf8_lossy(&fs::read(folder.join(name))?).into_owned());
     let (stdout, stderr) = (read("stdout")?, read("stderr")?);
-    Ok(Run { world, transcript, ended, signals, token, stdout, stderr })
+    Ok(Run { world, started_at, transcript, ended, signals, token, stdout, stderr })
 }
 
 /// Returns how long a run may take at most.
