@@ -1,0 +1,315 @@
+//! The watch over one target: its polls, and what each answer leads to.
+
+mod story;
+
+use std::time::Duration;
+
+use self::story::Story;
+use super::errors::{About, Handling, handle};
+use super::phase::{Closing, Decision, End, Follow, Phase, Policy, Search, decide, decide_now};
+use super::poller::Poller;
+use super::shared::Shared;
+use crate::api::{ErrorClass, Fact, Reply};
+use crate::cause::{StoppedBy, Warning};
+use crate::model::Status;
+use crate::report::TargetReport;
+use crate::schedule::{Observed, Schedule};
+use crate::{ApiError, Clock, DeployId, Hold, Judgement, Kind, Moment, Pins, Request, Target, Verdict};
+
+/// What is beside the deploy (its workflow, what is newer) is read at every third poll while nothing depends on it.
+const BESIDE: u32 = 3;
+
+/// A poll that needs more requests than this is broken off: whatever a server says, it is not asked without pause.
+const MOST_REQUESTS: u32 = 12;
+
+#[derive(Debug)]
+pub(super) struct TargetWatch {
+    /// The ids that the user named, so that what is not found is their mistake.
+    pins: Pins,
+    poller: Poller,
+    phase: Phase,
+    story: Story,
+}
+
+impl TargetWatch {
+    pub(super) fn new(index: usize, target: Target, pins: Pins, schedule: Schedule, now: Moment) -> Self {
+        let phase = match pins.deploy.clone() {
+            Some(id) => Phase::Following(Follow::named(id, pins.clone())),
+            None => Phase::Searching(Search::new(pins.clone())),
+        };
+        Self::in_phase(index, target, pins, schedule, now, phase)
+    }
+
+    /// Follows this deploy from the beginning, although it was not pinned by its id.
+    pub(super) fn following(
+        index: usize,
+        target: Target,
+        pins: Pins,
+        schedule: Schedule,
+        now: Moment,
+        deploy: DeployId,
+    ) -> Self {
+        let phase = Phase::Following(Follow::named(deploy, pins.clone()));
+        Self::in_phase(index, target, pins, schedule, now, phase)
+    }
+
+    fn in_phase(index: usize, target: Target, pins: Pins, schedule: Schedule, now: Moment, phase: Phase) -> Self {
+        let story = Story::new(index, target, now);
+        Self { pins, poller: Poller::new(schedule, now), phase, story }
+    }
+
+    pub(super) fn target(&self) -> &Target {
+        self.story.target()
+    }
+
+    pub(super) fn poller(&self) -> &Poller {
+        &self.poller
+    }
+
+    pub(super) fn poller_mut(&mut self) -> &mut Poller {
+        &mut self.poller
+    }
+
+    pub(super) fn verdict(&self) -> Option<Verdict> {
+        self.story.verdict()
+    }
+
+    pub(super) fn has_ended(&self) -> bool {
+        self.story.has_ended()
+    }
+
+    /// Says once that the target has ended.
+    pub(super) fn take_ending(&mut self) -> bool {
+        self.story.take_ending()
+    }
+
+    /// Tells whether a deploy is, or was before it was replaced, the one that is followed.
+    pub(super) fn has_followed(&self, deploy: &DeployId) -> bool {
+        let is_followed = matches!(&self.phase, Phase::Following(follow) if follow.id() == deploy);
+        is_followed || self.story.has_followed(deploy)
+    }
+
+    // Its clocks.
+
+    /// Returns whether the start clock runs.
+    pub(super) fn awaits_start(&self) -> bool {
+        match &self.phase {
+            Phase::Searching(search) => search.awaits_start(),
+            _ => false,
+        }
+    }
+
+    /// Returns when something last changed, for the stall clock.
+    pub(super) fn last_change(&self) -> Moment {
+        self.story.last_change()
+    }
+
+    /// Returns since when a human is asked, for the approval clock.
+    pub(super) fn asked_since(&self) -> Option<Moment> {
+        match &self.phase {
+            Phase::Following(follow) => follow.asked_since().map(|(since, _)| since),
+            _ => None,
+        }
+    }
+
+    // Its polls.
+
+    /// Begins a poll.
+    pub(super) fn begin_poll(&mut self, now: Moment, shared: &mut Shared) {
+        self.phase.begin_poll();
+        match self.decide(now, shared, self.poller.polls() + 1) {
+            Decision::Need(request) => self.poller.begin(request, now),
+            // Whatever the phase, nothing has been read yet, so something is needed.
+            Decision::Hold(_) => self.poller.over(now, Observed::Nothing),
+            Decision::End(end) => self.conclude(end, now, shared),
+        }
+    }
+
+    fn decide(&self, now: Moment, shared: &Shared, polls: u32) -> Decision {
+        decide(&self.phase, &policy(self.story.target(), now, shared, polls))
+    }
+
+    /// Takes in what came of a request, and returns the error if it has to be sent again.
+    pub(super) fn reply(
+        &mut self,
+        now: Moment,
+        request: &Request,
+        reply: Reply,
+        shared: &mut Shared,
+    ) -> Option<ApiError> {
+        if self.has_ended() || self.poller.request() != Some(request) {
+            return None;
+        }
+        let outcome = match reply {
+            Ok(answer) => {
+                self.poller.good(request);
+                self.take(now, request, answer.fact, shared)
+            }
+            Err(error) => Err(error),
+        };
+        if let Err(error) = outcome
+            && !self.on_error(now, request, &error, shared)
+        {
+            return Some(error);
+        }
+        if !self.has_ended() {
+            self.proceed(now, shared);
+        }
+        None
+    }
+
+    fn take(&mut self, now: Moment, request: &Request, fact: Fact, shared: &mut Shared) -> Result<(), ApiError> {
+        if let Fact::Dashboard(dashboard) = fact {
+            shared.dashboard_came(dashboard);
+            return Ok(());
+        }
+        let policy = policy(self.story.target(), now, shared, self.poller.polls());
+        let notes = self.phase.on_fact(request, fact, &policy)?;
+        self.story.report_notes(notes, now, shared);
+        Ok(())
+    }
+
+    /// Deals with an error, and tells whether the poll goes on all the same.
+    fn on_error(&mut self, now: Moment, request: &Request, error: &ApiError, shared: &mut Shared) -> bool {
+        let searching = matches!(self.phase, Phase::Searching(_));
+        if !(searching && matches!(request, Request::Install(_))) && shared.side_missed(request) {
+            return true;
+        }
+        let about = About {
+            exists: self.phase.has_answered(request) || shared.answered_at(request).is_some(),
+            is_own: self.phase.is_identified(request),
+            named: match request {
+                Request::Deploy(_, _, id) => self.pins.deploy.as_ref() == Some(id),
+                Request::Workflow(_, id) => self.pins.workflow.as_ref() == Some(id),
+                _ => false,
+            },
+            own_workflow: matches!(request, Request::Workflow(_, id) if self.pins.workflow.as_ref() != Some(id)),
+        };
+        // What deploys nothing supersedes nothing; but where that changes nothing, it need not be known.
+        let polls = self.poller.polls();
+        let of_rival = matches!(request, Request::Workflow(..));
+        if of_rival && self.phase.does_without(request, &policy(self.story.target(), now, shared, polls)) {
+            return true;
+        }
+        match handle(&mut self.poller, now, error, request, about, shared) {
+            Handling::Retry => {
+                let is_passing = matches!(error.class(), ErrorClass::Transient | ErrorClass::Foreign);
+                let policy = policy(self.story.target(), now, shared, polls);
+                let goes_on = is_passing && self.phase.does_without(request, &policy);
+                if !goes_on {
+                    self.poller.failed(now, error.clone());
+                }
+                return goes_on;
+            }
+            Handling::NoWorkflow => {
+                if let (Phase::Following(follow), Request::Workflow(_, id)) = (&mut self.phase, request)
+                    && follow.lose_workflow(id)
+                {
+                    self.story.warn(Warning::NoWorkflow(error.clone()), now, shared);
+                }
+            }
+            Handling::Reject(cause) => self.conclude(End::Otherwise(Verdict::Rejected, cause), now, shared),
+            Handling::Refuse(refusal) => self.conclude(End::Refused(refusal), now, shared),
+        }
+        true
+    }
+
+    /// Goes on with what follows from what has been read.
+    fn proceed(&mut self, now: Moment, shared: &mut Shared) {
+        let phase = std::mem::replace(&mut self.phase, Phase::Ended);
+        let (phase, notes) = phase.advance(&policy(self.story.target(), now, shared, self.poller.polls()));
+        self.phase = phase;
+        self.story.report_notes(notes, now, shared);
+        match self.decide(now, shared, self.poller.polls()) {
+            Decision::Need(request) if self.poller.requests() < MOST_REQUESTS => self.poller.need(request),
+            Decision::Need(_) => self.poller.over(now, Observed::Nothing),
+            Decision::Hold(hold) => self.hold(&hold, now, shared),
+            Decision::End(end) => self.conclude(end, now, shared),
+        }
+    }
+
+    fn hold(&mut self, hold: &Hold, now: Moment, shared: &mut Shared) {
+        let before = self.phase.hold();
+        self.phase.note_hold(hold.clone(), now);
+        let place = match &self.phase {
+            Phase::Following(follow) => follow.asked_since().map(|(_, place)| place),
+            _ => None,
+        };
+        self.story.report_hold(hold, place, now, shared);
+        if let Hold::Settling(until) = *hold {
+            return self.poller.over_until(now, until);
+        }
+        let changed = match &self.phase {
+            Phase::Following(follow) => follow.has_changed(),
+            _ => false,
+        };
+        // What may be over in a moment is polled again soon.
+        let soon = matches!(hold, Hold::Approval(_) | Hold::Behind(_)) && !before.is_same(hold);
+        let observed = if changed || soon { Observed::Change } else { Observed::Nothing };
+        self.poller.over(now, observed);
+    }
+
+    /// Returns the deploy's status and how long it was seen in it, for a heartbeat.
+    pub(super) fn pulse(&self, now: Moment) -> (usize, Option<Status>, Duration) {
+        self.story.pulse(now)
+    }
+
+    // How it ends.
+
+    /// Ends the target, once.
+    pub(super) fn conclude(&mut self, end: End, now: Moment, shared: &mut Shared) {
+        if self.has_ended() {
+            return;
+        }
+        self.poller.give_up();
+        self.story.report_end(end, now, shared);
+    }
+
+    /// Ends the target because there is no time left.
+    pub(super) fn close(&mut self, closing: &Closing<'_>, now: Moment, shared: &mut Shared) {
+        let unmatched = match &self.phase {
+            Phase::Searching(search) => search.unmatched(),
+            _ => None,
+        };
+        let standing = self.story.standing(self.phase.hold(), unmatched, now, shared);
+        let policy = policy(self.story.target(), now, shared, self.poller.polls());
+        let end = decide_now(&self.phase, &policy, closing, standing);
+        self.conclude(end, now, shared);
+    }
+
+    /// Ends the target because a limit on time ran out.
+    pub(super) fn ring(&mut self, clock: Clock, length: Duration, now: Moment, shared: &mut Shared) {
+        let error = self.poller.last_error().cloned();
+        let ever_answered = shared.health.ever_good();
+        self.close(&Closing::Limit { clock, length, error: error.as_ref(), ever_answered }, now, shared);
+    }
+
+    /// Ends the target because the watch stops.
+    pub(super) fn stop(&mut self, by: StoppedBy, now: Moment, shared: &mut Shared) {
+        let error = self.poller.last_error().cloned();
+        // A pending deploy is pending whatever else could not be read; how one has ended is not known then.
+        let is_open = self
+            .story
+            .status()
+            .is_some_and(|status| shared.settings().rules.judge(status, Kind::Apply) == Judgement::Pending);
+        let unanswered = !is_open && (error.is_some() || !self.story.has_a_state());
+        let late = ApiError::Timeout(shared.settings().request_timeout);
+        let error = (unanswered && shared.is_once()).then(|| error.unwrap_or(late));
+        self.close(&Closing::Stopped(by, error.as_ref()), now, shared);
+    }
+
+    pub(super) fn report(&self, now: Moment, shared: &Shared) -> TargetReport {
+        self.story.report(self.pins.workflow.as_ref(), now, shared)
+    }
+}
+
+fn policy<'a>(target: &'a Target, now: Moment, shared: &'a Shared, polls: u32) -> Policy<'a> {
+    Policy {
+        settings: shared.settings(),
+        target,
+        now,
+        started_at: shared.server_started_at(),
+        beside: polls.is_multiple_of(BESIDE) || shared.is_once(),
+        side: shared.side(target),
+    }
+}
