@@ -228,7 +228,7 @@ impl Watch {
     pub(super) fn close_poller(&mut self, poller: PollerId, by: ClosedBy, now: Moment) {
         // What the last poll has seen counts, even if it brought more targets.
         if poller == PollerId::Discovery
-            && let Some(failure) = self.discovery.ended_by_now(&self.targets)
+            && let Some(failure) = self.discovery.end_by_now(&self.targets)
         {
             return self.end_discovery(None, failure, now);
         }

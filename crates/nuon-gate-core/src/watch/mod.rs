@@ -20,10 +20,12 @@
 
 mod clocks;
 mod discovery;
+mod enrolment;
 mod errors;
 mod event;
 mod flights;
 mod freshness;
+mod outcome;
 mod phase;
 mod poller;
 mod settings;
@@ -37,10 +39,9 @@ use jiff::Timestamp;
 
 use self::clocks::Closing;
 pub(crate) use self::clocks::LAST_POLL_AFTER_SIGNAL;
-use self::discovery::{Discovered, Discovery, DiscoveryEnd};
+use self::discovery::Discovery;
 pub use self::event::{Event, EventKind, Refusal};
 use self::flights::{Flights, PollerId};
-use self::phase::End;
 pub use self::phase::{Basis, Proof};
 use self::poller::Poller;
 pub use self::settings::{Clocks, InvalidSettings, Mode, OnApproval, OnStale, OnSuperseded, Scope, WatchSettings};
@@ -48,11 +49,9 @@ use self::shared::Shared;
 use self::target::TargetWatch;
 use self::timers::Timers;
 use crate::api::Reply;
-use crate::cause::StoppedBy;
-use crate::report::Report;
-use crate::resolve::{Resolution, Resolver, Wanted};
+use crate::resolve::{Resolution, Resolver};
 use crate::schedule::Schedule;
-use crate::{ApiError, Cause, Moment, Pinning, Pins, Request, Require, Signal, Target, Targets, Verdict};
+use crate::{ApiError, Moment, Pinning, Request, Signal, Verdict};
 
 /// How long a link or a name is worth waiting for.
 const FOR_A_LINK: Duration = Duration::from_secs(2);
@@ -154,7 +153,7 @@ impl Watch {
             }
             None => {}
         }
-        if watch.discovery.end().is_none() {
+        if !watch.discovery.has_ended() {
             watch.timers.set(PollerId::Discovery, Moment::START);
         }
         Ok(watch)
@@ -238,26 +237,6 @@ impl Watch {
         self.shared.refusal().filter(|_| self.signal.is_none())
     }
 
-    /// Returns what the wait has come to, or where it stands.
-    pub fn report(&self, now: Moment) -> Report {
-        let now = self.finished.unwrap_or(now);
-        let targets = self.targets.iter().map(|target| target.report(now, &self.shared)).collect();
-        let failure = self.discovery.end().and_then(|end| end.failure.as_ref());
-        Report {
-            verdict: self.verdict(),
-            run_cause: failure.map(|(_, cause)| cause.clone()),
-            started_at: self.shared.started_at(),
-            elapsed: now.elapsed(),
-            targets,
-            api_paused: self.shared.health.wants_peace(now),
-            failed_fast: self.shared.settings().fail_fast && self.can_no_longer_pass(),
-            dashboard: self.shared.dashboard().cloned(),
-            open_workflow: self.discovery.open_workflow().cloned(),
-            run_cancelled: None,
-            warnings: self.shared.warnings().to_vec(),
-        }
-    }
-
     // Polling.
 
     fn poller(&self, id: PollerId) -> &Poller {
@@ -276,7 +255,7 @@ impl Watch {
 
     fn has_ended(&self, id: PollerId) -> bool {
         match id {
-            PollerId::Discovery => self.discovery.end().is_some(),
+            PollerId::Discovery => self.discovery.has_ended(),
             PollerId::Target(index) => self.targets[index].has_ended(),
         }
     }
@@ -346,181 +325,6 @@ impl Watch {
         if target.take_ending() {
             self.open -= 1;
             self.passed += usize::from(target.verdict() == Some(Verdict::Passed));
-        }
-    }
-
-    // Which targets there are.
-
-    fn reply_to_discovery(&mut self, now: Moment, request: &Request, reply: Reply) -> Option<ApiError> {
-        match self.discovery.reply(now, request, reply, &self.targets, &self.shared) {
-            Discovered::Nothing => {}
-            Discovered::Retry(error) => return Some(error),
-            Discovered::Joined(joining) => {
-                for (target, deploy) in joining {
-                    let index = self.targets.len();
-                    let (pins, schedule) = (self.pinning.shared.clone(), self.schedule(index));
-                    let watch = TargetWatch::following(index, target.clone(), pins, schedule, now, deploy);
-                    self.watch(watch, now);
-                    self.shared.emit(now, EventKind::Joined { target: index, is: target });
-                }
-            }
-            Discovered::Targets(targets) => match self.enrol(now, targets) {
-                Ok(()) => self.end_discovery(None, None, now),
-                Err(invalid) => self.shared.refuse(Refusal::Invalid(invalid)),
-            },
-            Discovered::Unknown(wanted, unknown) => {
-                self.end_discovery(Some(wanted), Some((Verdict::Rejected, Cause::NoSuchName(unknown))), now);
-            }
-            Discovered::End(failure) => self.end_discovery(None, failure, now),
-            Discovered::Refused(refusal) => self.shared.refuse(refusal),
-        }
-        None
-    }
-
-    fn schedule(&self, index: usize) -> Schedule {
-        let settings = self.shared.settings();
-        Schedule::new(settings.intervals, settings.seed.wrapping_add(index as u64))
-    }
-
-    fn watch(&mut self, watch: TargetWatch, now: Moment) -> usize {
-        let index = self.targets.len();
-        self.discovery.note_target(watch.target(), index);
-        self.targets.push(watch);
-        self.open += 1;
-        self.arm(PollerId::Target(index), now);
-        index
-    }
-
-    /// Begins to watch targets that have been found, all at once.
-    fn enrol(&mut self, now: Moment, targets: Vec<Target>) -> Result<(), InvalidSettings> {
-        let targets = Targets::new(targets).ok_or_else(|| InvalidSettings::NoTargets(self.discovery.subject()))?;
-        self.shared.settings().check(targets.as_slice(), &self.pinning)?;
-        for target in targets.as_slice() {
-            // That each target has its pins has just been checked.
-            let pins = self.pinning.of(target).unwrap_or_default();
-            let index = self.targets.len();
-            self.watch(TargetWatch::new(index, target.clone(), pins, self.schedule(index), now), now);
-        }
-        self.shared.emit(now, EventKind::Started { targets: targets.as_slice().to_vec() });
-        Ok(())
-    }
-
-    /// Ends the search for targets. If it failed, what is wanted is reported as it was typed: the one that is to `blame` with
-    /// the failure, or all of them.
-    fn end_discovery(&mut self, blame: Option<usize>, failure: Option<(Verdict, Cause)>, now: Moment) {
-        let (required, deployed) = (self.needed(), self.targets.len());
-        let failure = match failure {
-            None if required > deployed => Some((Verdict::Failed, Cause::TooFew { required, deployed })),
-            failure => failure,
-        };
-        if let Some((verdict, cause)) = &failure {
-            let mut told = false;
-            for (position, index) in self.enrol_as_typed(now) {
-                if blame.is_none_or(|blamed| blamed == position) {
-                    let end = End::Otherwise(*verdict, cause.clone());
-                    self.targets[index].conclude(end, now, &mut self.shared);
-                    self.settle(index);
-                    told = true;
-                }
-            }
-            if !told {
-                let (verdict, cause) = (*verdict, Some(cause.clone()));
-                self.shared.emit(now, EventKind::Ended { target: None, verdict, cause });
-            }
-        }
-        self.discovery.set_end(DiscoveryEnd { failure });
-    }
-
-    /// Makes a target of each component that is wanted, and returns where it stands in both lists.
-    fn enrol_as_typed(&mut self, now: Moment) -> Vec<(usize, usize)> {
-        let typed: Vec<(usize, Target)> = self
-            .discovery
-            .wanted()
-            .iter()
-            .enumerate()
-            .filter_map(|(position, wanted)| match wanted {
-                Wanted::Component(install, component) => {
-                    Some((position, Target::new(install.clone(), component.clone())))
-                }
-                Wanted::Install(_) => None,
-            })
-            .collect();
-        if !self.discovery.wanted().is_empty() {
-            let targets = typed.iter().map(|(_, target)| target.clone()).collect();
-            self.shared.emit(now, EventKind::Started { targets });
-        }
-        let mut enrolled = Vec::new();
-        for (position, target) in typed {
-            let index = self.targets.len();
-            let watch = TargetWatch::new(index, target, Pins::default(), self.schedule(index), now);
-            enrolled.push((position, self.watch(watch, now)));
-        }
-        enrolled
-    }
-
-    // The end.
-
-    fn is_over(&self, now: Moment) -> bool {
-        let all_ended = self.open == 0 && self.discovery.end().is_some();
-        let out_of_time = self.closing.is_some_and(|closing| now >= closing.until);
-        let lost = self.discovery.is_lost() || self.shared.settings().fail_fast && self.can_no_longer_pass();
-        self.finished.is_some()
-            || self.shared.refusal().is_some()
-            || all_ended
-            || out_of_time
-            || self.has_passed()
-            || lost
-    }
-
-    fn finish(&mut self, now: Moment) {
-        if self.finished.is_some() {
-            return;
-        }
-        self.finished = Some(now);
-        if self.refusal().is_some() {
-            return;
-        }
-        let closing = self.closing.filter(|closing| now >= closing.until);
-        for poller in self.open_pollers() {
-            match (closing, poller) {
-                (Some(closing), poller) => {
-                    self.poller_mut(poller).time_out(closing.until - closing.from);
-                    self.close_poller(poller, closing.by, now);
-                }
-                (None, PollerId::Target(index)) => {
-                    self.targets[index].stop(StoppedBy::Decided, now, &mut self.shared);
-                    self.settle(index);
-                }
-                // A run whose outcome is clear needs no more targets.
-                (None, PollerId::Discovery) => {}
-            }
-        }
-    }
-
-    fn needed(&self) -> usize {
-        self.shared.settings().require.count(self.targets.len())
-    }
-
-    /// Returns whether enough targets have passed. As long as it is not known which there are, none is enough.
-    fn has_passed(&self) -> bool {
-        self.discovery.is_complete() && !self.targets.is_empty() && self.passed >= self.needed()
-    }
-
-    fn can_no_longer_pass(&self) -> bool {
-        let found_all = self.discovery.end().is_some();
-        let more_to_come = !found_all && self.shared.settings().require != Require::All;
-        found_all && !self.discovery.is_complete() || !more_to_come && self.passed + self.open < self.needed()
-    }
-
-    /// Returns the verdict of the run: a signal's before all, then a pass if enough targets passed, else the most severe.
-    fn verdict(&self) -> Verdict {
-        let of_discovery = self.discovery.end().and_then(|end| end.failure.as_ref()).map(|(verdict, _)| *verdict);
-        let ends = self.targets.iter().filter_map(TargetWatch::verdict).chain(of_discovery);
-        let most_severe = ends.filter(|verdict| *verdict != Verdict::Passed).min();
-        match self.signal {
-            Some(signal) => Verdict::Interrupted(signal),
-            None if self.has_passed() => Verdict::Passed,
-            None => most_severe.unwrap_or(Verdict::Pending),
         }
     }
 }
