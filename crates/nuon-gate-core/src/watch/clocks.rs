@@ -45,7 +45,7 @@ impl Watch {
     /// Returns when something has to be done next if no answer comes.
     pub(super) fn next_wake(&mut self, now: Moment) -> Moment {
         let end = self.closing.map_or(self.shared.deadline(), |closing| closing.until);
-        let paused = Some(self.shared.health.paused_until()).filter(|until| *until > now && self.flights.has_ready());
+        let paused = Some(self.shared.health().paused_until()).filter(|until| *until > now && self.flights.has_ready());
         let outage = self.outage_at().map(|(_, at)| at).filter(|at| *at > now && self.closing.is_none());
         let beat = self.shared.last_event() + HEARTBEAT;
         [self.timers.first(), paused, outage].into_iter().flatten().fold(end.min(beat), Moment::min)
@@ -59,7 +59,7 @@ impl Watch {
     }
 
     fn wake_one(&mut self, poller: PollerId, now: Moment) {
-        let paused = self.shared.health.paused_until() > now;
+        let paused = self.shared.health().paused_until() > now;
         if self.has_ended(poller) {
             return;
         }
@@ -132,7 +132,7 @@ impl Watch {
             None if own.due() + self.shared.settings().intervals.min() > ring => ring.max(now),
             None => own.due(),
         };
-        due.max(self.shared.health.paused_until())
+        due.max(self.shared.health().paused_until())
     }
 
     /// Returns how long the next request may take: not beyond the moment when the next limit runs out, unless it is the last
@@ -140,7 +140,7 @@ impl Watch {
     pub(super) fn time_limit(&self, poller: PollerId, now: Moment) -> Duration {
         let settings = self.shared.settings();
         let outage =
-            settings.clocks.outage.map(|limit| self.shared.health.outage_from_now(limit, settings.intervals.min()));
+            settings.clocks.outage.map(|limit| self.shared.health().outage_from_now(limit, settings.intervals.min()));
         let rings = [outage, Some(self.first_ring(poller))].into_iter().flatten().filter(|at| *at > now);
         let end = self.closing.map_or(self.shared.deadline(), |closing| closing.until);
         settings.request_timeout.min(rings.fold(end, Moment::min) - now)
@@ -179,14 +179,14 @@ impl Watch {
     fn outage_at(&self) -> Option<(Duration, Moment)> {
         let settings = self.shared.settings();
         let limit = settings.clocks.outage?;
-        Some((limit, self.shared.health.outage_at(limit, settings.intervals.min())?))
+        Some((limit, self.shared.health().outage_at(limit, settings.intervals.min())?))
     }
 
     /// Ends everything when the outage limit has run out and one more poll since then had no good answer either.
     pub(super) fn check_outage(&mut self, now: Moment) {
         let Some((limit, at)) = self.outage_at().filter(|(_, at)| *at <= now && self.closing.is_none()) else { return };
-        let paused = self.shared.health.paused_until() > now;
-        if paused || self.shared.health.has_failed_since(at) {
+        let paused = self.shared.health().paused_until() > now;
+        if paused || self.shared.health().has_failed_since(at) {
             self.flights.give_up();
             for poller in self.open_pollers() {
                 self.poller_mut(poller).give_up();
@@ -217,7 +217,7 @@ impl Watch {
                     subject: RemoteText::new(self.discovery.subject()),
                     standing: self.discovery.standing(),
                     error: self.discovery.poller().last_error().cloned(),
-                    ever_answered: self.shared.health.ever_good(),
+                    ever_answered: self.shared.health().ever_good(),
                 };
                 self.end_discovery(None, Some((verdict, Cause::Limit(Box::new(limit)))), now);
             }

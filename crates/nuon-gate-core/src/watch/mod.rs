@@ -25,6 +25,7 @@ mod errors;
 mod event;
 mod flights;
 mod freshness;
+mod health;
 mod outcome;
 mod phase;
 mod poller;
@@ -181,24 +182,24 @@ impl Watch {
         let sent = self.flights.sent(ticket.0);
         match reply {
             Ok(answer) => {
-                self.shared.health.good(now);
+                self.shared.health_mut().good(now);
                 self.shared.note_server_time(now, answer.server_time, self.pinning.shared.since.is_some());
             }
             Err(error) => {
                 let deadline = self.shared.deadline();
-                if self.shared.health.bad(now, sent.unwrap_or(now), error, deadline) {
+                if self.shared.health_mut().bad(now, sent.unwrap_or(now), error, deadline) {
                     self.look_after_waiting();
                 }
             }
         }
-        let Some(landed) = self.flights.land(ticket.0, now) else { return };
-        if let (Ok(_), Request::Workflow(_, id)) = (reply, &landed.request) {
+        let Some((request, pollers)) = self.flights.land(ticket.0, now) else { return };
+        if let (Ok(_), Request::Workflow(_, id)) = (reply, &request) {
             self.shared.note_workflow(id, now);
         }
-        for poller in landed.pollers {
+        for poller in pollers {
             let error = match poller {
-                PollerId::Discovery => self.reply_to_discovery(now, &landed.request, reply.clone()),
-                PollerId::Target(index) => self.reply_to_target(index, now, &landed.request, reply.clone()),
+                PollerId::Discovery => self.reply_to_discovery(now, &request, reply.clone()),
+                PollerId::Target(index) => self.reply_to_target(index, now, &request, reply.clone()),
             };
             self.arm(poller, now);
             self.tell_retry(poller, error, now);
@@ -293,7 +294,7 @@ impl Watch {
     }
 
     fn next_ask(&mut self, now: Moment) -> Option<Ask> {
-        if self.shared.health.paused_until() > now {
+        if self.shared.health().paused_until() > now {
             return None;
         }
         let (targets, discovery) = (&self.targets, &self.discovery);

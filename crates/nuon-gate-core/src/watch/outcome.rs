@@ -19,7 +19,7 @@ impl Watch {
             started_at: self.shared.started_at(),
             elapsed: now.elapsed(),
             targets,
-            api_paused: self.shared.health.wants_peace(now),
+            api_paused: self.shared.health().wants_pause(now),
             failed_fast: self.shared.settings().fail_fast && self.can_no_longer_pass(),
             dashboard: self.shared.dashboard().cloned(),
             open_workflow: self.discovery.open_workflow().cloned(),

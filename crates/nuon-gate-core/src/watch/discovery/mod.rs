@@ -269,7 +269,7 @@ impl Discovery {
 
     fn on_error(&mut self, now: Moment, request: &Request, error: ApiError, shared: &Shared) -> Discovered {
         if let Source::Names(resolver) = &mut self.source
-            && (error.class() != ErrorClass::Untrusted || shared.health.ever_good())
+            && (error.class() != ErrorClass::Untrusted || shared.health().ever_good())
             && resolver.learn_error(request, error.class() == ErrorClass::Missing)
         {
             return self.resolved();
@@ -279,7 +279,7 @@ impl Discovery {
             Source::Names(_) | Source::Known => false,
         };
         let about = About { exists, is_own: exists, named: true, own_workflow: false };
-        match handle(&mut self.poller, now, &error, request, about, shared) {
+        match handle(self.poller.streaks(), now, &error, request, about, shared) {
             Handling::Retry | Handling::NoWorkflow => {
                 self.poller.failed(now, error.clone());
                 Discovered::Retry(error)

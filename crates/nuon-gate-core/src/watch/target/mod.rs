@@ -191,7 +191,7 @@ impl TargetWatch {
         if of_rival && self.phase.does_without(request, &policy(self.story.target(), now, shared, polls)) {
             return true;
         }
-        match handle(&mut self.poller, now, error, request, about, shared) {
+        match handle(self.poller.streaks(), now, error, request, about, shared) {
             Handling::Retry => {
                 let is_passing = matches!(error.class(), ErrorClass::Transient | ErrorClass::Foreign);
                 let policy = policy(self.story.target(), now, shared, polls);
@@ -280,7 +280,7 @@ impl TargetWatch {
     /// Ends the target because a limit on time ran out.
     pub(super) fn ring(&mut self, clock: Clock, length: Duration, now: Moment, shared: &mut Shared) {
         let error = self.poller.last_error().cloned();
-        let ever_answered = shared.health.ever_good();
+        let ever_answered = shared.health().ever_good();
         self.close(&Closing::Limit { clock, length, error: error.as_ref(), ever_answered }, now, shared);
     }
 
