@@ -216,15 +216,15 @@ impl Words {
 
     /// Says why the run ended as it did, with the target's name before the reason.
     pub fn run_reason(&self, report: &Report) -> Option<Line> {
-        let told = report.deciding().and_then(|index| {
+        let reason = report.deciding().and_then(|index| {
             let target = &report.targets[index];
             self.reason(target).map(|reason| format!("{}: {}", target.target, reason.plain()))
         });
         match report.verdict {
             Verdict::Passed => None,
             Verdict::Interrupted(signal) => {
-                let told = told.or_else(|| report.run_cause.as_ref().map(self.sentence));
-                let open = told.map(|reason| format!("; {reason}")).unwrap_or_default();
+                let reason = reason.or_else(|| report.run_cause.as_ref().map(self.sentence));
+                let open = reason.map(|reason| format!("; {reason}")).unwrap_or_default();
                 Some(Line::new(format!("interrupted by {signal}{open}")))
             }
             _ => {
@@ -232,7 +232,7 @@ impl Words {
                 let count = format!(" ({missed} of {} targets did not pass)", report.targets.len());
                 let count = if missed > 1 { count } else { String::new() };
                 let own = || report.run_cause.as_ref().map(|cause| self.of_run(report, cause));
-                told.map(|told| Line::new(told + &count)).or_else(own)
+                reason.map(|reason| Line::new(reason + &count)).or_else(own)
             }
         }
     }

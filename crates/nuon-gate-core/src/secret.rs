@@ -148,8 +148,8 @@ mod tests {
             ("a\0b\0", "the token holds a NUL, as UTF-16 does, at character 2"),
         ];
         for (text, error) in cases {
-            for told in [ApiToken::new(text).unwrap_err(), IdentityToken::new(text).unwrap_err()] {
-                assert!(told.to_string().starts_with(error), "{text:?}: {told}");
+            for refused in [ApiToken::new(text).unwrap_err(), IdentityToken::new(text).unwrap_err()] {
+                assert!(refused.to_string().starts_with(error), "{text:?}: {refused}");
             }
         }
     }

@@ -45,7 +45,7 @@ impl RemoteText {
         lines.into_iter().filter(|line| !line.is_empty())
     }
 
-    /// Tells whether it is this text, letter by letter. What only looks alike is not.
+    /// Tells whether it is this text, letter by letter. What only resembles it is not.
     pub fn is(&self, text: &str) -> bool {
         self.0 == text
     }

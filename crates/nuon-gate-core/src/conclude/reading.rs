@@ -1,4 +1,4 @@
-//! What is read after the verdict: why a deploy failed, what was live before, and where to look. It changes no verdict.
+//! What is read after the verdict: why a deploy failed, what was live before, and where its log is. It changes no verdict.
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -57,13 +57,13 @@ enum LogSource {
 /// What was found.
 enum Finding {
     Dashboard(Option<crate::Dashboard>),
-    Log(usize, Told),
+    Log(usize, LogExcerpt),
     History(usize, Vec<Deploy>),
 }
 
 /// What a log says.
 #[derive(Default)]
-struct Told {
+struct LogExcerpt {
     tail: Vec<Logged>,
     error: Option<Line>,
 }
@@ -192,15 +192,15 @@ where
                 LogSource::Deploy(request) => match send(request).await?.fact {
                     Fact::Deploy(deploy) => match deploy.log_stream_id() {
                         Some(stream) => stream.clone(),
-                        None => return Ok(Finding::Log(index, Told::default())),
+                        None => return Ok(Finding::Log(index, LogExcerpt::default())),
                     },
                     _ => return unexpected(),
                 },
             };
             // What is not reported is not kept until all logs have been read.
             let records = read_log(send, stream).await?;
-            let told = Told { tail: log_tail(&records, log_lines), error: last_error(&records, LONGEST) };
-            Ok(Finding::Log(index, told))
+            let excerpt = LogExcerpt { tail: log_tail(&records, log_lines), error: last_error(&records, LONGEST) };
+            Ok(Finding::Log(index, excerpt))
         }
     }
 }
@@ -240,11 +240,11 @@ fn take(report: &mut Report, finding: Finding) {
             let target = &mut report.targets[index];
             target.history = target.deploy.as_deref().map(|deploy| History::new(rows, deploy)).unwrap_or_default();
         }
-        Finding::Log(index, told) => {
+        Finding::Log(index, excerpt) => {
             let target = &mut report.targets[index];
-            target.log_tail = told.tail;
+            target.log_tail = excerpt.tail;
             // The last thing that can say why, if nothing else does.
-            target.log_error = told.error;
+            target.log_error = excerpt.error;
         }
     }
 }
