@@ -76,16 +76,16 @@ impl Watch {
             failure => failure,
         };
         if let Some((verdict, cause)) = &failure {
-            let mut told = false;
+            let mut reported = false;
             for (position, index) in self.enrol_as_typed(now) {
                 if blame.is_none_or(|blamed| blamed == position) {
                     let end = End::Otherwise(*verdict, cause.clone());
                     self.targets[index].conclude(end, now, &mut self.shared);
-                    self.settle(index);
-                    told = true;
+                    self.count_end(index);
+                    reported = true;
                 }
             }
-            if !told {
+            if !reported {
                 let (verdict, cause) = (*verdict, Some(cause.clone()));
                 self.shared.emit(now, EventKind::Ended { target: None, verdict, cause });
             }

@@ -4,9 +4,10 @@
 //! sleeps, sends, reads a clock or draws a random number that it was not seeded with, so every rule can be tried in virtual
 //! time. [`drive`](crate::drive) connects it to the world.
 //!
-//! Read it in this order: this file (the loop), `target` (one target: its polls and its story), `phase` (what one poll has
-//! read, and the one decision that follows), then `discovery` (which targets there are). `poller`, `flights`, `timers`,
-//! `clocks` and `errors` are the machinery below.
+//! Read it in this order: this file (the loop), `target` (one target: its polls, and the record of them for the report),
+//! `phase` (what one poll has read, and the one decision that follows), then `discovery` and `enrolment` (which targets there
+//! are). `clocks` has the limits on time, `last_polls` and `outcome` the end. `poller`, `flights`, `timers`, `freshness`,
+//! `health` and `errors` are the machinery below; `shared` is what all polls have in common.
 //!
 //! # Promises
 //!
@@ -26,6 +27,7 @@ mod event;
 mod flights;
 mod freshness;
 mod health;
+mod last_polls;
 mod outcome;
 mod phase;
 mod poller;
@@ -38,11 +40,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use self::clocks::Closing;
-pub(crate) use self::clocks::LAST_POLL_AFTER_SIGNAL;
 use self::discovery::Discovery;
 pub use self::event::{Event, EventKind, Refusal};
 use self::flights::{Flights, PollerId};
+pub(crate) use self::last_polls::LAST_POLL_AFTER_SIGNAL;
+use self::last_polls::LastPolls;
 pub use self::phase::{Basis, Proof};
 use self::poller::Poller;
 pub use self::settings::{Clocks, InvalidSettings, Mode, OnApproval, OnStale, OnSuperseded, Scope, WatchSettings};
@@ -55,7 +57,7 @@ use crate::schedule::Schedule;
 use crate::{ApiError, Moment, Pinning, Request, Signal, Verdict};
 
 /// How long a link or a name is worth waiting for.
-const FOR_A_LINK: Duration = Duration::from_secs(2);
+const LINK_TIMEOUT: Duration = Duration::from_secs(2);
 /// After this long without an event there is one that says so.
 const HEARTBEAT: Duration = Duration::from_secs(60);
 
@@ -97,7 +99,7 @@ pub struct Watch {
     passed: usize,
     flights: Flights,
     timers: Timers,
-    closing: Option<Closing>,
+    last_polls: Option<LastPolls>,
     signal: Option<Signal>,
     finished: Option<Moment>,
 }
@@ -133,7 +135,7 @@ impl Watch {
                 }
             }
         };
-        let once = (settings.mode == Mode::Once).then(|| Closing::once(settings.request_timeout));
+        let once = (settings.mode == Mode::Once).then(|| LastPolls::once(settings.request_timeout));
         let mut watch = Self {
             shared: Shared::new(settings, started_at),
             pinning,
@@ -143,7 +145,7 @@ impl Watch {
             passed: 0,
             flights: Flights::default(),
             timers: Timers::default(),
-            closing: once,
+            last_polls: once,
             signal: None,
             finished: None,
         };
@@ -162,7 +164,7 @@ impl Watch {
 
     /// Says what to do now.
     pub fn next(&mut self, now: Moment) -> Step {
-        self.close_at_deadline(now);
+        self.check_deadline(now);
         // An API that does not answer cannot say whether anything happens: that limit comes first.
         self.check_outage(now);
         self.wake(now);
@@ -170,7 +172,7 @@ impl Watch {
             self.finish(now);
             return Step::Done;
         }
-        self.beat(now);
+        self.heartbeat(now);
         match self.next_ask(now) {
             Some(ask) => Step::Ask(ask),
             None => Step::Sleep(self.next_wake(now)),
@@ -188,7 +190,7 @@ impl Watch {
             Err(error) => {
                 let deadline = self.shared.deadline();
                 if self.shared.health_mut().bad(now, sent.unwrap_or(now), error, deadline) {
-                    self.look_after_waiting();
+                    self.arm_queued();
                 }
             }
         }
@@ -202,11 +204,11 @@ impl Watch {
                 PollerId::Target(index) => self.reply_to_target(index, now, &request, reply.clone()),
             };
             self.arm(poller, now);
-            self.tell_retry(poller, error, now);
+            self.report_retry(poller, error, now);
         }
     }
 
-    fn tell_retry(&mut self, poller: PollerId, error: Option<ApiError>, now: Moment) {
+    fn report_retry(&mut self, poller: PollerId, error: Option<ApiError>, now: Moment) {
         let Some(error) = error else { return };
         let next = self.due(poller, now) - now;
         let target = match poller {
@@ -225,7 +227,7 @@ impl Watch {
             return;
         }
         self.signal = Some(signal);
-        self.close(Closing::by_signal(signal, now, self.closing), now);
+        self.begin_last_polls(LastPolls::by_signal(signal, now, self.last_polls), now);
     }
 
     /// Takes what has happened since it was last asked.
@@ -272,7 +274,7 @@ impl Watch {
             PollerId::Discovery => self.discovery.begin_poll(now),
             PollerId::Target(index) => {
                 self.targets[index].begin_poll(now, &mut self.shared);
-                self.settle(index);
+                self.count_end(index);
             }
         }
         self.arm(poller, now);
@@ -287,7 +289,7 @@ impl Watch {
         match self.poller(poller).polling_since() {
             Some(began) => self.flights.enqueue(poller, began),
             None => {
-                let at = self.due(poller, now).min(self.first_ring(poller));
+                let at = self.due(poller, now).min(self.first_limit(poller));
                 self.timers.set(poller, at);
             }
         }
@@ -305,9 +307,9 @@ impl Watch {
         let request = self.poller(poller).request()?.clone();
         let timeout = self.time_limit(poller, now);
         let timeout = match request {
-            Request::Dashboard(_) => timeout.min(FOR_A_LINK),
+            Request::Dashboard(_) => timeout.min(LINK_TIMEOUT),
             // Without links an install is asked for only to see whether it exists.
-            Request::Install(_) if self.shared.settings().links => timeout.min(FOR_A_LINK),
+            Request::Install(_) if self.shared.settings().links => timeout.min(LINK_TIMEOUT),
             _ => timeout,
         };
         let ticket = Ticket(self.flights.send(poller, request.clone(), now));
@@ -316,12 +318,12 @@ impl Watch {
 
     fn reply_to_target(&mut self, index: usize, now: Moment, request: &Request, reply: Reply) -> Option<ApiError> {
         let error = self.targets[index].reply(now, request, reply, &mut self.shared);
-        self.settle(index);
+        self.count_end(index);
         error
     }
 
     /// Counts a target that has just ended.
-    fn settle(&mut self, index: usize) {
+    fn count_end(&mut self, index: usize) {
         let target = &mut self.targets[index];
         if target.take_ending() {
             self.open -= 1;

@@ -30,7 +30,7 @@ impl Watch {
 
     pub(super) fn is_over(&self, now: Moment) -> bool {
         let all_ended = self.open == 0 && self.discovery.has_ended();
-        let out_of_time = self.closing.is_some_and(|closing| now >= closing.until);
+        let out_of_time = self.last_polls.is_some_and(|last| now >= last.until());
         let lost = self.discovery.is_lost() || self.shared.settings().fail_fast && self.can_no_longer_pass();
         self.finished.is_some()
             || self.shared.refusal().is_some()
@@ -48,16 +48,16 @@ impl Watch {
         if self.refusal().is_some() {
             return;
         }
-        let closing = self.closing.filter(|closing| now >= closing.until);
+        let last = self.last_polls.filter(|last| now >= last.until());
         for poller in self.open_pollers() {
-            match (closing, poller) {
-                (Some(closing), poller) => {
-                    self.poller_mut(poller).time_out(closing.until - closing.from);
-                    self.close_poller(poller, closing.by, now);
+            match (last, poller) {
+                (Some(last), poller) => {
+                    self.poller_mut(poller).time_out(last.until() - last.from());
+                    self.stop_poller(poller, last.occasion(), now);
                 }
                 (None, PollerId::Target(index)) => {
                     self.targets[index].stop(StoppedBy::Decided, now, &mut self.shared);
-                    self.settle(index);
+                    self.count_end(index);
                 }
                 // A run whose outcome is clear needs no more targets.
                 (None, PollerId::Discovery) => {}

@@ -7,12 +7,12 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::event::{Event, EventKind, Refusal};
 use super::health::Health;
-use super::phase::Side;
+use super::phase::OptionalReads;
 use super::settings::{Mode, WatchSettings};
 use crate::cause::Warning;
 use crate::{Dashboard, InstallId, Moment, RemoteText, Request, Target, WorkflowId};
 
-/// How often something that only serves people is asked for.
+/// How often something on which no verdict depends is requested.
 const TRIES: u32 = 3;
 /// Clocks that differ by less keep the same time.
 const LARGEST_SKEW: SignedDuration = SignedDuration::from_secs(30);
@@ -26,10 +26,10 @@ pub(super) struct Shared {
     server_started_at: Option<Timestamp>,
     health: Health,
     refusal: Option<Refusal>,
-    dashboard: Wanted<Dashboard>,
+    dashboard: Optional<Dashboard>,
     /// When each workflow last answered, whoever asked: one that has exists.
     workflows: HashMap<WorkflowId, Moment>,
-    install_names: HashMap<InstallId, Wanted<RemoteText>>,
+    install_names: HashMap<InstallId, Optional<RemoteText>>,
     /// About the run as a whole.
     warnings: Vec<Warning>,
     events: Vec<Event>,
@@ -38,21 +38,21 @@ pub(super) struct Shared {
     last_change: Moment,
 }
 
-/// Something that only serves people.
+/// Something on which no verdict depends.
 #[derive(Debug)]
-struct Wanted<T> {
+struct Optional<T> {
     value: Option<T>,
     /// It has come, or was asked for in vain often enough.
     tries_left: u32,
 }
 
-impl<T> Default for Wanted<T> {
+impl<T> Default for Optional<T> {
     fn default() -> Self {
         Self { value: None, tries_left: TRIES }
     }
 }
 
-impl<T> Wanted<T> {
+impl<T> Optional<T> {
     fn come(&mut self, value: Option<T>) {
         *self = Self { value, tries_left: 0 };
     }
@@ -70,7 +70,7 @@ impl Shared {
             server_started_at: None,
             health: Health::default(),
             refusal: None,
-            dashboard: Wanted::default(),
+            dashboard: Optional::default(),
             workflows: HashMap::new(),
             install_names: HashMap::new(),
             warnings: Vec::new(),
@@ -178,7 +178,7 @@ impl Shared {
         }
     }
 
-    // What only serves people.
+    // What no verdict depends on.
 
     pub(super) fn dashboard(&self) -> Option<&Dashboard> {
         self.dashboard.value.as_ref()
@@ -197,7 +197,7 @@ impl Shared {
     }
 
     /// Takes note that such a request had no good answer, and tells whether it is one.
-    pub(super) fn side_missed(&mut self, request: &Request) -> bool {
+    pub(super) fn optional_missed(&mut self, request: &Request) -> bool {
         match request {
             Request::Dashboard(_) => self.dashboard.missed(),
             Request::Install(install) if self.settings.links => {
@@ -209,13 +209,13 @@ impl Shared {
     }
 
     /// Returns what would be good to know of a target.
-    pub(super) fn side(&self, target: &Target) -> Side {
+    pub(super) fn optional_reads(&self, target: &Target) -> OptionalReads {
         let dashboard = self.settings.org.clone().map(Request::Dashboard);
         let dashboard = dashboard.filter(|_| self.dashboard.tries_left > 0);
         let unnamed = target.install_name().is_none()
             && self.install_names.get(&target.install).is_none_or(|name| name.tries_left > 0);
         let name = unnamed.then(|| Request::Install(target.install.clone()));
         let early = dashboard.clone().or(name).filter(|_| self.settings.links);
-        Side { early, dashboard }
+        OptionalReads { early, dashboard }
     }
 }

@@ -174,9 +174,9 @@ impl Discovery {
     /// Returns how the workflow has ended, if it has, without waiting for its deploys.
     ///
     /// A success is none as long as one of its deploys has not become a target, or one of its steps has not ended.
-    pub(super) fn end_by_now(&self, targets: &[TargetWatch]) -> Option<Option<Failure>> {
+    pub(super) fn end_without_deploys(&self, targets: &[TargetWatch]) -> Option<Option<Failure>> {
         match &self.source {
-            Source::Workflow(workflow) => workflow.end_by_now(targets),
+            Source::Workflow(workflow) => workflow.end_without_deploys(targets),
             Source::Names(_) | Source::Known => None,
         }
     }

@@ -136,8 +136,8 @@ impl WorkflowTargets {
         Next::Join(joining, if gap { Observed::Nothing } else { Observed::Change })
     }
 
-    /// As [`Discovery::end_by_now`](super::Discovery::end_by_now).
-    pub(super) fn end_by_now(&self, targets: &[TargetWatch]) -> Option<Option<Failure>> {
+    /// As [`Discovery::end_without_deploys`](super::Discovery::end_without_deploys).
+    pub(super) fn end_without_deploys(&self, targets: &[TargetWatch]) -> Option<Option<Failure>> {
         let workflow = self.workflow.as_ref()?;
         let end = workflow.end()?;
         let is_settled = self.are_all_followed(targets) && self.is_done(workflow);

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::follow::LAG;
-use super::{Decision, End, Follow, Move, Note, Phase, Policy, ask_list, ask_workflow, is_deploy};
+use super::{Decision, End, Follow, Move, Note, Phase, Policy, is_deploy, list_request, workflow_request};
 use crate::api::Fact;
 use crate::model::{Deploy, Workflow};
 use crate::{Cause, DeployId, Hold, Kind, Moment, Pins, WorkflowId};
@@ -100,14 +100,14 @@ impl Succession {
             return Decision::Hold(Hold::NotReplaced);
         }
         if self.reads.lists == 0 {
-            return Decision::Need(ask_list(policy.target));
+            return Decision::Need(list_request(policy.target));
         }
         let Some(id) = &self.workflow else { return Decision::Hold(Hold::NotReplaced) };
-        let Some(workflow) = &self.reads.workflow else { return Decision::Need(ask_workflow(policy.target, id)) };
+        let Some(workflow) = &self.reads.workflow else { return Decision::Need(workflow_request(policy.target, id)) };
         let Some(end) = workflow.end() else { return Decision::Hold(Hold::NotReplaced) };
         // The successor may have come between the two reads.
         if self.reads.lists < 2 {
-            return Decision::Need(ask_list(policy.target));
+            return Decision::Need(list_request(policy.target));
         }
         // The list may be behind a workflow that has deployed something else.
         if self.ahead_since.is_some_and(|since| policy.now < since + LAG) {

@@ -1,12 +1,12 @@
 //! The watch over one target: its polls, and what each answer leads to.
 
-mod story;
+mod record;
 
 use std::time::Duration;
 
-use self::story::Story;
+use self::record::Record;
 use super::errors::{About, Handling, handle};
-use super::phase::{Closing, Decision, End, Follow, Phase, Policy, Search, decide, decide_now};
+use super::phase::{Decision, End, Follow, Phase, Policy, Search, StopReason, decide, decide_at_stop};
 use super::poller::Poller;
 use super::shared::Shared;
 use crate::api::{ErrorClass, Fact, Reply};
@@ -16,8 +16,8 @@ use crate::report::TargetReport;
 use crate::schedule::{Observed, Schedule};
 use crate::{ApiError, Clock, DeployId, Hold, Judgement, Kind, Moment, Pins, Request, Target, Verdict};
 
-/// What is beside the deploy (its workflow, what is newer) is read at every third poll while nothing depends on it.
-const BESIDE: u32 = 3;
+/// Every third poll is a wide one.
+const WIDE: u32 = 3;
 
 /// A poll that needs more requests than this is broken off: whatever a server says, it is not asked without pause.
 const MOST_REQUESTS: u32 = 12;
@@ -28,7 +28,7 @@ pub(super) struct TargetWatch {
     pins: Pins,
     poller: Poller,
     phase: Phase,
-    story: Story,
+    record: Record,
 }
 
 impl TargetWatch {
@@ -54,12 +54,12 @@ impl TargetWatch {
     }
 
     fn in_phase(index: usize, target: Target, pins: Pins, schedule: Schedule, now: Moment, phase: Phase) -> Self {
-        let story = Story::new(index, target, now);
-        Self { pins, poller: Poller::new(schedule, now), phase, story }
+        let record = Record::new(index, target, now);
+        Self { pins, poller: Poller::new(schedule, now), phase, record }
     }
 
     pub(super) fn target(&self) -> &Target {
-        self.story.target()
+        self.record.target()
     }
 
     pub(super) fn poller(&self) -> &Poller {
@@ -71,22 +71,22 @@ impl TargetWatch {
     }
 
     pub(super) fn verdict(&self) -> Option<Verdict> {
-        self.story.verdict()
+        self.record.verdict()
     }
 
     pub(super) fn has_ended(&self) -> bool {
-        self.story.has_ended()
+        self.record.has_ended()
     }
 
     /// Says once that the target has ended.
     pub(super) fn take_ending(&mut self) -> bool {
-        self.story.take_ending()
+        self.record.take_ending()
     }
 
     /// Tells whether a deploy is, or was before it was replaced, the one that is followed.
     pub(super) fn has_followed(&self, deploy: &DeployId) -> bool {
         let is_followed = matches!(&self.phase, Phase::Following(follow) if follow.id() == deploy);
-        is_followed || self.story.has_followed(deploy)
+        is_followed || self.record.has_followed(deploy)
     }
 
     // Its clocks.
@@ -101,13 +101,13 @@ impl TargetWatch {
 
     /// Returns when something last changed, for the stall clock.
     pub(super) fn last_change(&self) -> Moment {
-        self.story.last_change()
+        self.record.last_change()
     }
 
     /// Returns since when a human is asked, for the approval clock.
-    pub(super) fn asked_since(&self) -> Option<Moment> {
+    pub(super) fn approval_since(&self) -> Option<Moment> {
         match &self.phase {
-            Phase::Following(follow) => follow.asked_since().map(|(since, _)| since),
+            Phase::Following(follow) => follow.approval_since().map(|(since, _)| since),
             _ => None,
         }
     }
@@ -126,7 +126,7 @@ impl TargetWatch {
     }
 
     fn decide(&self, now: Moment, shared: &Shared, polls: u32) -> Decision {
-        decide(&self.phase, &policy(self.story.target(), now, shared, polls))
+        decide(&self.phase, &policy(self.record.target(), now, shared, polls))
     }
 
     /// Takes in what came of a request, and returns the error if it has to be sent again.
@@ -163,16 +163,16 @@ impl TargetWatch {
             shared.dashboard_came(dashboard);
             return Ok(());
         }
-        let policy = policy(self.story.target(), now, shared, self.poller.polls());
+        let policy = policy(self.record.target(), now, shared, self.poller.polls());
         let notes = self.phase.on_fact(request, fact, &policy)?;
-        self.story.report_notes(notes, now, shared);
+        self.record.report_notes(notes, now, shared);
         Ok(())
     }
 
     /// Deals with an error, and tells whether the poll goes on all the same.
     fn on_error(&mut self, now: Moment, request: &Request, error: &ApiError, shared: &mut Shared) -> bool {
         let searching = matches!(self.phase, Phase::Searching(_));
-        if !(searching && matches!(request, Request::Install(_))) && shared.side_missed(request) {
+        if !(searching && matches!(request, Request::Install(_))) && shared.optional_missed(request) {
             return true;
         }
         let about = About {
@@ -185,16 +185,17 @@ impl TargetWatch {
             },
             own_workflow: matches!(request, Request::Workflow(_, id) if self.pins.workflow.as_ref() != Some(id)),
         };
-        // What deploys nothing supersedes nothing; but where that changes nothing, it need not be known.
         let polls = self.poller.polls();
+        // The workflow of a newer deploy says whether that one supersedes. Where a newer deploy changes nothing, nobody has
+        // to know.
         let of_rival = matches!(request, Request::Workflow(..));
-        if of_rival && self.phase.does_without(request, &policy(self.story.target(), now, shared, polls)) {
+        if of_rival && self.phase.does_without(request, &policy(self.record.target(), now, shared, polls)) {
             return true;
         }
         match handle(self.poller.streaks(), now, error, request, about, shared) {
             Handling::Retry => {
                 let is_passing = matches!(error.class(), ErrorClass::Transient | ErrorClass::Foreign);
-                let policy = policy(self.story.target(), now, shared, polls);
+                let policy = policy(self.record.target(), now, shared, polls);
                 let goes_on = is_passing && self.phase.does_without(request, &policy);
                 if !goes_on {
                     self.poller.failed(now, error.clone());
@@ -205,7 +206,7 @@ impl TargetWatch {
                 if let (Phase::Following(follow), Request::Workflow(_, id)) = (&mut self.phase, request)
                     && follow.lose_workflow(id)
                 {
-                    self.story.warn(Warning::NoWorkflow(error.clone()), now, shared);
+                    self.record.warn(Warning::NoWorkflow(error.clone()), now, shared);
                 }
             }
             Handling::Reject(cause) => self.conclude(End::Otherwise(Verdict::Rejected, cause), now, shared),
@@ -217,9 +218,9 @@ impl TargetWatch {
     /// Goes on with what follows from what has been read.
     fn proceed(&mut self, now: Moment, shared: &mut Shared) {
         let phase = std::mem::replace(&mut self.phase, Phase::Ended);
-        let (phase, notes) = phase.advance(&policy(self.story.target(), now, shared, self.poller.polls()));
+        let (phase, notes) = phase.advance(&policy(self.record.target(), now, shared, self.poller.polls()));
         self.phase = phase;
-        self.story.report_notes(notes, now, shared);
+        self.record.report_notes(notes, now, shared);
         match self.decide(now, shared, self.poller.polls()) {
             Decision::Need(request) if self.poller.requests() < MOST_REQUESTS => self.poller.need(request),
             Decision::Need(_) => self.poller.over(now, Observed::Nothing),
@@ -232,10 +233,10 @@ impl TargetWatch {
         let before = self.phase.hold();
         self.phase.note_hold(hold.clone(), now);
         let place = match &self.phase {
-            Phase::Following(follow) => follow.asked_since().map(|(_, place)| place),
+            Phase::Following(follow) => follow.approval_since().map(|(_, place)| place),
             _ => None,
         };
-        self.story.report_hold(hold, place, now, shared);
+        self.record.report_hold(hold, place, now, shared);
         if let Hold::Settling(until) = *hold {
             return self.poller.over_until(now, until);
         }
@@ -250,8 +251,8 @@ impl TargetWatch {
     }
 
     /// Returns the deploy's status and how long it was seen in it, for a heartbeat.
-    pub(super) fn pulse(&self, now: Moment) -> (usize, Option<Status>, Duration) {
-        self.story.pulse(now)
+    pub(super) fn pending(&self, now: Moment) -> (usize, Option<Status>, Duration) {
+        self.record.pending(now)
     }
 
     // How it ends.
@@ -262,26 +263,26 @@ impl TargetWatch {
             return;
         }
         self.poller.give_up();
-        self.story.report_end(end, now, shared);
+        self.record.report_end(end, now, shared);
     }
 
     /// Ends the target because there is no time left.
-    pub(super) fn close(&mut self, closing: &Closing<'_>, now: Moment, shared: &mut Shared) {
+    fn end_at_stop(&mut self, reason: &StopReason<'_>, now: Moment, shared: &mut Shared) {
         let unmatched = match &self.phase {
             Phase::Searching(search) => search.unmatched(),
             _ => None,
         };
-        let standing = self.story.standing(self.phase.hold(), unmatched, now, shared);
-        let policy = policy(self.story.target(), now, shared, self.poller.polls());
-        let end = decide_now(&self.phase, &policy, closing, standing);
+        let standing = self.record.standing(self.phase.hold(), unmatched, now, shared);
+        let policy = policy(self.record.target(), now, shared, self.poller.polls());
+        let end = decide_at_stop(&self.phase, &policy, reason, standing);
         self.conclude(end, now, shared);
     }
 
     /// Ends the target because a limit on time ran out.
-    pub(super) fn ring(&mut self, clock: Clock, length: Duration, now: Moment, shared: &mut Shared) {
+    pub(super) fn on_limit(&mut self, clock: Clock, length: Duration, now: Moment, shared: &mut Shared) {
         let error = self.poller.last_error().cloned();
         let ever_answered = shared.health().ever_good();
-        self.close(&Closing::Limit { clock, length, error: error.as_ref(), ever_answered }, now, shared);
+        self.end_at_stop(&StopReason::Limit { clock, length, error: error.as_ref(), ever_answered }, now, shared);
     }
 
     /// Ends the target because the watch stops.
@@ -289,17 +290,17 @@ impl TargetWatch {
         let error = self.poller.last_error().cloned();
         // A pending deploy is pending whatever else could not be read; how one has ended is not known then.
         let is_open = self
-            .story
+            .record
             .status()
             .is_some_and(|status| shared.settings().rules.judge(status, Kind::Apply) == Judgement::Pending);
-        let unanswered = !is_open && (error.is_some() || !self.story.has_a_state());
+        let unanswered = !is_open && (error.is_some() || !self.record.has_a_state());
         let late = ApiError::Timeout(shared.settings().request_timeout);
         let error = (unanswered && shared.is_once()).then(|| error.unwrap_or(late));
-        self.close(&Closing::Stopped(by, error.as_ref()), now, shared);
+        self.end_at_stop(&StopReason::Stopped(by, error.as_ref()), now, shared);
     }
 
     pub(super) fn report(&self, now: Moment, shared: &Shared) -> TargetReport {
-        self.story.report(self.pins.workflow.as_ref(), now, shared)
+        self.record.report(self.pins.workflow.as_ref(), now, shared)
     }
 }
 
@@ -309,7 +310,7 @@ fn policy<'a>(target: &'a Target, now: Moment, shared: &'a Shared, polls: u32) -
         target,
         now,
         started_at: shared.server_started_at(),
-        beside: polls.is_multiple_of(BESIDE) || shared.is_once(),
-        side: shared.side(target),
+        wide: polls.is_multiple_of(WIDE) || shared.is_once(),
+        optional: shared.optional_reads(target),
     }
 }

@@ -3,7 +3,7 @@
 use crate::cause::Warning;
 use crate::model::Deploy;
 use crate::watch::phase::succession::Succession;
-use crate::watch::phase::{Decision, Move, Note, Phase, Policy, Search, refusal};
+use crate::watch::phase::{Decision, Move, Note, Phase, Policy, Search, wrong_kind};
 use crate::watch::settings::{Mode, OnStale, OnSuperseded};
 use crate::{DeployId, Judgement, Kind, MatchedBy, Pins};
 
@@ -33,17 +33,18 @@ impl Follow {
             let at_once = policy.settings.mode == Mode::Once;
             return Move::On(Phase::Searching(Search::again(self.pins, self.passed_over, at_once)));
         }
-        let may_go_on = self.identified && self.refusal(&row, policy).is_none();
+        let may_go_on = self.identified && self.mismatch(&row, policy).is_none();
         if policy.judge(&row) == Judgement::Replaced && may_go_on {
             notes.push(Note::Replaced(self.id.clone()));
             let mut replaced = self.replaced;
             if !replaced.contains(&self.id) {
                 replaced.push(self.id);
             }
-            let succession = Succession::new(row, self.names, self.pins, replaced, self.reads.listed);
+            let succession = Succession::new(row, self.workflow_id, self.pins, replaced, self.reads.listed);
             return Move::On(Phase::Succession(succession.passing_over(self.passed_over)));
         }
-        if self.on_stale(policy) == Some(OnStale::Wait) && matches!(self.decided(policy), Decision::End(_)) {
+        if self.on_stale(policy) == Some(OnStale::Wait) && matches!(self.decide_unless_stale(policy), Decision::End(_))
+        {
             notes.push(Note::Lost);
             return Move::On(Phase::Searching(Search::after(self.id, row.created_at.unwrap_or(policy.started_at))));
         }
@@ -53,7 +54,7 @@ impl Follow {
     fn follow_newer(self, to: DeployId, from: &Deploy, policy: &Policy<'_>, notes: &mut Vec<Note>) -> Move {
         let Some(newer) = self.superseding().cloned() else { return Move::Stay(Phase::Following(self)) };
         // Following never crosses from an apply to a teardown, and `decide` says so.
-        if refusal(&newer, from.kind(), policy.settings.expect).is_some() {
+        if wrong_kind(&newer, from.kind(), policy.settings.expect).is_some() {
             return Move::Stay(Phase::Following(self));
         }
         notes.push(Note::Warned(Warning::Superseded { from: self.id.clone(), to: to.clone() }));

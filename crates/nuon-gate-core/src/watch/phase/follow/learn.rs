@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{Follow, Link, Newest};
+use super::{Existence, Follow, Newest};
 use crate::Request;
 use crate::api::Fact;
 use crate::model::{Deploy, Workflow};
@@ -20,7 +20,7 @@ impl Follow {
                 Vec::new()
             }
             Fact::Deploy(row) => {
-                self.identified |= !self.is_odd(&row);
+                self.identified |= !self.names_another_workflow(&row);
                 self.reads.details += 1;
                 self.observe(row, true, policy)
             }
@@ -40,7 +40,7 @@ impl Follow {
             }
             Fact::Deploys(rows) => {
                 let own = rows.iter().find(|row| row.id.as_ref() == Some(&self.id));
-                self.names = self.names.take().or_else(|| own?.workflow().cloned());
+                self.workflow_id = self.workflow_id.take().or_else(|| own?.workflow().cloned());
                 self.reads.newest = self.newest_among(&rows);
                 self.reads.rows = Some(rows);
                 Vec::new()
@@ -64,15 +64,15 @@ impl Follow {
     }
 
     /// Tells whether a row names another workflow than before. A deploy stays in its workflow.
-    fn is_odd(&self, row: &Deploy) -> bool {
-        row.workflow().is_some_and(|id| self.names.as_ref().is_some_and(|own| own != id))
+    fn names_another_workflow(&self, row: &Deploy) -> bool {
+        row.workflow().is_some_and(|id| self.workflow_id.as_ref().is_some_and(|own| own != id))
     }
 
     /// Takes in a state of the deploy, unless it is older than what is known.
     fn observe(&mut self, row: Arc<Deploy>, detailed: bool, policy: &Policy<'_>) -> Vec<Note> {
-        let is_odd = self.is_odd(&row);
-        self.names = self.names.take().or_else(|| row.workflow().cloned());
-        if is_odd || !self.freshness.admit(policy.now, &row) {
+        let names_another_workflow = self.names_another_workflow(&row);
+        self.workflow_id = self.workflow_id.take().or_else(|| row.workflow().cloned());
+        if names_another_workflow || !self.freshness.admit(policy.now, &row) {
             self.reads.outdated = true;
             return Vec::new();
         }
@@ -116,7 +116,7 @@ impl Follow {
     fn take_workflow(&mut self, request: &Request, workflow: Arc<Workflow>) {
         let Request::Workflow(_, id) = request else { return };
         if self.own_workflow() == Some(id) {
-            self.workflow = Link::Answered;
+            self.workflow_exists = Existence::Answered;
             self.most_steps = self.most_steps.max(workflow.steps().count());
             self.reads.workflows += 1;
             self.reads.workflow = Some(workflow);

@@ -41,8 +41,8 @@ pub(in crate::watch) struct Follow {
     /// What is known was read with details.
     detailed: bool,
     /// The workflow that the deploy has named. A row that leaves it out later has not lost it.
-    names: Option<WorkflowId>,
-    workflow: Link,
+    workflow_id: Option<WorkflowId>,
+    workflow_exists: Existence,
     /// How many steps it has had at most. An answer with fewer is an older one, or cut short.
     most_steps: usize,
     /// Rows that deploy nothing, as their workflows say.
@@ -72,7 +72,7 @@ enum Origin {
 
 /// Whether the workflow that the deploy names is there.
 #[derive(Debug)]
-enum Link {
+enum Existence {
     Unknown,
     Answered,
     /// It does not exist.
@@ -109,7 +109,7 @@ enum Newest {
     Unread,
     /// The endpoint gives a row that deploys nothing, so it has to be found in the list.
     Hidden,
-    /// None that is another's.
+    /// No other than the one that is followed.
     None,
     Row(Arc<Deploy>),
 }
@@ -127,8 +127,8 @@ impl Follow {
             freshness: Freshness::default(),
             identified: false,
             detailed: false,
-            names: None,
-            workflow: Link::Unknown,
+            workflow_id: None,
+            workflow_exists: Existence::Unknown,
             most_steps: 0,
             passed_over: HashSet::new(),
             replaced: Vec::new(),
@@ -146,7 +146,7 @@ impl Follow {
         let reads = Reads { current: true, changed: true, newest, ..Reads::default() };
         let mut follow = Self { origin, reads, ..Self::named(id, pins) };
         follow.freshness.admit(Moment::START, &row);
-        follow.names = row.workflow().cloned();
+        follow.workflow_id = row.workflow().cloned();
         follow.known = Some(row);
         follow
     }
@@ -204,7 +204,7 @@ impl Follow {
     }
 
     /// Returns since when a human is asked, once that is certain.
-    pub(in crate::watch) fn asked_since(&self) -> Option<(Moment, &ApprovalPlace)> {
+    pub(in crate::watch) fn approval_since(&self) -> Option<(Moment, &ApprovalPlace)> {
         match self.held.as_ref()? {
             Held { hold: Hold::Approval(place), since, polls: 2.. } => Some((*since, place)),
             _ => None,
@@ -232,7 +232,7 @@ impl Follow {
         match request {
             Request::Deploy(_, _, id) => *id == self.id && self.known.is_some(),
             Request::Workflow(_, id) if self.own_workflow() == Some(id) => {
-                matches!(self.workflow, Link::Answered)
+                matches!(self.workflow_exists, Existence::Answered)
             }
             Request::Workflow(..) => false,
             _ => true,
@@ -267,7 +267,7 @@ impl Follow {
     pub(in crate::watch) fn lose_workflow(&mut self, id: &WorkflowId) -> bool {
         let is_own = self.own_workflow() == Some(id);
         if is_own {
-            self.workflow = Link::Missing;
+            self.workflow_exists = Existence::Missing;
         } else {
             self.reads.rival_deploys = true;
         }
@@ -275,7 +275,7 @@ impl Follow {
     }
 
     fn own_workflow(&self) -> Option<&WorkflowId> {
-        self.names.as_ref()
+        self.workflow_id.as_ref()
     }
 
     /// Returns the newest row if it supersedes: it is newer, and does not replace the one that is followed. A row without a

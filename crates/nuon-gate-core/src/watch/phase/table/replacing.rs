@@ -41,7 +41,7 @@ fn replaced() -> Vec<Scene> {
             .then(IN_PROGRESS)
             .poll(2, proven())
             .then(new_passes())
-            .tells(["found dpl-web by deploy", "dpl-web was replaced", "found dpl-new by deploy for dpl-web"]),
+            .reports(["found dpl-web by deploy", "dpl-web was replaced", "found dpl-new by deploy for dpl-web"]),
         own("discarded, too", SEQUENCES)
             .poll(0, [detail(&discarded), list(&[&active, &discarded]), detail(&active), newest(&active), new_done()])
             .then(new_passes()),
@@ -57,7 +57,7 @@ fn replaced() -> Vec<Scene> {
             .then(Then::Holds(Hold::NotReplaced))
             .poll(2, [list(&[&created(row("dpl-3", "queued"), -20)])])
             .then(IN_PROGRESS)
-            .tells([
+            .reports([
                 "found dpl-web by deploy",
                 "dpl-web was replaced",
                 "found dpl-new by deploy for dpl-web",
@@ -67,7 +67,7 @@ fn replaced() -> Vec<Scene> {
         latest("retried, and not pinned", SEQUENCES)
             .poll(0, [newest(&retried), detail(&retried), rows()])
             .then(IN_PROGRESS)
-            .tells(["found dpl-web by latest", "dpl-web was replaced", "found dpl-new by latest for dpl-web"]),
+            .reports(["found dpl-web by latest", "dpl-web was replaced", "found dpl-new by latest for dpl-web"]),
     ]
 }
 

@@ -17,7 +17,7 @@ use crate::watch::shared::Shared;
 use crate::{ApprovalPlace, Cause, DeployId, Hold, MatchedBy, Moment, Target, Verdict, WorkflowId};
 
 #[derive(Debug)]
-pub(super) struct Story {
+pub(super) struct Record {
     index: usize,
     target: Target,
     began: Moment,
@@ -37,7 +37,7 @@ pub(super) struct Story {
     is_ending: bool,
 }
 
-impl Story {
+impl Record {
     pub(super) fn new(index: usize, target: Target, now: Moment) -> Self {
         Self {
             index,
@@ -92,7 +92,7 @@ impl Story {
     }
 
     /// Returns the deploy's status and how long it was seen in it, for a heartbeat.
-    pub(super) fn pulse(&self, now: Moment) -> (usize, Option<Status>, Duration) {
+    pub(super) fn pending(&self, now: Moment) -> (usize, Option<Status>, Duration) {
         (self.index, self.status().cloned(), now - self.last_change())
     }
 
