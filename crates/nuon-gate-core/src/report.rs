@@ -5,16 +5,14 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::cause::Warning;
+use crate::cause::{Cause, Warning};
 use crate::conclude::Cancelled;
 use crate::history::History;
 use crate::log_tail::Logged;
 use crate::model::Deploy;
 use crate::timeline::Stay;
 use crate::watch::Proof;
-use crate::{
-    Cause, Clock, Dashboard, DeployId, Line, MatchedBy, RemoteText, Signal, StepId, Target, Verdict, WorkflowId,
-};
+use crate::{Clock, Dashboard, DeployId, Line, MatchedBy, RemoteText, Signal, StepId, Target, Verdict, WorkflowId};
 
 /// The outcome of a run, with what shows it.
 #[derive(Debug, Clone)]

@@ -8,9 +8,10 @@
 use jiff::{SignedDuration, Timestamp, TimestampRound, Unit};
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    ApiStats, Clock, Dashboard, Line, Logged, MatchedBy, RemoteText, Report, Stay, TargetReport, Verdict, Words,
-};
+use crate::api::ApiStats;
+use crate::report::{Report, TargetReport, Words};
+use crate::timeline::Stay;
+use crate::{Clock, Dashboard, Line, Logged, MatchedBy, RemoteText, Verdict};
 
 /// Longest status description and name, in characters.
 const LONGEST: usize = 500;

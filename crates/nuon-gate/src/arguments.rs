@@ -4,7 +4,8 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use nuon_gate_core::{BuildId, CommitPrefix, ComponentId, DeployId, InstallId, WorkflowId};
+use nuon_gate_core::pins::CommitPrefix;
+use nuon_gate_core::{BuildId, ComponentId, DeployId, InstallId, WorkflowId};
 use nuon_gate_notify::{Mention, SlackThread, Trigger};
 
 use crate::lists::{Lines, List, One};

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use nuon_gate_core::api::{InvalidApiUrl, InvalidConnection};
-use nuon_gate_core::{ApiError, ApiUrl, Connection, Credentials, InvalidId, OrgId};
+use nuon_gate_core::api::{ApiError, ApiUrl, Connection, Credentials, InvalidApiUrl, InvalidConnection};
+use nuon_gate_core::{InvalidId, OrgId};
 
 use crate::arguments::ConnectionArguments;
 use crate::credentials;

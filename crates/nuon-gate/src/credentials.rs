@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use nuon_gate_core::api::{IdentitySource, IssuerUrl};
-use nuon_gate_core::{ApiToken, Credentials, IdentityToken};
+use nuon_gate_core::api::{Credentials, IdentitySource, IssuerUrl};
+use nuon_gate_core::{ApiToken, IdentityToken};
 use nuon_gate_notify::is_placeholder;
 
 use crate::environment::{

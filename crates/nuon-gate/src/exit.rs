@@ -1,7 +1,7 @@
 //! Exit codes. They come from the verdict alone, by one total match; where there was no watch, from the API's answer.
 
-use nuon_gate_core::api::ErrorClass;
-use nuon_gate_core::{ApiError, Signal, Verdict};
+use nuon_gate_core::api::{ApiError, ErrorClass};
+use nuon_gate_core::{Signal, Verdict};
 
 /// Bad flags or configuration; nothing was waited for.
 pub const USAGE: u8 = 2;

@@ -4,12 +4,13 @@ use std::ffi::OsString;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use nuon_gate_core::api::{Client, Connection};
+use nuon_gate_core::conclude::{ConcludeOptions, Deadline, conclude};
+use nuon_gate_core::pins::Pins;
+use nuon_gate_core::report::Report;
 use nuon_gate_core::result::{RunResult, VerdictName};
-use nuon_gate_core::watch::Scope;
-use nuon_gate_core::{
-    Client, ConcludeOptions, Connection, Deadline, Event, Line, Pins, Report, Signal, Targets, Verdict, Watch,
-    WatchSettings, conclude, drive,
-};
+use nuon_gate_core::watch::{Event, Scope, Watch, WatchSettings};
+use nuon_gate_core::{Line, Signal, Targets, Verdict, drive};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::arguments::PinArguments;

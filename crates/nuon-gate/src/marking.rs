@@ -1,9 +1,9 @@
 //! Finding out what the targets' newest deploys are, before new ones are triggered.
 
 use jiff::Timestamp;
-use nuon_gate_core::api::{Answer, ErrorClass, Fact};
+use nuon_gate_core::api::{Answer, ApiError, Client, Depth, ErrorClass, Fact, Request};
 use nuon_gate_core::resolve::{Resolver, Wanted};
-use nuon_gate_core::{ApiError, Client, Depth, Line, Request, Target, Targets, Verdict};
+use nuon_gate_core::{Line, Target, Targets, Verdict};
 
 use crate::exit;
 use crate::marks::{Mark, Marks};

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use jiff::Timestamp;
-use nuon_gate_core::{Baseline, Baselines, DeployId, Target};
+use nuon_gate_core::pins::{Baseline, Baselines};
+use nuon_gate_core::{DeployId, Target};
 use serde::{Deserialize, Serialize};
 
 use crate::input::Input;

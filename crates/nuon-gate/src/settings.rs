@@ -8,10 +8,14 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use nuon_gate_core::api::Connection;
+use nuon_gate_core::conclude::CancelOn;
 use nuon_gate_core::model::Status;
+use nuon_gate_core::pins::{Baseline, Pinning, Pins};
 use nuon_gate_core::resolve::Wanted;
-use nuon_gate_core::watch::{Clocks, Mode};
-use nuon_gate_core::{Baseline, CancelOn, Connection, Intervals, Pinning, Pins, Require, Rules, WatchSettings};
+use nuon_gate_core::schedule::Intervals;
+use nuon_gate_core::watch::{Clocks, Mode, WatchSettings};
+use nuon_gate_core::{Require, Rules};
 
 use crate::arguments::{
     CancelCase, ConnectionArguments, Format, JudgingArguments, MarkArguments, OutputArguments, PinArguments,

@@ -85,16 +85,16 @@ impl FromStr for OptionalSpan {
 
 /// A point in time, as it is typed: that time, or so long ago.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Since(pub(crate) nuon_gate_core::Since);
+pub(crate) struct Since(pub(crate) nuon_gate_core::pins::Since);
 
 impl FromStr for Since {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         if let Ok(at) = text.trim().parse() {
-            return Ok(Self(nuon_gate_core::Since::At(at)));
+            return Ok(Self(nuon_gate_core::pins::Since::At(at)));
         }
-        text.parse().map(|Span(ago)| Self(nuon_gate_core::Since::Ago(ago))).map_err(|error| match error {
+        text.parse().map(|Span(ago)| Self(nuon_gate_core::pins::Since::Ago(ago))).map_err(|error| match error {
             InvalidSpan::Syntax => "neither a time like 2026-08-03T14:00:00Z nor a duration like 10m".to_owned(),
             error => format!("{error}, or a time like 2026-08-03T14:00:00Z"),
         })

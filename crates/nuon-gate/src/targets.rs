@@ -3,10 +3,11 @@
 use std::path::Path;
 use std::str::FromStr;
 
-use nuon_gate_core::api::{ErrorClass, Reply};
+use nuon_gate_core::api::{ApiError, ErrorClass, Reply, Request};
+use nuon_gate_core::pins::Pins;
 use nuon_gate_core::resolve::{Ambiguous, Resolution, Resolver, UnknownName, Wanted};
 use nuon_gate_core::watch::Scope;
-use nuon_gate_core::{ApiError, InstallId, InvalidId, Pins, Request, Target, Targets};
+use nuon_gate_core::{InstallId, InvalidId, Target, Targets};
 
 use crate::arguments::{PinArguments, TargetArguments};
 use crate::input::Input;

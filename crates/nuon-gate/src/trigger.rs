@@ -5,8 +5,12 @@ use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use nuon_gate_core::api::Client;
+use nuon_gate_core::cause::Cause;
+use nuon_gate_core::conclude::Deadline;
+use nuon_gate_core::report::Report;
 use nuon_gate_core::resolve::{Resolution, Resolver, Wanted};
-use nuon_gate_core::{Cause, Client, Deadline, Line, Report, Signal, Targets, Verdict};
+use nuon_gate_core::{Line, Signal, Targets, Verdict};
 use tokio::process::Command;
 use tokio::sync::mpsc::UnboundedReceiver;
 

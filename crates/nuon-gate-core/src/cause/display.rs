@@ -3,9 +3,10 @@
 use std::fmt;
 
 use super::{Cause, DeployFailure, Limit, Standing, StoppedBy, Thing};
+use crate::api::ApiError;
 use crate::reason::LONGEST;
 use crate::timeline::{exact, human};
-use crate::{ApiError, Clock, InstallId, RemoteText};
+use crate::{Clock, InstallId, RemoteText};
 
 fn shown(text: &RemoteText) -> String {
     text.line(LONGEST).plain().to_owned()

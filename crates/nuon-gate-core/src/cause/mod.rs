@@ -7,12 +7,11 @@ mod warning;
 use std::time::Duration;
 
 pub use self::warning::Warning;
+use crate::api::ApiError;
 use crate::model::{DeployType, Status, WorkflowEnd};
 use crate::report::ApprovalPlace;
 use crate::resolve::UnknownName;
-use crate::{
-    ApiError, Clock, ComponentId, DeployId, Hold, InstallId, Kind, Line, MatchedBy, RemoteText, Signal, WorkflowId,
-};
+use crate::{Clock, ComponentId, DeployId, Hold, InstallId, Kind, Line, MatchedBy, RemoteText, Signal, WorkflowId};
 
 /// Why a target, or the run as a whole, ended without passing.
 ///

@@ -3,9 +3,10 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::api::ApiError;
 use crate::model::Status;
 use crate::timeline::human;
-use crate::{ApiError, DeployId, Line};
+use crate::{DeployId, Line};
 
 /// Something a human should know, that ends nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]

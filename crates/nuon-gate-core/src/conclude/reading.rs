@@ -7,14 +7,15 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use crate::api::{ErrorClass, Fact, Reply};
+use crate::api::{ApiError, ErrorClass, Fact, Reply, Request};
 use crate::cause::Warning;
 use crate::history::History;
 use crate::log_tail::{AFTERMATH, Logged, UNEVENTFUL, last_error, log_tail};
 use crate::model::{Deploy, LogRecord};
 use crate::reason::LONGEST;
+use crate::report::{Report, TargetReport};
 use crate::timeline::human;
-use crate::{ApiError, Clock, Line, LogStreamId, OrgId, Report, Request, TargetReport, Verdict};
+use crate::{Clock, Line, LogStreamId, OrgId, Verdict};
 
 /// The most requests under way at once.
 const AT_ONCE: usize = 8;

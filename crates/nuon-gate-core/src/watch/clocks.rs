@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::flights::PollerId;
 use super::last_polls::{LastPolls, Occasion};
 use super::{EventKind, HEARTBEAT, Watch};
-use crate::cause::{Limit, StoppedBy};
-use crate::{Cause, Clock, Moment, RemoteText, Verdict};
+use crate::cause::{Cause, Limit, StoppedBy};
+use crate::{Clock, Moment, RemoteText, Verdict};
 
 impl Watch {
     // What is due.

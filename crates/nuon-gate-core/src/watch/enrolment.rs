@@ -7,10 +7,12 @@ use super::flights::PollerId;
 use super::phase::End;
 use super::settings::InvalidSettings;
 use super::target::TargetWatch;
-use crate::api::Reply;
+use crate::api::{ApiError, Reply, Request};
+use crate::cause::Cause;
+use crate::pins::Pins;
 use crate::resolve::Wanted;
 use crate::schedule::Schedule;
-use crate::{ApiError, Cause, Moment, Pins, Request, Target, Targets, Verdict};
+use crate::{Moment, Target, Targets, Verdict};
 
 impl Watch {
     pub(super) fn reply_to_discovery(&mut self, now: Moment, request: &Request, reply: Reply) -> Option<ApiError> {

@@ -2,9 +2,9 @@
 
 use super::event::Refusal;
 use super::shared::Shared;
-use crate::api::ErrorClass;
-use crate::cause::Thing;
-use crate::{ApiError, Cause, Moment, Request};
+use crate::Moment;
+use crate::api::{ApiError, ErrorClass, Request};
+use crate::cause::{Cause, Thing};
 
 /// 401 and 403 are final only when this many come in a row, once there was a good answer: the server also says so when its
 /// database or its identity provider is in trouble (`docs/nuon-api.md`, "Authentication").

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::{Moment, Request};
+use crate::Moment;
+use crate::api::Request;
 
 /// The most requests under way at once.
 const MOST_AT_ONCE: usize = 16;

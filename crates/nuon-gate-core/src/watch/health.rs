@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::{ApiError, Moment};
+use crate::Moment;
+use crate::api::ApiError;
 
 /// What the answers so far say of the API.
 #[derive(Debug, Default)]

@@ -51,10 +51,11 @@ pub use self::settings::{Clocks, InvalidSettings, Mode, OnApproval, OnStale, OnS
 use self::shared::Shared;
 use self::target::TargetWatch;
 use self::timers::Timers;
-use crate::api::Reply;
+use crate::api::{ApiError, Reply, Request};
+use crate::pins::Pinning;
 use crate::resolve::{Resolution, Resolver};
 use crate::schedule::Schedule;
-use crate::{ApiError, Moment, Pinning, Request, Signal, Verdict};
+use crate::{Moment, Signal, Verdict};
 
 /// How long a link or a name is worth waiting for.
 const LINK_TIMEOUT: Duration = Duration::from_secs(2);

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::errors::Streaks;
+use crate::Moment;
+use crate::api::{ApiError, Request};
 use crate::schedule::{Observed, Schedule};
-use crate::{ApiError, Moment, Request};
 
 /// A poll: one or several requests that together say where something stands.
 #[derive(Debug)]

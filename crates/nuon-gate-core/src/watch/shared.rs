@@ -9,8 +9,9 @@ use super::event::{Event, EventKind, Refusal};
 use super::health::Health;
 use super::phase::OptionalReads;
 use super::settings::{Mode, WatchSettings};
+use crate::api::Request;
 use crate::cause::Warning;
-use crate::{Dashboard, InstallId, Moment, RemoteText, Request, Target, WorkflowId};
+use crate::{Dashboard, InstallId, Moment, RemoteText, Target, WorkflowId};
 
 /// How often something on which no verdict depends is requested.
 const TRIES: u32 = 3;

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use crate::sockets::{End, answer, connection, ids, raw};
 use httpmock::prelude::*;
-use nuon_gate_core::api::{Credentials, Depth, ErrorClass, Fact, IdentitySource, IssuerUrl, SignInError};
-use nuon_gate_core::{ApiError, Client, Connection, IdentityToken, Request, redact};
+use nuon_gate_core::api::{
+    ApiError, Client, Connection, Credentials, Depth, ErrorClass, Fact, IdentitySource, IssuerUrl, Request, SignInError,
+};
+use nuon_gate_core::{IdentityToken, redact};
 use serde_json::{Value, json};
 
 const IDENTITY: &str = "eyJ.planted.identity";

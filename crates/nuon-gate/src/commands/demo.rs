@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use nuon_gate_core::watch::Clocks;
-use nuon_gate_core::{
-    ApiToken, ApiUrl, CancelOn, Connection, Intervals, Line, OrgId, RemoteText, Target, Targets, WatchSettings,
-};
+use nuon_gate_core::api::{ApiUrl, Connection};
+use nuon_gate_core::conclude::CancelOn;
+use nuon_gate_core::schedule::Intervals;
+use nuon_gate_core::watch::{Clocks, WatchSettings};
+use nuon_gate_core::{ApiToken, Line, OrgId, RemoteText, Target, Targets};
 use nuon_gate_notify::{Options, Sinks};
 use nuon_gate_sim::{Script, Sim};
 

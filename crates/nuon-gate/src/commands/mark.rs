@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use nuon_gate_core::Client;
+use nuon_gate_core::api::Client;
 
 use crate::connection::invalid_connection;
 use crate::exit;

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use nuon_gate_core::model::Status;
+use nuon_gate_core::report::{Report, TargetReport};
 use nuon_gate_core::result::TargetResult;
 use nuon_gate_core::timeline::{human, time_in_each_status};
 use nuon_gate_core::watch::EventKind;
-use nuon_gate_core::{Hold, Line, Report, Target, TargetReport, Verdict};
+use nuon_gate_core::{Hold, Line, Target, Verdict};
 
 use crate::words;
 

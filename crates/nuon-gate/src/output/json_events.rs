@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use nuon_gate_core::model::Status;
 use nuon_gate_core::result::{RunResult, millis, rfc3339};
-use nuon_gate_core::watch::EventKind;
-use nuon_gate_core::{Event, Line, Target};
+use nuon_gate_core::watch::{Event, EventKind};
+use nuon_gate_core::{Line, Target};
 use serde::Serialize;
 use serde_json::{Value, json};
 

@@ -36,9 +36,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use nuon_gate_core::report::Report;
 use nuon_gate_core::result::RunResult;
-use nuon_gate_core::watch::EventKind;
-use nuon_gate_core::{Event, Line, Report, Target, WorkflowId, redact};
+use nuon_gate_core::watch::{Event, EventKind};
+use nuon_gate_core::{Line, Target, WorkflowId, redact};
 
 pub(crate) use self::ci::{not_started, refuse};
 pub(crate) use self::console::{Console, log_to_stderr};

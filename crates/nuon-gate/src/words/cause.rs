@@ -1,7 +1,6 @@
 //! Why something ended, in a sentence.
 
-use nuon_gate_core::Cause;
-use nuon_gate_core::cause::DeployFailure;
+use nuon_gate_core::cause::{Cause, DeployFailure};
 
 use super::flags;
 

@@ -7,7 +7,8 @@ mod flags;
 mod refusal;
 mod warning;
 
-use nuon_gate_core::{Cause, Words};
+use nuon_gate_core::cause::Cause;
+use nuon_gate_core::report::Words;
 
 pub(crate) use self::advice::{if_ambiguous, if_not_signed_in, if_unanswered, if_unknown};
 pub(crate) use self::cause::sentence;

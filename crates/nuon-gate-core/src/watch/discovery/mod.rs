@@ -8,11 +8,11 @@ use super::event::Refusal;
 use super::poller::Poller;
 use super::shared::Shared;
 use super::target::TargetWatch;
-use crate::api::{ErrorClass, Fact, Reply};
-use crate::cause::Standing;
+use crate::api::{ApiError, ErrorClass, Fact, Reply, Request};
+use crate::cause::{Cause, Standing};
 use crate::resolve::{Resolution, Resolver, UnknownName, Wanted};
 use crate::schedule::{Observed, Schedule};
-use crate::{ApiError, Cause, DeployId, InstallId, Moment, Request, Target, Verdict, WorkflowId};
+use crate::{DeployId, InstallId, Moment, Target, Verdict, WorkflowId};
 
 /// The search for targets.
 #[derive(Debug)]

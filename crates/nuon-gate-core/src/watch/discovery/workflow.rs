@@ -4,12 +4,12 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::Failure;
-use crate::cause::Standing;
+use crate::api::{ApiError, Request};
+use crate::cause::{Cause, Standing};
 use crate::model::{Deploy, StepState, Workflow, WorkflowEnd, WorkflowStep};
-use crate::reason;
 use crate::schedule::Observed;
 use crate::watch::target::TargetWatch;
-use crate::{ApiError, Cause, DeployId, InstallId, Moment, RemoteText, Request, Target, Verdict, WorkflowId};
+use crate::{DeployId, InstallId, Moment, RemoteText, Target, Verdict, WorkflowId, reason};
 
 /// A workflow of which every deploy is a target.
 #[derive(Debug)]

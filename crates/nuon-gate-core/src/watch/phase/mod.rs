@@ -24,13 +24,10 @@ pub(super) use self::search::Search;
 pub(super) use self::succession::Succession;
 use super::event::Refusal;
 use super::settings::{OnSuperseded, WatchSettings};
-use crate::api::{Depth, Fact, MOST_ROWS};
-use crate::cause::{Limit, Standing, StoppedBy, Warning};
+use crate::api::{ApiError, Depth, Fact, MOST_ROWS, Request};
+use crate::cause::{Cause, Limit, Standing, StoppedBy, Warning};
 use crate::model::{Deploy, Status};
-use crate::{
-    ApiError, Cause, Clock, DeployId, Hold, Judgement, Kind, MatchedBy, Moment, RemoteText, Request, Target, Verdict,
-    WorkflowId,
-};
+use crate::{Clock, DeployId, Hold, Judgement, Kind, MatchedBy, Moment, RemoteText, Target, Verdict, WorkflowId};
 
 /// How far the watch over a target has come.
 #[derive(Debug)]

@@ -11,13 +11,13 @@ use super::{
     Decision, End, Follow, Held, Move, Note, Phase, Policy, deploy_request, is_deploy, latest_request, list_request,
     workflow_request, wrong_kind,
 };
-use crate::api::{Depth, Fact};
-use crate::cause::Warning;
+use crate::api::{ApiError, Depth, Fact, Request};
+use crate::cause::{Cause, Warning};
 use crate::hold::Behind;
 use crate::model::{Deploy, Workflow, WorkflowEnd};
-use crate::pins::Baseline;
+use crate::pins::{Baseline, Pins};
 use crate::watch::settings::{Mode, OnStale};
-use crate::{ApiError, Cause, DeployId, Hold, Moment, Pins, Request, Rules};
+use crate::{DeployId, Hold, Moment, Rules};
 
 /// The search for a row that matches.
 #[derive(Debug)]

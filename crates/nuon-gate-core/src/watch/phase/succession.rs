@@ -7,8 +7,10 @@ use std::sync::Arc;
 use super::follow::LAG;
 use super::{Decision, End, Follow, Move, Note, Phase, Policy, is_deploy, list_request, workflow_request};
 use crate::api::Fact;
+use crate::cause::Cause;
 use crate::model::{Deploy, Workflow};
-use crate::{Cause, DeployId, Hold, Kind, Moment, Pins, WorkflowId};
+use crate::pins::Pins;
+use crate::{DeployId, Hold, Kind, Moment, WorkflowId};
 
 /// The search for a successor.
 #[derive(Debug)]

@@ -9,12 +9,13 @@ use super::errors::{About, Handling, handle};
 use super::phase::{Decision, End, Follow, Phase, Policy, Search, StopReason, decide, decide_at_stop};
 use super::poller::Poller;
 use super::shared::Shared;
-use crate::api::{ErrorClass, Fact, Reply};
+use crate::api::{ApiError, ErrorClass, Fact, Reply, Request};
 use crate::cause::{StoppedBy, Warning};
 use crate::model::Status;
+use crate::pins::Pins;
 use crate::report::TargetReport;
 use crate::schedule::{Observed, Schedule};
-use crate::{ApiError, Clock, DeployId, Hold, Judgement, Kind, Moment, Pins, Request, Target, Verdict};
+use crate::{Clock, DeployId, Hold, Judgement, Kind, Moment, Target, Verdict};
 
 /// Every third poll is a wide one.
 const WIDE: u32 = 3;

@@ -6,15 +6,15 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::cause::{Standing, Warning};
+use crate::cause::{Cause, Standing, Warning};
 use crate::history::History;
 use crate::model::{Deploy, Status};
-use crate::report::TargetReport;
+use crate::report::{ApprovalPlace, TargetReport};
 use crate::timeline::{Stay, time_in_each_status, timeline};
 use crate::watch::event::EventKind;
 use crate::watch::phase::{Basis, End, Note};
 use crate::watch::shared::Shared;
-use crate::{ApprovalPlace, Cause, DeployId, Hold, MatchedBy, Moment, Target, Verdict, WorkflowId};
+use crate::{DeployId, Hold, MatchedBy, Moment, Target, Verdict, WorkflowId};
 
 #[derive(Debug)]
 pub(super) struct Record {

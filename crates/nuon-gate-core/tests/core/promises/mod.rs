@@ -5,8 +5,8 @@
 
 mod play;
 
-use nuon_gate_core::watch::EventKind;
-use nuon_gate_core::{Event, Verdict};
+use nuon_gate_core::Verdict;
+use nuon_gate_core::watch::{Event, EventKind};
 use nuon_gate_soak::oracle::{judge, judge_refusal, judge_run};
 use nuon_gate_soak::transcript::Outcome;
 use nuon_gate_soak::world::World;

@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use nuon_gate_core::api::{Reply, interpret};
-use nuon_gate_core::watch::{Clocks, EventKind, OnApproval, OnStale, OnSuperseded, Scope, Step, Ticket};
-use nuon_gate_core::{
-    ApiError, Baseline, Event, Intervals, Kind, Moment, Pins, Report, Request, Rules, Signal, Since, Target, Targets,
-    Watch, WatchSettings,
+use nuon_gate_core::api::{ApiError, Reply, Request, interpret};
+use nuon_gate_core::pins::{Baseline, Pins, Since};
+use nuon_gate_core::report::Report;
+use nuon_gate_core::schedule::Intervals;
+use nuon_gate_core::watch::{
+    Clocks, Event, EventKind, OnApproval, OnStale, OnSuperseded, Scope, Step, Ticket, Watch, WatchSettings,
 };
+use nuon_gate_core::{Kind, Moment, Rules, Signal, Target, Targets};
 use nuon_gate_soak::transcript::{Answer, Exchange, HttpAnswer, Outcome, Question};
 use nuon_gate_soak::world::World;
 use reqwest::Url;

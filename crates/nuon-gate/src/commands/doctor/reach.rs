@@ -3,8 +3,8 @@
 use std::net::{IpAddr, SocketAddr};
 
 use jiff::Timestamp;
-use nuon_gate_core::api::{ErrorClass, Proxy};
-use nuon_gate_core::{ApiError, ApiStats, ApiUrl, Client, OrgId, Request, Verdict};
+use nuon_gate_core::api::{ApiError, ApiStats, ApiUrl, Client, ErrorClass, Proxy, Request};
+use nuon_gate_core::{OrgId, Verdict};
 use tokio::net::{TcpStream, lookup_host};
 
 use super::check::{Check, Checks, Step};

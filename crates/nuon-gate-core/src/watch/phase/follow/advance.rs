@@ -2,10 +2,11 @@
 
 use crate::cause::Warning;
 use crate::model::Deploy;
+use crate::pins::Pins;
 use crate::watch::phase::succession::Succession;
 use crate::watch::phase::{Decision, Move, Note, Phase, Policy, Search, wrong_kind};
 use crate::watch::settings::{Mode, OnStale, OnSuperseded};
-use crate::{DeployId, Judgement, Kind, MatchedBy, Pins};
+use crate::{DeployId, Judgement, Kind, MatchedBy};
 
 use super::{Follow, Newest, Origin};
 

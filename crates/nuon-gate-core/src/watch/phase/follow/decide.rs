@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::end::step_failed;
 use super::{Existence, Follow, LAG, Newest, Origin, ago};
-use crate::api::Depth;
+use crate::api::{Depth, Request};
+use crate::cause::Cause;
 use crate::hold::Behind;
 use crate::model::{Deploy, Status, Workflow};
 use crate::pins::Baseline;
@@ -17,7 +18,7 @@ use crate::watch::phase::{
     Decision, End, Held, Policy, StopReason, deploy_request, latest_request, list_request, workflow_request, wrong_kind,
 };
 use crate::watch::settings::{Mode, OnApproval, OnStale, OnSuperseded};
-use crate::{Cause, DeployId, Hold, Judgement, Request, Verdict};
+use crate::{DeployId, Hold, Judgement, Verdict};
 
 impl Follow {
     pub(in crate::watch::phase) fn decide(&self, policy: &Policy<'_>) -> Decision {

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::{Existence, Follow, Newest};
-use crate::Request;
-use crate::api::Fact;
+use crate::api::{Fact, Request};
 use crate::model::{Deploy, Workflow};
 use crate::pins::Baseline;
 use crate::watch::phase::{Note, Policy, is_deploy};

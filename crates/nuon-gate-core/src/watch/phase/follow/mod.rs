@@ -6,12 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Held, Policy};
+use crate::api::Request;
 use crate::model::{Deploy, Workflow};
+use crate::pins::Pins;
 use crate::report::ApprovalPlace;
 use crate::timeline::span;
 use crate::watch::freshness::Freshness;
 use crate::watch::settings::OnSuperseded;
-use crate::{DeployId, Hold, Kind, Moment, Pins, Request, WorkflowId};
+use crate::{DeployId, Hold, Kind, Moment, WorkflowId};
 
 /// For how long a deploy and its workflow may contradict each other. They are read one after the other, and some servers
 /// read from a replica that lags, so one of them may only be behind.

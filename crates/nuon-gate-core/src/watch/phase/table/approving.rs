@@ -5,10 +5,13 @@ use serde_json::json;
 use super::said::{Said, detail, newest, row, said, workflow};
 use super::scene::{IN_PROGRESS, Scene, Then, latest, named, own, passes, play};
 use super::{APPROVALS, OWN};
+use crate::api::Request;
+use crate::cause::Cause;
+use crate::pins::Pins;
 use crate::report::ApprovalPlace;
 use crate::watch::phase::Basis;
 use crate::watch::settings::OnApproval;
-use crate::{Cause, Hold, OrgId, Pins, Request, Verdict};
+use crate::{Hold, OrgId, Verdict};
 
 pub(super) fn scenes() -> Vec<Scene> {
     [approvals(), approvals_at_once()].into_iter().flatten().collect()

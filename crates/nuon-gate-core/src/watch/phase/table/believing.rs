@@ -7,12 +7,12 @@ use serde_json::{Value, json};
 use super::said::{Said, detail, done, newest, no_newest, row, said, with, without, workflow};
 use super::scene::{IN_PROGRESS, Scene, Then, failed, fails_as, latest, own, passes, passes_by, play};
 use super::{JUDGING, OWN, REPLICAS, STUCK, VERIFIED};
-use crate::cause::DeployFailure;
+use crate::cause::{Cause, DeployFailure};
 use crate::hold::Behind;
 use crate::model::{Status, WorkflowEnd};
 use crate::watch::phase::Basis;
 use crate::watch::settings::OnStale;
-use crate::{Cause, Hold, Moment, RemoteText, Rules, Verdict};
+use crate::{Hold, Moment, RemoteText, Rules, Verdict};
 
 pub(super) fn scenes() -> Vec<Scene> {
     [settling(), retries(), contradictions(), in_one_look(), orphans(), ages(), flags()].into_iter().flatten().collect()

@@ -5,12 +5,15 @@ use std::time::Duration;
 use super::said::{Said, detail, newest, row, workflow};
 use super::scene::{IN_PROGRESS, Scene, Then, failed, fails_as, id, latest, named, needs, own, play};
 use super::{JUDGING, OTHER, OWN, WHICH};
-use crate::cause::{DeployFailure, Limit, StoppedBy};
+use crate::api::ApiError;
+use crate::cause::{Cause, DeployFailure, Limit, Standing, StoppedBy};
 use crate::hold::Behind;
 use crate::model::{Status, WorkflowEnd};
+use crate::pins::{Baseline, Pins};
+use crate::watch::Refusal;
 use crate::watch::phase::StopReason;
 use crate::watch::settings::OnStale;
-use crate::{ApiError, Baseline, Cause, Clock, Hold, Moment, Pins, Refusal, RemoteText, Signal, Standing, Verdict};
+use crate::{Clock, Hold, Moment, RemoteText, Signal, Verdict};
 
 const LENGTH: Duration = Duration::from_secs(60);
 

@@ -12,9 +12,12 @@ use super::scene::{
     IN_PROGRESS, Scene, Then, failed, fails_as, id, latest, named, needs, own, passes, passes_by, play, rejected,
 };
 use super::{ERRORS, JUDGING, NO_DEPLOYS, OTHER, OWN, VERIFIED, WHICH, WORKFLOWS};
+use crate::api::Request;
+use crate::cause::Cause;
 use crate::model::{DeployType, Status};
+use crate::pins::{Baseline, Pins, Since};
 use crate::watch::phase::Basis;
-use crate::{Baseline, Cause, Hold, Kind, MatchedBy, Pins, Request, Since};
+use crate::{Hold, Kind, MatchedBy};
 
 pub(super) fn scenes() -> Vec<Scene> {
     [in_order(), no_answers(), pins(), types(), links()].into_iter().flatten().collect()

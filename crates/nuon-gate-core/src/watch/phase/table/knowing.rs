@@ -9,10 +9,12 @@ use super::said::{
 };
 use super::scene::{IN_PROGRESS, NOT_STARTED, Scene, Then, latest, named, own, play, search, target};
 use super::{APPROVALS, JUDGING, OTHER, OWN, WHICH};
+use crate::api::{Depth, Request};
+use crate::pins::Pins;
 use crate::report::ApprovalPlace;
 use crate::watch::phase::Phase;
 use crate::watch::settings::OnStale;
-use crate::{DeployId, Depth, Hold, Moment, Pins, Request};
+use crate::{DeployId, Hold, Moment};
 
 pub(super) fn scenes() -> Vec<Scene> {
     [a_search(), a_deploy(), a_human(), a_successor()].into_iter().flatten().collect()

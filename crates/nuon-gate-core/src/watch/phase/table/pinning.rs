@@ -10,10 +10,12 @@ use super::scene::{
     NOT_STARTED, Scene, Then, id, latest, needs, of_workflow, passes, passes_by, play, rejected, search,
 };
 use super::{JUDGING, NO_DEPLOYS, OTHER, OWN, STUCK, WHICH};
+use crate::cause::Cause;
 use crate::hold::Behind;
 use crate::model::WorkflowEnd;
+use crate::pins::{Baseline, Pins};
 use crate::watch::phase::Basis;
-use crate::{Baseline, Cause, Hold, Pins, RemoteText, Verdict};
+use crate::{Hold, RemoteText, Verdict};
 
 pub(super) fn scenes() -> Vec<Scene> {
     [baselines(), by_workflow(), without_a_row()].into_iter().flatten().collect()

@@ -5,9 +5,11 @@ use serde_json::{Value, json};
 use super::said::{Said, created, detail, list, newest, of, plans_only, row, typed, with, without, workflow};
 use super::scene::{IN_PROGRESS, Scene, Then, failed, id, latest, named, own, passes, play, rejected};
 use super::{NO_DEPLOYS, OTHER, OWN, SEQUENCES, WHICH};
+use crate::cause::Cause;
 use crate::model::WorkflowEnd;
+use crate::pins::Pins;
 use crate::watch::phase::Basis;
-use crate::{Cause, DeployId, Hold, Kind, MatchedBy, Pins, Verdict};
+use crate::{DeployId, Hold, Kind, MatchedBy, Verdict};
 
 pub(super) fn scenes() -> Vec<Scene> {
     [replaced(), kinds(), successors(), without_a_successor()].into_iter().flatten().collect()

@@ -9,13 +9,16 @@ use super::said::{Body, STARTED_AT, Said};
 use super::{
     JUDGING, OWN, answer, approving, believing, closing, following, knowing, pinning, replacing, searching, superseding,
 };
-use crate::cause::{DeployFailure, Warning};
+use crate::api::{Depth, Request};
+use crate::cause::{Cause, DeployFailure, Standing, Warning};
 use crate::model::Status;
+use crate::pins::Pins;
+use crate::watch::Refusal;
 use crate::watch::phase::{
     Basis, Decision, End, Follow, Note, OptionalReads, Phase, Policy, Proof, Search, StopReason, decide, decide_at_stop,
 };
 use crate::watch::settings::{Mode, WatchSettings};
-use crate::{Cause, DeployId, Depth, Hold, Kind, Moment, Pins, Refusal, Request, Standing, Target, Verdict};
+use crate::{DeployId, Hold, Kind, Moment, Target, Verdict};
 
 /// Something that can be said of a phase, with its name.
 type Shown = (&'static str, fn(&Phase) -> bool);

@@ -12,9 +12,12 @@ use super::scene::{
     IN_PROGRESS, NOT_STARTED, Scene, Then, failed, fails_as, id, latest, needs, of_workflow, passes_by, play, search,
 };
 use super::{ERRORS, LATEST, NO_DEPLOYS, OTHER, OWN, WHICH};
+use crate::cause::Cause;
 use crate::model::Status;
+use crate::pins::{Pins, Since};
+use crate::watch::Refusal;
 use crate::watch::settings::OnStale;
-use crate::{Cause, Hold, Kind, Pins, Refusal, Since};
+use crate::{Hold, Kind};
 
 pub(super) fn scenes() -> Vec<Scene> {
     [none_yet(), hidden(), no_deploys(), only_plans(), stale(), waiting(), unfinished()].into_iter().flatten().collect()

@@ -10,9 +10,11 @@ use super::scene::{
     IN_PROGRESS, NOT_STARTED, Scene, Then, failed, id, latest, named, needs, own, passes, passes_by, play, search,
 };
 use super::{NO_DEPLOYS, OTHER, OWN, WHICH};
+use crate::cause::Cause;
+use crate::pins::Pins;
 use crate::watch::phase::Basis;
 use crate::watch::settings::OnSuperseded;
-use crate::{Cause, Hold, Kind, Pins, Verdict};
+use crate::{Hold, Kind, Verdict};
 
 pub(super) fn scenes() -> Vec<Scene> {
     [policies(), following(), no_rivals(), rivals(), seen_before(), unreadable()].into_iter().flatten().collect()
