@@ -12,7 +12,7 @@ use crate::cause::Cause;
 use crate::pins::Pins;
 use crate::resolve::Wanted;
 use crate::schedule::Schedule;
-use crate::{Moment, Target, Targets, Verdict};
+use crate::{DeployId, Moment, Target, Targets, Verdict};
 
 impl Watch {
     pub(super) fn reply_to_discovery(&mut self, now: Moment, request: &Request, reply: Reply) -> Option<ApiError> {
@@ -21,10 +21,7 @@ impl Watch {
             Discovered::Retry(error) => return Some(error),
             Discovered::Joined(joining) => {
                 for (target, deploy) in joining {
-                    let index = self.targets.len();
-                    let (pins, schedule) = (self.pinning.shared.clone(), self.schedule(index));
-                    let watch = TargetWatch::following(index, target.clone(), pins, schedule, now, deploy);
-                    self.watch(watch, now);
+                    let index = self.add(target.clone(), self.pinning.shared.clone(), Some(deploy), now);
                     self.shared.emit(now, EventKind::Joined { target: index, is: target });
                 }
             }
@@ -41,15 +38,13 @@ impl Watch {
         None
     }
 
-    fn schedule(&self, index: usize) -> Schedule {
-        let settings = self.shared.settings();
-        Schedule::new(settings.intervals, settings.seed.wrapping_add(index as u64))
-    }
-
-    fn watch(&mut self, watch: TargetWatch, now: Moment) -> usize {
+    /// Begins to watch a target, and returns its position. If its deploy is known, that one is followed from the beginning.
+    fn add(&mut self, target: Target, pins: Pins, deploy: Option<DeployId>, now: Moment) -> usize {
         let index = self.targets.len();
-        self.discovery.note_target(watch.target(), index);
-        self.targets.push(watch);
+        let settings = self.shared.settings();
+        let schedule = Schedule::new(settings.intervals, settings.seed.wrapping_add(index as u64));
+        self.discovery.note_target(&target, index);
+        self.targets.push(TargetWatch::new(index, target, pins, deploy, schedule, now));
         self.open += 1;
         self.arm(PollerId::Target(index), now);
         index
@@ -62,8 +57,7 @@ impl Watch {
         for target in targets.as_slice() {
             // That each target has its pins has just been checked.
             let pins = self.pinning.of(target).unwrap_or_default();
-            let index = self.targets.len();
-            self.watch(TargetWatch::new(index, target.clone(), pins, self.schedule(index), now), now);
+            self.add(target.clone(), pins, None, now);
         }
         self.shared.emit(now, EventKind::Started { targets: targets.as_slice().to_vec() });
         Ok(())
@@ -113,12 +107,7 @@ impl Watch {
             let targets = typed.iter().map(|(_, target)| target.clone()).collect();
             self.shared.emit(now, EventKind::Started { targets });
         }
-        let mut enrolled = Vec::new();
-        for (position, target) in typed {
-            let index = self.targets.len();
-            let watch = TargetWatch::new(index, target, Pins::default(), self.schedule(index), now);
-            enrolled.push((position, self.watch(watch, now)));
-        }
-        enrolled
+        let enrol = |(position, target)| (position, self.add(target, Pins::default(), None, now));
+        typed.into_iter().map(enrol).collect()
     }
 }

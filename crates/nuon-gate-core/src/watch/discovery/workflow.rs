@@ -217,19 +217,15 @@ impl WorkflowTargets {
 
 /// Returns how a workflow that has ended has failed, if so. It succeeded only if it says so and each of its steps did.
 fn failure(end: WorkflowEnd, workflow: &Workflow, nothing: bool) -> Option<Failure> {
-    let failed = workflow.steps().find(|step| step.state() == StepState::Failed);
-    let step = failed.and_then(|step| workflow.describe(step));
+    let failed: Vec<_> = workflow.steps().filter(|step| step.state() == StepState::Failed).collect();
+    let step = failed.first().and_then(|step| workflow.describe(step));
     let denied = workflow.was_denied(None);
     if end == WorkflowEnd::Succeeded {
+        let called_off = denied || failed.iter().all(|step| step.was_called_off());
+        let verdict = if called_off { Verdict::Cancelled } else { Verdict::Failed };
         return match step {
-            Some(step) => {
-                let mut failed = workflow.steps().filter(|step| step.state() == StepState::Failed);
-                let called_off = failed.all(WorkflowStep::was_called_off);
-                let verdict = if called_off || denied { Verdict::Cancelled } else { Verdict::Failed };
-                Some((verdict, Cause::StepFailed(step)))
-            }
-            None if nothing => Some((Verdict::Failed, Cause::NothingDeployed)),
-            None => None,
+            Some(step) => Some((verdict, Cause::StepFailed(step))),
+            None => nothing.then_some((Verdict::Failed, Cause::NothingDeployed)),
         };
     }
     let verdict = if denied { Verdict::Cancelled } else { end.verdict() };

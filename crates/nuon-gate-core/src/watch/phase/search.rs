@@ -255,13 +255,11 @@ impl Search {
     }
 
     fn not_found(&self, policy: &Policy<'_>) -> Decision {
-        let Some(workflow) = &self.reads.workflow else { return Decision::Hold(Hold::NotStarted) };
+        let (Some(workflow), Some(id)) = (&self.reads.workflow, &self.pins.workflow) else {
+            return Decision::Hold(Hold::NotStarted);
+        };
         if workflow.is_plan_only() {
-            let id = self.pins.workflow.clone();
-            return match id {
-                Some(id) => Decision::End(End::rejected(Cause::PlanOnlyWorkflow(id))),
-                None => Decision::Hold(Hold::NotStarted),
-            };
+            return Decision::End(End::rejected(Cause::PlanOnlyWorkflow(id.clone())));
         }
         let Some(end) = workflow.end() else { return Decision::Hold(Hold::NotStarted) };
         let since = Held::behind_since(self.held.as_ref(), policy.now);

@@ -33,34 +33,20 @@ pub(super) struct TargetWatch {
 }
 
 impl TargetWatch {
-    pub(super) fn new(index: usize, target: Target, pins: Pins, schedule: Schedule, now: Moment) -> Self {
-        let phase = match pins.deploy.clone() {
-            Some(id) => Phase::Following(Follow::named(id, pins.clone())),
-            None => Phase::Searching(Search::new(pins.clone())),
-        };
-        Self::in_phase(index, target, pins, schedule, now, phase)
-    }
-
-    /// Follows this deploy from the beginning, although it was not pinned by its id.
-    pub(super) fn following(
+    /// Watches for what the pins match, or follows this deploy from the beginning, although it was not pinned by its id.
+    pub(super) fn new(
         index: usize,
         target: Target,
         pins: Pins,
+        deploy: Option<DeployId>,
         schedule: Schedule,
         now: Moment,
-        deploy: DeployId,
     ) -> Self {
-        let phase = Phase::Following(Follow::named(deploy, pins.clone()));
-        Self::in_phase(index, target, pins, schedule, now, phase)
-    }
-
-    fn in_phase(index: usize, target: Target, pins: Pins, schedule: Schedule, now: Moment, phase: Phase) -> Self {
-        let record = Record::new(index, target, now);
-        Self { pins, poller: Poller::new(schedule, now), phase, record }
-    }
-
-    pub(super) fn target(&self) -> &Target {
-        self.record.target()
+        let phase = match deploy.or_else(|| pins.deploy.clone()) {
+            Some(id) => Phase::Following(Follow::named(id, pins.clone())),
+            None => Phase::Searching(Search::new(pins.clone())),
+        };
+        Self { pins, poller: Poller::new(schedule, now), phase, record: Record::new(index, target, now) }
     }
 
     pub(super) fn poller(&self) -> &Poller {

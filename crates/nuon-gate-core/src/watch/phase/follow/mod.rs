@@ -249,20 +249,16 @@ impl Follow {
     /// What is newer is good to know if it changes nothing, and then a weak API must not keep a deploy that has ended from
     /// its verdict. A workflow that never existed is done without.
     pub(super) fn does_without(&mut self, request: &Request, policy: &Policy<'_>) -> bool {
-        match request {
-            Request::LatestDeploy(..) | Request::Deploys(..) if self.on_superseded(policy) == OnSuperseded::Ignore => {
-                self.reads.newest = Newest::None;
-                true
-            }
-            Request::Workflow(_, id) if self.rival().is_some_and(|row| row.workflow() == Some(id)) => {
-                let ignores = self.on_superseded(policy) == OnSuperseded::Ignore;
-                if ignores {
-                    self.reads.newest = Newest::None;
-                }
-                ignores
-            }
+        let is_about_newer = match request {
+            Request::LatestDeploy(..) | Request::Deploys(..) => true,
+            Request::Workflow(_, id) => self.rival().is_some_and(|row| row.workflow() == Some(id)),
             _ => false,
+        };
+        let goes_without = is_about_newer && self.on_superseded(policy) == OnSuperseded::Ignore;
+        if goes_without {
+            self.reads.newest = Newest::None;
         }
+        goes_without
     }
 
     /// Takes note that a workflow does not exist, and tells whether it is the one that the deploy names.
