@@ -27,6 +27,7 @@ use super::settings::{OnSuperseded, WatchSettings};
 use crate::api::{ApiError, Depth, Fact, MOST_ROWS, Request};
 use crate::cause::{Cause, Limit, Standing, StoppedBy, Warning};
 use crate::model::{Deploy, Status};
+use crate::pins::Pins;
 use crate::{Clock, DeployId, Hold, Judgement, Kind, MatchedBy, Moment, RemoteText, Target, Verdict, WorkflowId};
 
 /// How far the watch over a target has come.
@@ -44,10 +45,28 @@ pub(super) enum Phase {
 
 /// What a phase goes on to after an answer.
 enum Move {
-    /// Another phase, which may go on at once.
-    On(Phase),
-    /// None: this phase goes on.
+    /// This phase goes on.
     Stay(Phase),
+    /// A deploy that matched, or took the place of another, is followed.
+    Follow(Follow),
+    /// What was followed deploys nothing: the search goes on without it, in this poll or the next.
+    SearchOn { pins: Pins, passed_over: HashSet<DeployId>, at_once: bool },
+    /// What was followed had ended before the wait began: what is newer than that is waited for.
+    SearchNewer { than: DeployId, created: Timestamp },
+    /// What was followed was replaced: its successor is searched, in the next poll if this one has `exhausted` the list.
+    Succeed { replaced: Replaced, exhausted: bool },
+}
+
+/// A deploy that was replaced, and what its successor is found by.
+#[derive(Debug)]
+struct Replaced {
+    row: Arc<Deploy>,
+    /// The workflow that runs it.
+    workflow: Option<WorkflowId>,
+    pins: Pins,
+    /// All that were replaced, this one included.
+    ids: Vec<DeployId>,
+    passed_over: HashSet<DeployId>,
 }
 
 /// What a decision goes by besides what was read.
@@ -221,10 +240,15 @@ impl Phase {
                 Self::Succession(succession) => succession.advance(&mut notes),
                 Self::Ended => Move::Stay(Self::Ended),
             };
-            match moved {
-                Move::On(next) => phase = next,
+            phase = match moved {
                 Move::Stay(phase) => return (phase, notes),
-            }
+                Move::Follow(follow) => Self::Following(follow),
+                Move::SearchOn { pins, passed_over, at_once } => {
+                    Self::Searching(Search::again(pins, passed_over, at_once))
+                }
+                Move::SearchNewer { than, created } => Self::Searching(Search::after(than, created)),
+                Move::Succeed { replaced, exhausted } => Self::Succession(Succession::new(replaced, exhausted)),
+            };
         }
     }
 

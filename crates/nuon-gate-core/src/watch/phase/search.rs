@@ -208,7 +208,7 @@ impl Search {
         }
         let follow = Follow::matched(id, row, self.pins, stale, is_newest).after_row(self.rival);
         let follow = if self.is_implicit { follow.unpinned() } else { follow };
-        Move::On(Phase::Following(follow.passing_over(self.passed_over)))
+        Move::Follow(follow.passing_over(self.passed_over))
     }
 
     pub(super) fn decide(&self, policy: &Policy<'_>) -> Decision {
