@@ -39,6 +39,9 @@ fn subcommand(name: &str) -> Command {
 
 fn commands_with(flag: &str) -> String {
     let command = parse::command();
+    if command.get_arguments().any(|arg| arg.get_long() == Some(flag)) {
+        return "every command".to_owned();
+    }
     let having = command.get_subcommands().filter(|sub| sub.get_arguments().any(|arg| arg.get_long() == Some(flag)));
     having.map(|sub| format!("`{}`", sub.get_name())).collect::<Vec<_>>().join(", ")
 }
@@ -47,7 +50,11 @@ fn row(table: &mut String, arg: &Arg) {
     let long = arg.get_long().unwrap();
     let short = arg.get_short().map(|short| format!("`-{short}`, ")).unwrap_or_default();
     let takes_value = matches!(arg.get_action(), ArgAction::Set | ArgAction::Append);
-    let value = arg.get_value_names().filter(|_| takes_value).map(|names| format!(" {}", names[0])).unwrap_or_default();
+    let value = arg
+        .get_value_names()
+        .filter(|_| takes_value)
+        .map(|names| format!(" {}", names[0].replace('|', "\\|")))
+        .unwrap_or_default();
     let default = arg.get_default_values().first().map(|value| value.to_string_lossy().into_owned());
     let default = default.filter(|_| takes_value).map(|value| format!("`{value}`")).unwrap_or_default();
     let variable = arg.get_env().map(|name| format!("`{}`", name.to_string_lossy())).unwrap_or_default();
@@ -60,8 +67,9 @@ fn row(table: &mut String, arg: &Arg) {
 fn the_flags_are_those_of_the_program() {
     let mut table = "| flag | variable | default | meaning | of |\n|---|---|---|---|---|\n".to_owned();
     let mut seen = Vec::new();
-    for name in ["wait", "mark", "notify", "sim", "demo"] {
-        for arg in subcommand(name).get_arguments().filter(|arg| arg.get_long().is_some()) {
+    let commands = ["wait", "mark", "notify", "sim", "demo"].map(subcommand);
+    for command in commands.iter().chain([&parse::command()]) {
+        for arg in command.get_arguments().filter(|arg| arg.get_long().is_some()) {
             let long = arg.get_long().unwrap().to_owned();
             if long != "help" && !seen.contains(&long) {
                 row(&mut table, arg);

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{API, Gate, INSTALL, WORKER, access, component, serve};
+use crate::support::{API, Gate, INSTALL, WORKER, access, component, in_parallel, serve};
 
 const FAILED: &str = r#"{ status = "executing" }, { status = "error", description = "unable to deploy" }"#;
 
@@ -62,7 +62,7 @@ fn the_lines_around_the_errors_are_shown_wherever_they_are() {
 
 #[test]
 fn a_log_that_cannot_be_read_costs_no_verdict() {
-    for answer in ["status", "reset", "undecodable", "html"] {
+    in_parallel(&["status", "reset", "undecodable", "html"], |answer| {
         let fault = format!("[[fault]]\non = \"logs\"\nanswer = \"{answer}\"\n");
         let sim = serve(&(vague() + &fault + "[[fault]]\non = \"deploys\"\nanswer = \"status\"\ncode = 500\n"));
         let outcome = Gate::wait(&sim).json().exits(1);
@@ -74,7 +74,7 @@ fn a_log_that_cannot_be_read_costs_no_verdict() {
             "{answer}: {}",
             outcome.reason()
         );
-    }
+    });
 }
 
 /// A component with earlier deploys that took a minute each, and were followed by this one.

@@ -4,7 +4,7 @@ use jiff::fmt::rfc2822;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
-use crate::support::{API, ENDLESS, Gate, Outcome, PASSING, WORKER, access, component, one_deploy, serve};
+use crate::support::{API, ENDLESS, Gate, Outcome, PASSING, WORKER, access, component, in_parallel, one_deploy, serve};
 
 /// What can come instead of an answer, with words of the error that it has to be told as.
 const FAULTS: [(&str, &str); 29] = [
@@ -220,13 +220,13 @@ fn a_last_look_that_hangs_costs_one_request_timeout() {
 #[test]
 fn trouble_with_the_details_does_not_hide_a_failure() {
     let error = r#"{ status = "error", description = "out of memory" }"#;
-    for (fault, _) in FAULTS {
+    in_parallel(&FAULTS, |(fault, _)| {
         let sim = serve(&with_fault(error, "deploy", "[]", fault));
         // The details are asked for as long as an outage may last, since they say whose deploy it is, and why it failed.
         let outcome = Gate::wait(&sim).args(["--api-outage", "300ms"]).json();
         assert_eq!(outcome.code, 1, "{fault}:\n{}", outcome.stderr);
         assert!(outcome.reason().contains("out of memory"), "{fault}: {}", outcome.reason());
-    }
+    });
 }
 
 #[test]

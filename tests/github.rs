@@ -63,11 +63,13 @@ impl Step {
 }
 
 /// Sorted.
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 14] = [
+    "approval-url",
     "build-id",
     "deploy-id",
     "elapsed-seconds",
     "exit-code",
+    "hint",
     "notified",
     "reason",
     "result",
@@ -97,6 +99,8 @@ fn a_pass_sets_every_output() {
         ("workflow-id", &of("/deploy/workflow_id")),
         ("url", &of("/url")),
         ("reason", ""),
+        ("hint", ""),
+        ("approval-url", ""),
         ("notified", "false"),
         ("slack-thread", ""),
     ]);
@@ -122,7 +126,9 @@ fn a_failure_and_a_clock_set_them_too() {
     let shown = annotations(&outcome);
     assert_eq!(shown.len(), 1, "{shown:?}");
     assert!(shown[0].starts_with("::error title=nuon-gate%3A "), "{shown:?}");
-    assert!(shown[0].contains("::quota exceeded%0Ahttps://app.nuon.example/"), "{shown:?}");
+    assert!(shown[0].contains("::quota exceeded%0Alook at the deploy's log"), "{shown:?}");
+    assert!(shown[0].contains("then deploy again%0Ahttps://app.nuon.example/"), "{shown:?}");
+    assert!(outputs["hint"].starts_with("look at the deploy's log"), "{outputs:#?}");
     // Details are folded away, and the rest is not.
     let group = outcome.stderr.split("::group::Details").nth(1).and_then(|rest| rest.split("::endgroup::").next());
     assert!(group.unwrap().contains("  deploy  dpl1api"), "{}", outcome.stderr);
@@ -167,7 +173,7 @@ fn what_the_server_says_sets_nothing() {
     assert!(outputs["reason"].contains("verdict<<E passed"), "{outputs:#?}");
     assert_eq!(annotations(&outcome).len(), 1);
     for line in outcome.stderr.lines().filter(|line| line.starts_with("::")) {
-        let ours = ["::error title=", "::group::Details", "::endgroup::"];
+        let ours = ["::add-mask::planted-", "::error title=", "::group::Details", "::endgroup::"];
         assert!(ours.iter().any(|known| line.starts_with(known)), "{line}");
     }
     let summary = step.read("summary");
@@ -392,8 +398,9 @@ fn a_trigger_that_fails_is_told_like_any_other_failure() {
     let (step, sim) = (Step::new(), serve_deploy(PASSING));
     let outcome = step.of(Gate::wait(&sim)).args(["--", "/bin/sh", "-c", "exit 3"]).run().exits(1);
     assert_eq!(annotations(&outcome).len(), 1);
-    let outputs = step.has(&[("verdict", "failed"), ("exit-code", "1"), ("result", ""), ("deploy-id", "")]);
+    let outputs = step.has(&[("verdict", "failed"), ("exit-code", "1"), ("deploy-id", "")]);
     assert!(outputs["reason"].contains("/bin/sh failed (exit status: 3)"), "{outputs:#?}");
+    assert!(fs::read_to_string(&outputs["result"]).unwrap().contains("\"verdict\": \"failed\""), "{outputs:#?}");
 
     let step = Step::new();
     let nobody = Gate::wait(&sim).args(["--target", "nowhere/api", "--", "/bin/true"]);

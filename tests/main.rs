@@ -6,10 +6,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
+mod arguments;
 mod cancel;
 mod connection;
 mod demo;
 mod doctor;
+mod echoes;
 mod evidence;
 mod examples;
 mod exit_codes;
@@ -17,6 +19,7 @@ mod faults;
 mod github;
 mod hostile;
 mod identity;
+mod inputs;
 mod judging;
 mod manual;
 mod marks;
@@ -26,6 +29,8 @@ mod other_ci;
 mod output;
 #[cfg(unix)]
 mod readers;
+#[cfg(unix)]
+mod recipes;
 mod regressions;
 mod schemas;
 mod secrets;

@@ -123,7 +123,8 @@ fn a_command_is_run_between_the_mark_and_the_wait() {
 
     let sim = serve(&old_and_new(4, "active"));
     let outcome = Gate::wait(&sim).args(["--", "/bin/sh", "-c", "exit 3"]).run().exits(1).says("nothing to wait for");
-    assert_eq!((outcome.stdout.as_str(), sim.requests().len()), ("", 1), "nothing was waited for");
+    assert!(outcome.stdout.starts_with("failed: /bin/sh failed (exit status: 3)"), "{}", outcome.stdout);
+    assert_eq!(sim.requests().len(), 1, "nothing was waited for");
     Gate::wait(&sim).args(["--", "/nonexistent"]).run().refused();
     Gate::wait(&sim).args(["--after", "dplold", "--", "/bin/true"]).run().refused().says("--after");
 }
@@ -155,4 +156,59 @@ fn what_stands_after_two_dashes_is_handed_on_as_it_is() {
     let script = format!("printf '<%s>' \"$@\" > {}", file.display());
     Gate::wait(&sim).args(["--", "sh", "-c", &script, "sh", "--install", "", "--after="]).run().exits(0);
     assert_eq!(std::fs::read_to_string(file).unwrap(), "<--install><><--after=>");
+}
+
+#[test]
+fn a_command_that_fails_has_a_whole_result() {
+    let folder = Folder::new();
+    let report = folder.file("result.json");
+    let run = |gate: Gate<'_>, command: &[&str]| {
+        let reports = ["--report".to_owned(), format!("json={}", report.display())];
+        let outcome = gate.args(["--output", "json"]).args(reports).args(["--"]).args(command).run();
+        let result: Value = serde_json::from_str(&outcome.stdout).unwrap();
+        assert_eq!(std::fs::read_to_string(&report).unwrap(), outcome.stdout);
+        assert_eq!(result["exit_code"], outcome.code);
+        result
+    };
+    let sim = serve(&old_and_new(4, "active"));
+    let result = run(Gate::wait(&sim), &["/bin/sh", "-c", "exit 3"]);
+    assert_eq!((&result["verdict"], &result["exit_code"]), (&json!("failed"), &json!(1)));
+    assert_eq!(result["reason"], "/bin/sh failed (exit status: 3), so there is nothing to wait for");
+    assert_eq!(result["targets"][0]["verdict"], "pending");
+    // A name that does not exist is known before anything is triggered.
+    let triggered = folder.file("triggered");
+    let gate = Gate::at(&sim.url(), "wait").args(["--install", INSTALL, "--component", "nobodys"]);
+    let result = run(gate, &["touch", triggered.to_str().unwrap()]);
+    assert_eq!((&result["verdict"], &result["exit_code"]), (&json!("rejected"), &json!(3)));
+    assert!(result["reason"].as_str().unwrap().ends_with("so the command was not run"), "{}", result["reason"]);
+    assert!(!triggered.exists());
+    // An API that is away as well.
+    let gate = Gate::at("http://127.0.0.1:9", "wait").args(["--install", INSTALL, "--component", API]);
+    let result = run(gate, &["touch", triggered.to_str().unwrap()]);
+    assert_eq!((&result["verdict"], &result["exit_code"]), (&json!("inconclusive"), &json!(7)));
+    assert!(!triggered.exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_a_command_and_a_read_after_it() {
+    use nix::sys::signal::Signal::{SIGINT, SIGTERM};
+    let sim = serve(&old_and_new(4, "active"));
+    let gate = || Gate::wait(&sim).args(["--output", "json", "--map-exit", "interrupted=0"]);
+    let mut running = gate().args(["--", "sh", "-c", "echo running; exec sleep 60"]).start();
+    running.wait_for("running").send(SIGINT);
+    let result = running.end().exits(0).result();
+    assert_eq!((&result["verdict"], &result["exit_code"]), (&json!("interrupted"), &json!(0)));
+    assert!(result["reason"].as_str().unwrap().contains("may have triggered a deploy"), "{}", result["reason"]);
+
+    let folder = Folder::new();
+    let pipe = folder.file("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let gate = Gate::wait(&sim).args(["--output", "json", "--trigger-response"]).args([&pipe]);
+    let mut running = gate.args(["--", "sh", "-c", "echo triggered"]).start();
+    running.wait_for("triggered");
+    // Nobody ever writes to the pipe; the reader is in the kernel, or on its way there.
+    running.send(SIGTERM);
+    let result = running.end().exits(143).result();
+    assert_eq!(result["verdict"], "interrupted");
 }

@@ -3,7 +3,8 @@
 use serde_json::json;
 
 use crate::support::{
-    API, CONTRADICTED, ENDLESS, Folder, Gate, INSTALL, PASSING, access, component, one_deploy, serve, serve_deploy,
+    API, CONTRADICTED, ENDLESS, Folder, Gate, INSTALL, PASSING, access, component, in_parallel, one_deploy, serve,
+    serve_deploy,
 };
 
 /// A deploy in a workflow that is told in full.
@@ -26,7 +27,7 @@ fn a_failed_health_check_is_no_pass() {
         step("deploy", "success"),
         step("health check", "in-progress")
     );
-    for end in ["status = \"error\", finished = true", "status = \"in-progress\", awaiting_retry = true"] {
+    in_parallel(&["status = \"error\", finished = true", "status = \"in-progress\", awaiting_retry = true"], |end| {
         let failed =
             format!(r#"{{ {end}, steps = [{}, {}] }}"#, step("deploy", "success"), step("health check", "error"));
         let sim = serve(&in_workflow(r#"{ status = "active" }"#, "approve-all", &format!("{running}, {failed}")));
@@ -35,7 +36,7 @@ fn a_failed_health_check_is_no_pass() {
             reason.ends_with("step 2 of 2, health check, failed (readiness), although the deploy says `active`"),
             "{reason}"
         );
-    }
+    });
 }
 
 #[test]
@@ -118,7 +119,7 @@ fn a_signal_while_the_command_runs_is_told() {
     let sim = serve_deploy(PASSING);
     let mut gate = Gate::wait(&sim).args(["--", "sh", "-c", "echo begun >&2; exec sleep 60"]).start();
     gate.wait_for("begun").send(nix::sys::signal::Signal::SIGTERM);
-    gate.end().exits(143).says("it may have triggered a deploy");
+    gate.end().exits(143).says("sh was running and may have triggered a deploy, which was not waited for");
 }
 
 #[test]

@@ -1,10 +1,13 @@
 //! Signals: the first ends the wait with a whole report, the second ends everything.
 
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
 use nix::sys::signal::Signal::{SIGHUP, SIGINT, SIGTERM};
 use nuon_gate_sim::Sim;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::support::{ENDLESS, Gate, one_deploy, serve, serve_deploy};
+use crate::support::{API, ENDLESS, Folder, Gate, INSTALL, ORG, PASSING, TOKEN, one_deploy, serve, serve_deploy};
 
 #[test]
 fn a_signal_ends_the_wait_with_a_whole_report() {
@@ -51,7 +54,7 @@ fn dumps_its_memory(arguments: &[&str]) -> bool {
     use std::os::unix::process::ExitStatusExt as _;
     use std::process::{Command, Stdio};
 
-    let folder = crate::support::Folder::new();
+    let folder = Folder::new();
     let mut command = Command::new("sh");
     command.args(["-c", r#"ulimit -c unlimited; exec "$0" "$@""#]).args(arguments).current_dir(folder.path());
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
@@ -92,7 +95,7 @@ fn a_second_signal_leaves_at_once_with_the_first_ones_code() {
     let hanging = one_deploy(ENDLESS)
         + "[[fault]]\non = \"deploy\"\nanswer = \"hang\"\n[[fault]]\non = \"cli-config\"\nanswer = \"hang\"\n";
     let sim = serve(&hanging);
-    let report = crate::support::Folder::new();
+    let report = Folder::new();
     let path = format!("json={}", report.file("result.json").display());
     let mut running = Gate::wait(&sim).args(["--output", "json", "--report", &path]).start();
     until_asked(&sim, 2);
@@ -128,7 +131,63 @@ fn until_asked(sim: &Sim, times: usize) {
         if sim.requests().len() >= times {
             return;
         }
-        std::thread::sleep(std::time::Duration::from_millis(1));
+        std::thread::sleep(Duration::from_millis(1));
     }
     panic!("the simulator was asked only {} times", sim.requests().len());
+}
+
+#[test]
+fn a_gate_whose_parent_is_gone_ends_as_if_it_were_told_to() {
+    let sim = serve_deploy(ENDLESS);
+    let folder = Folder::new();
+    let report = folder.file("result.json");
+    let program = env!("CARGO_BIN_EXE_nuon-gate");
+    // A CI runner that cancels a job signals the shell that it started, and no other.
+    let script =
+        format!("'{program}' wait -i {INSTALL} -c {API} --timeout 30s --report json='{}' & wait", report.display());
+    let mut shell = Command::new("sh")
+        .args(["-c", &script])
+        .env_clear()
+        .env("NUON_API_URL", sim.url())
+        .envs([("NUON_API_TOKEN", TOKEN), ("NUON_ORG_ID", ORG), ("NUON_GATE_MIN_INTERVAL", "2ms")])
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    until_asked(&sim, 3);
+    shell.kill().unwrap();
+    shell.wait().unwrap();
+    // Of a process that is nobody's child nothing else can be seen.
+    for _ in 0..20_000 {
+        if report.exists() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let result: Value = serde_json::from_str(&std::fs::read_to_string(&report).unwrap()).unwrap();
+    assert_eq!((&result["verdict"], &result["exit_code"]), (&"interrupted".into(), &143.into()));
+}
+
+#[test]
+fn a_limit_on_the_size_of_files_loses_neither_the_code_nor_half_an_output() {
+    let sim = serve_deploy(PASSING);
+    let folder = Folder::new();
+    let [outputs, report] = ["outputs", "result.json"].map(|name| folder.file(name));
+    std::fs::write(&outputs, "before=1\n").unwrap();
+    let program = env!("CARGO_BIN_EXE_nuon-gate");
+    let script =
+        format!("ulimit -f 1; exec '{program}' wait -i {INSTALL} -c {API} --report json='{}'", report.display());
+    let ended = Command::new("sh")
+        .args(["-c", &script])
+        .env_clear()
+        .env("NUON_API_URL", sim.url())
+        .envs([("NUON_API_TOKEN", TOKEN), ("NUON_ORG_ID", ORG), ("NUON_GATE_MIN_INTERVAL", "2ms")])
+        .env("GITHUB_ACTIONS", "true")
+        .env("GITHUB_OUTPUT", &outputs)
+        .output()
+        .unwrap();
+    let told = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(ended.status.code(), Some(0), "{told}");
+    assert!(told.contains("the outputs (GITHUB_OUTPUT) could not be written"), "{told}");
+    assert_eq!(std::fs::read_to_string(&outputs).unwrap(), "before=1\n");
+    assert!(!report.exists(), "half a report is none");
 }

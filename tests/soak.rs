@@ -1,14 +1,12 @@
-//! A hundred random scenes of the soak, so that it stays true. More: `cargo run --release -p nuon-gate-sim --bin soak`.
+//! A hundred runs of the soak, so that it stays true. More: `cargo run --release -p nuon-gate-soak --bin soak`.
 
-#[path = "../crates/nuon-gate-sim/src/bin/soak/harness/mod.rs"]
-mod harness;
-
-use self::harness::{Wish, soak};
+use nuon_gate_soak::sockets::{Wish, soak};
 
 #[test]
-fn nothing_goes_wrong_in_a_hundred_scenes() {
+fn nothing_goes_wrong_in_a_hundred_worlds() {
     let gate = env!("CARGO_BIN_EXE_nuon-gate").into();
-    let tally = soak(&Wish { count: 100, seed: 1, seconds: 60, jobs: 4, gate, show: false });
-    assert!(tally.is_clean(), "{tally}");
+    // Most of them sleep most of the time.
+    let tally = soak(&Wish { count: 100, seed: 1, seconds: 60, jobs: 8, gate, show: false });
+    assert!(tally.findings().is_empty(), "{tally}");
     assert!(tally.runs() == 100, "{tally}");
 }

@@ -48,7 +48,7 @@ fn an_unknown_flag_or_command_is_refused_with_the_nearest() {
     refused(complete().args(["--nonsense"]), &["--nonsense", "--help"]);
     refused(Gate::bare("wiat"), &["wiat", "wait"]);
     refused(Gate::bare("wait").args(["stray"]), &["stray"]);
-    refused(Gate::bare("--verbose"), &["--verbose"]);
+    refused(Gate::bare("--verbose"), &["no command was given"]);
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn what_is_missing_or_unexpected_leads_to_the_help_of_its_command() {
     }
     let help = Gate::bare("wait").args(["--help"]).run().exits(0).stdout;
     assert_eq!(Gate::bare("help").args(["wait"]).run().exits(0).stdout, help);
-    assert!(help.contains("Usage: nuon-gate wait [OPTIONS]"), "{help}");
+    assert!(help.contains("Usage: nuon-gate wait [OPTIONS] [INSTALL/COMPONENT]... [-- <COMMAND>...]"), "{help}");
 }
 
 #[test]

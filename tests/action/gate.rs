@@ -18,6 +18,9 @@ fn gate(script: &str, component: &str) -> (Sim, Job) {
     (sim, job)
 }
 
+/// The inputs that say which deploy is waited for.
+const PINS: [&str; 7] = ["deploy", "workflow", "trigger-response", "build", "commit", "after", "since"];
+
 fn self_test() -> String {
     std::fs::read_to_string(root().join(".github/self-test.toml")).unwrap()
 }
@@ -41,6 +44,19 @@ fn a_deploy_that_fails_fails_the_step_with_the_gates_code() {
     let used = used.sets(&[("verdict", "failed"), ("exit-code", "1"), ("status", "error")]);
     assert!(used.outputs["reason"].contains("the storage quota is exceeded"), "{:#?}", used.outputs);
     assert!(job.summary().contains("the storage quota is exceeded"), "{}", job.summary());
+}
+
+#[test]
+fn an_input_that_pins_a_deploy_must_not_come_to_nothing() {
+    for pin in PINS {
+        let (_sim, job) = gate(&self_test(), "cmpapi00000000000000000000");
+        // What `${{ steps.trigger.outputs.deploy }}` is if that step gave nothing.
+        let used =
+            job.input(pin, "").run().exits(2).says(&format!("NUON_GATE_{}", pin.to_uppercase().replace('-', "_")));
+        used.sets(&[("verdict", "usage"), ("exit-code", "2")]);
+    }
+    let (_sim, job) = gate(&self_test(), "cmpapi00000000000000000000");
+    job.input("since", "1h").run().exits(0);
 }
 
 #[test]
@@ -90,6 +106,8 @@ fn the_outputs_are_those_of_the_contract() {
         "result",
         "notified",
         "slack-thread",
+        "hint",
+        "approval-url",
     ];
     let job = Job::new(&[]);
     let outputs = job.action["outputs"].as_mapping().unwrap();
@@ -114,7 +132,8 @@ fn every_input_and_output_is_described_and_the_gate_is_one_exec() {
         for (name, about) in job.action[part].as_mapping().unwrap() {
             let description = about["description"].as_str().unwrap_or_default();
             assert!(description.ends_with('.'), "{name:?} has no description");
-            assert!(about.get("default").is_none(), "the default of {name:?} is the program's own");
+            let default = PINS.contains(&name.as_str().unwrap()).then_some("(not given)");
+            assert_eq!(about.get("default").map(|default| default.as_str().unwrap()), default, "{name:?}");
         }
     }
     let steps = job.steps();

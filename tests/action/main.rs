@@ -161,7 +161,8 @@ impl Job {
         let value = |name: &str| match name.trim().split_once('.') {
             Some(("inputs", name)) => {
                 assert!(self.action["inputs"].get(name).is_some(), "there is no input {name}");
-                self.inputs.get(name).cloned().unwrap_or_default()
+                let default = || self.action["inputs"][name]["default"].as_str().unwrap_or_default().to_owned();
+                self.inputs.get(name).cloned().unwrap_or_else(default)
             }
             Some(("env", name)) => self.variables.get(name).cloned().unwrap_or_default(),
             Some(("steps", name)) => outputs.get(name).cloned().unwrap_or_default(),

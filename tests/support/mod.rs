@@ -13,6 +13,7 @@ use nuon_gate_sim::{Script, Sim};
 
 pub(crate) use self::folder::Folder;
 pub(crate) use self::run::{Outcome, Running};
+pub(crate) use self::secrets::shown;
 
 /// The install of the scripts.
 pub(crate) const INSTALL: &str = "inlacme0000000000000000000";
@@ -61,6 +62,16 @@ pub(crate) fn serve(script: &str) -> Sim {
 /// Serves one component whose one deploy goes through these statuses.
 pub(crate) fn serve_deploy(statuses: &str) -> Sim {
     serve(&one_deploy(statuses))
+}
+
+/// Checks several cases at the same time: what takes long in them is waiting.
+pub(crate) fn in_parallel<T: Sync>(cases: &[T], check: impl Fn(&T) + Sync) {
+    std::thread::scope(|scope| {
+        let checks: Vec<_> = cases.iter().map(|case| scope.spawn(|| check(case))).collect();
+        if let Some(panic) = checks.into_iter().find_map(|check| check.join().err()) {
+            std::panic::resume_unwind(panic);
+        }
+    });
 }
 
 /// A command line with its environment. Nothing of the environment of the tests reaches the program.

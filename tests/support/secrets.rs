@@ -5,6 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+
 /// What the simulator plants into its answers: a credential, and an output of a deploy.
 const PLANTED: [&str; 2] = ["simulated-write-token", "nobody's business"];
 
@@ -28,7 +31,7 @@ impl Secrets {
     pub(crate) fn are_not_in(&self, stream: &str, text: &str) {
         let is_mask = |line: &&str| line.starts_with("::add-mask::") || line.starts_with("##vso[task.setsecret]");
         for line in text.lines().filter(|line| !is_mask(line)) {
-            let shown = self.0.iter().find(|secret| line.contains(secret.as_str()));
+            let shown = shown(&self.0, line);
             assert!(shown.is_none(), "{shown:?} is on {stream}: {line}");
         }
     }
@@ -45,24 +48,77 @@ pub(crate) fn are_in_no_file_but(folder: &Path, ours: &[PathBuf]) {
                 folders.push(path);
             } else if path.is_file() && !ours.contains(&path) {
                 let content = String::from_utf8_lossy(&std::fs::read(&path).unwrap()).into_owned();
-                let shown = all.iter().find(|secret| content.contains(secret.as_str()));
+                let shown = shown(&all, &content);
                 assert!(shown.is_none(), "{shown:?} is in {}", path.display());
             }
         }
     }
 }
 
+/// Returns the secret that can be read in a text, by whoever undoes the usual encodings.
+pub(crate) fn shown<'a>(secrets: &'a BTreeSet<String>, text: &str) -> Option<&'a String> {
+    let readings: Vec<String> = readings(text).iter().map(|reading| reading.to_ascii_lowercase()).collect();
+    let is_read = |secret: &&String| readings.iter().any(|reading| reading.contains(&secret.to_ascii_lowercase()));
+    secrets.iter().find(is_read)
+}
+
+/// Returns a text as it is, without its escapes, without what cannot be seen, and what of all that is in base64.
+fn readings(text: &str) -> Vec<String> {
+    let unescaped: Vec<String> =
+        std::iter::successors(Some(text.to_owned()), |text| Some(unescape(text))).take(4).collect();
+    let visible = |c: &char| c.is_ascii_graphic();
+    let mut readings: Vec<String> = unescaped.iter().map(|text| text.chars().filter(visible).collect()).collect();
+    readings.extend(unescaped);
+    readings.dedup();
+    let in_base64: Vec<String> = readings.iter().map(|text| from_base64(text)).collect();
+    readings.into_iter().chain(in_base64).collect()
+}
+
+/// Undoes what URLs and JSON make of characters.
+fn unescape(text: &str) -> String {
+    let mut bytes = Vec::new();
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let code = |prefix: &str, length: usize| {
+            let digits = rest.strip_prefix(prefix)?.get(..length)?;
+            let c = char::from_u32(u32::from_str_radix(digits, 16).ok()?)?;
+            Some((c, prefix.len() + length))
+        };
+        let quoted = rest.strip_prefix('\\').and_then(|rest| rest.chars().next()).filter(|c| "/\"\\".contains(*c));
+        let (c, length) =
+            code("%", 2).or_else(|| code("\\u", 4)).or(quoted.map(|c| (c, 2))).unwrap_or((first, first.len_utf8()));
+        bytes.push(c);
+        rest = &rest[length..];
+    }
+    bytes.into_iter().collect()
+}
+
+/// Reads every word of a text as base64 that begins at any of its first four characters.
+fn from_base64(text: &str) -> String {
+    let is_digit = |c: char| c.is_ascii_alphanumeric() || "+/-_".contains(c);
+    let words = text.split(|c| !is_digit(c)).filter(|word| word.len() >= 10);
+    let decoded = words.flat_map(|word| (0..4).map(|start| word[start..].replace('-', "+").replace('_', "/")));
+    let decoded = decoded.filter_map(|word| STANDARD_NO_PAD.decode(&word[..word.len() / 4 * 4]).ok());
+    decoded.map(|bytes| String::from_utf8_lossy(&bytes).into_owned() + "\n").collect()
+}
+
 /// Returns what is secret of a variable.
 fn secrets(name: &str, value: &str) -> Vec<String> {
-    let address = |url: &str| Some(url.split_once("://")?.1.split_once('/')?.1.to_owned());
+    // A path of words alone can be anything.
+    let path = |url: &str| Some(url.split_once("://")?.1.split_once('/')?.1.to_owned());
+    let address = |url: &str| path(url).filter(|path| path.contains(|c: char| c.is_ascii_digit()));
     let password = |url: &str| Some(url.split_once('@')?.0.rsplit_once(':')?.1.to_owned());
     let found: Vec<String> = match name {
         "NUON_GATE_WEBHOOK_HEADERS" => {
-            value.lines().filter_map(|line| Some(line.split_once(':')?.1.to_owned())).collect()
+            let is_secret = |name: &str| name.contains("Key") || name.contains("Auth");
+            let values = value.lines().filter_map(|line| line.split_once(':'));
+            values.filter(|(name, _)| is_secret(name)).map(|(_, value)| value.to_owned()).collect()
         }
         "NUON_GATE_WEBHOOK_SECRET" => value.split_whitespace().map(str::to_owned).collect(),
         "HTTPS_PROXY" | "HTTP_PROXY" | "ALL_PROXY" | "https_proxy" => password(value).into_iter().collect(),
-        _ if name.ends_with("_WEBHOOK_URL") => value.lines().filter_map(address).collect(),
+        _ if name.ends_with("_WEBHOOK_URL") => {
+            value.lines().map(str::to_owned).chain(value.lines().filter_map(address)).collect()
+        }
         _ if name.ends_with("_TOKEN") => vec![value.to_owned()],
         _ => Vec::new(),
     };

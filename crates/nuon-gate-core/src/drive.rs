@@ -9,10 +9,10 @@ use tokio::sync::mpsc;
 use tokio::task::{self, JoinSet};
 use tokio::time::{Instant, sleep_until};
 
-use crate::api::{Client, Reply};
+use crate::api::{ApiError, Client, Reply, Request};
 use crate::report::Report;
 use crate::watch::{Ask, Event, Refusal, Step, Ticket, Watch};
-use crate::{ApiError, Moment, Request, Signal};
+use crate::{Moment, Signal};
 
 /// Whoever sends keeps the time limit, and knows best what came of it; the driver sees to it only if that fails.
 const GRACE: Duration = Duration::from_millis(100);

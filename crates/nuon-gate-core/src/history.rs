@@ -42,8 +42,8 @@ impl History {
 
         // A replaced row is a part of its successor's story, and a cancelled one says nothing of the component.
         let judgements = earlier.iter().filter(is_kind).map(judged);
-        let told = judgements.filter(|judged| matches!(judged, Judgement::Passed | Judgement::Failed));
-        let failures = told.take_while(|judged| *judged == Judgement::Failed).count();
+        let decided = judgements.filter(|judged| matches!(judged, Judgement::Passed | Judgement::Failed));
+        let failures = decided.take_while(|judged| *judged == Judgement::Failed).count();
 
         let ended_well = earlier.into_iter().find(|row| judged(row) == Judgement::Passed);
         let last_good = ended_well.filter(|row| row.kind() == Some(Kind::Apply));

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, de};
 
+use crate::redact::redacted;
 use crate::text::is_hidden;
 
 /// Why a text cannot be an identifier.
@@ -73,7 +74,8 @@ macro_rules! ids {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
+                // A server can call anything by the name of a secret.
+                f.write_str(&redacted(&self.0))
             }
         }
 

@@ -11,14 +11,18 @@
 //!                                Watch ─→ Event…, Report
 //! ```
 //!
-//! - [`model`] has the API's objects for servers of every version, [`Client`] the requests.
-//! - [`Rules`] judge a status; [`Watch`] is the whole wait as a pure state machine; [`drive`] connects it to the clock
-//!   and the network; [`conclude`](conclude()) then cancels, and reads what people want to know. Nothing else sleeps.
-//! - [`Event`]s report what happens as it happens; the [`Report`] is what it came to. That a deploy failed or that the
+//! - [`model`] has the API's objects for servers of every version, [`api::Client`] the requests.
+//! - [`Rules`] judge a status; [`watch::Watch`] is the whole wait as a pure state machine; [`drive`] connects it to the clock
+//!   and the network; [`conclude`](conclude::conclude()) then cancels, and reads what people want to know. Nothing else sleeps.
+//! - [`watch::Event`]s report what happens as it happens; the [`report::Report`] is what it came to. That a deploy failed or that the
 //!   API was silent are outcomes in the report, not errors.
 //!
+//! Here at the root are the words that all of them share: ids, targets, verdicts, rules, text and secrets. Everything else is
+//! in the module that it belongs to.
+//!
 //! Text from the server is [`RemoteText`]; what is shown of it is a [`Line`], which is harmless but for the syntax of the
-//! place where it is shown. Neither can be printed, so that no such place can forget to escape it.
+//! place where it is shown. Neither can be printed, so that no such place can forget to escape it. No line holds a secret
+//! of the run ([`redact`]).
 
 pub mod api;
 pub mod cause;
@@ -28,16 +32,18 @@ mod drive;
 mod history;
 mod hold;
 mod id;
+pub mod input;
 mod judge;
 mod log_tail;
 pub mod model;
 mod moment;
-mod pins;
+pub mod pins;
 pub mod reason;
+pub mod redact;
 pub mod report;
 pub mod resolve;
 pub mod result;
-mod schedule;
+pub mod schedule;
 mod secret;
 mod target;
 mod text;
@@ -46,9 +52,7 @@ mod verdict;
 mod wait;
 pub mod watch;
 
-pub use self::api::{ApiError, ApiStats, ApiUrl, Client, Connection, Credentials, Depth, Request};
-pub use self::cause::{Cause, Standing, StoppedBy, Warning};
-pub use self::conclude::{CancelOn, ConcludeOptions, Deadline, conclude};
+pub use self::api::ApiUrl;
 pub use self::dashboard::Dashboard;
 pub use self::drive::{drive, drive_with};
 pub use self::history::History;
@@ -59,13 +63,8 @@ pub use self::id::{
 pub use self::judge::{ContradictoryRules, Judgement, Kind, Rules};
 pub use self::log_tail::Logged;
 pub use self::moment::Moment;
-pub use self::pins::{Baseline, Baselines, CommitPrefix, InvalidCommit, Pinning, Pins, Since};
-pub use self::report::{ApprovalPlace, Report, TargetReport, Words};
-pub use self::schedule::{Intervals, InvalidIntervals};
 pub use self::secret::{ApiToken, IdentityToken, InvalidToken};
 pub use self::target::{MatchedBy, Require, Target, Targets};
 pub use self::text::{Line, RemoteText};
-pub use self::timeline::Stay;
 pub use self::verdict::{Clock, Signal, Verdict};
 pub use self::wait::{WaitOptions, wait};
-pub use self::watch::{Event, Proof, Refusal, Watch, WatchSettings};

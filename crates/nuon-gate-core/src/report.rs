@@ -5,16 +5,14 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::cause::Warning;
+use crate::cause::{Cause, Warning};
 use crate::conclude::Cancelled;
 use crate::history::History;
 use crate::log_tail::Logged;
 use crate::model::Deploy;
 use crate::timeline::Stay;
 use crate::watch::Proof;
-use crate::{
-    Cause, Clock, Dashboard, DeployId, Line, MatchedBy, RemoteText, Signal, StepId, Target, Verdict, WorkflowId,
-};
+use crate::{Clock, Dashboard, DeployId, Line, MatchedBy, RemoteText, Signal, StepId, Target, Verdict, WorkflowId};
 
 /// The outcome of a run, with what shows it.
 #[derive(Debug, Clone)]
@@ -55,6 +53,29 @@ impl Report {
     /// Returns why the run ended as it did: the cause of the target that decided, or else the run's own.
     pub fn cause(&self) -> Option<&Cause> {
         self.deciding().and_then(|index| self.targets[index].cause.as_ref()).or(self.run_cause.as_ref())
+    }
+
+    /// Reports that a wait for these targets did not begin. None of them has ended.
+    pub fn not_begun(
+        targets: &[Target],
+        verdict: Verdict,
+        cause: Cause,
+        started_at: Timestamp,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            verdict,
+            run_cause: Some(cause),
+            started_at,
+            elapsed: now.duration_since(started_at).try_into().unwrap_or_default(),
+            targets: targets.iter().cloned().map(TargetReport::pending).collect(),
+            api_paused: false,
+            failed_fast: false,
+            dashboard: None,
+            open_workflow: None,
+            run_cancelled: None,
+            warnings: Vec::new(),
+        }
     }
 
     /// Gives the run the verdict of a signal; every target keeps its own.
@@ -118,6 +139,29 @@ pub struct ApprovalPlace {
 }
 
 impl TargetReport {
+    /// Reports a target of which nothing is known.
+    fn pending(target: Target) -> Self {
+        Self {
+            target,
+            install_name: None,
+            verdict: Verdict::Pending,
+            cause: None,
+            proof: None,
+            deploy: None,
+            workflow: None,
+            matched_by: None,
+            replaced: Vec::new(),
+            superseded_by: None,
+            approval: None,
+            timeline: Vec::new(),
+            history: History::default(),
+            log_tail: Vec::new(),
+            log_error: None,
+            cancelled: None,
+            warnings: Vec::new(),
+        }
+    }
+
     /// Returns the limit on time that ran out, if that is how it ended.
     pub fn clock(&self) -> Option<Clock> {
         self.cause.as_ref().and_then(Cause::clock)
@@ -170,14 +214,15 @@ impl Words {
 
     /// Says why the run ended as it did, with the target's name before the reason.
     pub fn run_reason(&self, report: &Report) -> Option<Line> {
-        let told = report.deciding().and_then(|index| {
+        let reason = report.deciding().and_then(|index| {
             let target = &report.targets[index];
             self.reason(target).map(|reason| format!("{}: {}", target.target, reason.plain()))
         });
         match report.verdict {
             Verdict::Passed => None,
             Verdict::Interrupted(signal) => {
-                let open = told.map(|reason| format!("; {reason}")).unwrap_or_default();
+                let reason = reason.or_else(|| report.run_cause.as_ref().map(self.sentence));
+                let open = reason.map(|reason| format!("; {reason}")).unwrap_or_default();
                 Some(Line::new(format!("interrupted by {signal}{open}")))
             }
             _ => {
@@ -185,7 +230,7 @@ impl Words {
                 let count = format!(" ({missed} of {} targets did not pass)", report.targets.len());
                 let count = if missed > 1 { count } else { String::new() };
                 let own = || report.run_cause.as_ref().map(|cause| self.of_run(report, cause));
-                told.map(|told| Line::new(told + &count)).or_else(own)
+                reason.map(|reason| Line::new(reason + &count)).or_else(own)
             }
         }
     }
@@ -195,10 +240,9 @@ impl Words {
         Line::new((self.sentence)(cause) + &cancelled)
     }
 
-    /// Says what can be done about what is about no target.
+    /// Says what can be done about how the run ended: about the target that decided, or else about the run itself.
     pub fn run_hint(&self, report: &Report) -> Option<Line> {
-        // A target with the same cause has its own hint.
-        let cause = report.run_cause.as_ref().filter(|_| report.deciding().is_none())?;
-        (self.hint)(cause).map(Line::new)
+        let of_target = report.deciding().and_then(|index| self.hint(&report.targets[index]));
+        of_target.or_else(|| report.run_cause.as_ref().and_then(self.hint).map(Line::new))
     }
 }

@@ -5,9 +5,9 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
-use crate::api::{Fact, Page};
+use crate::api::{ApiError, Fact, Page, Request};
 use crate::model::{Install, InstallComponent};
-use crate::{ApiError, ComponentId, InstallId, RemoteText, Request, Target};
+use crate::{ComponentId, InstallId, RemoteText, Target};
 
 /// Lists longer than this many pages of a hundred are not read.
 const MOST_PAGES: u32 = 100;

@@ -8,9 +8,10 @@
 use jiff::{SignedDuration, Timestamp, TimestampRound, Unit};
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    ApiStats, Clock, Dashboard, Line, Logged, MatchedBy, RemoteText, Report, Stay, TargetReport, Verdict, Words,
-};
+use crate::api::ApiStats;
+use crate::report::{Report, TargetReport, Words};
+use crate::timeline::Stay;
+use crate::{Clock, Dashboard, Line, Logged, MatchedBy, RemoteText, Verdict};
 
 /// Longest status description and name, in characters.
 const LONGEST: usize = 500;
@@ -26,6 +27,9 @@ pub struct RunResult {
     pub exit_code: u8,
     /// Why, unless it passed.
     pub reason: Option<Line>,
+    /// What can be done about it. Results of earlier versions have none.
+    #[serde(default)]
+    pub hint: Option<Line>,
     /// When the gate began, in RFC 3339.
     pub started_at: Line,
     /// When it ended.
@@ -55,6 +59,9 @@ pub struct TargetResult {
     pub verdict: VerdictName,
     /// Why, unless it passed.
     pub reason: Option<Line>,
+    /// What can be done about it. Results of earlier versions have none.
+    #[serde(default)]
+    pub hint: Option<Line>,
     /// The clock whose limit ran out.
     pub clock: Option<Clock>,
     /// The deploy that matched.
@@ -259,6 +266,7 @@ impl RunResult {
             verdict: report.verdict.into(),
             exit_code,
             reason: words.run_reason(report).filter(|_| report.verdict != Verdict::Pending),
+            hint: words.run_hint(report).filter(|_| report.verdict != Verdict::Pending),
             started_at: rfc3339(report.started_at),
             finished_at: rfc3339(report.finished_at()),
             elapsed_ms: millis(report.elapsed),
@@ -293,6 +301,7 @@ impl TargetResult {
             },
             verdict: report.verdict.into(),
             reason: words.reason(report).filter(|_| report.verdict != Verdict::Pending),
+            hint: words.hint(report).filter(|_| report.verdict != Verdict::Pending),
             clock: report.clock(),
             deploy: deploy.as_deref().map(|deploy| DeployResult::new(deploy, report)),
             matched_by: report.matched_by,

@@ -5,7 +5,10 @@ use std::fmt;
 use nuon_gate_http::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 
-/// The API token. It is wiped when dropped, and has neither `Display` nor `Serialize`.
+use crate::redact::protect;
+
+/// The API token. It has neither `Display` nor `Serialize`, and is wiped when dropped, but for what is kept of it to know it
+/// by when somebody repeats it ([`redact`](crate::redact)).
 #[derive(Clone)]
 pub struct ApiToken(SecretString);
 
@@ -21,12 +24,18 @@ pub enum InvalidToken {
     #[error("the token is empty")]
     Empty,
     /// Not printable ASCII, so it cannot stand in a header.
-    #[error("the token holds characters that a header cannot carry (a line break in the middle?)")]
-    Unprintable,
+    #[error("the token holds {what} at character {at}, which a header cannot carry")]
+    Unprintable {
+        /// What kind of character it is.
+        what: &'static str,
+        /// Where it stands, from 1 on.
+        at: usize,
+    },
 }
 
 impl ApiToken {
-    /// Takes a token. White space around it is dropped, as files end in a line break.
+    /// Takes a token. White space around it is dropped, as files end in a line break; so are a byte order mark, and the word
+    /// `Bearer` of the header that it was taken from.
     ///
     /// # Errors
     ///
@@ -47,7 +56,8 @@ impl ApiToken {
 }
 
 impl IdentityToken {
-    /// Takes a token. White space around it is dropped, as files end in a line break.
+    /// Takes a token. White space around it is dropped, as files end in a line break; so are a byte order mark, and the word
+    /// `Bearer` of the header that it was taken from.
     ///
     /// # Errors
     ///
@@ -67,15 +77,33 @@ impl IdentityToken {
     }
 }
 
+/// Checks a token, and has it taken out of whatever is shown.
 fn printable(token: &str) -> Result<SecretString, InvalidToken> {
-    let token = token.trim();
+    let token = token.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
+    let scheme = token.get(..7).filter(|scheme| scheme.eq_ignore_ascii_case("bearer "));
+    let token = token[scheme.map_or(0, str::len)..].trim();
     if token.is_empty() {
         return Err(InvalidToken::Empty);
     }
-    if !token.bytes().all(|b| b.is_ascii_graphic()) {
-        return Err(InvalidToken::Unprintable);
+    match token.chars().enumerate().find(|(_, c)| !c.is_ascii_graphic()) {
+        None => {
+            protect(token);
+            Ok(SecretString::from(token))
+        }
+        Some((before, c)) => Err(InvalidToken::Unprintable { what: kind(c), at: before + 1 }),
     }
-    Ok(SecretString::from(token))
+}
+
+/// Says what kind of character it is, without showing it.
+fn kind(c: char) -> &'static str {
+    match c {
+        '\n' | '\r' => "a line break",
+        ' ' | '\t' => "a blank",
+        '\u{0}' => "a NUL, as UTF-16 does,",
+        c if c.is_control() => "a control character",
+        c if crate::text::is_hidden(c) => "an invisible character",
+        _ => "a character that is not ASCII",
+    }
 }
 
 fn header(scheme: &str, token: &str) -> HeaderValue {
@@ -107,9 +135,22 @@ mod tests {
         let (token, identity) = (ApiToken::new(" s3cret\n").unwrap(), IdentityToken::new("\tid3ntity \r\n").unwrap());
         assert_eq!((token.expose(), identity.expose()), ("s3cret", "id3ntity"));
         assert_eq!(format!("{token:?} {identity:?}"), "ApiToken(…) IdentityToken(…)");
-        for (text, error) in [(" \n", InvalidToken::Empty), ("a\nb", InvalidToken::Unprintable)] {
-            assert_eq!(ApiToken::new(text).unwrap_err(), error);
-            assert_eq!(IdentityToken::new(text).unwrap_err(), error);
+        for text in ["\u{feff}s3cret", "Bearer s3cret\n", " bearer  s3cret"] {
+            assert_eq!(ApiToken::new(text).unwrap().expose(), "s3cret", "{text:?}");
+        }
+        let cases = [
+            (" \n", "the token is empty"),
+            ("\u{feff}\r\n", "the token is empty"),
+            ("a\nb", "the token holds a line break at character 2"),
+            ("ab c", "the token holds a blank at character 3"),
+            ("a\u{200b}", "the token holds an invisible character at character 2"),
+            ("hé", "the token holds a character that is not ASCII at character 2"),
+            ("a\0b\0", "the token holds a NUL, as UTF-16 does, at character 2"),
+        ];
+        for (text, error) in cases {
+            for refused in [ApiToken::new(text).unwrap_err(), IdentityToken::new(text).unwrap_err()] {
+                assert!(refused.to_string().starts_with(error), "{text:?}: {refused}");
+            }
         }
     }
 

@@ -5,8 +5,11 @@
 //! line of bounded length. Neither can be printed, so that whoever shows one has to say how.
 
 use std::fmt;
+use std::str::CharIndices;
 
 use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::redact::redacted;
 
 /// Text from outside that has not been made safe to show.
 ///
@@ -36,10 +39,13 @@ impl RemoteText {
 
     /// Returns the text line by line, each as [`RemoteText::line`] does. Lines in which nothing can be seen are left out.
     pub fn lines(&self, max: usize) -> impl Iterator<Item = Line> {
-        self.0.split(['\n', '\r']).map(move |line| Line::bounded(line, max)).filter(|line| !line.is_empty())
+        // A secret can go on in the next line, as long ones in base64 do.
+        let whole = redacted(&self.0);
+        let lines: Vec<Line> = whole.split(['\n', '\r']).map(|line| Line::bounded(line, max)).collect();
+        lines.into_iter().filter(|line| !line.is_empty())
     }
 
-    /// Tells whether it is this text, letter by letter. What only looks alike is not.
+    /// Tells whether it is this text, letter by letter. What only resembles it is not.
     pub fn is(&self, text: &str) -> bool {
         self.0 == text
     }
@@ -56,8 +62,8 @@ impl fmt::Debug for RemoteText {
     }
 }
 
-/// One harmless line of text, whoever wrote it: without escape sequences, control characters and characters that reorder
-/// or hide others, and of bounded length. White space of any kind is one blank, and a row of `#` one `#`.
+/// One harmless line of text, whoever wrote it: without the secrets of the run ([`redact`](crate::redact)), escape
+/// sequences, control characters and characters that reorder or hide others, and of bounded length. White space of any kind is one blank, and a row of `#` one `#`.
 ///
 /// It is harmless where text means nothing. In Markdown, in a command or in a chat it can still be a link or a mention, so
 /// it has no `Display`: every place takes it through the escape for its own syntax. JSON escapes for itself.
@@ -113,9 +119,11 @@ impl Line {
 
     fn bounded(text: &str, max: usize) -> Self {
         let max = max.min(Self::LONGEST);
+        // Before anything is cut off, or half a secret could be left.
+        let text = redacted(text);
         let mut line = String::new();
         let mut length = 0;
-        for word in visible(text) {
+        for (_, word) in visible(&text) {
             let blank = word.is_whitespace();
             // CI runners obey `##[…]` wherever it stands in a line, so one `#` is as many as there can be in a row.
             let is_first = line.is_empty() || line.ends_with(' ');
@@ -161,12 +169,12 @@ fn truncate_with_ellipsis(line: &mut String) {
     line.push('…');
 }
 
-/// Returns a word from the server in a form that can be shown: bounded, with a mark for each invisible character, and
+/// Returns a word from the server in a form that can be shown: without secrets, bounded, with a mark for each invisible character, and
 /// with none of the doubled signs that CI runners take for commands. Two different words stay different, or are both
 /// marked.
 pub(crate) fn shown(word: &str) -> String {
     const LONGEST: usize = 64;
-    let marked = word.replace("##", "#\u{fffd}").replace("::", ":\u{fffd}");
+    let marked = redacted(word).replace("##", "#\u{fffd}").replace("::", ":\u{fffd}");
     marked.chars().map(|c| if is_hidden(c) { '\u{fffd}' } else { c }).take(LONGEST).collect()
 }
 
@@ -186,29 +194,31 @@ pub(crate) fn is_hidden(c: char) -> bool {
 }
 
 /// Walks over the characters a reader may see: escape sequences are skipped whole, so that `ESC [31m` does not leave
-/// its `[31m` behind, and hidden characters are dropped unless they are white space.
-fn visible(text: &str) -> impl Iterator<Item = char> {
-    let mut rest = text.chars();
+/// its `[31m` behind, and hidden characters are dropped unless they are white space. Each comes with its place.
+pub(crate) fn visible(text: &str) -> impl Iterator<Item = (usize, char)> {
+    let mut rest = text.char_indices();
     std::iter::from_fn(move || {
         loop {
-            let c = rest.next()?;
+            let (at, c) = rest.next()?;
             match c {
+                // Most characters; no more has to be asked of them.
+                ' '..='~' => return Some((at, c)),
                 '\u{1b}' => skip_escape(&mut rest),
                 '\u{9b}' => skip_until(&mut rest, |c| ('@'..='~').contains(&c)),
-                '\u{2028}' | '\u{2029}' => return Some('\n'),
-                _ if c.is_whitespace() => return Some(c),
+                '\u{2028}' | '\u{2029}' => return Some((at, '\n')),
+                _ if c.is_whitespace() => return Some((at, c)),
                 // The two selectors that make a sign a picture, or not; `Line` asks for the sign.
-                '\u{fe0e}' | '\u{fe0f}' => return Some(c),
+                '\u{fe0e}' | '\u{fe0f}' => return Some((at, c)),
                 _ if is_hidden(c) => {}
-                _ => return Some(c),
+                _ => return Some((at, c)),
             }
         }
     })
 }
 
 /// Skips what follows an ESC: a control sequence, an operating system command, or a two-character escape.
-fn skip_escape(rest: &mut std::str::Chars<'_>) {
-    match rest.next() {
+fn skip_escape(rest: &mut CharIndices<'_>) {
+    match rest.next().map(|(_, c)| c) {
         Some('[') => skip_until(rest, |c| ('@'..='~').contains(&c)),
         // Ends with BEL, ST, or the ESC of `ESC \`, whose backslash is then dropped as well.
         Some(']' | 'P' | 'X' | '^' | '_') => {
@@ -225,8 +235,8 @@ fn skip_escape(rest: &mut std::str::Chars<'_>) {
     }
 }
 
-fn skip_until(rest: &mut std::str::Chars<'_>, mut end: impl FnMut(char) -> bool) {
-    for c in rest.by_ref() {
+fn skip_until(rest: &mut CharIndices<'_>, mut end: impl FnMut(char) -> bool) {
+    for (_, c) in rest.by_ref() {
         if end(c) {
             return;
         }

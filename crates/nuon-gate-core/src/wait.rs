@@ -6,8 +6,10 @@ use tokio::sync::mpsc;
 use crate::api::Client;
 use crate::conclude::{ConcludeOptions, Deadline, conclude};
 use crate::drive::drive;
+use crate::pins::Pinning;
+use crate::report::Report;
 use crate::watch::{Refusal, Scope, Watch, WatchSettings};
-use crate::{Pinning, Report, Target, Targets};
+use crate::{Target, Targets};
 
 /// How to wait. The defaults are those of the command line.
 #[derive(Debug, Clone, Default)]
@@ -31,7 +33,9 @@ pub struct WaitOptions {
 /// # Examples
 ///
 /// ```no_run
-/// use nuon_gate_core::{ApiToken, ApiUrl, Cause, Client, Connection, Target, Verdict, WaitOptions, wait};
+/// use nuon_gate_core::api::{ApiUrl, Client, Connection};
+/// use nuon_gate_core::cause::Cause;
+/// use nuon_gate_core::{ApiToken, Target, Verdict, WaitOptions, wait};
 ///
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 /// let url = ApiUrl::new("https://api.nuon.co", false)?;

@@ -9,7 +9,6 @@ use tokio::time::Instant;
 use crate::deliver::{Fault, Http, Patience};
 use crate::github::GithubDeployment;
 use crate::message::{Context, Message, Tone};
-use crate::redact::Redactor;
 use crate::secret::SinkUrl;
 use crate::settings::{Sink, SlackBot, WebhookSettings};
 use crate::{Occasion, SlackThread, Trigger, discord, github, slack, teams, webhook};
@@ -56,7 +55,6 @@ pub(crate) struct Desk {
     pub(crate) http: Http,
     pub(crate) patience: Patience,
     pub(crate) record: Arc<Mutex<Record>>,
-    pub(crate) redactor: Redactor,
 }
 
 /// A sink, and what it has been told.
@@ -191,7 +189,7 @@ impl Desk {
                 }
             }
             Err(fault) => {
-                let trouble = self.redactor.text(&fault.to_string());
+                let trouble = fault.to_string();
                 tracing::debug!(trouble, is_last, "not told");
                 record.trouble = Some(trouble);
             }

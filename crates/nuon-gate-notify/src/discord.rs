@@ -64,7 +64,7 @@ fn description(message: &Message) -> Bounded<3500> {
         let [open, label, between, close] = ["[", label, "](", ") "].map(Own::Words);
         text.push_whole(&[open, label, between, Own::Page(url, verbatim), close]);
     }
-    for said in [&message.summary, &message.reason].into_iter().flatten() {
+    for said in message.lead().chain(&message.summary) {
         text.push_own("\n");
         text.push(said, 700, escape);
     }

@@ -89,6 +89,8 @@ pub(crate) struct Message {
     /// A name and a value each.
     pub(crate) facts: Vec<(&'static str, Line)>,
     pub(crate) reason: Option<Line>,
+    /// What to do next.
+    pub(crate) hint: Option<Line>,
     /// The targets, if there are several: bad ends first.
     pub(crate) targets: Vec<TargetLine>,
     /// How many more targets there are.
@@ -128,6 +130,12 @@ impl Message {
             summary: one.is_none().then(|| Line::new(summary(result))),
             facts: facts(result, one, is_over),
             reason: result.reason.as_ref().filter(|_| is_over).and_then(seen).cloned(),
+            hint: result
+                .hint
+                .as_ref()
+                .filter(|_| is_over)
+                .and_then(seen)
+                .map(|hint| Line::new(format!("→ {}", hint.plain()))),
             targets: lines,
             more,
             links: links(result, deciding),
@@ -135,6 +143,11 @@ impl Message {
             log_tail: deciding.filter(|_| is_bad).map(log_tail).unwrap_or_default(),
             mentions: if is_bad { context.mentions.clone() } else { Vec::new() },
         }
+    }
+
+    /// Returns what comes right after the headline: why, and what to do next.
+    pub(crate) fn lead(&self) -> impl Iterator<Item = &Line> {
+        [&self.reason, &self.hint].into_iter().flatten()
     }
 
     /// Tells whether there is more to say than fits a headline.

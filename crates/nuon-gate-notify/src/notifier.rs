@@ -13,7 +13,6 @@ use tokio::time::{Instant, timeout_at};
 use crate::deliver::{Http, Patience};
 use crate::desk::{Desk, Notice, Record};
 use crate::message::Context;
-use crate::redact::Redactor;
 use crate::secret::SinkUrl;
 use crate::settings::{Sink, Skipped};
 use crate::{InvalidSetup, Mention, Occasion, Pace, Sinks, SlackThread, Trigger};
@@ -73,7 +72,6 @@ pub struct Notifier {
     desks: Vec<Staffed>,
     skipped: Vec<Skipped>,
     ending: watch::Sender<Option<Instant>>,
-    redactor: Redactor,
 }
 
 /// A sink with a task that serves it.
@@ -97,7 +95,6 @@ impl Notifier {
         }
         let http = options.http(sinks.sinks.iter().map(Sink::url))?;
         let (ending, _) = watch::channel(None);
-        let redactor = Redactor::new(sinks.secrets());
         let context = Arc::new(Context { mentions: options.slack_mention_on_failure });
         let desks = sinks.sinks.iter().zip(sinks.labels()).map(|(sink, label)| {
             let (inbox, notices) = mpsc::unbounded_channel();
@@ -109,19 +106,18 @@ impl Notifier {
                 http: http.clone(),
                 patience: Patience::new(options.pace, ending.subscribe()),
                 record: Arc::clone(&record),
-                redactor: redactor.clone(),
             };
             let task = tokio::spawn(desk.serve(sink.clone(), options.slack_thread.clone()));
             Staffed { label, inbox, task, record }
         });
         let desks = desks.collect();
-        Ok(Self { desks, skipped: sinks.skipped.clone(), ending, redactor })
+        Ok(Self { desks, skipped: sinks.skipped.clone(), ending })
     }
 
     /// Tells what happened, and does not wait for anyone to hear it. The result is what is known by now; it says
     /// `pending`.
     pub fn tell(&self, occasion: Occasion, result: RunResult) {
-        let result = Arc::new(self.redactor.result(result));
+        let result = Arc::new(result);
         for desk in &self.desks {
             // A task that is gone has said why in its record.
             let _ = desk.inbox.send(Notice { occasion, result: Arc::clone(&result), is_last: false });
@@ -135,8 +131,8 @@ impl Notifier {
 
     async fn conclude(self, occasion: Occasion, result: RunResult, budget: Duration) -> Outcome {
         let deadline = Instant::now() + budget;
-        let Self { desks, skipped, ending, redactor } = self;
-        let result = Arc::new(redactor.result(result));
+        let Self { desks, skipped, ending } = self;
+        let result = Arc::new(result);
         let last = |desk: &Staffed| desk.inbox.send(Notice { occasion, result: Arc::clone(&result), is_last: true });
         for desk in &desks {
             let _ = last(desk);
@@ -149,19 +145,18 @@ impl Notifier {
             let record = std::mem::take(&mut *desk.record.lock().unwrap_or_else(PoisonError::into_inner));
             outcome.slack_thread = outcome.slack_thread.or(record.slack_thread.clone());
             let warnings = record.warnings.iter().map(|warning| format!("{}: {warning}", desk.label));
-            outcome.warnings.extend(warnings.map(|warning| Line::new(redactor.text(&warning))));
-            outcome.add(desk.label, record.verdict(in_time), &redactor);
+            outcome.warnings.extend(warnings.map(Line::new));
+            outcome.add(desk.label, record.verdict(in_time));
         }
         for Skipped { label, why } in skipped {
-            outcome.add(label.to_owned(), (Delivery::Skipped, Some(why)), &redactor);
+            outcome.add(label.to_owned(), (Delivery::Skipped, Some(why)));
         }
         outcome
     }
 }
 
 impl Outcome {
-    fn add(&mut self, sink: String, (result, reason): (Delivery, Option<String>), redactor: &Redactor) {
-        let reason = reason.map(|reason| redactor.text(&reason));
+    fn add(&mut self, sink: String, (result, reason): (Delivery, Option<String>)) {
         if result == Delivery::Failed {
             let why = reason.as_deref().unwrap_or("no reason is known");
             self.warnings.push(Line::new(format!("{sink} was not told: {why}")));

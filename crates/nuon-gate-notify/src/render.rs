@@ -3,7 +3,6 @@
 use nuon_gate_core::result::{RunResult, VerdictName};
 
 use crate::message::{Context, Message, Tone};
-use crate::redact::Redactor;
 use crate::settings::{Sink, WebhookSettings};
 use crate::slack::blocks::Payload;
 use crate::webhook::headers;
@@ -20,10 +19,9 @@ pub struct Rendered {
 
 /// Returns what each sink would be sent of a result, and sends nothing.
 pub fn render(sinks: &Sinks, result: &RunResult, mentions: &[Mention]) -> Vec<Rendered> {
-    let result = Redactor::new(sinks.secrets()).result(result.clone());
     let is_over = result.verdict != VerdictName::Pending;
     let occasion = if is_over { Occasion::Ended } else { Occasion::Changed };
-    let message = Message::new(occasion, &result, &Context { mentions: mentions.to_vec() });
+    let message = Message::new(occasion, result, &Context { mentions: mentions.to_vec() });
     let mut rendered = Vec::new();
     for (sink, label) in sinks.sinks.iter().zip(sinks.labels()) {
         let mut add = |what: &str, text: String| rendered.push(Rendered { sink: format!("{label}{what}"), text });
@@ -39,7 +37,7 @@ pub fn render(sinks: &Sinks, result: &RunResult, mentions: &[Mention]) -> Vec<Re
                 }
             }
             Sink::Webhook(_, settings) => {
-                for text in requests(settings, occasion, &result) {
+                for text in requests(settings, occasion, result) {
                     add("", text);
                 }
             }

@@ -1,21 +1,30 @@
 //! What must never be shown: addresses that are credentials, tokens, signing keys.
 
 use std::fmt;
+use std::ops::Deref;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
-/// The address of a sink.
-pub(crate) use nuon_gate_http::SecretUrl as SinkUrl;
+use nuon_gate_core::redact::protect;
+use nuon_gate_http::SecretUrl;
 use nuon_gate_http::header::HeaderValue;
 use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
 
-/// A secret that is wiped when dropped. It has neither `Display` nor `Serialize`.
+use crate::mask::secret_parts;
+
+/// A secret that is wiped when dropped, and taken out of whatever is shown. It has neither `Display` nor `Serialize`.
 #[derive(Clone)]
 pub(crate) struct Secret(SecretString);
 
 impl Secret {
     pub(crate) fn new(text: &str) -> Self {
+        protect(text);
+        Self::unprotected(text)
+    }
+
+    /// Keeps a text as secrets are kept that may be shown.
+    pub(crate) fn unprotected(text: &str) -> Self {
         Self(SecretString::from(text))
     }
 
@@ -38,18 +47,45 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Returns what a log must not show: the address, the last part of its path and the values of its query, where they
-/// are long enough to be secrets rather than words.
-pub(crate) fn masks(sink: &SinkUrl) -> Vec<String> {
-    /// Shorter parts are words like `notify`; to mask those would make logs unreadable.
-    const SHORTEST: usize = 8;
-    let Some(url) = sink.url(&[], &[]) else { return Vec::new() };
-    let last = url.path_segments().and_then(|mut parts| parts.rfind(|part| !part.is_empty()));
-    let values = url.query_pairs().map(|(_, value)| value.into_owned());
-    let parts = last.map(str::to_owned).into_iter().chain(values).filter(|part| part.len() >= SHORTEST);
-    let mut masks = vec![sink.expose().to_owned()];
-    masks.extend(parts);
-    masks
+/// The address of a sink. Whoever knows it can post there.
+#[derive(Clone)]
+pub(crate) struct SinkUrl(SecretUrl);
+
+impl SinkUrl {
+    /// Reads an address. The error says what is wrong without quoting anything. From now on, neither the address nor what is
+    /// secret of it is shown.
+    pub(crate) fn new(text: &str) -> Result<Self, &'static str> {
+        let address = Self::public(text)?;
+        protect(text);
+        protect(address.expose());
+        address.url(&[], &[]).iter().flat_map(secret_parts).for_each(|part| protect(&part));
+        Ok(address)
+    }
+
+    /// Reads the address of a service's API in the same way, which is no secret.
+    pub(crate) fn public(text: &str) -> Result<Self, &'static str> {
+        SecretUrl::new(text).map(Self)
+    }
+}
+
+impl Deref for SinkUrl {
+    type Target = SecretUrl;
+
+    fn deref(&self) -> &SecretUrl {
+        &self.0
+    }
+}
+
+impl fmt::Display for SinkUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Debug for SinkUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SinkUrl({})", self.0)
+    }
 }
 
 /// A signing secret of Standard Webhooks: `whsec_` and the key in base64.
@@ -65,6 +101,9 @@ impl SigningKey {
         if key.len() < Self::SHORTEST {
             return Err("its key is shorter than 24 bytes");
         }
+        // A receiver may know the key itself, if it is text.
+        let as_text = std::str::from_utf8(&key).ok().filter(|key| key.bytes().all(|byte| byte.is_ascii_graphic()));
+        [text.strip_prefix("whsec_"), as_text].into_iter().flatten().for_each(protect);
         Ok(Self(Secret::new(text)))
     }
 
@@ -86,14 +125,25 @@ fn decode(text: &str) -> Option<Zeroizing<Vec<u8>>> {
 
 #[cfg(test)]
 mod tests {
+    use nuon_gate_core::redact::protected;
+
     use super::*;
 
     #[test]
     fn the_secret_parts_of_an_address_are_masked() {
         let hook = "https://hooks.slack.com/services/T0/B0/s3cr3ts3cr3t";
-        assert_eq!(masks(&SinkUrl::new(hook).unwrap()), [hook, "s3cr3ts3cr3t"]);
-        let teams = SinkUrl::new("https://x.logic.azure.com:443/a/invoke?v=1&sig=s3cr3ts3cr3t").unwrap();
-        assert_eq!(masks(&teams)[1..], ["s3cr3ts3cr3t"]);
+        let url = SinkUrl::new(hook).unwrap();
+        assert_eq!(url.to_string(), "https://hooks.slack.com/…");
+        assert_eq!(format!("{url:?}"), "SinkUrl(https://hooks.slack.com/…)");
+        let teams = "https://X.logic.azure.com:443/a/invoke?v=1&sig=s3cr3ts3cr3t";
+        SinkUrl::new(teams).unwrap();
+        let protected = protected(0);
+        let written = [hook, teams, "https://x.logic.azure.com/a/invoke?v=1&sig=s3cr3ts3cr3t", "s3cr3ts3cr3t"];
+        for secret in written {
+            assert!(protected.contains(&secret.to_owned()), "{secret}");
+        }
+        SinkUrl::public("https://api.a.example/v1/").unwrap();
+        assert!(!nuon_gate_core::redact::protected(0).iter().any(|secret| secret.contains("api.a.example")));
     }
 
     #[test]

@@ -49,15 +49,13 @@ pub(crate) async fn post(url: &SinkUrl, http: &Http, patience: &mut Patience, me
 fn card(message: &Message, share: usize) -> Value {
     let headline = json!({"size": "Large", "weight": "Bolder", "color": color(message.tone)});
     let mut body = vec![runs(&[styled(&message.headline, 300 / share + 40, &headline)])];
+    body.extend(message.lead().map(|line| runs(&[text(line, 1500 / share)])));
     if let Some(summary) = &message.summary {
         body.push(runs(&[text(summary, 300 / share + 40)]));
     }
     for (name, value) in &message.facts {
         let name = run(&format!("{name}: "), &json!({"weight": "Bolder"}));
         body.push(runs(&[name, text(value, 300 / share + 20)]));
-    }
-    if let Some(reason) = &message.reason {
-        body.push(runs(&[text(reason, 1500 / share)]));
     }
     for line in message.targets.iter().take((20 / share).max(3)) {
         let mut words =

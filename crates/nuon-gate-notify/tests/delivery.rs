@@ -6,6 +6,8 @@ mod support;
 
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use nuon_gate_core::Line;
 use nuon_gate_core::result::{Delivery, VerdictName};
 use nuon_gate_notify::{Notifier, Occasion, Options, Pace, render};
@@ -68,8 +70,8 @@ async fn an_answer_that_does_not_come_is_unclear() {
 
 #[tokio::test]
 async fn an_answer_without_end_is_not_read_to_its_end() {
-    let service = Service::start(|_, _| answer(400, "secret-path ".repeat(1_000_000))).await;
-    let nobody = sinks(&[("NUON_GATE_WEBHOOK_URL", &service.url("/hooks/secret-path"))]);
+    let service = Service::start(|_, _| answer(400, "d3LiveryAa1Bb2Cc3 ".repeat(1_000_000))).await;
+    let nobody = sinks(&[("NUON_GATE_WEBHOOK_URL", &service.url("/hooks/d3LiveryAa1Bb2Cc3"))]);
     let outcome = Notifier::start(&nobody, options()).unwrap().finish(result(VerdictName::Passed), PATIENCE).await;
     let (delivery, reason) = only(&outcome);
     assert_eq!(delivery, Delivery::Failed);
@@ -90,17 +92,28 @@ async fn a_message_that_is_made_up_for_leaves_a_warning() {
 
 #[tokio::test]
 async fn secrets_that_come_back_in_a_log_are_not_passed_on() {
+    const PART: &str = "l3akYAa1Bb2Cc3Dd4";
     let service = Service::start(|_, _| answer(200, "")).await;
-    let url = service.url("/hooks/secret-path");
-    let hook = sinks(&[("NUON_GATE_WEBHOOK_URL", &url), ("NUON_GATE_DISCORD_WEBHOOK_URL", &url)]);
+    let url = service.url(&format!("/hooks/{PART}"));
+    let variables =
+        ["WEBHOOK", "DISCORD_WEBHOOK", "TEAMS_WEBHOOK", "SLACK_WEBHOOK"].map(|sink| format!("NUON_GATE_{sink}_URL"));
+    let hook = sinks(&variables.each_ref().map(|name| (name.as_str(), url.as_str())));
+    let encoded = [STANDARD.encode(format!("hook:{PART}")), URL_SAFE_NO_PAD.encode(&url), url.replace('/', "%2f")];
     let mut leaky = result(VerdictName::Failed);
-    leaky.targets[0].log_tail[0].text = Line::new(format!("curl {url} -H secret-path"));
-    for rendered in render(&hook, &leaky, &[]) {
-        assert!(!rendered.text.contains("secret"), "{rendered:?}");
+    for secret in [url.as_str(), PART].into_iter().chain(encoded.iter().map(String::as_str)) {
+        let line = Line::new(format!("curl {secret} failed"));
+        leaky.targets[0].log_tail[0].text = line.clone();
+        leaky.reason = Some(line);
+        for rendered in render(&hook, &leaky, &[]) {
+            assert!(!rendered.text.contains(secret) && rendered.text.contains("redacted"), "{secret}: {rendered:?}");
+        }
+        Notifier::start(&hook, options()).unwrap().finish(leaky.clone(), PATIENCE).await;
     }
-    Notifier::start(&hook, options()).unwrap().finish(leaky, PATIENCE).await;
     let bodies: Vec<_> = service.seen().iter().map(|seen| String::from_utf8(seen.body.clone()).unwrap()).collect();
-    assert!(!bodies.is_empty() && bodies.iter().all(|body| !body.contains("secret")), "{bodies:?}");
+    assert_eq!(bodies.len(), 4 * 5);
+    for secret in encoded.iter().map(String::as_str).chain([PART]) {
+        assert!(bodies.iter().all(|body| !body.contains(secret)), "{secret}: {bodies:?}");
+    }
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! What a run was asked to find out, what was asked and answered, and what came of it.
 
+use std::fmt;
+
 use serde_json::Value;
 
 /// What a gate was started with. Everything that is not said has the gate's default.
@@ -97,6 +99,18 @@ pub struct Exchange {
     pub path: String,
     /// What came.
     pub answer: Answer,
+}
+
+impl fmt::Display for Exchange {
+    /// In a line, for a person.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { sent_ms, done_ms, path, answer, .. } = self;
+        write!(f, "{sent_ms}–{done_ms} {path}: ")?;
+        let Answer::Http(answer) = answer else { return write!(f, "{answer:?}") };
+        let foreign = if answer.header("x-nuon-api-version").is_some() { "" } else { " (not Nuon's)" };
+        let pause = answer.header("retry-after").map(|after| format!(" retry-after {after}")).unwrap_or_default();
+        write!(f, "{}{foreign}{pause} {}", answer.status, String::from_utf8_lossy(&answer.body))
+    }
 }
 
 /// What a server does with a request.

@@ -42,6 +42,7 @@ impl Drop for Temporary {
 
 fn listed(file: &Path) -> Result<Vec<Wanted>, Trouble> {
     wanted(TargetArguments {
+        targets: Vec::new(),
         install: Vec::new(),
         component: Vec::new(),
         all_components: false,

@@ -4,10 +4,11 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use nuon_gate_core::{BuildId, CommitPrefix, ComponentId, DeployId, InstallId, WorkflowId};
+use nuon_gate_core::pins::CommitPrefix;
+use nuon_gate_core::{BuildId, ComponentId, DeployId, InstallId, WorkflowId};
 use nuon_gate_notify::{Mention, SlackThread, Trigger};
 
-use crate::lists::{Lines, List};
+use crate::lists::{Lines, List, One};
 use crate::marks::After;
 use crate::policies::{ApprovalPolicy, Expectation, StalePolicy, SupersededPolicy};
 use crate::report_path::ReportPath;
@@ -18,10 +19,23 @@ use crate::targets::TargetPair;
 /// Waits until a Nuon deploy ends, then passes or fails the pipeline it runs in
 #[derive(Debug, Parser)]
 #[command(name = "nuon-gate", version, max_term_width = 100)]
-#[command(args_override_self = true)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
+    #[command(flatten)]
+    pub(crate) verbosity: Verbosity,
+}
+
+/// How much people are told.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Args)]
+#[command(next_help_heading = "Output")]
+pub(crate) struct Verbosity {
+    /// Say only what matters at the end
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+    /// Say more: every request and what came of it
+    #[arg(long, short, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
 }
 
 /// What to do.
@@ -177,11 +191,14 @@ pub(crate) struct ConnectionArguments {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Targets")]
 pub(crate) struct TargetArguments {
+    /// Targets by themselves
+    #[arg(value_name = "INSTALL/COMPONENT")]
+    pub(crate) targets: Vec<TargetPair>,
     /// An install, by id or name, with every component a target; repeatable [or: NUON_INSTALL_ID]
-    #[arg(long, value_name = "ID|NAME")]
+    #[arg(long, short, value_name = "ID|NAME")]
     pub(crate) install: Vec<List<InstallId>>,
     /// A component, by id or name, in every install a target; repeatable [or: NUON_COMPONENT_ID]
-    #[arg(long, value_name = "ID|NAME")]
+    #[arg(long, short, value_name = "ID|NAME")]
     pub(crate) component: Vec<List<ComponentId>>,
     /// Every component of each install is a target
     #[arg(long)]
@@ -200,19 +217,19 @@ pub(crate) struct TargetArguments {
 pub(crate) struct PinArguments {
     /// The deploy with this id
     #[arg(long, value_name = "ID")]
-    pub(crate) deploy: Option<DeployId>,
+    pub(crate) deploy: Option<One<DeployId>>,
     /// The deploy of this workflow; without a component, every deploy of it
-    #[arg(long, value_name = "ID")]
-    pub(crate) workflow: Option<WorkflowId>,
+    #[arg(long, short, value_name = "ID")]
+    pub(crate) workflow: Option<One<WorkflowId>>,
     /// The deploy or workflow that the API's answer to a trigger names (- is stdin)
     #[arg(long, value_name = "FILE")]
     pub(crate) trigger_response: Option<PathBuf>,
     /// The deploy of this build
     #[arg(long, value_name = "ID")]
-    pub(crate) build: Option<BuildId>,
+    pub(crate) build: Option<One<BuildId>>,
     /// The deploy of this commit, or of the one that begins so
     #[arg(long, value_name = "SHA")]
-    pub(crate) commit: Option<CommitPrefix>,
+    pub(crate) commit: Option<One<CommitPrefix>>,
     /// A deploy newer than this one, or than those in a file that `mark` wrote
     #[arg(long, value_name = "DEPLOY_ID|FILE")]
     pub(crate) after: Option<After>,
@@ -317,7 +334,7 @@ pub(crate) struct NotifyCommandArguments {
     #[arg(value_name = "ACTION")]
     pub(crate) action: NotifyAction,
     /// The result whose message is shown, as `--report json=PATH` wrote it (- is stdin)
-    #[arg(long, value_name = "PATH", required_if_eq("action", "render"))]
+    #[arg(long, value_name = "PATH")]
     pub(crate) result: Option<PathBuf>,
     /// Certificates in PEM form to trust besides the system's
     #[arg(long, value_name = "PATH")]
@@ -351,12 +368,6 @@ pub(crate) struct OutputArguments {
     /// How many lines of a failed deploy's log to show, around its errors
     #[arg(long, value_name = "COUNT", default_value_t = 25)]
     pub(crate) log_lines: u16,
-    /// Say only what matters at the end
-    #[arg(long, short)]
-    pub(crate) quiet: bool,
-    /// Say more: every request and what came of it
-    #[arg(long, short, action = clap::ArgAction::Count)]
-    pub(crate) verbose: u8,
 }
 
 /// After what deploys are cancelled, as it is typed.

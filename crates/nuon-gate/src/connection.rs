@@ -1,18 +1,19 @@
 //! How the API is reached: what flags, the environment and the Nuon CLI's file say together.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use nuon_gate_core::api::{InvalidApiUrl, InvalidConnection};
-use nuon_gate_core::{ApiError, ApiUrl, Connection, Credentials, InvalidId, OrgId};
+use nuon_gate_core::api::{ApiError, ApiUrl, Connection, Credentials, InvalidApiUrl, InvalidConnection};
+use nuon_gate_core::{InvalidId, OrgId};
 use nuon_gate_http::{Certificates, Proxies, Setup};
 
 use crate::arguments::ConnectionArguments;
 use crate::credentials;
 use crate::environment::Environment;
+use crate::input::Input;
 use crate::nuon_config::NuonConfig;
 use crate::output::Console;
 use crate::trouble::Trouble;
-use crate::words::{CERTIFICATES, if_unanswered};
+use crate::words::if_unanswered;
 
 pub(crate) const NO_TRUST_STORE: &str = "the system may have no trust store: install its CA certificates, or name a file \
     with --ca-file (NUON_GATE_CA_FILE)";
@@ -72,12 +73,10 @@ pub(crate) fn setup(ca_file: Option<PathBuf>, environment: &Environment) -> Resu
 /// Reads whom to trust. What of a file cannot be read is left out with a warning, as long as there is more of it.
 fn certificates(file: Option<PathBuf>) -> Result<Certificates, Trouble> {
     let Some(path) = file else { return Ok(Certificates::default()) };
-    let pem = read(CERTIFICATES, &path)?;
+    let pem = Input::Certificates.read(&path)?;
     let name = path.display();
-    let certificates = Certificates::from_pem(&pem).map_err(|error| {
-        Trouble::new(format!("no certificates can be taken from {name}: {error}"))
-            .hint(format!("correct {CERTIFICATES}"))
-    })?;
+    let wrong = |error| Input::Certificates.wrong(&path, format!("no certificates can be taken from it: {error}"));
+    let certificates = Certificates::from_pem(pem.as_bytes()).map_err(wrong)?;
     for number in certificates.left_out() {
         Console::new().warning(&format!("certificate {number} in {name} cannot be read, and is left out"));
     }
@@ -96,12 +95,6 @@ fn org(text: Option<String>) -> Result<OrgId, Trouble> {
     })?;
     text.parse().map_err(|error: InvalidId| {
         Trouble::new(format!("invalid organisation: {error}")).hint("correct --org-id (NUON_GATE_ORG_ID, NUON_ORG_ID)")
-    })
-}
-
-pub(crate) fn read(flag: &str, path: &Path) -> Result<Vec<u8>, Trouble> {
-    std::fs::read(path).map_err(|error| {
-        Trouble::new(format!("cannot read {}: {error}", path.display())).hint(format!("correct {flag}"))
     })
 }
 

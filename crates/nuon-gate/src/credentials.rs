@@ -2,13 +2,14 @@
 
 use std::path::PathBuf;
 
-use nuon_gate_core::api::{IdentitySource, IssuerUrl};
-use nuon_gate_core::{ApiToken, Credentials, IdentityToken};
+use nuon_gate_core::api::{Credentials, IdentitySource, IssuerUrl};
+use nuon_gate_core::{ApiToken, IdentityToken};
+use nuon_gate_notify::is_placeholder;
 
-use crate::connection::read;
 use crate::environment::{
     API_TOKEN, Environment, GITHUB_ISSUER, GITHUB_REQUEST_TOKEN, OIDC_AUDIENCE, OIDC_TOKEN, OIDC_TOKEN_FILE,
 };
+use crate::input::Input;
 use crate::trouble::Trouble;
 
 const TOKEN_HINT: &str =
@@ -23,10 +24,13 @@ pub(crate) fn find(
     environment: &Environment,
 ) -> Result<Credentials, Trouble> {
     let text = match file {
-        Some(path) => Some(token_of(&path)?),
+        Some(path) => Some(Input::Token.read(&path)?),
         None => environment.get(API_TOKEN).map(str::to_owned).or(logged_in),
     };
     match text {
+        Some(text) if is_placeholder(&text) => {
+            Err(Trouble::new("the API token is a placeholder that nobody filled in").hint(TOKEN_HINT))
+        }
         Some(text) => ApiToken::new(&text)
             .map(Credentials::Token)
             .map_err(|error| Trouble::new(format!("no usable API token: {error}")).hint(TOKEN_HINT)),
@@ -34,18 +38,14 @@ pub(crate) fn find(
     }
 }
 
-fn token_of(path: &std::path::Path) -> Result<String, Trouble> {
-    // What looks like no path is most likely the token itself, put into the wrong place.
-    if path.components().count() == 1 && !path.exists() {
-        let message = "cannot read the file of --token-file (NUON_GATE_TOKEN_FILE): there is no such file";
-        return Err(Trouble::new(message).hint(TOKEN_HINT));
-    }
-    let bytes = read("--token-file (NUON_GATE_TOKEN_FILE)", path)?;
-    String::from_utf8(bytes).map_err(|_| Trouble::new(format!("{} is not text", path.display())).hint(TOKEN_HINT))
-}
-
 /// Finds where the identity comes from, in the order in which the Nuon CLI looks.
 fn identity(audience: String, environment: &Environment) -> Result<Option<IdentitySource>, Trouble> {
+    let variables = [OIDC_TOKEN, OIDC_TOKEN_FILE, OIDC_AUDIENCE];
+    let unfilled = |name: &&str| environment.get(name).is_some_and(is_placeholder);
+    if let Some(name) = variables.into_iter().find(unfilled) {
+        return Err(Trouble::new(format!("the value of {name} is a placeholder that nobody filled in"))
+            .hint(format!("correct {name}, or set {API_TOKEN}")));
+    }
     let usable = |variable: &str, text: &str| {
         let hint = format!("correct {variable}, or set {API_TOKEN}");
         IdentityToken::new(text).map_err(|error| Trouble::new(format!("unusable {variable}: {error}")).hint(hint))

@@ -1,15 +1,17 @@
 //! The environment, read once. An empty value means unset, everywhere: the optional inputs of a GitHub Action arrive as
 //! empty strings.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::builder::{BoolishValueParser, Resettable};
-use clap::{Arg, ArgAction, Command};
+use clap::{Arg, Command};
 
 use nuon_gate_http::is_of_proxies;
 
+use crate::arguments::Verbosity;
 use crate::ci::DOTENV;
+use crate::layers::trim;
 use crate::trouble::Trouble;
 
 /// Every flag `--some-flag` has the variable `NUON_GATE_SOME_FLAG`.
@@ -46,9 +48,16 @@ pub const SIGN_IN: [(&str, &str); 4] = [
     (OIDC_AUDIENCE, "For whom GitHub is asked to issue it, if not for the API's address"),
 ];
 
-/// The variables that are set to something.
+/// What the inputs of the GitHub Action that pin a deploy hold by default. An input that is left out can so be told from
+/// one that came to nothing.
+const NOT_GIVEN: &str = "(not given)";
+
+/// The variables that are set.
 pub(crate) struct Environment {
+    /// Those that are set to something.
     set: BTreeMap<String, String>,
+    /// Those that are set to nothing.
+    blank: BTreeSet<String>,
     /// Variables of ours, and those that name a proxy, whose value is not Unicode.
     unreadable: Vec<String>,
 }
@@ -57,24 +66,28 @@ impl Environment {
     /// Makes an environment of its own, for tests.
     #[cfg(test)]
     pub(crate) fn of(variables: &[(&str, &str)]) -> Self {
-        let set = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        Self { set, unreadable: Vec::new() }
+        Self::from_variables(variables.iter().map(|(name, value)| (name.into(), value.into())))
     }
 
     /// Reads the process's environment.
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
     pub(crate) fn capture() -> Self {
-        let (mut set, mut unreadable) = (BTreeMap::new(), Vec::new());
-        for (name, value) in std::env::vars_os() {
+        Self::from_variables(std::env::vars_os())
+    }
+
+    fn from_variables(variables: impl Iterator<Item = (OsString, OsString)>) -> Self {
+        let mut environment = Self { set: BTreeMap::new(), blank: BTreeSet::new(), unreadable: Vec::new() };
+        for (name, value) in variables {
             let Ok(name) = name.into_string() else { continue };
-            match value.into_string() {
-                Ok(value) if value.trim().is_empty() => {}
-                Ok(value) => drop(set.insert(name, value)),
-                Err(_) if name.starts_with("NUON_") || is_of_proxies(&name) => unreadable.push(name),
-                Err(_) => {}
+            match value.to_str().map(trim) {
+                Some(NOT_GIVEN) => {}
+                Some("") => drop(environment.blank.insert(name)),
+                Some(value) => drop(environment.set.insert(name, value.to_owned())),
+                None if name.starts_with("NUON_") || is_of_proxies(&name) => environment.unreadable.push(name),
+                None => {}
             }
         }
-        Self { set, unreadable }
+        environment
     }
 
     /// Refuses variables of ours that cannot be read: a pin that is dropped in silence would let the wrong deploy pass.
@@ -92,9 +105,23 @@ impl Environment {
         self.set.get(name).map(String::as_str)
     }
 
+    /// Tells whether a variable is set to nothing.
+    pub(crate) fn is_blank(&self, name: &str) -> bool {
+        self.blank.contains(name)
+    }
+
     /// Tells whether the program runs as a step of GitHub Actions.
     pub(crate) fn is_github(&self) -> bool {
         self.get("GITHUB_ACTIONS") == Some("true")
+    }
+
+    /// Returns how much people are told. GitHub sets a variable when somebody asks for a job to be run again with debug
+    /// logging.
+    pub(crate) fn raise(&self, verbosity: Verbosity) -> Verbosity {
+        match self.is_github() && self.get("RUNNER_DEBUG") == Some("1") {
+            true => Verbosity { verbose: verbosity.verbose.max(2), ..verbosity },
+            false => verbosity,
+        }
     }
 
     /// Returns the user's home directory.
@@ -102,70 +129,38 @@ impl Environment {
         self.get("HOME").or_else(|| self.get("USERPROFILE")).map(PathBuf::from)
     }
 
-    /// Returns the variables with our prefix that no flag stands behind.
-    pub(crate) fn unknown(&self, command: &Command) -> Vec<String> {
+    /// Returns the variables with our prefix that no flag stands behind, each with the known one that is most like it.
+    pub(crate) fn unknown(&self, command: &Command) -> Vec<(&str, Option<String>)> {
+        let flags = command.get_subcommands().flat_map(Command::get_arguments).chain(command.get_arguments());
         let known: Vec<String> =
-            command.get_subcommands().flat_map(Command::get_arguments).filter_map(variable).collect();
-        let is_known = |name: &String| {
-            let reported = DOTENV.iter().any(|(variable, _)| variable == name);
-            known.contains(name) || reported || nuon_gate_notify::VARIABLES.contains(&name.as_str())
-        };
-        self.set.keys().filter(|name| name.starts_with(PREFIX) && !is_known(name)).cloned().collect()
+            flags.filter_map(variable).chain(nuon_gate_notify::VARIABLES.map(str::to_owned)).collect();
+        let is_known = |name: &String| known.contains(name) || DOTENV.iter().any(|(variable, _)| variable == name);
+        let names = self.set.keys().chain(&self.blank);
+        let unknown = names.filter(|name| name.starts_with(PREFIX) && !is_known(name));
+        unknown.map(|name| (name.as_str(), nearest(name, &known))).collect()
     }
+}
 
-    /// Connects every flag of a command with its variable, as far as that is set to something.
-    ///
-    /// clap reads a variable that is empty as a value that is empty, and knows one variable for a flag; both are
-    /// settled here. The variables of `replaced` flags do not count.
-    pub(crate) fn connect(&self, command: Command, replaced: &[&str]) -> Command {
-        let connected = document(command);
-        connected.mut_subcommands(|command| {
-            command.mut_args(|arg| {
-                let Some(own) = variable(&arg).filter(|_| arg.get_env().is_some()) else { return arg };
-                let nuon = nuon_variable(&own).map(str::to_owned);
-                if arg.get_long().is_some_and(|long| replaced.contains(&long)) {
-                    return arg.env(Resettable::Reset);
-                }
-                // Our own whole targets beat the halves that the Nuon CLI injects.
-                let halved = matches!(own.as_str(), "NUON_GATE_INSTALL" | "NUON_GATE_COMPONENT");
-                let whole = [("NUON_GATE_TARGET", "target"), ("NUON_GATE_TARGETS_FILE", "targets-file")]
-                    .iter()
-                    .any(|(name, flag)| self.get(name).is_some() && !replaced.contains(flag));
-                let nuon = nuon.filter(|_| !halved || !whole);
-                match [Some(own), nuon].into_iter().flatten().find(|name| self.get(name).is_some()) {
-                    Some(name) => arg.env(name),
-                    None => arg.env(Resettable::Reset),
-                }
-            })
-        })
-    }
+/// Returns what was most likely meant by a name.
+fn nearest(name: &str, known: &[String]) -> Option<String> {
+    /// Less alike than this are two names by chance, as all begin alike.
+    const ALIKE: f64 = 0.9;
+    let likeness = |other: &String| strsim::jaro_winkler(&name[PREFIX.len()..], &other[PREFIX.len()..]);
+    let best = known.iter().max_by(|one, other| likeness(one).total_cmp(&likeness(other)))?;
+    (likeness(best) >= ALIKE).then(|| best.clone())
 }
 
 /// Names the variable of every flag, for the help text. The demo takes nothing from the environment.
 pub(crate) fn document(command: Command) -> Command {
-    command.mut_subcommands(|command| {
-        if command.get_name() == "demo" {
-            return command;
-        }
-        command.mut_args(|arg| {
-            let Some(name) = variable(&arg) else { return arg };
-            let arg = arg.env(name).hide_env_values(true);
-            match arg.get_action() {
-                ArgAction::SetTrue => arg.value_parser(BoolishValueParser::new()),
-                ArgAction::Count => arg.value_parser(count),
-                _ => arg,
-            }
-        })
+    let named = |arg: Arg| match variable(&arg) {
+        Some(name) => arg.env(name).hide_env_values(true),
+        None => arg,
+    };
+    let command = command.mut_args(named);
+    command.mut_subcommands(|command| match command.get_name() {
+        "demo" => command,
+        _ => command.mut_args(named),
     })
-}
-
-/// Reads how often a flag that can be repeated is set: a number, or yes and no.
-fn count(text: &str) -> Result<u8, String> {
-    match text.trim().to_ascii_lowercase().as_str() {
-        "true" | "yes" => Ok(1),
-        "false" | "no" => Ok(0),
-        number => number.parse().map_err(|_| "it is a number, or yes or no".to_owned()),
-    }
 }
 
 /// Returns the name of a flag's variable.

@@ -1,7 +1,7 @@
 //! Exit codes. They come from the verdict alone, by one total match; where there was no watch, from the API's answer.
 
-use nuon_gate_core::api::ErrorClass;
-use nuon_gate_core::{ApiError, Signal, Verdict};
+use nuon_gate_core::api::{ApiError, ErrorClass};
+use nuon_gate_core::{Signal, Verdict};
 
 /// Bad flags or configuration; nothing was waited for.
 pub const USAGE: u8 = 2;
@@ -49,15 +49,20 @@ pub fn code(verdict: Verdict) -> u8 {
     }
 }
 
-/// Returns the exit code where nothing was waited for because of this.
-pub fn code_of(error: &ApiError) -> u8 {
+/// Returns the verdict where nothing is waited for because of this. `None`: it is a mistake in the configuration.
+pub fn verdict_of(error: &ApiError) -> Option<Verdict> {
     match error.class() {
         ErrorClass::Denied
         | ErrorClass::Missing
         | ErrorClass::Refused
         | ErrorClass::Foreign
-        | ErrorClass::Elsewhere => code(Verdict::Rejected),
-        ErrorClass::Transient => code(Verdict::Inconclusive),
-        ErrorClass::Untrusted => USAGE,
+        | ErrorClass::Elsewhere => Some(Verdict::Rejected),
+        ErrorClass::Transient => Some(Verdict::Inconclusive),
+        ErrorClass::Untrusted => None,
     }
+}
+
+/// Returns the exit code where nothing is waited for because of this.
+pub fn code_of(error: &ApiError) -> u8 {
+    verdict_of(error).map_or(USAGE, code)
 }

@@ -1,21 +1,29 @@
-//! A run: the watch, and what is made of its report.
+//! A run: what comes before the watch, the watch, and what is made of its report.
 
+use std::ffi::OsString;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use nuon_gate_core::api::{Client, Connection};
+use nuon_gate_core::conclude::{ConcludeOptions, Deadline, conclude};
+use nuon_gate_core::pins::Pins;
+use nuon_gate_core::report::Report;
 use nuon_gate_core::result::{RunResult, VerdictName};
-use nuon_gate_core::{
-    Client, ConcludeOptions, Connection, Deadline, Event, Line, Pinning, Report, Signal, Verdict, Watch, WatchSettings,
-    conclude, drive,
-};
+use nuon_gate_core::watch::{Event, Scope, Watch, WatchSettings};
+use nuon_gate_core::{Line, Signal, Targets, Verdict, drive};
 use tokio::sync::mpsc::UnboundedReceiver;
 
+use crate::arguments::PinArguments;
 use crate::connection::invalid_connection;
 use crate::exit;
+use crate::marks::After;
 use crate::notify::Audience;
 use crate::output::{Ending, Outputs};
+use crate::runtime::runtime;
 use crate::settings::{ExitMapping, Settings};
-use crate::signals::{Signals, listen};
+use crate::signals::{Signals, listen_with_parent};
+use crate::targets::TargetSettings;
+use crate::trigger::{NotBegun, Trigger};
 use crate::trouble::Trouble;
 use crate::words::{self, words};
 
@@ -28,35 +36,32 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// The most time between two looks at what is being cancelled.
 const LONGEST_PACE: Duration = Duration::from_millis(500);
 
-/// Runs the gate and returns the exit code.
-pub(crate) fn run(mut settings: Settings) -> Result<u8, Trouble> {
-    // Before anybody listens for signals: whoever waits for the end of a file, or of stdin, can be ended by one.
-    let pinning = std::mem::take(&mut settings.pins).pinning(&settings.targets)?;
+/// Runs the gate and returns the exit code. With a command, that is run first.
+pub(crate) fn run(settings: Settings, command: Vec<OsString>) -> Result<u8, Trouble> {
+    let trigger = if command.is_empty() { None } else { Some(Trigger::new(command, &settings)?) };
     let runtime = runtime()?;
-    let outcome = runtime.block_on(until_second_signal(settings, pinning));
-    // A name that is still being resolved must not hold up the end.
+    let outcome = runtime.block_on(until_second_signal(settings, trigger));
+    // A name that is still being resolved, and a file that is still being read, must not hold up the end.
     runtime.shutdown_background();
     outcome
 }
 
-/// Makes the runtime: one thread is enough for a request every few seconds, and starts sooner than several.
-pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Trouble> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.map_err(|error| Trouble::new(format!("cannot start: {error}")))
-}
-
-async fn until_second_signal(settings: Settings, pinning: Pinning) -> Result<u8, Trouble> {
+async fn until_second_signal(settings: Settings, trigger: Option<Trigger>) -> Result<u8, Trouble> {
     let Signals { first, second } =
-        listen().map_err(|error| Trouble::new(format!("cannot listen for signals: {error}")))?;
+        listen_with_parent().map_err(|error| Trouble::new(format!("cannot listen for signals: {error}")))?;
     let exits = settings.exits.clone();
     tokio::select! {
-        outcome = gate(settings, pinning, first) => outcome,
+        outcome = gate(settings, trigger, first) => outcome,
         Ok(signal) = second => Ok(exit_code(Verdict::Interrupted(signal), &exits)),
     }
 }
 
-async fn gate(settings: Settings, pinning: Pinning, mut signals: UnboundedReceiver<Signal>) -> Result<u8, Trouble> {
-    let Settings { connection, targets, pins: _, watch, cancel_on, exits, notify, output } = settings;
+async fn gate(
+    settings: Settings,
+    trigger: Option<Trigger>,
+    mut signals: UnboundedReceiver<Signal>,
+) -> Result<u8, Trouble> {
+    let Settings { connection, targets, pins, watch, cancel_on, exits, notify, output } = settings;
     let after = ConcludeOptions {
         cancel_on,
         pace: watch.intervals.min().min(LONGEST_PACE),
@@ -64,30 +69,91 @@ async fn gate(settings: Settings, pinning: Pinning, mut signals: UnboundedReceiv
         org: Some(connection.org.clone()),
     };
     let client = client(&connection, &watch)?;
-    #[expect(clippy::disallowed_methods, reason = "the one reading of the wall clock that all times count from")]
-    let started_at = Timestamp::now();
-    let scope = targets.scope(&pinning.shared)?;
-    let watch = Watch::new(watch, scope, pinning, started_at).map_err(|error| words::invalid(&error))?;
-    let secrets = notify.as_ref().map(|notify| notify.sinks.secrets()).unwrap_or_default();
     let notices = notify.as_ref().map(|notify| notify.notices.clone()).unwrap_or_default();
     let audience = notify.map(Audience::gather).transpose()?.flatten();
-    let mut outputs = Outputs::open(&output, started_at, &secrets)?;
+    let mut deadline = Deadline::default();
+    let mut outputs = Outputs::open(&output)?;
     notices.iter().for_each(|notice| outputs.notice(notice));
+    let start = Start { targets, pins, watch };
+    let begun = start.begin(trigger, &client, &mut signals, &mut deadline).await?;
+    outputs.mask();
     let publisher = Publisher { client: client.clone(), exits, ci_url: output.ci_url };
-
+    let (watch, started_at) = match begun {
+        Ok(begun) => begun,
+        Err(report) => {
+            outputs.not_begun(&report);
+            return Run { report, publisher, deadline, signals }.finish(audience, outputs).await;
+        }
+    };
+    outputs.begin(started_at);
     let on_event = |event: &Event, watch: &Watch| {
-        outputs.mask(&client.take_secrets());
+        outputs.mask();
         outputs.event(event);
         if let Some(audience) = &audience {
             audience.event(event, || publisher.publish(&watch.report(event.at)));
         }
     };
     let report = drive(&client, watch, &mut signals, on_event).await.map_err(|refusal| words::refused(&refusal))?;
-    let mut deadline = Deadline::default();
     let cancelling = |workflow: &_| outputs.cancelling(workflow);
     let report = conclude(&client, report, &after, &mut signals, &mut deadline, cancelling).await;
-    outputs.mask(&client.take_secrets());
+    outputs.mask();
     Run { report, publisher, deadline, signals }.finish(audience, outputs).await
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one reading of the wall clock that all times count from")]
+fn now() -> Timestamp {
+    Timestamp::now()
+}
+
+/// What the watch is made of.
+struct Start {
+    targets: TargetSettings,
+    pins: PinArguments,
+    watch: WatchSettings,
+}
+
+impl Start {
+    /// Has the deploys triggered, if a command does that, and begins the watch. Returns when that began, or the report of a
+    /// wait that could not begin.
+    async fn begin(
+        mut self,
+        trigger: Option<Trigger>,
+        client: &Client,
+        signals: &mut UnboundedReceiver<Signal>,
+        deadline: &mut Deadline,
+    ) -> Result<Result<(Watch, Timestamp), Report>, Trouble> {
+        let started_at = now();
+        if let Some(trigger) = trigger {
+            let settings = self.watch.clone();
+            let check = |targets: &Targets| {
+                let scope = Scope::Targets(targets.clone());
+                let watch = Watch::new(settings, scope, Pins::default(), started_at);
+                watch.map(drop).map_err(|error| words::invalid(&error))
+            };
+            match trigger.run(client, check, signals, deadline).await? {
+                Err(not_begun) => return Ok(Err(not_begun.report(&self.targets, started_at, now()))),
+                Ok((targets, marks)) => {
+                    self.targets = TargetSettings::Known(targets);
+                    self.pins.after = Some(After::Marks(marks));
+                }
+            }
+        }
+        let Self { targets, pins, watch } = self;
+        let known = targets.clone();
+        // A pipe may have nothing to say yet.
+        let reading = tokio::task::spawn_blocking(move || pins.pinning(&known));
+        let (pinning, signal) = deadline.race(reading, signals, Duration::ZERO).await;
+        if let Some(signal) = signal {
+            let not_begun = NotBegun::interrupted(signal, "the pins were being read, and nothing was waited for");
+            return Ok(Err(not_begun.report(&targets, started_at, now())));
+        }
+        let unread = || Trouble::new("the pins could not be read");
+        let pinning = pinning.and_then(Result::ok).ok_or_else(unread)??;
+        let started_at = now();
+        let scope = targets.scope(&pinning.shared)?;
+        let watch = Watch::new(watch, scope, pinning, started_at).map_err(|error| words::invalid(&error))?;
+        Ok(Ok((watch, started_at)))
+    }
 }
 
 fn client(connection: &Connection, watch: &WatchSettings) -> Result<Client, Trouble> {
@@ -133,8 +199,8 @@ impl Run {
             self.report.note_signal(Some(signal));
         }
         if self.report.is_interrupted() {
-            let RunResult { verdict, exit_code, reason, .. } = self.publisher.publish(&self.report);
-            result = RunResult { verdict, exit_code, reason, ..result };
+            let RunResult { verdict, exit_code, reason, hint, .. } = self.publisher.publish(&self.report);
+            result = RunResult { verdict, exit_code, reason, hint, ..result };
         }
         let Self { report, publisher, mut deadline, mut signals } = self;
         let ending = Ending { report: &report, result: &result, slack_thread: slack_thread.as_ref() };
@@ -162,6 +228,7 @@ impl Run {
             result.verdict = VerdictName::NotifyFailed;
             result.exit_code = mapped(VerdictName::NotifyFailed, &self.publisher.exits).unwrap_or(exit::NOTIFY_FAILED);
             result.reason = Some(Line::new("the deploy passed, but not everyone could be told"));
+            result.hint = Some(Line::new("see which notification failed, and check the settings of that sink"));
         }
         result.warnings.extend(outcome.warnings);
         result.notifications = outcome.results;

@@ -1,26 +1,136 @@
-//! Reading what the user names: a file, or stdin for `-`.
+//! The small files that the user names: how each is read, and what is said where it cannot be.
 
-use std::io::{self, Read};
+use std::fmt::Display;
+use std::io;
 use std::path::Path;
 
-/// Reads text of at most so many bytes. What is longer is refused, as a part of it could mean something else.
-pub(crate) fn read(path: &Path, longest: u64) -> io::Result<String> {
-    match path.as_os_str() == "-" {
-        true => whole(io::stdin(), longest),
-        false => whole(std::fs::File::open(path)?, longest),
+use nuon_gate_core::input::{Unreadable, read, read_file};
+
+use crate::trouble::Trouble;
+
+const MIB: u64 = 1024 * 1024;
+
+/// A kind of file that the user can name, or stdin for `-` where that makes sense.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Input {
+    /// The API token.
+    Token,
+    /// Certificates to trust.
+    Certificates,
+    /// The Nuon CLI's own file.
+    NuonConfig,
+    /// A target a line.
+    Targets,
+    /// What `mark` wrote.
+    Marks,
+    /// The API's answer to a trigger.
+    TriggerResponse,
+    /// A saved result.
+    Result,
+    /// The simulator's script.
+    Script,
+}
+
+impl Input {
+    /// Reads the text of a file.
+    pub(crate) fn read(self, path: &Path) -> Result<String, Trouble> {
+        self.try_read(path).map_err(|error| self.unreadable(path, &error))
+    }
+
+    /// Reads the text of a file, which need not be there.
+    pub(crate) fn try_read(self, path: &Path) -> Result<String, Unreadable> {
+        match path.as_os_str() == "-" && self.may_be_stdin() {
+            true => read(io::stdin(), self.longest()),
+            false => read_file(path, self.longest()),
+        }
+    }
+
+    /// Says that a file cannot be read.
+    pub(crate) fn unreadable(self, path: &Path, error: &Unreadable) -> Trouble {
+        Trouble::new(format!("cannot read {}: {error}", self.name(path))).hint(self.hint())
+    }
+
+    /// Says what is wrong in a file that could be read.
+    pub(crate) fn wrong(self, path: &Path, what: impl Display) -> Trouble {
+        Trouble::new(format!("{}: {what}", self.name(path))).hint(self.hint())
+    }
+
+    /// Returns what to call a file. What is no path is most likely what the file should hold, put into the wrong place, and
+    /// that may be a secret.
+    fn name(self, path: &Path) -> String {
+        match path.as_os_str() == "-" && self.may_be_stdin() {
+            true => "stdin".to_owned(),
+            false if self == Self::Token && !is_place(path) => "the file of --token-file".to_owned(),
+            false if is_like_a_secret(path) => format!("the file of {}", self.flag()),
+            false => path.display().to_string(),
+        }
+    }
+
+    /// The most bytes: more than any such file has.
+    fn longest(self) -> u64 {
+        match self {
+            Self::Token => MIB / 16,
+            Self::NuonConfig => MIB,
+            // A system's whole trust store has a quarter of that.
+            Self::Certificates | Self::Script => 4 * MIB,
+            Self::Targets | Self::Marks | Self::TriggerResponse => 16 * MIB,
+            Self::Result => 64 * MIB,
+        }
+    }
+
+    fn may_be_stdin(self) -> bool {
+        matches!(self, Self::Targets | Self::Marks | Self::TriggerResponse | Self::Result)
+    }
+
+    fn flag(self) -> &'static str {
+        match self {
+            Self::Token => "--token-file",
+            Self::Certificates => "--ca-file",
+            Self::NuonConfig => "--config",
+            Self::Targets => "--targets-file",
+            Self::Marks => "--after",
+            Self::TriggerResponse => "--trigger-response",
+            Self::Result => "--result",
+            Self::Script => "--script",
+        }
+    }
+
+    fn hint(self) -> &'static str {
+        match self {
+            Self::Token => {
+                "set NUON_API_TOKEN, name a file with --token-file (NUON_GATE_TOKEN_FILE), or log in with the Nuon CLI"
+            }
+            Self::Certificates => "--ca-file (NUON_GATE_CA_FILE) takes a file with certificates in PEM form",
+            Self::NuonConfig => {
+                "name another file with --config (NUON_GATE_CONFIG, NUON_CONFIG_FILE), or correct this one: it is the Nuon \
+                 CLI's, in YAML"
+            }
+            Self::Targets => {
+                "--targets-file (NUON_GATE_TARGETS_FILE) takes a file with INSTALL/COMPONENT a line; what follows a # is a \
+                 comment"
+            }
+            Self::Marks => "--after (NUON_GATE_AFTER) takes a file that `mark` wrote",
+            Self::TriggerResponse => {
+                "--trigger-response (NUON_GATE_TRIGGER_RESPONSE) takes the API's answer to a trigger, with its headers if \
+                 `curl -i` was used"
+            }
+            Self::Result => "--result (NUON_GATE_RESULT) takes a file that --report json=PATH wrote",
+            Self::Script => "correct --script (NUON_GATE_SCRIPT); the README has an example",
+        }
     }
 }
 
-fn whole(source: impl Read, longest: u64) -> io::Result<String> {
-    let mut bytes = Vec::new();
-    source.take(longest.saturating_add(1)).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > longest {
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it is larger than {} MiB", longest >> 20)));
-    }
-    let text =
-        String::from_utf8(bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.utf8_error()))?;
-    // Editors on Windows begin a file with a mark that is none of its text.
-    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+/// Tells whether a path leads somewhere: to something that is there, or into a folder that is.
+fn is_place(path: &Path) -> bool {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    path.exists() || folder.is_some_and(Path::is_dir)
+}
+
+/// Tells whether a path is rather a secret: its name is longer than people call files, and there is nothing there.
+fn is_like_a_secret(path: &Path) -> bool {
+    const LONGEST_NAME: usize = 64;
+    let is_long = path.iter().any(|part| part.len() > LONGEST_NAME) || path.to_string_lossy().contains('\n');
+    is_long && !path.exists()
 }
 
 #[cfg(test)]
@@ -28,16 +138,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_is_read_whole_or_not_at_all() {
-        let longest = 1 << 20;
-        let text = "é".repeat(longest / 2);
-        assert_eq!(whole(text.as_bytes(), longest as u64).unwrap(), text);
-        let error = whole(io::repeat(b' '), longest as u64).unwrap_err();
-        assert_eq!(error.to_string(), "it is larger than 1 MiB");
-        // A character that the limit would cut in two is no reason to speak of characters.
-        let error = whole(format!(" {text}").as_bytes(), longest as u64).unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
-        assert_eq!(whole("\u{feff}a/b\u{feff}".as_bytes(), 99).unwrap(), "a/b\u{feff}");
-        assert_eq!(whole(&b"\xff"[..], 9).unwrap_err().kind(), io::ErrorKind::InvalidData);
+    fn what_may_be_a_secret_is_not_named() {
+        let jwt = format!("{}.{}.sig", "eyJhbGciOiJSUzI1NiJ9", "eyJzdWIiOiJ4In0".repeat(4));
+        let cases = [
+            (Input::Token, "/tmp/absent", "/tmp/absent"),
+            (Input::Token, "/tmp", "/tmp"),
+            (Input::Token, "t0ken", "the file of --token-file"),
+            (Input::Token, "a/b+c/d==", "the file of --token-file"),
+            (Input::Token, "-", "the file of --token-file"),
+            (Input::Certificates, "absent.pem", "absent.pem"),
+            (Input::Certificates, "-----BEGIN CERTIFICATE-----\nMII", "the file of --ca-file"),
+            (Input::Targets, &jwt, "the file of --targets-file"),
+            (Input::Targets, "-", "stdin"),
+            (Input::Script, "-", "-"),
+        ];
+        for (input, path, name) in cases {
+            assert_eq!(input.name(Path::new(path)), name, "{path:?}");
+        }
     }
 }

@@ -13,6 +13,8 @@
 //! lines people read and, by one total match in [`exit`], the exit code.
 
 #[cfg(test)]
+mod any_arguments;
+#[cfg(test)]
 mod any_input;
 mod arguments;
 mod ci;
@@ -23,7 +25,9 @@ mod environment;
 pub mod exit;
 mod gate;
 mod input;
+mod layers;
 mod lists;
+mod marking;
 mod marks;
 mod memory;
 mod notify;
@@ -32,17 +36,20 @@ pub mod output;
 pub mod parse;
 mod policies;
 mod report_path;
+mod runtime;
+mod secrets;
 mod settings;
 mod signals;
 mod span;
 mod targets;
+mod trigger;
 mod trigger_response;
 mod trouble;
 mod words;
 
 use std::ffi::OsString;
 
-use self::arguments::Command;
+use self::arguments::{Cli, Command};
 use self::ci::CiSystem;
 use self::environment::Environment;
 pub use self::environment::SIGN_IN;
@@ -53,8 +60,9 @@ use self::trouble::Trouble;
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     memory::keep_from_dumps();
     let environment = Environment::capture();
+    secrets::protect_all(&environment);
     let outcome = match parse::parse(arguments, &environment) {
-        Ok(command) => execute(command, &environment),
+        Ok(cli) => execute(cli, &environment),
         Err(parse::NotParsed::Shown(code)) => Ok(code),
         Err(parse::NotParsed::Trouble(trouble)) => Err(trouble),
     };
@@ -64,20 +72,26 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     })
 }
 
-fn execute(command: Command, environment: &Environment) -> Result<u8, Trouble> {
+fn execute(cli: Cli, environment: &Environment) -> Result<u8, Trouble> {
+    let Cli { command, verbosity } = cli;
+    let verbosity = match command {
+        Command::Demo(_) => verbosity,
+        _ => environment.raise(verbosity),
+    };
+    output::log_to_stderr(verbosity);
     match command {
-        Command::Wait(mut arguments) => match std::mem::take(&mut arguments.command) {
-            command if command.is_empty() => gate::run(Settings::for_wait(*arguments, environment)?),
-            command => commands::trigger::run(Settings::for_wait(*arguments, environment)?, &command),
-        },
-        Command::Status(arguments) => gate::run(Settings::for_status(*arguments, environment)?),
+        Command::Wait(mut arguments) => {
+            let command = std::mem::take(&mut arguments.command);
+            gate::run(Settings::for_wait(*arguments, verbosity, environment)?, command)
+        }
+        Command::Status(arguments) => gate::run(Settings::for_status(*arguments, verbosity, environment)?, Vec::new()),
         Command::Mark(arguments) => commands::mark::run(&MarkSettings::new(*arguments, environment)?),
         Command::Doctor(arguments) => commands::doctor::run(arguments, environment),
         Command::Explain(arguments) => commands::explain::run(&arguments),
         Command::Notify(arguments) => commands::notify::run(arguments, environment),
         Command::Completions(arguments) => commands::manual::completions(&arguments),
         Command::Man(arguments) => commands::manual::page(&arguments),
-        Command::Demo(arguments) => commands::demo::run(arguments),
+        Command::Demo(arguments) => commands::demo::run(arguments, verbosity),
         Command::Sim(arguments) => commands::sim::run(&arguments),
     }
 }

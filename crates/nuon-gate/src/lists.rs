@@ -1,17 +1,24 @@
 //! Values that may be several: one a line, and where no value can hold a comma, separated by commas as well.
 
+use std::fmt;
 use std::str::FromStr;
+
+use nuon_gate_notify::is_placeholder;
 
 /// Several ids, statuses or the like in one text. What stands between the separators may be empty and is skipped then.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct List<T>(pub(crate) Vec<T>);
 
-impl<T: FromStr> FromStr for List<T> {
-    type Err = T::Err;
+impl<T: FromStr<Err: fmt::Display>> FromStr for List<T> {
+    type Err = String;
 
-    fn from_str(text: &str) -> Result<Self, T::Err> {
+    fn from_str(text: &str) -> Result<Self, String> {
         let parts = text.split([',', '\n']).map(str::trim).filter(|part| !part.is_empty());
-        parts.map(str::parse).collect::<Result<_, _>>().map(Self)
+        let part = |part: &str| match is_placeholder(part) {
+            true => Err(format!("`{part}` is a placeholder that nobody filled in")),
+            false => part.parse().map_err(|error: T::Err| error.to_string()),
+        };
+        parts.map(part).collect::<Result<_, _>>().map(Self)
     }
 }
 
@@ -24,6 +31,27 @@ impl<T: FromStr> FromStr for Lines<T> {
 
     fn from_str(text: &str) -> Result<Self, T::Err> {
         text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::parse).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+/// One value where several would contradict each other: a pin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct One<T>(pub(crate) T);
+
+impl<T: FromStr<Err: fmt::Display>> FromStr for One<T> {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        only_one(text)?;
+        text.parse().map(Self).map_err(|error: T::Err| error.to_string())
+    }
+}
+
+/// Refuses what is several values, as a list of ids is written.
+pub(crate) fn only_one(text: &str) -> Result<(), String> {
+    match text.trim().contains(|c: char| c == ',' || c.is_whitespace()) {
+        true => Err("it is several values, and only one can be pinned".to_owned()),
+        false => Ok(()),
     }
 }
 

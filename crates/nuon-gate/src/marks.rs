@@ -5,15 +5,16 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use jiff::Timestamp;
-use nuon_gate_core::{Baseline, Baselines, DeployId, InvalidId, Target};
+use nuon_gate_core::pins::{Baseline, Baselines};
+use nuon_gate_core::{DeployId, Target};
 use serde::{Deserialize, Serialize};
 
+use crate::input::Input;
+use crate::lists::One;
 use crate::trouble::Trouble;
 
 /// The form in which marks are written, and the only one that is read.
 const SCHEMA: u32 = 1;
-/// More than a file with ten thousand marks has.
-const LONGEST: u64 = 16 * 1024 * 1024;
 
 /// As much as tells which form a file has.
 #[derive(Deserialize)]
@@ -48,11 +49,8 @@ impl Marks {
 
     /// Reads what `mark` wrote.
     pub(crate) fn read(path: &Path) -> Result<Self, Trouble> {
-        let wrong = |error: &dyn std::fmt::Display| {
-            Trouble::new(format!("{}: {error}", path.display()))
-                .hint("--after (NUON_GATE_AFTER) takes a file that `mark` wrote")
-        };
-        let text = crate::input::read(path, LONGEST).map_err(|error| wrong(&error))?;
+        let wrong = |error: &dyn std::fmt::Display| Input::Marks.wrong(path, error);
+        let text = Input::Marks.read(path)?;
         // Whatever else another form has, it would be read as this one.
         let Form { schema } = serde_json::from_str(&text).map_err(|error| wrong(&error))?;
         if schema != SCHEMA {
@@ -110,15 +108,15 @@ pub(crate) enum After {
 }
 
 impl FromStr for After {
-    type Err = InvalidId;
+    type Err = String;
 
-    fn from_str(text: &str) -> Result<Self, InvalidId> {
+    fn from_str(text: &str) -> Result<Self, String> {
         let path = PathBuf::from(text.trim());
         // A deploy's id has neither slashes nor dots.
         if text.contains(['/', '\\', '.']) || path.is_file() {
             Ok(Self::File(path))
         } else {
-            text.parse().map(Self::Deploy)
+            text.parse().map(|One(id)| Self::Deploy(id))
         }
     }
 }

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use nuon_gate_core::api::Connection;
 use nuon_gate_core::result::RunResult;
-use nuon_gate_core::watch::EventKind;
-use nuon_gate_core::{Connection, Event};
+use nuon_gate_core::watch::{Event, EventKind};
 use nuon_gate_notify::{InvalidSetting, InvalidSetup, Notifier, Occasion, Options, Outcome, Parsed, Sinks};
 
 use crate::arguments::NotifyArguments;

@@ -1,14 +1,13 @@
 //! The Nuon CLI's own file, so that who is logged in with `nuon` needs no set-up.
 
-use std::io;
 use std::path::{Path, PathBuf};
 
+use nuon_gate_core::redact::protect;
 use serde::Deserialize;
 
+use crate::input::Input;
+use crate::layers::trim;
 use crate::trouble::Trouble;
-
-/// More than any such file has.
-const LONGEST: u64 = 1024 * 1024;
 
 /// What the gate takes from the file. Its other keys, `install_id` among them, are not used.
 #[derive(Default, Deserialize)]
@@ -27,14 +26,13 @@ impl NuonConfig {
     pub(crate) fn read(named: Option<&Path>, home: Option<&Path>) -> Result<Self, Trouble> {
         let usual = home.map(|home| home.join(".nuon"));
         let Some(path) = named.or(usual.as_deref()) else { return Ok(Self::default()) };
-        let hint = "name another file with --config (NUON_GATE_CONFIG, NUON_CONFIG_FILE), or correct this one: it is the Nuon CLI's, in YAML";
-        match crate::input::read(path, LONGEST) {
+        match Input::NuonConfig.try_read(path) {
             Ok(text) => match Self::parse(&text) {
                 Ok(config) => Ok(Self { path: Some(path.to_owned()), ..config }),
-                Err(error) => Err(Trouble::new(format!("{}: {error}", path.display())).hint(hint)),
+                Err(error) => Err(Input::NuonConfig.wrong(path, error)),
             },
-            Err(error) if error.kind() == io::ErrorKind::NotFound && named.is_none() => Ok(Self::default()),
-            Err(error) => Err(Trouble::new(format!("cannot read {}: {error}", path.display())).hint(hint)),
+            Err(error) if error.is_missing() && named.is_none() => Ok(Self::default()),
+            Err(error) => Err(Input::NuonConfig.unreadable(path, &error)),
         }
     }
 
@@ -46,8 +44,10 @@ impl NuonConfig {
         })?;
         let mut config = config.unwrap_or_default();
         for value in [&mut config.api_url, &mut config.org_id, &mut config.api_token] {
-            value.take_if(|text| text.trim().is_empty());
+            *value = value.take().map(|text| trim(&text).to_owned()).filter(|text| !text.is_empty());
         }
+        // The other values may hold it as well, and are reported if they are wrong.
+        config.api_token.iter().for_each(|token| protect(token));
         Ok(config)
     }
 }

@@ -1,13 +1,14 @@
 //! From the command line and the environment to a command.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::parser::ValueSource;
 use clap::{CommandFactory as _, FromArgMatches as _};
 
 use crate::arguments::{Cli, Command};
 use crate::environment::{self, Environment};
+use crate::layers::{Layers, Source, loose, no_command};
 use crate::trouble::Trouble;
 
 /// Why there is no command to execute.
@@ -41,93 +42,23 @@ fn command_called(arguments: &[OsString]) -> clap::Command {
 pub(crate) fn parse(
     arguments: impl IntoIterator<Item = OsString>,
     environment: &Environment,
-) -> Result<Command, NotParsed> {
-    let arguments = without_empty_values(arguments, &command());
+) -> Result<Cli, NotParsed> {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
     if arguments.len() > 2 && arguments.last().is_some_and(|last| last == "--") {
-        // Most likely a variable that is empty: without the command, an old deploy would be judged.
-        let trouble = Trouble::new("there is no command after `--`").hint("give the command that triggers the deploy");
-        return Err(NotParsed::Trouble(trouble));
+        return Err(NotParsed::Trouble(no_command()));
     }
     environment.check().map_err(NotParsed::Trouble)?;
-    // Targets on the command line replace those of the environment, which then need not even be right.
-    let typed = Cli::command().ignore_errors(true).try_get_matches_from(&arguments);
-    let replaced = typed.map(|matches| replaced_targets(&matches)).unwrap_or_default();
     let command = command_called(&arguments).no_binary_name(true);
-    let matches = environment.connect(command, &replaced).try_get_matches_from(arguments.iter().skip(1));
-    let parsed = matches.and_then(|matches| Cli::from_arg_matches(&matches));
-    match parsed {
-        Ok(cli) => {
-            warn_of_unknown(&cli.command, environment);
-            Ok(cli.command)
-        }
-        Err(error) if !error.use_stderr() => Err(show(&arguments)),
-        Err(error) => Err(NotParsed::Trouble(explain(&error, &arguments))),
-    }
-}
-
-/// The flags that say which deploy is waited for.
-const PINS: [&str; 7] = ["--deploy", "--workflow", "--trigger-response", "--build", "--commit", "--after", "--since"];
-
-/// Takes out flags whose value is empty: that means unset, in a variable as on the command line. A pin that came to
-/// nothing is warned of, as it is most likely a step before that gave nothing.
-fn without_empty_values(arguments: impl IntoIterator<Item = OsString>, command: &clap::Command) -> Vec<OsString> {
-    let takes_value = |flag: &str| {
-        let mut all = command.get_subcommands().flat_map(clap::Command::get_arguments);
-        all.any(|arg| arg.get_long() == flag.strip_prefix("--") && arg.get_action().takes_values())
-    };
-    let mut kept: Vec<OsString> = Vec::new();
-    let mut arguments = arguments.into_iter();
-    for argument in arguments.by_ref() {
-        // What comes after that is somebody else's command.
-        if argument == "--" {
-            kept.push(argument);
-            break;
-        }
-        let text = argument.to_str().map(str::trim);
-        let emptied = match (text, kept.last().and_then(|last| last.to_str())) {
-            (Some(""), Some(flag)) if takes_value(flag) => Some(flag.to_owned()),
-            (Some(text), _) => text.strip_suffix('=').filter(|flag| takes_value(flag)).map(str::to_owned),
-            _ => None,
-        };
-        let Some(flag) = emptied else {
-            kept.push(argument);
-            continue;
-        };
-        if text == Some("") {
-            kept.pop();
-        }
-        if PINS.contains(&flag.as_str()) {
-            let warning = format!("{flag} is empty, so it pins nothing");
-            crate::output::Console::new().warning(&warning);
-        }
-    }
-    kept.extend(arguments);
-    kept
-}
-
-/// Returns the target flags whose variables must not count, as the command line says otherwise: a whole target replaces
-/// everything; half a target replaces its half, and takes the other from the environment.
-fn replaced_targets(matches: &clap::ArgMatches) -> Vec<&'static str> {
-    let Some((_, matches)) = matches.subcommand() else { return Vec::new() };
-    let typed = |id: &str| {
-        let known = matches.try_contains_id(id).is_ok();
-        known && matches.value_source(id) == Some(ValueSource::CommandLine)
-    };
-    const WHOLE: [&str; 2] = ["target", "targets-file"];
-    const HALVES: [&str; 3] = ["install", "component", "all-components"];
-    let mut replaced = Vec::new();
-    if typed("target") || typed("targets_file") {
-        replaced.extend(HALVES);
-        replaced.extend(WHOLE.into_iter().filter(|flag| !typed(&flag.replace('-', "_"))));
-    } else if typed("install") || typed("component") || typed("all_components") {
-        replaced.extend(WHOLE);
-        if typed("all_components") {
-            replaced.push("component");
-        } else if typed("component") {
-            replaced.push("all-components");
-        }
-    }
-    replaced
+    let typed = loose(command.clone()).try_get_matches_from(arguments.iter().skip(1));
+    let typed = typed.map_err(|error| match error.use_stderr() {
+        true => NotParsed::Trouble(explain(&error, &BTreeMap::new(), &arguments)),
+        false => show(&arguments),
+    })?;
+    let layers = Layers::new(&typed, &command, environment).map_err(NotParsed::Trouble)?;
+    let cli = command.try_get_matches_from(&layers.arguments).and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = cli.map_err(|error| NotParsed::Trouble(explain(&error, &layers.sources, &arguments)))?;
+    warn_of_unknown(&cli.command, environment);
+    Ok(cli)
 }
 
 /// Shows help or the version, with every flag's own variable, whatever is set.
@@ -144,15 +75,21 @@ fn warn_of_unknown(command: &Command, environment: &Environment) {
         return;
     }
     let console = crate::output::Console::new();
-    for name in environment.unknown(&self::command()) {
-        console.warning(&format!("the variable {name} is not known to this version"));
+    for (name, nearest) in environment.unknown(&self::command()) {
+        let nearest = nearest.map(|nearest| format!(": is it {nearest}?")).unwrap_or_default();
+        console.warning(&format!("the variable {name} is not known to this version{nearest}"));
     }
 }
 
 /// Puts clap's error into our form, and names the variable of the flag it is about.
-fn explain(error: &clap::Error, arguments: &[OsString]) -> Trouble {
+fn explain(error: &clap::Error, sources: &BTreeMap<String, Source>, arguments: &[OsString]) -> Trouble {
     let rendered = error.render().to_string();
-    let first = rendered.lines().next().unwrap_or_default();
+    // What a value parser says stands behind the value, which may be several lines.
+    let first = match error.kind() {
+        ErrorKind::ValueValidation => rendered.split("\n\nFor more").next(),
+        _ => rendered.lines().next(),
+    };
+    let first = first.unwrap_or_default();
     let message = first.strip_prefix("error: ").unwrap_or(first);
     if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
         || error.kind() == ErrorKind::MissingSubcommand
@@ -172,17 +109,14 @@ fn explain(error: &clap::Error, arguments: &[OsString]) -> Trouble {
         let suggestion = tips.find(|tip| !tip.starts_with("to pass "));
         return Trouble::new(message).hint(suggestion.map_or_else(|| help_of(arguments), str::to_owned) + &values);
     };
-    let own = environment::variable_of(flag.trim_start_matches('-'));
-    let typed = arguments.iter().filter_map(|argument| argument.to_str());
-    let mut typed = typed
-        .filter(|argument| argument.strip_prefix(&flag).is_some_and(|rest| rest.is_empty() || rest.starts_with('=')));
-    let variables = match environment::nuon_variable(&own) {
-        Some(nuon) => format!("{own} or {nuon}"),
-        None => own,
-    };
-    let place = match typed.next() {
-        Some(_) => format!("correct {flag} (its variable is {variables}){values}"),
-        None => format!("correct {flag}, whose value comes from {variables}{values}"),
+    let long = flag.trim_start_matches('-');
+    let own = environment::variable_of(long);
+    let place = match sources.get(long) {
+        Some(Source::Variable(name)) => format!("correct {flag}, whose value comes from {name}{values}"),
+        _ => match environment::nuon_variable(&own) {
+            Some(nuon) => format!("correct {flag} (its variable is {own} or {nuon}){values}"),
+            None => format!("correct {flag} (its variable is {own}){values}"),
+        },
     };
     Trouble::new(message).hint(place)
 }

@@ -8,14 +8,18 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use nuon_gate_core::api::Connection;
+use nuon_gate_core::conclude::CancelOn;
 use nuon_gate_core::model::Status;
+use nuon_gate_core::pins::{Baseline, Pinning, Pins};
 use nuon_gate_core::resolve::Wanted;
-use nuon_gate_core::watch::{Clocks, Mode};
-use nuon_gate_core::{Baseline, CancelOn, Connection, Intervals, Pinning, Pins, Require, Rules, WatchSettings};
+use nuon_gate_core::schedule::Intervals;
+use nuon_gate_core::watch::{Clocks, Mode, WatchSettings};
+use nuon_gate_core::{Require, Rules};
 
 use crate::arguments::{
     CancelCase, ConnectionArguments, Format, JudgingArguments, MarkArguments, OutputArguments, PinArguments,
-    StatusArguments, TargetArguments, WaitArguments, WaitingArguments,
+    StatusArguments, TargetArguments, Verbosity, WaitArguments, WaitingArguments,
 };
 use crate::ci::CiSystem;
 use crate::connection::ConnectionParts;
@@ -82,11 +86,14 @@ pub(crate) struct OutputSettings {
     /// The CI run's page.
     pub(crate) ci_url: Option<String>,
     pub(crate) quiet: bool,
-    pub(crate) verbosity: u8,
 }
 
 impl Settings {
-    pub(crate) fn for_wait(arguments: WaitArguments, environment: &Environment) -> Result<Self, Trouble> {
+    pub(crate) fn for_wait(
+        arguments: WaitArguments,
+        verbosity: Verbosity,
+        environment: &Environment,
+    ) -> Result<Self, Trouble> {
         let WaitArguments { connection, targets, pins, judging, waiting, notify, output, command: _ } = arguments;
         let watch = watch(&judging, &pins, &waiting, connection.request_timeout)?;
         let cases = flatten(waiting.cancel_on);
@@ -95,13 +102,18 @@ impl Settings {
             interrupt: cases.contains(&CancelCase::Interrupt),
             fail_fast: cases.contains(&CancelCase::FailFast),
         };
+        let output = OutputSettings::new(output, verbosity, Some(environment));
         let mut settings = Self::resolve(connection, targets, pins, judging, watch, output, environment)?;
         let notify = NotifySettings::new(notify, &settings.connection, environment)?;
         settings.watch.links = !notify.sinks.is_empty();
         Ok(Self { cancel_on, notify: Some(notify), ..settings })
     }
 
-    pub(crate) fn for_status(arguments: StatusArguments, environment: &Environment) -> Result<Self, Trouble> {
+    pub(crate) fn for_status(
+        arguments: StatusArguments,
+        verbosity: Verbosity,
+        environment: &Environment,
+    ) -> Result<Self, Trouble> {
         let StatusArguments { connection, targets, pins, judging, output } = arguments;
         let watch = WatchSettings {
             intervals: intervals(Span(MAX_INTERVAL), None)?,
@@ -111,6 +123,7 @@ impl Settings {
             mode: Mode::Once,
             ..judged(&judging)?
         };
+        let output = OutputSettings::new(output, verbosity, Some(environment));
         Self::resolve(connection, targets, pins, judging, watch, output, environment)
     }
 
@@ -120,7 +133,7 @@ impl Settings {
         pins: PinArguments,
         judging: JudgingArguments,
         watch: WatchSettings,
-        output: OutputArguments,
+        output: OutputSettings,
         environment: &Environment,
     ) -> Result<Self, Trouble> {
         let targets = TargetSettings::new(targets, &pins)?;
@@ -133,22 +146,19 @@ impl Settings {
             cancel_on: CancelOn::default(),
             exits: flatten(judging.map_exit),
             notify: None,
-            output: OutputSettings::new(output, Some(environment)),
+            output,
         })
     }
 }
 
 impl OutputSettings {
-    pub(crate) fn new(arguments: OutputArguments, environment: Option<&Environment>) -> Self {
-        let OutputArguments { output: format, report, log_lines, quiet, verbose: verbosity } = arguments;
+    pub(crate) fn new(arguments: OutputArguments, verbosity: Verbosity, environment: Option<&Environment>) -> Self {
+        let OutputArguments { output: format, report, log_lines } = arguments;
         let reports = report.into_iter().flat_map(|lines| lines.0).collect();
         let ci = environment.and_then(CiSystem::detect);
         let variable = |name: &str| environment.and_then(|environment| environment.get(name)).map(str::to_owned);
         let ci_url = nuon_gate_notify::ci_run(&variable).map(|run| run.url);
-        // GitHub sets it when somebody asks for a job to be run again with debug logging.
-        let is_debugged = matches!(ci, Some(CiSystem::GitHub(_))) && variable("RUNNER_DEBUG").as_deref() == Some("1");
-        let verbosity = if is_debugged { verbosity.max(2) } else { verbosity };
-        Self { format, reports, log_lines: log_lines.into(), ci, ci_url, quiet, verbosity }
+        Self { format, reports, log_lines: log_lines.into(), ci, ci_url, quiet: verbosity.quiet }
     }
 }
 
@@ -175,7 +185,9 @@ impl PinArguments {
     /// Of what a trigger's answer names, the deploy is the better pin for a component, and only the workflow is one for all
     /// that it deploys.
     pub(crate) fn pinning(self, targets: &TargetSettings) -> Result<Pinning, Trouble> {
-        let Self { mut deploy, mut workflow, trigger_response, build, commit, after, since, expect: _ } = self;
+        let Self { deploy, workflow, trigger_response, build, commit, after, since, expect: _ } = self;
+        let (mut deploy, mut workflow) = (deploy.map(|one| one.0), workflow.map(|one| one.0));
+        let (build, commit) = (build.map(|one| one.0), commit.map(|one| one.0));
         if let Some(path) = trigger_response {
             let named = Triggered::read(&path)?;
             match targets {

@@ -1,6 +1,8 @@
 //! SIGINT, SIGTERM and SIGHUP; Ctrl-C on Windows.
 
 use std::io;
+#[cfg(unix)]
+use std::time::Duration;
 
 use nuon_gate_core::Signal;
 use tokio::sync::{mpsc, oneshot};
@@ -13,8 +15,24 @@ pub(crate) struct Signals {
     pub(crate) second: oneshot::Receiver<Signal>,
 }
 
-/// Begins to listen.
+/// How often it is looked whether the parent is still there.
+#[cfg(unix)]
+const PARENT: Duration = Duration::from_millis(250);
+
+/// Begins to listen to signals, and takes the end of the parent for one.
+pub(crate) fn listen_with_parent() -> io::Result<Signals> {
+    listen_to(|sender| {
+        follow_parent(sender);
+        spawn(sender)
+    })
+}
+
+/// Begins to listen to signals.
 pub(crate) fn listen() -> io::Result<Signals> {
+    listen_to(spawn)
+}
+
+fn listen_to(spawn: impl FnOnce(&mpsc::UnboundedSender<Signal>) -> io::Result<()>) -> io::Result<Signals> {
     let (sender, mut all) = mpsc::unbounded_channel();
     spawn(&sender)?;
     let (first_sender, first) = mpsc::unbounded_channel();
@@ -30,6 +48,41 @@ pub(crate) fn listen() -> io::Result<Signals> {
     });
     Ok(Signals { first, second })
 }
+
+/// A CI runner that cancels a job signals the process that it started, which may be a shell that hands nothing on, and soon
+/// kills them both. That the shell is gone is the only sign of it. Who starts a program with `nohup` wants it to live on.
+#[cfg(unix)]
+fn follow_parent(sender: &mpsc::UnboundedSender<Signal>) {
+    use rustix::process::getppid;
+    if is_ignored(tokio::signal::unix::SignalKind::hangup()) {
+        return;
+    }
+    let (parent, sender) = (getppid(), sender.clone());
+    tokio::spawn(async move {
+        while getppid() == parent && !sender.is_closed() {
+            tokio::time::sleep(PARENT).await;
+        }
+        // Nobody listens any more if the program is over.
+        let _ = sender.send(Signal::Terminate);
+    });
+}
+
+/// Windows ends a job's processes together.
+#[cfg(not(unix))]
+fn follow_parent(_: &mpsc::UnboundedSender<Signal>) {}
+
+/// Has a file that grows beyond the process's limit be an error of that write, as a full disk is, and not the end of the
+/// process. Has to be called within a runtime.
+#[cfg(unix)]
+pub(crate) fn survive_file_limits() {
+    let kind = rustix::process::Signal::XFSZ.as_raw();
+    // A handler stays when nobody listens to it any more. Without one, such a write would only end the program as before.
+    let _ = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::from_raw(kind));
+}
+
+/// There are no such limits there.
+#[cfg(not(unix))]
+pub(crate) fn survive_file_limits() {}
 
 #[cfg(unix)]
 fn spawn(sender: &mpsc::UnboundedSender<Signal>) -> io::Result<()> {

@@ -22,6 +22,8 @@ pub(crate) struct OptionalSpan(pub(crate) Option<Duration>);
 pub(crate) enum InvalidSpan {
     /// Not written as one.
     Syntax,
+    /// This number alone, of which nobody can say whether it means seconds or minutes.
+    NoUnit(String),
     /// Zero or below.
     NotPositive,
     /// Longer than anything can be waited for.
@@ -32,7 +34,8 @@ impl fmt::Display for InvalidSpan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Syntax => "not a duration like 90s, 10m, 1h30m or 250ms",
-            Self::NotPositive => "a duration must be more than 0",
+            Self::NoUnit(number) => return write!(f, "a duration needs a unit: write {number}s or {number}m"),
+            Self::NotPositive => "a duration must be more than 0, such as 90s or 10m",
             Self::TooLong => "a duration can be 31 days (744h) at most",
         })
     }
@@ -54,6 +57,9 @@ impl FromStr for Span {
         }
         if is_negative || number.bytes().all(|b| b == b'0') {
             return Err(InvalidSpan::NotPositive);
+        }
+        if number.len() < 15 && number.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
+            return Err(InvalidSpan::NoUnit(number.to_owned()));
         }
         match number.parse::<SignedDuration>().map(Duration::try_from) {
             Ok(Ok(Duration::ZERO) | Err(_)) => Err(InvalidSpan::NotPositive),
@@ -79,16 +85,19 @@ impl FromStr for OptionalSpan {
 
 /// A point in time, as it is typed: that time, or so long ago.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Since(pub(crate) nuon_gate_core::Since);
+pub(crate) struct Since(pub(crate) nuon_gate_core::pins::Since);
 
 impl FromStr for Since {
-    type Err = &'static str;
+    type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let at = text.trim().parse().map(nuon_gate_core::Since::At);
-        at.or_else(|_| text.parse().map(|Span(ago)| nuon_gate_core::Since::Ago(ago)))
-            .map(Self)
-            .map_err(|_| "neither a time like 2026-08-03T14:00:00Z nor a duration like 10m")
+        if let Ok(at) = text.trim().parse() {
+            return Ok(Self(nuon_gate_core::pins::Since::At(at)));
+        }
+        text.parse().map(|Span(ago)| Self(nuon_gate_core::pins::Since::Ago(ago))).map_err(|error| match error {
+            InvalidSpan::Syntax => "neither a time like 2026-08-03T14:00:00Z nor a duration like 10m".to_owned(),
+            error => format!("{error}, or a time like 2026-08-03T14:00:00Z"),
+        })
     }
 }
 
@@ -112,7 +121,8 @@ mod tests {
             ("250ms 500µs", Ok(250)),
             ("745h", Err(InvalidSpan::TooLong)),
             ("99999999999999999999h", Err(InvalidSpan::TooLong)),
-            ("10", Err(InvalidSpan::Syntax)),
+            ("10", Err(InvalidSpan::NoUnit("10".to_owned()))),
+            ("1.5", Err(InvalidSpan::NoUnit("1.5".to_owned()))),
             ("10 parsecs", Err(InvalidSpan::Syntax)),
             ("", Err(InvalidSpan::Syntax)),
             ("5m ago", Err(InvalidSpan::Syntax)),

@@ -3,17 +3,16 @@
 use std::path::Path;
 use std::str::FromStr;
 
-use nuon_gate_core::api::{ErrorClass, Reply};
+use nuon_gate_core::api::{ApiError, ErrorClass, Reply, Request};
+use nuon_gate_core::pins::Pins;
 use nuon_gate_core::resolve::{Ambiguous, Resolution, Resolver, UnknownName, Wanted};
 use nuon_gate_core::watch::Scope;
-use nuon_gate_core::{ApiError, InstallId, InvalidId, Pins, Request, Target, Targets};
+use nuon_gate_core::{InstallId, InvalidId, Target, Targets};
 
 use crate::arguments::{PinArguments, TargetArguments};
+use crate::input::Input;
 use crate::lists::flatten;
 use crate::trouble::Trouble;
-
-/// More than a file with ten thousand targets has.
-const LONGEST: u64 = 16 * 1024 * 1024;
 
 /// What is waited for.
 #[derive(Debug, Clone)]
@@ -32,6 +31,7 @@ impl TargetSettings {
         let no_component = arguments.component.is_empty()
             && !arguments.all_components
             && arguments.target.is_empty()
+            && arguments.targets.is_empty()
             && arguments.targets_file.is_none();
         if no_component && (pins.workflow.is_some() || pins.trigger_response.is_some()) {
             return Ok(Self::OfWorkflow(flatten(arguments.install)));
@@ -52,9 +52,9 @@ impl TargetSettings {
 
 /// Returns what is wanted: every pair of an install and a component, and whole targets.
 pub(crate) fn wanted(arguments: TargetArguments) -> Result<Vec<Wanted>, Trouble> {
-    let TargetArguments { install, component, all_components, target, targets_file } = arguments;
+    let TargetArguments { targets, install, component, all_components, target, targets_file } = arguments;
     let (installs, components) = (flatten(install), flatten(component));
-    let mut whole: Vec<Wanted> = flatten(target).into_iter().map(|pair| pair.0).collect();
+    let mut whole: Vec<Wanted> = targets.into_iter().chain(flatten(target)).map(|pair| pair.0).collect();
     if let Some(path) = targets_file {
         whole.extend(read(&path)?);
     }
@@ -122,18 +122,15 @@ fn no_component() -> Trouble {
 
 /// Reads a file with a target a line, or stdin for `-`.
 fn read(path: &Path) -> Result<Vec<Wanted>, Trouble> {
-    let hint = "--targets-file (NUON_GATE_TARGETS_FILE) takes a file with INSTALL/COMPONENT a line; what follows a # is a comment";
-    let name = path.display();
-    let text = crate::input::read(path, LONGEST)
-        .map_err(|error| Trouble::new(format!("cannot read {name}: {error}")).hint(hint))?;
+    let text = Input::Targets.read(path)?;
     let lines = text.lines().enumerate().map(|(at, line)| (at + 1, line.split('#').next().unwrap_or_default().trim()));
     let pairs = lines.filter(|(_, line)| !line.is_empty()).map(|(at, line)| {
         let pair: Result<TargetPair, String> = line.parse();
-        pair.map(|pair| pair.0).map_err(|error| Trouble::new(format!("{name}, line {at}: {error}")).hint(hint))
+        pair.map(|pair| pair.0).map_err(|error| Input::Targets.wrong(path, format!("line {at}: {error}")))
     });
     let pairs: Vec<Wanted> = pairs.collect::<Result<_, _>>()?;
     match pairs.is_empty() {
-        true => Err(Trouble::new(format!("there are no targets in {name}")).hint(hint)),
+        true => Err(Input::Targets.wrong(path, "there are no targets in it")),
         false => Ok(pairs),
     }
 }

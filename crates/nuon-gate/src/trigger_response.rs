@@ -5,10 +5,8 @@ use std::path::Path;
 use nuon_gate_core::{DeployId, WorkflowId};
 use serde::Deserialize;
 
+use crate::input::Input;
 use crate::trouble::Trouble;
-
-/// More than any such answer has.
-const LONGEST: u64 = 16 * 1024 * 1024;
 
 /// The header with which servers of 2025 name the workflow.
 const WORKFLOW_HEADER: &str = "x-nuon-install-workflow-id";
@@ -32,20 +30,15 @@ struct Body {
 impl Triggered {
     /// Reads a file, or stdin for `-`.
     pub(crate) fn read(path: &Path) -> Result<Self, Trouble> {
-        let hint = "--trigger-response (NUON_GATE_TRIGGER_RESPONSE) takes the API's answer to a trigger, with its headers \
-                    if `curl -i` was used";
-        let text = crate::input::read(path, LONGEST)
-            .map_err(|error| Trouble::new(format!("cannot read {}: {error}", path.display())).hint(hint))?;
-        let text = text.trim_start_matches('\u{feff}');
-        if let Some(status) = refusal(text) {
-            let body = nuon_gate_core::RemoteText::new(split(text).1).line(200);
+        let text = Input::TriggerResponse.read(path)?;
+        if let Some(status) = refusal(&text) {
+            let body = nuon_gate_core::RemoteText::new(split(&text).1).line(200);
             return Err(Trouble::new(format!("the trigger was answered with HTTP {status}: {}", body.plain()))
                 .hint("nothing was triggered, so there is nothing to wait for"));
         }
-        let found = Self::parse(text);
-        match found {
+        match Self::parse(&text) {
             Self { deploy: None, workflow: None } => {
-                Err(Trouble::new(format!("{} names neither a deploy nor a workflow", path.display())).hint(hint))
+                Err(Input::TriggerResponse.wrong(path, "it names neither a deploy nor a workflow"))
             }
             found => Ok(found),
         }

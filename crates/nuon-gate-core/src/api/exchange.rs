@@ -16,13 +16,9 @@ pub const LARGEST_BODY: usize = 16 * 1024 * 1024;
 const LARGEST_ERROR_BODY: usize = 64 * 1024;
 
 /// Sends a request and reads the answer: its headers, if any came, and its body, if it is a good one.
-///
-/// A server can say anything, and a deploy's log holds what the deploy printed; should it say the `secret` that the request
-/// carries, that is left out.
 pub(super) async fn exchange(
     http: &Http,
     mut request: Request,
-    secret: &str,
     expected: Expected,
     limit: TimeLimit,
 ) -> (HeaderMap, Result<Vec<u8>, ApiError>) {
@@ -39,7 +35,7 @@ pub(super) async fn exchange(
         true => Vec::new(),
         false => {
             let body = read_some(&mut response, LARGEST_ERROR_BODY).await;
-            without(secret, String::from_utf8_lossy(&body).into_owned().into_bytes())
+            String::from_utf8_lossy(&body).into_owned().into_bytes()
         }
     };
     #[expect(clippy::disallowed_methods, reason = "only for a date from a server that does not say its own time")]
@@ -57,9 +53,9 @@ pub(super) async fn exchange(
         Some(refusal) => Err(refusal),
         None => match http.read(&mut response, LARGEST_BODY, limit).await {
             Ok(body) if expected != Expected::Identity && is_strangers(&headers, &body) => {
-                Err(ApiError::Stranger(description(response.url(), &headers, &without(secret, body))))
+                Err(ApiError::Stranger(description(response.url(), &headers, &body)))
             }
-            Ok(body) => Ok(without(secret, body)),
+            Ok(body) => Ok(body),
             Err(Unread::TooLarge) => {
                 Err(ApiError::Undecodable(format!("it is larger than {} MiB", LARGEST_BODY >> 20)))
             }
@@ -67,14 +63,6 @@ pub(super) async fn exchange(
         },
     };
     (headers, body)
-}
-
-/// Takes a secret out of a body.
-fn without(secret: &str, body: Vec<u8>) -> Vec<u8> {
-    match std::str::from_utf8(&body) {
-        Ok(text) if !secret.is_empty() && text.contains(secret) => text.replace(secret, "…").into_bytes(),
-        _ => body,
-    }
 }
 
 /// Returns what is wrong with an answer, as far as its head tells, and its body if it is no success. A redirect is read
@@ -89,8 +77,10 @@ pub(super) fn refusal(
     let text = |name| word(headers, name);
     let retry_after = text("retry-after").and_then(|value| retry_after(value, text("date"), now));
     if (300..400).contains(&status) {
-        let to = text("location")
-            .and_then(|location| base.map_or_else(|| Url::parse(location).ok(), |base| base.join(location).ok()));
+        // Its host could be the first half of a secret.
+        let to = text("location").map(Line::new).and_then(|location| {
+            base.map_or_else(|| Url::parse(location.plain()).ok(), |base| base.join(location.plain()).ok())
+        });
         let to = to.and_then(|to| to.host_str().map(|host| Line::new(host).cut(200).plain().to_owned()));
         let to = to.unwrap_or_else(|| "nowhere".to_owned());
         return Some(ApiError::Redirect { status, to, retry_after });

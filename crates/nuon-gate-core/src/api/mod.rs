@@ -15,7 +15,6 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use nuon_gate_http::{Http, InvalidSetup, Method, Setup, TimeLimit, header, timestamp, word};
-use secrecy::ExposeSecret as _;
 use serde::de::DeserializeOwned;
 
 pub use self::error::{ApiError, ErrorClass, SignInError};
@@ -139,13 +138,6 @@ impl Client {
         self.stats.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Takes the secrets that were come by since this was last asked, so that others can hide them: identity tokens, and
-    /// what they were exchanged for.
-    pub fn take_secrets(&self) -> Vec<String> {
-        let news = self.right.as_ref().map(|right| right.session.take_news()).unwrap_or_default();
-        news.iter().map(|secret| secret.expose_secret().to_owned()).collect()
-    }
-
     /// Sends a request, and reads the answer.
     ///
     /// # Errors
@@ -178,7 +170,7 @@ impl Client {
     async fn send(&self, mut request: nuon_gate_http::Request, expected: Expected) -> Result<Whole, ApiError> {
         let limit = TimeLimit::new(self.timeout);
         let Some(right) = &self.right else {
-            return self.count(request, "", expected, limit).await.map_err(|error| self.failed(error));
+            return self.count(request, expected, limit).await.map_err(|error| self.failed(error));
         };
         request.headers_mut().insert(header::HeaderName::from_static("x-nuon-org-id"), right.header.clone());
         let again = request.try_clone();
@@ -200,7 +192,7 @@ impl Client {
         limit: TimeLimit,
     ) -> Result<Whole, ApiError> {
         request.headers_mut().insert(header::AUTHORIZATION, pass.token.header());
-        let answer = self.count(request, pass.token.expose(), expected, limit).await;
+        let answer = self.count(request, expected, limit).await;
         match answer {
             Ok(whole) => {
                 pass.accept();
@@ -218,12 +210,11 @@ impl Client {
     async fn count(
         &self,
         request: nuon_gate_http::Request,
-        secret: &str,
         expected: Expected,
         limit: TimeLimit,
     ) -> Result<Whole, ApiError> {
         self.record(|stats| stats.requests += 1);
-        let (headers, body) = exchange(&self.http, request, secret, expected, limit).await;
+        let (headers, body) = exchange(&self.http, request, expected, limit).await;
         if let Some(version) = word(&headers, "x-nuon-api-version") {
             let version = RemoteText::new(version).line(100);
             self.record(|stats| stats.version = Some(version));

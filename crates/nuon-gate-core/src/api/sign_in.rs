@@ -1,9 +1,8 @@
 //! With what right the API is asked: a token that was given, or one that the API gives for an identity.
 
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use nuon_gate_http::{Http, Method, Request, TimeLimit, Url, header, host_of};
 use secrecy::zeroize::Zeroize as _;
@@ -12,6 +11,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::exchange::exchange;
 use super::{ApiError, Client, Connection, Expected, InvalidConnection, IssuerUrl, Right, SignInError, Wire, decode};
+use crate::input::read_file;
 use crate::{ApiToken, IdentityToken, OrgId};
 
 /// Far more than any identity token has.
@@ -50,8 +50,6 @@ pub(super) struct Session {
     identity: Option<Identity>,
     /// Held while signing in, so that of many requests one does and the others wait for what it gets.
     current: tokio::sync::Mutex<Option<Arc<Pass>>>,
-    /// Secrets that have not been taken yet, to be hidden.
-    news: Mutex<Vec<SecretString>>,
 }
 
 /// Where the identity token comes from, ready to be asked.
@@ -93,15 +91,7 @@ impl Session {
                 (Some(Identity::Issuer { http, url, token }), None)
             }
         };
-        Ok(Self { identity, current: tokio::sync::Mutex::new(current), news: Mutex::default() })
-    }
-
-    pub(super) fn take_news(&self) -> Vec<SecretString> {
-        std::mem::take(&mut *self.news.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    fn tell(&self, secret: &str) {
-        self.news.lock().unwrap_or_else(PoisonError::into_inner).push(SecretString::from(secret));
+        Ok(Self { identity, current: tokio::sync::Mutex::new(current) })
     }
 }
 
@@ -159,9 +149,7 @@ impl Client {
             // Who has no identity has a token, and never comes here.
             None => return Err(SignInError::NotAuthenticated.into()),
         };
-        right.session.tell(identity.expose());
         let token = self.exchange_identity(right, &identity, limit).await?;
-        right.session.tell(token.expose());
         Ok(Pass::new(token))
     }
 
@@ -181,10 +169,8 @@ impl Client {
         let mut request = Request::new(Method::POST, self.url.join(&["v1", "oidc", "token"]));
         request.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
         *request.body_mut() = Some(body.into());
-        let mut answer = self
-            .count(request, identity.expose(), Expected::Body, limit)
-            .await
-            .map_err(|error| refused(self.failed(error)))?;
+        let mut answer =
+            self.count(request, Expected::Body, limit).await.map_err(|error| refused(self.failed(error)))?;
         let issued = decode::<Issued>(&answer.body).map_err(|error| refused(self.failed(error)));
         answer.body.zeroize();
         issued?.token(&right.org).map_err(ApiError::from)
@@ -237,7 +223,7 @@ async fn ask_issuer(
 ) -> Result<IdentityToken, ApiError> {
     let mut request = Request::new(Method::GET, url.clone());
     request.headers_mut().insert(header::AUTHORIZATION, token.header());
-    let (_, answer) = exchange(http, request, token.expose(), Expected::Identity, limit).await;
+    let (_, answer) = exchange(http, request, Expected::Identity, limit).await;
     let mut body = answer?;
     let issued = decode::<IssuedIdentity>(&body);
     body.zeroize();
@@ -245,13 +231,9 @@ async fn ask_issuer(
 }
 
 fn read_identity(path: &Path) -> Result<IdentityToken, String> {
-    let mut text = String::new();
-    let read = std::fs::File::open(path).and_then(|file| file.take(LARGEST_IDENTITY).read_to_string(&mut text));
-    let identity = match read {
-        // The path is not shown: what was put into its place by mistake may be the token itself.
-        Err(error) => Err(error.to_string()),
-        Ok(_) => IdentityToken::new(&text).map_err(|error| error.to_string()),
-    };
+    // The path is not shown: what was put into its place by mistake may be the token itself.
+    let mut text = read_file(path, LARGEST_IDENTITY).map_err(|error| error.to_string())?;
+    let identity = IdentityToken::new(&text).map_err(|error| error.to_string());
     text.zeroize();
     identity
 }

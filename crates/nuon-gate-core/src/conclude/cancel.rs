@@ -9,10 +9,11 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-use crate::api::{ErrorClass, Fact, Reply};
+use crate::api::{ApiError, ErrorClass, Fact, Reply, Request};
 use crate::model::{Deploy, Status, WorkflowEnd};
+use crate::report::Report;
 use crate::timeline::{Stay, human};
-use crate::{ApiError, ComponentId, DeployId, InstallId, Judgement, Report, Request, Rules, Verdict, WorkflowId};
+use crate::{ComponentId, DeployId, InstallId, Judgement, Rules, Verdict, WorkflowId};
 
 /// How long a refusal is taken for a passing one. Servers of 2025 refuse between two steps of a workflow, although it can be
 /// cancelled (`docs/nuon-api.md`, "Cancelling").

@@ -14,11 +14,12 @@ use self::cancel::{CancelLimits, CancelPlan};
 pub use self::cancel::{CancelOn, Cancelled};
 pub use self::deadline::Deadline;
 use self::reading::{Wanted, gather};
-use crate::api::{Client, Reply};
+use crate::api::{Client, Reply, Request};
 use crate::cause::Warning;
 use crate::drive::send;
+use crate::report::Report;
 use crate::watch::LAST_POLL_AFTER_SIGNAL;
-use crate::{OrgId, Report, Request, Signal, Verdict, WorkflowId};
+use crate::{OrgId, Signal, Verdict, WorkflowId};
 
 /// How long everything may take from a signal on.
 const AFTER_SIGNAL: Duration = Duration::from_millis(4900);

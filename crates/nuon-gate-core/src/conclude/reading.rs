@@ -1,4 +1,4 @@
-//! What is read after the verdict: why a deploy failed, what was live before, and where to look. It changes no verdict.
+//! What is read after the verdict: why a deploy failed, what was live before, and where its log is. It changes no verdict.
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -7,14 +7,15 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use crate::api::{ErrorClass, Fact, Reply};
+use crate::api::{ApiError, ErrorClass, Fact, Reply, Request};
 use crate::cause::Warning;
 use crate::history::History;
 use crate::log_tail::{AFTERMATH, Logged, UNEVENTFUL, last_error, log_tail};
 use crate::model::{Deploy, LogRecord};
 use crate::reason::LONGEST;
+use crate::report::{Report, TargetReport};
 use crate::timeline::human;
-use crate::{ApiError, Clock, Line, LogStreamId, OrgId, Report, Request, TargetReport, Verdict};
+use crate::{Clock, Line, LogStreamId, OrgId, Verdict};
 
 /// The most requests under way at once.
 const AT_ONCE: usize = 8;
@@ -57,13 +58,13 @@ enum LogSource {
 /// What was found.
 enum Finding {
     Dashboard(Option<crate::Dashboard>),
-    Log(usize, Told),
+    Log(usize, LogExcerpt),
     History(usize, Vec<Deploy>),
 }
 
 /// What a log says.
 #[derive(Default)]
-struct Told {
+struct LogExcerpt {
     tail: Vec<Logged>,
     error: Option<Line>,
 }
@@ -192,15 +193,15 @@ where
                 LogSource::Deploy(request) => match send(request).await?.fact {
                     Fact::Deploy(deploy) => match deploy.log_stream_id() {
                         Some(stream) => stream.clone(),
-                        None => return Ok(Finding::Log(index, Told::default())),
+                        None => return Ok(Finding::Log(index, LogExcerpt::default())),
                     },
                     _ => return unexpected(),
                 },
             };
             // What is not reported is not kept until all logs have been read.
             let records = read_log(send, stream).await?;
-            let told = Told { tail: log_tail(&records, log_lines), error: last_error(&records, LONGEST) };
-            Ok(Finding::Log(index, told))
+            let excerpt = LogExcerpt { tail: log_tail(&records, log_lines), error: last_error(&records, LONGEST) };
+            Ok(Finding::Log(index, excerpt))
         }
     }
 }
@@ -240,11 +241,11 @@ fn take(report: &mut Report, finding: Finding) {
             let target = &mut report.targets[index];
             target.history = target.deploy.as_deref().map(|deploy| History::new(rows, deploy)).unwrap_or_default();
         }
-        Finding::Log(index, told) => {
+        Finding::Log(index, excerpt) => {
             let target = &mut report.targets[index];
-            target.log_tail = told.tail;
+            target.log_tail = excerpt.tail;
             // The last thing that can say why, if nothing else does.
-            target.log_error = told.error;
+            target.log_error = excerpt.error;
         }
     }
 }

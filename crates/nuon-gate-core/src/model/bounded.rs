@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 
 use super::open::{Object, lenient};
 use crate::RemoteText;
+use crate::redact::redacted;
 
 /// The longest list that is read where every row counts.
 pub(super) const MOST_ROWS: usize = 10_000;
@@ -159,12 +160,13 @@ pub(super) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<
 /// Reads the text of a log's record: its beginning, which says what it is about, and its end.
 pub(super) fn record<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<RemoteText>, D::Error> {
     let text: Option<String> = lenient(deserializer)?;
-    Ok(text.map(|text| match text.len().checked_sub(LONGEST_RECORD) {
-        None | Some(0) => RemoteText::new(text),
-        Some(excess) => {
-            let begins = LONGEST_TEXT + excess;
-            let end = (begins..text.len()).find_map(|begins| text.get(begins..)).unwrap_or_default().to_owned();
-            RemoteText::new(format!("{}\n…\n{end}", cut(text, LONGEST_TEXT)))
+    Ok(text.map(|text| match text.len() > LONGEST_RECORD {
+        false => RemoteText::new(text),
+        true => {
+            let text = redacted(&text);
+            let begins = text.len() - (LONGEST_RECORD - LONGEST_TEXT).min(text.len());
+            let end = (begins..text.len()).find_map(|begins| text.get(begins..)).unwrap_or_default();
+            RemoteText::new(format!("{}\n…\n{end}", beginning(&text, LONGEST_TEXT)))
         }
     }))
 }
@@ -173,19 +175,21 @@ fn kept(text: String, longest: usize) -> RemoteText {
     RemoteText::new(cut(text, longest))
 }
 
-fn cut(mut text: String, longest: usize) -> String {
-    if text.len() > longest {
-        let end = (0..=longest).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
-        text.truncate(end);
-        text.shrink_to_fit();
-    }
-    text
+/// Cuts a text. Secrets are taken out of it before, or the half of one could be left.
+fn cut(text: String, longest: usize) -> String {
+    if text.len() > longest { beginning(&redacted(&text), longest).to_owned() } else { text }
+}
+
+fn beginning(text: &str, longest: usize) -> &str {
+    let end = (0..=longest.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+    &text[..end]
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::model::{Deploy, LogRecord, Workflow};
+    use crate::redact::protect;
 
     fn list(row: impl Fn(usize) -> String, count: usize) -> String {
         format!("[{}]", (0..count).map(row).collect::<Vec<_>>().join(","))
@@ -247,11 +251,32 @@ mod tests {
             record.body.unwrap().lines(100).map(|line| line.plain().to_owned()).collect::<Vec<_>>()
         };
         let lines = |count: usize| (0..count).map(|at| format!("é line {at}\n")).collect::<String>();
-        let told = record(&(lines(20_000) + "Error: quota exceeded"));
-        assert_eq!((told[0].as_str(), told.last().unwrap().as_str()), ("é line 0", "Error: quota exceeded"));
-        let gap = told.iter().position(|line| line == "…").unwrap();
-        assert!(told.len() < 7000 && told.len() - gap > 10 * gap / 3, "{} lines, of which {gap} first", told.len());
+        let lines_kept = record(&(lines(20_000) + "Error: quota exceeded"));
+        assert_eq!(
+            (lines_kept[0].as_str(), lines_kept.last().unwrap().as_str()),
+            ("é line 0", "Error: quota exceeded")
+        );
+        let gap = lines_kept.iter().position(|line| line == "…").unwrap();
+        assert!(
+            lines_kept.len() < 7000 && lines_kept.len() - gap > 10 * gap / 3,
+            "{} lines, of which {gap} first",
+            lines_kept.len()
+        );
         assert!(!record(&lines(4_000)).contains(&"…".to_owned()), "it fits");
+    }
+
+    #[test]
+    fn no_half_of_a_secret_is_left_where_a_text_is_cut() {
+        protect("bounded-secret-of-some-length");
+        for before in [LONGEST_TEXT - 20, LONGEST_TEXT - 8, LONGEST_TEXT - 1] {
+            let long = format!("{}bounded-secret-of-some-length", "x".repeat(before));
+            let kept = deploy_with(&format!(r#""status_description":"{long}""#)).status_description.unwrap();
+            assert!(!kept.line(2 * LONGEST_TEXT).plain().contains("xb"), "{before}");
+            let body = long.clone() + &"y".repeat(LONGEST_RECORD - LONGEST_TEXT - 10);
+            let record: LogRecord = serde_json::from_str(&serde_json::json!({ "body": body }).to_string()).unwrap();
+            let lines: Vec<_> = record.body.unwrap().lines(2 * LONGEST_RECORD).collect();
+            assert!(lines.iter().all(|line| !line.plain().contains("xb") && !line.plain().contains("thy")), "{before}");
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 /// Declares an enumeration of wire values that stays open: what is not listed is `Other`, never an error.
 ///
 /// Characters that cannot be seen are replaced in an `Other`, so that it can be shown, and so that a value which only
-/// looks like another one is not equal to it.
+/// resembles another one is not equal to it.
 macro_rules! open_enum {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $wire:literal,)* }) => {
         $(#[$doc])*

@@ -1,11 +1,10 @@
 //! What follows from an answer that is no good one.
 
 use super::event::Refusal;
-use super::poller::Poller;
 use super::shared::Shared;
-use crate::api::ErrorClass;
-use crate::cause::Thing;
-use crate::{ApiError, Cause, Moment, Request};
+use crate::Moment;
+use crate::api::{ApiError, ErrorClass, Request};
+use crate::cause::{Cause, Thing};
 
 /// 401 and 403 are final only when this many come in a row, once there was a good answer: the server also says so when its
 /// database or its identity provider is in trouble (`docs/nuon-api.md`, "Authentication").
@@ -14,6 +13,45 @@ const DENIALS: u32 = 5;
 const MISSES: u32 = 3;
 /// So often in a row something else than the API answers before the address is taken to be wrong.
 const FOREIGN: u32 = 3;
+
+/// The bad answers in a row, by their kinds.
+#[derive(Debug, Default)]
+pub(super) struct Streaks {
+    denied: Streak,
+    missing: Streak,
+    /// Of something else than the API.
+    foreign: Streak,
+}
+
+impl Streaks {
+    /// A good answer ends them all.
+    pub(super) fn end(&mut self, request: &Request) {
+        for streak in [&mut self.denied, &mut self.missing, &mut self.foreign] {
+            streak.end(request);
+        }
+    }
+}
+
+/// How often one request has had an answer of the same bad kind in a row. Good answers to other requests of the same poll do
+/// not count: a right that is missing for one of them will not come back by itself.
+#[derive(Debug, Default)]
+struct Streak(Option<(Request, Moment, u32)>);
+
+impl Streak {
+    /// Counts an answer, and returns how many there are now since the streak began. It begins anew if the request has
+    /// been answered well since, to whomever.
+    fn count(&mut self, request: &Request, now: Moment, answered_at: Option<Moment>) -> u32 {
+        let goes_on = |since: Moment| answered_at.is_none_or(|at| at < since);
+        let before = self.0.take().filter(|(own, since, _)| own == request && goes_on(*since));
+        let (since, count) = before.map_or((now, 1), |(_, since, count)| (since, count + 1));
+        self.0 = Some((request.clone(), since, count));
+        count
+    }
+
+    fn end(&mut self, request: &Request) {
+        self.0.take_if(|(own, ..)| own == request);
+    }
+}
 
 /// What is known of what a request is about.
 #[derive(Debug, Clone, Copy)]
@@ -50,7 +88,7 @@ pub(super) enum Handling {
 /// Decides. A workflow, a deploy or an install that has answered once exists, whatever is said of it later; and what is said
 /// of a deploy's workflow is never the end, as an ingress or a firewall may say it.
 pub(super) fn handle(
-    poller: &mut Poller,
+    streaks: &mut Streaks,
     now: Moment,
     error: &ApiError,
     request: &Request,
@@ -59,30 +97,30 @@ pub(super) fn handle(
 ) -> Handling {
     let class = error.class();
     if class != ErrorClass::Denied {
-        poller.denied.end(request);
+        streaks.denied.end(request);
     }
     if class != ErrorClass::Foreign {
-        poller.foreign.end(request);
+        streaks.foreign.end(request);
     }
     let answered_at = shared.answered_at(request);
     match class {
         ErrorClass::Transient => Handling::Retry,
-        ErrorClass::Untrusted if !shared.health.ever_good() => Handling::Refuse(Refusal::Untrusted(error.clone())),
+        ErrorClass::Untrusted if !shared.health().ever_good() => Handling::Refuse(Refusal::Untrusted(error.clone())),
         ErrorClass::Untrusted => Handling::Retry,
         ErrorClass::Denied => {
-            match poller.denied.count(request, now, answered_at) >= DENIALS || !shared.health.ever_good() {
+            match streaks.denied.count(request, now, answered_at) >= DENIALS || !shared.health().ever_good() {
                 true => Handling::Reject(Cause::Denied(error.clone())),
                 false => Handling::Retry,
             }
         }
         ErrorClass::Foreign => {
-            match poller.foreign.count(request, now, answered_at) >= FOREIGN && !shared.health.ever_nuon() {
+            match streaks.foreign.count(request, now, answered_at) >= FOREIGN && !shared.health().ever_nuon() {
                 true => Handling::Reject(Cause::NotNuon(error.clone())),
                 false => Handling::Retry,
             }
         }
         ErrorClass::Missing if !about.exists => {
-            let often = poller.missing.count(request, now, answered_at) >= MISSES;
+            let often = streaks.missing.count(request, now, answered_at) >= MISSES;
             match often || !request.may_lag() || about.named && shared.is_once() {
                 true if about.own_workflow => Handling::NoWorkflow,
                 true => Handling::Reject(missing(error, request)),

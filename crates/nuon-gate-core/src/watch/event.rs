@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use super::settings::{InvalidSettings, OnSuperseded};
-use crate::cause::Warning;
+use crate::api::ApiError;
+use crate::cause::{Cause, Warning};
 use crate::model::Status;
 use crate::resolve::Ambiguous;
 use crate::timeline::human;
-use crate::{ApiError, BuildId, Cause, DeployId, Hold, Line, MatchedBy, Moment, StepId, Target, Verdict, WorkflowId};
+use crate::{BuildId, DeployId, Hold, Line, MatchedBy, Moment, StepId, Target, Verdict, WorkflowId};
 
 /// Something that happened. Targets are named by their position among the run's targets.
 #[derive(Debug, Clone, PartialEq, Eq)]

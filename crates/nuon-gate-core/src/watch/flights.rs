@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::{Moment, Request};
+use crate::Moment;
+use crate::api::Request;
 
 /// The most requests under way at once.
 const MOST_AT_ONCE: usize = 16;
@@ -23,13 +24,6 @@ struct Flight {
     sent: Moment,
     order: u64,
     pollers: Vec<PollerId>,
-}
-
-/// What landed.
-#[derive(Debug)]
-pub(super) struct Landed {
-    pub(super) request: Request,
-    pub(super) pollers: Vec<PollerId>,
 }
 
 /// The requests under way, and those that wait for their turn.
@@ -86,15 +80,15 @@ impl Flights {
         serial
     }
 
-    /// Takes note that an answer has come; `None` if the request had been given up. Who waited for it to be sent again is
-    /// ready to do so.
-    pub(super) fn land(&mut self, serial: u64, now: Moment) -> Option<Landed> {
+    /// Takes note that an answer has come, and returns what was requested and who needs it; `None` if the request had been
+    /// given up. Who waited for it to be sent again is ready to do so.
+    pub(super) fn land(&mut self, serial: u64, now: Moment) -> Option<(Request, Vec<PollerId>)> {
         let Flight { request, pollers, .. } = self.under_way.remove(&serial)?;
         self.serials.remove(&request);
         for poller in self.waiting.remove(&request).unwrap_or_default() {
             self.enqueue(poller, now);
         }
-        Some(Landed { request, pollers })
+        Some((request, pollers))
     }
 
     /// Returns when a request was sent, unless it was given up.

@@ -44,13 +44,13 @@ struct Version {
     is_final: bool,
 }
 
-/// How old an answer is beside the newest that was seen.
+/// How old an answer is, compared with the newest that was seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Age {
     /// As new, or newer.
     New,
     /// Older by its times or by its history, but not by both.
-    Doubtful,
+    Unclear,
     /// Older.
     Old,
 }
@@ -64,7 +64,7 @@ impl Freshness {
     pub(super) fn admit(&mut self, now: Moment, deploy: &Deploy) -> bool {
         let version = Version::of(deploy);
         if let Some(newest) = &self.newest {
-            let age = version.beside(newest);
+            let age = version.compared_with(newest);
             if age != Age::New {
                 let status = deploy.current_status();
                 let before = self.older.take().filter(|older| older.status == *status);
@@ -108,7 +108,7 @@ impl Version {
     /// The row's own time says which is older, or the status's where it is the same or absent. So does how much has
     /// happened: a history only grows, except where the server wipes it. What has none says nothing of that, unless there
     /// are no times either. What says neither is not older.
-    fn beside(&self, newest: &Self) -> Age {
+    fn compared_with(&self, newest: &Self) -> Age {
         let by = |own: Option<Timestamp>, newest: Option<Timestamp>| {
             own.zip(newest).map(|(own, newest)| own.cmp(&newest)).filter(|order| order.is_ne())
         };
@@ -119,7 +119,7 @@ impl Version {
             None if is_shorter => Age::Old,
             None => Age::New,
             Some(order) if order.is_lt() && by_history => Age::Old,
-            Some(order) if order.is_lt() || by_history => Age::Doubtful,
+            Some(order) if order.is_lt() || by_history => Age::Unclear,
             Some(_) => Age::New,
         }
     }
@@ -167,7 +167,7 @@ mod tests {
             ("a later time, with a shorter history", row("error", 8, 8, 6), row("active", 9, 9, 3), false),
             ("a later time, with no history to speak of", row("executing", 8, 8, 6), row("error", 9, 9, -1), true),
             (
-                "an earlier time, beside an error without a history",
+                "an earlier time, after an error without a history",
                 row("error", 9, 9, -1),
                 row("active", 8, 8, 3),
                 false,
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stays_doubtful_is_what_is() {
+    fn what_stays_unclear_is_what_is() {
         let admitted = |seen: Deploy, older: Deploy, seconds: &[u64]| {
             let mut freshness = Freshness::default();
             assert!(freshness.admit(Moment::START, &seen));
@@ -210,7 +210,7 @@ mod tests {
         // By the clock alone, or by the history alone.
         assert_eq!(admitted(pending(), row("active", 3, -1, 3), &steady), at_last);
         assert_eq!(admitted(row("executing", 3, -1, 3), row("active", 9, -1, 1), &steady), at_last);
-        // By both, it is old. So it is beside what lasts.
+        // By both, it is old. So it is compared with what lasts.
         assert_eq!(admitted(pending(), row("active", 3, -1, 1), &steady), never);
         assert_eq!(admitted(row("error", 9, -1, -1), row("active", 3, -1, 3), &steady), never);
         // An outage in between shows nothing.

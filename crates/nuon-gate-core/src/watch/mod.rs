@@ -4,9 +4,10 @@
 //! sleeps, sends, reads a clock or draws a random number that it was not seeded with, so every rule can be tried in virtual
 //! time. [`drive`](crate::drive) connects it to the world.
 //!
-//! Read it in this order: this file (the loop), `target` (one target: its polls and its story), `phase` (what one poll has
-//! read, and the one decision that follows), then `discovery` (which targets there are). `poller`, `flights`, `timers`,
-//! `clocks` and `errors` are the machinery below.
+//! Read it in this order: this file (the loop), `target` (one target: its polls, and the record of them for the report),
+//! `phase` (what one poll has read, and the one decision that follows), then `discovery` and `enrolment` (which targets there
+//! are). `clocks` has the limits on time, `last_polls` and `outcome` the end. `poller`, `flights`, `timers`, `freshness`,
+//! `health` and `errors` are the machinery below; `shared` is what all polls have in common.
 //!
 //! # Promises
 //!
@@ -20,10 +21,14 @@
 
 mod clocks;
 mod discovery;
+mod enrolment;
 mod errors;
 mod event;
 mod flights;
 mod freshness;
+mod health;
+mod last_polls;
+mod outcome;
 mod phase;
 mod poller;
 mod settings;
@@ -35,27 +40,25 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use self::clocks::Closing;
-pub(crate) use self::clocks::LAST_POLL_AFTER_SIGNAL;
-use self::discovery::{Discovered, Discovery, DiscoveryEnd};
+use self::discovery::Discovery;
 pub use self::event::{Event, EventKind, Refusal};
 use self::flights::{Flights, PollerId};
-use self::phase::End;
+pub(crate) use self::last_polls::LAST_POLL_AFTER_SIGNAL;
+use self::last_polls::LastPolls;
 pub use self::phase::{Basis, Proof};
 use self::poller::Poller;
 pub use self::settings::{Clocks, InvalidSettings, Mode, OnApproval, OnStale, OnSuperseded, Scope, WatchSettings};
 use self::shared::Shared;
 use self::target::TargetWatch;
 use self::timers::Timers;
-use crate::api::Reply;
-use crate::cause::StoppedBy;
-use crate::report::Report;
-use crate::resolve::{Resolution, Resolver, Wanted};
+use crate::api::{ApiError, Reply, Request};
+use crate::pins::Pinning;
+use crate::resolve::{Resolution, Resolver};
 use crate::schedule::Schedule;
-use crate::{ApiError, Cause, Moment, Pinning, Pins, Request, Require, Signal, Target, Targets, Verdict};
+use crate::{Moment, Signal, Verdict};
 
 /// How long a link or a name is worth waiting for.
-const FOR_A_LINK: Duration = Duration::from_secs(2);
+const LINK_TIMEOUT: Duration = Duration::from_secs(2);
 /// After this long without an event there is one that says so.
 const HEARTBEAT: Duration = Duration::from_secs(60);
 
@@ -97,7 +100,7 @@ pub struct Watch {
     passed: usize,
     flights: Flights,
     timers: Timers,
-    closing: Option<Closing>,
+    last_polls: Option<LastPolls>,
     signal: Option<Signal>,
     finished: Option<Moment>,
 }
@@ -133,7 +136,7 @@ impl Watch {
                 }
             }
         };
-        let once = (settings.mode == Mode::Once).then(|| Closing::once(settings.request_timeout));
+        let once = (settings.mode == Mode::Once).then(|| LastPolls::once(settings.request_timeout));
         let mut watch = Self {
             shared: Shared::new(settings, started_at),
             pinning,
@@ -143,7 +146,7 @@ impl Watch {
             passed: 0,
             flights: Flights::default(),
             timers: Timers::default(),
-            closing: once,
+            last_polls: once,
             signal: None,
             finished: None,
         };
@@ -154,7 +157,7 @@ impl Watch {
             }
             None => {}
         }
-        if watch.discovery.end().is_none() {
+        if !watch.discovery.has_ended() {
             watch.timers.set(PollerId::Discovery, Moment::START);
         }
         Ok(watch)
@@ -162,7 +165,7 @@ impl Watch {
 
     /// Says what to do now.
     pub fn next(&mut self, now: Moment) -> Step {
-        self.close_at_deadline(now);
+        self.check_deadline(now);
         // An API that does not answer cannot say whether anything happens: that limit comes first.
         self.check_outage(now);
         self.wake(now);
@@ -170,7 +173,7 @@ impl Watch {
             self.finish(now);
             return Step::Done;
         }
-        self.beat(now);
+        self.heartbeat(now);
         match self.next_ask(now) {
             Some(ask) => Step::Ask(ask),
             None => Step::Sleep(self.next_wake(now)),
@@ -182,31 +185,31 @@ impl Watch {
         let sent = self.flights.sent(ticket.0);
         match reply {
             Ok(answer) => {
-                self.shared.health.good(now);
+                self.shared.health_mut().good(now);
                 self.shared.note_server_time(now, answer.server_time, self.pinning.shared.since.is_some());
             }
             Err(error) => {
                 let deadline = self.shared.deadline();
-                if self.shared.health.bad(now, sent.unwrap_or(now), error, deadline) {
-                    self.look_after_waiting();
+                if self.shared.health_mut().bad(now, sent.unwrap_or(now), error, deadline) {
+                    self.arm_queued();
                 }
             }
         }
-        let Some(landed) = self.flights.land(ticket.0, now) else { return };
-        if let (Ok(_), Request::Workflow(_, id)) = (reply, &landed.request) {
+        let Some((request, pollers)) = self.flights.land(ticket.0, now) else { return };
+        if let (Ok(_), Request::Workflow(_, id)) = (reply, &request) {
             self.shared.note_workflow(id, now);
         }
-        for poller in landed.pollers {
+        for poller in pollers {
             let error = match poller {
-                PollerId::Discovery => self.reply_to_discovery(now, &landed.request, reply.clone()),
-                PollerId::Target(index) => self.reply_to_target(index, now, &landed.request, reply.clone()),
+                PollerId::Discovery => self.reply_to_discovery(now, &request, reply.clone()),
+                PollerId::Target(index) => self.reply_to_target(index, now, &request, reply.clone()),
             };
             self.arm(poller, now);
-            self.tell_retry(poller, error, now);
+            self.report_retry(poller, error, now);
         }
     }
 
-    fn tell_retry(&mut self, poller: PollerId, error: Option<ApiError>, now: Moment) {
+    fn report_retry(&mut self, poller: PollerId, error: Option<ApiError>, now: Moment) {
         let Some(error) = error else { return };
         let next = self.due(poller, now) - now;
         let target = match poller {
@@ -225,7 +228,7 @@ impl Watch {
             return;
         }
         self.signal = Some(signal);
-        self.close(Closing::by_signal(signal, now, self.closing), now);
+        self.begin_last_polls(LastPolls::by_signal(signal, now, self.last_polls), now);
     }
 
     /// Takes what has happened since it was last asked.
@@ -236,26 +239,6 @@ impl Watch {
     /// Returns why nothing was waited for, if so: then there is nothing to report.
     pub fn refusal(&self) -> Option<&Refusal> {
         self.shared.refusal().filter(|_| self.signal.is_none())
-    }
-
-    /// Returns what the wait has come to, or where it stands.
-    pub fn report(&self, now: Moment) -> Report {
-        let now = self.finished.unwrap_or(now);
-        let targets = self.targets.iter().map(|target| target.report(now, &self.shared)).collect();
-        let failure = self.discovery.end().and_then(|end| end.failure.as_ref());
-        Report {
-            verdict: self.verdict(),
-            run_cause: failure.map(|(_, cause)| cause.clone()),
-            started_at: self.shared.started_at(),
-            elapsed: now.elapsed(),
-            targets,
-            api_paused: self.shared.health.wants_peace(now),
-            failed_fast: self.shared.settings().fail_fast && self.can_no_longer_pass(),
-            dashboard: self.shared.dashboard().cloned(),
-            open_workflow: self.discovery.open_workflow().cloned(),
-            run_cancelled: None,
-            warnings: self.shared.warnings().to_vec(),
-        }
     }
 
     // Polling.
@@ -276,7 +259,7 @@ impl Watch {
 
     fn has_ended(&self, id: PollerId) -> bool {
         match id {
-            PollerId::Discovery => self.discovery.end().is_some(),
+            PollerId::Discovery => self.discovery.has_ended(),
             PollerId::Target(index) => self.targets[index].has_ended(),
         }
     }
@@ -292,7 +275,7 @@ impl Watch {
             PollerId::Discovery => self.discovery.begin_poll(now),
             PollerId::Target(index) => {
                 self.targets[index].begin_poll(now, &mut self.shared);
-                self.settle(index);
+                self.count_end(index);
             }
         }
         self.arm(poller, now);
@@ -307,14 +290,14 @@ impl Watch {
         match self.poller(poller).polling_since() {
             Some(began) => self.flights.enqueue(poller, began),
             None => {
-                let at = self.due(poller, now).min(self.first_ring(poller));
+                let at = self.due(poller, now).min(self.first_limit(poller));
                 self.timers.set(poller, at);
             }
         }
     }
 
     fn next_ask(&mut self, now: Moment) -> Option<Ask> {
-        if self.shared.health.paused_until() > now {
+        if self.shared.health().paused_until() > now {
             return None;
         }
         let (targets, discovery) = (&self.targets, &self.discovery);
@@ -325,9 +308,9 @@ impl Watch {
         let request = self.poller(poller).request()?.clone();
         let timeout = self.time_limit(poller, now);
         let timeout = match request {
-            Request::Dashboard(_) => timeout.min(FOR_A_LINK),
+            Request::Dashboard(_) => timeout.min(LINK_TIMEOUT),
             // Without links an install is asked for only to see whether it exists.
-            Request::Install(_) if self.shared.settings().links => timeout.min(FOR_A_LINK),
+            Request::Install(_) if self.shared.settings().links => timeout.min(LINK_TIMEOUT),
             _ => timeout,
         };
         let ticket = Ticket(self.flights.send(poller, request.clone(), now));
@@ -336,191 +319,16 @@ impl Watch {
 
     fn reply_to_target(&mut self, index: usize, now: Moment, request: &Request, reply: Reply) -> Option<ApiError> {
         let error = self.targets[index].reply(now, request, reply, &mut self.shared);
-        self.settle(index);
+        self.count_end(index);
         error
     }
 
     /// Counts a target that has just ended.
-    fn settle(&mut self, index: usize) {
+    fn count_end(&mut self, index: usize) {
         let target = &mut self.targets[index];
         if target.take_ending() {
             self.open -= 1;
             self.passed += usize::from(target.verdict() == Some(Verdict::Passed));
-        }
-    }
-
-    // Which targets there are.
-
-    fn reply_to_discovery(&mut self, now: Moment, request: &Request, reply: Reply) -> Option<ApiError> {
-        match self.discovery.reply(now, request, reply, &self.targets, &self.shared) {
-            Discovered::Nothing => {}
-            Discovered::Retry(error) => return Some(error),
-            Discovered::Joined(joining) => {
-                for (target, deploy) in joining {
-                    let index = self.targets.len();
-                    let (pins, schedule) = (self.pinning.shared.clone(), self.schedule(index));
-                    let watch = TargetWatch::following(index, target.clone(), pins, schedule, now, deploy);
-                    self.watch(watch, now);
-                    self.shared.emit(now, EventKind::Joined { target: index, is: target });
-                }
-            }
-            Discovered::Targets(targets) => match self.enrol(now, targets) {
-                Ok(()) => self.end_discovery(None, None, now),
-                Err(invalid) => self.shared.refuse(Refusal::Invalid(invalid)),
-            },
-            Discovered::Unknown(wanted, unknown) => {
-                self.end_discovery(Some(wanted), Some((Verdict::Rejected, Cause::NoSuchName(unknown))), now);
-            }
-            Discovered::End(failure) => self.end_discovery(None, failure, now),
-            Discovered::Refused(refusal) => self.shared.refuse(refusal),
-        }
-        None
-    }
-
-    fn schedule(&self, index: usize) -> Schedule {
-        let settings = self.shared.settings();
-        Schedule::new(settings.intervals, settings.seed.wrapping_add(index as u64))
-    }
-
-    fn watch(&mut self, watch: TargetWatch, now: Moment) -> usize {
-        let index = self.targets.len();
-        self.discovery.note_target(watch.target(), index);
-        self.targets.push(watch);
-        self.open += 1;
-        self.arm(PollerId::Target(index), now);
-        index
-    }
-
-    /// Begins to watch targets that have been found, all at once.
-    fn enrol(&mut self, now: Moment, targets: Vec<Target>) -> Result<(), InvalidSettings> {
-        let targets = Targets::new(targets).ok_or_else(|| InvalidSettings::NoTargets(self.discovery.subject()))?;
-        self.shared.settings().check(targets.as_slice(), &self.pinning)?;
-        for target in targets.as_slice() {
-            // That each target has its pins has just been checked.
-            let pins = self.pinning.of(target).unwrap_or_default();
-            let index = self.targets.len();
-            self.watch(TargetWatch::new(index, target.clone(), pins, self.schedule(index), now), now);
-        }
-        self.shared.emit(now, EventKind::Started { targets: targets.as_slice().to_vec() });
-        Ok(())
-    }
-
-    /// Ends the search for targets. If it failed, what is wanted is reported as it was typed: the one that is to `blame` with
-    /// the failure, or all of them.
-    fn end_discovery(&mut self, blame: Option<usize>, failure: Option<(Verdict, Cause)>, now: Moment) {
-        let (required, deployed) = (self.needed(), self.targets.len());
-        let failure = match failure {
-            None if required > deployed => Some((Verdict::Failed, Cause::TooFew { required, deployed })),
-            failure => failure,
-        };
-        if let Some((verdict, cause)) = &failure {
-            let mut told = false;
-            for (position, index) in self.enrol_as_typed(now) {
-                if blame.is_none_or(|blamed| blamed == position) {
-                    let end = End::Otherwise(*verdict, cause.clone());
-                    self.targets[index].conclude(end, now, &mut self.shared);
-                    self.settle(index);
-                    told = true;
-                }
-            }
-            if !told {
-                let (verdict, cause) = (*verdict, Some(cause.clone()));
-                self.shared.emit(now, EventKind::Ended { target: None, verdict, cause });
-            }
-        }
-        self.discovery.set_end(DiscoveryEnd { failure });
-    }
-
-    /// Makes a target of each component that is wanted, and returns where it stands in both lists.
-    fn enrol_as_typed(&mut self, now: Moment) -> Vec<(usize, usize)> {
-        let typed: Vec<(usize, Target)> = self
-            .discovery
-            .wanted()
-            .iter()
-            .enumerate()
-            .filter_map(|(position, wanted)| match wanted {
-                Wanted::Component(install, component) => {
-                    Some((position, Target::new(install.clone(), component.clone())))
-                }
-                Wanted::Install(_) => None,
-            })
-            .collect();
-        if !self.discovery.wanted().is_empty() {
-            let targets = typed.iter().map(|(_, target)| target.clone()).collect();
-            self.shared.emit(now, EventKind::Started { targets });
-        }
-        let mut enrolled = Vec::new();
-        for (position, target) in typed {
-            let index = self.targets.len();
-            let watch = TargetWatch::new(index, target, Pins::default(), self.schedule(index), now);
-            enrolled.push((position, self.watch(watch, now)));
-        }
-        enrolled
-    }
-
-    // The end.
-
-    fn is_over(&self, now: Moment) -> bool {
-        let all_ended = self.open == 0 && self.discovery.end().is_some();
-        let out_of_time = self.closing.is_some_and(|closing| now >= closing.until);
-        let lost = self.discovery.is_lost() || self.shared.settings().fail_fast && self.can_no_longer_pass();
-        self.finished.is_some()
-            || self.shared.refusal().is_some()
-            || all_ended
-            || out_of_time
-            || self.has_passed()
-            || lost
-    }
-
-    fn finish(&mut self, now: Moment) {
-        if self.finished.is_some() {
-            return;
-        }
-        self.finished = Some(now);
-        if self.refusal().is_some() {
-            return;
-        }
-        let closing = self.closing.filter(|closing| now >= closing.until);
-        for poller in self.open_pollers() {
-            match (closing, poller) {
-                (Some(closing), poller) => {
-                    self.poller_mut(poller).time_out(closing.until - closing.from);
-                    self.close_poller(poller, closing.by, now);
-                }
-                (None, PollerId::Target(index)) => {
-                    self.targets[index].stop(StoppedBy::Decided, now, &mut self.shared);
-                    self.settle(index);
-                }
-                // A run whose outcome is clear needs no more targets.
-                (None, PollerId::Discovery) => {}
-            }
-        }
-    }
-
-    fn needed(&self) -> usize {
-        self.shared.settings().require.count(self.targets.len())
-    }
-
-    /// Returns whether enough targets have passed. As long as it is not known which there are, none is enough.
-    fn has_passed(&self) -> bool {
-        self.discovery.is_complete() && !self.targets.is_empty() && self.passed >= self.needed()
-    }
-
-    fn can_no_longer_pass(&self) -> bool {
-        let found_all = self.discovery.end().is_some();
-        let more_to_come = !found_all && self.shared.settings().require != Require::All;
-        found_all && !self.discovery.is_complete() || !more_to_come && self.passed + self.open < self.needed()
-    }
-
-    /// Returns the verdict of the run: a signal's before all, then a pass if enough targets passed, else the most severe.
-    fn verdict(&self) -> Verdict {
-        let of_discovery = self.discovery.end().and_then(|end| end.failure.as_ref()).map(|(verdict, _)| *verdict);
-        let ends = self.targets.iter().filter_map(TargetWatch::verdict).chain(of_discovery);
-        let most_severe = ends.filter(|verdict| *verdict != Verdict::Passed).min();
-        match self.signal {
-            Some(signal) => Verdict::Interrupted(signal),
-            None if self.has_passed() => Verdict::Passed,
-            None => most_severe.unwrap_or(Verdict::Pending),
         }
     }
 }

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use super::errors::Streaks;
+use crate::Moment;
+use crate::api::{ApiError, Request};
 use crate::schedule::{Observed, Schedule};
-use crate::{ApiError, Moment, Request};
 
 /// A poll: one or several requests that together say where something stands.
 #[derive(Debug)]
@@ -16,27 +18,6 @@ struct Poll {
     requests: u32,
 }
 
-/// How often one request has had an answer of the same bad kind in a row. Good answers to other requests of the same poll do
-/// not count: a right that is missing for one of them will not come back by itself.
-#[derive(Debug, Default)]
-pub(super) struct Streak(Option<(Request, Moment, u32)>);
-
-impl Streak {
-    /// Counts an answer, and returns how many there are now since the streak began. It begins anew if the request has
-    /// been answered well since, to whomever.
-    pub(super) fn count(&mut self, request: &Request, now: Moment, answered_at: Option<Moment>) -> u32 {
-        let goes_on = |since: Moment| answered_at.is_none_or(|at| at < since);
-        let before = self.0.take().filter(|(own, since, _)| own == request && goes_on(*since));
-        let (since, count) = before.map_or((now, 1), |(_, since, count)| (since, count + 1));
-        self.0 = Some((request.clone(), since, count));
-        count
-    }
-
-    pub(super) fn end(&mut self, request: &Request) {
-        self.0.take_if(|(own, ..)| own == request);
-    }
-}
-
 /// The polls of one thing: when the next is due, and how the API has treated it so far.
 #[derive(Debug)]
 pub(super) struct Poller {
@@ -45,28 +26,13 @@ pub(super) struct Poller {
     poll: Option<Poll>,
     polled: Option<Moment>,
     polls: u32,
-    /// What was denied.
-    pub(super) denied: Streak,
-    /// What was not found.
-    pub(super) missing: Streak,
-    /// What something else than the API has answered.
-    pub(super) foreign: Streak,
+    streaks: Streaks,
     last_error: Option<ApiError>,
 }
 
 impl Poller {
     pub(super) fn new(schedule: Schedule, now: Moment) -> Self {
-        Self {
-            schedule,
-            due: now,
-            poll: None,
-            polled: None,
-            polls: 0,
-            denied: Streak::default(),
-            missing: Streak::default(),
-            foreign: Streak::default(),
-            last_error: None,
-        }
+        Self { schedule, due: now, poll: None, polled: None, polls: 0, streaks: Streaks::default(), last_error: None }
     }
 
     /// Returns how many polls have begun.
@@ -97,6 +63,10 @@ impl Poller {
     /// Returns what was wrong with the last poll.
     pub(super) fn last_error(&self) -> Option<&ApiError> {
         self.last_error.as_ref()
+    }
+
+    pub(super) fn streaks(&mut self) -> &mut Streaks {
+        &mut self.streaks
     }
 
     /// Begins a poll with this request.
@@ -132,9 +102,7 @@ impl Poller {
 
     /// Takes note of a good answer. It says nothing of whether something else exists, which the same poll asks for.
     pub(super) fn good(&mut self, request: &Request) {
-        self.denied.end(request);
-        self.missing.end(request);
-        self.foreign.end(request);
+        self.streaks.end(request);
         self.last_error = None;
     }
 

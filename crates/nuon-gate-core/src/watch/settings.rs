@@ -3,9 +3,10 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use crate::pins::{Pinning, Pins};
 use crate::resolve::Wanted;
 use crate::schedule::Intervals;
-use crate::{InstallId, Kind, MatchedBy, OrgId, Pinning, Pins, Require, Rules, Target, Targets, WorkflowId};
+use crate::{InstallId, Kind, MatchedBy, OrgId, Require, Rules, Target, Targets, WorkflowId};
 
 /// How long is waited, at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

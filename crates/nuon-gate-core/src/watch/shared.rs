@@ -6,12 +6,14 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::event::{Event, EventKind, Refusal};
-use super::phase::Side;
+use super::health::Health;
+use super::phase::OptionalReads;
 use super::settings::{Mode, WatchSettings};
+use crate::api::Request;
 use crate::cause::Warning;
-use crate::{Dashboard, InstallId, Moment, RemoteText, Request, Target, WorkflowId};
+use crate::{Dashboard, InstallId, Moment, RemoteText, Target, WorkflowId};
 
-/// How often something that only serves people is asked for.
+/// How often something on which no verdict depends is requested.
 const TRIES: u32 = 3;
 /// Clocks that differ by less keep the same time.
 const LARGEST_SKEW: SignedDuration = SignedDuration::from_secs(30);
@@ -23,12 +25,12 @@ pub(super) struct Shared {
     started_at: Timestamp,
     /// When the watch began by the server's clock, once an answer has said so.
     server_started_at: Option<Timestamp>,
-    pub(super) health: Health,
+    health: Health,
     refusal: Option<Refusal>,
-    dashboard: Wanted<Dashboard>,
+    dashboard: Optional<Dashboard>,
     /// When each workflow last answered, whoever asked: one that has exists.
     workflows: HashMap<WorkflowId, Moment>,
-    install_names: HashMap<InstallId, Wanted<RemoteText>>,
+    install_names: HashMap<InstallId, Optional<RemoteText>>,
     /// About the run as a whole.
     warnings: Vec<Warning>,
     events: Vec<Event>,
@@ -37,21 +39,21 @@ pub(super) struct Shared {
     last_change: Moment,
 }
 
-/// Something that only serves people.
+/// Something on which no verdict depends.
 #[derive(Debug)]
-struct Wanted<T> {
+struct Optional<T> {
     value: Option<T>,
     /// It has come, or was asked for in vain often enough.
     tries_left: u32,
 }
 
-impl<T> Default for Wanted<T> {
+impl<T> Default for Optional<T> {
     fn default() -> Self {
         Self { value: None, tries_left: TRIES }
     }
 }
 
-impl<T> Wanted<T> {
+impl<T> Optional<T> {
     fn come(&mut self, value: Option<T>) {
         *self = Self { value, tries_left: 0 };
     }
@@ -69,7 +71,7 @@ impl Shared {
             server_started_at: None,
             health: Health::default(),
             refusal: None,
-            dashboard: Wanted::default(),
+            dashboard: Optional::default(),
             workflows: HashMap::new(),
             install_names: HashMap::new(),
             warnings: Vec::new(),
@@ -89,6 +91,14 @@ impl Shared {
 
     pub(super) fn deadline(&self) -> Moment {
         Moment::START + self.settings.clocks.total
+    }
+
+    pub(super) fn health(&self) -> &Health {
+        &self.health
+    }
+
+    pub(super) fn health_mut(&mut self) -> &mut Health {
+        &mut self.health
     }
 
     /// Takes note that a workflow has answered, whoever asked for it.
@@ -169,7 +179,7 @@ impl Shared {
         }
     }
 
-    // What only serves people.
+    // What no verdict depends on.
 
     pub(super) fn dashboard(&self) -> Option<&Dashboard> {
         self.dashboard.value.as_ref()
@@ -188,7 +198,7 @@ impl Shared {
     }
 
     /// Takes note that such a request had no good answer, and tells whether it is one.
-    pub(super) fn side_missed(&mut self, request: &Request) -> bool {
+    pub(super) fn optional_missed(&mut self, request: &Request) -> bool {
         match request {
             Request::Dashboard(_) => self.dashboard.missed(),
             Request::Install(install) if self.settings.links => {
@@ -200,88 +210,13 @@ impl Shared {
     }
 
     /// Returns what would be good to know of a target.
-    pub(super) fn side(&self, target: &Target) -> Side {
+    pub(super) fn optional_reads(&self, target: &Target) -> OptionalReads {
         let dashboard = self.settings.org.clone().map(Request::Dashboard);
         let dashboard = dashboard.filter(|_| self.dashboard.tries_left > 0);
         let unnamed = target.install_name().is_none()
             && self.install_names.get(&target.install).is_none_or(|name| name.tries_left > 0);
         let name = unnamed.then(|| Request::Install(target.install.clone()));
         let early = dashboard.clone().or(name).filter(|_| self.settings.links);
-        Side { early, dashboard }
-    }
-}
-
-/// What the answers so far say of the API.
-#[derive(Debug, Default)]
-pub(super) struct Health {
-    /// When the last good answer came; the start, as long as there was none.
-    last_good: Moment,
-    /// Whether there ever was one.
-    ever_good: bool,
-    /// Whether the API itself has ever answered, be it with an error.
-    ever_nuon: bool,
-    /// Since when every answer has been a bad one.
-    failing_since: Option<Moment>,
-    /// When the newest request was sent that had no good answer.
-    last_bad_sent: Option<Moment>,
-    /// No request is sent until then, as the API asked for a pause.
-    paused_until: Moment,
-    /// Until when the API really asked for that; the deadline may be sooner.
-    wished_until: Moment,
-}
-
-impl Health {
-    pub(super) fn good(&mut self, now: Moment) {
-        self.last_good = now;
-        self.ever_good = true;
-        self.ever_nuon = true;
-        self.failing_since = None;
-    }
-
-    /// Takes note of an answer that was no good one. A pause that the API asked for holds for every request, but never
-    /// beyond the `deadline`, where the last poll is due. Tells whether a pause has begun.
-    pub(super) fn bad(&mut self, now: Moment, sent: Moment, error: &crate::ApiError, deadline: Moment) -> bool {
-        self.failing_since.get_or_insert(now);
-        self.last_bad_sent = self.last_bad_sent.max(Some(sent));
-        self.ever_nuon |= error.is_from_nuon();
-        let Some(pause) = error.retry_after() else { return false };
-        self.wished_until = self.wished_until.max(now + pause);
-        self.paused_until = self.paused_until.max((now + pause).min(deadline));
-        true
-    }
-
-    pub(super) fn ever_good(&self) -> bool {
-        self.ever_good
-    }
-
-    pub(super) fn ever_nuon(&self) -> bool {
-        self.ever_nuon
-    }
-
-    pub(super) fn paused_until(&self) -> Moment {
-        self.paused_until
-    }
-
-    /// Tells whether the pause that the API asked for still lasts, whatever the deadline.
-    pub(super) fn wants_peace(&self, now: Moment) -> bool {
-        self.wished_until > now
-    }
-
-    /// Returns when the outage limit runs out unless a good answer comes before; `None` while answers are good. It counts
-    /// from the last good answer; but not asking for a while is no outage, so after the first bad answer there is always
-    /// time for another poll, an `interval` later.
-    pub(super) fn outage_at(&self, limit: Duration, interval: Duration) -> Option<Moment> {
-        let another_poll = self.failing_since? + interval;
-        Some((self.last_good + limit).max(another_poll))
-    }
-
-    /// Returns when it will run out if the requests under way have no good answer.
-    pub(super) fn outage_from_now(&self, limit: Duration, interval: Duration) -> Moment {
-        self.outage_at(limit, interval).unwrap_or(self.last_good + limit)
-    }
-
-    /// Tells whether a request that was sent then or later had no good answer.
-    pub(super) fn has_failed_since(&self, moment: Moment) -> bool {
-        self.last_bad_sent.is_some_and(|sent| sent >= moment)
+        OptionalReads { early, dashboard }
     }
 }

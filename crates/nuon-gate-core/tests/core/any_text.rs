@@ -75,10 +75,10 @@ fn saved<'a>(mut text: impl FnMut() -> &'a str) -> Value {
     let mut named = || json!({"id": text(), "name": text()});
     let [install, component] = [named(), named()];
     json!({
-        "schema": 1, "verdict": "failed", "exit_code": 1, "reason": text(), "started_at": text(), "finished_at": text(),
+        "schema": 1, "verdict": "failed", "exit_code": 1, "reason": text(), "hint": text(), "started_at": text(), "finished_at": text(),
         "elapsed_ms": 1,
         "targets": [{
-            "install": install, "component": component, "verdict": "failed", "reason": text(), "clock": "total",
+            "install": install, "component": component, "verdict": "failed", "reason": text(), "hint": text(), "clock": "total",
             "deploy": {
                 "id": text(), "type": text(), "status": text(), "status_description": text(), "build_id": text(),
                 "commit": text(), "workflow_id": text(), "created_by": text(), "created_at": text(), "ended_at": text(),

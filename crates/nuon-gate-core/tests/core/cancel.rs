@@ -3,12 +3,13 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use nuon_gate_core::conclude::conclude_with;
-use nuon_gate_core::watch::Clocks;
-use nuon_gate_core::{
-    ApiError, CancelOn, Cause, ConcludeOptions, Deadline, Line, Pins, Report, Request, Signal, Verdict, WatchSettings,
-    Words,
-};
+use nuon_gate_core::api::{ApiError, Request};
+use nuon_gate_core::cause::Cause;
+use nuon_gate_core::conclude::{CancelOn, ConcludeOptions, Deadline, conclude_with};
+use nuon_gate_core::pins::Pins;
+use nuon_gate_core::report::{Report, Words};
+use nuon_gate_core::watch::{Clocks, WatchSettings};
+use nuon_gate_core::{Line, Signal, Verdict};
 use serde_json::json;
 use tokio::sync::mpsc;
 use tokio::time::Instant;

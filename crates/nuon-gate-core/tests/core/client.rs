@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::sockets::{End, TOKEN, USER_AGENT, answer, by_path, client_of, connection, ids, raw, setup};
 use httpmock::prelude::*;
-use nuon_gate_core::api::{Depth, ErrorClass, Fact, LARGEST_BODY};
-use nuon_gate_core::{ApiError, ApiStats, Client, Line, Request};
+use nuon_gate_core::Line;
+use nuon_gate_core::api::{ApiError, ApiStats, Client, Depth, ErrorClass, Fact, LARGEST_BODY, Request};
 use serde_json::json;
 
 const LATEST: &str = "/v1/installs/inl1/components/cmp1/deploys/latest";

@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use crate::virtual_time::{Body, certificate, component, deploy, latest, ms, row, s, settings, status, watch};
 use nuon_gate_core::api::ErrorClass;
-use nuon_gate_core::watch::{Ask, Clocks, EventKind};
-use nuon_gate_core::{Clock, Event, Pins, Refusal, Report, Signal, Verdict, WatchSettings, drive_with};
+use nuon_gate_core::pins::Pins;
+use nuon_gate_core::report::Report;
+use nuon_gate_core::watch::{Ask, Clocks, Event, EventKind, Refusal, WatchSettings};
+use nuon_gate_core::{Clock, Signal, Verdict, drive_with};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 
@@ -27,7 +29,7 @@ struct Driven {
 
 /// Drives a watch; the transport takes as long as `answer` says, `None` being for ever.
 async fn driven(
-    watch: nuon_gate_core::Watch,
+    watch: nuon_gate_core::watch::Watch,
     signals: &[(Duration, Signal)],
     answer: impl Fn(Duration, &Ask) -> (Option<Duration>, Body),
 ) -> Driven {

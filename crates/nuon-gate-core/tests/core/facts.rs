@@ -2,8 +2,8 @@
 
 use Becomes::{Elsewhere, Fact, NoAnswer, NoneYet};
 use jiff::Timestamp;
-use nuon_gate_core::api::{Fact as Said, Reply, interpret};
-use nuon_gate_core::{ApiError, ComponentId, Depth, InstallId, Request, WorkflowId};
+use nuon_gate_core::api::{ApiError, Depth, Fact as Said, Reply, Request, interpret};
+use nuon_gate_core::{ComponentId, InstallId, WorkflowId};
 use nuon_gate_http::header::HeaderMap;
 
 /// What an answer becomes.

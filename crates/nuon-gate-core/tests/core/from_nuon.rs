@@ -1,8 +1,7 @@
 //! Whose word an error is: the server's own, or that of an ingress, a firewall or a proxy before it; and what follows.
 
 use jiff::Timestamp;
-use nuon_gate_core::api::{ErrorClass, Fact, interpret};
-use nuon_gate_core::{ApiError, Depth, Request};
+use nuon_gate_core::api::{ApiError, Depth, ErrorClass, Fact, Request, interpret};
 use nuon_gate_http::header::{HeaderMap, HeaderName, HeaderValue};
 
 /// An error's body; whether it is the server's word with `X-Nuon-API-Version` beside it, and without.

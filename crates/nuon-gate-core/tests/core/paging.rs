@@ -1,10 +1,10 @@
 //! Lists of several pages: what the server says of a next one, and where a list ends if it says nothing.
 
 use jiff::Timestamp;
-use nuon_gate_core::api::{Fact, Page, decode, interpret};
+use nuon_gate_core::InstallId;
+use nuon_gate_core::api::{ApiError, Fact, Page, Request, decode, interpret};
 use nuon_gate_core::model::InstallComponent;
 use nuon_gate_core::resolve::{Resolution, Resolver, Wanted};
-use nuon_gate_core::{ApiError, InstallId, Request};
 use nuon_gate_http::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::json;
 

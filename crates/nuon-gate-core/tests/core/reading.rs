@@ -3,8 +3,10 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use nuon_gate_core::conclude::conclude_with;
-use nuon_gate_core::{CancelOn, ConcludeOptions, Deadline, Report, Request, TargetReport, Verdict, Words};
+use nuon_gate_core::Verdict;
+use nuon_gate_core::api::Request;
+use nuon_gate_core::conclude::{CancelOn, ConcludeOptions, Deadline, conclude_with};
+use nuon_gate_core::report::{Report, TargetReport, Words};
 use serde_json::json;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};

@@ -1,7 +1,6 @@
 //! What the client asks, and what it makes of "not found".
 
-use nuon_gate_core::Request;
-use nuon_gate_core::api::{Depth, ErrorClass, Fact};
+use nuon_gate_core::api::{Depth, ErrorClass, Fact, Request};
 use serde_json::json;
 
 use crate::client::{PATIENT, deploy, latest, latest_in, stats_of};

@@ -1,9 +1,9 @@
 //! Which targets are meant: what a resolver asks, and what it comes to.
 
-use nuon_gate_core::api::{Fact, Page};
+use nuon_gate_core::api::{Fact, Page, Request};
 use nuon_gate_core::model::{Install, InstallComponent};
 use nuon_gate_core::resolve::{Resolution, Resolver, Wanted};
-use nuon_gate_core::{InstallId, RemoteText, Request};
+use nuon_gate_core::{InstallId, RemoteText};
 
 const ACME: &str = "inlacme0000000000000000000";
 const API: &str = "cmpapi00000000000000000000";

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use nuon_gate_core::ApiError;
+use nuon_gate_core::api::ApiError;
 use nuon_gate_http::header::{self, HeaderMap, HeaderName};
 use nuon_gate_http::{Failure, Method, Setup, TimeLimit, compression, read_some, retry_after, word};
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{InvalidSetting, Sink, Sinks};
+use super::{InvalidSetting, Sink, Sinks, is_placeholder};
 use crate::github::GithubDeployment;
 use crate::secret::{Secret, SinkUrl};
 
@@ -24,7 +24,9 @@ impl Sinks {
         variable: &dyn Fn(&str) -> Option<String>,
     ) -> Result<(), InvalidSetting> {
         let set = |name: &'static str, hint: &'static str| {
-            let value = variable(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
+            let value = variable(name)
+                .map(|value| value.trim().to_owned())
+                .filter(|value| !value.is_empty() && !is_placeholder(value));
             value.ok_or_else(|| unusable(name, "it is not set, though --github-deployment is", hint))
         };
         let token =
@@ -39,7 +41,7 @@ impl Sinks {
             return Err(unusable(REPOSITORY, "it is not OWNER/NAME", by_github));
         };
         let api = set(API_URL, by_github).unwrap_or_else(|_| "https://api.github.com".to_owned());
-        let api = SinkUrl::new(&api).map_err(|why| unusable(API_URL, why, by_github))?;
+        let api = SinkUrl::public(&api).map_err(|why| unusable(API_URL, why, by_github))?;
         self.sinks.push(Sink::Github(Arc::new(GithubDeployment {
             api,
             token: Secret::new(&token),

@@ -1,7 +1,9 @@
-//! Headers that the user adds to webhooks. Their values are secrets.
+//! Headers that the user adds to webhooks. Their values can be secrets.
 
+use nuon_gate_core::redact::protect;
 use nuon_gate_http::header::{HeaderMap, HeaderName};
 
+use crate::mask::{is_secret, names_secret};
 use crate::secret::Secret;
 
 /// Headers that the delivery sets itself, or that would change what is sent.
@@ -32,7 +34,7 @@ impl Headers {
             if REFUSED.contains(&name.as_str()) {
                 return Err(wrong(&format!("{name} is not for users to set")));
             }
-            let value = Secret::new(value.trim());
+            let value = kept(&name, value.trim());
             if value.header("").is_none() {
                 return Err(wrong("a header cannot carry this value"));
             }
@@ -54,14 +56,14 @@ impl Headers {
             }
         }
     }
+}
 
-    /// Returns the values, and of `Bearer …` what is behind the blank.
-    pub(crate) fn masks(&self) -> impl Iterator<Item = String> {
-        let secret = self.0.iter().filter(|(name, _)| name != "content-type").map(|(_, value)| value.expose());
-        secret
-            .flat_map(|value| [Some(value), value.rsplit_once(' ').map(|(_, last)| last)])
-            .flatten()
-            .filter(|mask| !mask.is_empty())
-            .map(str::to_owned)
+/// Keeps a header's value. It is a secret if its name says so, or its looks; of `Bearer …` so is what is behind the blank.
+fn kept(name: &HeaderName, value: &str) -> Secret {
+    let last = value.rsplit_once(' ').map_or(value, |(_, last)| last);
+    if !names_secret(name.as_str()) && !is_secret(last) {
+        return Secret::unprotected(value);
     }
+    protect(last);
+    Secret::new(value)
 }

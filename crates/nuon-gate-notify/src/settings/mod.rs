@@ -2,6 +2,7 @@
 
 mod github;
 mod headers;
+mod placeholder;
 #[cfg(test)]
 mod tests;
 
@@ -9,10 +10,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use nuon_gate_core::Line;
+use nuon_gate_core::input::read_file;
 
 use self::headers::Headers;
+pub use self::placeholder::is_placeholder;
 use crate::github::GithubDeployment;
-use crate::secret::{Secret, SigningKey, SinkUrl, masks};
+use crate::secret::{Secret, SigningKey, SinkUrl};
 use crate::webhook::{Format, Template};
 
 const SLACK_WEBHOOK_URL: &str = "NUON_GATE_SLACK_WEBHOOK_URL";
@@ -27,6 +30,9 @@ const WEBHOOK_TEMPLATE: &str = "NUON_GATE_WEBHOOK_TEMPLATE";
 const WEBHOOK_GITHUB_SIGNATURE: &str = "NUON_GATE_WEBHOOK_GITHUB_SIGNATURE";
 const TEAMS_WEBHOOK_URL: &str = "NUON_GATE_TEAMS_WEBHOOK_URL";
 const DISCORD_WEBHOOK_URL: &str = "NUON_GATE_DISCORD_WEBHOOK_URL";
+
+/// No message is larger than what its template writes.
+const LARGEST_TEMPLATE: u64 = 1024 * 1024;
 
 /// Every variable that is read here.
 ///
@@ -58,6 +64,10 @@ pub const VARIABLES: [&str; 12] = [
     TEAMS_WEBHOOK_URL,
     DISCORD_WEBHOOK_URL,
 ];
+
+/// The variables that hold secrets.
+const SECRETS: [&str; 6] =
+    [SLACK_WEBHOOK_URL, SLACK_TOKEN, WEBHOOK_URL, WEBHOOK_SECRET, TEAMS_WEBHOOK_URL, DISCORD_WEBHOOK_URL];
 
 /// A setting that cannot be used. It names the variable and never quotes its value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -162,11 +172,12 @@ impl Sinks {
     /// If a value is malformed, so that nothing is waited for with settings that cannot work.
     pub fn from_variables(variable: &dyn Fn(&str) -> Option<String>) -> Result<Parsed, InvalidSetting> {
         let mut reader = Reader { variable, sinks: Self::default(), notices: Vec::new() };
+        reader.refuse_placeholders()?;
         reader.slack_bot()?;
-        reader.addresses(SLACK_WEBHOOK_URL, Sink::SlackWebhook)?;
+        reader.addresses("slack-webhook", SLACK_WEBHOOK_URL, Sink::SlackWebhook)?;
         reader.webhooks()?;
-        reader.addresses(TEAMS_WEBHOOK_URL, Sink::Teams)?;
-        reader.addresses(DISCORD_WEBHOOK_URL, Sink::Discord)?;
+        reader.addresses("teams", TEAMS_WEBHOOK_URL, Sink::Teams)?;
+        reader.addresses("discord", DISCORD_WEBHOOK_URL, Sink::Discord)?;
         Ok(Parsed { sinks: reader.sinks, notices: reader.notices })
     }
 
@@ -188,37 +199,11 @@ impl Sinks {
             .collect()
     }
 
-    /// Returns every text that must not appear in any output: whole addresses, the parts of them that are the secret,
-    /// tokens, signing secrets, and the values of extra headers. Each also as it stands in a line of text, in which doubled
-    /// signs are single ones.
-    pub fn secrets(&self) -> Vec<String> {
-        let mut secrets: Vec<String> = self.sinks.iter().flat_map(Sink::secrets).collect();
-        let told: Vec<String> = secrets.iter().map(|secret| Line::new(secret).plain().to_owned()).collect();
-        secrets.extend(told);
-        secrets.sort_unstable_by(|one, other| other.len().cmp(&one.len()).then_with(|| one.cmp(other)));
-        secrets.dedup();
-        secrets
-    }
-
     pub(crate) fn slack_bot(&self) -> Option<&SlackBot> {
         self.sinks.iter().find_map(|sink| match sink {
             Sink::SlackBot(bot) => Some(&**bot),
             _ => None,
         })
-    }
-}
-
-impl Sink {
-    fn secrets(&self) -> Vec<String> {
-        match self {
-            Self::SlackBot(bot) => vec![bot.token.expose().to_owned()],
-            Self::Github(deployment) => vec![deployment.token.expose().to_owned()],
-            Self::Webhook(url, settings) => {
-                let keys = settings.keys.iter().map(|key| key.written().to_owned());
-                masks(url).into_iter().chain(keys).chain(settings.headers.masks()).collect()
-            }
-            Self::SlackWebhook(url) | Self::Teams(url) | Self::Discord(url) => masks(url),
-        }
     }
 }
 
@@ -229,34 +214,69 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
+    /// Returns what a variable is set to. A placeholder that nobody filled in is nothing.
     fn set(&self, name: &'static str) -> Option<String> {
-        (self.variable)(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+        let value = (self.variable)(name).map(|value| value.trim().to_owned());
+        value.filter(|value| !value.is_empty() && !is_placeholder(value))
     }
 
     fn lines(&self, name: &'static str) -> Vec<String> {
-        let text = self.set(name).unwrap_or_default();
-        text.lines().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect()
+        let text = (self.variable)(name).unwrap_or_default();
+        text.lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty() && !is_placeholder(line))
+            .map(str::to_owned)
+            .collect()
     }
 
-    fn addresses(&mut self, name: &'static str, sink: fn(SinkUrl) -> Sink) -> Result<(), InvalidSetting> {
-        for line in self.lines(name) {
-            self.sinks.sinks.push(sink(address(name, &line)?));
+    /// Tells whether a variable holds a placeholder that nobody filled in.
+    fn is_unfilled(&self, name: &'static str) -> bool {
+        (self.variable)(name).is_some_and(|value| value.lines().any(is_placeholder))
+    }
+
+    /// Refuses placeholders where no secret is wanted. A secret that was not filled in is a missing one, as secrets are in
+    /// pull requests from forks.
+    fn refuse_placeholders(&self) -> Result<(), InvalidSetting> {
+        let others = VARIABLES.into_iter().filter(|name| !SECRETS.contains(name));
+        match others.into_iter().find(|name| self.is_unfilled(name)) {
+            None => Ok(()),
+            Some(variable) => Err(InvalidSetting {
+                variable,
+                why: "it holds a placeholder that nobody filled in".to_owned(),
+                hint: "set the variable that it refers to, or correct its name",
+            }),
         }
+    }
+
+    fn addresses(
+        &mut self,
+        label: &'static str,
+        name: &'static str,
+        sink: fn(SinkUrl) -> Sink,
+    ) -> Result<(), InvalidSetting> {
+        for line in self.lines(name) {
+            self.sinks.sinks.push(sink(address(name, SinkUrl::new(&line))?));
+        }
+        self.skip(label, name, &[]);
         Ok(())
     }
 
     /// Notes that a sink is left out because its secret is missing, as it is for pull requests from forks.
     fn skip(&mut self, label: &'static str, secret: &'static str, others: &[&'static str]) {
-        if let Some(given) = others.iter().find(|name| self.set(name).is_some()) {
-            let why = format!("{secret} is not set, though {given} is");
-            self.notices.push(format!("no notification to {label}: {why}"));
-            self.sinks.skipped.push(Skipped { label, why });
-        }
+        let why = if self.is_unfilled(secret) {
+            format!("{secret} holds a placeholder that nobody filled in")
+        } else if let Some(given) = others.iter().find(|name| self.set(name).is_some()) {
+            format!("{secret} is not set, though {given} is")
+        } else {
+            return;
+        };
+        self.notices.push(format!("no notification to {label}: {why}"));
+        self.sinks.skipped.push(Skipped { label, why });
     }
 
     fn slack_bot(&mut self) -> Result<(), InvalidSetting> {
         let api = self.set(SLACK_API_URL).unwrap_or_else(|| "https://slack.com/api/".to_owned());
-        let api = address(SLACK_API_URL, &api)?;
+        let api = address(SLACK_API_URL, SinkUrl::public(&api))?;
         let channel = self.set(SLACK_CHANNEL).map(|channel| slack_channel(&channel)).transpose()?;
         match self.set(SLACK_TOKEN) {
             None => self.skip("slack", SLACK_TOKEN, &[SLACK_CHANNEL, SLACK_API_URL]),
@@ -281,14 +301,19 @@ impl Reader<'_> {
             github_signature: self.boolean(WEBHOOK_GITHUB_SIGNATURE)?,
         });
         let urls = self.lines(WEBHOOK_URL);
-        if urls.is_empty() {
+        if urls.is_empty() || self.is_unfilled(WEBHOOK_URL) {
             let others = [WEBHOOK_SECRET, WEBHOOK_HEADERS, WEBHOOK_FORMAT, WEBHOOK_TEMPLATE, WEBHOOK_GITHUB_SIGNATURE];
             self.skip("webhook", WEBHOOK_URL, &others);
         } else if settings.keys.is_empty() {
-            self.notices.push(format!("webhooks are sent unsigned: {WEBHOOK_SECRET} is not set"));
+            let why = if self.is_unfilled(WEBHOOK_SECRET) {
+                "holds a placeholder that nobody filled in"
+            } else {
+                "is not set"
+            };
+            self.notices.push(format!("webhooks are sent unsigned: {WEBHOOK_SECRET} {why}"));
         }
         for line in urls {
-            self.sinks.sinks.push(Sink::Webhook(address(WEBHOOK_URL, &line)?, Arc::clone(&settings)));
+            self.sinks.sinks.push(Sink::Webhook(address(WEBHOOK_URL, SinkUrl::new(&line))?, Arc::clone(&settings)));
         }
         Ok(())
     }
@@ -338,7 +363,7 @@ impl Reader<'_> {
     fn template(&self, path: &str, headers: &Headers) -> Result<Template, InvalidSetting> {
         let hint = "it is the path of a Jinja template whose variables are the result's top-level fields";
         let invalid = |why: String| InvalidSetting { variable: WEBHOOK_TEMPLATE, why, hint };
-        let source = std::fs::read_to_string(Path::new(path))
+        let source = read_file(Path::new(path), LARGEST_TEMPLATE)
             .map_err(|error| invalid(format!("cannot read the file: {error}")))?;
         Template::new(&source, headers.content_type())
             .map_err(|why| invalid(Line::new(why).cut(300).plain().to_owned()))
@@ -357,8 +382,8 @@ impl Reader<'_> {
     }
 }
 
-fn address(variable: &'static str, text: &str) -> Result<SinkUrl, InvalidSetting> {
-    SinkUrl::new(text).map_err(|why| InvalidSetting {
+fn address(variable: &'static str, read: Result<SinkUrl, &'static str>) -> Result<SinkUrl, InvalidSetting> {
+    read.map_err(|why| InvalidSetting {
         variable,
         why: why.to_owned(),
         hint: "give the whole https address as the service shows it; several go one a line",

@@ -1,3 +1,5 @@
+use nuon_gate_core::redact;
+
 use super::*;
 
 fn parse(variables: &[(&str, &str)]) -> Result<Parsed, InvalidSetting> {
@@ -16,34 +18,38 @@ fn nothing_set_is_nobody_to_tell() {
 #[test]
 fn every_sink_has_its_variables() {
     let parsed = parse(&[
-        (SLACK_WEBHOOK_URL, "https://hooks.slack.com/services/T0/B0/hookhookhook"),
-        (SLACK_TOKEN, "xoxb-token"),
+        (SLACK_WEBHOOK_URL, "https://hooks.slack.com/services/T0/B0/Xf3mQ9rL0aZt7VbW2kHs8NyE"),
+        (SLACK_TOKEN, "xoxb-token-of-settings"),
         (SLACK_CHANNEL, "#deploys"),
-        (WEBHOOK_URL, "https://a.example/one-secret\n\nhttps://b.example/two-secret\n"),
+        (WEBHOOK_URL, "https://a.example/hooks/production\n\nhttps://b.example/k3v9x2m7q4w8z1p5t6r0/in\n"),
         (WEBHOOK_SECRET, KEY),
-        (WEBHOOK_HEADERS, "Authorization: Bearer header-secret\nX-Team: api"),
-        (TEAMS_WEBHOOK_URL, "https://x.logic.azure.com/invoke?sig=teams-secret"),
-        (DISCORD_WEBHOOK_URL, "https://discord.com/api/webhooks/1/discord-secret"),
+        (WEBHOOK_HEADERS, "Authorization: Bearer header-secret\nX-Environment: production\nX-Version: 2016-06-01"),
+        (TEAMS_WEBHOOK_URL, "https://x.logic.azure.com/invoke?api-version=2016-06-01&sig=t3amsS1gn4tur3"),
+        (DISCORD_WEBHOOK_URL, "https://discord.com/api/webhooks/1/aB3dE5gH7jK9mN1pQ3sT5vW7yZ9"),
     ])
     .unwrap();
     assert_eq!(parsed.sinks.labels(), ["slack", "slack-webhook", "webhook", "webhook-2", "teams", "discord"]);
     assert!(parsed.notices.is_empty(), "{:?}", parsed.notices);
     assert_eq!(parsed.sinks.slack_bot().unwrap().channel.as_deref(), Some("deploys"));
-    let secrets = parsed.sinks.secrets();
+    let protected = redact::protected(0);
     for secret in [
-        "https://hooks.slack.com/services/T0/B0/hookhookhook",
-        "hookhookhook",
-        "xoxb-token",
-        "one-secret",
-        "two-secret",
+        "https://hooks.slack.com/services/T0/B0/Xf3mQ9rL0aZt7VbW2kHs8NyE",
+        "Xf3mQ9rL0aZt7VbW2kHs8NyE",
+        "xoxb-token-of-settings",
+        "https://a.example/hooks/production",
+        "k3v9x2m7q4w8z1p5t6r0",
         KEY,
+        &KEY["whsec_".len()..],
         "Bearer header-secret",
         "header-secret",
-        "teams-secret",
-        "discord-secret",
+        "t3amsS1gn4tur3",
+        "aB3dE5gH7jK9mN1pQ3sT5vW7yZ9",
     ] {
-        assert!(secrets.iter().any(|known| known == secret), "{secret} is missing in {secrets:?}");
+        assert!(protected.iter().any(|known| known == secret), "{secret} is missing in {protected:?}");
         assert!(!format!("{:?}", parsed.sinks).contains(secret), "{secret} is shown");
+    }
+    for word in ["production", "2016-06-01", "https://slack.com/api/", "deploys", "/hooks/production"] {
+        assert!(!protected.iter().any(|known| known == word), "{word} is no secret");
     }
 }
 

@@ -95,7 +95,11 @@ impl Payload {
 
     /// Lays out what is said of a bad end in the thread.
     pub(crate) fn detail(message: &Message) -> Self {
-        let said = [("Reason", message.reason.as_ref()), ("Timeline", message.timeline.as_ref())];
+        let said = [
+            ("Reason", message.reason.as_ref()),
+            ("What to do", message.hint.as_ref()),
+            ("Timeline", message.timeline.as_ref()),
+        ];
         let mut blocks = Few::from_iter([]);
         push_detail(&mut blocks, &said, &message.log_tail);
         let mut text = Bounded::build();
@@ -146,15 +150,15 @@ fn blocks(message: &Message) -> Few<Block, 50> {
         push_mentions(&mut text, message);
         blocks.push(Block::Section(Section::Markdown { text: Markdown { text, verbatim: true } }));
     }
+    for line in message.lead() {
+        blocks.push(Block::Section(Section::Plain { text: plain(line) }));
+    }
     if let Some(summary) = &message.summary {
         blocks.push(Block::Section(Section::Plain { text: plain(summary) }));
     }
     if !message.facts.is_empty() {
         let fields = message.facts.iter().map(|(name, value)| labelled(name, "\n", value));
         blocks.push(Block::Section(Section::Fields { fields: fields.collect() }));
-    }
-    if let Some(reason) = &message.reason {
-        blocks.push(Block::Section(Section::Plain { text: plain(reason) }));
     }
     if !message.targets.is_empty() {
         let elements = Few::from_iter([RichPart::RichTextSection { elements: targets(message) }]);
@@ -233,6 +237,10 @@ fn fallback(message: &Message) -> Bounded<LONGEST_TEXT> {
     let mut text = Bounded::build();
     push_mentions(&mut text, message);
     text.push(&message.headline, 300, escape);
+    for line in message.lead() {
+        text.push_own("\n");
+        text.push(line, 500, escape);
+    }
     if let Some(summary) = &message.summary {
         text.push_own("\n");
         text.push(summary, 300, escape);
@@ -240,10 +248,6 @@ fn fallback(message: &Message) -> Bounded<LONGEST_TEXT> {
     for (name, value) in &message.facts {
         text.push_whole(&[Own::Words("\n"), Own::Words(name), Own::Words(": ")]);
         text.push(value, 60, escape);
-    }
-    if let Some(reason) = &message.reason {
-        text.push_own("\n");
-        text.push(reason, 500, escape);
     }
     for line in message.targets.iter().take(5) {
         text.push_whole(&[Own::Words("\n"), Own::Words(line.sign), Own::Words(" ")]);

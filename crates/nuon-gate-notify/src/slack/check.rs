@@ -10,7 +10,6 @@ use super::bot::ask;
 use super::trouble;
 use crate::deliver::{Answer, Fault, Http, harmless};
 use crate::message::{Context, Message};
-use crate::redact::Redactor;
 use crate::settings::SlackBot;
 use crate::{InvalidSetup, Occasion, Options, Sinks, sample};
 
@@ -50,11 +49,10 @@ impl SlackIdentity {
 pub async fn slack_check(sinks: &Sinks, options: &Options) -> Result<Option<SlackCheck>, InvalidSetup> {
     let Some(slack) = sinks.slack_bot() else { return Ok(None) };
     let http = options.http(std::iter::once(&slack.api))?;
-    let redactor = Redactor::new(sinks.secrets());
-    let told = |fault: Fault| redactor.text(&fault.to_string());
+    let words = |fault: Fault| fault.to_string();
     Ok(Some(SlackCheck {
-        identity: identity(slack, &http).await.map_err(told),
-        blocks: blocks(slack, &http).await.map_err(told),
+        identity: identity(slack, &http).await.map_err(words),
+        blocks: blocks(slack, &http).await.map_err(words),
     }))
 }
 

@@ -11,7 +11,7 @@ pub(super) enum Ask {
     InstallList(String),
     /// One deploy by its id; the component where the path names it.
     Detail(String, Option<String>, String),
-    /// An install.
+    /// An install, or its components by name.
     Install(String),
     /// A component of an install.
     Component(String, String),
@@ -42,7 +42,7 @@ impl Ask {
             ["installs", _, "deploys", "latest"] => Self::Other,
             ["installs", i, "deploys", d] => Self::Detail(own(i), None, own(d)),
             ["installs", i, "components", c] => Self::Component(own(i), own(c)),
-            ["installs", i] => Self::Install(own(i)),
+            ["installs", i] | ["installs", i, "components"] => Self::Install(own(i)),
             ["workflows"] => Self::Flows,
             ["workflows", "pending-approvals"] => Self::Other,
             ["workflows", w] => Self::Flow(own(w)),

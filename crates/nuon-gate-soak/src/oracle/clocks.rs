@@ -1,16 +1,31 @@
 //! Whether a clock rang (contract: clocks), and whether the end came too late.
 
 use super::case::Case;
-use super::ended::EARLY_MS;
 use super::row::Kind;
 use super::table::{Word, word};
+use crate::transcript::Question;
 
 /// What the end may come later than the total clock and one request's limit.
-const SPARE_MS: u64 = 1_000;
+const LATE_MS: u64 = 1_000;
+
+/// Returns how far apart two times of one moment may be, as a clock of the gate and what the server saw: a second, but where
+/// polls are less than a second apart a tenth, which is what a busy machine takes to wake somebody.
+pub(super) fn spare(question: &Question) -> u64 {
+    question.min_interval_ms.clamp(100, 1_000)
+}
+
+/// Returns whether a clock can have rung at the end.
+pub(super) fn clock_may_have_rung(case: &Case) -> bool {
+    let question = case.question;
+    let optional =
+        [question.start_timeout_ms, question.stall_timeout_ms, question.approval_timeout_ms, question.outage_ms];
+    let clocks = optional.into_iter().flatten().chain([question.timeout_ms]);
+    clocks.into_iter().any(|clock| case.outcome.at_ms + spare(question) >= clock)
+}
 
 /// Returns that no clock can have rung, or that it rang while `error` was held.
 pub(super) fn timed_out(case: &Case) -> Vec<String> {
-    let at = case.outcome.at_ms + EARLY_MS;
+    let at = case.outcome.at_ms + spare(case.question);
     let question = case.question;
     let start = question.start_timeout_ms.filter(|_| !matched(case) && !runs(case)).is_some_and(|clock| at >= clock);
     let stall = question.stall_timeout_ms.is_some_and(|clock| at >= last_change(case).saturating_add(clock));
@@ -53,7 +68,7 @@ fn in_error(case: &Case, deploy: &str) -> bool {
 /// Returns that the end came later than it ever may.
 pub(super) fn late(case: &Case) -> Vec<String> {
     let question = case.question;
-    let end = question.timeout_ms + question.request_timeout_ms + SPARE_MS;
+    let end = question.timeout_ms + question.request_timeout_ms + LATE_MS;
     let at = case.outcome.at_ms;
     if at <= end { Vec::new() } else { vec![format!("ended at {at} ms, later than {end} ms")] }
 }

@@ -1,14 +1,12 @@
 //! Whether `cancelled`, `superseded`, `approval_needed` and `usage` have a ground.
 
 use super::case::Case;
-use super::failed::{clock_may_have_rung, is_cancel};
+use super::clocks::{clock_may_have_rung, spare};
+use super::failed::is_cancel;
 use super::flow::{Flow, Step};
 use super::passed::word_of;
 use super::pins::{on_superseded, pinned};
 use super::table::{Word, plain};
-
-/// How much earlier than it should a clock may be heard.
-pub(super) const EARLY_MS: u64 = 1_000;
 
 /// Returns whether a human has said no to one of the deploy's steps.
 fn is_denied(case: &Case, deploy: &str) -> bool {
@@ -68,7 +66,7 @@ pub(super) fn approval_needed(case: &Case) -> Vec<String> {
     let asked = case.flows.iter().filter(|seen| seen.what.asks_human(deploy)).count();
     let asks = case.last_flows(case.workflow(deploy)).iter().any(|seen| seen.what.asks_human(deploy));
     let pending = case.newest(deploy).iter().any(|seen| seen.what.status == "pending-approval");
-    let at = case.outcome.at_ms + EARLY_MS;
+    let at = case.outcome.at_ms + spare(question);
     let since = case.of(deploy).find(|seen| seen.what.status == "pending-approval").map_or(u64::MAX, |seen| seen.sent);
     let rung = question.approval_timeout_ms.is_some_and(|clock| at >= since.saturating_add(clock));
     if !pending || !asks {

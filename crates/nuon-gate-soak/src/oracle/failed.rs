@@ -1,6 +1,7 @@
 //! Whether a failure has a ground (contract: judging; facts: what can be stuck for ever).
 
 use super::case::Case;
+use super::clocks::clock_may_have_rung;
 use super::flow::{Flow, Step};
 use super::passed::word_of;
 use super::pins::{on_superseded, pinned};
@@ -119,13 +120,4 @@ fn can_retry(case: &Case, deploy: &str) -> Option<&'static str> {
     };
     let ended = flows.iter().any(|seen| seen.what.ended() || over(&seen.what));
     (!ended).then_some("its workflow goes on, and no step of it has failed for good")
-}
-
-/// Returns whether a clock can have rung at the end.
-pub(super) fn clock_may_have_rung(case: &Case) -> bool {
-    let question = case.question;
-    let optional =
-        [question.start_timeout_ms, question.stall_timeout_ms, question.approval_timeout_ms, question.outage_ms];
-    let clocks = optional.into_iter().flatten().chain([question.timeout_ms]);
-    clocks.into_iter().any(|clock| case.outcome.at_ms + 1_000 >= clock)
 }

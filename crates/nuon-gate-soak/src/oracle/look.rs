@@ -37,8 +37,9 @@ impl Case<'_> {
     /// Returns the shortest pause between two looks: a part of the interval, and longer than a fleet's requests wait for
     /// each other.
     fn pause(&self) -> u64 {
-        let fleet = 100 * u64::try_from(self.question.targets.len()).unwrap_or(u64::MAX / 100);
-        (self.question.min_interval_ms * 3 / 4).max(fleet).max(1)
+        let each = (self.question.min_interval_ms / 10).clamp(1, 100);
+        let fleet = each * u64::try_from(self.question.targets.len()).unwrap_or(u64::MAX / each);
+        (self.question.min_interval_ms * 3 / 4).max(fleet)
     }
 
     /// Returns whether a request can be of this target's looks.

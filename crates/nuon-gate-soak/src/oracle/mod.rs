@@ -60,6 +60,16 @@ pub fn judge_run(question: &Question, transcript: &[Exchange], targets: &[Outcom
     run::check(&case, targets).into_iter().map(|text| format!("run: {text}")).collect()
 }
 
+/// Returns what the contract does not allow in that nothing was waited for: one target is enough for it to be allowed.
+pub fn judge_refusal(question: &Question, transcript: &[Exchange], at_ms: u64) -> Vec<String> {
+    let outcome = Outcome { verdict: "usage".to_owned(), deploy: None, at_ms };
+    let nobody = [(String::new(), String::new())];
+    let targets = if question.targets.is_empty() { &nobody[..] } else { &question.targets };
+    let of = |target: &(String, String)| one(&Case::new(question, transcript, &outcome, target.clone()));
+    let each: Vec<Vec<String>> = targets.iter().map(of).collect();
+    if each.iter().any(Vec::is_empty) { Vec::new() } else { each.concat() }
+}
+
 /// Judges one target.
 fn one(case: &Case) -> Vec<String> {
     let mut found = match case.outcome.verdict.as_str() {

@@ -4,13 +4,11 @@ use std::collections::BTreeMap;
 
 use super::answer::{good, http, status};
 use super::ask::Ask;
+use super::clocks::spare;
 use crate::transcript::{Exchange, Question};
 
 /// How many reads of one path a look may have, beyond which it is no look.
 const READS: usize = 3;
-
-/// How near a clock a last poll may be.
-const NEAR_MS: u64 = 1_000;
 
 /// Returns what was asked too often or in a pause; `targets` is how many share the paths, `end` is when the last ended.
 pub(super) fn check(question: &Question, transcript: &[Exchange], targets: usize, end: u64) -> Vec<String> {
@@ -53,10 +51,11 @@ fn excused(question: &Question, window: &[&Exchange], signs: &[u64], end: u64) -
 
 /// Returns whether a time can be that of a last poll at a clock.
 fn near_clock(question: &Question, at: u64, end: u64) -> bool {
-    let at_fixed = |clock: u64| at + NEAR_MS >= clock && at <= clock + question.request_timeout_ms + NEAR_MS;
+    let near = spare(question);
+    let at_fixed = |clock: u64| at + near >= clock && at <= clock + question.request_timeout_ms + near;
     let moving = question.stall_timeout_ms.is_some() || question.approval_timeout_ms.is_some();
     let fixed = question.start_timeout_ms.into_iter().chain([question.timeout_ms]);
-    fixed.into_iter().any(at_fixed) || moving && at + NEAR_MS + question.request_timeout_ms >= end
+    fixed.into_iter().any(at_fixed) || moving && at + near + question.request_timeout_ms >= end
 }
 
 /// Returns the requests that were sent while the server had asked for a pause.

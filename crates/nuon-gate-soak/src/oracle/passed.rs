@@ -3,6 +3,7 @@
 use super::answer::good;
 use super::ask::Ask;
 use super::case::{Case, Seen};
+use super::clocks::spare;
 use super::flow::{Flow, Step};
 use super::pins::{on_superseded, pinned};
 use super::row::{Kind, Row};
@@ -130,7 +131,7 @@ fn unasked_human(case: &Case, row: &Seen<Row>, flow: &Flow) -> String {
 /// Checks that `--settle` was kept: a second look, that much later.
 fn settled(case: &Case, deploy: &str) -> Option<String> {
     let settle = case.question.settle_ms;
-    if settle == 0 || case.outcome.at_ms + 1_000 >= case.question.timeout_ms {
+    if settle == 0 || case.outcome.at_ms + spare(case.question) >= case.question.timeout_ms {
         return None;
     }
     let passing = || case.of(deploy).filter(|seen| word_of(case, &seen.what) != Word::Fails);
@@ -143,7 +144,9 @@ fn settled(case: &Case, deploy: &str) -> Option<String> {
 /// Checks that newer deploys were looked for, where a flag asks for it, and none was passed over.
 fn newer(case: &Case, deploy: &str) -> Option<String> {
     let way = on_superseded(case.question);
-    if way == "ignore" {
+    // A baseline that `--on-stale wait` takes can be read as a pin, as `--after` is one, with its default.
+    let like_pinned = case.question.on_superseded.is_none() && case.question.on_stale == "wait";
+    if way == "ignore" || like_pinned {
         return None;
     }
     if let Some(other) = case.superseder(deploy) {

@@ -3,7 +3,7 @@
 use super::answer::{Voice, body, good, status, voice};
 use super::ask::Ask;
 use super::case::Case;
-use super::ended::EARLY_MS;
+use super::clocks::spare;
 use super::row::Kind;
 use crate::transcript::Exchange;
 
@@ -109,14 +109,14 @@ fn cannot_be_waited(case: &Case) -> bool {
 /// Returns that the outage clock cannot have rung.
 pub(super) fn inconclusive(case: &Case) -> Vec<String> {
     let Some(outage) = case.question.outage_ms else { return vec!["inconclusive, but --api-outage is off".to_owned()] };
-    let at = case.outcome.at_ms + EARLY_MS;
+    let at = case.outcome.at_ms;
     // What is another's is no good answer.
     let strange = |own: &&&Exchange| case.strangers.iter().any(|seen| seen.sent == own.sent_ms);
     let concerning = case.reads.iter().filter(|own| good(own) && case.concerns(own));
     let last = concerning.filter(|own| !strange(own)).map(|own| own.sent_ms).max();
-    if at < outage + last.unwrap_or_default() {
+    if at + spare(case.question) < outage + last.unwrap_or_default() {
         let text =
-            format!("inconclusive, but {} ms is no outage of {outage} ms", at - EARLY_MS - last.unwrap_or_default());
+            format!("inconclusive, but {} ms is no outage of {outage} ms", at.saturating_sub(last.unwrap_or_default()));
         return vec![text];
     }
     Vec::new()

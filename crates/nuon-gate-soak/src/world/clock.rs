@@ -3,13 +3,13 @@
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimePrinter;
 
-/// When the gate starts, in seconds since 1970, unless somebody says otherwise.
-pub(super) const STARTED_AT: i64 = 1_800_000_000;
+/// When the gate starts, in microseconds since 1970, unless somebody says otherwise.
+pub(super) const STARTED_AT: i64 = 1_800_000_000_000_000;
 
 /// Turns milliseconds of the story, 0 being the gate's start, into the server's times.
 #[derive(Debug, Clone)]
 pub(super) struct Clock {
-    /// The true time of the start, in seconds since 1970.
+    /// The true time of the start, in microseconds since 1970.
     pub(super) started_at: i64,
     /// How far the server's clock is ahead, in milliseconds.
     pub(super) ahead: i64,
@@ -24,7 +24,7 @@ impl Clock {
     pub(super) fn micros(&self, at: i64) -> i64 {
         let back = self.back.filter(|(from, _)| at >= *from).map_or(0, |(_, by)| by);
         let shown = (at + self.ahead - back) * 1000 + 273;
-        self.started_at * 1_000_000 + shown.div_euclid(self.divide)
+        self.started_at + shown.div_euclid(self.divide)
     }
 
     /// Returns seconds since 1970.

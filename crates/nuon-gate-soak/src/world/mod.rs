@@ -44,6 +44,27 @@ use view::View;
 /// How long nothing comes, where nothing comes, in milliseconds: longer than any client waits.
 const SILENCE_MS: u64 = 600_000;
 
+/// How much quicker everything is in a quick world.
+const QUICK: i64 = 100;
+
+/// The longest wait in a quick world, in milliseconds before the division.
+const LONGEST_QUICK_MS: u64 = 300_000;
+
+/// How quick everything is that happens in a world, and all that is asked about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// As on a server: waits of minutes, polls seconds apart. For virtual time.
+    Usual,
+    /// A hundred times as quick, and three seconds at most: for real time.
+    ///
+    /// What the gate has fixed is no quicker for it: `Retry-After` in whole seconds, the leeway of `--since`, the half minute
+    /// for contradictions.
+    Quick {
+        /// When the gate is started, in microseconds since 1970.
+        started_at_us: i64,
+    },
+}
+
 /// A server, what happens on it, and what somebody wants to know about it.
 #[derive(Debug, Clone)]
 pub struct World {
@@ -58,11 +79,19 @@ pub struct World {
 }
 
 impl World {
-    /// Makes a world; the same number makes the same world.
+    /// Makes a world for virtual time; the same number makes the same world.
     pub fn generate(seed: u64) -> Self {
+        Self::generate_at(seed, Pace::Usual)
+    }
+
+    /// Makes a world; the same number makes the same one at any pace.
+    ///
+    /// In a quick one times in bodies keep their fractions; those in whole seconds, as `status_v2` and the `Date` header have
+    /// them, fall together.
+    pub fn generate_at(seed: u64, pace: Pace) -> Self {
         let mut rng = Rng::with_seed(seed ^ 0x6e75_6f6e_776f_726c);
-        let (story, fresh) = scene::make(&mut rng);
-        let asked = question::make(&mut rng, &story, &fresh);
+        let (mut story, fresh) = scene::make(&mut rng);
+        let mut asked = question::make(&mut rng, &story, &fresh);
         let length = i64::try_from(asked.question.timeout_ms).unwrap_or(i64::MAX);
         let faults = Faults::make(&mut rng, length.min(600_000));
         let mut signals = Vec::new();
@@ -73,10 +102,16 @@ impl World {
                 signals.push((at + rng.u64(100..4_000), "int"));
             }
         }
-        let question = asked.question.clone();
-        let mut world = Self { seed, story, faults, asked, question, signals, requests: 0 };
-        world.ask_again(1);
-        world
+        if let Pace::Quick { started_at_us } = pace {
+            (story.clock.started_at, story.clock.divide) = (started_at_us, QUICK);
+            asked.question.timeout_ms = asked.question.timeout_ms.min(LONGEST_QUICK_MS);
+        }
+        let divide = story.clock.divide.unsigned_abs();
+        for (at, _) in &mut signals {
+            *at /= divide;
+        }
+        let question = asked.at(&story.clock);
+        Self { seed, story, faults, asked, question, signals, requests: 0 }
     }
 
     /// Returns what the gate is started with.
@@ -148,50 +183,7 @@ impl World {
 
     /// Returns the wall clock at the gate's start, in seconds since 1970; the server's may differ from it by some seconds.
     pub fn started_at_unix_s(&self) -> i64 {
-        self.story.clock.started_at
-    }
-
-    /// Returns the same world with all durations divided, those of the question as well: for real sockets.
-    ///
-    /// Dividing what was divided before divides by both. Times in bodies keep their fractions; those in whole seconds, as
-    /// `status_v2` and the `Date` header have them, fall together.
-    pub fn scaled(&self, divide_by: u64) -> Self {
-        let by = divide_by.max(1);
-        let mut world = self.clone();
-        let before = world.story.clock.divide.unsigned_abs();
-        world.story.clock.divide = i64::try_from(before.saturating_mul(by)).unwrap_or(i64::MAX);
-        for (at, _) in &mut world.signals {
-            *at /= by;
-        }
-        world.ask_again(world.story.clock.divide.unsigned_abs());
-        world
-    }
-
-    /// Returns the same world with the gate's start at another time, for a gate that reads a real clock.
-    pub fn starting_at(&self, unix_s: i64) -> Self {
-        let mut world = self.clone();
-        world.story.clock.started_at = unix_s;
-        world.ask_again(world.story.clock.divide.unsigned_abs());
-        world
-    }
-
-    /// Writes the question anew, with its durations divided and its times by the server's clock.
-    fn ask_again(&mut self, divide: u64) {
-        let whole = &self.asked.question;
-        let less = |ms: u64| if ms == 0 { 0 } else { (ms / divide).max(1) };
-        self.question = Question {
-            since: self.asked.since.map(|since| self.story.clock.rfc3339(since)),
-            timeout_ms: less(whole.timeout_ms),
-            start_timeout_ms: whole.start_timeout_ms.map(less),
-            stall_timeout_ms: whole.stall_timeout_ms.map(less),
-            approval_timeout_ms: whole.approval_timeout_ms.map(less),
-            outage_ms: whole.outage_ms.map(less),
-            settle_ms: less(whole.settle_ms),
-            min_interval_ms: less(whole.min_interval_ms),
-            max_interval_ms: less(whole.max_interval_ms),
-            request_timeout_ms: less(whole.request_timeout_ms),
-            ..whole.clone()
-        };
+        self.story.clock.started_at / 1_000_000
     }
 }
 

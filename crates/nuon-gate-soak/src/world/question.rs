@@ -4,10 +4,11 @@ use fastrand::Rng;
 
 use crate::transcript::Question;
 
+use super::clock::Clock;
 use super::id::Id;
 use super::story::{Age, Row, Story};
 
-/// A question whose times and ids are still the story's own.
+/// A question whose times are still the story's own.
 #[derive(Debug, Clone)]
 pub(super) struct Asked {
     /// The question; `since` is filled in when the clock is known.
@@ -16,6 +17,28 @@ pub(super) struct Asked {
     pub(super) since: Option<i64>,
     /// What is special about it.
     pub(super) notes: Vec<&'static str>,
+}
+
+impl Asked {
+    /// Returns the question with its durations and times as a clock has them.
+    pub(super) fn at(&self, clock: &Clock) -> Question {
+        let whole = &self.question;
+        let divide = clock.divide.unsigned_abs();
+        let less = |ms: u64| if ms == 0 { 0 } else { (ms / divide).max(1) };
+        Question {
+            since: self.since.map(|since| clock.rfc3339(since)),
+            timeout_ms: less(whole.timeout_ms),
+            start_timeout_ms: whole.start_timeout_ms.map(less),
+            stall_timeout_ms: whole.stall_timeout_ms.map(less),
+            approval_timeout_ms: whole.approval_timeout_ms.map(less),
+            outage_ms: whole.outage_ms.map(less),
+            settle_ms: less(whole.settle_ms),
+            min_interval_ms: less(whole.min_interval_ms),
+            max_interval_ms: less(whole.max_interval_ms),
+            request_timeout_ms: less(whole.request_timeout_ms),
+            ..whole.clone()
+        }
+    }
 }
 
 /// Makes up a question.

@@ -26,7 +26,11 @@ fn good(world: &mut World, at: u64, path: &str) -> (u16, Value, BTreeMap<String,
 
 /// Makes a world with which nothing is wrong.
 fn calm(seed: u64) -> World {
-    let mut world = World::generate(seed);
+    calm_at(seed, Pace::Usual)
+}
+
+fn calm_at(seed: u64, pace: Pace) -> World {
+    let mut world = World::generate_at(seed, pace);
     world.faults.rules.clear();
     world.faults.row_lag = 0;
     world.faults.flow_lag = 0;
@@ -301,24 +305,25 @@ fn a_workflow_that_runs_can_be_cancelled() {
 }
 
 #[test]
-fn a_scaled_world_is_the_same_but_faster() {
+fn a_quick_world_is_the_same_but_faster() {
     for seed in 0..200 {
-        let (mut whole, mut small) = (calm(seed), calm(seed).scaled(1_000));
-        assert_eq!(small.question().timeout_ms, whole.question().timeout_ms / 1_000);
+        let (mut whole, mut small) = (calm(seed), calm_at(seed, Pace::Quick { started_at_us: 0 }));
+        assert_eq!(small.question().timeout_ms, (whole.question().timeout_ms / 100).min(3_000));
+        assert_eq!(small.question().min_interval_ms, whole.question().min_interval_ms / 100);
         assert_eq!(small.question().targets, whole.question().targets);
         let Some(row) = whole.story.rows.last().map(|row| row.id) else { continue };
         let number = whole.story.rows.len() - 1;
         let component = &whole.story.components[whole.story.rows[number].component];
         let path = format!("/v1/installs/{}/deploys/{row}", whole.story.installs[component.install].id);
-        for at in [0_u64, 40, 300] {
+        for at in [0_u64, 400, 3_000] {
             // The latency is drawn anew; half of it stays below what changes matter.
             let far = whole.story.rows[number]
                 .changes
                 .iter()
-                .all(|change| change.at.abs_diff((at * 1000).cast_signed()) > 2_000);
-            let appears = whole.story.rows[number].created.abs_diff((at * 1000).cast_signed()) > 2_000;
+                .all(|change| change.at.abs_diff((at * 100).cast_signed()) > 2_000);
+            let appears = whole.story.rows[number].created.abs_diff((at * 100).cast_signed()) > 2_000;
             if far && appears {
-                let (one, two) = (good(&mut whole, at * 1000, &path), good(&mut small, at, &path));
+                let (one, two) = (good(&mut whole, at * 100, &path), good(&mut small, at, &path));
                 assert_eq!((one.0, &one.1["status"]), (two.0, &two.1["status"]), "seed {seed} at {at}");
             }
         }
@@ -337,6 +342,8 @@ fn times_are_those_of_the_server() {
         let stamp = jiff::Timestamp::from_microsecond(world.story.clock.micros(at)).unwrap();
         assert_eq!(world.story.clock.rfc3339(at), format!("{stamp:.6}"));
     }
-    assert_eq!(world.starting_at(0).story.clock.rfc3339(0), "1970-01-01T00:00:05.000273Z");
     assert_eq!(world.started_at_unix_s(), 1_800_000_000);
+    let mut quick = calm_at(1, Pace::Quick { started_at_us: 500_000 });
+    quick.story.clock.ahead = 5_000;
+    assert_eq!(quick.story.clock.rfc3339(1_000), "1970-01-01T00:00:00.560002Z");
 }

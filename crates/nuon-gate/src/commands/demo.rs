@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
-use nuon_gate_core::watch::Clocks;
-use nuon_gate_core::{
-    ApiToken, ApiUrl, CancelOn, Connection, Intervals, Line, OrgId, RemoteText, Target, Targets, WatchSettings,
-};
+use nuon_gate_core::api::{ApiUrl, Connection};
+use nuon_gate_core::conclude::CancelOn;
+use nuon_gate_core::schedule::Intervals;
+use nuon_gate_core::watch::{Clocks, WatchSettings};
+use nuon_gate_core::{ApiToken, Line, OrgId, RemoteText, Target, Targets};
 use nuon_gate_http::Setup;
 use nuon_gate_notify::{Options, Sinks};
 use nuon_gate_sim::{Script, Sim};
 
-use crate::arguments::{DemoArguments, PinArguments};
+use crate::arguments::{DemoArguments, PinArguments, Verbosity};
 use crate::connection::user_agent;
 use crate::gate;
 use crate::marks::After;
@@ -27,7 +28,7 @@ const SLACK_CHANNEL: &str = "deploys";
 const PASSING: &str = include_str!("demo.toml");
 const FAILING: &str = include_str!("demo-fail.toml");
 
-pub(crate) fn run(arguments: DemoArguments) -> Result<u8, Trouble> {
+pub(crate) fn run(arguments: DemoArguments, verbosity: Verbosity) -> Result<u8, Trouble> {
     let script = script(arguments.fail)?;
     let targets = targets(&script)?;
     // As a pipeline does that has marked what was there before.
@@ -38,14 +39,14 @@ pub(crate) fn run(arguments: DemoArguments) -> Result<u8, Trouble> {
     let org: OrgId = script.org.parse().map_err(|error| broken(&error))?;
     let listen = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
     let sim = Sim::start(script, listen).map_err(|error| broken(&error))?;
-    let output = OutputSettings::new(arguments.output, None);
+    let output = OutputSettings::new(arguments.output, verbosity, None);
     let console = (!output.quiet).then(Console::new);
     if let Some(console) = &console {
         console.plain(&format!("demo: waiting against a simulated API on {}", sim.url()));
     }
     let url = ApiUrl::new(&sim.url(), false).map_err(|error| broken(&error))?;
     let watch = watch_settings(org.clone())?;
-    let code = gate::run(Settings {
+    let settings = Settings {
         connection: Connection { setup: setup(), ..Connection::new(url, org, token) },
         targets: TargetSettings::Known(targets),
         pins,
@@ -54,7 +55,8 @@ pub(crate) fn run(arguments: DemoArguments) -> Result<u8, Trouble> {
         exits: Vec::new(),
         notify: Some(audience(&sim)?),
         output,
-    })?;
+    };
+    let code = gate::run(settings, Vec::new())?;
     if let Some(console) = &console {
         console.plain(&channel(&sim));
     }

@@ -7,4 +7,3 @@ pub(crate) mod manual;
 pub(crate) mod mark;
 pub(crate) mod notify;
 pub(crate) mod sim;
-pub(crate) mod trigger;

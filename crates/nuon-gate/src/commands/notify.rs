@@ -10,17 +10,18 @@ use crate::arguments::{NotifyAction, NotifyCommandArguments};
 use crate::connection::setup;
 use crate::environment::Environment;
 use crate::exit;
-use crate::gate::runtime;
+use crate::input::Input;
 use crate::lists::flatten;
 use crate::notify::{invalid_setup, sinks};
 use crate::output::{Console, stdout_line};
+use crate::runtime::runtime;
 use crate::trouble::Trouble;
-
-/// More than any result has.
-const LONGEST: u64 = 64 * 1024 * 1024;
 
 pub(crate) fn run(arguments: NotifyCommandArguments, environment: &Environment) -> Result<u8, Trouble> {
     let NotifyCommandArguments { action, result, ca_file, notify_timeout, slack_mention_on_failure } = arguments;
+    if action == NotifyAction::Render && result.is_none() {
+        return Err(Trouble::new("--result <PATH> is missing").hint("name the file that `--report json=PATH` wrote"));
+    }
     let Parsed { sinks, notices } = sinks(environment)?;
     let console = Console::new();
     notices.iter().for_each(|notice| console.warning(notice));
@@ -29,11 +30,9 @@ pub(crate) fn run(arguments: NotifyCommandArguments, environment: &Environment) 
         return Err(Trouble::new("there is nobody to tell").hint(hint));
     }
     let mentions = flatten(slack_mention_on_failure);
-    match (action, result) {
-        (NotifyAction::Render, Some(path)) => show(&sinks, &saved(&path)?, &mentions),
-        // clap has seen to it that there is a path.
-        (NotifyAction::Render, None) => return Err(Trouble::new("no result").hint("name its file with --result")),
-        (NotifyAction::Test, _) => {
+    match result.filter(|_| action == NotifyAction::Render) {
+        Some(path) => show(&sinks, &saved(&path)?, &mentions),
+        None => {
             let setup = setup(ca_file, environment)?;
             let options = Options { slack_mention_on_failure: mentions, ..Options::new(setup) };
             return test(&sinks, options, notify_timeout.0);
@@ -43,11 +42,8 @@ pub(crate) fn run(arguments: NotifyCommandArguments, environment: &Environment) 
 }
 
 fn saved(path: &std::path::Path) -> Result<RunResult, Trouble> {
-    let name = path.display();
-    let hint = "--result takes a file that --report json=PATH wrote";
-    let text = crate::input::read(path, LONGEST)
-        .map_err(|error| Trouble::new(format!("cannot read {name}: {error}")).hint(hint))?;
-    serde_json::from_str(&text).map_err(|error| Trouble::new(format!("{name} is no result: {error}")).hint(hint))
+    let text = Input::Result.read(path)?;
+    serde_json::from_str(&text).map_err(|error| Input::Result.wrong(path, format!("it is no result: {error}")))
 }
 
 fn show(sinks: &Sinks, result: &RunResult, mentions: &[Mention]) {

@@ -4,20 +4,16 @@ use nuon_gate_sim::{Script, Sim};
 
 use super::demo;
 use crate::arguments::SimArguments;
-use crate::gate::runtime;
+use crate::input::Input;
 use crate::output::{Console, stdout_line};
+use crate::runtime::runtime;
 use crate::signals;
 use crate::trouble::Trouble;
 
 pub(crate) fn run(arguments: &SimArguments) -> Result<u8, Trouble> {
     let script = match &arguments.script {
         None => demo::script(false)?,
-        Some(path) => {
-            let hint = "correct --script (NUON_GATE_SCRIPT); the README has an example";
-            let text = std::fs::read_to_string(path)
-                .map_err(|error| Trouble::new(format!("cannot read {}: {error}", path.display())).hint(hint))?;
-            text.parse().map_err(|error| Trouble::new(format!("{}: {error}", path.display())).hint(hint))?
-        }
+        Some(path) => Input::Script.read(path)?.parse().map_err(|error| Input::Script.wrong(path, error))?,
     };
     let console = Console::new();
     let environment = environment(&script);

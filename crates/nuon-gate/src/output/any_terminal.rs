@@ -7,15 +7,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use nuon_gate_core::api::decode;
-use nuon_gate_core::cause::DeployFailure;
+use nuon_gate_core::api::{ApiError, ApiStats, decode};
+use nuon_gate_core::cause::{Cause, DeployFailure, Warning};
 use nuon_gate_core::model::{Deploy, Status};
+use nuon_gate_core::pins::Pins;
+use nuon_gate_core::report::{ApprovalPlace, Report};
 use nuon_gate_core::result::RunResult;
-use nuon_gate_core::watch::{EventKind, OnSuperseded, Scope, WatchSettings};
-use nuon_gate_core::{
-    ApiError, ApiStats, ApprovalPlace, Cause, Event, History, Hold, Line, Logged, MatchedBy, Moment, Pins, RemoteText,
-    Report, Target, Targets, Verdict, Warning, Watch,
-};
+use nuon_gate_core::watch::{Event, EventKind, OnSuperseded, Scope, Watch, WatchSettings};
+use nuon_gate_core::{History, Hold, Line, Logged, MatchedBy, Moment, RemoteText, Target, Targets, Verdict};
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::json;
@@ -205,7 +204,8 @@ impl<'a> Said<'a> {
             target.deploy = Some(Arc::new(self.deploy()));
             (target.replaced, target.superseded_by) = (vec![self.id()], Some(self.id()));
             target.approval = Some(ApprovalPlace { workflow: self.id(), step: Some(self.id()) });
-            target.timeline = vec![nuon_gate_core::Stay { status: self.status(), at: at(), duration: Some(PATIENCE) }];
+            target.timeline =
+                vec![nuon_gate_core::timeline::Stay { status: self.status(), at: at(), duration: Some(PATIENCE) }];
             target.history =
                 History { last_good: Some(Box::new(self.deploy())), typical: Some(PATIENCE), failures_before: 0 };
             let (severity, text) = (Line::new(self.text()), Line::new(self.text()));

@@ -46,10 +46,15 @@ impl Appending {
         self.1
     }
 
-    /// Adds lines to the file. Whoever wrote before may have left the last line open, so they begin on one of their own.
+    /// Adds lines to the file, all or none: half of them could make something else of what others add. Whoever wrote before
+    /// may have left the last line open, so they begin on one of their own.
     pub(super) fn write(mut self, lines: &str) -> io::Result<()> {
         let start = if self.1 > 0 && !lines.is_empty() { "\n" } else { "" };
-        self.0.write_all(format!("{start}{lines}").as_bytes())
+        let written = self.0.write_all(format!("{start}{lines}").as_bytes());
+        if written.is_err() {
+            self.0.set_len(self.1)?;
+        }
+        written
     }
 }
 

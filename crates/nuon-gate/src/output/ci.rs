@@ -30,9 +30,11 @@ pub(crate) fn refuse(ci: Option<&CiSystem>, trouble: &Trouble) {
 pub(crate) fn not_started(ci: Option<&CiSystem>, code: u8, reason: &str) {
     let Some(ci) = ci else { return };
     let console = Console::new();
-    let issue = Issue::error(&Line::new("nuon-gate: not started"), reason.lines().map(Line::new).collect());
+    let reason: Vec<Line> = reason.lines().map(Line::new).collect();
+    let text = reason.iter().map(Line::plain).collect::<Vec<_>>().join("\n");
+    let issue = Issue::error(&Line::new("nuon-gate: not started"), reason);
     ci.show(&issue).iter().for_each(|line| console.command(line));
-    ci.set(&Facts::not_started(code, reason), &console);
+    ci.set(&Facts::not_started(code, &text), &console);
 }
 
 impl CiSystem {

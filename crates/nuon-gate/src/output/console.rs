@@ -7,15 +7,17 @@ use std::time::Duration;
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use nuon_gate_core::report::Report;
 use nuon_gate_core::result::RunResult;
-use nuon_gate_core::watch::EventKind;
-use nuon_gate_core::{Event, Line, Moment, Report, Verdict};
+use nuon_gate_core::watch::{Event, EventKind};
+use nuon_gate_core::{Line, Moment, Verdict};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::describe::{self, Tone};
 use super::stream::Stream;
+use crate::arguments::Verbosity;
 use crate::trouble::Trouble;
 use crate::words;
 
@@ -122,8 +124,11 @@ impl Console {
         open.iter().for_each(|line| self.command(line));
         details.iter().for_each(|(lead, words)| self.tell(Tone::Plain, lead, words));
         close.iter().for_each(|line| self.command(line));
-        if let Some(hint) = words::words().run_hint(report) {
-            self.tell(Tone::Plain, "  hint    ", &hint);
+        // A target that decided has its own hint among its details.
+        if let Some(hint) =
+            result.hint.as_ref().filter(|_| report.deciding().is_none_or(|at| result.targets[at].hint.is_none()))
+        {
+            self.tell(Tone::Plain, "  hint    ", hint);
         }
         for warning in &result.warnings {
             self.warning(warning.plain());
@@ -159,6 +164,11 @@ impl Console {
     /// Tells something of our own.
     pub(crate) fn plain(&self, text: &str) {
         self.line(Tone::Plain, text);
+    }
+
+    /// Tells what went wrong.
+    pub(super) fn error(&self, text: &Line) {
+        self.tell(Tone::Bad, "error: ", text);
     }
 
     /// Tells of something that a person should know.
@@ -271,16 +281,31 @@ fn stopwatch(elapsed: Duration) -> String {
     if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
 }
 
+/// Writes each of our own diagnostics as one harmless line, as some hold what a server has sent.
+struct Diagnostics;
+
+impl io::Write for Diagnostics {
+    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+        let line = Line::new(String::from_utf8_lossy(text));
+        writeln!(io::stderr().lock(), "{}", line.plain())?;
+        Ok(text.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}
+
 /// Sends our own diagnostics to stderr, and nobody else's: other crates' logs can hold headers. Without `-v` nothing is
 /// set up at all.
-pub(super) fn log_to_stderr(verbosity: u8) {
-    if verbosity == 0 {
+pub(crate) fn log_to_stderr(verbosity: Verbosity) {
+    if verbosity.verbose == 0 {
         return;
     }
     let level = LevelFilter::DEBUG;
     let ours = Targets::new().with_target("nuon_gate", level).with_target("nuon_gate_core", level);
     let lines =
-        tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(false).with_target(false).without_time();
+        tracing_subscriber::fmt::layer().with_writer(|| Diagnostics).with_ansi(false).with_target(false).without_time();
     // Fails if there is a subscriber already, which then is the one that was wanted.
     let _ = tracing_subscriber::registry().with(ours).with(lines).try_init();
 }

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use nuon_gate_core::model::Status;
+use nuon_gate_core::report::{Report, TargetReport};
 use nuon_gate_core::result::TargetResult;
 use nuon_gate_core::timeline::{human, time_in_each_status};
 use nuon_gate_core::watch::EventKind;
-use nuon_gate_core::{Hold, Line, Report, Target, TargetReport, Verdict};
+use nuon_gate_core::{Hold, Line, Target, Verdict};
 
 use crate::words;
 
@@ -157,8 +158,8 @@ pub(super) fn details(report: &TargetReport, result: &TargetResult) -> Vec<(&'st
     if let Some(url) = &result.url {
         details.push(("see", url.clone()));
     }
-    if let Some(hint) = words::words().hint(report) {
-        details.push(("hint", hint));
+    if let Some(hint) = &result.hint {
+        details.push(("hint", hint.clone()));
     }
     if let Some(live) = &result.last_good {
         let what = live.commit.as_ref().map(|commit| format!(", commit {}", commit.plain())).unwrap_or_default();

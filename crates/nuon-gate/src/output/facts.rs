@@ -11,7 +11,7 @@ use crate::exit;
 /// The facts, in the order of the documentation. They describe the target that decided. Whoever writes them escapes
 /// whatever they hold: a path can have any sign in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Facts([(&'static str, String); 12]);
+pub(super) struct Facts([(&'static str, String); 14]);
 
 const RESULT: &str = "result";
 
@@ -37,6 +37,8 @@ impl Facts {
             (RESULT, String::new()),
             ("notified", sent.to_string()),
             ("slack-thread", ending.slack_thread.cloned().unwrap_or_default()),
+            ("hint", known(result.hint.as_ref())),
+            ("approval-url", known(target.and_then(|target| target.approval_url.as_ref()))),
         ])
     }
 
@@ -55,6 +57,8 @@ impl Facts {
             (RESULT, String::new()),
             ("notified", "false".to_owned()),
             ("slack-thread", String::new()),
+            ("hint", String::new()),
+            ("approval-url", String::new()),
         ])
     }
 

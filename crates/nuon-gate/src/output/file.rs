@@ -7,6 +7,8 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use nuon_gate_core::redact;
+
 use super::stream::Stream;
 
 /// A file that will be written at the end. It is created under a temporary name at the start, so that a path that cannot
@@ -26,6 +28,10 @@ struct Temporary {
 impl ReportFile {
     /// Makes sure that the file can be written.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
+        // A secret that was typed into the place of a path would be the name of a file for all to see.
+        if redact::is_in(&path.to_string_lossy()) {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "its name holds a secret"));
+        }
         // A link stays a link: what it points to is written.
         let target = follow(path, me())?;
         let temporary = Temporary::beside(path, &target)?;

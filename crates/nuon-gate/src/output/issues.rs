@@ -66,7 +66,8 @@ pub(super) fn issues(result: &RunResult) -> Vec<Issue> {
 fn issue(target: &TargetResult) -> Issue {
     let title = Line::new(format!("nuon-gate: {}: {}", label(target).plain(), words(target.verdict)));
     let reason = target.reason.as_ref().map_or_else(|| Line::new("it did not pass"), |reason| reason.cut(3000));
-    Issue::error(&title, std::iter::once(reason).chain(target.url.clone()).collect())
+    let hint = target.hint.as_ref().map(|hint| hint.cut(1000));
+    Issue::error(&title, std::iter::once(reason).chain(hint).chain(target.url.clone()).collect())
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use nuon_gate_core::model::Status;
 use nuon_gate_core::result::{RunResult, millis, rfc3339};
-use nuon_gate_core::watch::EventKind;
-use nuon_gate_core::{Event, Line, Target};
+use nuon_gate_core::watch::{Event, EventKind};
+use nuon_gate_core::{Line, Target};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -42,7 +42,7 @@ fn body(kind: &EventKind, targets: &[Target]) -> (&'static str, Value) {
         EventKind::Found { target, deploy, status, build, commit, matched_by, replaces } => (
             "found",
             json!({
-                "target": named(target), "deploy_id": deploy.as_str(), "status": status.as_str(),
+                "target": named(target), "deploy_id": deploy.to_string(), "status": status.as_str(),
                 "build_id": build.as_ref().map(ToString::to_string), "commit": commit,
                 "matched_by": matched_by.as_str(), "because": matched_by.sentence(),
                 "replaces": replaces.as_ref().map(ToString::to_string),
@@ -51,7 +51,7 @@ fn body(kind: &EventKind, targets: &[Target]) -> (&'static str, Value) {
         EventKind::Changed { target, deploy, from, to, spent, description } => (
             "changed",
             json!({
-                "target": named(target), "deploy_id": deploy.as_str(), "from": from.as_str(), "to": to.as_str(),
+                "target": named(target), "deploy_id": deploy.to_string(), "from": from.as_str(), "to": to.as_str(),
                 "spent_ms": millis(*spent), "status_description": description,
             }),
         ),
@@ -61,13 +61,13 @@ fn body(kind: &EventKind, targets: &[Target]) -> (&'static str, Value) {
         EventKind::ApprovalNeeded { target, workflow, step, url } => (
             "approval_needed",
             json!({
-                "target": named(target), "workflow_id": workflow.as_str(),
+                "target": named(target), "workflow_id": workflow.to_string(),
                 "step_id": step.as_ref().map(ToString::to_string), "approval_url": url,
             }),
         ),
         EventKind::Superseded { target, from, to, policy } => (
             "superseded",
-            json!({"target": named(target), "from": from.as_str(), "to": to.as_str(), "policy": policy.as_str()}),
+            json!({"target": named(target), "from": from.to_string(), "to": to.to_string(), "policy": policy.as_str()}),
         ),
         EventKind::Retrying { target, error, next } => (
             "retrying",
@@ -91,5 +91,5 @@ fn body(kind: &EventKind, targets: &[Target]) -> (&'static str, Value) {
 }
 
 fn target(target: &Target) -> Value {
-    json!({"install": target.install.as_str(), "component": target.component.as_str()})
+    json!({"install": target.install.to_string(), "component": target.component.to_string()})
 }

@@ -81,9 +81,9 @@ fn status(verdict: VerdictName, reason: Option<&Line>, body: &[String]) -> TestC
 /// Returns what is shown below the message: the message again, as some systems show one of them alone, and the log.
 fn body(target: &TargetResult) -> Vec<String> {
     let reason = target.reason.iter().map(xml);
-    let page = target.url.iter().map(xml);
+    let told = [&target.hint, &target.url].into_iter().flatten().map(xml);
     let log = target.log_tail.iter().map(|line| xml(&line.text));
-    reason.chain(page).chain(log).collect()
+    reason.chain(told).chain(log).collect()
 }
 
 /// Writes a line for XML, whose own signs are escaped by the writer. What XML 1.0 (2.2) cannot hold, however it is

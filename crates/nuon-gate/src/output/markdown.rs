@@ -71,6 +71,9 @@ fn with(result: &RunResult, extent: Extent) -> String {
     if let Some(reason) = &result.reason {
         parts.push(format!("**Reason:** {}\n", text(&reason.cut(LONGEST))));
     }
+    if let Some(hint) = &result.hint {
+        parts.push(format!("**What to do:** {}\n", text(&hint.cut(LONGEST))));
+    }
     parts.extend(table(&targets, extent.rows));
     let detailed: Vec<&TargetResult> = targets.into_iter().filter(|target| has_details(target, result)).collect();
     let shown = &detailed[..detailed.len().min(MOST_DETAILS).min(extent.rows)];

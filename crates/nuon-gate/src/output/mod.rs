@@ -32,15 +32,17 @@ mod stream;
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::io::{self, Write as _};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use nuon_gate_core::report::Report;
 use nuon_gate_core::result::RunResult;
-use nuon_gate_core::watch::EventKind;
-use nuon_gate_core::{Event, Line, Report, Target, WorkflowId};
+use nuon_gate_core::watch::{Event, EventKind};
+use nuon_gate_core::{Line, Target, WorkflowId, redact};
 
 pub(crate) use self::ci::{not_started, refuse};
-pub(crate) use self::console::Console;
+pub(crate) use self::console::{Console, log_to_stderr};
 use self::facts::Facts;
 pub(crate) use self::file::ReportFile;
 use self::issues::Issue;
@@ -75,8 +77,7 @@ pub(crate) struct Outputs {
 
 impl Outputs {
     /// Makes sure that every file can be written before anything is waited for.
-    pub(crate) fn open(settings: &OutputSettings, started_at: Timestamp, secrets: &[String]) -> Result<Self, Trouble> {
-        console::log_to_stderr(settings.verbosity);
+    pub(crate) fn open(settings: &OutputSettings) -> Result<Self, Trouble> {
         let reports = Reports::open(&settings.reports)?;
         let unusable = |error| Trouble::new(format!("cannot start: {error}"));
         let console = Console::of_a_run(settings.quiet).map_err(unusable)?;
@@ -86,16 +87,21 @@ impl Outputs {
             console,
             ci: settings.ci.clone(),
             reports,
-            started_at,
+            started_at: Timestamp::UNIX_EPOCH,
             targets: Vec::new(),
         };
-        outputs.mask(secrets);
+        outputs.mask();
         Ok(outputs)
     }
 
-    /// Has these secrets hidden, where somebody does that.
-    pub(crate) fn mask(&self, secrets: &[String]) {
-        mask(self.ci.as_ref(), secrets, &self.console);
+    /// Takes note that the watch has begun: every event is so long after that.
+    pub(crate) fn begin(&mut self, started_at: Timestamp) {
+        self.started_at = started_at;
+    }
+
+    /// Has the secrets that have become known hidden, where somebody does that.
+    pub(crate) fn mask(&self) {
+        mask(self.ci.as_ref(), &self.console);
     }
 
     /// Tells an event.
@@ -119,6 +125,13 @@ impl Outputs {
     /// Tells something that the user should know of the settings.
     pub(crate) fn notice(&self, text: &str) {
         self.console.warning(text);
+    }
+
+    /// Tells why the wait did not begin, which no event does.
+    pub(crate) fn not_begun(&self, report: &Report) {
+        if let Some(reason) = words::words().run_reason(report) {
+            self.console.error(&reason);
+        }
     }
 
     /// Tells that a workflow is being cancelled.
@@ -160,15 +173,13 @@ impl Outputs {
     }
 }
 
-/// Has these secrets hidden by the CI system, if it can.
-pub(crate) fn mask(ci: Option<&CiSystem>, secrets: &[String], console: &Console) {
+/// Has the secrets that have become known since the last time hidden by the CI system, if it can.
+pub(crate) fn mask(ci: Option<&CiSystem>, console: &Console) {
+    static HIDDEN: AtomicUsize = AtomicUsize::new(0);
+    let secrets = redact::protected(HIDDEN.load(Ordering::Relaxed));
+    HIDDEN.fetch_add(secrets.len(), Ordering::Relaxed);
     let masks = ci.iter().flat_map(|ci| secrets.iter().filter_map(|secret| ci.mask(secret)));
     masks.for_each(|mask| console.command(&mask));
-}
-
-/// Makes sure that the files that a run will be reported in can be written.
-pub(crate) fn check_reports(settings: &OutputSettings) -> Result<(), Trouble> {
-    Reports::open(&settings.reports).map(drop)
 }
 
 /// Returns a number that nobody can know before.

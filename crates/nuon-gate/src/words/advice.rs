@@ -1,10 +1,10 @@
 //! What the user can do about something.
 
-use nuon_gate_core::api::{ErrorClass, SignInError};
-use nuon_gate_core::cause::{DeployFailure, Limit, Thing};
+use nuon_gate_core::api::{ApiError, ErrorClass, SignInError};
+use nuon_gate_core::cause::{Cause, DeployFailure, Limit, Standing, StoppedBy, Thing};
 use nuon_gate_core::model::Status;
 use nuon_gate_core::resolve::{Named, UnknownName};
-use nuon_gate_core::{ApiError, Cause, Clock, Hold, Standing, StoppedBy};
+use nuon_gate_core::{Clock, Hold};
 
 use super::flags::{self, ADDRESS, CERTIFICATES, COMPONENT, INSTALL, ORG, TOKEN};
 
@@ -56,6 +56,7 @@ pub(super) fn hint(cause: &Cause) -> Option<String> {
         Cause::Stopped { by: StoppedBy::Signal(_), .. } => STILL_RUNNING.to_owned(),
         Cause::Stopped { by: StoppedBy::Decided | StoppedBy::Once, .. } => return None,
         Cause::NoAnswer(error) => if_unanswered(error),
+        Cause::NotBegun { hint, .. } => return hint.as_ref().map(|hint| hint.plain().to_owned()),
     })
 }
 

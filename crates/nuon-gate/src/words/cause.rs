@@ -1,7 +1,6 @@
 //! Why something ended, in a sentence.
 
-use nuon_gate_core::Cause;
-use nuon_gate_core::cause::DeployFailure;
+use nuon_gate_core::cause::{Cause, DeployFailure};
 
 use super::flags;
 
@@ -36,6 +35,7 @@ pub(crate) fn sentence(cause: &Cause) -> String {
         | Cause::ApprovalNeeded(_)
         | Cause::Limit(_)
         | Cause::Stopped { .. }
-        | Cause::NoAnswer(_) => cause.to_string(),
+        | Cause::NoAnswer(_)
+        | Cause::NotBegun { .. } => cause.to_string(),
     }
 }

@@ -7,11 +7,12 @@ mod flags;
 mod refusal;
 mod warning;
 
-use nuon_gate_core::{Cause, Words};
+use nuon_gate_core::cause::Cause;
+use nuon_gate_core::report::Words;
 
 pub(crate) use self::advice::{if_ambiguous, if_not_signed_in, if_unanswered, if_unknown, is_of_the_way};
 pub(crate) use self::cause::sentence;
-pub(crate) use self::flags::{ADDRESS, CERTIFICATES};
+pub(crate) use self::flags::ADDRESS;
 pub(crate) use self::refusal::{contradictory, invalid, refused};
 pub(crate) use self::warning::warning;
 

@@ -1,7 +1,7 @@
 //! Why nothing is waited for, and what has to be put right.
 
-use nuon_gate_core::watch::InvalidSettings;
-use nuon_gate_core::{ContradictoryRules, Refusal};
+use nuon_gate_core::ContradictoryRules;
+use nuon_gate_core::watch::{InvalidSettings, Refusal};
 
 use super::advice;
 use super::flags::{self, INSTALL};

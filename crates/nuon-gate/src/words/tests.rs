@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use nuon_gate_core::cause::{DeployFailure, Limit, Thing};
+use nuon_gate_core::api::ApiError;
+use nuon_gate_core::cause::{Cause, DeployFailure, Limit, Standing, StoppedBy, Thing, Warning};
 use nuon_gate_core::model::{Status, WorkflowEnd};
+use nuon_gate_core::report::ApprovalPlace;
 use nuon_gate_core::resolve::{Named, UnknownName};
-use nuon_gate_core::{
-    ApiError, ApprovalPlace, Cause, Clock, Hold, Kind, MatchedBy, RemoteText, Signal, Standing, StoppedBy, Warning,
-};
+use nuon_gate_core::{Clock, Hold, Kind, MatchedBy, RemoteText, Signal};
 
 use super::{hint, sentence, warning};
 

@@ -1,6 +1,6 @@
 //! What a human should know, in a sentence.
 
-use nuon_gate_core::Warning;
+use nuon_gate_core::cause::Warning;
 
 use super::flags;
 

@@ -14,6 +14,7 @@ mod table;
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -23,13 +24,11 @@ pub(super) use self::search::Search;
 pub(super) use self::succession::Succession;
 use super::event::Refusal;
 use super::settings::{OnSuperseded, WatchSettings};
-use crate::api::{Depth, Fact, MOST_ROWS};
-use crate::cause::{Limit, StoppedBy, Warning};
+use crate::api::{ApiError, Depth, Fact, MOST_ROWS, Request};
+use crate::cause::{Cause, Limit, Standing, StoppedBy, Warning};
 use crate::model::{Deploy, Status};
-use crate::{
-    ApiError, Cause, Clock, DeployId, Hold, Judgement, Kind, MatchedBy, Moment, RemoteText, Request, Target, Verdict,
-    WorkflowId,
-};
+use crate::pins::Pins;
+use crate::{Clock, DeployId, Hold, Judgement, Kind, MatchedBy, Moment, RemoteText, Target, Verdict, WorkflowId};
 
 /// How far the watch over a target has come.
 #[derive(Debug)]
@@ -46,10 +45,28 @@ pub(super) enum Phase {
 
 /// What a phase goes on to after an answer.
 enum Move {
-    /// Another phase, which may go on at once.
-    On(Phase),
-    /// None: this phase goes on.
+    /// This phase goes on.
     Stay(Phase),
+    /// A deploy that matched, or took the place of another, is followed.
+    Follow(Follow),
+    /// What was followed deploys nothing: the search goes on without it, in this poll or the next.
+    SearchOn { pins: Pins, passed_over: HashSet<DeployId>, at_once: bool },
+    /// What was followed had ended before the wait began: what is newer than that is waited for.
+    SearchNewer { than: DeployId, created: Timestamp },
+    /// What was followed was replaced: its successor is searched, in the next poll if this one has `exhausted` the list.
+    Succeed { replaced: Replaced, exhausted: bool },
+}
+
+/// A deploy that was replaced, and what its successor is found by.
+#[derive(Debug)]
+struct Replaced {
+    row: Arc<Deploy>,
+    /// The workflow that runs it.
+    workflow: Option<WorkflowId>,
+    pins: Pins,
+    /// All that were replaced, this one included.
+    ids: Vec<DeployId>,
+    passed_over: HashSet<DeployId>,
 }
 
 /// What a decision goes by besides what was read.
@@ -60,16 +77,16 @@ pub(super) struct Policy<'a> {
     pub(super) now: Moment,
     /// When the watch began, by the server's clock as far as it is known.
     pub(super) started_at: Timestamp,
-    /// What is beside the deploy (its workflow, what is newer) is read in this poll even if nothing depends on it.
-    pub(super) beside: bool,
-    /// What would be good to know for those who read the report, and can do without.
-    pub(super) side: Side,
+    /// A wide poll reads the deploy's workflow and what is newer even if nothing depends on them.
+    pub(super) wide: bool,
+    /// What only those who read the report want to know.
+    pub(super) optional: OptionalReads,
 }
 
-/// Reads that only serve people. Each is tried a few times.
+/// Reads on which no verdict depends: links and names. Each is tried a few times.
 #[derive(Debug, Default)]
-pub(super) struct Side {
-    /// For links and names, as soon as there is a deploy.
+pub(super) struct OptionalReads {
+    /// As soon as there is a deploy.
     pub(super) early: Option<Request>,
     /// For the page of an approval.
     pub(super) dashboard: Option<Request>,
@@ -122,11 +139,11 @@ impl End {
     }
 }
 
-/// Why there is no time for another poll.
+/// Why a target is polled no more, although nothing has been decided.
 #[derive(Debug, Clone)]
-pub(super) enum Closing<'a> {
+pub(super) enum StopReason<'a> {
     /// A limit on time ran out.
-    Limit { clock: Clock, length: std::time::Duration, error: Option<&'a ApiError>, ever_answered: bool },
+    Limit { clock: Clock, length: Duration, error: Option<&'a ApiError>, ever_answered: bool },
     /// The wait is stopped. With an error, if a single poll was asked for and had no good answer.
     Stopped(StoppedBy, Option<&'a ApiError>),
 }
@@ -160,14 +177,14 @@ pub(super) fn decide(phase: &Phase, policy: &Policy<'_>) -> Decision {
     }
 }
 
-/// Decides how a target ends for which there is no time left.
-pub(super) fn decide_now(phase: &Phase, policy: &Policy<'_>, closing: &Closing<'_>, standing: crate::Standing) -> End {
+/// Decides how a target ends that is polled no more.
+pub(super) fn decide_at_stop(phase: &Phase, policy: &Policy<'_>, reason: &StopReason<'_>, standing: Standing) -> End {
     let known = match phase {
-        Phase::Following(follow) => follow.known_end(policy, closing),
+        Phase::Following(follow) => follow.known_end(policy, reason),
         _ => None,
     };
-    known.unwrap_or_else(|| match closing {
-        Closing::Limit { clock, length, error, ever_answered } => {
+    known.unwrap_or_else(|| match reason {
+        StopReason::Limit { clock, length, error, ever_answered } => {
             let verdict = match clock {
                 Clock::Outage => Verdict::Inconclusive,
                 Clock::Approval => Verdict::ApprovalNeeded,
@@ -178,8 +195,8 @@ pub(super) fn decide_now(phase: &Phase, policy: &Policy<'_>, closing: &Closing<'
             let limit = Limit { clock, length, subject, standing, error: error.cloned(), ever_answered };
             End::Otherwise(verdict, Cause::Limit(Box::new(limit)))
         }
-        Closing::Stopped(_, Some(error)) => End::Otherwise(Verdict::Inconclusive, Cause::NoAnswer((*error).clone())),
-        Closing::Stopped(by, None) => End::Otherwise(Verdict::Pending, Cause::Stopped { by: *by, standing }),
+        StopReason::Stopped(_, Some(error)) => End::Otherwise(Verdict::Inconclusive, Cause::NoAnswer((*error).clone())),
+        StopReason::Stopped(by, None) => End::Otherwise(Verdict::Pending, Cause::Stopped { by: *by, standing }),
     })
 }
 
@@ -223,10 +240,15 @@ impl Phase {
                 Self::Succession(succession) => succession.advance(&mut notes),
                 Self::Ended => Move::Stay(Self::Ended),
             };
-            match moved {
-                Move::On(next) => phase = next,
-                Move::Stay(settled) => return (settled, notes),
-            }
+            phase = match moved {
+                Move::Stay(phase) => return (phase, notes),
+                Move::Follow(follow) => Self::Following(follow),
+                Move::SearchOn { pins, passed_over, at_once } => {
+                    Self::Searching(Search::again(pins, passed_over, at_once))
+                }
+                Move::SearchNewer { than, created } => Self::Searching(Search::after(than, created)),
+                Move::Succeed { replaced, exhausted } => Self::Succession(Succession::new(replaced, exhausted)),
+            };
         }
     }
 
@@ -299,19 +321,19 @@ impl Held {
     }
 }
 
-fn ask_latest(target: &Target, depth: Depth) -> Request {
+fn latest_request(target: &Target, depth: Depth) -> Request {
     Request::LatestDeploy(target.install.clone(), target.component.clone(), depth)
 }
 
-fn ask_list(target: &Target) -> Request {
+fn list_request(target: &Target) -> Request {
     Request::Deploys(target.install.clone(), target.component.clone(), MOST_ROWS)
 }
 
-fn ask_deploy(target: &Target, id: &DeployId) -> Request {
+fn deploy_request(target: &Target, id: &DeployId) -> Request {
     Request::Deploy(target.install.clone(), Some(target.component.clone()), id.clone())
 }
 
-fn ask_workflow(target: &Target, id: &WorkflowId) -> Request {
+fn workflow_request(target: &Target, id: &WorkflowId) -> Request {
     Request::Workflow(Some(target.install.clone()), id.clone())
 }
 
@@ -321,7 +343,7 @@ fn is_deploy(row: &Deploy, passed_over: &HashSet<DeployId>) -> bool {
 }
 
 /// Returns why a deploy must not be followed, if so.
-fn refusal(row: &Deploy, before: Option<Kind>, expected: Option<Kind>) -> Option<End> {
+fn wrong_kind(row: &Deploy, before: Option<Kind>, expected: Option<Kind>) -> Option<End> {
     let (id, kind) = (row.id.clone()?, row.kind()?);
     match expected.filter(|expected| *expected != kind) {
         _ if before == Some(Kind::Apply) && kind == Kind::Teardown => Some(End::failed(Cause::Crossed(id))),

@@ -8,16 +8,16 @@ use jiff::Timestamp;
 
 use super::follow::{LAG, ago};
 use super::{
-    Decision, End, Follow, Held, Move, Note, Phase, Policy, ask_deploy, ask_latest, ask_list, ask_workflow, is_deploy,
-    refusal,
+    Decision, End, Follow, Held, Move, Note, Phase, Policy, deploy_request, is_deploy, latest_request, list_request,
+    workflow_request, wrong_kind,
 };
-use crate::api::{Depth, Fact};
-use crate::cause::Warning;
+use crate::api::{ApiError, Depth, Fact, Request};
+use crate::cause::{Cause, Warning};
 use crate::hold::Behind;
 use crate::model::{Deploy, Workflow, WorkflowEnd};
-use crate::pins::Baseline;
+use crate::pins::{Baseline, Pins};
 use crate::watch::settings::{Mode, OnStale};
-use crate::{ApiError, Cause, DeployId, Hold, Moment, Pins, Request, Rules};
+use crate::{DeployId, Hold, Moment, Rules};
 
 /// The search for a row that matches.
 #[derive(Debug)]
@@ -28,8 +28,8 @@ pub(in crate::watch) struct Search {
     is_implicit: bool,
     /// The install and the component exist.
     exists: bool,
-    /// A hundred rows were looked at for the newest, in vain.
-    looked_deep: bool,
+    /// A hundred rows were read for the newest, in vain.
+    read_deep: bool,
     /// The newest row that does not match.
     newest: Option<DeployId>,
     /// The same, if it is a deploy.
@@ -77,7 +77,7 @@ impl Search {
             pins,
             is_implicit: false,
             exists: false,
-            looked_deep: false,
+            read_deep: false,
             newest: None,
             rival: None,
             listed: None,
@@ -95,7 +95,7 @@ impl Search {
     /// Unless it is to be done `at_once`, the next poll goes on, so that the server is not asked without pause.
     pub(super) fn again(pins: Pins, passed_over: HashSet<DeployId>, at_once: bool) -> Self {
         let reads = Reads { latest: Latest::Unmatched, listed: !at_once, ..Reads::default() };
-        Self { exists: true, looked_deep: true, goes_on: true, passed_over, reads, ..Self::new(pins) }
+        Self { exists: true, read_deep: true, goes_on: true, passed_over, reads, ..Self::new(pins) }
     }
 
     /// Waits for what is newer than a deploy that had ended.
@@ -103,7 +103,7 @@ impl Search {
         let reads = Reads { latest: Latest::Unmatched, listed: true, ..Reads::default() };
         let pins = Pins { after: Some(Baseline::Known(id.clone(), created)), ..Pins::default() };
         let newest = Some(id);
-        let search = Self { exists: true, looked_deep: true, listed: newest.clone(), newest, reads, ..Self::new(pins) };
+        let search = Self { exists: true, read_deep: true, listed: newest.clone(), newest, reads, ..Self::new(pins) };
         Self { is_implicit: true, ..search }
     }
 
@@ -176,7 +176,7 @@ impl Search {
     }
 
     fn learn_latest(&mut self, request: &Request, row: Option<Arc<Deploy>>, policy: &Policy<'_>) {
-        self.looked_deep |= matches!(request, Request::LatestDeploy(_, _, Depth::Page));
+        self.read_deep |= matches!(request, Request::LatestDeploy(_, _, Depth::Page));
         self.reads.latest = if row.is_some() { Latest::Unmatched } else { Latest::None };
         let Some(row) = row else { return };
         self.exists = true;
@@ -195,7 +195,7 @@ impl Search {
 
     /// Goes on to follow what matches, unless it must not be followed.
     pub(super) fn advance(mut self, policy: &Policy<'_>, notes: &mut Vec<Note>) -> Move {
-        let found = self.reads.found.take_if(|(row, _)| refusal(row, None, policy.settings.expect).is_none());
+        let found = self.reads.found.take_if(|(row, _)| wrong_kind(row, None, policy.settings.expect).is_none());
         let found = found.and_then(|(row, is_newest)| Some((row.id.clone()?, row, is_newest)));
         let Some((id, row, is_newest)) = found else { return Move::Stay(Phase::Searching(self)) };
         notes.push(Note::Found { row: row.clone(), by: self.pins.matched_by(), replaces: None });
@@ -208,12 +208,12 @@ impl Search {
         }
         let follow = Follow::matched(id, row, self.pins, stale, is_newest).after_row(self.rival);
         let follow = if self.is_implicit { follow.unpinned() } else { follow };
-        Move::On(Phase::Following(follow.passing_over(self.passed_over)))
+        Move::Follow(follow.passing_over(self.passed_over))
     }
 
     pub(super) fn decide(&self, policy: &Policy<'_>) -> Decision {
         if let Some((row, _)) = &self.reads.found
-            && let Some(end) = refusal(row, None, policy.settings.expect)
+            && let Some(end) = wrong_kind(row, None, policy.settings.expect)
         {
             return Decision::End(end);
         }
@@ -227,41 +227,39 @@ impl Search {
     fn missing(&self, policy: &Policy<'_>) -> Option<Request> {
         let target = policy.target;
         if let Some(Baseline::Deploy(id)) = &self.pins.after {
-            return Some(ask_deploy(target, id));
+            return Some(deploy_request(target, id));
         }
         match self.reads.latest {
-            Latest::Unread => return Some(ask_latest(target, Depth::Usual)),
+            Latest::Unread => return Some(latest_request(target, Depth::Usual)),
             Latest::None if !self.exists && !self.reads.install => {
                 return Some(Request::Install(target.install.clone()));
             }
             Latest::None if !self.exists => {
                 return Some(Request::InstallComponent(target.install.clone(), target.component.clone()));
             }
-            Latest::None if !self.looked_deep => return Some(ask_latest(target, Depth::Page)),
+            Latest::None if !self.read_deep => return Some(latest_request(target, Depth::Page)),
             // The one that matches may be hidden behind a newer one that does not. The list can lag, so it is read again,
             // if not in each poll.
-            Latest::Unmatched if !self.reads.listed && (policy.beside || self.listed != self.newest) => {
-                return Some(ask_list(target));
+            Latest::Unmatched if !self.reads.listed && (policy.wide || self.listed != self.newest) => {
+                return Some(list_request(target));
             }
             Latest::None | Latest::Unmatched => {}
         }
         let source = self.pins.workflow.as_ref()?;
         match &self.reads.workflow {
-            None => Some(ask_workflow(target, source)),
+            None => Some(workflow_request(target, source)),
             // The deploy may have come between the two reads.
-            Some(workflow) if workflow.end().is_some() && !self.reads.listed_last => Some(ask_list(target)),
+            Some(workflow) if workflow.end().is_some() && !self.reads.listed_last => Some(list_request(target)),
             Some(_) => None,
         }
     }
 
     fn not_found(&self, policy: &Policy<'_>) -> Decision {
-        let Some(workflow) = &self.reads.workflow else { return Decision::Hold(Hold::NotStarted) };
+        let (Some(workflow), Some(id)) = (&self.reads.workflow, &self.pins.workflow) else {
+            return Decision::Hold(Hold::NotStarted);
+        };
         if workflow.is_plan_only() {
-            let id = self.pins.workflow.clone();
-            return match id {
-                Some(id) => Decision::End(End::rejected(Cause::PlanOnlyWorkflow(id))),
-                None => Decision::Hold(Hold::NotStarted),
-            };
+            return Decision::End(End::rejected(Cause::PlanOnlyWorkflow(id.clone())));
         }
         let Some(end) = workflow.end() else { return Decision::Hold(Hold::NotStarted) };
         let since = Held::behind_since(self.held.as_ref(), policy.now);

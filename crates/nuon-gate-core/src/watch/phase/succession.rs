@@ -1,25 +1,20 @@
 //! The deploy that matched was replaced: the search for what took its place.
 
 use std::cmp::Ordering;
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::follow::LAG;
-use super::{Decision, End, Follow, Move, Note, Phase, Policy, ask_list, ask_workflow, is_deploy};
+use super::{Decision, End, Follow, Move, Note, Phase, Policy, Replaced, is_deploy, list_request, workflow_request};
 use crate::api::Fact;
+use crate::cause::Cause;
 use crate::model::{Deploy, Workflow};
-use crate::{Cause, DeployId, Hold, Kind, Moment, Pins, WorkflowId};
+use crate::{Hold, Kind, Moment};
 
 /// The search for a successor.
 #[derive(Debug)]
 pub(in crate::watch) struct Succession {
     // What lasts.
-    before: Arc<Deploy>,
-    /// The workflow that runs it.
-    workflow: Option<WorkflowId>,
-    pins: Pins,
-    replaced: Vec<DeployId>,
-    passed_over: HashSet<DeployId>,
+    replaced: Replaced,
     /// Since when the workflow names a successor that the list of rows does not show.
     ahead_since: Option<Moment>,
     /// The poll under way.
@@ -37,19 +32,8 @@ struct Reads {
 }
 
 impl Succession {
-    pub(super) fn new(
-        before: Arc<Deploy>,
-        workflow: Option<WorkflowId>,
-        pins: Pins,
-        replaced: Vec<DeployId>,
-        exhausted: bool,
-    ) -> Self {
-        let reads = Reads { exhausted, ..Reads::default() };
-        Self { before, workflow, pins, replaced, passed_over: HashSet::new(), ahead_since: None, reads }
-    }
-
-    pub(super) fn passing_over(self, passed_over: HashSet<DeployId>) -> Self {
-        Self { passed_over, ..self }
+    pub(super) fn new(replaced: Replaced, exhausted: bool) -> Self {
+        Self { replaced, ahead_since: None, reads: Reads { exhausted, ..Reads::default() } }
     }
 
     pub(super) fn begin_poll(&mut self) {
@@ -63,7 +47,7 @@ impl Succession {
                 self.reads.found = rows.iter().find(|row| self.is_successor(row)).cloned().map(Arc::new);
             }
             Fact::Workflow(workflow) => {
-                let names_another = workflow.deploys().iter().any(|id| !self.replaced.contains(id));
+                let names_another = workflow.deploys().iter().any(|id| !self.replaced.ids.contains(id));
                 self.ahead_since = names_another.then(|| self.ahead_since.unwrap_or(now));
                 self.reads.workflow = Some(workflow);
             }
@@ -75,24 +59,23 @@ impl Succession {
     /// Tells whether a row can have taken the place of the one that was replaced: a newer deploy of the same workflow. If the
     /// workflow is not known, it has to be certain that the row is newer, as a lagging replica may give an old one.
     fn is_successor(&self, row: &Deploy) -> bool {
-        let workflow = self.workflow.as_ref();
-        let age = row.order(&self.before);
+        let Replaced { row: before, workflow, ids, passed_over, .. } = &self.replaced;
+        let age = row.order(before);
         let is_newer = match workflow {
             Some(_) => age != Some(Ordering::Less),
             None => age == Some(Ordering::Greater),
         };
-        let was_followed = row.id.as_ref().is_none_or(|id| self.replaced.contains(id));
-        is_newer && !was_followed && workflow == row.workflow() && is_deploy(row, &self.passed_over)
+        let was_followed = row.id.as_ref().is_none_or(|id| ids.contains(id));
+        is_newer && !was_followed && workflow.as_ref() == row.workflow() && is_deploy(row, passed_over)
     }
 
     pub(super) fn advance(mut self, notes: &mut Vec<Note>) -> Move {
         let found = self.reads.found.take().and_then(|row| Some((row.id.clone()?, row)));
         let Some((id, row)) = found else { return Move::Stay(Phase::Succession(self)) };
-        let by = self.pins.matched_by();
-        notes.push(Note::Found { row: row.clone(), by, replaces: self.replaced.last().cloned() });
-        let kind = self.before.kind().unwrap_or(Kind::Apply);
-        let follow = Follow::successor(id, row, self.pins, kind, self.replaced);
-        Move::On(Phase::Following(follow.passing_over(self.passed_over).after_list()))
+        let Replaced { row: before, pins, ids, passed_over, .. } = self.replaced;
+        notes.push(Note::Found { row: row.clone(), by: pins.matched_by(), replaces: ids.last().cloned() });
+        let follow = Follow::successor(id, row, pins, before.kind().unwrap_or(Kind::Apply), ids);
+        Move::Follow(follow.passing_over(passed_over).after_list())
     }
 
     pub(super) fn decide(&self, policy: &Policy<'_>) -> Decision {
@@ -100,20 +83,20 @@ impl Succession {
             return Decision::Hold(Hold::NotReplaced);
         }
         if self.reads.lists == 0 {
-            return Decision::Need(ask_list(policy.target));
+            return Decision::Need(list_request(policy.target));
         }
-        let Some(id) = &self.workflow else { return Decision::Hold(Hold::NotReplaced) };
-        let Some(workflow) = &self.reads.workflow else { return Decision::Need(ask_workflow(policy.target, id)) };
+        let Some(id) = &self.replaced.workflow else { return Decision::Hold(Hold::NotReplaced) };
+        let Some(workflow) = &self.reads.workflow else { return Decision::Need(workflow_request(policy.target, id)) };
         let Some(end) = workflow.end() else { return Decision::Hold(Hold::NotReplaced) };
         // The successor may have come between the two reads.
         if self.reads.lists < 2 {
-            return Decision::Need(ask_list(policy.target));
+            return Decision::Need(list_request(policy.target));
         }
         // The list may be behind a workflow that has deployed something else.
         if self.ahead_since.is_some_and(|since| policy.now < since + LAG) {
             return Decision::Hold(Hold::NotReplaced);
         }
-        let (step, replaced) = (workflow.failed_step(), self.replaced.last().cloned());
+        let (step, replaced) = (workflow.failed_step(), self.replaced.ids.last().cloned());
         Decision::End(End::Otherwise(end.verdict(), Cause::NeverDeployed { end, step, replaced }))
     }
 }

@@ -5,9 +5,9 @@
 
 mod play;
 
-use nuon_gate_core::watch::EventKind;
-use nuon_gate_core::{Event, Verdict};
-use nuon_gate_soak::oracle::{judge, judge_run};
+use nuon_gate_core::Verdict;
+use nuon_gate_core::watch::{Event, EventKind};
+use nuon_gate_soak::oracle::{judge, judge_refusal, judge_run};
 use nuon_gate_soak::transcript::Outcome;
 use nuon_gate_soak::world::World;
 
@@ -33,7 +33,7 @@ pub(crate) fn described(seed: u64) -> String {
     let world = World::generate(seed);
     let played = play(&world);
     let mut lines = vec![world.describe(), format!("{:#?}", world.question())];
-    lines.extend(played.transcript.iter().map(play::told));
+    lines.extend(played.transcript.iter().map(ToString::to_string));
     lines.extend(played.events.iter().map(|event| format!("{:?} {:?}", event.at, event.kind)));
     lines.push(format!("{:?}: {:?}", played.run, played.outcomes));
     lines.join("\n")
@@ -47,22 +47,11 @@ fn judged(world: &World, played: &Played) -> Vec<String> {
     }
     let question = world.question();
     if played.run.verdict == "usage" {
-        return refused(world, played);
+        return judge_refusal(question, &played.transcript, played.run.at_ms);
     }
     let mut found = judge(question, &played.transcript, &played.outcomes);
     found.extend(judge_run(question, &played.transcript, &played.outcomes, &played.run));
     found
-}
-
-/// One target is enough for nothing to be waited for.
-fn refused(world: &World, played: &Played) -> Vec<String> {
-    let of_one = |index: usize| {
-        let mut question = world.question().clone();
-        question.targets = question.targets.get(index).cloned().into_iter().collect();
-        judge(&question, &played.transcript, &played.outcomes[index..=index])
-    };
-    let each: Vec<Vec<String>> = (0..played.outcomes.len()).map(of_one).collect();
-    if each.iter().any(Vec::is_empty) { Vec::new() } else { each.concat() }
 }
 
 /// Promise 2: the watch ends by its deadline plus one request's time limit; after a signal within a second.

@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use nuon_gate_core::api::{Reply, interpret};
-use nuon_gate_core::watch::{Clocks, EventKind, OnApproval, OnStale, OnSuperseded, Scope, Step, Ticket};
-use nuon_gate_core::{
-    ApiError, Baseline, Event, Intervals, Kind, Moment, Pins, Report, Request, Rules, Signal, Since, Target, Targets,
-    Watch, WatchSettings,
+use nuon_gate_core::api::{ApiError, Reply, Request, interpret};
+use nuon_gate_core::pins::{Baseline, Pins, Since};
+use nuon_gate_core::report::Report;
+use nuon_gate_core::schedule::Intervals;
+use nuon_gate_core::watch::{
+    Clocks, Event, EventKind, OnApproval, OnStale, OnSuperseded, Scope, Step, Ticket, Watch, WatchSettings,
 };
+use nuon_gate_core::{Kind, Moment, Rules, Signal, Target, Targets};
 use nuon_gate_http::Url;
 use nuon_gate_http::header::{HeaderMap, HeaderName, HeaderValue};
 use nuon_gate_soak::transcript::{Answer, Exchange, HttpAnswer, Outcome, Question};
@@ -203,18 +205,4 @@ fn signal_of(word: &str) -> Signal {
         "hup" => Signal::HangUp,
         _ => Signal::Interrupt,
     }
-}
-
-/// An exchange in a line, with the body where it is short.
-pub(super) fn told(exchange: &Exchange) -> String {
-    let Exchange { sent_ms, done_ms, path, answer, .. } = exchange;
-    let answer = match answer {
-        Answer::Http(answer) => {
-            let body = String::from_utf8_lossy(&answer.body);
-            let version = if answer.header("x-nuon-api-version").is_some() { "" } else { " (not Nuon's)" };
-            format!("{}{version} {}", answer.status, body.chars().take(60_000).collect::<String>())
-        }
-        other => format!("{other:?}"),
-    };
-    format!("{sent_ms}–{done_ms} {path}: {answer}")
 }

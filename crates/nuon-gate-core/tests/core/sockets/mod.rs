@@ -3,7 +3,8 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use nuon_gate_core::{ApiToken, ApiUrl, Client, ComponentId, Connection, Credentials, InstallId};
+use nuon_gate_core::api::{ApiUrl, Client, Connection, Credentials};
+use nuon_gate_core::{ApiToken, ComponentId, InstallId};
 use nuon_gate_http::Setup;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};

@@ -4,12 +4,12 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use nuon_gate_core::api::{Reply, interpret};
-use nuon_gate_core::watch::{EventKind, Refusal, Scope, Step, Ticket};
-use nuon_gate_core::{
-    ApiError, Depth, Event, Intervals, Line, Moment, Pins, Report, Request, Require, Signal, Target, TargetReport,
-    Targets, Watch, WatchSettings,
-};
+use nuon_gate_core::api::{ApiError, Depth, Reply, Request, interpret};
+use nuon_gate_core::pins::Pins;
+use nuon_gate_core::report::{Report, TargetReport};
+use nuon_gate_core::schedule::Intervals;
+use nuon_gate_core::watch::{Event, EventKind, Refusal, Scope, Step, Ticket, Watch, WatchSettings};
+use nuon_gate_core::{Line, Moment, Require, Signal, Target, Targets};
 use nuon_gate_http::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
 
@@ -315,7 +315,7 @@ impl Run {
 
     /// The run's own reason.
     pub(crate) fn run_reason(&self) -> Option<Line> {
-        nuon_gate_core::Words::default().run_reason(&self.report)
+        nuon_gate_core::report::Words::default().run_reason(&self.report)
     }
 
     pub(crate) fn count(&self, kind: impl Fn(&EventKind) -> bool) -> usize {

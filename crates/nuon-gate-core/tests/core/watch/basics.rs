@@ -3,7 +3,7 @@
 use crate::virtual_time::{
     Body, after, deploy, exists, latest, ms, none, pinned, row, run, s, serving, settings, soon, status, with,
 };
-use nuon_gate_core::Request;
+use nuon_gate_core::api::Request;
 use nuon_gate_core::watch::EventKind;
 use nuon_gate_core::{Line, MatchedBy, Rules, Verdict};
 use serde_json::{Value, json};
@@ -211,7 +211,7 @@ fn an_unknown_status_is_waited_on_and_warned_of_once() {
 fn the_users_word_on_a_status_is_the_last() {
     let rules = Rules::new(vec!["thawed".into()], vec!["frozen".into()], vec!["error".into()]).unwrap();
     for (end, verdict) in [("thawed", Verdict::Passed), ("frozen", Verdict::Failed)] {
-        let watch = pinned(nuon_gate_core::WatchSettings { rules: rules.clone(), ..settings() }, "dpl0");
+        let watch = pinned(nuon_gate_core::watch::WatchSettings { rules: rules.clone(), ..settings() }, "dpl0");
         let run = run(watch, serving(|now| Some(row("dpl0", if now < s(30) { "error" } else { end }))));
         assert_eq!(run.report.verdict, verdict);
         assert!(run.warnings().is_empty(), "{:?}", run.warnings());

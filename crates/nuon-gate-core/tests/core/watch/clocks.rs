@@ -6,8 +6,10 @@ use crate::virtual_time::{
     LATENCY, Scripted, after, component, created, deploy, exists, hang, latest, list, ms, none, pinned, retry_after,
     row, run, s, serving, settings, soon, status, watch,
 };
-use nuon_gate_core::watch::{Clocks, EventKind};
-use nuon_gate_core::{Clock, Intervals, Request, Verdict, WatchSettings};
+use nuon_gate_core::api::Request;
+use nuon_gate_core::schedule::Intervals;
+use nuon_gate_core::watch::{Clocks, EventKind, WatchSettings};
+use nuon_gate_core::{Clock, Verdict};
 
 fn clocks(total: u64, start: u64, outage: u64) -> WatchSettings {
     let clocks =
@@ -171,7 +173,7 @@ fn good_answers_about_one_target_are_good_for_all() {
         clocks: Clocks { total: s(600), start: None, stall: None, approval: None, outage: Some(s(60)) },
         ..settings()
     };
-    let run = run(watch(settings, 2, nuon_gate_core::Pins::default()), |now, request| {
+    let run = run(watch(settings, 2, nuon_gate_core::pins::Pins::default()), |now, request| {
         soon(match component(request) {
             Some(0) => status(500),
             _ => deploy(&row("dpl1", if now < s(300) { "executing" } else { "active" })),
@@ -212,7 +214,7 @@ fn clocks_ring_on_time_during_a_pause() {
 
 #[test]
 fn a_pause_holds_for_every_target() {
-    let run = run(watch(settings(), 40, nuon_gate_core::Pins::default()), |now, request| {
+    let run = run(watch(settings(), 40, nuon_gate_core::pins::Pins::default()), |now, request| {
         let number = component(request).unwrap();
         let pause = number == 3 && now < s(10);
         after(

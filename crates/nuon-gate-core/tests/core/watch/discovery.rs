@@ -7,9 +7,13 @@ use crate::virtual_time::{
     step, with,
 };
 use jiff::Timestamp;
+use nuon_gate_core::api::Request;
+use nuon_gate_core::pins::{Baseline, Pins};
 use nuon_gate_core::resolve::Wanted;
-use nuon_gate_core::watch::{Clocks, EventKind, InvalidSettings, Mode, OnSuperseded, Refusal, Scope};
-use nuon_gate_core::{Baseline, Clock, Line, MatchedBy, Pins, Request, Require, Signal, Verdict, Watch, WatchSettings};
+use nuon_gate_core::watch::{
+    Clocks, EventKind, InvalidSettings, Mode, OnSuperseded, Refusal, Scope, Watch, WatchSettings,
+};
+use nuon_gate_core::{Clock, Line, MatchedBy, Require, Signal, Verdict};
 use serde_json::{Value, json};
 
 fn over(settings: WatchSettings, scope: Scope) -> Watch {

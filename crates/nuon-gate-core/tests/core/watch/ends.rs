@@ -6,8 +6,10 @@ use crate::virtual_time::{
     Driver, LATENCY, Scripted, after, component, deploy, exists, hang, latest, ms, none, pinned, retry_after, row, run,
     s, serving, settings, soon, status, watch,
 };
-use nuon_gate_core::watch::{Ask, Clocks, EventKind, Mode, Step};
-use nuon_gate_core::{Moment, Pins, Request, Require, Signal, Verdict, Watch, WatchSettings};
+use nuon_gate_core::api::Request;
+use nuon_gate_core::pins::Pins;
+use nuon_gate_core::watch::{Ask, Clocks, EventKind, Mode, Step, Watch, WatchSettings};
+use nuon_gate_core::{Moment, Require, Signal, Verdict};
 
 fn glance() -> WatchSettings {
     WatchSettings { mode: Mode::Once, ..settings() }
@@ -174,7 +176,7 @@ fn a_glance_that_is_not_answered_is_inconclusive_whoever_is_first() {
 
 #[test]
 fn there_is_a_heartbeat_a_minute() {
-    let intervals = nuon_gate_core::Intervals::new(s(7), s(7)).unwrap();
+    let intervals = nuon_gate_core::schedule::Intervals::new(s(7), s(7)).unwrap();
     let clocks = Clocks { total: s(400), start: None, stall: None, approval: None, outage: None };
     let watch = watch(WatchSettings { intervals, clocks, ..settings() }, 2, Pins::default());
     let run = run(watch, |now, request| {

@@ -3,8 +3,9 @@
 use crate::virtual_time::{
     Body, certificate, deploy, exists, latest, none, pinned, retry_after, row, run, s, settings, soon, status, with,
 };
-use nuon_gate_core::watch::EventKind;
-use nuon_gate_core::{ApiError, Refusal, Request, Verdict};
+use nuon_gate_core::Verdict;
+use nuon_gate_core::api::{ApiError, Request};
+use nuon_gate_core::watch::{EventKind, Refusal};
 
 /// A server that gives `answer` to its first questions and follows a deploy that ends at 300 s after them.
 fn at_first(

@@ -6,8 +6,9 @@ use crate::virtual_time::{
     Run, STARTED_AT, Scripted, created, deploy, latest, list, pinned, row, run, s, settings, soon, status, step, with,
     workflow,
 };
-use nuon_gate_core::watch::{Clocks, EventKind, OnApproval};
-use nuon_gate_core::{Request, Verdict, WatchSettings};
+use nuon_gate_core::Verdict;
+use nuon_gate_core::api::Request;
+use nuon_gate_core::watch::{Clocks, EventKind, OnApproval, WatchSettings};
 use serde_json::{Value, json};
 
 /// A row as it was written so many seconds after the watch began, with what it was before.

@@ -7,8 +7,10 @@ use crate::virtual_time::{
     status, step, watch, with, workflow,
 };
 use jiff::Timestamp;
-use nuon_gate_core::watch::{Clocks, EventKind, OnSuperseded};
-use nuon_gate_core::{Baseline, Clock, Kind, MatchedBy, Pins, Request, Since, Verdict, Watch, WatchSettings};
+use nuon_gate_core::api::Request;
+use nuon_gate_core::pins::{Baseline, Pins, Since};
+use nuon_gate_core::watch::{Clocks, EventKind, OnSuperseded, Watch, WatchSettings};
+use nuon_gate_core::{Clock, Kind, MatchedBy, Verdict};
 use serde_json::{Value, json};
 
 /// A row with everything that can be pinned; they are named alike.

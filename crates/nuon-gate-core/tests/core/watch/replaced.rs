@@ -6,8 +6,9 @@ use crate::virtual_time::{
     Run, Scripted, created, deploy, exists, latest, list, none, pinned, row, run, s, serving, settings, soon, step,
     with, workflow,
 };
-use nuon_gate_core::watch::EventKind;
-use nuon_gate_core::{MatchedBy, Request, Verdict, Watch};
+use nuon_gate_core::api::Request;
+use nuon_gate_core::watch::{EventKind, Watch};
+use nuon_gate_core::{MatchedBy, Verdict};
 use serde_json::{Value, json};
 
 fn of_workflow(id: &str, status: &str, workflow: &str) -> Value {

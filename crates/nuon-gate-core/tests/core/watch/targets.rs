@@ -7,9 +7,11 @@ use crate::virtual_time::{
     Run, Scripted, after, at_least, component, deploy, exists, hang, ms, none, row, run, s, settings, soon, status,
     targets, watch,
 };
+use nuon_gate_core::api::Request;
+use nuon_gate_core::pins::Pins;
 use nuon_gate_core::resolve::Wanted;
-use nuon_gate_core::watch::{Clocks, EventKind, InvalidSettings, Scope};
-use nuon_gate_core::{Pins, Request, Require, Verdict, Watch, WatchSettings};
+use nuon_gate_core::watch::{Clocks, EventKind, InvalidSettings, Scope, Watch, WatchSettings};
+use nuon_gate_core::{Require, Verdict};
 
 use Require::{All, Any};
 use Verdict::{Cancelled, Failed, Inconclusive, Passed, Pending, Rejected, TimedOut};

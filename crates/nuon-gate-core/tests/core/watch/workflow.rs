@@ -6,8 +6,9 @@ use crate::virtual_time::{
     Asked, Body, Run, Scripted, created, deploy, exists, latest, list, ms, pinned, row, run, s, settings, soon, status,
     step, with, workflow,
 };
-use nuon_gate_core::watch::{Clocks, EventKind, OnApproval};
-use nuon_gate_core::{Clock, Request, Verdict, WatchSettings};
+use nuon_gate_core::api::Request;
+use nuon_gate_core::watch::{Clocks, EventKind, OnApproval, WatchSettings};
+use nuon_gate_core::{Clock, Verdict};
 use serde_json::{Value, json};
 
 /// A row of the workflow inw1.

@@ -106,6 +106,7 @@ fn newer_deploys() {
         ("ignored with a pin", pinned.clone(), both.clone(), end("passed", 250), ""),
         ("followed without one", plain(), both.clone(), end_of("passed", Some("dpl2"), 250), ""),
         ("not followed", plain(), both.clone(), end("passed", 250), "dpl2 is newer"),
+        ("beside a baseline", question(|own| own.on_stale = "wait".to_owned()), both.clone(), end("passed", 250), ""),
         ("followed by a flag", way("follow"), both.clone(), end_of("passed", Some("dpl2"), 250), ""),
         ("followed without the flag", pinned, both.clone(), end_of("passed", Some("dpl2"), 250), "not what was pinned"),
         ("--on-superseded fail", way("fail"), both, end("passed", 250), "dpl2 is newer"),

@@ -51,6 +51,7 @@ fn what_does_not_exist_or_is_anothers() {
     let no = "no answer gives a reason";
     check(vec![
         ended("install", plain(), gone("/v1/installs/inl1"), ""),
+        ended("components", plain(), gone("/v1/installs/inl1/components?limit=100"), ""),
         ended("component", plain(), gone("/v1/installs/inl1/components/cmp1"), ""),
         ended("another install", plain(), gone("/v1/installs/inl2"), no),
         ended("deploy", given(), gone("/v1/installs/inl1/deploys/dpl1"), ""),

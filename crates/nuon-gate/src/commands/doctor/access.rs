@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use nuon_gate_core::api::{ErrorClass, Fact};
+use nuon_gate_core::api::{ApiError, Client, Depth, ErrorClass, Fact, Request};
 use nuon_gate_core::resolve::{Resolver, Wanted};
 use nuon_gate_core::timeline::human;
-use nuon_gate_core::{ApiError, Client, Depth, LogStreamId, Request, Target, Verdict};
+use nuon_gate_core::{LogStreamId, Target, Verdict};
 
 use super::check::{Check, Checks, Step};
 use super::patience::Patience;

@@ -1,6 +1,7 @@
 //! A check and how it went, and the list of them.
 
-use nuon_gate_core::{ApiError, Line};
+use nuon_gate_core::Line;
+use nuon_gate_core::api::ApiError;
 use serde::Serialize;
 
 use crate::exit;

@@ -18,7 +18,7 @@ use self::patience::Patience;
 use crate::arguments::{DoctorArguments, Format, TargetArguments};
 use crate::connection::{ConnectionParts, user_agent};
 use crate::environment::Environment;
-use crate::gate::runtime;
+use crate::runtime::runtime;
 use crate::targets;
 use crate::trouble::Trouble;
 
@@ -78,8 +78,8 @@ fn configuration(parts: &ConnectionParts) -> Check {
 /// Returns what the targets are, if any are given. An install alone, which the Nuon CLI gives to its extensions, is worth
 /// a look without a component.
 fn wanted(mut arguments: TargetArguments) -> Result<Option<Vec<Wanted>>, Trouble> {
-    let TargetArguments { install, component, all_components, target, targets_file } = &arguments;
-    let no_component = component.is_empty() && target.is_empty() && targets_file.is_none();
+    let TargetArguments { targets, install, component, all_components, target, targets_file } = &arguments;
+    let no_component = component.is_empty() && target.is_empty() && targets.is_empty() && targets_file.is_none();
     if no_component && install.is_empty() && !all_components {
         return Ok(None);
     }

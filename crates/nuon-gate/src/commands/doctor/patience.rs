@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use nuon_gate_core::api::{ErrorClass, Reply};
-use nuon_gate_core::{ApiError, Client, Request};
+use nuon_gate_core::api::{ApiError, Client, ErrorClass, Reply, Request};
 use tokio::time::{Instant, sleep, timeout};
 
 /// Whoever asks what is wrong does not wait longer than this for an answer.
@@ -68,7 +67,7 @@ impl Patience {
 
 #[cfg(test)]
 mod tests {
-    use nuon_gate_core::ApiUrl;
+    use nuon_gate_core::api::ApiUrl;
 
     use super::*;
 

@@ -3,8 +3,8 @@
 use std::net::{IpAddr, SocketAddr};
 
 use jiff::Timestamp;
-use nuon_gate_core::api::ErrorClass;
-use nuon_gate_core::{ApiError, ApiStats, ApiUrl, Client, OrgId, Request, Verdict};
+use nuon_gate_core::api::{ApiError, ApiStats, ApiUrl, Client, ErrorClass, Request};
+use nuon_gate_core::{OrgId, Verdict};
 use nuon_gate_http::{Proxies, Proxy, ProxyFailure, ProxyTrouble, Route, Setup, socket_of};
 use tokio::net::{TcpStream, lookup_host};
 

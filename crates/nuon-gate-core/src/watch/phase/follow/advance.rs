@@ -2,10 +2,10 @@
 
 use crate::cause::Warning;
 use crate::model::Deploy;
-use crate::watch::phase::succession::Succession;
-use crate::watch::phase::{Decision, Move, Note, Phase, Policy, Search, refusal};
+use crate::pins::Pins;
+use crate::watch::phase::{Decision, Move, Note, Phase, Policy, Replaced, wrong_kind};
 use crate::watch::settings::{Mode, OnStale, OnSuperseded};
-use crate::{DeployId, Judgement, Kind, MatchedBy, Pins};
+use crate::{DeployId, Judgement, Kind, MatchedBy};
 
 use super::{Follow, Newest, Origin};
 
@@ -31,21 +31,23 @@ impl Follow {
             self.passed_over.insert(self.id.clone());
             notes.push(Note::Lost);
             let at_once = policy.settings.mode == Mode::Once;
-            return Move::On(Phase::Searching(Search::again(self.pins, self.passed_over, at_once)));
+            return Move::SearchOn { pins: self.pins, passed_over: self.passed_over, at_once };
         }
-        let may_go_on = self.identified && self.refusal(&row, policy).is_none();
+        let may_go_on = self.identified && self.mismatch(&row, policy).is_none();
         if policy.judge(&row) == Judgement::Replaced && may_go_on {
             notes.push(Note::Replaced(self.id.clone()));
-            let mut replaced = self.replaced;
-            if !replaced.contains(&self.id) {
-                replaced.push(self.id);
+            let mut ids = self.replaced;
+            if !ids.contains(&self.id) {
+                ids.push(self.id);
             }
-            let succession = Succession::new(row, self.names, self.pins, replaced, self.reads.listed);
-            return Move::On(Phase::Succession(succession.passing_over(self.passed_over)));
+            let (workflow, pins, passed_over) = (self.workflow_id, self.pins, self.passed_over);
+            let replaced = Replaced { row, workflow, pins, ids, passed_over };
+            return Move::Succeed { replaced, exhausted: self.reads.listed };
         }
-        if self.on_stale(policy) == Some(OnStale::Wait) && matches!(self.decided(policy), Decision::End(_)) {
+        if self.on_stale(policy) == Some(OnStale::Wait) && matches!(self.decide_unless_stale(policy), Decision::End(_))
+        {
             notes.push(Note::Lost);
-            return Move::On(Phase::Searching(Search::after(self.id, row.created_at.unwrap_or(policy.started_at))));
+            return Move::SearchNewer { than: self.id, created: row.created_at.unwrap_or(policy.started_at) };
         }
         Move::Stay(Phase::Following(self))
     }
@@ -53,7 +55,7 @@ impl Follow {
     fn follow_newer(self, to: DeployId, from: &Deploy, policy: &Policy<'_>, notes: &mut Vec<Note>) -> Move {
         let Some(newer) = self.superseding().cloned() else { return Move::Stay(Phase::Following(self)) };
         // Following never crosses from an apply to a teardown, and `decide` says so.
-        if refusal(&newer, from.kind(), policy.settings.expect).is_some() {
+        if wrong_kind(&newer, from.kind(), policy.settings.expect).is_some() {
             return Move::Stay(Phase::Following(self));
         }
         notes.push(Note::Warned(Warning::Superseded { from: self.id.clone(), to: to.clone() }));
@@ -64,6 +66,6 @@ impl Follow {
         let kind = from.kind().unwrap_or(Kind::Apply);
         let mut follow = Self::successor(to, newer, Pins::default(), kind, before).passing_over(self.passed_over);
         follow.reads.newest = Newest::None;
-        Move::On(Phase::Following(follow))
+        Move::Follow(follow)
     }
 }

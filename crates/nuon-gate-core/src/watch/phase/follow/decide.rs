@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::end::step_failed;
-use super::{Follow, LAG, Link, Newest, Origin, ago};
-use crate::api::Depth;
+use super::{Existence, Follow, LAG, Newest, Origin, ago};
+use crate::api::{Depth, Request};
+use crate::cause::Cause;
 use crate::hold::Behind;
 use crate::model::{Deploy, Status, Workflow};
 use crate::pins::Baseline;
@@ -14,14 +15,14 @@ use crate::watch::event::Refusal;
 use crate::watch::phase::judged::{Judged, Picture, judged};
 use crate::watch::phase::proof::{Basis, Proof};
 use crate::watch::phase::{
-    Closing, Decision, End, Held, Policy, ask_deploy, ask_latest, ask_list, ask_workflow, refusal,
+    Decision, End, Held, Policy, StopReason, deploy_request, latest_request, list_request, workflow_request, wrong_kind,
 };
 use crate::watch::settings::{Mode, OnApproval, OnStale, OnSuperseded};
-use crate::{Cause, DeployId, Hold, Judgement, Request, Verdict};
+use crate::{DeployId, Hold, Judgement, Verdict};
 
 impl Follow {
     pub(in crate::watch::phase) fn decide(&self, policy: &Policy<'_>) -> Decision {
-        match (self.decided(policy), self.on_stale(policy), &self.known) {
+        match (self.decide_unless_stale(policy), self.on_stale(policy), &self.known) {
             (Decision::End(_), Some(OnStale::Fail), Some(row)) => Decision::End(self.stale(row, policy)),
             (decision, ..) => decision,
         }
@@ -36,17 +37,18 @@ impl Follow {
         End::Refused(Refusal::Stale { deploy: self.id.clone(), ago: ago(row, policy) })
     }
 
-    pub(super) fn decided(&self, policy: &Policy<'_>) -> Decision {
+    /// Decides as if the deploy had not ended before the wait began.
+    pub(super) fn decide_unless_stale(&self, policy: &Policy<'_>) -> Decision {
         let Some(row) = self.known.as_ref().filter(|_| self.reads.current) else { return self.read_deploy(policy) };
         let judgement = policy.judge(row);
         let is_final = judgement.is_final();
         if judgement != Judgement::Pending && !self.identified {
             return match self.reads.outdated {
                 true => Decision::Hold(Hold::Outdated),
-                false => Decision::Need(ask_deploy(policy.target, &self.id)),
+                false => Decision::Need(deploy_request(policy.target, &self.id)),
             };
         }
-        if let Some(end) = self.refusal(row, policy) {
+        if let Some(end) = self.mismatch(row, policy) {
             return Decision::End(end);
         }
         if let Some(request) = self.missing(row, is_final, policy) {
@@ -74,7 +76,7 @@ impl Follow {
             Judged::Hold(Hold::Approval(place)) => self.approval(place, row, policy),
             Judged::Hold(hold) => Decision::Hold(hold),
             // The deploy may have ended between the two reads.
-            Judged::Orphan(..) if self.reads.details < 2 => Decision::Need(ask_deploy(policy.target, &self.id)),
+            Judged::Orphan(..) if self.reads.details < 2 => Decision::Need(deploy_request(policy.target, &self.id)),
             Judged::Orphan(end) => Decision::End(self.orphaned(end, row)),
         }
     }
@@ -82,8 +84,8 @@ impl Follow {
     /// Reads the deploy. If what comes is outdated, the newest row may say where it stands.
     fn read_deploy(&self, policy: &Policy<'_>) -> Decision {
         match (self.reads.outdated, &self.reads.newest) {
-            (false, _) => Decision::Need(ask_deploy(policy.target, &self.id)),
-            (true, Newest::Unread) => Decision::Need(ask_latest(policy.target, Depth::Usual)),
+            (false, _) => Decision::Need(deploy_request(policy.target, &self.id)),
+            (true, Newest::Unread) => Decision::Need(latest_request(policy.target, Depth::Usual)),
             (true, _) => Decision::Hold(Hold::Outdated),
         }
     }
@@ -99,34 +101,34 @@ impl Follow {
     /// Returns what has to be read before anything can be decided.
     fn missing(&self, row: &Deploy, is_final: bool, policy: &Policy<'_>) -> Option<Request> {
         if let Some(id) = self.unread_baseline() {
-            return Some(ask_deploy(policy.target, id));
+            return Some(deploy_request(policy.target, id));
         }
-        if let Some(request) = &policy.side.early {
+        if let Some(request) = &policy.optional.early {
             return Some(request.clone());
         }
         let may_pass =
             *row.current_status() == Status::PendingApproval && policy.settings.on_approval == OnApproval::Pass;
         match &self.reads.newest {
-            Newest::Unread if is_final || may_pass || policy.beside => {
-                return Some(ask_latest(policy.target, Depth::Usual));
+            Newest::Unread if is_final || may_pass || policy.wide => {
+                return Some(latest_request(policy.target, Depth::Usual));
             }
-            Newest::Hidden => return Some(ask_list(policy.target)),
+            Newest::Hidden => return Some(list_request(policy.target)),
             _ => {}
         }
         if let Some(rival) = self.rival().filter(|_| !self.reads.rival_deploys)
             && let Some(id) = rival.workflow()
         {
-            return Some(ask_workflow(policy.target, id));
+            return Some(workflow_request(policy.target, id));
         }
         let is_behind = matches!(self.held, Some(Held { hold: Hold::Behind(_), .. }));
         let depends = is_final || is_behind || *row.current_status() == Status::PendingApproval;
-        let id = self.own_workflow().filter(|_| !matches!(self.workflow, Link::Missing))?;
-        let wanted = self.reads.workflow.is_none() && (depends || policy.beside);
-        wanted.then(|| ask_workflow(policy.target, id))
+        let id = self.own_workflow().filter(|_| !matches!(self.workflow_exists, Existence::Missing))?;
+        let wanted = self.reads.workflow.is_none() && (depends || policy.wide);
+        wanted.then(|| workflow_request(policy.target, id))
     }
 
     /// Returns why the deploy must not be waited for, if so.
-    pub(super) fn refusal(&self, row: &Deploy, policy: &Policy<'_>) -> Option<End> {
+    pub(super) fn mismatch(&self, row: &Deploy, policy: &Policy<'_>) -> Option<End> {
         if row.kind().is_none() {
             let deploy_type = row.install_deploy_type.clone().filter(|_| row.plan_only != Some(true));
             return Some(End::rejected(Cause::Undeployable { deploy: self.id.clone(), deploy_type }));
@@ -136,7 +138,7 @@ impl Follow {
             Origin::Named => None,
             Origin::Matched | Origin::Stale => return None,
         };
-        if let Some(end) = refusal(row, before, policy.settings.expect) {
+        if let Some(end) = wrong_kind(row, before, policy.settings.expect) {
             return Some(end);
         }
         // What is named by its id, or by its workflow, was not searched for by the other pins.
@@ -152,7 +154,7 @@ impl Follow {
             OnSuperseded::Fail => {
                 Some(End::Otherwise(Verdict::Superseded, Cause::Superseded { from: self.id.clone(), to }))
             }
-            OnSuperseded::Follow => refusal(newer, row.kind(), policy.settings.expect),
+            OnSuperseded::Follow => wrong_kind(newer, row.kind(), policy.settings.expect),
         }
     }
 
@@ -184,7 +186,7 @@ impl Follow {
         }
         match row.kind().filter(|_| self.identified) {
             Some(kind) => Decision::End(End::Passed(Proof::new(self.id.clone(), kind, basis))),
-            None => Decision::Need(ask_deploy(policy.target, &self.id)),
+            None => Decision::Need(deploy_request(policy.target, &self.id)),
         }
     }
 
@@ -226,13 +228,13 @@ impl Follow {
             && let Some(id) = self.own_workflow()
         {
             // There is no other poll in which it could be seen again.
-            return Decision::Need(ask_workflow(policy.target, id));
+            return Decision::Need(workflow_request(policy.target, id));
         }
         if polls == 0 && !is_once {
             return Decision::Hold(Hold::Approval(place));
         }
         if (polls == 1 || is_once)
-            && let Some(request) = &policy.side.dashboard
+            && let Some(request) = &policy.optional.dashboard
         {
             return Decision::Need(request.clone());
         }
@@ -245,9 +247,9 @@ impl Follow {
 
     /// Returns how the deploy has ended as far as is known, although there is no time to make certain. A deploy in error
     /// whose retry did not come in time has failed; one that passes but was held has not passed.
-    pub(in crate::watch::phase) fn known_end(&self, policy: &Policy<'_>, closing: &Closing<'_>) -> Option<End> {
+    pub(in crate::watch::phase) fn known_end(&self, policy: &Policy<'_>, reason: &StopReason<'_>) -> Option<End> {
         let row = self.known.as_ref()?;
-        if matches!(closing, Closing::Stopped(..)) || self.unread_baseline().is_some() {
+        if matches!(reason, StopReason::Stopped(..)) || self.unread_baseline().is_some() {
             return None;
         }
         let by_rule = policy.is_by_rule(row.current_status());

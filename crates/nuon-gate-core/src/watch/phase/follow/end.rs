@@ -1,10 +1,10 @@
 //! How a deploy that is followed has ended.
 
 use super::Follow;
-use crate::cause::DeployFailure;
+use crate::cause::{Cause, DeployFailure};
 use crate::model::{Deploy, Status, Workflow, WorkflowEnd, WorkflowStep};
 use crate::watch::phase::End;
-use crate::{Cause, RemoteText, Verdict, reason};
+use crate::{RemoteText, Verdict, reason};
 
 impl Follow {
     /// The deploy failed or was cancelled, and says so itself.

@@ -5,17 +5,15 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
-
-use super::{Held, Note, Policy, is_deploy};
-use crate::api::Fact;
+use super::{Held, Policy};
+use crate::api::Request;
 use crate::model::{Deploy, Workflow};
-use crate::pins::Baseline;
+use crate::pins::Pins;
 use crate::report::ApprovalPlace;
 use crate::timeline::span;
 use crate::watch::freshness::Freshness;
 use crate::watch::settings::OnSuperseded;
-use crate::{DeployId, Hold, Kind, Moment, Pins, Request, WorkflowId};
+use crate::{DeployId, Hold, Kind, Moment, WorkflowId};
 
 /// For how long a deploy and its workflow may contradict each other. They are read one after the other, and some servers
 /// read from a replica that lags, so one of them may only be behind.
@@ -24,6 +22,7 @@ pub(super) const LAG: Duration = Duration::from_secs(30);
 mod advance;
 mod decide;
 mod end;
+mod learn;
 
 /// The deploy that is followed.
 #[derive(Debug)]
@@ -44,8 +43,8 @@ pub(in crate::watch) struct Follow {
     /// What is known was read with details.
     detailed: bool,
     /// The workflow that the deploy has named. A row that leaves it out later has not lost it.
-    names: Option<WorkflowId>,
-    workflow: Link,
+    workflow_id: Option<WorkflowId>,
+    workflow_exists: Existence,
     /// How many steps it has had at most. An answer with fewer is an older one, or cut short.
     most_steps: usize,
     /// Rows that deploy nothing, as their workflows say.
@@ -75,7 +74,7 @@ enum Origin {
 
 /// Whether the workflow that the deploy names is there.
 #[derive(Debug)]
-enum Link {
+enum Existence {
     Unknown,
     Answered,
     /// It does not exist.
@@ -112,7 +111,7 @@ enum Newest {
     Unread,
     /// The endpoint gives a row that deploys nothing, so it has to be found in the list.
     Hidden,
-    /// None that is another's.
+    /// No other than the one that is followed.
     None,
     Row(Arc<Deploy>),
 }
@@ -130,8 +129,8 @@ impl Follow {
             freshness: Freshness::default(),
             identified: false,
             detailed: false,
-            names: None,
-            workflow: Link::Unknown,
+            workflow_id: None,
+            workflow_exists: Existence::Unknown,
             most_steps: 0,
             passed_over: HashSet::new(),
             replaced: Vec::new(),
@@ -149,7 +148,7 @@ impl Follow {
         let reads = Reads { current: true, changed: true, newest, ..Reads::default() };
         let mut follow = Self { origin, reads, ..Self::named(id, pins) };
         follow.freshness.admit(Moment::START, &row);
-        follow.names = row.workflow().cloned();
+        follow.workflow_id = row.workflow().cloned();
         follow.known = Some(row);
         follow
     }
@@ -207,7 +206,7 @@ impl Follow {
     }
 
     /// Returns since when a human is asked, once that is certain.
-    pub(in crate::watch) fn asked_since(&self) -> Option<(Moment, &ApprovalPlace)> {
+    pub(in crate::watch) fn approval_since(&self) -> Option<(Moment, &ApprovalPlace)> {
         match self.held.as_ref()? {
             Held { hold: Hold::Approval(place), since, polls: 2.. } => Some((*since, place)),
             _ => None,
@@ -235,7 +234,7 @@ impl Follow {
         match request {
             Request::Deploy(_, _, id) => *id == self.id && self.known.is_some(),
             Request::Workflow(_, id) if self.own_workflow() == Some(id) => {
-                matches!(self.workflow, Link::Answered)
+                matches!(self.workflow_exists, Existence::Answered)
             }
             Request::Workflow(..) => false,
             _ => true,
@@ -250,155 +249,31 @@ impl Follow {
     /// What is newer is good to know if it changes nothing, and then a weak API must not keep a deploy that has ended from
     /// its verdict. A workflow that never existed is done without.
     pub(super) fn does_without(&mut self, request: &Request, policy: &Policy<'_>) -> bool {
-        match request {
-            Request::LatestDeploy(..) | Request::Deploys(..) if self.on_superseded(policy) == OnSuperseded::Ignore => {
-                self.reads.newest = Newest::None;
-                true
-            }
-            Request::Workflow(_, id) if self.rival().is_some_and(|row| row.workflow() == Some(id)) => {
-                let ignores = self.on_superseded(policy) == OnSuperseded::Ignore;
-                if ignores {
-                    self.reads.newest = Newest::None;
-                }
-                ignores
-            }
+        let is_about_newer = match request {
+            Request::LatestDeploy(..) | Request::Deploys(..) => true,
+            Request::Workflow(_, id) => self.rival().is_some_and(|row| row.workflow() == Some(id)),
             _ => false,
+        };
+        let goes_without = is_about_newer && self.on_superseded(policy) == OnSuperseded::Ignore;
+        if goes_without {
+            self.reads.newest = Newest::None;
         }
+        goes_without
     }
 
     /// Takes note that a workflow does not exist, and tells whether it is the one that the deploy names.
     pub(in crate::watch) fn lose_workflow(&mut self, id: &WorkflowId) -> bool {
         let is_own = self.own_workflow() == Some(id);
         if is_own {
-            self.workflow = Link::Missing;
+            self.workflow_exists = Existence::Missing;
         } else {
             self.reads.rival_deploys = true;
         }
         is_own
     }
 
-    // What answers mean.
-
-    pub(super) fn on_fact(&mut self, request: &Request, fact: Fact, policy: &Policy<'_>) -> Vec<Note> {
-        match fact {
-            Fact::Deploy(row) if row.id.as_ref() != Some(&self.id) => {
-                self.learn_baseline(&row, policy);
-                Vec::new()
-            }
-            Fact::Deploy(row) => {
-                self.identified |= !self.is_odd(&row);
-                self.reads.details += 1;
-                self.observe(row, true, policy)
-            }
-            Fact::Latest(Some(row)) if row.id.as_ref() == Some(&self.id) => {
-                let newest = self.newest_of(row.clone());
-                let is_own = newest.id.as_ref() == Some(&self.id);
-                self.reads.newest = if is_own { Newest::None } else { Newest::Row(newest) };
-                self.observe(row, false, policy)
-            }
-            Fact::Latest(row) => {
-                self.reads.newest = match row {
-                    Some(row) if is_deploy(&row, &self.passed_over) => Newest::Row(self.newest_of(row)),
-                    // There is this one at least.
-                    Some(_) | None => Newest::Hidden,
-                };
-                Vec::new()
-            }
-            Fact::Deploys(rows) => {
-                let own = rows.iter().find(|row| row.id.as_ref() == Some(&self.id));
-                self.names = self.names.take().or_else(|| own?.workflow().cloned());
-                self.reads.newest = self.newest_among(&rows);
-                self.reads.rows = Some(rows);
-                Vec::new()
-            }
-            Fact::Workflow(workflow) => {
-                self.take_workflow(request, workflow);
-                Vec::new()
-            }
-            Fact::Install(install) => vec![Note::InstallName(install.name)],
-            _ => Vec::new(),
-        }
-    }
-
-    /// Takes in when the deploy was created that the one which was named has to be newer than. Without a time nothing is.
-    fn learn_baseline(&mut self, baseline: &Deploy, policy: &Policy<'_>) {
-        if let Some(id) = baseline.id.clone() {
-            let created = baseline.created_at.unwrap_or(Timestamp::MAX);
-            self.pins.after = Some(Baseline::Known(id, created));
-            self.matches = self.known.as_ref().is_some_and(|row| self.pins.match_deploy(row, policy.started_at));
-        }
-    }
-
-    /// Tells whether a row names another workflow than before. A deploy stays in its workflow.
-    fn is_odd(&self, row: &Deploy) -> bool {
-        row.workflow().is_some_and(|id| self.names.as_ref().is_some_and(|own| own != id))
-    }
-
-    /// Takes in a state of the deploy, unless it is older than what is known.
-    fn observe(&mut self, row: Arc<Deploy>, detailed: bool, policy: &Policy<'_>) -> Vec<Note> {
-        let is_odd = self.is_odd(&row);
-        self.names = self.names.take().or_else(|| row.workflow().cloned());
-        if is_odd || !self.freshness.admit(policy.now, &row) {
-            self.reads.outdated = true;
-            return Vec::new();
-        }
-        let is_first = self.known.is_none();
-        let is_new = self.known.as_ref().is_none_or(|known| known.current_status() != row.current_status());
-        self.reads.current = true;
-        self.matches |= self.pins.match_deploy(&row, policy.started_at);
-        // The short form of the same state only confirms it: the details are what a reason is made of.
-        if !detailed && !is_new {
-            return Vec::new();
-        }
-        self.known = Some(row.clone());
-        if is_new {
-            self.held = None;
-            // What was read of the workflow was read before this.
-            self.reads.workflow = None;
-            self.reads.changed = true;
-        }
-        self.detailed = detailed;
-        if is_first {
-            return vec![Note::Found { row, by: self.pins.matched_by(), replaces: None }];
-        }
-        vec![Note::Observed(row)]
-    }
-
-    /// Returns the newest row that the server has shown: a lagging replica does not take it back.
-    fn newest_of(&mut self, row: Arc<Deploy>) -> Arc<Deploy> {
-        let before = self
-            .newest
-            .take()
-            .filter(|before| before.order(&row) == Some(Ordering::Greater) && is_deploy(before, &self.passed_over));
-        self.newest.insert(before.unwrap_or(row)).clone()
-    }
-
-    fn newest_among(&self, rows: &[Deploy]) -> Newest {
-        let newest = rows.iter().find(|row| is_deploy(row, &self.passed_over));
-        let newest = newest.filter(|row| row.id.as_ref() != Some(&self.id));
-        newest.map_or(Newest::None, |row| Newest::Row(Arc::new(row.clone())))
-    }
-
-    fn take_workflow(&mut self, request: &Request, workflow: Arc<Workflow>) {
-        let Request::Workflow(_, id) = request else { return };
-        if self.own_workflow() == Some(id) {
-            self.workflow = Link::Answered;
-            self.most_steps = self.most_steps.max(workflow.steps().count());
-            self.reads.workflows += 1;
-            self.reads.workflow = Some(workflow);
-        } else if let Some(rival) = self.rival().and_then(|row| row.id.clone()) {
-            if workflow.is_plan_only() {
-                self.passed_over.insert(rival);
-                let rows = self.reads.rows.clone();
-                self.reads.newest = rows.map_or(Newest::Hidden, |rows| self.newest_among(&rows));
-            } else {
-                self.reads.rival_deploys = true;
-            }
-        }
-    }
-
     fn own_workflow(&self) -> Option<&WorkflowId> {
-        self.names.as_ref()
+        self.workflow_id.as_ref()
     }
 
     /// Returns the newest row if it supersedes: it is newer, and does not replace the one that is followed. A row without a

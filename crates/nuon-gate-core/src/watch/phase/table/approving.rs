@@ -5,10 +5,13 @@ use serde_json::json;
 use super::said::{Said, detail, newest, row, said, workflow};
 use super::scene::{IN_PROGRESS, Scene, Then, latest, named, own, passes, play};
 use super::{APPROVALS, OWN};
+use crate::api::Request;
+use crate::cause::Cause;
+use crate::pins::Pins;
 use crate::report::ApprovalPlace;
 use crate::watch::phase::Basis;
 use crate::watch::settings::OnApproval;
-use crate::{Cause, Hold, OrgId, Pins, Request, Verdict};
+use crate::{Hold, OrgId, Verdict};
 
 pub(super) fn scenes() -> Vec<Scene> {
     [approvals(), approvals_at_once()].into_iter().flatten().collect()
@@ -30,7 +33,7 @@ fn asks() -> Said {
 /// A human is asked.
 fn approvals() -> Vec<Scene> {
     let asking = row(OWN, "pending-approval");
-    let look = || [detail(&asking), asks()];
+    let answers = || [detail(&asking), asks()];
     let wide_look = || [detail(&asking), newest(&asking), asks()];
     let answered = || [detail(&asking), workflow("iwf-1", "in-progress", OWN, "approved")];
     let held = || Then::Holds(Hold::Approval(place()));
@@ -40,23 +43,23 @@ fn approvals() -> Vec<Scene> {
     let page = || said("dashboard", &json!({ "dashboard_url": "https://app.example" }));
     vec![
         on("wait: it is waited for", OnApproval::Wait)
-            .poll(0, look())
+            .poll(0, answers())
             .then(held())
-            .poll(2, look())
+            .poll(2, answers())
             .then(held())
-            .poll(4, look())
+            .poll(4, answers())
             .then(held()),
         on("fail: only the second poll makes it certain", OnApproval::Fail)
-            .poll(0, look())
+            .poll(0, answers())
             .then(held())
-            .poll(2, look())
+            .poll(2, answers())
             .then(fails()),
         on("fail: a plan that approves itself is soon past", OnApproval::Fail)
-            .poll(0, look())
+            .poll(0, answers())
             .then(held())
             .poll(2, answered())
             .then(IN_PROGRESS)
-            .poll(4, look())
+            .poll(4, answers())
             .then(held()),
         on("pass: the newest is read first", OnApproval::Pass)
             .poll(0, wide_look())
@@ -64,8 +67,8 @@ fn approvals() -> Vec<Scene> {
             .poll(2, wide_look())
             .then(passes(OWN, Basis::Approval(place()))),
         on("the link to answer it is read for the report", OnApproval::Wait)
-            .beside(dashboard())
-            .poll(0, look())
+            .optional(dashboard())
+            .poll(0, answers())
             .then(held())
             .poll(2, [detail(&asking), asks(), page()])
             .then(held()),
@@ -87,16 +90,16 @@ fn approvals() -> Vec<Scene> {
 fn approvals_at_once() -> Vec<Scene> {
     let asking = row(OWN, "pending-approval");
     let once = |name, on_approval| own(name, APPROVALS).once().with(|settings| settings.on_approval = on_approval);
-    let look = || [detail(&asking), asks(), asks()];
+    let answers = || [detail(&asking), asks(), asks()];
     vec![
-        once("one look, wait", OnApproval::Wait).poll(0, look()).then(Then::Holds(Hold::Approval(place()))),
-        once("one look, fail", OnApproval::Fail)
-            .poll(0, look())
+        once("one poll, wait", OnApproval::Wait).poll(0, answers()).then(Then::Holds(Hold::Approval(place()))),
+        once("one poll, fail", OnApproval::Fail)
+            .poll(0, answers())
             .then(Then::Ends(Verdict::ApprovalNeeded, Cause::ApprovalNeeded(place()))),
-        once("one look, pass", OnApproval::Pass)
+        once("one poll, pass", OnApproval::Pass)
             .poll(0, [detail(&asking), newest(&asking), asks(), asks()])
             .then(passes(OWN, Basis::Approval(place()))),
-        once("one look, answered meanwhile", OnApproval::Fail)
+        once("one poll, answered meanwhile", OnApproval::Fail)
             .poll(0, [detail(&asking), asks(), workflow("iwf-1", "in-progress", OWN, "approved")])
             .then(IN_PROGRESS),
     ]

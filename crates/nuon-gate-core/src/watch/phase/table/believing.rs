@@ -7,12 +7,12 @@ use serde_json::{Value, json};
 use super::said::{Said, detail, done, newest, no_newest, row, said, with, without, workflow};
 use super::scene::{IN_PROGRESS, Scene, Then, failed, fails_as, latest, own, passes, passes_by, play};
 use super::{JUDGING, OWN, REPLICAS, STUCK, VERIFIED};
-use crate::cause::DeployFailure;
+use crate::cause::{Cause, DeployFailure};
 use crate::hold::Behind;
 use crate::model::{Status, WorkflowEnd};
 use crate::watch::phase::Basis;
 use crate::watch::settings::OnStale;
-use crate::{Cause, Hold, Moment, RemoteText, Rules, Verdict};
+use crate::{Hold, Moment, RemoteText, Rules, Verdict};
 
 pub(super) fn scenes() -> Vec<Scene> {
     [settling(), retries(), contradictions(), in_one_look(), orphans(), ages(), flags()].into_iter().flatten().collect()
@@ -150,7 +150,7 @@ fn contradictions() -> Vec<Scene> {
             .then(step_failed())
             .poll(40, passes_but("success", "success"))
             .then(passes_by("iwf-1")),
-        own("the doubt begins anew after another state", JUDGING)
+        own("the wait for certainty begins anew after another state", JUDGING)
             .poll(0, passes_but("error", "error"))
             .then(step_failed())
             .poll(10, fails_but())
@@ -187,15 +187,15 @@ fn in_one_look() -> Vec<Scene> {
         let steps = json!([{ "name": "apply", "status": { "status": "success" }, "step_target_id": OWN }]);
         said("workflow iwf-1", &json!({ "status": status, "finished": true, "steps": steps }))
     };
-    let look = |flow: Said| [detail(&error), newest(&error), flow];
+    let answers = |flow: Said| [detail(&error), newest(&error), flow];
     let held = || Then::Holds(Hold::Behind(Behind::Failure));
     let timeless = json!({ "status": { "status": "success" }, "finished": true });
     vec![
-        own("one look: it has lasted", JUDGING).once().poll(2, look(since(-28))).then(fails_as(Status::Error)),
-        own("one look: it has not lasted", JUDGING).once().poll(2, look(since(-27))).then(held()),
-        own("one look: nobody says since when", JUDGING)
+        own("one poll: it has lasted", JUDGING).once().poll(2, answers(since(-28))).then(fails_as(Status::Error)),
+        own("one poll: it has not lasted", JUDGING).once().poll(2, answers(since(-27))).then(held()),
+        own("one poll: nobody says since when", JUDGING)
             .once()
-            .poll(2, look(said("workflow iwf-1", &timeless)))
+            .poll(2, answers(said("workflow iwf-1", &timeless)))
             .then(held()),
     ]
 }

@@ -5,12 +5,15 @@ use std::time::Duration;
 use super::said::{Said, detail, newest, row, workflow};
 use super::scene::{IN_PROGRESS, Scene, Then, failed, fails_as, id, latest, named, needs, own, play};
 use super::{JUDGING, OTHER, OWN, WHICH};
-use crate::cause::{DeployFailure, Limit, StoppedBy};
+use crate::api::ApiError;
+use crate::cause::{Cause, DeployFailure, Limit, Standing, StoppedBy};
 use crate::hold::Behind;
 use crate::model::{Status, WorkflowEnd};
-use crate::watch::phase::Closing;
+use crate::pins::{Baseline, Pins};
+use crate::watch::Refusal;
+use crate::watch::phase::StopReason;
 use crate::watch::settings::OnStale;
-use crate::{ApiError, Baseline, Cause, Clock, Hold, Moment, Pins, Refusal, RemoteText, Signal, Standing, Verdict};
+use crate::{Clock, Hold, Moment, RemoteText, Signal, Verdict};
 
 const LENGTH: Duration = Duration::from_secs(60);
 
@@ -26,8 +29,8 @@ fn no_time_is_left() {
     play(scenes());
 }
 
-fn rings(clock: Clock) -> Closing<'static> {
-    Closing::Limit { clock, length: LENGTH, error: None, ever_answered: true }
+fn runs_out(clock: Clock) -> StopReason<'static> {
+    StopReason::Limit { clock, length: LENGTH, error: None, ever_answered: true }
 }
 
 fn limit(verdict: Verdict, clock: Clock, error: Option<ApiError>, ever_answered: bool) -> Then {
@@ -52,21 +55,21 @@ fn clocks() -> Vec<Scene> {
     let mut scenes: Vec<Scene> = each
         .into_iter()
         .map(|(name, clock, verdict)| {
-            latest(name, JUDGING).closes(rings(clock)).then(limit(verdict, clock, None, true))
+            latest(name, JUDGING).stops(runs_out(clock)).then(limit(verdict, clock, None, true))
         })
         .collect();
-    let silent = Closing::Limit { clock: Clock::Outage, length: LENGTH, error: Some(&HUNG), ever_answered: false };
+    let silent = StopReason::Limit { clock: Clock::Outage, length: LENGTH, error: Some(&HUNG), ever_answered: false };
     let outage = limit(Verdict::Inconclusive, Clock::Outage, Some(HUNG.clone()), false);
-    scenes.push(latest("an outage, without one good answer", JUDGING).closes(silent).then(outage));
+    scenes.push(latest("an outage, without one good answer", JUDGING).stops(silent).then(outage));
     scenes
 }
 
-fn rings_total() -> Closing<'static> {
-    rings(Clock::Total)
+fn total_limit() -> StopReason<'static> {
+    runs_out(Clock::Total)
 }
 
 /// The deploy, the newest row, and a workflow with one step of the deploy's.
-fn look(status: &str, word: &str, step: &str) -> [Said; 3] {
+fn answers(status: &str, word: &str, step: &str) -> [Said; 3] {
     [detail(&row(OWN, status)), newest(&row(OWN, status)), workflow("iwf-1", word, OWN, step)]
 }
 
@@ -77,23 +80,23 @@ fn unknown() -> Vec<Scene> {
         Then::Holds(Hold::Behind(Behind::StepFailed(Verdict::Failed, RemoteText::new("step 1 of 1, apply, failed"))))
     };
     vec![
-        own("nothing is known of it", JUDGING).closes(rings_total()).then(timed_out()),
+        own("nothing is known of it", JUDGING).stops(total_limit()).then(timed_out()),
         own("under way", JUDGING)
             .poll(0, [detail(&row(OWN, "executing"))])
             .then(IN_PROGRESS)
-            .closes(rings_total())
+            .stops(total_limit())
             .then(timed_out()),
         latest("a stale failure whose detail was not read is none, if what is newer is waited for", WHICH)
             .with(|settings| settings.on_stale = OnStale::Wait)
             .poll(0, [newest(&row(OWN, "error"))])
             .then(needs("deploy dpl-web"))
-            .closes(rings(Clock::Outage))
+            .stops(runs_out(Clock::Outage))
             .then(limit(Verdict::Inconclusive, Clock::Outage, None, true)),
         latest("a stale failure is refused, if that is asked for", WHICH)
             .with(|settings| settings.on_stale = OnStale::Fail)
             .poll(0, [newest(&row(OWN, "error"))])
             .then(needs("deploy dpl-web"))
-            .closes(rings(Clock::Outage))
+            .stops(runs_out(Clock::Outage))
             .then(Then::Refused(Refusal::Stale { deploy: id(OWN), ago: None })),
         named(
             "a failure of what may not be asked for, as its baseline was not read",
@@ -102,23 +105,23 @@ fn unknown() -> Vec<Scene> {
         )
         .poll(0, [detail(&row(OWN, "error"))])
         .then(needs("deploy dpl-db"))
-        .closes(rings_total())
+        .stops(total_limit())
         .then(timed_out()),
         own("active is held: it has not passed", JUDGING)
-            .poll(0, look("active", "in-progress", "in-progress"))
+            .poll(0, answers("active", "in-progress", "in-progress"))
             .then(held_step())
-            .closes(rings_total())
+            .stops(total_limit())
             .then(timed_out()),
         own("active, and a step failed: it has failed", JUDGING)
-            .poll(0, look("active", "error", "error"))
+            .poll(0, answers("active", "error", "error"))
             .then(step_failed())
-            .closes(rings_total())
+            .stops(total_limit())
             .then(failed(Cause::Step { step: RemoteText::new("step 1 of 1, apply, failed"), status: Status::Active })),
         own("active settles: it has not passed", JUDGING)
             .with(|settings| settings.settle = LENGTH)
-            .poll(0, look("active", "success", "success"))
+            .poll(0, answers("active", "success", "success"))
             .then(Then::Holds(Hold::Settling(Moment::after_start(LENGTH))))
-            .closes(rings_total())
+            .stops(total_limit())
             .then(timed_out()),
     ]
 }
@@ -135,24 +138,24 @@ fn known() -> Vec<Scene> {
     });
     vec![
         own("error is held: it has failed", JUDGING)
-            .poll(0, look("error", "in-progress", "retrying"))
+            .poll(0, answers("error", "in-progress", "retrying"))
             .then(Then::Holds(Hold::Retry))
-            .closes(rings_total())
+            .stops(total_limit())
             .then(fails_as(Status::Error)),
         own("error, and the API is out: it has failed", JUDGING)
-            .poll(0, look("error", "in-progress", "retrying"))
+            .poll(0, answers("error", "in-progress", "retrying"))
             .then(Then::Holds(Hold::Retry))
-            .closes(rings(Clock::Outage))
+            .stops(runs_out(Clock::Outage))
             .then(fails_as(Status::Error)),
         own("cancelled, and the rest could not be read", JUDGING)
             .poll(0, [detail(&row(OWN, "cancelled"))])
             .then(needs("latest"))
-            .closes(rings_total())
+            .stops(total_limit())
             .then(Then::Ends(Verdict::Cancelled, called_off)),
         own("left behind by its workflow: it has ended", JUDGING)
-            .wide_poll(0, look("executing", "success", "success"))
+            .wide_poll(0, answers("executing", "success", "success"))
             .then(behind())
-            .closes(rings_total())
+            .stops(total_limit())
             .then(failed(Cause::Orphaned {
                 end: WorkflowEnd::Succeeded,
                 step: None,
@@ -169,14 +172,14 @@ fn stopped() -> Vec<Scene> {
     let no_answer = Then::Ends(Verdict::Inconclusive, Cause::NoAnswer(HUNG.clone()));
     let error = row(OWN, "error");
     vec![
-        latest("stopped while nothing is there", JUDGING).closes(Closing::Stopped(by, None)).then(pending()),
+        latest("stopped while nothing is there", JUDGING).stops(StopReason::Stopped(by, None)).then(pending()),
         own("stopped while error is held: nothing is certain", JUDGING)
             .poll(0, [detail(&error), newest(&error), workflow("iwf-1", "in-progress", OWN, "retrying")])
             .then(Then::Holds(Hold::Retry))
-            .closes(Closing::Stopped(by, None))
+            .stops(StopReason::Stopped(by, None))
             .then(pending()),
-        own("one look without a good answer", JUDGING)
-            .closes(Closing::Stopped(StoppedBy::Once, Some(&HUNG)))
+        own("one poll without a good answer", JUDGING)
+            .stops(StopReason::Stopped(StoppedBy::Once, Some(&HUNG)))
             .then(no_answer),
     ]
 }

@@ -1,4 +1,4 @@
-//! Following a deploy by its id: what is read of it and beside it, and when it gives way to another.
+//! Following a deploy by its id: what is read of it and besides, and when it gives way to another.
 
 use std::time::Duration;
 
@@ -12,9 +12,12 @@ use super::scene::{
     IN_PROGRESS, Scene, Then, failed, fails_as, id, latest, named, needs, own, passes, passes_by, play, rejected,
 };
 use super::{ERRORS, JUDGING, NO_DEPLOYS, OTHER, OWN, VERIFIED, WHICH, WORKFLOWS};
+use crate::api::Request;
+use crate::cause::Cause;
 use crate::model::{DeployType, Status};
+use crate::pins::{Baseline, Pins, Since};
 use crate::watch::phase::Basis;
-use crate::{Baseline, Cause, Hold, Kind, MatchedBy, Pins, Request, Since};
+use crate::{Hold, Kind, MatchedBy};
 
 pub(super) fn scenes() -> Vec<Scene> {
     [in_order(), no_answers(), pins(), types(), links()].into_iter().flatten().collect()
@@ -38,9 +41,9 @@ fn in_order() -> Vec<Scene> {
         own("then it passes", JUDGING)
             .poll(0, [detail(&active), newest(&active), done("iwf-1")])
             .then(passes_by("iwf-1"))
-            .tells(["found dpl-web by deploy"]),
+            .reports(["found dpl-web by deploy"]),
         own("nothing more while it has not ended", JUDGING).poll(0, [detail(&queued)]).then(IN_PROGRESS),
-        own("what is beside it, at some polls", JUDGING)
+        own("its workflow and what is newer, at some polls", JUDGING)
             .wide_poll(0, [detail(&queued), newest(&queued), at_work()])
             .then(IN_PROGRESS)
             .poll(2, [detail(&queued)])
@@ -55,10 +58,10 @@ fn in_order() -> Vec<Scene> {
             .poll(0, [detail(&active), no_newest(), missing("list of 100"), done("iwf-1")])
             .then(passes_by("iwf-1")),
         own("links and names are read once there is a deploy", JUDGING)
-            .beside(early())
+            .optional(early())
             .poll(0, [detail(&queued), said("install", &json!({ "name": "acme" }))])
             .then(IN_PROGRESS)
-            .tells(["found dpl-web by deploy", "install acme"]),
+            .reports(["found dpl-web by deploy", "install acme"]),
         latest("no pass without the detail", JUDGING).poll(0, [newest(&active)]).then(needs("deploy dpl-web")),
         latest("no failure without the detail", JUDGING)
             .poll(0, [newest(&row(OWN, "noop"))])
@@ -234,7 +237,7 @@ fn links() -> Vec<Scene> {
         own("a workflow that does not exist is done without", JUDGING)
             .poll(0, [detail(&active), newest(&active), lost("iwf-1")])
             .then(alone())
-            .tells(["found dpl-web by deploy"]),
+            .reports(["found dpl-web by deploy"]),
         own("it does not exist, and is not asked about again", JUDGING)
             .wide_poll(0, [detail(&queued), newest(&queued), lost("iwf-1")])
             .then(IN_PROGRESS)

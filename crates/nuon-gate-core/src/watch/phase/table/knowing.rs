@@ -9,10 +9,12 @@ use super::said::{
 };
 use super::scene::{IN_PROGRESS, NOT_STARTED, Scene, Then, latest, named, own, play, search, target};
 use super::{APPROVALS, JUDGING, OTHER, OWN, WHICH};
+use crate::api::{Depth, Request};
+use crate::pins::Pins;
 use crate::report::ApprovalPlace;
 use crate::watch::phase::Phase;
 use crate::watch::settings::OnStale;
-use crate::{DeployId, Depth, Hold, Moment, Pins, Request};
+use crate::{DeployId, Hold, Moment};
 
 pub(super) fn scenes() -> Vec<Scene> {
     [a_search(), a_deploy(), a_human(), a_successor()].into_iter().flatten().collect()
@@ -23,15 +25,15 @@ fn what_is_told_of_a_phase() {
     play(scenes());
 }
 
-fn ask_workflow(id: &str) -> Request {
+fn workflow_request(id: &str) -> Request {
     Request::Workflow(Some(target().install), id.parse().unwrap())
 }
 
-fn ask_deploy(id: &str) -> Request {
+fn deploy_request(id: &str) -> Request {
     Request::Deploy(target().install, Some(target().component), id.parse().unwrap())
 }
 
-fn ask_latest() -> Request {
+fn latest_request() -> Request {
     Request::LatestDeploy(target().install, target().component, Depth::Usual)
 }
 
@@ -63,7 +65,7 @@ fn a_search() -> Vec<Scene> {
             .poll(0, [newest(&other), list(&[&other]), nothing("workflow iwf-1")])
             .then(Then::NoAnswer)
             .shows("the start clock runs", awaits_start)
-            .shows("the workflow has not answered", |phase| !phase.has_answered(&ask_workflow("iwf-1")))
+            .shows("the workflow has not answered", |phase| !phase.has_answered(&workflow_request("iwf-1")))
             .shows("the component exists", |phase| phase.has_answered(&ask_component()))
             .shows("the newest does not match", |phase| unmatched(phase) == Some(OTHER))
             .shows("it has not started", |phase| phase.hold() == Hold::NotStarted),
@@ -71,7 +73,7 @@ fn a_search() -> Vec<Scene> {
             .poll(0, [newest(&other), list(&[&other]), workflow("iwf-1", "pending", OWN, "pending")])
             .then(NOT_STARTED)
             .shows("the start clock has stopped", |phase| !awaits_start(phase))
-            .shows("the workflow has answered", |phase| phase.has_answered(&ask_workflow("iwf-1"))),
+            .shows("the workflow has answered", |phase| phase.has_answered(&workflow_request("iwf-1"))),
         latest("what had ended before is the newest that does not match", WHICH)
             .with(|settings| settings.on_stale = OnStale::Wait)
             .poll(0, [newest(&row(OWN, "active")), detail(&row(OWN, "active")), done("iwf-1")])
@@ -88,7 +90,7 @@ fn a_search() -> Vec<Scene> {
             .then(NOT_STARTED)
             .shows("it exists", |phase| phase.has_answered(&ask_component()))
             .shows("so does its install", |phase| phase.has_answered(&Request::Install(target().install)))
-            .shows("the newest is another matter", |phase| !phase.has_answered(&ask_latest()))
+            .shows("the newest is another matter", |phase| !phase.has_answered(&latest_request()))
             .shows("the start clock runs", awaits_start),
     ]
 }
@@ -99,17 +101,17 @@ fn a_deploy() -> Vec<Scene> {
         own("a deploy that has not answered may not exist", WHICH)
             .poll(0, [nothing("deploy dpl-web")])
             .then(Then::NoAnswer)
-            .shows("it has not answered", |phase| !phase.has_answered(&ask_deploy(OWN)))
-            .shows("nor is it the target's", |phase| !phase.is_identified(&ask_deploy(OWN)))
+            .shows("it has not answered", |phase| !phase.has_answered(&deploy_request(OWN)))
+            .shows("nor is it the target's", |phase| !phase.is_identified(&deploy_request(OWN)))
             .shows("it is under way", |phase| phase.hold() == Hold::InProgress),
         own("a deploy that has answered exists", WHICH)
             .poll(0, [detail(&queued)])
             .then(IN_PROGRESS)
-            .shows("it has answered", |phase| phase.has_answered(&ask_deploy(OWN)))
-            .shows("another has not", |phase| !phase.has_answered(&ask_deploy(OTHER)))
-            .shows("it is the target's", |phase| phase.is_identified(&ask_deploy(OWN)))
-            .shows("its workflow has not answered", |phase| !phase.has_answered(&ask_workflow("iwf-1")))
-            .shows("the component exists", |phase| phase.is_identified(&ask_latest()))
+            .shows("it has answered", |phase| phase.has_answered(&deploy_request(OWN)))
+            .shows("another has not", |phase| !phase.has_answered(&deploy_request(OTHER)))
+            .shows("it is the target's", |phase| phase.is_identified(&deploy_request(OWN)))
+            .shows("its workflow has not answered", |phase| !phase.has_answered(&workflow_request("iwf-1")))
+            .shows("the component exists", |phase| phase.is_identified(&latest_request()))
             .shows("it has changed", has_changed)
             .shows(
                 "it is the one that is followed",
@@ -125,18 +127,18 @@ fn a_deploy() -> Vec<Scene> {
             .poll(0, [newest(&queued)])
             .then(IN_PROGRESS)
             .shows("it has changed", has_changed)
-            .shows("it is there", |phase| phase.has_answered(&ask_deploy(OWN)))
-            .shows("its detail has not said whose it is", |phase| !phase.is_identified(&ask_deploy(OWN)))
+            .shows("it is there", |phase| phase.has_answered(&deploy_request(OWN)))
+            .shows("its detail has not said whose it is", |phase| !phase.is_identified(&deploy_request(OWN)))
             .shows("the start clock has stopped", |phase| !awaits_start(phase)),
         own("a workflow that has answered is never given up", JUDGING)
             .wide_poll(0, [detail(&queued), newest(&queued), workflow("iwf-1", "in-progress", OWN, "pending")])
             .then(IN_PROGRESS)
-            .shows("it has answered", |phase| phase.has_answered(&ask_workflow("iwf-1")))
-            .shows("another has not", |phase| !phase.has_answered(&ask_workflow("iwf-2"))),
+            .shows("it has answered", |phase| phase.has_answered(&workflow_request("iwf-1")))
+            .shows("another has not", |phase| !phase.has_answered(&workflow_request("iwf-2"))),
         own("a workflow that is done without has not answered", JUDGING)
             .wide_poll(0, [detail(&queued), newest(&queued), lost("iwf-1")])
             .then(IN_PROGRESS)
-            .shows("it has not", |phase| !phase.has_answered(&ask_workflow("iwf-1"))),
+            .shows("it has not", |phase| !phase.has_answered(&workflow_request("iwf-1"))),
     ]
 }
 
@@ -144,9 +146,9 @@ fn asks() -> Said {
     workflow("iwf-1", "approval-awaiting", OWN, "approval-awaiting")
 }
 
-fn asked_since(phase: &Phase) -> Option<(Moment, &ApprovalPlace)> {
+fn approval_since(phase: &Phase) -> Option<(Moment, &ApprovalPlace)> {
     match phase {
-        Phase::Following(follow) => follow.asked_since(),
+        Phase::Following(follow) => follow.approval_since(),
         _ => None,
     }
 }
@@ -155,43 +157,43 @@ fn a_human() -> Vec<Scene> {
     let asking = row(OWN, "pending-approval");
     let place = || ApprovalPlace { workflow: "iwf-1".parse().unwrap(), step: "iws-1".parse().ok() };
     let held = || Then::Holds(Hold::Approval(place()));
-    let look = || [detail(&asking), asks()];
+    let answers = || [detail(&asking), asks()];
     vec![
         own("the approval clock does not run after one poll", APPROVALS)
-            .poll(3, look())
+            .poll(3, answers())
             .then(held())
-            .shows("nobody is asked for certain", |phase| asked_since(phase).is_none()),
+            .shows("nobody is asked for certain", |phase| approval_since(phase).is_none()),
         own("the approval clock runs from the first of two polls", APPROVALS)
-            .poll(3, look())
+            .poll(3, answers())
             .then(held())
-            .poll(5, look())
+            .poll(5, answers())
             .then(held())
             .shows("since then", |phase| {
-                asked_since(phase).is_some_and(|(since, _)| since == Moment::after_start(Duration::from_secs(3)))
+                approval_since(phase).is_some_and(|(since, _)| since == Moment::after_start(Duration::from_secs(3)))
             }),
         own("the approval clock runs on through an older answer", APPROVALS)
-            .poll(3, look())
+            .poll(3, answers())
             .then(held())
             .poll(5, [detail(&of(row(OWN, "queued"), "iwf-9")), newest(&of(row(OWN, "queued"), "iwf-9"))])
             .then(Then::Holds(Hold::Outdated))
-            .poll(7, look())
+            .poll(7, answers())
             .then(held())
             .shows("since then", |phase| {
-                asked_since(phase).is_some_and(|(since, _)| since == Moment::after_start(Duration::from_secs(3)))
+                approval_since(phase).is_some_and(|(since, _)| since == Moment::after_start(Duration::from_secs(3)))
             }),
-        own("the approval clock runs after one look that has seen it twice", APPROVALS)
+        own("the approval clock runs after one poll that has seen it twice", APPROVALS)
             .once()
             .poll(0, [detail(&asking), asks(), asks()])
             .then(held())
-            .shows("it is certain", |phase| asked_since(phase).is_some()),
+            .shows("it is certain", |phase| approval_since(phase).is_some()),
         own("another reason asks nobody", APPROVALS)
-            .poll(0, look())
+            .poll(0, answers())
             .then(held())
             .poll(2, [detail(&asking), workflow("iwf-1", "in-progress", OWN, "approved")])
             .then(IN_PROGRESS)
             .poll(4, [detail(&asking), workflow("iwf-1", "in-progress", OWN, "approved")])
             .then(IN_PROGRESS)
-            .shows("nobody is asked", |phase| asked_since(phase).is_none()),
+            .shows("nobody is asked", |phase| approval_since(phase).is_none()),
     ]
 }
 
@@ -204,14 +206,14 @@ fn a_successor() -> Vec<Scene> {
             .poll(0, [detail(&retried), list(&[&retried]), at_work()])
             .then(waits())
             .shows("nothing has", |phase| phase.hold() == Hold::NotReplaced)
-            .shows("the workflow has answered", |phase| phase.has_answered(&ask_workflow("iwf-1")))
+            .shows("the workflow has answered", |phase| phase.has_answered(&workflow_request("iwf-1")))
             .shows("the start clock has stopped", |phase| !awaits_start(phase)),
         named("while what took its place is followed", JUDGING, Pins::default())
             .poll(0, [detail(&retried), list(&[&created(row("dpl-new", "queued"), -30)])])
             .then(IN_PROGRESS)
             .poll(2, [detail(&created(row("dpl-new", "queued"), -30))])
             .then(IN_PROGRESS)
-            .shows("it is the target's", |phase| phase.is_identified(&ask_deploy("dpl-new"))),
+            .shows("it is the target's", |phase| phase.is_identified(&deploy_request("dpl-new"))),
         own("while it is held, the reason is reported", JUDGING)
             .poll(
                 0,

@@ -10,10 +10,12 @@ use super::scene::{
     NOT_STARTED, Scene, Then, id, latest, needs, of_workflow, passes, passes_by, play, rejected, search,
 };
 use super::{JUDGING, NO_DEPLOYS, OTHER, OWN, STUCK, WHICH};
+use crate::cause::Cause;
 use crate::hold::Behind;
 use crate::model::WorkflowEnd;
+use crate::pins::{Baseline, Pins};
 use crate::watch::phase::Basis;
-use crate::{Baseline, Cause, Hold, Pins, RemoteText, Verdict};
+use crate::{Hold, RemoteText, Verdict};
 
 pub(super) fn scenes() -> Vec<Scene> {
     [baselines(), by_workflow(), without_a_row()].into_iter().flatten().collect()
@@ -38,7 +40,7 @@ fn baselines() -> Vec<Scene> {
             .then(NOT_STARTED)
             .poll(2, proven())
             .then(passes_by("iwf-1"))
-            .tells(["found dpl-web by after"]),
+            .reports(["found dpl-web by after"]),
         search("a baseline without a time is no answer", WHICH, after())
             .poll(0, [detail(&without(before.clone(), "created_at"))])
             .then(Then::NoAnswer)
@@ -78,7 +80,7 @@ fn by_workflow() -> Vec<Scene> {
         search("the older name of the workflow's id counts", WHICH, of_workflow())
             .poll(0, [newest(&old_name), detail(&old_name), done("iwf-1")])
             .then(passes_by("iwf-1"))
-            .tells(["found dpl-web by workflow"]),
+            .reports(["found dpl-web by workflow"]),
         search("a row that names no workflow is not its deploy", WHICH, of_workflow())
             .poll(0, [newest(&without(own.clone(), "workflow_id")), list(&[]), at_work()])
             .then(NOT_STARTED),
@@ -132,7 +134,7 @@ fn without_a_row() -> Vec<Scene> {
             .then(behind(succeeded))
             .poll(35, again(ends("success", json!([]))))
             .then(never(Verdict::Failed, succeeded, None)),
-        scene("a retry begins the doubt anew")
+        scene("a retry begins the wait for certainty anew")
             .poll(0, first(ends("error", deploys())))
             .then(behind(failed))
             .poll(29, [no_newest(), workflow("iwf-1", "retrying", OWN, "retrying")])

@@ -5,9 +5,11 @@ use serde_json::{Value, json};
 use super::said::{Said, created, detail, list, newest, of, plans_only, row, typed, with, without, workflow};
 use super::scene::{IN_PROGRESS, Scene, Then, failed, id, latest, named, own, passes, play, rejected};
 use super::{NO_DEPLOYS, OTHER, OWN, SEQUENCES, WHICH};
+use crate::cause::Cause;
 use crate::model::WorkflowEnd;
+use crate::pins::Pins;
 use crate::watch::phase::Basis;
-use crate::{Cause, DeployId, Hold, Kind, MatchedBy, Pins, Verdict};
+use crate::{DeployId, Hold, Kind, MatchedBy, Verdict};
 
 pub(super) fn scenes() -> Vec<Scene> {
     [replaced(), kinds(), successors(), without_a_successor()].into_iter().flatten().collect()
@@ -41,7 +43,7 @@ fn replaced() -> Vec<Scene> {
             .then(IN_PROGRESS)
             .poll(2, proven())
             .then(new_passes())
-            .tells(["found dpl-web by deploy", "dpl-web was replaced", "found dpl-new by deploy for dpl-web"]),
+            .reports(["found dpl-web by deploy", "dpl-web was replaced", "found dpl-new by deploy for dpl-web"]),
         own("discarded, too", SEQUENCES)
             .poll(0, [detail(&discarded), list(&[&active, &discarded]), detail(&active), newest(&active), new_done()])
             .then(new_passes()),
@@ -57,7 +59,7 @@ fn replaced() -> Vec<Scene> {
             .then(Then::Holds(Hold::NotReplaced))
             .poll(2, [list(&[&created(row("dpl-3", "queued"), -20)])])
             .then(IN_PROGRESS)
-            .tells([
+            .reports([
                 "found dpl-web by deploy",
                 "dpl-web was replaced",
                 "found dpl-new by deploy for dpl-web",
@@ -67,7 +69,7 @@ fn replaced() -> Vec<Scene> {
         latest("retried, and not pinned", SEQUENCES)
             .poll(0, [newest(&retried), detail(&retried), rows()])
             .then(IN_PROGRESS)
-            .tells(["found dpl-web by latest", "dpl-web was replaced", "found dpl-new by latest for dpl-web"]),
+            .reports(["found dpl-web by latest", "dpl-web was replaced", "found dpl-new by latest for dpl-web"]),
     ]
 }
 

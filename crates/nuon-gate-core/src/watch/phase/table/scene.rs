@@ -9,15 +9,18 @@ use super::said::{Body, STARTED_AT, Said};
 use super::{
     JUDGING, OWN, answer, approving, believing, closing, following, knowing, pinning, replacing, searching, superseding,
 };
-use crate::cause::{DeployFailure, Warning};
+use crate::api::{Depth, Request};
+use crate::cause::{Cause, DeployFailure, Standing, Warning};
 use crate::model::Status;
+use crate::pins::Pins;
+use crate::watch::Refusal;
 use crate::watch::phase::{
-    Basis, Closing, Decision, End, Follow, Note, Phase, Policy, Proof, Search, Side, decide, decide_now,
+    Basis, Decision, End, Follow, Note, OptionalReads, Phase, Policy, Proof, Search, StopReason, decide, decide_at_stop,
 };
 use crate::watch::settings::{Mode, WatchSettings};
-use crate::{Cause, DeployId, Depth, Hold, Kind, Moment, Pins, Refusal, Request, Standing, Target, Verdict};
+use crate::{DeployId, Hold, Kind, Moment, Target, Verdict};
 
-/// Something that can be told of a phase, with its name.
+/// Something that can be said of a phase, with its name.
 type Shown = (&'static str, fn(&Phase) -> bool);
 
 /// What is waited for, and what comes of it.
@@ -26,20 +29,20 @@ pub(super) struct Scene {
     pub(super) section: &'static str,
     phase: Phase,
     settings: WatchSettings,
-    side: Option<Request>,
+    optional: Option<Request>,
     polls: Vec<Poll>,
-    closing: Option<Closing<'static>>,
-    /// What can be told of it in the end.
+    stop: Option<StopReason<'static>>,
+    /// What can be said of it in the end.
     shown: Vec<Shown>,
     /// What follows from each poll, and then from there being no time.
     thens: Vec<Then>,
     /// What is reported, but for states of the same deploy; `None` where the scene is not about that.
-    told: Option<Vec<&'static str>>,
+    reported: Option<Vec<&'static str>>,
 }
 
 struct Poll {
     at: u64,
-    beside: bool,
+    wide: bool,
     said: Vec<Said>,
 }
 
@@ -112,12 +115,12 @@ impl Scene {
             section,
             phase,
             settings,
-            side: None,
+            optional: None,
             polls: Vec::new(),
-            closing: None,
+            stop: None,
             shown: Vec::new(),
             thens: Vec::new(),
-            told: None,
+            reported: None,
         }
     }
 
@@ -132,27 +135,27 @@ impl Scene {
     }
 
     /// This would be good to know for those who read the report.
-    pub(super) fn beside(self, request: Request) -> Self {
-        Self { side: Some(request), ..self }
+    pub(super) fn optional(self, request: Request) -> Self {
+        Self { optional: Some(request), ..self }
     }
 
     pub(super) fn poll<const N: usize>(self, at: u64, said: [Said; N]) -> Self {
         self.polled(at, false, said)
     }
 
-    /// A poll that reads what is beside the deploy as well.
+    /// A poll that reads the workflow and what is newer in any case.
     pub(super) fn wide_poll<const N: usize>(self, at: u64, said: [Said; N]) -> Self {
         self.polled(at, true, said)
     }
 
-    fn polled<const N: usize>(mut self, at: u64, beside: bool, said: [Said; N]) -> Self {
-        self.polls.push(Poll { at, beside, said: said.into() });
+    fn polled<const N: usize>(mut self, at: u64, wide: bool, said: [Said; N]) -> Self {
+        self.polls.push(Poll { at, wide, said: said.into() });
         self
     }
 
     /// There is no time for another poll.
-    pub(super) fn closes(self, closing: Closing<'static>) -> Self {
-        Self { closing: Some(closing), ..self }
+    pub(super) fn stops(self, reason: StopReason<'static>) -> Self {
+        Self { stop: Some(reason), ..self }
     }
 
     pub(super) fn then(mut self, then: Then) -> Self {
@@ -160,8 +163,8 @@ impl Scene {
         self
     }
 
-    pub(super) fn tells<const N: usize>(self, told: [&'static str; N]) -> Self {
-        Self { told: Some(told.into()), ..self }
+    pub(super) fn reports<const N: usize>(self, reported: [&'static str; N]) -> Self {
+        Self { reported: Some(reported.into()), ..self }
     }
 
     pub(super) fn shows(mut self, what: &'static str, check: fn(&Phase) -> bool) -> Self {
@@ -171,29 +174,30 @@ impl Scene {
 
     fn play(mut self) {
         let title = format!("{} ({})", self.name, self.section);
-        let (mut told, mut last, mut followed) = (Vec::new(), Moment::START, Vec::new());
-        for Poll { at, beside, said } in std::mem::take(&mut self.polls) {
+        let (mut reported, mut last, mut followed) = (Vec::new(), Moment::START, Vec::new());
+        for Poll { at, wide, said } in std::mem::take(&mut self.polls) {
             last = Moment::after_start(Duration::from_secs(at));
             self.phase.begin_poll();
-            followed.push(self.look(&title, last, beside, said, &mut told));
+            followed.push(self.poll_once(&title, last, wide, said, &mut reported));
         }
-        if let Some(closing) = self.closing.take() {
-            let end = self.policy(last, false, |phase, policy| decide_now(phase, policy, &closing, Standing::Nothing));
+        if let Some(reason) = self.stop.take() {
+            let end =
+                self.policy(last, false, |phase, policy| decide_at_stop(phase, policy, &reason, Standing::Nothing));
             followed.push(Then::of_end(end));
         }
         assert_eq!(followed, self.thens, "{title}: what follows from each poll");
         for (what, check) in &self.shown {
             assert!(check(&self.phase), "{title}: {what}");
         }
-        if let Some(expected) = self.told.take() {
-            assert_eq!(told, expected, "{title}: what is reported");
+        if let Some(expected) = self.reported.take() {
+            assert_eq!(reported, expected, "{title}: what is reported");
         }
     }
 
-    fn look(&mut self, title: &str, now: Moment, beside: bool, said: Vec<Said>, told: &mut Vec<String>) -> Then {
+    fn poll_once(&mut self, title: &str, now: Moment, wide: bool, said: Vec<Said>, reported: &mut Vec<String>) -> Then {
         let mut said = said.into_iter();
         loop {
-            let request = match self.policy(now, beside, |phase, policy| decide(phase, policy)) {
+            let request = match self.policy(now, wide, |phase, policy| decide(phase, policy)) {
                 Decision::Need(request) => request,
                 Decision::Hold(hold) => {
                     assert_eq!(said.next().map(|said| said.asked), None, "{title}: it is asked before {hold:?}");
@@ -207,14 +211,14 @@ impl Scene {
             };
             let Some(Said { asked, body }) = said.next() else { return Then::Needs(label(&request)) };
             assert_eq!(label(&request), asked, "{title}: what is asked next");
-            match self.take(&request, body, now, beside) {
-                Some(notes) => told.extend(notes.into_iter().filter_map(tell)),
+            match self.take(&request, body, now, wide) {
+                Some(notes) => reported.extend(notes.into_iter().filter_map(report)),
                 None => return Then::NoAnswer,
             }
         }
     }
 
-    fn take(&mut self, request: &Request, body: Body, now: Moment, beside: bool) -> Option<Vec<Note>> {
+    fn take(&mut self, request: &Request, body: Body, now: Moment, wide: bool) -> Option<Vec<Note>> {
         let reply = match body {
             Body::Json(body) => answer(request, 200, &body),
             Body::Status(status) => {
@@ -225,37 +229,37 @@ impl Scene {
                     panic!("{request:?} is not done without");
                 };
                 follow.lose_workflow(id);
-                return Some(self.advance(now, beside));
+                return Some(self.advance(now, wide));
             }
             Body::Nothing => {
-                let goes_on = self.policy(now, beside, |phase, policy| phase.does_without(request, policy));
-                return goes_on.then(|| self.advance(now, beside));
+                let goes_on = self.policy(now, wide, |phase, policy| phase.does_without(request, policy));
+                return goes_on.then(|| self.advance(now, wide));
             }
         };
         let fact = reply.ok()?.fact;
         // What only serves people changes nothing.
-        if self.side.as_ref() == Some(request) {
-            self.side = None;
+        if self.optional.as_ref() == Some(request) {
+            self.optional = None;
         }
-        let mut notes = self.policy(now, beside, |phase, policy| phase.on_fact(request, fact, policy)).ok()?;
-        notes.extend(self.advance(now, beside));
+        let mut notes = self.policy(now, wide, |phase, policy| phase.on_fact(request, fact, policy)).ok()?;
+        notes.extend(self.advance(now, wide));
         Some(notes)
     }
 
-    fn advance(&mut self, now: Moment, beside: bool) -> Vec<Note> {
-        self.policy(now, beside, |phase, policy| {
+    fn advance(&mut self, now: Moment, wide: bool) -> Vec<Note> {
+        self.policy(now, wide, |phase, policy| {
             let (next, notes) = std::mem::replace(phase, Phase::Ended).advance(policy);
             *phase = next;
             notes
         })
     }
 
-    fn policy<T>(&mut self, now: Moment, beside: bool, then: impl FnOnce(&mut Phase, &Policy<'_>) -> T) -> T {
+    fn policy<T>(&mut self, now: Moment, wide: bool, then: impl FnOnce(&mut Phase, &Policy<'_>) -> T) -> T {
         let started_at = Timestamp::from_second(STARTED_AT).unwrap();
-        let dashboard = self.side.clone().filter(|side| matches!(side, Request::Dashboard(_)));
-        let early = self.side.clone().filter(|side| !matches!(side, Request::Dashboard(_)));
-        let side = Side { early, dashboard };
-        let policy = Policy { settings: &self.settings, target: &target(), now, started_at, beside, side };
+        let dashboard = self.optional.clone().filter(|read| matches!(read, Request::Dashboard(_)));
+        let early = self.optional.clone().filter(|read| !matches!(read, Request::Dashboard(_)));
+        let optional = OptionalReads { early, dashboard };
+        let policy = Policy { settings: &self.settings, target: &target(), now, started_at, wide, optional };
         then(&mut self.phase, &policy)
     }
 }
@@ -274,7 +278,7 @@ fn label(request: &Request) -> String {
     }
 }
 
-fn tell(note: Note) -> Option<String> {
+fn report(note: Note) -> Option<String> {
     Some(match note {
         Note::Found { row, by, replaces } => {
             let replaces = replaces.map(|id| format!(" for {id}")).unwrap_or_default();
@@ -290,7 +294,7 @@ fn tell(note: Note) -> Option<String> {
             format!("{deploy} had ended{ago}")
         }
         Note::Warned(Warning::Superseded { to, .. }) => format!("follows {to}"),
-        Note::Warned(other) => panic!("{other:?} is not told by a phase"),
+        Note::Warned(other) => panic!("{other:?} is not reported by a phase"),
     })
 }
 

@@ -12,9 +12,12 @@ use super::scene::{
     IN_PROGRESS, NOT_STARTED, Scene, Then, failed, fails_as, id, latest, needs, of_workflow, passes_by, play, search,
 };
 use super::{ERRORS, LATEST, NO_DEPLOYS, OTHER, OWN, WHICH};
+use crate::cause::Cause;
 use crate::model::Status;
+use crate::pins::{Pins, Since};
+use crate::watch::Refusal;
 use crate::watch::settings::OnStale;
-use crate::{Cause, Hold, Kind, Pins, Refusal, Since};
+use crate::{Hold, Kind};
 
 pub(super) fn scenes() -> Vec<Scene> {
     [none_yet(), hidden(), no_deploys(), only_plans(), stale(), waiting(), unfinished()].into_iter().flatten().collect()
@@ -29,7 +32,7 @@ fn by_build() -> Pins {
     Pins { build: "bld-2".parse().ok(), ..Pins::default() }
 }
 
-/// What is asked beside the latest endpoint when it gives nothing.
+/// What is requested besides the latest endpoint when it gives nothing.
 fn none_yet() -> Vec<Scene> {
     let hundred = || missing("latest of a hundred");
     let (queued, active) = (row(OWN, "queued"), row(OWN, "active"));
@@ -41,7 +44,7 @@ fn none_yet() -> Vec<Scene> {
             .then(NOT_STARTED)
             .poll(2, [no_newest()])
             .then(NOT_STARTED)
-            .tells(["install acme"]),
+            .reports(["install acme"]),
         latest("an empty object is none, too", LATEST)
             .poll(0, [said("latest", &json!({})), install(), component(), hundred()])
             .then(NOT_STARTED),
@@ -56,7 +59,7 @@ fn none_yet() -> Vec<Scene> {
         latest("a hundred rows show what ten hide", LATEST)
             .poll(0, [no_newest(), install(), component(), said("latest of a hundred", &queued)])
             .then(IN_PROGRESS)
-            .tells(["install acme", "found dpl-web by latest"]),
+            .reports(["install acme", "found dpl-web by latest"]),
         latest("an install by its name", WHICH)
             .poll(0, [no_newest(), said("install", &json!({ "id": "inl-1", "name": "inl-acme" }))])
             .then(needs("component")),
@@ -82,12 +85,12 @@ fn none_yet() -> Vec<Scene> {
             .then(NOT_STARTED)
             .poll(2, [newest(&active), detail(&active), done("iwf-1")])
             .then(passes_by("iwf-1"))
-            .tells(["install acme", "found dpl-web by latest"]),
+            .reports(["install acme", "found dpl-web by latest"]),
         latest("a deploy that is not of the kind that is expected", WHICH)
             .with(|settings| settings.expect = Some(Kind::Teardown))
             .poll(0, [newest(&queued)])
             .then(failed(unexpected))
-            .tells([]),
+            .reports([]),
     ]
 }
 
@@ -102,8 +105,8 @@ fn hidden() -> Vec<Scene> {
         search("the list has what the newest hides", WHICH, by_build())
             .poll(0, [newest(&newer), rows(), detail(&older), newest(&newer), at_work(), done("iwf-1")])
             .then(passes_by("iwf-1"))
-            .tells(["found dpl-web by build", "dpl-db supersedes dpl-web: ignore"]),
-        search("the list is read again only beside, as long as the newest is the same", WHICH, since)
+            .reports(["found dpl-web by build", "dpl-db supersedes dpl-web: ignore"]),
+        search("the list is read again only in wide polls, as long as the newest is the same", WHICH, since)
             .poll(0, [newest(&older), list(&[&older])])
             .then(NOT_STARTED)
             .poll(2, [newest(&older)])
@@ -112,7 +115,7 @@ fn hidden() -> Vec<Scene> {
             .then(NOT_STARTED)
             .poll(6, [newest(&newer), list(&[&newer, &older])])
             .then(NOT_STARTED)
-            .tells([]),
+            .reports([]),
         search("a row without a build is not the one with that build", WHICH, by_build())
             .poll(0, [newest(&row(OWN, "active")), list(&[&row(OWN, "active")])])
             .then(NOT_STARTED),
@@ -156,7 +159,7 @@ fn no_deploys() -> Vec<Scene> {
         latest("a recover row hides the deploy, and supersedes nothing", NO_DEPLOYS)
             .poll(0, passing_over(&recover, &older))
             .then(passes_by("iwf-1"))
-            .tells(["found dpl-web by latest", "dpl-web had ended"]),
+            .reports(["found dpl-web by latest", "dpl-web had ended"]),
     ]
 }
 
@@ -170,14 +173,14 @@ fn only_plans() -> Vec<Scene> {
             .then(NOT_STARTED)
             .poll(2, passing_over(&only_plans, &older))
             .then(passes_by("iwf-1"))
-            .tells([
+            .reports([
                 "found dpl-db by latest",
                 "dpl-db had ended",
                 "lost",
                 "found dpl-web by latest",
                 "dpl-web had ended",
             ]),
-        latest("plan-only by its workflow: not at once, even if what is beside it is wanted", NO_DEPLOYS)
+        latest("plan-only by its workflow: not at once, even in a wide poll", NO_DEPLOYS)
             .wide_poll(0, [newest(&only_plans), detail(&only_plans), plans_only("iwf-2")])
             .then(NOT_STARTED),
         latest("plan-only by its workflow: what is not shown any more had been there", NO_DEPLOYS)
@@ -201,7 +204,7 @@ fn only_plans() -> Vec<Scene> {
                 ],
             )
             .then(passes_by("iwf-1"))
-            .tells(["found dpl-db by latest", "lost", "found dpl-web by latest"]),
+            .reports(["found dpl-db by latest", "lost", "found dpl-web by latest"]),
     ]
 }
 
@@ -214,12 +217,12 @@ fn stale() -> Vec<Scene> {
         latest("accept: it is judged, with a warning", WHICH)
             .poll(0, proven())
             .then(passes_by("iwf-1"))
-            .tells(["found dpl-web by latest", "dpl-web had ended, 60s ago"]),
-        latest("accept: without a warning, if one look is all that is asked for", WHICH)
+            .reports(["found dpl-web by latest", "dpl-web had ended, 60s ago"]),
+        latest("accept: without a warning, if one poll is all that is asked for", WHICH)
             .once()
             .poll(0, proven())
             .then(passes_by("iwf-1"))
-            .tells(["found dpl-web by latest"]),
+            .reports(["found dpl-web by latest"]),
         latest("accept: a failure, too", WHICH)
             .poll(0, [newest(&row(OWN, "noop")), detail(&row(OWN, "noop")), workflow("iwf-1", "error", OWN, "error")])
             .then(fails_as(Status::Noop)),
@@ -235,7 +238,7 @@ fn stale() -> Vec<Scene> {
             .with(|settings| settings.on_stale = OnStale::Fail)
             .poll(0, proven())
             .then(passes_by("iwf-1"))
-            .tells(["found dpl-web by workflow"]),
+            .reports(["found dpl-web by workflow"]),
     ]
 }
 
@@ -280,7 +283,7 @@ fn waiting() -> Vec<Scene> {
             .then(NOT_STARTED)
             .poll(4, [newest(&newer)])
             .then(IN_PROGRESS)
-            .tells(["found dpl-web by latest", "lost", "found dpl-db by after"]),
+            .reports(["found dpl-web by latest", "lost", "found dpl-db by after"]),
         wait("wait: what is newer is no pin, and gives way to what is newer still")
             .poll(0, proven())
             .then(NOT_STARTED)
@@ -293,6 +296,6 @@ fn waiting() -> Vec<Scene> {
             .then(NOT_STARTED)
             .poll(2, [no_newest()])
             .then(NOT_STARTED),
-        wait("wait: not at once, even if what is beside it is wanted").wide_poll(0, proven()).then(NOT_STARTED),
+        wait("wait: not at once, even in a wide poll").wide_poll(0, proven()).then(NOT_STARTED),
     ]
 }

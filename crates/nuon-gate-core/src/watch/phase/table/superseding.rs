@@ -10,9 +10,11 @@ use super::scene::{
     IN_PROGRESS, NOT_STARTED, Scene, Then, failed, id, latest, named, needs, own, passes, passes_by, play, search,
 };
 use super::{NO_DEPLOYS, OTHER, OWN, WHICH};
+use crate::cause::Cause;
+use crate::pins::Pins;
 use crate::watch::phase::Basis;
 use crate::watch::settings::OnSuperseded;
-use crate::{Cause, Hold, Kind, Pins, Verdict};
+use crate::{Hold, Kind, Verdict};
 
 pub(super) fn scenes() -> Vec<Scene> {
     [policies(), following(), no_rivals(), rivals(), seen_before(), unreadable()].into_iter().flatten().collect()
@@ -43,12 +45,12 @@ fn superseded() -> Then {
 /// What a flag makes of it.
 fn policies() -> Vec<Scene> {
     let active = row(OWN, "active");
-    let look = || [detail(&active), newest(&newer("queued")), its_workflow(), done("iwf-1")];
+    let answers = || [detail(&active), newest(&newer("queued")), its_workflow(), done("iwf-1")];
     vec![
         on("fail: superseded", OnSuperseded::Fail)
-            .poll(0, look())
+            .poll(0, answers())
             .then(superseded())
-            .tells(["found dpl-web by deploy", "dpl-db supersedes dpl-web: fail"]),
+            .reports(["found dpl-web by deploy", "dpl-db supersedes dpl-web: fail"]),
         on("fail: not before its workflow is read, which may only make plans", OnSuperseded::Fail)
             .poll(0, [detail(&active), newest(&newer("queued"))])
             .then(needs("workflow iwf-2")),
@@ -58,7 +60,7 @@ fn policies() -> Vec<Scene> {
         on("ignore: it passes, and it is reported", OnSuperseded::Ignore)
             .poll(0, [detail(&active), newest(&newer("queued")), its_workflow(), done("iwf-1")])
             .then(passes_by("iwf-1"))
-            .tells(["found dpl-web by deploy", "dpl-db supersedes dpl-web: ignore"]),
+            .reports(["found dpl-web by deploy", "dpl-db supersedes dpl-web: ignore"]),
         on("ignore: it is reported once", OnSuperseded::Ignore)
             .wide_poll(
                 0,
@@ -72,7 +74,7 @@ fn policies() -> Vec<Scene> {
             .then(IN_PROGRESS)
             .poll(2, [detail(&active), newest(&newer("queued")), its_workflow(), done("iwf-1")])
             .then(passes_by("iwf-1"))
-            .tells(["found dpl-web by deploy", "dpl-db supersedes dpl-web: ignore"]),
+            .reports(["found dpl-web by deploy", "dpl-db supersedes dpl-web: ignore"]),
         own("with a pin it is ignored", WHICH)
             .poll(0, [detail(&active), newest(&newer("queued")), its_workflow(), done("iwf-1")])
             .then(passes_by("iwf-1")),
@@ -81,7 +83,7 @@ fn policies() -> Vec<Scene> {
             .then(IN_PROGRESS)
             .wide_poll(2, [detail(&row(OWN, "queued")), newest(&newer("queued")), its_workflow()])
             .then(needs("workflow iwf-2"))
-            .tells([
+            .reports([
                 "found dpl-web by latest",
                 "dpl-db supersedes dpl-web: follow",
                 "follows dpl-db",
@@ -103,7 +105,7 @@ fn following() -> Vec<Scene> {
         follow("follow: the newer one is judged, by its own detail")
             .poll(0, [detail(&active), newest(&newer("active")), other_done(), detail(&newer("active")), other_done()])
             .then(passes_other)
-            .tells([
+            .reports([
                 "found dpl-web by deploy",
                 "dpl-db supersedes dpl-web: follow",
                 "follows dpl-db",
@@ -343,7 +345,7 @@ fn unreadable() -> Vec<Scene> {
         on("ignore: a pass without the newer row's workflow", OnSuperseded::Ignore)
             .poll(0, [detail(&active), newest(&newer("queued")), nothing("workflow iwf-2"), done("iwf-1")])
             .then(passes_by("iwf-1"))
-            .tells(["found dpl-web by deploy"]),
+            .reports(["found dpl-web by deploy"]),
         named("with a pin: a pass without the newest row", WHICH, Pins::default())
             .poll(0, [detail(&active), nothing("latest"), done("iwf-1")])
             .then(passes_by("iwf-1")),

@@ -1,0 +1,172 @@
+//! Each cause as neutral prose.
+
+use std::fmt;
+
+use super::{Cause, DeployFailure, Limit, Standing, StoppedBy, Thing};
+use crate::api::ApiError;
+use crate::reason::LONGEST;
+use crate::timeline::{exact, human};
+use crate::{Clock, InstallId, RemoteText};
+
+fn shown(text: &RemoteText) -> String {
+    text.line(LONGEST).plain().to_owned()
+}
+
+/// The text after a sign, if there is one.
+fn after(sign: &str, text: Option<&RemoteText>) -> String {
+    text.map(|text| format!("{sign}{}", shown(text))).unwrap_or_default()
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Denied(error @ ApiError::SignIn(_)) => write!(f, "{error}"),
+            Self::Denied(error) if error.status() == Some(401) => {
+                write!(f, "the API does not accept the token: {error}")
+            }
+            Self::Denied(error) => write!(f, "the API refuses access to the organisation: {error}"),
+            Self::NotFound(thing, error) => write!(f, "there is no {thing}: {error}"),
+            Self::NoSuchName(unknown) => write!(f, "{unknown}"),
+            Self::Refused(error) => write!(f, "the API refuses the request: {error}"),
+            Self::NotNuon(error) => write!(f, "something that is not the Nuon API answers: {error}"),
+            Self::Elsewhere(error) => write!(f, "{error}"),
+            Self::Undeployable { deploy, deploy_type: Some(deploy_type) } => {
+                write!(f, "deploy {deploy} is of type `{deploy_type}`, which deploys nothing that could be waited for")
+            }
+            Self::Undeployable { deploy, deploy_type: None } => {
+                write!(f, "deploy {deploy} only makes a plan, so there is nothing to wait for")
+            }
+            Self::PlanOnlyWorkflow(id) => write!(f, "workflow {id} only makes plans, so there is nothing to wait for"),
+            Self::PinMismatch { deploy, pin } => {
+                write!(f, "deploy {deploy} does not match the {} that was given", pin.as_str())
+            }
+            Self::WorkflowOfOther { workflow, owner, named } => {
+                let named: Vec<&str> = named.iter().map(InstallId::as_str).collect();
+                write!(f, "workflow {workflow} works on install {owner}, not on {}", named.join(", "))
+            }
+            Self::NoInstall(id) => {
+                write!(f, "workflow {id} works on no install, so it has no deploys that could be waited for")
+            }
+            Self::Deploy(failure) => write!(f, "{failure}"),
+            Self::Step { step, status } => write!(f, "{}, although the deploy says `{status}`", shown(step)),
+            Self::Orphaned { end, step, status, denial } => {
+                let stays = match status {
+                    None => "the component was never attempted".to_owned(),
+                    Some(status) => format!("the deploy still says `{status}`"),
+                };
+                let (step, denial) = (after(": ", step.as_ref()), after("; ", denial.as_ref()));
+                write!(f, "the workflow {}{step}, and {stays}{denial}", end.as_str())
+            }
+            Self::NeverDeployed { end, step, replaced } => {
+                let missing = match replaced {
+                    Some(replaced) => format!("nothing took the place of {replaced}"),
+                    None => "the component was never attempted".to_owned(),
+                };
+                write!(f, "the workflow {}{}, and {missing}", end.as_str(), after(": ", step.as_ref()))
+            }
+            Self::Workflow { end, word, step, denial } => {
+                let odd = !["error", "cancelled", "failed-pending-retry", "success", ""].iter().any(|own| word.is(own));
+                let word = if odd { format!(" (it ended as `{}`)", word.line(60).plain()) } else { String::new() };
+                let (step, denial) = (after(": ", step.as_ref()), after("; ", denial.as_ref()));
+                write!(f, "the workflow {}{word}{step}{denial}", end.as_str())
+            }
+            Self::StepFailed(step) => {
+                write!(f, "the workflow says that it succeeded, but {}", shown(step))
+            }
+            Self::NothingDeployed => f.write_str("the workflow succeeded without deploying anything"),
+            Self::TooFew { required, deployed } => {
+                write!(f, "{required} targets are required to pass, but the workflow has deployed only {deployed}")
+            }
+            Self::Crossed(deploy) => write!(f, "the deploy was replaced by a teardown ({deploy})"),
+            Self::Unexpected { deploy, kind, expected } => {
+                write!(f, "the deploy {deploy} is {}, but {} was expected", kind.words(), expected.words())
+            }
+            Self::Superseded { from, to } => write!(f, "the deploy {from} was superseded by {to}"),
+            Self::ApprovalNeeded(_) => f.write_str("a human is asked to approve the plan"),
+            Self::Limit(limit) => write!(f, "{limit}"),
+            Self::Stopped { by: StoppedBy::Signal(signal), standing } => {
+                write!(f, "stopped by {signal} before the deploy ended: {standing}")
+            }
+            Self::Stopped { by: StoppedBy::Decided, standing } => {
+                write!(f, "not waited for: the run was already decided: {standing}")
+            }
+            Self::Stopped { by: StoppedBy::Once, standing } => write!(f, "{standing}"),
+            Self::NoAnswer(error) => write!(f, "no good answer from the API: {error}"),
+            Self::NotBegun { why, .. } => f.write_str(why.plain()),
+        }
+    }
+}
+
+impl fmt::Display for Thing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Install(install) => write!(f, "install `{install}` in this organisation"),
+            Self::Component(install, component) => write!(f, "component `{component}` in install `{install}`"),
+            Self::Deploy(install, deploy) => write!(f, "deploy `{deploy}` in install `{install}`"),
+            Self::Workflow(workflow) => write!(f, "workflow `{workflow}`"),
+        }
+    }
+}
+
+impl fmt::Display for DeployFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let status = &self.status;
+        match (&self.text, self.is_generic) {
+            (Some(text), false) => f.write_str(&shown(text)),
+            (None, _) if self.by_rule => write!(f, "status `{status}` was said to be a failure"),
+            (Some(text), true) if self.by_rule => f.write_str(&shown(text)),
+            (Some(text), true) => write!(f, "{}; the server gives no reason", shown(text)),
+            (None, _) => write!(f, "the deploy ended as `{status}`; the server gives no reason"),
+        }
+    }
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { clock, length, subject, standing, error, .. } = self;
+        let error = error.as_ref().map(|error| format!("; the last error: {error}")).unwrap_or_default();
+        let length = exact(*length);
+        match (clock, standing) {
+            (Clock::Total, _) => write!(f, "the total limit of {length} ran out: {standing}{error}"),
+            (Clock::Start, Standing::Unmatched(_)) => {
+                write!(
+                    f,
+                    "the start limit of {length} ran out: {standing}, and no other of {} has appeared{error}",
+                    shown(subject)
+                )
+            }
+            (Clock::Start, _) => {
+                write!(f, "the start limit of {length} ran out: no deploy of {} has appeared{error}", shown(subject))
+            }
+            (Clock::Stall, _) => {
+                write!(f, "the stall limit of {length} ran out, nothing has changed: {standing}{error}")
+            }
+            (Clock::Approval, _) => {
+                write!(f, "the approval limit of {length} ran out, nobody has answered: {standing}{error}")
+            }
+            (Clock::Outage, _) => write!(f, "no good answer from the API for {length}: {standing}{error}"),
+        }
+    }
+}
+
+impl fmt::Display for Standing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nothing => f.write_str("no deploy has been seen"),
+            Self::Unmatched(newest) => write!(f, "the newest deploy, {newest}, does not match the pins"),
+            Self::Deploy { status, spent, each, hold } => {
+                let each = each.as_ref().map(|each| format!(" ({each})")).unwrap_or_default();
+                let spent = spent.map(|spent| format!(" for {}{each}", human(spent))).unwrap_or_default();
+                let hold = hold.to_string();
+                let hold = if hold.is_empty() { hold } else { format!(", {hold}") };
+                write!(f, "the last status is `{status}`{spent}{hold}")
+            }
+            Self::Workflow { id, word: None } => write!(f, "workflow {id} has not been seen"),
+            // Servers say `success` between two steps as well.
+            Self::Workflow { id, word: Some(word) } if word.is("success") => {
+                write!(f, "workflow {id} is `success`, but not finished")
+            }
+            Self::Workflow { id, word: Some(word) } => write!(f, "workflow {id} is `{}`", word.line(60).plain()),
+        }
+    }
+}

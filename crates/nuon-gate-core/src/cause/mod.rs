@@ -1,0 +1,255 @@
+//! Why something ended, or was refused, as values. Their `Display` is neutral prose: it knows no command line, so a program
+//! that has one adds its own advice.
+
+mod display;
+mod warning;
+
+use std::time::Duration;
+
+pub use self::warning::Warning;
+use crate::api::ApiError;
+use crate::model::{DeployType, Status, WorkflowEnd};
+use crate::report::ApprovalPlace;
+use crate::resolve::UnknownName;
+use crate::{Clock, ComponentId, DeployId, Hold, InstallId, Kind, Line, MatchedBy, RemoteText, Signal, WorkflowId};
+
+/// Why a target, or the run as a whole, ended without passing.
+///
+/// Text of the server's is a [`RemoteText`]. `Display` shows it as one harmless line, but escapes nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cause {
+    /// The API accepts neither the token nor the identity, or refuses access to the organisation.
+    Denied(ApiError),
+    /// What was named by its id does not exist.
+    NotFound(Thing, ApiError),
+    /// What was named by its name does not exist.
+    NoSuchName(UnknownName),
+    /// The API refuses the request.
+    Refused(ApiError),
+    /// Something that is not the API answers, and the API itself never has.
+    NotNuon(ApiError),
+    /// What was named belongs to another install or component.
+    Elsewhere(ApiError),
+    /// A row that deploys nothing can be no deploy that is waited for.
+    Undeployable {
+        /// The row.
+        deploy: DeployId,
+        /// Its type; `None` if it is its workflow that only makes plans.
+        deploy_type: Option<DeployType>,
+    },
+    /// The workflow only makes plans.
+    PlanOnlyWorkflow(WorkflowId),
+    /// The deploy that was named does not match another pin.
+    PinMismatch {
+        /// The deploy.
+        deploy: DeployId,
+        /// The pin.
+        pin: MatchedBy,
+    },
+    /// The workflow works on another install than those that were named.
+    WorkflowOfOther {
+        /// The workflow.
+        workflow: WorkflowId,
+        /// Its install.
+        owner: InstallId,
+        /// Those that were named.
+        named: Vec<InstallId>,
+    },
+    /// The workflow works on no install.
+    NoInstall(WorkflowId),
+    /// The deploy failed or was cancelled, and says so itself.
+    Deploy(DeployFailure),
+    /// The deploy says that it passed, but a step that works on it did not succeed.
+    Step {
+        /// The step, described.
+        step: RemoteText,
+        /// What the deploy says.
+        status: Status,
+    },
+    /// The workflow ended, and the deploy never did.
+    Orphaned {
+        /// How the workflow ended.
+        end: WorkflowEnd,
+        /// The step that failed first, described.
+        step: Option<RemoteText>,
+        /// What the deploy says; `None` if no step of its own was begun.
+        status: Option<Status>,
+        /// Who denied its plan.
+        denial: Option<RemoteText>,
+    },
+    /// The workflow ended without the deploy that should have come from it.
+    NeverDeployed {
+        /// How the workflow ended.
+        end: WorkflowEnd,
+        /// The step that failed first, described.
+        step: Option<RemoteText>,
+        /// The deploy that should have been replaced, if one was followed.
+        replaced: Option<DeployId>,
+    },
+    /// The workflow that was waited for as a whole did not succeed.
+    Workflow {
+        /// How it ended.
+        end: WorkflowEnd,
+        /// Its own word for it.
+        word: RemoteText,
+        /// The step that failed first, described.
+        step: Option<RemoteText>,
+        /// Who denied a plan.
+        denial: Option<RemoteText>,
+    },
+    /// The workflow that was waited for as a whole says that it succeeded, but one of its steps did not.
+    StepFailed(RemoteText),
+    /// The workflow succeeded without deploying anything.
+    NothingDeployed,
+    /// The workflow deployed fewer targets than have to pass.
+    TooFew {
+        /// So many have to pass.
+        required: usize,
+        /// So many there are.
+        deployed: usize,
+    },
+    /// A teardown took the place of an apply.
+    Crossed(DeployId),
+    /// The deploy is not of the kind that was expected.
+    Unexpected {
+        /// The deploy.
+        deploy: DeployId,
+        /// Its kind.
+        kind: Kind,
+        /// The kind that was expected.
+        expected: Kind,
+    },
+    /// A newer deploy took the place of the one that was waited for.
+    Superseded {
+        /// The one that was waited for.
+        from: DeployId,
+        /// The newer one.
+        to: DeployId,
+    },
+    /// A human is asked to approve the plan, here.
+    ApprovalNeeded(ApprovalPlace),
+    /// A limit on time ran out.
+    Limit(Box<Limit>),
+    /// The wait was stopped before anything was certain.
+    Stopped {
+        /// By what.
+        by: StoppedBy,
+        /// Where the deploy stood.
+        standing: Standing,
+    },
+    /// There was no good answer, and no time for another request.
+    NoAnswer(ApiError),
+    /// The wait did not begin, as something before it went wrong.
+    NotBegun {
+        /// What that was.
+        why: Line,
+        /// What can be done about it.
+        hint: Option<Line>,
+    },
+}
+
+/// Something that is named by its id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Thing {
+    /// An install.
+    Install(InstallId),
+    /// A component of an install.
+    Component(InstallId, ComponentId),
+    /// A deploy in an install.
+    Deploy(InstallId, DeployId),
+    /// A workflow.
+    Workflow(WorkflowId),
+}
+
+/// How a deploy failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeployFailure {
+    /// The status that it ended in.
+    pub status: Status,
+    /// The server's reason.
+    pub text: Option<RemoteText>,
+    /// Whether the reason says no more than that it failed.
+    pub is_generic: bool,
+    /// What can be done, if the server says so.
+    pub hint: Option<RemoteText>,
+    /// Whether the user's rules call the status a failure, rather than the table.
+    pub by_rule: bool,
+}
+
+/// A limit on time that ran out, and what was known then.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limit {
+    /// Which.
+    pub clock: Clock,
+    /// How long it was.
+    pub length: Duration,
+    /// What was waited for.
+    pub subject: RemoteText,
+    /// Where it stood.
+    pub standing: Standing,
+    /// What was wrong with the last poll.
+    pub error: Option<ApiError>,
+    /// Whether the API ever gave a good answer.
+    pub ever_answered: bool,
+}
+
+/// Where a deploy stood when the wait for it ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// No deploy has been seen.
+    Nothing,
+    /// There were deploys, the newest of them this one, but none that matches the pins.
+    Unmatched(DeployId),
+    /// A deploy was followed.
+    Deploy {
+        /// Its last status.
+        status: Status,
+        /// For how long it had it.
+        spent: Option<Duration>,
+        /// Where its time went, if it had several: `queued 9s, executing 2m`.
+        each: Option<String>,
+        /// Why it was still waited for.
+        hold: Hold,
+    },
+    /// A workflow was followed as a whole.
+    Workflow {
+        /// The workflow.
+        id: WorkflowId,
+        /// Its last word; `None` if it has not been seen.
+        word: Option<RemoteText>,
+    },
+}
+
+/// What stops a wait before anything is certain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StoppedBy {
+    /// A signal.
+    Signal(Signal),
+    /// The outcome of the run was certain without this target.
+    Decided,
+    /// Only one poll was asked for.
+    Once,
+}
+
+impl Cause {
+    /// Returns the limit on time that ran out, if that is why.
+    pub fn clock(&self) -> Option<Clock> {
+        match self {
+            Self::Limit(limit) => Some(limit.clock),
+            _ => None,
+        }
+    }
+
+    /// Returns the server's own advice.
+    pub fn server_hint(&self) -> Option<&RemoteText> {
+        match self {
+            Self::Deploy(failure) => failure.hint.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// Tells whether the reason is a generic sentence, so that anything specific would be better.
+    pub fn is_vague(&self) -> bool {
+        matches!(self, Self::Deploy(DeployFailure { text, is_generic, by_rule: false, .. }) if text.is_none() || *is_generic)
+    }
+}

@@ -1,0 +1,78 @@
+//! What a human should know, and ends nothing.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::api::ApiError;
+use crate::model::Status;
+use crate::timeline::human;
+use crate::{DeployId, Line};
+
+/// Something a human should know, that ends nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Warning {
+    /// Nothing was pinned, and the newest deploy had ended before the wait began.
+    AlreadyEnded {
+        /// The deploy.
+        deploy: DeployId,
+        /// How long before, if the server says.
+        ago: Option<Duration>,
+    },
+    /// A status that is not in the table is taken for not ended.
+    UnknownStatus(Status),
+    /// A newer deploy is followed from now on.
+    Superseded {
+        /// The deploy that was followed.
+        from: DeployId,
+        /// The newer one.
+        to: DeployId,
+    },
+    /// The deploy's workflow does not exist, so its status alone counts.
+    NoWorkflow(ApiError),
+    /// Passed, although a human still has to approve the plan.
+    NotApproved,
+    /// This machine's clock and the server's differ.
+    ClockSkew(Duration),
+    /// The dashboard's address could not be read.
+    NoLinks(Line),
+    /// The log could not be read.
+    NoLog(Line),
+    /// Earlier deploys could not be read.
+    NoHistory(Line),
+    /// A signal came before it was known what came of cancelling.
+    CancelUnknown,
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AlreadyEnded { deploy, ago } => {
+                let ago = ago.map(|ago| format!(" {} ago", human(ago))).unwrap_or_default();
+                write!(
+                    f,
+                    "the latest deploy, {deploy}, had already ended{ago}, before the wait began: if you have just \
+                     triggered one, this is not it"
+                )
+            }
+            Self::UnknownStatus(status) => {
+                write!(f, "status `{status}` is not known to this version and counts as not ended")
+            }
+            Self::Superseded { from, to } => {
+                write!(f, "deploy {from} was superseded by {to}, which is followed from now on")
+            }
+            Self::NoWorkflow(error) => {
+                write!(f, "the deploy's workflow cannot be read, its status alone counts: {error}")
+            }
+            Self::NotApproved => f.write_str("passed, although a human still has to approve the plan"),
+            Self::ClockSkew(skew) => {
+                write!(f, "this machine's clock and the server's differ by {}", human(*skew))
+            }
+            Self::NoLinks(why) => {
+                write!(f, "there are no links, as the dashboard's address could not be read: {}", why.plain())
+            }
+            Self::NoLog(why) => write!(f, "the log could not be read: {}", why.plain()),
+            Self::NoHistory(why) => write!(f, "earlier deploys could not be read: {}", why.plain()),
+            Self::CancelUnknown => f.write_str("the outcome of cancelling is not known, because of the signal"),
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Reading small files that people and other programs write: tokens, settings, lists, templates.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+/// Why a file cannot be read. It quotes nothing of what is in it.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Unreadable {
+    /// The system says no.
+    Io(io::Error),
+    /// It holds more than so many bytes.
+    TooLarge(u64),
+    /// It is no text: neither UTF-8 nor UTF-16.
+    NotText {
+        /// The line of the first byte that is none, from 1 on.
+        line: usize,
+    },
+}
+
+impl Unreadable {
+    /// Tells whether there is no such file.
+    pub fn is_missing(&self) -> bool {
+        matches!(self, Self::Io(error) if error.kind() == io::ErrorKind::NotFound)
+    }
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io(error) => match error.kind() {
+                io::ErrorKind::NotFound => f.write_str("there is no such file"),
+                io::ErrorKind::IsADirectory => f.write_str("it is a folder"),
+                io::ErrorKind::PermissionDenied => f.write_str("the user of this process must not read it"),
+                _ => error.fmt(f),
+            },
+            Self::TooLarge(longest) if *longest < 1 << 20 => write!(f, "it is larger than {} KiB", longest >> 10),
+            Self::TooLarge(longest) => write!(f, "it is larger than {} MiB", longest >> 20),
+            Self::NotText { line } => write!(f, "line {line} is not text: it has to be UTF-8 or UTF-16"),
+        }
+    }
+}
+
+impl std::error::Error for Unreadable {}
+
+/// Reads a text file of at most `longest` bytes. A byte order mark is no part of the text, and UTF-16 is read as PowerShell
+/// and editors on Windows write it.
+///
+/// What is longer is refused, as a part of it could mean something else.
+///
+/// # Errors
+///
+/// If the file cannot be opened or read, is longer, or is not text.
+pub fn read_file(path: &Path, longest: u64) -> Result<String, Unreadable> {
+    read(File::open(path).map_err(Unreadable::Io)?, longest)
+}
+
+/// Reads a text to its end, as [`read_file`] does.
+///
+/// # Errors
+///
+/// If it cannot be read, is longer than `longest` bytes, or is not text.
+///
+/// ```
+/// use nuon_gate_core::input::read;
+///
+/// assert_eq!(read(&b"\xef\xbb\xbfdpl1\r\n"[..], 100)?, "dpl1\r\n");
+/// assert_eq!(read(&b"\xff\xfed\0p\0l\0"[..], 100)?, "dpl");
+/// # Ok::<(), nuon_gate_core::input::Unreadable>(())
+/// ```
+pub fn read(source: impl Read, longest: u64) -> Result<String, Unreadable> {
+    let mut bytes = Vec::new();
+    source.take(longest.saturating_add(1)).read_to_end(&mut bytes).map_err(Unreadable::Io)?;
+    if bytes.len() as u64 > longest {
+        return Err(Unreadable::TooLarge(longest));
+    }
+    let text = match *bytes.as_slice() {
+        [0xff, 0xfe, ref text @ ..] => utf16(text, u16::from_le_bytes),
+        [0xfe, 0xff, ref text @ ..] => utf16(text, u16::from_be_bytes),
+        // Without a mark, a first character of ASCII tells.
+        [first, 0, ..] if first != 0 => utf16(&bytes, u16::from_le_bytes),
+        [0, second, ..] if second != 0 => utf16(&bytes, u16::from_be_bytes),
+        _ => String::from_utf8(bytes).map_err(|error| {
+            let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+            Unreadable::NotText { line: 1 + good.iter().filter(|byte| **byte == b'\n').count() }
+        }),
+    }?;
+    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+}
+
+fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<String, Unreadable> {
+    let (pairs, rest) = bytes.as_chunks::<2>();
+    let mut text = String::with_capacity(pairs.len());
+    for character in char::decode_utf16(pairs.iter().map(|pair| unit(*pair))) {
+        text.push(character.map_err(|_| Unreadable::NotText { line: lines(&text) })?);
+    }
+    if rest.is_empty() { Ok(text) } else { Err(Unreadable::NotText { line: lines(&text) }) }
+}
+
+fn lines(text: &str) -> usize {
+    1 + text.matches('\n').count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn in_utf16(text: &str, bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {
+        text.encode_utf16().flat_map(bytes).collect()
+    }
+
+    #[test]
+    fn texts_are_read_in_every_form() {
+        let text = "a: ü\r\n😀\n";
+        let marked = format!("\u{feff}{text}");
+        let forms = [
+            text.as_bytes().to_vec(),
+            marked.as_bytes().to_vec(),
+            in_utf16(&marked, u16::to_le_bytes),
+            in_utf16(&marked, u16::to_be_bytes),
+            in_utf16(text, u16::to_le_bytes),
+            in_utf16(text, u16::to_be_bytes),
+        ];
+        for form in forms {
+            assert_eq!(read(form.as_slice(), 100).unwrap(), text, "{form:?}");
+        }
+        // A mark within is a part of the text, and so is a NUL.
+        for text in ["a\u{feff}", "\0\0", "ab\0", ""] {
+            assert_eq!(read(text.as_bytes(), 9).unwrap(), text, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_text_is_read_whole_or_not_at_all() {
+        let longest = 1 << 20;
+        let text = "é".repeat(longest / 2);
+        assert_eq!(read(text.as_bytes(), longest as u64).unwrap(), text);
+        let longer = format!(" {text}");
+        let cases: [(&[u8], u64, &str); 6] = [
+            (&[b' '; 2000], 1024, "it is larger than 1 KiB"),
+            // A character that the limit would cut in two is no reason to speak of characters.
+            (longer.as_bytes(), 1 << 20, "it is larger than 1 MiB"),
+            (b"a\nb\n\xff", 9, "line 3 is not text: it has to be UTF-8 or UTF-16"),
+            (b"\x89PNG", 9, "line 1 is not text: it has to be UTF-8 or UTF-16"),
+            (b"\xff\xfea\0\n\0\x00\xd8", 9, "line 2 is not text: it has to be UTF-8 or UTF-16"),
+            (b"\xff\xfea\0b", 9, "line 1 is not text: it has to be UTF-8 or UTF-16"),
+        ];
+        for (bytes, longest, words) in cases {
+            assert_eq!(read(bytes, longest).unwrap_err().to_string(), words);
+        }
+        assert!(read_file(Path::new("/nowhere/at-all"), 9).unwrap_err().is_missing());
+    }
+}

@@ -1,0 +1,128 @@
+//! A text as secrets are compared with it.
+
+use std::ops::Range;
+
+use secrecy::zeroize::Zeroizing;
+
+use crate::text::{is_hidden, visible};
+
+/// A text without what cannot be seen, blanks included, and without differences that do not matter: between small and
+/// capital letters, between the two alphabets of base64, and between one `#` and several, as a [`Line`](crate::Line) has
+/// but one.
+pub(super) struct Folded {
+    bytes: Vec<u8>,
+    /// Where each byte comes from.
+    places: Vec<(usize, usize)>,
+}
+
+impl Folded {
+    pub(super) fn new(text: &str) -> Self {
+        let mut folded = Self::with_room(text.len());
+        for (at, c) in visible(text) {
+            // A separator of lines stands for a shorter line break, and neither is kept.
+            folded.push(c, (at, at + c.len_utf8()));
+        }
+        folded
+    }
+
+    fn with_room(length: usize) -> Self {
+        Self { bytes: Vec::with_capacity(length), places: Vec::with_capacity(length) }
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    pub(super) fn into_bytes(self) -> Zeroizing<Vec<u8>> {
+        Zeroizing::new(self.bytes)
+    }
+
+    /// Returns where in the original text so many bytes come from.
+    pub(super) fn place(&self, at: usize, length: usize) -> Range<usize> {
+        self.places[at].0..self.places[at + length - 1].1
+    }
+
+    /// Returns the text with one level of encoding undone. `None` if there is none.
+    pub(super) fn decoded(&self) -> Option<Self> {
+        if !self.bytes.iter().any(|byte| matches!(byte, b'%' | b'\\' | b'&')) {
+            return None;
+        }
+        let mut decoded = Self::with_room(self.bytes.len());
+        let mut at = 0;
+        while at < self.bytes.len() {
+            let (piece, length) = escape(&self.bytes[at..]).unwrap_or((Piece::Byte(self.bytes[at]), 1));
+            let Range { start, end } = self.place(at, length);
+            match piece {
+                Piece::Char(c) => decoded.push(c, (start, end)),
+                Piece::Byte(byte) if byte.is_ascii() => decoded.push(char::from(byte), (start, end)),
+                Piece::Byte(byte) => decoded.push_byte(byte, (start, end)),
+            }
+            at += length;
+        }
+        (decoded.bytes.len() < self.bytes.len()).then_some(decoded)
+    }
+
+    fn push(&mut self, c: char, place: (usize, usize)) {
+        match c {
+            '-' => self.push_byte(b'+', place),
+            '_' => self.push_byte(b'/', place),
+            '#' if self.bytes.last() == Some(&b'#') => {}
+            '!'..='~' => self.push_byte(c.to_ascii_lowercase() as u8, place),
+            // Where bytes were no text, the replacement character stands.
+            '\u{fffd}' => {}
+            _ if c.is_whitespace() || is_hidden(c) => {}
+            _ => c.encode_utf8(&mut [0; 4]).bytes().for_each(|byte| self.push_byte(byte, place)),
+        }
+    }
+
+    fn push_byte(&mut self, byte: u8, place: (usize, usize)) {
+        self.bytes.push(byte);
+        self.places.push(place);
+    }
+}
+
+/// What an escape stands for.
+enum Piece {
+    Char(char),
+    Byte(u8),
+}
+
+/// Reads the escape that a folded text begins with, and returns its length as well.
+fn escape(text: &[u8]) -> Option<(Piece, usize)> {
+    match text {
+        [b'%', high, low, ..] => Some((Piece::Byte(byte(*high, *low)?), 3)),
+        [b'\\', b'x', high, low, ..] => Some((Piece::Byte(byte(*high, *low)?), 4)),
+        [b'\\', b'u', code @ ..] => Some((Piece::Char(number(code.get(..4)?, 16)?), 6)),
+        [b'\\', b'b' | b'f' | b'n' | b'r' | b't', ..] => Some((Piece::Char(' '), 2)),
+        [b'\\', sign, ..] if sign.is_ascii_punctuation() => Some((Piece::Byte(*sign), 2)),
+        [b'&', rest @ ..] => {
+            let length = rest.iter().take(10).position(|byte| *byte == b';')?;
+            Some((Piece::Char(entity(&rest[..length])?), length + 2))
+        }
+        _ => None,
+    }
+}
+
+fn entity(name: &[u8]) -> Option<char> {
+    match name {
+        b"amp" => Some('&'),
+        b"lt" => Some('<'),
+        b"gt" => Some('>'),
+        b"quot" => Some('"'),
+        b"apos" => Some('\''),
+        [b'#', b'x', digits @ ..] => number(digits, 16),
+        [b'#', digits @ ..] => number(digits, 10),
+        _ => None,
+    }
+}
+
+fn byte(high: u8, low: u8) -> Option<u8> {
+    let digit = |byte: u8| char::from(byte).to_digit(16);
+    u8::try_from(digit(high)? * 16 + digit(low)?).ok()
+}
+
+fn number(digits: &[u8], radix: u32) -> Option<char> {
+    // A sign is no digit, though it would be read.
+    let digits = std::str::from_utf8(digits).ok().filter(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()))?;
+    char::from_u32(u32::from_str_radix(digits, radix).ok()?)
+}

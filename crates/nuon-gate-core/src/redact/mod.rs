@@ -1,0 +1,155 @@
+//! Takes the secrets of a run out of every text that is shown, whoever wrote it.
+//!
+//! A server can repeat what it was sent: in an error, a header, a deploy's log. Each secret is registered where it becomes a
+//! value of its type ([`ApiToken`](crate::ApiToken), a sink's address, a signing key), so that none can be forgotten, and
+//! every [`Line`](crate::Line) is searched for all of them when it is made, before anything of it is cut off.
+//!
+//! A secret is found as it is, and in what encodings make of it: percent-encoding, JSON's and HTML's escapes, one within
+//! the other, and base64, also in the middle of a longer text such as `user:token`. Letters of either case are the same,
+//! and characters that cannot be seen in between hide nothing.
+//!
+//! There is one register for the whole process, which only grows: a secret stays one when it is not used any more. A test
+//! that expects to see a text must not have another test's secret in it.
+
+mod folded;
+
+use std::borrow::Cow;
+use std::ops::Range;
+use std::sync::{LazyLock, PoisonError, RwLock};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use secrecy::zeroize::Zeroizing;
+
+use self::folded::Folded;
+
+/// What stands in a secret's place.
+pub const REDACTED: &str = "[redacted]";
+
+/// Shorter texts are too common to be searched for.
+const SHORTEST: usize = 8;
+
+/// How many encodings within each other are undone.
+const DEEPEST: usize = 3;
+
+static KNOWN: LazyLock<RwLock<Known>> = LazyLock::new(RwLock::default);
+
+/// Has a secret taken out of every text that is shown from now on. One of less than eight characters is not searched for.
+pub fn protect(secret: &str) {
+    let secret = secret.trim();
+    if secret.len() < SHORTEST || KNOWN.read().unwrap_or_else(PoisonError::into_inner).has(secret) {
+        return;
+    }
+    KNOWN.write().unwrap_or_else(PoisonError::into_inner).add(secret);
+}
+
+/// Returns the secrets from the `first` on, in the order in which they became known, so that others can hide them as well.
+pub fn protected(first: usize) -> Vec<String> {
+    let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner);
+    known.secrets.iter().skip(first).map(|secret| secret.to_string()).collect()
+}
+
+/// Tells whether there is a secret in a text.
+pub fn is_in(text: &str) -> bool {
+    !KNOWN.read().unwrap_or_else(PoisonError::into_inner).places(text).is_empty()
+}
+
+/// Returns a text without the secrets.
+pub(crate) fn redacted(text: &str) -> Cow<'_, str> {
+    let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner);
+    let mut found = known.places(text).into_iter().peekable();
+    if found.peek().is_none() {
+        return Cow::Borrowed(text);
+    }
+    let (mut clean, mut end) = (String::new(), 0);
+    for place in found {
+        // Sorted by their beginnings; what overlaps or follows at once is one with what is before it.
+        if end == 0 || place.start > end {
+            clean.push_str(&text[end..place.start]);
+            clean.push_str(REDACTED);
+        }
+        end = end.max(place.end);
+    }
+    clean.push_str(&text[end..]);
+    Cow::Owned(clean)
+}
+
+/// The secrets, and the forms in which they are searched for.
+struct Known {
+    secrets: Vec<Zeroizing<String>>,
+    /// By their first byte, so that most places in a text are passed over at once.
+    forms: Vec<Vec<Zeroizing<Vec<u8>>>>,
+}
+
+impl Default for Known {
+    fn default() -> Self {
+        Self { secrets: Vec::new(), forms: vec![Vec::new(); 256] }
+    }
+}
+
+impl Known {
+    fn has(&self, secret: &str) -> bool {
+        self.secrets.iter().any(|known| known.as_str() == secret)
+    }
+
+    fn add(&mut self, secret: &str) {
+        // Two threads may have come by it at the same time.
+        if self.has(secret) {
+            return;
+        }
+        self.secrets.push(Zeroizing::new(secret.to_owned()));
+        for form in forms(secret) {
+            let Some(first) = form.first().filter(|_| form.len() >= SHORTEST) else { continue };
+            let alike = &mut self.forms[usize::from(*first)];
+            if !alike.contains(&form) {
+                alike.push(form);
+            }
+        }
+    }
+
+    /// Returns where in a text there is a secret, sorted.
+    fn places(&self, text: &str) -> Vec<Range<usize>> {
+        if self.secrets.is_empty() || text.len() < SHORTEST {
+            return Vec::new();
+        }
+        let mut places = Vec::new();
+        let mut folded = Some(Folded::new(text));
+        for _ in 0..=DEEPEST {
+            let Some(text) = folded else { break };
+            places.extend((0..text.bytes().len()).filter_map(|at| {
+                let length = self.longest(&text.bytes()[at..])?;
+                Some(text.place(at, length))
+            }));
+            folded = text.decoded();
+        }
+        places.sort_unstable_by_key(|place| place.start);
+        places
+    }
+
+    /// Returns the length of the longest form that a text begins with.
+    fn longest(&self, text: &[u8]) -> Option<usize> {
+        let forms = &self.forms[usize::from(*text.first()?)];
+        forms.iter().filter(|form| text.starts_with(form)).map(|form| form.len()).max()
+    }
+}
+
+/// Returns what a secret looks like in a folded text: as it is, with its own encoding undone, and in base64.
+fn forms(secret: &str) -> Vec<Zeroizing<Vec<u8>>> {
+    let as_it_is = Folded::new(secret);
+    let plain = std::iter::successors(as_it_is.decoded(), Folded::decoded).take(DEEPEST).last();
+    let mut forms: Vec<_> = plain.into_iter().chain([as_it_is]).map(Folded::into_bytes).collect();
+    forms.extend((0..3).map(|before| Folded::new(&in_base64(secret, before)).into_bytes()));
+    forms
+}
+
+/// Returns what base64 makes of a secret that has so many bytes `before` it in its group of three, without the characters
+/// that depend on what is around it.
+fn in_base64(secret: &str, before: usize) -> Zeroizing<String> {
+    let bytes = Zeroizing::new([&[0; 2][..before], secret.as_bytes()].concat());
+    let encoded = Zeroizing::new(STANDARD_NO_PAD.encode(&bytes));
+    let own = (before * 8).div_ceil(6)..bytes.len() * 8 / 6;
+    Zeroizing::new(encoded[own].to_owned())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,199 @@
+use base64::engine::general_purpose::{STANDARD, URL_SAFE, URL_SAFE_NO_PAD};
+use proptest::prelude::*;
+
+use super::*;
+use crate::{DeployId, Line, RemoteText};
+
+/// The form of every secret that a run can hold.
+const SECRETS: [&str; 6] = [
+    "eyJhbGciOi.Re+da/ct_-1.c2ln",
+    "https://hooks.redact.example/services/T0REDACT/B0REDACT/rEdAcT1rEdAcT2rEdAcT3xyz",
+    "https://redact.example/invoke?api-version=2016-06-01&sp=%2Ftriggers%2Fmanual&sig=R3dact-R3dact_R3dact~R3",
+    "whsec_UmVkYWN0UmVkYWN0UmVkYWN0UmVkYWN0/+==",
+    "user:pa##ss & \"w0rd\" of redact",
+    "xoxb-redact-0123456789",
+];
+
+/// What a server, a proxy or a log can make of a text.
+fn encoded(secret: &str, by: usize) -> String {
+    let percent = |all: bool, upper: bool| {
+        let byte = |byte: u8| match byte.is_ascii_alphanumeric() && !all {
+            true => char::from(byte).to_string(),
+            false if upper => format!("%{byte:02X}"),
+            false => format!("%{byte:02x}"),
+        };
+        secret.bytes().map(byte).collect::<String>()
+    };
+    match by {
+        0 => secret.to_owned(),
+        1 => percent(false, true),
+        2 => percent(false, false),
+        3 => percent(true, true),
+        4 => STANDARD.encode(secret),
+        5 => STANDARD_NO_PAD.encode(secret),
+        6 => URL_SAFE.encode(secret),
+        7 => URL_SAFE_NO_PAD.encode(secret),
+        8 => STANDARD.encode(format!("user:{secret}")),
+        9 => URL_SAFE_NO_PAD.encode(format!("token:{secret}@")),
+        10 => secret.replace('\\', "\\\\").replace('/', "\\/").replace('"', "\\\"").replace('&', "\\u0026"),
+        11 => secret.chars().map(|c| format!("\\u{:04X}", u32::from(c))).collect(),
+        12 => secret.replace('&', "&amp;").replace('/', "&#x2F;").replace('"', "&#34;"),
+        13 => secret.to_ascii_uppercase(),
+        14 => STANDARD.encode(secret).as_bytes().chunks(7).map(|row| String::from_utf8_lossy(row) + "\r\n").collect(),
+        _ => serde_json::to_string(&serde_json::json!(secret)).unwrap(),
+    }
+}
+
+fn protect_all() {
+    SECRETS.iter().for_each(|secret| protect(secret));
+}
+
+/// Undoes, as a reader could, every encoding of a line.
+fn readings(line: &str) -> Vec<String> {
+    let folded = std::iter::successors(Some(Folded::new(line)), Folded::decoded);
+    folded.map(|text| String::from_utf8_lossy(text.bytes()).into_owned()).collect()
+}
+
+#[track_caller]
+fn shows_nothing_of(secret: &str, encoded: &str, line: &Line) {
+    for form in forms(secret) {
+        let form = String::from_utf8_lossy(&form).into_owned();
+        for reading in readings(line.plain()) {
+            assert!(!reading.contains(&form), "{encoded:?} left {line:?}");
+        }
+    }
+    assert!(!line.plain().contains(encoded.trim()), "{encoded:?} left {line:?}");
+    assert!(line.plain().contains(REDACTED), "{encoded:?} left {line:?}");
+}
+
+#[test]
+fn no_encoding_hides_a_secret() {
+    protect_all();
+    for secret in SECRETS {
+        for by in 0..16 {
+            let encoded = encoded(secret, by);
+            for text in [encoded.clone(), format!("no route to <{encoded}>, sorry"), format!("x={encoded}&y")] {
+                shows_nothing_of(secret, &encoded, &Line::new(&text));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_secret_is_one_mark_and_what_is_around_it_stays() {
+    protect("Surr0unded-secret");
+    protect("Surr0unded-secret-and-more");
+    protect("ha##sh-secret");
+    let cases = [
+        ("a Surr0unded-secret b", "a [redacted] b"),
+        ("Surr0unded-secret-and-more!", "[redacted]!"),
+        ("Surr0unded-secretSurr0unded-secret", "[redacted]"),
+        ("Surr0unded-secret Surr0unded-secret", "[redacted] [redacted]"),
+        ("é%53urr0unded%2Dsecreté", "é[redacted]é"),
+        ("GET /x?t=surr0unded%2dsecret&y=1", "GET /x?t=[redacted]&y=1"),
+        ("Surr0unded-secre", "Surr0unded-secre"),
+        ("##Surr0unded-secret", "#[redacted]"),
+        ("ha#sh-secret ha####sh-secret", "[redacted] [redacted]"),
+    ];
+    for (text, line) in cases {
+        assert_eq!(Line::new(text), line, "{text:?}");
+    }
+}
+
+#[test]
+fn nothing_in_between_hides_a_secret() {
+    protect("interrupted-secret");
+    for between in ["\u{200b}", "\u{1b}[31m", "\u{1b}]8;;x\u{7}", "\u{0}", "\u{fffd}", "\u{2028}", "\r\n", "%20", "\\n"]
+    {
+        for at in 1..18 {
+            let text = format!("<{}{between}{}>", &"interrupted-secret"[..at], &"interrupted-secret"[at..]);
+            assert_eq!(Line::new(&text), "<[redacted]>", "{text:?}");
+        }
+    }
+}
+
+#[test]
+fn what_is_cut_off_is_searched_before() {
+    protect("half-of-a-secret-is-too-much");
+    let text = format!("{} half-of-a-secret-is-too-much", "x".repeat(20));
+    for max in 22..60 {
+        let line = Line::new(&text).cut(max);
+        let other = RemoteText::new(&text).line(max);
+        assert!(line == other && !line.plain().contains("half"), "{line:?} {other:?}");
+    }
+    let rows: String = STANDARD
+        .encode("half-of-a-secret-is-too-much")
+        .as_bytes()
+        .chunks(10)
+        .fold("log\n".to_owned(), |text, row| text + &String::from_utf8_lossy(row) + "\n");
+    let lines: Vec<Line> = RemoteText::new(rows + "end").lines(100).collect();
+    assert_eq!(lines[0], "log");
+    assert!(lines.len() <= 3 && lines[1].plain().starts_with(REDACTED), "{lines:?}");
+}
+
+#[test]
+fn ids_and_words_of_servers_show_no_secret() {
+    protect("dplsecretsecretsecret");
+    let id: DeployId = "dplsecretsecretsecret".parse().unwrap();
+    assert_eq!((id.to_string().as_str(), id.as_str()), (REDACTED, "dplsecretsecretsecret"));
+    assert_eq!(crate::text::shown("a-dplsecretsecretsecret"), "a-[redacted]");
+}
+
+#[test]
+fn ordinary_texts_stay_as_they_are() {
+    protect_all();
+    protect("short");
+    for text in [
+        "short",
+        "deploy of api to production ended on 2016-06-01 with v1.2.3-rc.4+build.5",
+        "https://hooks.redact.example/services and https://redact.example/invoke?api-version=2016-06-01",
+        "100% of c:\\users\\new, AT&T; %zz \\u12 &#xffffffff; &nbsp; %",
+        "inlacme0000000000000000000/cmpapi00000000000000000000",
+        "",
+    ] {
+        assert_eq!(redacted(text), text);
+    }
+}
+
+#[test]
+fn secrets_are_listed_in_their_order_and_once() {
+    let before = protected(0).len();
+    for secret in [" listed-secret-1\n", "listed-secret-2", "listed-secret-1", "tiny"] {
+        protect(secret);
+    }
+    let listed: Vec<String> = protected(before).into_iter().filter(|secret| secret.starts_with("listed-")).collect();
+    assert_eq!(listed, ["listed-secret-1", "listed-secret-2"]);
+    assert!(!protected(0).contains(&"tiny".to_owned()));
+}
+
+proptest! {
+    #[test]
+    fn no_line_has_a_secret(
+        which in 0..SECRETS.len(),
+        by in 0..16_usize,
+        before in "[ -~]{0,12}|\\PC{0,6}",
+        after in "[ -~]{0,12}|\\PC{0,6}",
+    ) {
+        protect_all();
+        let encoded = encoded(SECRETS[which], by);
+        let line = Line::new(format!("{before} {encoded} {after}"));
+        shows_nothing_of(SECRETS[which], &encoded, &line);
+        // Nor is anything else made of it when it is used again.
+        prop_assert_eq!(Line::new(line.plain()), line);
+    }
+
+    #[test]
+    fn a_random_token_is_found_in_base64_wherever_it_stands(token in "[A-Za-z0-9_.-]{16,60}", before in "[ -~]{0,5}") {
+        protect(&token);
+        let encoded = STANDARD.encode(format!("{before}{token}"));
+        let line = Line::new(format!("Basic {encoded} was refused"));
+        prop_assert!(line.plain().contains(REDACTED) && line.plain().len() < 40 + encoded.len() / 4, "{line:?}");
+    }
+
+    #[test]
+    fn any_text_can_be_read(text in "(\\PC|[%\\\\&#;xu0-9a-f]){0,60}") {
+        protect_all();
+        let clean = redacted(&text);
+        prop_assert_eq!(redacted(&clean), clean.clone());
+    }
+}

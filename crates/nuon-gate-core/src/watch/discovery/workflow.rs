@@ -1,0 +1,234 @@
+//! The targets that a workflow brings: each of its deploys, as it goes on.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use super::Failure;
+use crate::api::{ApiError, Request};
+use crate::cause::{Cause, Standing};
+use crate::model::{Deploy, StepState, Workflow, WorkflowEnd, WorkflowStep};
+use crate::schedule::Observed;
+use crate::watch::target::TargetWatch;
+use crate::{DeployId, InstallId, Moment, RemoteText, Target, Verdict, WorkflowId, reason};
+
+/// A workflow of which every deploy is a target.
+#[derive(Debug)]
+pub(super) struct WorkflowTargets {
+    id: WorkflowId,
+    /// Whose it has to be; anybody's if there are none.
+    installs: Vec<InstallId>,
+    /// As last read.
+    workflow: Option<Arc<Workflow>>,
+    /// It has been seen at work: deploys are only a matter of time.
+    has_run: bool,
+    /// How many steps it has had at most. An answer with fewer is an older one, or cut short.
+    most_steps: usize,
+    /// The deploys that any of its steps has worked on. An answer that leaves one out has not lost it.
+    deploys: Vec<DeployId>,
+    /// Whose each of its deploys is; `None` for a row that deploys nothing.
+    owners: HashMap<DeployId, Option<Target>>,
+    /// The deploys that have become targets. What a target goes on to follow does not make another of them.
+    joined: HashSet<DeployId>,
+    /// The newest target of each component.
+    targets: HashMap<Target, usize>,
+    /// The states of it and of its steps when they last changed.
+    states: Vec<String>,
+    changed: Moment,
+}
+
+/// What follows from what has been read of the workflow.
+pub(super) enum Next {
+    /// This has to be read as well.
+    Read(Request),
+    /// These deploys become targets, and the poll is over.
+    Join(Vec<(Target, DeployId)>, Observed),
+    /// No more targets come.
+    End(Option<Failure>),
+}
+
+impl WorkflowTargets {
+    pub(super) fn new(id: WorkflowId, installs: Vec<InstallId>) -> Self {
+        Self {
+            id,
+            installs,
+            workflow: None,
+            has_run: false,
+            most_steps: 0,
+            deploys: Vec::new(),
+            owners: HashMap::new(),
+            joined: HashSet::new(),
+            targets: HashMap::new(),
+            states: Vec::new(),
+            changed: Moment::START,
+        }
+    }
+
+    pub(super) fn id(&self) -> &WorkflowId {
+        &self.id
+    }
+
+    pub(super) fn has_answered(&self) -> bool {
+        self.workflow.is_some()
+    }
+
+    pub(super) fn has_run(&self) -> bool {
+        self.has_run
+    }
+
+    pub(super) fn has_ended(&self) -> bool {
+        self.workflow.as_ref().is_some_and(|workflow| workflow.end().is_some())
+    }
+
+    pub(super) fn last_change(&self) -> Moment {
+        self.changed
+    }
+
+    pub(super) fn standing(&self) -> Standing {
+        let word = self.workflow.as_ref().map(|workflow| RemoteText::new(workflow.status_word()));
+        Standing::Workflow { id: self.id.clone(), word }
+    }
+
+    pub(super) fn note_target(&mut self, target: &Target, index: usize) {
+        self.targets.insert(target.clone(), index);
+    }
+
+    pub(super) fn request(&self) -> Request {
+        let owner = self.workflow.as_ref().and_then(|workflow| workflow.owner_id.clone());
+        Request::Workflow(owner, self.id.clone())
+    }
+
+    pub(super) fn learn(&mut self, workflow: Arc<Workflow>, now: Moment) {
+        let states = [workflow.status_word()].into_iter().chain(workflow.steps().map(WorkflowStep::word));
+        let states: Vec<String> = states.map(str::to_owned).collect();
+        if states != self.states {
+            self.states = states;
+            self.changed = now;
+        }
+        self.has_run |= workflow.end().is_none();
+        let new: Vec<_> = workflow.deploys().into_iter().filter(|id| !self.deploys.contains(id)).collect();
+        self.deploys.extend(new);
+        self.most_steps = self.most_steps.max(workflow.steps().count());
+        self.workflow = Some(workflow);
+    }
+
+    /// Decides which deploys become targets now, or that no more can come.
+    pub(super) fn next(&mut self, targets: &[TargetWatch]) -> Next {
+        let Some(workflow) = self.workflow.clone() else { return Next::Read(self.request()) };
+        if let Some(cause) = self.refusal(&workflow) {
+            return Next::End(Some((Verdict::Rejected, cause)));
+        }
+        if let Some(unknown) = self.deploys.iter().find(|id| !self.owners.contains_key(*id)) {
+            return match &workflow.owner_id {
+                Some(install) => Next::Read(Request::Deploy(install.clone(), None, unknown.clone())),
+                None => Next::End(Some((Verdict::Rejected, Cause::NoInstall(self.id.clone())))),
+            };
+        }
+        let joining = self.joining(&workflow, targets);
+        let all_followed = joining.is_empty() && self.are_all_followed(targets);
+        let Some(end) = workflow.end() else {
+            let observed = if joining.is_empty() { Observed::Nothing } else { Observed::Change };
+            return Next::Join(joining, observed);
+        };
+        let gap = end == WorkflowEnd::Succeeded && !self.is_done(&workflow);
+        if all_followed && !gap {
+            return Next::End(failure(end, &workflow, targets.is_empty()));
+        }
+        Next::Join(joining, if gap { Observed::Nothing } else { Observed::Change })
+    }
+
+    /// As [`Discovery::end_without_deploys`](super::Discovery::end_without_deploys).
+    pub(super) fn end_without_deploys(&self, targets: &[TargetWatch]) -> Option<Option<Failure>> {
+        let workflow = self.workflow.as_ref()?;
+        let end = workflow.end()?;
+        let is_settled = self.are_all_followed(targets) && self.is_done(workflow);
+        (end != WorkflowEnd::Succeeded || is_settled).then(|| failure(end, workflow, targets.is_empty()))
+    }
+
+    /// Tells whether all of its steps are there, and have ended. One that says that it succeeded may be ahead of itself.
+    fn is_done(&self, workflow: &Workflow) -> bool {
+        let open = [StepState::NotBegun, StepState::Running, StepState::Retrying];
+        let is_open = |step: &WorkflowStep| !step.is_hidden() && open.contains(&step.state());
+        workflow.steps().count() == self.most_steps && !workflow.steps().any(is_open)
+    }
+
+    /// Refuses a workflow that makes plans only, or works on none of the installs that were named.
+    fn refusal(&self, workflow: &Workflow) -> Option<Cause> {
+        if workflow.is_plan_only() {
+            return Some(Cause::PlanOnlyWorkflow(self.id.clone()));
+        }
+        let owner = workflow.owner_id.as_ref()?;
+        let is_owner = |install: &InstallId| {
+            install == owner || workflow.owner_name.as_ref().is_some_and(|name| name.is(install.as_str()))
+        };
+        if self.installs.is_empty() || self.installs.iter().any(is_owner) {
+            return None;
+        }
+        let (workflow, owner, named) = (self.id.clone(), owner.clone(), self.installs.clone());
+        Some(Cause::WorkflowOfOther { workflow, owner, named })
+    }
+
+    pub(super) fn learn_owner(&mut self, deploy: &Deploy) -> Result<(), ApiError> {
+        let owner = deploy.id.clone().zip(deploy.install_id.clone().zip(deploy.component_id.clone()));
+        let (id, (install, component)) =
+            owner.ok_or_else(|| ApiError::Undecodable("the deploy does not say whose it is".to_owned()))?;
+        let install_name = self.workflow.as_ref().and_then(|workflow| workflow.owner_name.as_ref());
+        let target = Target::new(install, component).named(install_name, deploy.component_name.as_ref());
+        self.owners.insert(id, deploy.kind().map(|_| target));
+        Ok(())
+    }
+
+    /// Returns the deploys that become targets now.
+    fn joining(&mut self, workflow: &Workflow, targets: &[TargetWatch]) -> Vec<(Target, DeployId)> {
+        let mut joining: Vec<(Target, DeployId)> = Vec::new();
+        for id in &self.deploys {
+            let Some(Some(owner)) = self.owners.get(id).cloned() else { continue };
+            if self.joined.contains(id) || self.is_followed(id, &owner, targets) {
+                continue;
+            }
+            // A deploy that may take the place of another is for that one's target to follow.
+            let expected = self.targets.get(&owner).is_some_and(|index| !targets[*index].has_ended());
+            let joins = joining.iter().any(|(joining, _)| *joining == owner);
+            // A row that was replaced before it was seen is reported with its successor.
+            let mut own = workflow.steps_of(id).peekable();
+            let was_replaced = own.peek().is_some() && own.all(|step| step.state() == StepState::Replaced);
+            if !expected && !joins && !was_replaced {
+                self.joined.insert(id.clone());
+                joining.push((owner, id.clone()));
+            } else if was_replaced && !expected {
+                self.owners.insert(id.clone(), None);
+            }
+        }
+        joining
+    }
+
+    fn is_followed(&self, id: &DeployId, owner: &Target, targets: &[TargetWatch]) -> bool {
+        self.targets.get(owner).is_some_and(|index| targets[*index].has_followed(id))
+    }
+
+    /// Tells whether each deploy is a target, or was followed by one.
+    fn are_all_followed(&self, targets: &[TargetWatch]) -> bool {
+        self.deploys.iter().all(|id| match self.owners.get(id) {
+            Some(Some(owner)) => self.joined.contains(id) || self.is_followed(id, owner, targets),
+            Some(None) => true,
+            None => false,
+        })
+    }
+}
+
+/// Returns how a workflow that has ended has failed, if so. It succeeded only if it says so and each of its steps did.
+fn failure(end: WorkflowEnd, workflow: &Workflow, nothing: bool) -> Option<Failure> {
+    let failed: Vec<_> = workflow.steps().filter(|step| step.state() == StepState::Failed).collect();
+    let step = failed.first().and_then(|step| workflow.describe(step));
+    let denied = workflow.was_denied(None);
+    if end == WorkflowEnd::Succeeded {
+        let called_off = denied || failed.iter().all(|step| step.was_called_off());
+        let verdict = if called_off { Verdict::Cancelled } else { Verdict::Failed };
+        return match step {
+            Some(step) => Some((verdict, Cause::StepFailed(step))),
+            None => nothing.then_some((Verdict::Failed, Cause::NothingDeployed)),
+        };
+    }
+    let verdict = if denied { Verdict::Cancelled } else { end.verdict() };
+    let denial = workflow.steps().find_map(reason::denial);
+    Some((verdict, Cause::Workflow { end, word: RemoteText::new(workflow.status_word()), step, denial }))
+}

@@ -1,0 +1,81 @@
+//! Whether the API is there: what its answers so far say of it, and the pauses that it asks for.
+
+use std::time::Duration;
+
+use crate::Moment;
+use crate::api::ApiError;
+
+/// What the answers so far say of the API.
+#[derive(Debug, Default)]
+pub(super) struct Health {
+    /// When the last good answer came; the start, as long as there was none.
+    last_good: Moment,
+    /// Whether there ever was one.
+    ever_good: bool,
+    /// Whether the API itself has ever answered, be it with an error.
+    ever_nuon: bool,
+    /// Since when every answer has been a bad one.
+    failing_since: Option<Moment>,
+    /// When the newest request was sent that had no good answer.
+    last_bad_sent: Option<Moment>,
+    /// No request is sent until then, as the API asked for a pause.
+    paused_until: Moment,
+    /// Until when the API really asked for that; the deadline may be sooner.
+    wished_until: Moment,
+}
+
+impl Health {
+    pub(super) fn good(&mut self, now: Moment) {
+        self.last_good = now;
+        self.ever_good = true;
+        self.ever_nuon = true;
+        self.failing_since = None;
+    }
+
+    /// Takes note of an answer that was no good one. A pause that the API asked for holds for every request, but never
+    /// beyond the `deadline`, where the last poll is due. Tells whether a pause has begun.
+    pub(super) fn bad(&mut self, now: Moment, sent: Moment, error: &ApiError, deadline: Moment) -> bool {
+        self.failing_since.get_or_insert(now);
+        self.last_bad_sent = self.last_bad_sent.max(Some(sent));
+        self.ever_nuon |= error.is_from_nuon();
+        let Some(pause) = error.retry_after() else { return false };
+        self.wished_until = self.wished_until.max(now + pause);
+        self.paused_until = self.paused_until.max((now + pause).min(deadline));
+        true
+    }
+
+    pub(super) fn ever_good(&self) -> bool {
+        self.ever_good
+    }
+
+    pub(super) fn ever_nuon(&self) -> bool {
+        self.ever_nuon
+    }
+
+    pub(super) fn paused_until(&self) -> Moment {
+        self.paused_until
+    }
+
+    /// Tells whether the pause that the API asked for still lasts, whatever the deadline.
+    pub(super) fn wants_pause(&self, now: Moment) -> bool {
+        self.wished_until > now
+    }
+
+    /// Returns when the outage limit runs out unless a good answer comes before; `None` while answers are good. It counts
+    /// from the last good answer; but not asking for a while is no outage, so after the first bad answer there is always
+    /// time for another poll, an `interval` later.
+    pub(super) fn outage_at(&self, limit: Duration, interval: Duration) -> Option<Moment> {
+        let another_poll = self.failing_since? + interval;
+        Some((self.last_good + limit).max(another_poll))
+    }
+
+    /// Returns when it will run out if the requests under way have no good answer.
+    pub(super) fn outage_from_now(&self, limit: Duration, interval: Duration) -> Moment {
+        self.outage_at(limit, interval).unwrap_or(self.last_good + limit)
+    }
+
+    /// Tells whether a request that was sent then or later had no good answer.
+    pub(super) fn has_failed_since(&self, moment: Moment) -> bool {
+        self.last_bad_sent.is_some_and(|sent| sent >= moment)
+    }
+}

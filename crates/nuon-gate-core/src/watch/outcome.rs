@@ -1,0 +1,94 @@
+//! When the watch is over, and what it has come to: its verdict and its report.
+
+use super::Watch;
+use super::flights::PollerId;
+use super::target::TargetWatch;
+use crate::cause::StoppedBy;
+use crate::report::Report;
+use crate::{Moment, Require, Verdict};
+
+impl Watch {
+    /// Returns what the wait has come to, or where it stands.
+    pub fn report(&self, now: Moment) -> Report {
+        let now = self.finished.unwrap_or(now);
+        let targets = self.targets.iter().map(|target| target.report(now, &self.shared)).collect();
+        let failure = self.discovery.failure();
+        Report {
+            verdict: self.verdict(),
+            run_cause: failure.map(|(_, cause)| cause.clone()),
+            started_at: self.shared.started_at(),
+            elapsed: now.elapsed(),
+            targets,
+            api_paused: self.shared.health().wants_pause(now),
+            failed_fast: self.shared.settings().fail_fast && self.can_no_longer_pass(),
+            dashboard: self.shared.dashboard().cloned(),
+            open_workflow: self.discovery.open_workflow().cloned(),
+            run_cancelled: None,
+            warnings: self.shared.warnings().to_vec(),
+        }
+    }
+
+    pub(super) fn is_over(&self, now: Moment) -> bool {
+        let all_ended = self.open == 0 && self.discovery.has_ended();
+        let out_of_time = self.last_polls.is_some_and(|last| now >= last.until());
+        let lost = self.discovery.is_lost() || self.shared.settings().fail_fast && self.can_no_longer_pass();
+        self.finished.is_some()
+            || self.shared.refusal().is_some()
+            || all_ended
+            || out_of_time
+            || self.has_passed()
+            || lost
+    }
+
+    pub(super) fn finish(&mut self, now: Moment) {
+        if self.finished.is_some() {
+            return;
+        }
+        self.finished = Some(now);
+        if self.refusal().is_some() {
+            return;
+        }
+        let last = self.last_polls.filter(|last| now >= last.until());
+        for poller in self.open_pollers() {
+            match (last, poller) {
+                (Some(last), poller) => {
+                    self.poller_mut(poller).time_out(last.until() - last.from());
+                    self.stop_poller(poller, last.occasion(), now);
+                }
+                (None, PollerId::Target(index)) => {
+                    self.targets[index].stop(StoppedBy::Decided, now, &mut self.shared);
+                    self.count_end(index);
+                }
+                // A run whose outcome is clear needs no more targets.
+                (None, PollerId::Discovery) => {}
+            }
+        }
+    }
+
+    pub(super) fn needed(&self) -> usize {
+        self.shared.settings().require.count(self.targets.len())
+    }
+
+    /// Returns whether enough targets have passed. As long as it is not known which there are, none is enough.
+    fn has_passed(&self) -> bool {
+        self.discovery.is_complete() && !self.targets.is_empty() && self.passed >= self.needed()
+    }
+
+    fn can_no_longer_pass(&self) -> bool {
+        let found_all = self.discovery.has_ended();
+        let more_to_come = !found_all && self.shared.settings().require != Require::All;
+        found_all && !self.discovery.is_complete() || !more_to_come && self.passed + self.open < self.needed()
+    }
+
+    /// Returns the verdict of the run: a signal's before all, then a pass if enough targets passed, else the most severe.
+    fn verdict(&self) -> Verdict {
+        let of_discovery = self.discovery.failure().map(|(verdict, _)| *verdict);
+        let ends = self.targets.iter().filter_map(TargetWatch::verdict).chain(of_discovery);
+        let most_severe = ends.filter(|verdict| *verdict != Verdict::Passed).min();
+        match self.signal {
+            Some(signal) => Verdict::Interrupted(signal),
+            None if self.has_passed() => Verdict::Passed,
+            None => most_severe.unwrap_or(Verdict::Pending),
+        }
+    }
+}

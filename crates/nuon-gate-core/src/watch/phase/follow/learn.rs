@@ -1,0 +1,132 @@
+//! What each answer adds to what is known of a deploy that is followed.
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::{Existence, Follow, Newest};
+use crate::api::{Fact, Request};
+use crate::model::{Deploy, Workflow};
+use crate::pins::Baseline;
+use crate::watch::phase::{Note, Policy, is_deploy};
+
+impl Follow {
+    pub(in crate::watch::phase) fn on_fact(&mut self, request: &Request, fact: Fact, policy: &Policy<'_>) -> Vec<Note> {
+        match fact {
+            Fact::Deploy(row) if row.id.as_ref() != Some(&self.id) => {
+                self.learn_baseline(&row, policy);
+                Vec::new()
+            }
+            Fact::Deploy(row) => {
+                self.identified |= !self.names_another_workflow(&row);
+                self.reads.details += 1;
+                self.observe(row, true, policy)
+            }
+            Fact::Latest(Some(row)) if row.id.as_ref() == Some(&self.id) => {
+                let newest = self.newest_of(row.clone());
+                let is_own = newest.id.as_ref() == Some(&self.id);
+                self.reads.newest = if is_own { Newest::None } else { Newest::Row(newest) };
+                self.observe(row, false, policy)
+            }
+            Fact::Latest(row) => {
+                self.reads.newest = match row {
+                    Some(row) if is_deploy(&row, &self.passed_over) => Newest::Row(self.newest_of(row)),
+                    // There is this one at least.
+                    Some(_) | None => Newest::Hidden,
+                };
+                Vec::new()
+            }
+            Fact::Deploys(rows) => {
+                let own = rows.iter().find(|row| row.id.as_ref() == Some(&self.id));
+                self.workflow_id = self.workflow_id.take().or_else(|| own?.workflow().cloned());
+                self.reads.newest = self.newest_among(&rows);
+                self.reads.rows = Some(rows);
+                Vec::new()
+            }
+            Fact::Workflow(workflow) => {
+                self.take_workflow(request, workflow);
+                Vec::new()
+            }
+            Fact::Install(install) => vec![Note::InstallName(install.name)],
+            _ => Vec::new(),
+        }
+    }
+
+    /// Takes in when the deploy was created that the one which was named has to be newer than. Without a time nothing is.
+    fn learn_baseline(&mut self, baseline: &Deploy, policy: &Policy<'_>) {
+        if let Some(id) = baseline.id.clone() {
+            let created = baseline.created_at.unwrap_or(Timestamp::MAX);
+            self.pins.after = Some(Baseline::Known(id, created));
+            self.matches = self.known.as_ref().is_some_and(|row| self.pins.match_deploy(row, policy.started_at));
+        }
+    }
+
+    /// Tells whether a row names another workflow than before. A deploy stays in its workflow.
+    fn names_another_workflow(&self, row: &Deploy) -> bool {
+        row.workflow().is_some_and(|id| self.workflow_id.as_ref().is_some_and(|own| own != id))
+    }
+
+    /// Takes in a state of the deploy, unless it is older than what is known.
+    fn observe(&mut self, row: Arc<Deploy>, detailed: bool, policy: &Policy<'_>) -> Vec<Note> {
+        let names_another_workflow = self.names_another_workflow(&row);
+        self.workflow_id = self.workflow_id.take().or_else(|| row.workflow().cloned());
+        if names_another_workflow || !self.freshness.admit(policy.now, &row) {
+            self.reads.outdated = true;
+            return Vec::new();
+        }
+        let is_first = self.known.is_none();
+        let is_new = self.known.as_ref().is_none_or(|known| known.current_status() != row.current_status());
+        self.reads.current = true;
+        self.matches |= self.pins.match_deploy(&row, policy.started_at);
+        // The short form of the same state only confirms it: the details are what a reason is made of.
+        if !detailed && !is_new {
+            return Vec::new();
+        }
+        self.known = Some(row.clone());
+        if is_new {
+            self.held = None;
+            // What was read of the workflow was read before this.
+            self.reads.workflow = None;
+            self.reads.changed = true;
+        }
+        self.detailed = detailed;
+        if is_first {
+            return vec![Note::Found { row, by: self.pins.matched_by(), replaces: None }];
+        }
+        vec![Note::Observed(row)]
+    }
+
+    /// Returns the newest row that the server has shown: a lagging replica does not take it back.
+    fn newest_of(&mut self, row: Arc<Deploy>) -> Arc<Deploy> {
+        let before = self
+            .newest
+            .take()
+            .filter(|before| before.order(&row) == Some(Ordering::Greater) && is_deploy(before, &self.passed_over));
+        self.newest.insert(before.unwrap_or(row)).clone()
+    }
+
+    fn newest_among(&self, rows: &[Deploy]) -> Newest {
+        let newest = rows.iter().find(|row| is_deploy(row, &self.passed_over));
+        let newest = newest.filter(|row| row.id.as_ref() != Some(&self.id));
+        newest.map_or(Newest::None, |row| Newest::Row(Arc::new(row.clone())))
+    }
+
+    fn take_workflow(&mut self, request: &Request, workflow: Arc<Workflow>) {
+        let Request::Workflow(_, id) = request else { return };
+        if self.own_workflow() == Some(id) {
+            self.workflow_exists = Existence::Answered;
+            self.most_steps = self.most_steps.max(workflow.steps().count());
+            self.reads.workflows += 1;
+            self.reads.workflow = Some(workflow);
+        } else if let Some(rival) = self.rival().and_then(|row| row.id.clone()) {
+            if workflow.is_plan_only() {
+                self.passed_over.insert(rival);
+                let rows = self.reads.rows.clone();
+                self.reads.newest = rows.map_or(Newest::Hidden, |rows| self.newest_among(&rows));
+            } else {
+                self.reads.rival_deploys = true;
+            }
+        }
+    }
+}

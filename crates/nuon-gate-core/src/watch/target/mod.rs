@@ -1,0 +1,303 @@
+//! The watch over one target: its polls, and what each answer leads to.
+
+mod record;
+
+use std::time::Duration;
+
+use self::record::Record;
+use super::errors::{About, Handling, handle};
+use super::phase::{Decision, End, Follow, Phase, Policy, Search, StopReason, decide, decide_at_stop};
+use super::poller::Poller;
+use super::shared::Shared;
+use crate::api::{ApiError, ErrorClass, Fact, Reply, Request};
+use crate::cause::{StoppedBy, Warning};
+use crate::model::Status;
+use crate::pins::Pins;
+use crate::report::TargetReport;
+use crate::schedule::{Observed, Schedule};
+use crate::{Clock, DeployId, Hold, Judgement, Kind, Moment, Target, Verdict};
+
+/// Every third poll is a wide one.
+const WIDE: u32 = 3;
+
+/// A poll that needs more requests than this is broken off: whatever a server says, it is not asked without pause.
+const MOST_REQUESTS: u32 = 12;
+
+#[derive(Debug)]
+pub(super) struct TargetWatch {
+    /// The ids that the user named, so that what is not found is their mistake.
+    pins: Pins,
+    poller: Poller,
+    phase: Phase,
+    record: Record,
+}
+
+impl TargetWatch {
+    /// Watches for what the pins match, or follows this deploy from the beginning, although it was not pinned by its id.
+    pub(super) fn new(
+        index: usize,
+        target: Target,
+        pins: Pins,
+        deploy: Option<DeployId>,
+        schedule: Schedule,
+        now: Moment,
+    ) -> Self {
+        let phase = match deploy.or_else(|| pins.deploy.clone()) {
+            Some(id) => Phase::Following(Follow::named(id, pins.clone())),
+            None => Phase::Searching(Search::new(pins.clone())),
+        };
+        Self { pins, poller: Poller::new(schedule, now), phase, record: Record::new(index, target, now) }
+    }
+
+    pub(super) fn poller(&self) -> &Poller {
+        &self.poller
+    }
+
+    pub(super) fn poller_mut(&mut self) -> &mut Poller {
+        &mut self.poller
+    }
+
+    pub(super) fn verdict(&self) -> Option<Verdict> {
+        self.record.verdict()
+    }
+
+    pub(super) fn has_ended(&self) -> bool {
+        self.record.has_ended()
+    }
+
+    /// Says once that the target has ended.
+    pub(super) fn take_ending(&mut self) -> bool {
+        self.record.take_ending()
+    }
+
+    /// Tells whether a deploy is, or was before it was replaced, the one that is followed.
+    pub(super) fn has_followed(&self, deploy: &DeployId) -> bool {
+        let is_followed = matches!(&self.phase, Phase::Following(follow) if follow.id() == deploy);
+        is_followed || self.record.has_followed(deploy)
+    }
+
+    // Its clocks.
+
+    /// Returns whether the start clock runs.
+    pub(super) fn awaits_start(&self) -> bool {
+        match &self.phase {
+            Phase::Searching(search) => search.awaits_start(),
+            _ => false,
+        }
+    }
+
+    /// Returns when something last changed, for the stall clock.
+    pub(super) fn last_change(&self) -> Moment {
+        self.record.last_change()
+    }
+
+    /// Returns since when a human is asked, for the approval clock.
+    pub(super) fn approval_since(&self) -> Option<Moment> {
+        match &self.phase {
+            Phase::Following(follow) => follow.approval_since().map(|(since, _)| since),
+            _ => None,
+        }
+    }
+
+    // Its polls.
+
+    /// Begins a poll.
+    pub(super) fn begin_poll(&mut self, now: Moment, shared: &mut Shared) {
+        self.phase.begin_poll();
+        match self.decide(now, shared, self.poller.polls() + 1) {
+            Decision::Need(request) => self.poller.begin(request, now),
+            // Whatever the phase, nothing has been read yet, so something is needed.
+            Decision::Hold(_) => self.poller.over(now, Observed::Nothing),
+            Decision::End(end) => self.conclude(end, now, shared),
+        }
+    }
+
+    fn decide(&self, now: Moment, shared: &Shared, polls: u32) -> Decision {
+        decide(&self.phase, &policy(self.record.target(), now, shared, polls))
+    }
+
+    /// Takes in what came of a request, and returns the error if it has to be sent again.
+    pub(super) fn reply(
+        &mut self,
+        now: Moment,
+        request: &Request,
+        reply: Reply,
+        shared: &mut Shared,
+    ) -> Option<ApiError> {
+        if self.has_ended() || self.poller.request() != Some(request) {
+            return None;
+        }
+        let outcome = match reply {
+            Ok(answer) => {
+                self.poller.good(request);
+                self.take(now, request, answer.fact, shared)
+            }
+            Err(error) => Err(error),
+        };
+        if let Err(error) = outcome
+            && !self.on_error(now, request, &error, shared)
+        {
+            return Some(error);
+        }
+        if !self.has_ended() {
+            self.proceed(now, shared);
+        }
+        None
+    }
+
+    fn take(&mut self, now: Moment, request: &Request, fact: Fact, shared: &mut Shared) -> Result<(), ApiError> {
+        if let Fact::Dashboard(dashboard) = fact {
+            shared.dashboard_came(dashboard);
+            return Ok(());
+        }
+        let policy = policy(self.record.target(), now, shared, self.poller.polls());
+        let notes = self.phase.on_fact(request, fact, &policy)?;
+        self.record.report_notes(notes, now, shared);
+        Ok(())
+    }
+
+    /// Deals with an error, and tells whether the poll goes on all the same.
+    fn on_error(&mut self, now: Moment, request: &Request, error: &ApiError, shared: &mut Shared) -> bool {
+        let searching = matches!(self.phase, Phase::Searching(_));
+        if !(searching && matches!(request, Request::Install(_))) && shared.optional_missed(request) {
+            return true;
+        }
+        let about = About {
+            exists: self.phase.has_answered(request) || shared.answered_at(request).is_some(),
+            is_own: self.phase.is_identified(request),
+            named: match request {
+                Request::Deploy(_, _, id) => self.pins.deploy.as_ref() == Some(id),
+                Request::Workflow(_, id) => self.pins.workflow.as_ref() == Some(id),
+                _ => false,
+            },
+            own_workflow: matches!(request, Request::Workflow(_, id) if self.pins.workflow.as_ref() != Some(id)),
+        };
+        let polls = self.poller.polls();
+        // The workflow of a newer deploy says whether that one supersedes. Where a newer deploy changes nothing, nobody has
+        // to know.
+        let of_rival = matches!(request, Request::Workflow(..));
+        if of_rival && self.phase.does_without(request, &policy(self.record.target(), now, shared, polls)) {
+            return true;
+        }
+        match handle(self.poller.streaks(), now, error, request, about, shared) {
+            Handling::Retry => {
+                let is_passing = matches!(error.class(), ErrorClass::Transient | ErrorClass::Foreign);
+                let policy = policy(self.record.target(), now, shared, polls);
+                let goes_on = is_passing && self.phase.does_without(request, &policy);
+                if !goes_on {
+                    self.poller.failed(now, error.clone());
+                }
+                return goes_on;
+            }
+            Handling::NoWorkflow => {
+                if let (Phase::Following(follow), Request::Workflow(_, id)) = (&mut self.phase, request)
+                    && follow.lose_workflow(id)
+                {
+                    self.record.warn(Warning::NoWorkflow(error.clone()), now, shared);
+                }
+            }
+            Handling::Reject(cause) => self.conclude(End::Otherwise(Verdict::Rejected, cause), now, shared),
+            Handling::Refuse(refusal) => self.conclude(End::Refused(refusal), now, shared),
+        }
+        true
+    }
+
+    /// Goes on with what follows from what has been read.
+    fn proceed(&mut self, now: Moment, shared: &mut Shared) {
+        let phase = std::mem::replace(&mut self.phase, Phase::Ended);
+        let (phase, notes) = phase.advance(&policy(self.record.target(), now, shared, self.poller.polls()));
+        self.phase = phase;
+        self.record.report_notes(notes, now, shared);
+        match self.decide(now, shared, self.poller.polls()) {
+            Decision::Need(request) if self.poller.requests() < MOST_REQUESTS => self.poller.need(request),
+            Decision::Need(_) => self.poller.over(now, Observed::Nothing),
+            Decision::Hold(hold) => self.hold(&hold, now, shared),
+            Decision::End(end) => self.conclude(end, now, shared),
+        }
+    }
+
+    fn hold(&mut self, hold: &Hold, now: Moment, shared: &mut Shared) {
+        let before = self.phase.hold();
+        self.phase.note_hold(hold.clone(), now);
+        let place = match &self.phase {
+            Phase::Following(follow) => follow.approval_since().map(|(_, place)| place),
+            _ => None,
+        };
+        self.record.report_hold(hold, place, now, shared);
+        if let Hold::Settling(until) = *hold {
+            return self.poller.over_until(now, until);
+        }
+        let changed = match &self.phase {
+            Phase::Following(follow) => follow.has_changed(),
+            _ => false,
+        };
+        // What may be over in a moment is polled again soon.
+        let soon = matches!(hold, Hold::Approval(_) | Hold::Behind(_)) && !before.is_same(hold);
+        let observed = if changed || soon { Observed::Change } else { Observed::Nothing };
+        self.poller.over(now, observed);
+    }
+
+    /// Returns the deploy's status and how long it was seen in it, for a heartbeat.
+    pub(super) fn pending(&self, now: Moment) -> (usize, Option<Status>, Duration) {
+        self.record.pending(now)
+    }
+
+    // How it ends.
+
+    /// Ends the target, once.
+    pub(super) fn conclude(&mut self, end: End, now: Moment, shared: &mut Shared) {
+        if self.has_ended() {
+            return;
+        }
+        self.poller.give_up();
+        self.record.report_end(end, now, shared);
+    }
+
+    /// Ends the target because there is no time left.
+    fn end_at_stop(&mut self, reason: &StopReason<'_>, now: Moment, shared: &mut Shared) {
+        let unmatched = match &self.phase {
+            Phase::Searching(search) => search.unmatched(),
+            _ => None,
+        };
+        let standing = self.record.standing(self.phase.hold(), unmatched, now, shared);
+        let policy = policy(self.record.target(), now, shared, self.poller.polls());
+        let end = decide_at_stop(&self.phase, &policy, reason, standing);
+        self.conclude(end, now, shared);
+    }
+
+    /// Ends the target because a limit on time ran out.
+    pub(super) fn on_limit(&mut self, clock: Clock, length: Duration, now: Moment, shared: &mut Shared) {
+        let error = self.poller.last_error().cloned();
+        let ever_answered = shared.health().ever_good();
+        self.end_at_stop(&StopReason::Limit { clock, length, error: error.as_ref(), ever_answered }, now, shared);
+    }
+
+    /// Ends the target because the watch stops.
+    pub(super) fn stop(&mut self, by: StoppedBy, now: Moment, shared: &mut Shared) {
+        let error = self.poller.last_error().cloned();
+        // A pending deploy is pending whatever else could not be read; how one has ended is not known then.
+        let is_open = self
+            .record
+            .status()
+            .is_some_and(|status| shared.settings().rules.judge(status, Kind::Apply) == Judgement::Pending);
+        let unanswered = !is_open && (error.is_some() || !self.record.has_a_state());
+        let late = ApiError::Timeout(shared.settings().request_timeout);
+        let error = (unanswered && shared.is_once()).then(|| error.unwrap_or(late));
+        self.end_at_stop(&StopReason::Stopped(by, error.as_ref()), now, shared);
+    }
+
+    pub(super) fn report(&self, now: Moment, shared: &Shared) -> TargetReport {
+        self.record.report(self.pins.workflow.as_ref(), now, shared)
+    }
+}
+
+fn policy<'a>(target: &'a Target, now: Moment, shared: &'a Shared, polls: u32) -> Policy<'a> {
+    Policy {
+        settings: shared.settings(),
+        target,
+        now,
+        started_at: shared.server_started_at(),
+        wide: polls.is_multiple_of(WIDE) || shared.is_once(),
+        optional: shared.optional_reads(target),
+    }
+}

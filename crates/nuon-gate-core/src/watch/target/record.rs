@@ -1,0 +1,284 @@
+//! What is reported of a target: its events as they happen, and its part of the report.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::cause::{Cause, Standing, Warning};
+use crate::history::History;
+use crate::model::{Deploy, Status};
+use crate::report::{ApprovalPlace, TargetReport};
+use crate::timeline::{Stay, time_in_each_status, timeline};
+use crate::watch::event::EventKind;
+use crate::watch::phase::{Basis, End, Note};
+use crate::watch::shared::Shared;
+use crate::{DeployId, Hold, MatchedBy, Moment, Target, Verdict, WorkflowId};
+
+#[derive(Debug)]
+pub(super) struct Record {
+    index: usize,
+    target: Target,
+    began: Moment,
+    deploy: Option<Arc<Deploy>>,
+    matched_by: Option<MatchedBy>,
+    seen: Vec<(Status, Moment)>,
+    unrecognised: HashSet<Status>,
+    replaced: Vec<DeployId>,
+    superseded_by: Option<DeployId>,
+    /// That there is no deploy yet has been reported.
+    reported_not_started: bool,
+    reported_hold: Option<Hold>,
+    approval: Option<ApprovalPlace>,
+    warnings: Vec<Warning>,
+    end: Option<(Moment, End)>,
+    /// The end has not been counted yet.
+    is_ending: bool,
+}
+
+impl Record {
+    pub(super) fn new(index: usize, target: Target, now: Moment) -> Self {
+        Self {
+            index,
+            target,
+            began: now,
+            deploy: None,
+            matched_by: None,
+            seen: Vec::new(),
+            unrecognised: HashSet::new(),
+            replaced: Vec::new(),
+            superseded_by: None,
+            reported_not_started: false,
+            reported_hold: None,
+            approval: None,
+            warnings: Vec::new(),
+            end: None,
+            is_ending: false,
+        }
+    }
+
+    pub(super) fn target(&self) -> &Target {
+        &self.target
+    }
+
+    pub(super) fn verdict(&self) -> Option<Verdict> {
+        self.end.as_ref().map(|(_, end)| end.verdict())
+    }
+
+    pub(super) fn has_ended(&self) -> bool {
+        self.end.is_some()
+    }
+
+    /// Says once that the target has ended.
+    pub(super) fn take_ending(&mut self) -> bool {
+        std::mem::take(&mut self.is_ending)
+    }
+
+    /// Tells whether a deploy is the last that was shown, or was replaced.
+    pub(super) fn has_followed(&self, deploy: &DeployId) -> bool {
+        let is_last = self.deploy.as_ref().is_some_and(|own| own.id.as_ref() == Some(deploy));
+        is_last || self.replaced.contains(deploy)
+    }
+
+    /// Returns when something last changed.
+    pub(super) fn last_change(&self) -> Moment {
+        self.seen.last().map_or(self.began, |(_, at)| *at)
+    }
+
+    /// Tells whether a poll has shown a deploy, or that there is none yet.
+    pub(super) fn has_a_state(&self) -> bool {
+        self.deploy.is_some() || self.reported_not_started
+    }
+
+    /// Returns the deploy's status and how long it was seen in it, for a heartbeat.
+    pub(super) fn pending(&self, now: Moment) -> (usize, Option<Status>, Duration) {
+        (self.index, self.status().cloned(), now - self.last_change())
+    }
+
+    /// Reports what keeps the deploy from its verdict, and once, when it is certain, that a human is asked at this `place`.
+    pub(super) fn report_hold(&mut self, hold: &Hold, place: Option<&ApprovalPlace>, now: Moment, shared: &mut Shared) {
+        let target = self.index;
+        if matches!(hold, Hold::NotStarted) && !std::mem::replace(&mut self.reported_not_started, true) {
+            shared.emit(now, EventKind::NotStarted { target });
+        }
+        if *hold == Hold::Outdated {
+            return;
+        }
+        let is_new = self.reported_hold.as_ref().is_none_or(|before| !before.is_same(hold));
+        self.reported_hold = Some(hold.clone());
+        if hold.keeps_back()
+            && is_new
+            && let Some(status) = self.status().cloned()
+        {
+            shared.emit(now, EventKind::Held { target, status, hold: hold.clone() });
+        }
+        match place {
+            Some(place) => self.report_approval(place, now, shared),
+            None => self.approval = None,
+        }
+    }
+
+    fn report_approval(&mut self, place: &ApprovalPlace, now: Moment, shared: &mut Shared) {
+        if self.approval.as_ref() == Some(place) {
+            return;
+        }
+        let url = shared.dashboard().and_then(|dashboard| dashboard.approval(&self.target, place));
+        let (workflow, step) = (place.workflow.clone(), place.step.clone());
+        shared.emit(now, EventKind::ApprovalNeeded { target: self.index, workflow, step, url });
+        self.approval = Some(place.clone());
+    }
+
+    pub(super) fn report_notes(&mut self, notes: Vec<Note>, now: Moment, shared: &mut Shared) {
+        for note in notes {
+            match note {
+                Note::Found { row, by, replaces } => self.report_found(&row, by, replaces, now, shared),
+                Note::Observed(row) => self.report_change(row, now, shared),
+                Note::Superseded { from, to, policy } => {
+                    self.superseded_by = Some(to.clone());
+                    shared.emit(now, EventKind::Superseded { target: self.index, from, to, policy });
+                }
+                Note::Replaced(id) => {
+                    if !self.replaced.contains(&id) {
+                        self.replaced.push(id);
+                    }
+                }
+                Note::Lost => {
+                    (self.deploy, self.matched_by) = (None, None);
+                    self.seen.clear();
+                }
+                Note::InstallName(name) => shared.install_name_came(&self.target.install, name),
+                Note::Warned(warning) => self.warn(warning, now, shared),
+            }
+        }
+    }
+
+    fn report_found(
+        &mut self,
+        row: &Arc<Deploy>,
+        by: MatchedBy,
+        replaces: Option<DeployId>,
+        now: Moment,
+        shared: &mut Shared,
+    ) {
+        self.matched_by = Some(by);
+        self.deploy = Some(row.clone());
+        (self.reported_hold, self.approval) = (None, None);
+        let status = row.current_status().clone();
+        self.seen.push((status.clone(), now));
+        shared.note_change(now);
+        if let Some(deploy) = row.id.clone() {
+            let (build, commit) = (row.build_id.clone(), row.commit().map(|commit| commit.line(40)));
+            let target = self.index;
+            shared.emit(now, EventKind::Found { target, deploy, status, build, commit, matched_by: by, replaces });
+        }
+        self.warn_of_unknown(row, now, shared);
+    }
+
+    fn report_change(&mut self, row: Arc<Deploy>, now: Moment, shared: &mut Shared) {
+        let to = row.current_status().clone();
+        let before = self.seen.last().cloned().filter(|(from, _)| *from != to);
+        if let Some((from, since)) = before {
+            self.seen.push((to.clone(), now));
+            (self.reported_hold, self.approval) = (None, None);
+            shared.note_change(now);
+            let description = row.description().map(|text| text.line(200)).filter(|text| text != to.as_str());
+            if let Some(deploy) = row.id.clone() {
+                let target = self.index;
+                shared.emit(now, EventKind::Changed { target, deploy, from, to, spent: now - since, description });
+            }
+        }
+        self.warn_of_unknown(&row, now, shared);
+        self.deploy = Some(row);
+    }
+
+    fn warn_of_unknown(&mut self, row: &Deploy, now: Moment, shared: &mut Shared) {
+        let status = row.current_status();
+        if shared.settings().rules.is_unrecognised(status) && self.unrecognised.insert(status.clone()) {
+            self.warn(Warning::UnknownStatus(status.clone()), now, shared);
+        }
+    }
+
+    pub(super) fn warn(&mut self, warning: Warning, now: Moment, shared: &mut Shared) {
+        self.warnings.push(warning.clone());
+        shared.emit(now, EventKind::Warned { target: Some(self.index), warning });
+    }
+
+    pub(super) fn status(&self) -> Option<&Status> {
+        self.deploy.as_deref().map(Deploy::current_status)
+    }
+
+    /// A plan that waits for a human can be what ends the target.
+    fn report_last_approval(&mut self, end: &End, now: Moment, shared: &mut Shared) {
+        match end {
+            End::Otherwise(_, Cause::ApprovalNeeded(place)) => self.report_approval(place, now, shared),
+            End::Passed(proof) => {
+                if let Basis::Approval(place) = proof.basis() {
+                    self.report_approval(place, now, shared);
+                    self.warn(Warning::NotApproved, now, shared);
+                }
+            }
+            End::Otherwise(..) | End::Refused(_) => {}
+        }
+    }
+
+    /// Reports the end, and keeps it.
+    pub(super) fn report_end(&mut self, end: End, now: Moment, shared: &mut Shared) {
+        if let End::Refused(refusal) = &end {
+            shared.refuse(refusal.clone());
+        } else {
+            self.report_last_approval(&end, now, shared);
+            let (verdict, cause) = (end.verdict(), end.cause().cloned());
+            shared.emit(now, EventKind::Ended { target: Some(self.index), verdict, cause });
+        }
+        self.end = Some((now, end));
+        self.is_ending = true;
+    }
+
+    /// Says where the deploy stands and where its time went.
+    pub(super) fn standing(&self, hold: Hold, unmatched: Option<&DeployId>, now: Moment, shared: &Shared) -> Standing {
+        let Some(status) = self.status().cloned() else {
+            return unmatched.cloned().map_or(Standing::Nothing, Standing::Unmatched);
+        };
+        let stays = self.timeline(now, shared);
+        let spent = stays.last().and_then(|stay| stay.duration);
+        let each = (stays.len() > 1).then(|| time_in_each_status(&stays));
+        Standing::Deploy { status, spent, each, hold }
+    }
+
+    fn timeline(&self, now: Moment, shared: &Shared) -> Vec<Stay> {
+        let Some(deploy) = &self.deploy else { return Vec::new() };
+        let seen: Vec<(Status, Timestamp)> =
+            self.seen.iter().map(|(status, at)| (status.clone(), shared.wall(*at))).collect();
+        let judgement = shared.settings().rules.judge_deploy(deploy);
+        timeline(deploy, &seen, judgement.is_final(), shared.wall(now))
+    }
+
+    pub(super) fn report(&self, pinned: Option<&WorkflowId>, now: Moment, shared: &Shared) -> TargetReport {
+        let end = self.end.as_ref();
+        let matched_by = self.matched_by.filter(|_| self.deploy.is_some());
+        let workflow = self.deploy.as_ref().and_then(|deploy| deploy.workflow().cloned());
+        TargetReport {
+            target: self.target.clone(),
+            install_name: shared.install_name(&self.target.install).cloned(),
+            verdict: end.map_or(Verdict::Pending, |(_, end)| end.verdict()),
+            cause: end.and_then(|(_, end)| end.cause().cloned()),
+            proof: end.and_then(|(_, end)| match end {
+                End::Passed(proof) => Some(proof.clone()),
+                _ => None,
+            }),
+            deploy: self.deploy.clone(),
+            workflow: workflow.or_else(|| pinned.cloned()),
+            matched_by,
+            replaced: self.replaced.clone(),
+            superseded_by: self.superseded_by.clone(),
+            approval: self.approval.clone(),
+            timeline: self.timeline(end.map_or(now, |(at, _)| *at), shared),
+            history: History::default(),
+            log_tail: Vec::new(),
+            log_error: None,
+            cancelled: None,
+            warnings: self.warnings.clone(),
+        }
+    }
+}

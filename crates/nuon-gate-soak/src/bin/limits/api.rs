@@ -1,0 +1,136 @@
+//! A server that sends whatever it is told to, byte by byte, and without end if need be. Neither a simulator nor a generated
+//! world does: they speak for a server that means well.
+
+use std::io::{self, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+/// A question, by its path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Question {
+    Latest,
+    Deploys,
+    Deploy,
+    Workflow,
+    Components,
+    Install,
+    Logs,
+    Other,
+}
+
+impl Question {
+    fn of(path: &str) -> Self {
+        let path = path.split('?').next().unwrap_or_default();
+        match path.trim_start_matches('/').split('/').collect::<Vec<_>>()[..] {
+            [_, "installs", _, "components", _, "deploys", "latest"] => Self::Latest,
+            [_, "installs", _, "components", _, "deploys"] => Self::Deploys,
+            [_, "installs", _, "deploys", _] => Self::Deploy,
+            [_, "installs", _, "components"] => Self::Components,
+            [_, "installs", _] => Self::Install,
+            [_, "workflows", _] => Self::Workflow,
+            [_, "log-streams", _, "logs"] => Self::Logs,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// An answer: bytes, and bytes that are repeated until the client has had enough.
+#[derive(Debug, Clone)]
+pub(crate) struct Answer {
+    first: Arc<[u8]>,
+    again: Arc<[u8]>,
+}
+
+impl Answer {
+    /// A whole answer.
+    pub(crate) fn json(body: &str) -> Self {
+        Self::with_head("200 OK", "", body)
+    }
+
+    /// A whole answer with a status and headers, each ended by a line break.
+    pub(crate) fn with_head(status: &str, headers: &str, body: &str) -> Self {
+        Self::bytes(format!("HTTP/1.1 {status}\r\n{headers}Content-Length: {}\r\n\r\n{body}", body.len()))
+    }
+
+    /// An answer in chunks of 64 KiB.
+    pub(crate) fn chunked(body: &str) -> Self {
+        let mut first = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();
+        for chunk in body.as_bytes().chunks(1 << 16) {
+            first.extend_from_slice(format!("{:x}\r\n", chunk.len()).as_bytes());
+            first.extend_from_slice(chunk);
+            first.extend_from_slice(b"\r\n");
+        }
+        first.extend_from_slice(b"0\r\n\r\n");
+        Self::bytes(first)
+    }
+
+    /// Bytes as they are.
+    pub(crate) fn bytes(bytes: impl Into<Vec<u8>>) -> Self {
+        Self { first: bytes.into().into(), again: Arc::default() }
+    }
+
+    /// And then these again and again.
+    pub(crate) fn then_endless(self, again: &str) -> Self {
+        Self { again: again.as_bytes().into(), ..self }
+    }
+}
+
+/// What is answered to each question.
+pub(crate) type Answers = Vec<(Question, Answer)>;
+
+/// The server, as long as the program runs.
+pub(crate) struct Api {
+    pub(crate) url: String,
+    answers: Arc<Mutex<Arc<Answers>>>,
+}
+
+impl Api {
+    /// Starts it on a port of its own.
+    pub(crate) fn start() -> io::Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let url = format!("http://{}", listener.local_addr()?);
+        let answers: Arc<Mutex<Arc<Answers>>> = Arc::default();
+        let served = Arc::clone(&answers);
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let answers = Arc::clone(&served.lock().unwrap_or_else(PoisonError::into_inner));
+                // The client may go away at any time, which is its good right.
+                thread::spawn(move || connection(stream, &answers));
+            }
+        });
+        Ok(Self { url, answers })
+    }
+
+    /// Answers so from now on.
+    pub(crate) fn answer(&self, answers: Answers) {
+        *self.answers.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(answers);
+    }
+}
+
+fn connection(mut stream: TcpStream, answers: &Answers) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let (mut head, mut part) = (Vec::new(), [0; 4096]);
+    loop {
+        while !head.ends_with(b"\r\n\r\n") {
+            let length = stream.read(&mut part)?;
+            if length == 0 {
+                return Ok(());
+            }
+            head.extend_from_slice(&part[..length]);
+        }
+        let asked = String::from_utf8_lossy(&head);
+        let question = Question::of(asked.split(' ').nth(1).unwrap_or_default());
+        let own = answers.iter().find(|(own, _)| *own == question);
+        match own.map(|(_, answer)| answer) {
+            Some(answer) => {
+                stream.write_all(&answer.first)?;
+                while !answer.again.is_empty() {
+                    stream.write_all(&answer.again)?;
+                }
+            }
+            None => stream.write_all(&Answer::with_head("404 Not Found", "", "{}").first)?,
+        }
+        head.clear();
+    }
+}

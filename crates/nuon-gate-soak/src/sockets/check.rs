@@ -1,0 +1,139 @@
+//! What is wrong with a run.
+
+use std::time::Duration;
+
+use super::result::{Told, read};
+use super::run::{REASONS, Run, SPARE};
+use super::signals::AFTERWARDS;
+use crate::oracle::{judge, judge_refusal, judge_run};
+
+/// The verdicts of a wait that ends by itself, with their exit codes.
+const CODES: [(&str, i32); 8] = [
+    ("passed", 0),
+    ("failed", 1),
+    ("rejected", 3),
+    ("cancelled", 4),
+    ("approval_needed", 5),
+    ("superseded", 6),
+    ("inconclusive", 7),
+    ("timed_out", 124),
+];
+
+/// The exit code of a question that nothing was waited for.
+const USAGE: i32 = 2;
+
+/// Returns everything that is wrong with a run, and the verdict.
+pub(super) fn check(run: &Run) -> (String, Vec<String>) {
+    let mut found = Vec::new();
+    if run.stdout.contains(&run.token) || run.stderr.contains(&run.token) {
+        found.push("the token is in what was written".to_owned());
+    }
+    if run.ended.code == Some(101) || run.stderr.contains("panicked") {
+        found.push("it panicked".to_owned());
+    }
+    if run.ended.was_killed {
+        found.push(format!("it had not ended after {:?}", run.ended.took));
+        return ("killed".to_owned(), found);
+    }
+    let code = run.ended.code.unwrap_or(-1);
+    let verdict = if run.signals.codes().any(|own| own == code) {
+        found.extend(after_signal(run));
+        "interrupted".to_owned()
+    } else if code == USAGE {
+        found.extend(usage(run));
+        "usage".to_owned()
+    } else {
+        match read(run) {
+            Ok(told) => {
+                found.extend(agrees(run, code, &told));
+                found.extend(late(run, &told));
+                found.extend(judged(run, &told));
+                told.run.verdict
+            }
+            Err(trouble) => {
+                found.push(format!("exit {code}, and {trouble}"));
+                "none".to_owned()
+            }
+        }
+    };
+    (verdict, found)
+}
+
+/// Has the oracle judge the outcomes: one of the moments at which they may have come about is enough for them to be allowed.
+fn judged(run: &Run, told: &Told) -> Vec<String> {
+    let question = run.world.question();
+    let mut found = Vec::new();
+    for (targets, whole) in told.moments() {
+        // Of the answers within the last millisecond it cannot be said which came before the end.
+        let before = run.transcript.partition_point(|own| own.done_ms < whole.at_ms);
+        let until = run.transcript.partition_point(|own| own.done_ms <= whole.at_ms);
+        for known in before..=until {
+            let known = &run.transcript[..known];
+            found = judge(question, known, &targets);
+            found.extend(judge_run(question, known, &targets, &whole));
+            if found.is_empty() {
+                return found;
+            }
+        }
+    }
+    found
+}
+
+/// Checks what a signal leaves: a whole result, or none if there was no time for it, and that soon.
+fn after_signal(run: &Run) -> Vec<String> {
+    let mut found = Vec::new();
+    let first = run.signals.sent.first().map_or(Duration::ZERO, |(at, _)| *at);
+    let after = run.ended.took.saturating_sub(first);
+    if after > AFTERWARDS + SPARE {
+        found.push(format!("it ended {after:?} after a signal"));
+    }
+    let at_once = run.signals.sent.len() > 1;
+    match read(run) {
+        Ok(_) => {}
+        Err(_) if at_once => {}
+        Err(trouble) => found.push(format!("interrupted, and {trouble}")),
+    }
+    found
+}
+
+/// Checks that nothing can be waited for, that nothing is said of a result, and that the reason is.
+fn usage(run: &Run) -> Vec<String> {
+    // Nothing is read after it.
+    let end = run.transcript.iter().map(|own| own.done_ms).max().unwrap_or_default();
+    let mut found = judge_refusal(run.world.question(), &run.transcript, end);
+    if !run.stdout.trim().is_empty() && !run.stdout.lines().all(|line| line.starts_with("{\"at\"")) {
+        found.push("exit 2 prints a result".to_owned());
+    }
+    if run.stderr.trim().is_empty() {
+        found.push("exit 2 without a word".to_owned());
+    }
+    found
+}
+
+/// Checks that the exit code, the result and what people read are of one mind.
+fn agrees(run: &Run, code: i32, told: &Told) -> Vec<String> {
+    let mut found = Vec::new();
+    let verdict = told.run.verdict.as_str();
+    if !CODES.contains(&(verdict, code)) || told.result["exit_code"] != code {
+        let written = &told.result["exit_code"];
+        found.push(format!("exit {code}, but the result says `{verdict}` and {written}"));
+    }
+    let targets = told.result["targets"].as_array().into_iter().flatten();
+    let reasons =
+        || targets.chain([&told.result]).filter_map(|own| own["reason"].as_str()).filter(|own| !own.is_empty());
+    let reason = told.result["reason"].as_str();
+    if (verdict == "passed") != reason.is_none() {
+        found.push(format!("`{verdict}` with the reason {reason:?}"));
+    } else if verdict != "passed" && !reasons().any(|reason| run.stderr.contains(reason)) {
+        found.push(format!("stderr does not say why: {reason:?}"));
+    }
+    found
+}
+
+/// Checks that nothing but reasons and logs came after the verdict.
+fn late(run: &Run, told: &Told) -> Option<String> {
+    let reading = if told.run.verdict == "passed" { Duration::ZERO } else { REASONS };
+    let verdict = Duration::from_millis(told.run.at_ms);
+    let after = run.ended.took.saturating_sub(verdict);
+    (after > reading + SPARE).then(|| format!("it ended {after:?} after the verdict"))
+}

@@ -1,0 +1,294 @@
+//! What each flag is set to: what was typed, else what its variable holds.
+//!
+//! Every text that a user gives arrives here, whether typed or set, and is taken in by the same rules: blanks around it and a
+//! byte order mark go, nothing means unset, and a pin that came to nothing or a placeholder that nobody filled in is refused.
+//! Which text belongs to which flag is what clap says of the command line as it was typed, so that an empty text can never
+//! change what stands beside it.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+
+use clap::builder::{BoolishValueParser, OsStringValueParser, TypedValueParser as _};
+use clap::parser::ValueSource;
+use clap::{Arg, ArgAction, ArgMatches, Command};
+use nuon_gate_notify::is_placeholder;
+
+use crate::environment::{Environment, nuon_variable, variable};
+use crate::trouble::Trouble;
+
+/// The flags that say which deploy is waited for. One that is set to nothing is most likely a step before that gave
+/// nothing; without it another deploy would be judged.
+const PINS: [&str; 7] = ["deploy", "workflow", "trigger-response", "build", "commit", "after", "since"];
+
+/// A flag that is repeated on purpose has no use for a higher number.
+const MOST_REPEATED: u8 = 9;
+
+/// Where a value comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// The command line.
+    Typed,
+    /// This variable.
+    Variable(String),
+}
+
+/// A command line in which every flag has its value, wherever that comes from.
+pub(crate) struct Layers {
+    /// The name of the command, its flags, and what follows them.
+    pub(crate) arguments: Vec<OsString>,
+    /// Where the value of each flag comes from, by its name without dashes.
+    pub(crate) sources: BTreeMap<String, Source>,
+}
+
+/// Returns a command line that takes any text as the value of a flag, and so says nothing but which text belongs to which.
+pub(crate) fn loose(command: Command) -> Command {
+    command.mut_subcommands(|command| command.mut_args(loosened)).mut_args(loosened)
+}
+
+fn loosened(arg: Arg) -> Arg {
+    let takes_value = arg.get_action().takes_values();
+    let is_pin = arg.get_long().is_some_and(|long| PINS.contains(&long));
+    let id = arg.get_id().clone();
+    let arg = if takes_value { arg.value_parser(OsStringValueParser::new()) } else { arg };
+    match arg.get_action() {
+        // The last of several counts, as for most programs. Of two pins nobody can say which is meant.
+        ArgAction::Set | ArgAction::SetTrue if !is_pin && !arg.is_positional() => arg.overrides_with(id),
+        _ => arg,
+    }
+}
+
+impl Layers {
+    /// Puts what was typed, as a [`loose`] command line has read it, over what the environment says.
+    pub(crate) fn new(typed: &ArgMatches, command: &Command, environment: &Environment) -> Result<Self, Trouble> {
+        let Some((name, typed)) = typed.subcommand() else {
+            return Ok(Self { arguments: Vec::new(), sources: BTreeMap::new() });
+        };
+        let own = command.find_subcommand(name).into_iter().flat_map(Command::get_arguments);
+        let all: Vec<&Arg> = own.chain(command.get_arguments()).collect();
+        let replaced = replaced_targets(typed);
+        let mut reader = Reader {
+            environment,
+            typed,
+            replaced,
+            flags: vec![name.into()],
+            sources: BTreeMap::new(),
+            empty: BTreeMap::new(),
+        };
+        // The demo takes nothing from the environment.
+        let heeds_variables = name != "demo";
+        for arg in all.iter().filter(|arg| arg.get_long().is_some_and(|long| !matches!(long, "help" | "version"))) {
+            if !reader.take_typed(arg)? && heeds_variables {
+                reader.take_variable(arg)?;
+            }
+        }
+        let Reader { flags: mut arguments, sources, empty, .. } = reader;
+        for arg in all.iter().filter(|arg| arg.is_positional() && !arg.is_last_set()) {
+            let mut places = typed.indices_of(arg.get_id().as_str()).into_iter().flatten();
+            if let Some(flag) = places.find_map(|place| empty.get(&(place.wrapping_sub(1)))) {
+                return Err(empty_before_word(flag));
+            }
+            arguments.extend(words(typed, arg)?);
+        }
+        if let Some(arg) = all.iter().find(|arg| arg.is_last_set()) {
+            let words = raw(typed, arg);
+            if words.first().is_some_and(|word| word.is_empty()) {
+                return Err(no_command());
+            }
+            arguments.extend((!words.is_empty()).then(|| "--".into()));
+            arguments.extend(words);
+        }
+        Ok(Self { arguments, sources })
+    }
+}
+
+/// Says that `--` is followed by nothing that could be run.
+pub(crate) fn no_command() -> Trouble {
+    // Most likely a variable that is empty: without the command, an old deploy would be judged.
+    Trouble::new("there is no command after `--`").hint("give the command that triggers the deploy")
+}
+
+struct Reader<'a> {
+    environment: &'a Environment,
+    typed: &'a ArgMatches,
+    /// The target flags whose variables do not count.
+    replaced: Vec<&'static str>,
+    flags: Vec<OsString>,
+    sources: BTreeMap<String, Source>,
+    /// Which flags were typed with an empty value, by the place of that value on the command line.
+    empty: BTreeMap<usize, String>,
+}
+
+impl Reader<'_> {
+    /// Takes what was typed for a flag; returns whether that is anything.
+    fn take_typed(&mut self, arg: &Arg) -> Result<bool, Trouble> {
+        let long = arg.get_long().unwrap_or_default();
+        if !is_typed(self.typed, arg.get_id().as_str()) {
+            return Ok(false);
+        }
+        match arg.get_action() {
+            ArgAction::SetTrue => self.set(long, Source::Typed),
+            ArgAction::Count => {
+                let count = self.typed.get_count(arg.get_id().as_str());
+                (0..count.min(MOST_REPEATED)).for_each(|_| self.set(long, Source::Typed));
+            }
+            _ => {
+                let places = self.typed.indices_of(arg.get_id().as_str()).into_iter().flatten();
+                for (text, place) in raw(self.typed, arg).iter().zip(places) {
+                    match taken(text, &format!("--{long}"))? {
+                        Some(value) => self.set_to(long, &value, Source::Typed),
+                        None if PINS.contains(&long) => return Err(empty_pin(&format!("--{long}"))),
+                        None => drop(self.empty.insert(place, long.to_owned())),
+                    }
+                }
+            }
+        }
+        Ok(self.sources.contains_key(long))
+    }
+
+    /// Takes what a flag's variable holds.
+    fn take_variable(&mut self, arg: &Arg) -> Result<(), Trouble> {
+        let (Some(own), Some(long)) = (variable(arg), arg.get_long()) else { return Ok(()) };
+        if self.replaced.contains(&long) {
+            return Ok(());
+        }
+        if PINS.contains(&long) && self.environment.is_blank(&own) {
+            return Err(empty_pin(&own));
+        }
+        let nuon = nuon_variable(&own).filter(|_| !self.is_halved(long));
+        let names = [Some(own.as_str()), nuon];
+        let found = names.into_iter().flatten().find_map(|name| Some((name, self.environment.get(name)?)));
+        let Some((name, text)) = found else { return Ok(()) };
+        if is_placeholder(text) {
+            return Err(placeholder(name));
+        }
+        let source = Source::Variable(name.to_owned());
+        match arg.get_action() {
+            ArgAction::SetTrue => {
+                if boolean(text).ok_or_else(|| no_boolean(long, name))? {
+                    self.set(long, source);
+                }
+            }
+            ArgAction::Count => {
+                let count = boolean(text).map(u8::from).or_else(|| text.parse().ok());
+                let count = count.ok_or_else(|| no_boolean(long, name))?;
+                (0..count.min(MOST_REPEATED)).for_each(|_| self.set(long, source.clone()));
+            }
+            _ => self.set_to(long, OsStr::new(text), source),
+        }
+        Ok(())
+    }
+
+    fn set(&mut self, long: &str, source: Source) {
+        self.flags.push(format!("--{long}").into());
+        self.sources.insert(long.to_owned(), source);
+    }
+
+    fn set_to(&mut self, long: &str, value: &OsStr, source: Source) {
+        let mut flag = OsString::from(format!("--{long}="));
+        flag.push(value);
+        self.flags.push(flag);
+        self.sources.insert(long.to_owned(), source);
+    }
+
+    /// Tells whether a variable of the Nuon CLI is half a target while ours name whole ones, which beat it.
+    fn is_halved(&self, long: &str) -> bool {
+        let whole = [("target", "NUON_GATE_TARGET"), ("targets-file", "NUON_GATE_TARGETS_FILE")];
+        let counts = |(flag, name)| !self.replaced.contains(&flag) && self.environment.get(name).is_some();
+        matches!(long, "install" | "component") && whole.into_iter().any(counts)
+    }
+}
+
+/// Returns the target flags whose variables must not count, as the command line says otherwise: a whole target replaces
+/// everything; half a target replaces its half, and takes the other from the environment.
+fn replaced_targets(matches: &ArgMatches) -> Vec<&'static str> {
+    const WHOLE: [&str; 2] = ["target", "targets-file"];
+    const HALVES: [&str; 3] = ["install", "component", "all-components"];
+    let typed = |flag: &str| -> bool {
+        let id = flag.replace('-', "_");
+        let texts = || matches.get_raw(&id).into_iter().flatten();
+        is_typed(matches, &id) && (flag == "all-components" || texts().any(|text| !trimmed(text).is_empty()))
+    };
+    if typed("targets") || WHOLE.into_iter().any(typed) {
+        return HALVES.into_iter().chain(WHOLE).collect();
+    }
+    let mut replaced = Vec::new();
+    if HALVES.into_iter().any(typed) {
+        replaced.extend(WHOLE);
+        if typed("all-components") {
+            replaced.push("component");
+        } else if typed("component") {
+            replaced.push("all-components");
+        }
+    }
+    replaced
+}
+
+fn is_typed(typed: &ArgMatches, id: &str) -> bool {
+    typed.try_contains_id(id).is_ok() && typed.value_source(id) == Some(ValueSource::CommandLine)
+}
+
+/// Returns what was typed for an argument.
+fn raw(typed: &ArgMatches, arg: &Arg) -> Vec<OsString> {
+    let id = arg.get_id().as_str();
+    match is_typed(typed, id) {
+        true => typed.get_raw(id).into_iter().flatten().map(OsStr::to_owned).collect(),
+        false => Vec::new(),
+    }
+}
+
+/// Returns the words that were typed without a flag. One that is empty is nobody's value, and could have been anybody's.
+fn words(typed: &ArgMatches, arg: &Arg) -> Result<Vec<OsString>, Trouble> {
+    let empty = || {
+        Trouble::new("an argument is empty")
+            .hint("a variable in the command is most likely not set: leave it out, or set it")
+    };
+    let name = arg.get_value_names().and_then(|names| names.first()).map_or("an argument", |name| name.as_str());
+    raw(typed, arg).iter().map(|text| taken(text, name)?.ok_or_else(empty)).collect()
+}
+
+/// Takes in a text; nothing is left of one that is empty.
+fn taken(text: &OsStr, name: &str) -> Result<Option<OsString>, Trouble> {
+    let value = trimmed(text);
+    if value.to_str().is_some_and(is_placeholder) {
+        return Err(placeholder(name));
+    }
+    Ok((!value.is_empty()).then(|| value.to_owned()))
+}
+
+/// Takes off what is no part of a text: blanks, line ends, and the mark with which editors on Windows begin a file. A path
+/// that is not Unicode stays as it is.
+fn trimmed(text: &OsStr) -> &OsStr {
+    text.to_str().map_or(text, |text| OsStr::new(trim(text)))
+}
+
+/// Takes off what is no part of a text.
+pub(crate) fn trim(text: &str) -> &str {
+    text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}')
+}
+
+/// Reads yes and no, in the words that clap knows.
+fn boolean(text: &str) -> Option<bool> {
+    BoolishValueParser::new().parse_ref(&Command::new(""), None, OsStr::new(text)).ok()
+}
+
+/// A word after an empty value is a target, or the value itself, if the empty word before it came from a variable.
+fn empty_before_word(flag: &str) -> Trouble {
+    Trouble::new(format!("the value of --{flag} is empty, and the word after it could be meant as its value"))
+        .hint(format!("leave out --{flag}, or put the targets before it"))
+}
+
+fn no_boolean(long: &str, name: &str) -> Trouble {
+    Trouble::new(format!("the value of {name} is neither true nor false"))
+        .hint(format!("set {name}, the variable of --{long}, to true or false"))
+}
+
+fn empty_pin(name: &str) -> Trouble {
+    let leave = "leave it out to judge the component's latest deploy";
+    Trouble::new(format!("{name} is set, but empty"))
+        .hint(format!("the step that should have set it most likely gave nothing: mend that step, or {leave}"))
+}
+
+fn placeholder(name: &str) -> Trouble {
+    Trouble::new(format!("the value of {name} is a placeholder that nobody filled in"))
+        .hint(format!("set the variable that {name} refers to, or correct its name"))
+}

@@ -1,0 +1,91 @@
+//! Finding out what the targets' newest deploys are, before new ones are triggered.
+
+use jiff::Timestamp;
+use nuon_gate_core::api::{Answer, ApiError, Client, Depth, ErrorClass, Fact, Request};
+use nuon_gate_core::resolve::{Resolver, Wanted};
+use nuon_gate_core::{Line, Target, Targets, Verdict};
+
+use crate::exit;
+use crate::marks::{Mark, Marks};
+use crate::targets::{self, Unresolved};
+use crate::words::{if_ambiguous, if_not_signed_in, if_unanswered, if_unknown};
+
+/// Why nothing could be marked.
+pub(crate) struct NotMarked {
+    pub(crate) message: Line,
+    pub(crate) hint: String,
+    /// `None`: it is a mistake in the configuration.
+    pub(crate) verdict: Option<Verdict>,
+}
+
+impl NotMarked {
+    fn by_api(what: &dyn std::fmt::Display, error: &ApiError) -> Self {
+        let hint = match error {
+            ApiError::SignIn(error) => if_not_signed_in(error).to_owned(),
+            _ if matches!(error.class(), ErrorClass::Untrusted | ErrorClass::Foreign) => if_unanswered(error),
+            _ => "check the ids and the API's address; without a mark nobody can tell old deploys from new ones"
+                .to_owned(),
+        };
+        let message = Line::new(format!("{what} could not be marked ({error})"));
+        Self { message, hint, verdict: exit::verdict_of(error) }
+    }
+
+    fn usage(message: &dyn std::fmt::Display, hint: &str) -> Self {
+        Self { message: Line::new(message.to_string()), hint: hint.to_owned(), verdict: None }
+    }
+
+    /// Says what happened, and what did not happen because of that.
+    pub(crate) fn reason(&self, consequence: &str) -> Line {
+        Line::new(format!("{}, so {consequence}", self.message.plain()))
+    }
+}
+
+/// Finds out which targets are meant, and marks every one.
+pub(crate) async fn take(client: &Client, wanted: Vec<Wanted>) -> Result<(Targets, Marks), NotMarked> {
+    let targets = Targets::new(resolve(client, wanted).await?);
+    let none = || NotMarked::usage(&"there are no targets: the install has no components", "correct the targets");
+    let targets = targets.ok_or_else(none)?;
+    let mut marks = Vec::new();
+    for target in targets.as_slice() {
+        marks.push(mark(client, target).await.map_err(|error| NotMarked::by_api(target, &error))?);
+    }
+    Ok((targets, Marks::new(marks)))
+}
+
+/// Finds out which targets are meant. Nothing is asked twice: what cannot be known now cannot be marked.
+async fn resolve(client: &Client, wanted: Vec<Wanted>) -> Result<Vec<Target>, NotMarked> {
+    let what = wanted.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let ask = async |request| client.request(&request).await;
+    targets::resolve(ask, Resolver::new(wanted)).await.map_err(|error| match error {
+        Unresolved::Unknown(unknown) => NotMarked {
+            message: Line::new(unknown.to_string()),
+            hint: if_unknown(&unknown).to_owned(),
+            verdict: Some(Verdict::Rejected),
+        },
+        Unresolved::Ambiguous(ambiguous) => NotMarked::usage(&ambiguous, if_ambiguous()),
+        Unresolved::Unanswered(error) => NotMarked::by_api(&what, &error),
+    })
+}
+
+/// Marks a target. "None yet" is believed only after a hundred rows, and if install and component exist.
+async fn mark(client: &Client, target: &Target) -> Result<Mark, ApiError> {
+    let (install, component) = (target.install.clone(), target.component.clone());
+    let latest = |depth| Request::LatestDeploy(install.clone(), component.clone(), depth);
+    let mut answer = client.request(&latest(Depth::Usual)).await?;
+    if matches!(answer.fact, Fact::Latest(None)) {
+        answer = client.request(&latest(Depth::Page)).await?;
+    }
+    if matches!(answer.fact, Fact::Latest(None)) {
+        client.request(&Request::Install(install.clone())).await?;
+        client.request(&Request::InstallComponent(install.clone(), component.clone())).await?;
+    }
+    // What is created after this answer is new, so its time counts, and not that of a later one.
+    let Answer { fact, server_time } = answer;
+    #[expect(clippy::disallowed_methods, reason = "for a server that does not say its own time")]
+    let server_time = server_time.or_else(|| client.stats().server_time).unwrap_or_else(Timestamp::now);
+    let Fact::Latest(newest) = fact else {
+        return Err(ApiError::unexpected());
+    };
+    let found = newest.as_ref().and_then(|deploy| Some((deploy.id.as_ref()?, deploy.created_at)));
+    Ok(Mark::new(target, found, server_time))
+}

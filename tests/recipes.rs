@@ -1,0 +1,182 @@
+//! The recipes of the README and of the examples, run with a trigger that fails: each must turn the job red, whatever an
+//! older deploy says.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::Command;
+
+use serde_yaml_ng::Value;
+
+use crate::support::{API, Folder, INSTALL, ORG, PASSING, TOKEN, serve_deploy};
+
+/// What recipes call to trigger a deploy.
+const TRIGGERS: [&str; 4] = ["trigger", "your-trigger", "deploy", "curl"];
+
+fn root() -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// A part of a pipeline, as it is written: a step's script, or what is typed in one go.
+struct Recipe {
+    place: String,
+    script: String,
+}
+
+/// Returns every script below a key that holds shell.
+fn scripts(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::Sequence(values) => values.iter().for_each(|value| scripts(value, found)),
+        Value::Mapping(mapping) => {
+            for (key, value) in mapping {
+                let lines = |values: &[Value]| values.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("\n");
+                match (key.as_str(), value) {
+                    (Some("run" | "bash" | "command"), Value::String(script)) => found.push(script.clone()),
+                    // Systems that take a list run it as one script, which ends at the first command that fails.
+                    (Some("script" | "commands"), Value::Sequence(values)) => found.push(lines(values)),
+                    _ => scripts(value, found),
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+fn of_yaml(text: &str, place: &str) -> Vec<Recipe> {
+    let mut found = Vec::new();
+    scripts(&serde_yaml_ng::from_str(text).unwrap_or_else(|error| panic!("{place}: {error}")), &mut found);
+    found.into_iter().map(|script| Recipe { place: place.to_owned(), script }).collect()
+}
+
+/// Returns the code blocks of a page, each with the language that it is marked with.
+fn blocks(page: &str) -> Vec<(&str, &str)> {
+    let parts = page.split("\n```");
+    parts.skip(1).step_by(2).filter_map(|part| part.split_once('\n')).collect()
+}
+
+fn recipes() -> Vec<Recipe> {
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let mut recipes = Vec::new();
+    for (language, text) in blocks(&readme) {
+        match language {
+            "yaml" => recipes.extend(of_yaml(text, "README.md")),
+            "console" | "sh" => {
+                let typed = text.split("\n\n").map(str::to_owned);
+                recipes.extend(typed.map(|script| Recipe { place: "README.md".to_owned(), script }));
+            }
+            _ => {}
+        }
+    }
+    for entry in ["azure/azure-pipelines.yml", "buildkite/pipeline.yml", "circleci/config.yml", "gitlab/.gitlab-ci.yml"]
+    {
+        let text = std::fs::read_to_string(root().join("examples").join(entry)).unwrap();
+        recipes.extend(of_yaml(&text, entry));
+    }
+    for entry in std::fs::read_dir(root().join("examples/github")).unwrap() {
+        let path = entry.unwrap().path();
+        recipes.extend(of_yaml(&std::fs::read_to_string(&path).unwrap(), &path.display().to_string()));
+    }
+    let jenkins = std::fs::read_to_string(root().join("examples/jenkins/Jenkinsfile")).unwrap();
+    let script = jenkins.split("sh '''").nth(1).and_then(|rest| rest.split("'''").next()).unwrap().to_owned();
+    recipes.push(Recipe { place: "Jenkinsfile".to_owned(), script });
+    recipes
+}
+
+impl Recipe {
+    fn triggers(&self) -> bool {
+        ["trigger ", "./trigger", "your-trigger", "scripts/deploy", "curl "]
+            .iter()
+            .any(|word| self.script.contains(word))
+    }
+
+    /// Makes a script of it that can be run here.
+    fn script(&self) -> String {
+        let script = self.script.replace("inl…", INSTALL).replace("cmp…", API).replace("$$", "$").replace('…', "");
+        let names = script.replace("acme-production", INSTALL).replace("acme ", &format!("{INSTALL} "));
+        names.replace("--component api", &format!("--component {API}"))
+    }
+}
+
+/// The folder's own programs, then the gate, then those of the system.
+fn search_path(folder: &Folder) -> String {
+    let gate = Path::new(env!("CARGO_BIN_EXE_nuon-gate")).parent().unwrap();
+    format!("{}:{}:/usr/bin:/bin", folder.file("bin").display(), gate.display())
+}
+
+fn program(path: &Path, script: &str) {
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, script).unwrap();
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+#[test]
+fn a_trigger_that_fails_turns_every_recipe_red() {
+    // What is there is an old deploy, which passes.
+    let sim = serve_deploy(r#"{ status = "active" }"#);
+    let recipes: Vec<Recipe> = recipes().into_iter().filter(Recipe::triggers).collect();
+    assert!(recipes.len() >= 10, "only {} recipes trigger anything", recipes.len());
+    // A trigger that says nothing, and one that names an old deploy.
+    for said in ["", r#"{"id": "dpl1api0000000000000000000"}"#] {
+        for recipe in &recipes {
+            let folder = Folder::new();
+            for name in TRIGGERS {
+                let script = format!("#!/bin/sh\nprintf '%s' '{said}'\nexit 7\n");
+                program(&folder.file("bin").join(name), &script);
+                program(&folder.file("scripts").join(name), &script);
+                program(&folder.file(name), &script);
+            }
+            for name in ["circleci", "buildkite-agent"] {
+                program(&folder.file("bin").join(name), "#!/bin/sh\necho identity\n");
+            }
+            program(&folder.file("bin/cargo"), "#!/bin/sh\n");
+            let ended = Command::new("bash")
+                .args(["-e", "-c", &recipe.script()])
+                .current_dir(folder.path())
+                .env_clear()
+                .env("PATH", search_path(&folder))
+                .envs([("NUON_API_URL", sim.url().as_str()), ("NUON_API_TOKEN", TOKEN), ("NUON_ORG_ID", ORG)])
+                .envs([("NUON_GATE_TIMEOUT", "10s"), ("NUON_GATE_MIN_INTERVAL", "2ms"), ("BUILD", "bld1")])
+                .env("RUNNER_TEMP", folder.path())
+                .env("GITHUB_OUTPUT", folder.file("outputs"))
+                .env("HOME", folder.path())
+                .output()
+                .unwrap();
+            let told = String::from_utf8_lossy(&ended.stderr);
+            assert!(!ended.status.success(), "{} passes:\n{}\n{told}", recipe.place, recipe.script);
+            // It is the trigger that failed, and not the recipe that could not be run.
+            assert!(!told.contains("not found") && !told.contains("syntax error"), "{}: {told}", recipe.place);
+        }
+    }
+}
+
+#[test]
+fn a_step_becomes_the_gate() {
+    for recipe in recipes().iter().filter(|recipe| recipe.place != "README.md" || recipe.triggers()) {
+        let joined = recipe.script.replace("\\\n", " ");
+        for line in joined.lines().filter(|line| line.contains("nuon-gate wait")) {
+            assert!(
+                line.contains("exec nuon-gate wait"),
+                "{}: without exec, nobody tells the gate: {line}",
+                recipe.place
+            );
+        }
+    }
+}
+
+#[test]
+fn a_recipe_with_a_trigger_that_works_is_green() {
+    let sim = serve_deploy(PASSING);
+    let folder = Folder::new();
+    program(&folder.file("bin/your-trigger"), "#!/bin/sh\necho '{\"id\": \"dpl1api0000000000000000000\"}'\n");
+    let recipes = recipes();
+    let with_answer = recipes.iter().find(|recipe| recipe.script.starts_with("your-trigger > answer.json")).unwrap();
+    let ended = Command::new("bash")
+        .args(["-e", "-c", &with_answer.script()])
+        .current_dir(folder.path())
+        .env_clear()
+        .env("PATH", search_path(&folder))
+        .envs([("NUON_API_URL", sim.url().as_str()), ("NUON_API_TOKEN", TOKEN), ("NUON_ORG_ID", ORG)])
+        .env("NUON_GATE_MIN_INTERVAL", "2ms")
+        .output()
+        .unwrap();
+    assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+}
