@@ -102,7 +102,7 @@ fn with_secrets(gate: Gate<'_>) -> Gate<'_> {
         .env("NUON_GATE_SLACK_API_URL", "http://127.0.0.1:9/api/")
         .env("NUON_GATE_WEBHOOK_URL", HOOK)
         .env("NUON_GATE_WEBHOOK_SECRET", KEY)
-        .env("HTTPS_PROXY", format!("http://{PROXY}@127.0.0.1:9"))
+        .env("HTTPS_PROXY", format!("http://{}@127.0.0.1:9", PROXY.replace('/', "%2F")))
         .env("NUON_GATE_NOTIFY_TIMEOUT", "300ms")
         .env("RUST_LOG", "trace")
 }

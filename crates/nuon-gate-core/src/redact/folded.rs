@@ -11,6 +11,9 @@ use crate::text::{is_hidden, visible};
 /// but one.
 pub(super) struct Folded {
     bytes: Vec<u8>,
+    /// Whether something that can be seen was left out before each byte: an escape does not go on behind a blank.
+    breaks: Vec<bool>,
+    is_broken: bool,
     /// Where each byte comes from.
     places: Vec<(usize, usize)>,
 }
@@ -26,7 +29,12 @@ impl Folded {
     }
 
     fn with_room(length: usize) -> Self {
-        Self { bytes: Vec::with_capacity(length), places: Vec::with_capacity(length) }
+        Self {
+            bytes: Vec::with_capacity(length),
+            breaks: Vec::with_capacity(length),
+            is_broken: false,
+            places: Vec::with_capacity(length),
+        }
     }
 
     pub(super) fn bytes(&self) -> &[u8] {
@@ -50,7 +58,10 @@ impl Folded {
         let mut decoded = Self::with_room(self.bytes.len());
         let mut at = 0;
         while at < self.bytes.len() {
-            let (piece, length) = escape(&self.bytes[at..]).unwrap_or((Piece::Byte(self.bytes[at]), 1));
+            let whole =
+                escape(&self.bytes[at..]).filter(|(_, length)| !self.breaks[at + 1..at + length].contains(&true));
+            let (piece, length) = whole.unwrap_or((Piece::Byte(self.bytes[at]), 1));
+            decoded.is_broken |= self.breaks[at];
             let Range { start, end } = self.place(at, length);
             match piece {
                 Piece::Char(c) => decoded.push(c, (start, end)),
@@ -70,13 +81,15 @@ impl Folded {
             '!'..='~' => self.push_byte(c.to_ascii_lowercase() as u8, place),
             // Where bytes were no text, the replacement character stands.
             '\u{fffd}' => {}
-            _ if c.is_whitespace() || is_hidden(c) => {}
+            _ if c.is_whitespace() => self.is_broken = true,
+            _ if is_hidden(c) => {}
             _ => c.encode_utf8(&mut [0; 4]).bytes().for_each(|byte| self.push_byte(byte, place)),
         }
     }
 
     fn push_byte(&mut self, byte: u8, place: (usize, usize)) {
         self.bytes.push(byte);
+        self.breaks.push(std::mem::take(&mut self.is_broken));
         self.places.push(place);
     }
 }

@@ -91,6 +91,7 @@ fn a_secret_is_one_mark_and_what_is_around_it_stays() {
         ("Surr0unded-secret Surr0unded-secret", "[redacted] [redacted]"),
         ("é%53urr0unded%2Dsecreté", "é[redacted]é"),
         ("GET /x?t=surr0unded%2dsecret&y=1", "GET /x?t=[redacted]&y=1"),
+        ("%A surr0unded%2dsecret", "%A [redacted]"),
         ("Surr0unded-secre", "Surr0unded-secre"),
         ("##Surr0unded-secret", "#[redacted]"),
         ("ha#sh-secret ha####sh-secret", "[redacted] [redacted]"),
