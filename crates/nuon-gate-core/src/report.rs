@@ -216,7 +216,11 @@ impl Words {
     pub fn run_reason(&self, report: &Report) -> Option<Line> {
         let reason = report.deciding().and_then(|index| {
             let target = &report.targets[index];
-            self.reason(target).map(|reason| format!("{}: {}", target.target, reason.plain()))
+            let reason = self.reason(target)?;
+            Some(match report.targets.len() {
+                1 => reason.plain().to_owned(),
+                _ => format!("{}: {}", target.target, reason.plain()),
+            })
         });
         match report.verdict {
             Verdict::Passed => None,

@@ -59,7 +59,7 @@ fn a_failed_latest_is_read_once_more_for_its_reason() {
     assert_eq!(run.what(), ["latest", "deploy"]);
     assert_eq!(run.asked_at(), [s(0), ms(100)], "the details are part of the same look");
     assert_eq!(run.reason(), "quota exceeded");
-    assert_eq!(run.run_reason().as_ref().map(Line::plain), Some("inl-acme/cmp0: quota exceeded"));
+    assert_eq!(run.run_reason().as_ref().map(Line::plain), Some("quota exceeded"));
 }
 
 #[test]
