@@ -212,3 +212,16 @@ fn a_signal_ends_a_command_and_a_read_after_it() {
     let result = running.end().exits(143).result();
     assert_eq!(result["verdict"], "interrupted");
 }
+
+#[test]
+fn a_pin_beside_another_one_in_a_triggers_answer_is_refused() {
+    let sim = serve(&old_and_new(0, "error"));
+    let folder = Folder::new();
+    let answer = folder.write("answer", r#"{"id": "dplnew", "workflow_id": "inwnew"}"#);
+    let gate = || Gate::wait(&sim).args(["--trigger-response"]).args([&answer]);
+    gate().args(["--deploy", "dplold"]).run().refused().says("dplold").says("dplnew");
+    gate().env("NUON_GATE_DEPLOY", "dplold").run().refused().says("NUON_GATE_DEPLOY");
+    gate().args(["--workflow", "inwold"]).run().refused().says("inwnew");
+    // The same one twice is one.
+    gate().args(["--deploy", "dplnew"]).run().exits(1);
+}

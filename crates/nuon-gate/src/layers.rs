@@ -20,6 +20,9 @@ use crate::trouble::Trouble;
 /// nothing; without it another deploy would be judged.
 const PINS: [&str; 7] = ["deploy", "workflow", "trigger-response", "build", "commit", "after", "since"];
 
+/// The flags that say what is waited for.
+const TARGETS: [&str; 4] = ["install", "component", "target", "targets-file"];
+
 /// A flag that is repeated on purpose has no use for a higher number.
 const MOST_REPEATED: u8 = 9;
 
@@ -87,7 +90,12 @@ impl Layers {
             if let Some(flag) = places.find_map(|place| empty.get(&(place.wrapping_sub(1)))) {
                 return Err(empty_before_word(flag));
             }
-            arguments.extend(words(typed, arg)?);
+            let named = words(typed, arg)?;
+            let whole = empty.values().find(|flag| matches!(flag.as_str(), "target" | "targets-file"));
+            if let Some(flag) = whole.filter(|_| !named.is_empty()) {
+                return Err(half_empty(flag));
+            }
+            arguments.extend(named);
         }
         if let Some(arg) = all.iter().find(|arg| arg.is_last_set()) {
             let words = raw(typed, arg);
@@ -139,6 +147,11 @@ impl Reader<'_> {
                         None if PINS.contains(&long) => return Err(empty_pin(&format!("--{long}"))),
                         None => drop(self.empty.insert(place, long.to_owned())),
                     }
+                }
+                // Half a fleet must not pass for the whole.
+                let is_half = self.empty.values().any(|empty| empty == long) && self.sources.contains_key(long);
+                if is_half && TARGETS.contains(&long) {
+                    return Err(half_empty(long));
                 }
             }
         }
@@ -269,6 +282,11 @@ pub(crate) fn trim(text: &str) -> &str {
 /// Reads yes and no, in the words that clap knows.
 fn boolean(text: &str) -> Option<bool> {
     BoolishValueParser::new().parse_ref(&Command::new(""), None, OsStr::new(text)).ok()
+}
+
+fn half_empty(flag: &str) -> Trouble {
+    Trouble::new(format!("one value of --{flag} is empty beside others"))
+        .hint("the step that should have named that target most likely gave nothing: mend that step, or leave it out")
 }
 
 /// A word after an empty value is a target, or the value itself, if the empty word before it came from a variable.

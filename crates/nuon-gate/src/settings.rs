@@ -2,6 +2,7 @@
 
 use std::collections::hash_map::RandomState;
 use std::convert::Infallible;
+use std::fmt;
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -179,6 +180,17 @@ fn intervals(min: Span, max: Option<Span>) -> Result<Intervals, Trouble> {
     })
 }
 
+/// Refuses a pin beside another one of its kind that a trigger's answer names.
+fn one_of<T: PartialEq + fmt::Display>(given: &Option<T>, named: &Option<T>, flag: &str) -> Result<(), Trouble> {
+    match (given, named) {
+        (Some(given), Some(named)) if given != named => {
+            Err(Trouble::new(format!("{flag} names {given}, and the answer of --trigger-response names {named}"))
+                .hint("leave one of them out: a variable of an earlier step may still be set"))
+        }
+        _ => Ok(()),
+    }
+}
+
 impl PinArguments {
     /// Returns the pins.
     ///
@@ -190,6 +202,9 @@ impl PinArguments {
         let (build, commit) = (build.map(|one| one.0), commit.map(|one| one.0));
         if let Some(path) = trigger_response {
             let named = Triggered::read(&path)?;
+            // Two pins of one kind: nobody can say which is meant, unless they are the same.
+            one_of(&deploy, &named.deploy, "--deploy (NUON_GATE_DEPLOY)")?;
+            one_of(&workflow, &named.workflow, "--workflow (NUON_GATE_WORKFLOW)")?;
             match targets {
                 TargetSettings::OfWorkflow(_) => workflow = workflow.or(named.workflow),
                 _ if named.deploy.is_some() => deploy = deploy.or(named.deploy),
