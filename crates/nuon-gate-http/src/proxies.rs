@@ -13,13 +13,13 @@ use crate::address::{host_of, is_loopback, is_plain, socket_of};
 use crate::no_proxy::NoProxy;
 
 /// The variables that may name a proxy: the first that is set to something counts.
-const NAMING: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+pub const PROXY_VARIABLES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 /// Those that may exclude hosts from it, likewise.
 const EXCLUDING: [&str; 2] = ["NO_PROXY", "no_proxy"];
 
 /// Tells whether proxies are decided by this variable.
 pub fn is_of_proxies(variable: &str) -> bool {
-    NAMING.contains(&variable) || EXCLUDING.contains(&variable)
+    PROXY_VARIABLES.contains(&variable) || EXCLUDING.contains(&variable)
 }
 
 /// Which proxy is used for what. Without one, nothing is.
@@ -81,7 +81,7 @@ impl Proxies {
             let values = names.iter().filter_map(|name| Some((*name, Zeroizing::new(variable(name)?))));
             values.into_iter().find(|(_, value)| !value.trim().is_empty())
         };
-        let proxy = first(&NAMING)
+        let proxy = first(&PROXY_VARIABLES)
             .map(|(variable, value)| Proxy::new(variable, &value).map_err(|why| InvalidProxy { variable, why }));
         let excluded = first(&EXCLUDING).map(|(variable, value)| (variable, NoProxy::new(&value)));
         Ok(Self { proxy: proxy.transpose()?, excluded })

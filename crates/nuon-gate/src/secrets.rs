@@ -4,32 +4,28 @@
 //! is a secret. A mistake that is reported could quote it.
 
 use nuon_gate_core::redact::protect;
+use nuon_gate_http::PROXY_VARIABLES;
+use percent_encoding::percent_decode_str;
 
 use crate::environment::{API_TOKEN, Environment, GITHUB_REQUEST_TOKEN, OIDC_TOKEN};
 
-/// Variables whose values are secrets: several on lines of their own, or with blanks in between.
-const SECRET: [&str; 10] = [
-    API_TOKEN,
-    OIDC_TOKEN,
-    GITHUB_REQUEST_TOKEN,
-    "GITHUB_TOKEN",
-    "NUON_GATE_SLACK_TOKEN",
-    "NUON_GATE_SLACK_WEBHOOK_URL",
-    "NUON_GATE_WEBHOOK_URL",
-    "NUON_GATE_WEBHOOK_SECRET",
-    "NUON_GATE_TEAMS_WEBHOOK_URL",
-    "NUON_GATE_DISCORD_WEBHOOK_URL",
-];
+/// Variables whose values are secrets, besides those of the sinks: several on lines of their own, or with blanks in between.
+const SECRETS: [&str; 4] = [API_TOKEN, OIDC_TOKEN, GITHUB_REQUEST_TOKEN, "GITHUB_TOKEN"];
 
-/// Variables with the address of a proxy, which can hold a user's name and password.
-const PROXIES: [&str; 6] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "HTTP_PROXY", "http_proxy"];
+/// Variables that name a proxy for plain `http`. They are not used, but what they hold is a secret all the same.
+const UNUSED_PROXIES: [&str; 2] = ["HTTP_PROXY", "http_proxy"];
 
 /// Has every secret of the environment taken out of whatever is shown from now on.
 pub(crate) fn protect_all(environment: &Environment) {
-    let values = SECRET.iter().filter_map(|name| environment.get(name)).flat_map(str::split_whitespace);
+    let values = SECRETS
+        .iter()
+        .chain(&nuon_gate_notify::SECRETS)
+        .filter_map(|name| environment.get(name))
+        .flat_map(str::split_whitespace);
     // A placeholder that nobody filled in is a name, and is reported.
     values.filter(|value| !value.starts_with('$')).for_each(protect);
-    for user in PROXIES.iter().filter_map(|name| user_of(environment.get(name)?)) {
+    let proxies = PROXY_VARIABLES.iter().chain(&UNUSED_PROXIES);
+    for user in proxies.filter_map(|name| user_of(environment.get(name)?)) {
         protect(user);
         protect(&decoded(user));
         if let Some((_, password)) = user.split_once(':') {
@@ -46,15 +42,7 @@ fn user_of(address: &str) -> Option<&str> {
 
 /// Undoes percent-encoding, as is done before a user's name and password are sent in base64.
 fn decoded(text: &str) -> String {
-    let mut bytes = Vec::new();
-    let mut rest = text.as_bytes();
-    while let [first, after @ ..] = rest {
-        let digits = after.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
-        let byte = digits.filter(|_| *first == b'%').and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        bytes.push(byte.unwrap_or(*first));
-        rest = if byte.is_some() { &after[2..] } else { after };
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
+    percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
 #[cfg(test)]

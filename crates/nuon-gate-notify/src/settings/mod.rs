@@ -65,8 +65,8 @@ pub const VARIABLES: [&str; 12] = [
     DISCORD_WEBHOOK_URL,
 ];
 
-/// The variables that hold secrets.
-const SECRETS: [&str; 6] =
+/// The variables of [`VARIABLES`] that hold secrets.
+pub const SECRETS: [&str; 6] =
     [SLACK_WEBHOOK_URL, SLACK_TOKEN, WEBHOOK_URL, WEBHOOK_SECRET, TEAMS_WEBHOOK_URL, DISCORD_WEBHOOK_URL];
 
 /// A setting that cannot be used. It names the variable and never quotes its value.
