@@ -3,8 +3,9 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Output};
 
+use nuon_gate_sim::Sim;
 use serde_yaml_ng::Value;
 
 use crate::support::{API, Folder, INSTALL, ORG, PASSING, TOKEN, serve_deploy};
@@ -88,18 +89,32 @@ impl Recipe {
             .any(|word| self.script.contains(word))
     }
 
+    /// Runs it as a runner runs a step. The folder's own programs come first, then the gate, then those of the system.
+    fn run(&self, folder: &Folder, sim: &Sim) -> Output {
+        let gate = Path::new(env!("CARGO_BIN_EXE_nuon-gate")).parent().unwrap();
+        let search = format!("{}:{}:/usr/bin:/bin", folder.file("bin").display(), gate.display());
+        Command::new("bash")
+            .args(["-e", "-c", &self.script()])
+            .current_dir(folder.path())
+            .env_clear()
+            .envs([
+                ("PATH", search.as_str()),
+                ("NUON_API_URL", &sim.url()),
+                ("NUON_API_TOKEN", TOKEN),
+                ("NUON_ORG_ID", ORG),
+            ])
+            .envs([("NUON_GATE_TIMEOUT", "10s"), ("NUON_GATE_MIN_INTERVAL", "2ms"), ("BUILD", "bld1")])
+            .envs([("RUNNER_TEMP", folder.path()), ("GITHUB_OUTPUT", &folder.file("outputs")), ("HOME", folder.path())])
+            .output()
+            .unwrap()
+    }
+
     /// Makes a script of it that can be run here.
     fn script(&self) -> String {
         let script = self.script.replace("inl…", INSTALL).replace("cmp…", API).replace("$$", "$").replace('…', "");
         let names = script.replace("acme-production", INSTALL).replace("acme ", &format!("{INSTALL} "));
         names.replace("--component api", &format!("--component {API}"))
     }
-}
-
-/// The folder's own programs, then the gate, then those of the system.
-fn search_path(folder: &Folder) -> String {
-    let gate = Path::new(env!("CARGO_BIN_EXE_nuon-gate")).parent().unwrap();
-    format!("{}:{}:/usr/bin:/bin", folder.file("bin").display(), gate.display())
 }
 
 fn program(path: &Path, script: &str) {
@@ -128,18 +143,7 @@ fn a_trigger_that_fails_turns_every_recipe_red() {
                 program(&folder.file("bin").join(name), "#!/bin/sh\necho identity\n");
             }
             program(&folder.file("bin/cargo"), "#!/bin/sh\n");
-            let ended = Command::new("bash")
-                .args(["-e", "-c", &recipe.script()])
-                .current_dir(folder.path())
-                .env_clear()
-                .env("PATH", search_path(&folder))
-                .envs([("NUON_API_URL", sim.url().as_str()), ("NUON_API_TOKEN", TOKEN), ("NUON_ORG_ID", ORG)])
-                .envs([("NUON_GATE_TIMEOUT", "10s"), ("NUON_GATE_MIN_INTERVAL", "2ms"), ("BUILD", "bld1")])
-                .env("RUNNER_TEMP", folder.path())
-                .env("GITHUB_OUTPUT", folder.file("outputs"))
-                .env("HOME", folder.path())
-                .output()
-                .unwrap();
+            let ended = recipe.run(&folder, &sim);
             let told = String::from_utf8_lossy(&ended.stderr);
             assert!(!ended.status.success(), "{} passes:\n{}\n{told}", recipe.place, recipe.script);
             // It is the trigger that failed, and not the recipe that could not be run.
@@ -169,14 +173,6 @@ fn a_recipe_with_a_trigger_that_works_is_green() {
     program(&folder.file("bin/your-trigger"), "#!/bin/sh\necho '{\"id\": \"dpl1api0000000000000000000\"}'\n");
     let recipes = recipes();
     let with_answer = recipes.iter().find(|recipe| recipe.script.starts_with("your-trigger > answer.json")).unwrap();
-    let ended = Command::new("bash")
-        .args(["-e", "-c", &with_answer.script()])
-        .current_dir(folder.path())
-        .env_clear()
-        .env("PATH", search_path(&folder))
-        .envs([("NUON_API_URL", sim.url().as_str()), ("NUON_API_TOKEN", TOKEN), ("NUON_ORG_ID", ORG)])
-        .env("NUON_GATE_MIN_INTERVAL", "2ms")
-        .output()
-        .unwrap();
+    let ended = with_answer.run(&folder, &sim);
     assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
 }
