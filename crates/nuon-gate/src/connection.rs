@@ -52,10 +52,15 @@ impl ConnectionParts {
 
     /// Returns the whole, or the first trouble.
     pub(crate) fn whole(self) -> Result<Connection, Trouble> {
-        let Self { url, org, credentials, certificates, proxies, .. } = self;
-        let (url, org) = (url?, org?);
-        let setup = Setup { user_agent: user_agent(), certificates: certificates?, proxies: proxies? };
-        Ok(Connection { url, org, credentials: credentials?, setup })
+        let setup = self.setup();
+        let Self { url, org, credentials, .. } = self;
+        Ok(Connection { url: url?, org: org?, setup: setup?, credentials: credentials? })
+    }
+
+    /// Returns what requests are sent with, whoever is asked.
+    pub(crate) fn setup(&self) -> Result<Setup, Trouble> {
+        let (certificates, proxies) = (self.certificates.clone()?, self.proxies.clone()?);
+        Ok(Setup { user_agent: user_agent(), certificates, proxies })
     }
 }
 

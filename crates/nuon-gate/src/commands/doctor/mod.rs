@@ -11,12 +11,11 @@ mod show;
 mod sinks;
 
 use nuon_gate_core::resolve::Wanted;
-use nuon_gate_http::Setup;
 
 use self::check::{Check, Checks};
 use self::patience::Patience;
 use crate::arguments::{DoctorArguments, Format, TargetArguments};
-use crate::connection::{ConnectionParts, user_agent};
+use crate::connection::ConnectionParts;
 use crate::environment::Environment;
 use crate::runtime::runtime;
 use crate::targets;
@@ -48,14 +47,14 @@ async fn examine(checks: &mut Checks, arguments: DoctorArguments, environment: &
         Err(trouble) => checks.push(Check::misconfigured("configuration", trouble)),
         Ok(parts) => {
             checks.push(configuration(&parts));
-            let (certificates, proxies) = (parts.certificates.clone(), parts.proxies.clone());
+            let setup = parts.setup();
             let reached = reach::reach(checks, &parts, &patience).await;
             checks.skip_rest(&reach::NAMES);
             access::access(checks, parts, wanted, reached, &patience).await;
             checks.skip_rest(&access::NAMES);
             // What is wrong with these has been said, and nobody could be told either.
-            if let (Ok(certificates), Ok(proxies)) = (certificates, proxies) {
-                sinks::examine(checks, Setup { user_agent: user_agent(), certificates, proxies }, environment).await;
+            if let Ok(setup) = setup {
+                sinks::examine(checks, setup, environment).await;
             }
         }
     }

@@ -5,12 +5,12 @@ use std::net::{IpAddr, SocketAddr};
 use jiff::Timestamp;
 use nuon_gate_core::api::{ApiError, ApiStats, ApiUrl, Client, ErrorClass, Request};
 use nuon_gate_core::{OrgId, Verdict};
-use nuon_gate_http::{Proxies, Proxy, ProxyFailure, ProxyTrouble, Route, Setup, socket_of};
+use nuon_gate_http::{Proxies, Proxy, ProxyFailure, ProxyTrouble, Route, socket_of};
 use tokio::net::{TcpStream, lookup_host};
 
 use super::check::{Check, Checks, Step};
 use super::patience::Patience;
-use crate::connection::{ConnectionParts, invalid_connection, untrusted, user_agent};
+use crate::connection::{ConnectionParts, invalid_connection, untrusted};
 use crate::exit;
 use crate::trouble::Trouble;
 use crate::words::{if_unanswered, is_of_the_way};
@@ -47,7 +47,7 @@ pub(super) async fn reach(checks: &mut Checks, parts: &ConnectionParts, patience
     let addresses = checks.step(look_up(&peer, patience).await)?;
     checks.step(connect(&peer, &addresses, patience).await)?;
 
-    let client = match client(&url, parts, &proxies) {
+    let client = match client(&url, parts) {
         Ok(client) => client,
         Err(trouble) => {
             checks.push(Check::misconfigured("tls", trouble));
@@ -139,10 +139,8 @@ async fn connect(peer: &Peer<'_>, addresses: &[SocketAddr], patience: &Patience)
     }
 }
 
-fn client(url: &ApiUrl, parts: &ConnectionParts, proxies: &Proxies) -> Result<Client, Trouble> {
-    let certificates = parts.certificates.clone()?;
-    let setup = Setup { user_agent: user_agent(), certificates, proxies: proxies.clone() };
-    Client::anonymous(url, &setup).map_err(|error| invalid_connection(&error))
+fn client(url: &ApiUrl, parts: &ConnectionParts) -> Result<Client, Trouble> {
+    Client::anonymous(url, &parts.setup()?).map_err(|error| invalid_connection(&error))
 }
 
 /// Who can be connected to, and then gives no connection, fails at the encryption, or at the proxy's way to the API.
