@@ -79,7 +79,7 @@ impl Input {
     }
 
     fn may_be_stdin(self) -> bool {
-        matches!(self, Self::Targets | Self::Marks | Self::TriggerResponse | Self::Result)
+        matches!(self, Self::Targets | Self::TriggerResponse | Self::Result)
     }
 
     fn flag(self) -> &'static str {
