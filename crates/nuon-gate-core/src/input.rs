@@ -57,6 +57,12 @@ pub fn read_file(path: &Path, longest: u64) -> Result<String, Unreadable> {
     read(File::open(path).map_err(Unreadable::Io)?, longest)
 }
 
+/// Takes off what is no part of a value: blanks and line ends around it, and the mark with which editors on Windows begin a
+/// file.
+pub fn trim(text: &str) -> &str {
+    text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}')
+}
+
 /// Reads a text to its end, as [`read_file`] does.
 ///
 /// # Errors

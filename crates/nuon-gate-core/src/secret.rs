@@ -5,6 +5,7 @@ use std::fmt;
 use nuon_gate_http::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::input::trim;
 use crate::redact::protect;
 
 /// The API token. It has neither `Display` nor `Serialize`, and is wiped when dropped, but for what is kept of it to know it
@@ -79,7 +80,7 @@ impl IdentityToken {
 
 /// Checks a token, and has it taken out of whatever is shown.
 fn printable(token: &str) -> Result<SecretString, InvalidToken> {
-    let token = token.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
+    let token = trim(token);
     let scheme = token.get(..7).filter(|scheme| scheme.eq_ignore_ascii_case("bearer "));
     let token = token[scheme.map_or(0, str::len)..].trim();
     if token.is_empty() {

@@ -10,6 +10,7 @@ use crate::environment::{
     API_TOKEN, Environment, GITHUB_ISSUER, GITHUB_REQUEST_TOKEN, OIDC_AUDIENCE, OIDC_TOKEN, OIDC_TOKEN_FILE,
 };
 use crate::input::Input;
+use crate::layers::placeholder;
 use crate::trouble::Trouble;
 
 const TOKEN_HINT: &str =
@@ -43,8 +44,7 @@ fn identity(audience: String, environment: &Environment) -> Result<Option<Identi
     let variables = [OIDC_TOKEN, OIDC_TOKEN_FILE, OIDC_AUDIENCE];
     let unfilled = |name: &&str| environment.get(name).is_some_and(is_placeholder);
     if let Some(name) = variables.into_iter().find(unfilled) {
-        return Err(Trouble::new(format!("the value of {name} is a placeholder that nobody filled in"))
-            .hint(format!("correct {name}, or set {API_TOKEN}")));
+        return Err(placeholder(name).hint(format!("correct {name}, or set {API_TOKEN}")));
     }
     let usable = |variable: &str, text: &str| {
         let hint = format!("correct {variable}, or set {API_TOKEN}");

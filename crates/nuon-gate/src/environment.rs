@@ -7,11 +7,10 @@ use std::path::PathBuf;
 
 use clap::{Arg, Command};
 
+use nuon_gate_core::input::trim;
 use nuon_gate_http::is_of_proxies;
 
-use crate::arguments::Verbosity;
 use crate::ci::DOTENV;
-use crate::layers::trim;
 use crate::trouble::Trouble;
 
 /// Every flag `--some-flag` has the variable `NUON_GATE_SOME_FLAG`.
@@ -113,15 +112,6 @@ impl Environment {
     /// Tells whether the program runs as a step of GitHub Actions.
     pub(crate) fn is_github(&self) -> bool {
         self.get("GITHUB_ACTIONS") == Some("true")
-    }
-
-    /// Returns how much people are told. GitHub sets a variable when somebody asks for a job to be run again with debug
-    /// logging.
-    pub(crate) fn raise(&self, verbosity: Verbosity) -> Verbosity {
-        match self.is_github() && self.get("RUNNER_DEBUG") == Some("1") {
-            true => Verbosity { verbose: verbosity.verbose.max(2), ..verbosity },
-            false => verbosity,
-        }
     }
 
     /// Returns the user's home directory.

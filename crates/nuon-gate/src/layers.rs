@@ -11,6 +11,7 @@ use std::ffi::{OsStr, OsString};
 use clap::builder::{BoolishValueParser, OsStringValueParser, TypedValueParser as _};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command};
+use nuon_gate_core::input::trim;
 use nuon_gate_notify::is_placeholder;
 
 use crate::environment::{Environment, nuon_variable, variable};
@@ -73,7 +74,7 @@ impl Layers {
             environment,
             typed,
             replaced,
-            flags: vec![name.into()],
+            arguments: vec![name.into()],
             sources: BTreeMap::new(),
             empty: BTreeMap::new(),
         };
@@ -84,28 +85,13 @@ impl Layers {
                 reader.take_variable(arg)?;
             }
         }
-        let Reader { flags: mut arguments, sources, empty, .. } = reader;
         for arg in all.iter().filter(|arg| arg.is_positional() && !arg.is_last_set()) {
-            let mut places = typed.indices_of(arg.get_id().as_str()).into_iter().flatten();
-            if let Some(flag) = places.find_map(|place| empty.get(&(place.wrapping_sub(1)))) {
-                return Err(empty_before_word(flag));
-            }
-            let named = words(typed, arg)?;
-            let whole = empty.values().find(|flag| matches!(flag.as_str(), "target" | "targets-file"));
-            if let Some(flag) = whole.filter(|_| !named.is_empty()) {
-                return Err(half_empty(flag));
-            }
-            arguments.extend(named);
+            reader.take_words(arg)?;
         }
         if let Some(arg) = all.iter().find(|arg| arg.is_last_set()) {
-            let words = raw(typed, arg);
-            if words.first().is_some_and(|word| word.is_empty()) {
-                return Err(no_command());
-            }
-            arguments.extend((!words.is_empty()).then(|| "--".into()));
-            arguments.extend(words);
+            reader.take_command(arg)?;
         }
-        Ok(Self { arguments, sources })
+        Ok(Self { arguments: reader.arguments, sources: reader.sources })
     }
 }
 
@@ -120,7 +106,7 @@ struct Reader<'a> {
     typed: &'a ArgMatches,
     /// The target flags whose variables do not count.
     replaced: Vec<&'static str>,
-    flags: Vec<OsString>,
+    arguments: Vec<OsString>,
     sources: BTreeMap<String, Source>,
     /// Which flags were typed with an empty value, by the place of that value on the command line.
     empty: BTreeMap<usize, String>,
@@ -191,15 +177,41 @@ impl Reader<'_> {
         Ok(())
     }
 
+    /// Takes what was typed without a flag: targets.
+    fn take_words(&mut self, arg: &Arg) -> Result<(), Trouble> {
+        let mut places = self.typed.indices_of(arg.get_id().as_str()).into_iter().flatten();
+        if let Some(flag) = places.find_map(|place| self.empty.get(&(place.wrapping_sub(1)))) {
+            return Err(empty_before_word(flag));
+        }
+        let words = words(self.typed, arg)?;
+        let whole = self.empty.values().find(|flag| matches!(flag.as_str(), "target" | "targets-file"));
+        if let Some(flag) = whole.filter(|_| !words.is_empty()) {
+            return Err(half_empty(flag));
+        }
+        self.arguments.extend(words);
+        Ok(())
+    }
+
+    /// Takes the command that stands behind `--`, as it is.
+    fn take_command(&mut self, arg: &Arg) -> Result<(), Trouble> {
+        let words = raw(self.typed, arg);
+        if words.first().is_some_and(|word| word.is_empty()) {
+            return Err(no_command());
+        }
+        self.arguments.extend((!words.is_empty()).then(|| "--".into()));
+        self.arguments.extend(words);
+        Ok(())
+    }
+
     fn set(&mut self, long: &str, source: Source) {
-        self.flags.push(format!("--{long}").into());
+        self.arguments.push(format!("--{long}").into());
         self.sources.insert(long.to_owned(), source);
     }
 
     fn set_to(&mut self, long: &str, value: &OsStr, source: Source) {
         let mut flag = OsString::from(format!("--{long}="));
         flag.push(value);
-        self.flags.push(flag);
+        self.arguments.push(flag);
         self.sources.insert(long.to_owned(), source);
     }
 
@@ -268,15 +280,9 @@ fn taken(text: &OsStr, name: &str) -> Result<Option<OsString>, Trouble> {
     Ok((!value.is_empty()).then(|| value.to_owned()))
 }
 
-/// Takes off what is no part of a text: blanks, line ends, and the mark with which editors on Windows begin a file. A path
-/// that is not Unicode stays as it is.
+/// Takes off what is no part of a text. A path that is not Unicode stays as it is.
 fn trimmed(text: &OsStr) -> &OsStr {
     text.to_str().map_or(text, |text| OsStr::new(trim(text)))
-}
-
-/// Takes off what is no part of a text.
-pub(crate) fn trim(text: &str) -> &str {
-    text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}')
 }
 
 /// Reads yes and no, in the words that clap knows.
@@ -306,7 +312,8 @@ fn empty_pin(name: &str) -> Trouble {
         .hint(format!("the step that should have set it most likely gave nothing: mend that step, or {leave}"))
 }
 
-fn placeholder(name: &str) -> Trouble {
+/// Says that a reference to a variable stands where its value should.
+pub(crate) fn placeholder(name: &str) -> Trouble {
     Trouble::new(format!("the value of {name} is a placeholder that nobody filled in"))
         .hint(format!("set the variable that {name} refers to, or correct its name"))
 }

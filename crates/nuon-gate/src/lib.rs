@@ -49,7 +49,7 @@ mod words;
 
 use std::ffi::OsString;
 
-use self::arguments::{Cli, Command};
+use self::arguments::{Cli, Command, Verbosity};
 use self::ci::CiSystem;
 use self::environment::Environment;
 pub use self::environment::SIGN_IN;
@@ -74,9 +74,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
 
 fn execute(cli: Cli, environment: &Environment) -> Result<u8, Trouble> {
     let Cli { command, verbosity } = cli;
+    // GitHub sets it when somebody asks for a job to be run again with debug logging.
+    let is_debugged = environment.is_github() && environment.get("RUNNER_DEBUG") == Some("1");
     let verbosity = match command {
         Command::Demo(_) => verbosity,
-        _ => environment.raise(verbosity),
+        _ => Verbosity { verbose: verbosity.verbose.max(if is_debugged { 2 } else { 0 }), ..verbosity },
     };
     output::log_to_stderr(verbosity);
     match command {

@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use nuon_gate_core::input::trim;
 use nuon_gate_core::redact::protect;
 use serde::Deserialize;
 
 use crate::input::Input;
-use crate::layers::trim;
 use crate::trouble::Trouble;
 
 /// What the gate takes from the file. Its other keys, `install_id` among them, are not used.
