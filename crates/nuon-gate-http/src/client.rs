@@ -124,7 +124,7 @@ impl Http {
             .referer(false)
             .connect_timeout(CONNECT)
             .pool_idle_timeout(IDLE)
-            // The library is told of a proxy, and looks for none.
+            // The proxy is set below, if there is one: the library must not read the environment.
             .no_proxy();
         if let Route::Through(proxy) = setup.proxies.route(url) {
             builder = builder.proxy(proxy.for_library().map_err(invalid)?);

@@ -1,5 +1,5 @@
-//! The one way over HTTP, for the API and for those who are told: connections, proxies, certificates, bounded bodies, and
-//! what went wrong, in words that are the same whoever is asked.
+//! HTTP for the API client and for the notifiers: connections, proxies, certificates, bounded bodies, and failures in the
+//! same words for both.
 //!
 //! It refuses
 //!

@@ -38,7 +38,7 @@ pub struct Proxy {
     authorization: Option<HeaderValue>,
 }
 
-/// Why a variable names no proxy that can be used. Nothing of its value is told, as that may hold a password.
+/// Why a variable names no proxy that can be used. It shows nothing of the value, which may hold a password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{variable} does not name a proxy that can be used: {why}")]
 pub struct InvalidProxy {

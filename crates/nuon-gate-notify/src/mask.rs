@@ -1,7 +1,7 @@
 //! Which parts of an address are secret by themselves, wherever they stand.
 //!
 //! The whole address of a sink is always a secret. A log or a service can repeat a part of it, and CI systems hide what
-//! they are told to hide in everything that follows, so that a part that is a word, a date or a version would make outputs
+//! they are asked to hide in everything that follows, so that a part that is a word, a date or a version would make outputs
 //! unreadable, and GitHub would drop them. So only those parts count that look as if a machine had drawn them:
 //!
 //! - a UUID. It can name something that is no secret, such as a tenant; but services hand out addresses in which a UUID is

@@ -15,7 +15,7 @@ pub(crate) struct Signals {
     pub(crate) second: oneshot::Receiver<Signal>,
 }
 
-/// How often it is looked whether the parent is still there.
+/// How often the parent process is checked.
 #[cfg(unix)]
 const PARENT: Duration = Duration::from_millis(250);
 

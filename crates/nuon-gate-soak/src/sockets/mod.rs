@@ -28,7 +28,7 @@ pub struct Wish {
     pub jobs: u64,
     /// The program.
     pub gate: PathBuf,
-    /// Whether what has a finding is told of, or one run alone: its world, and all that was asked, answered and written.
+    /// Whether to print the world and the transcript of a run with a finding, or of a single run.
     pub show: bool,
 }
 

@@ -1,4 +1,4 @@
-//! A server that sends whatever it is told to, byte by byte, and without end if need be. Neither a simulator nor a generated
+//! A server that sends whatever a case says, byte by byte, and without end if need be. Neither a simulator nor a generated
 //! world does: they speak for a server that means well.
 
 use std::io::{self, Read as _, Write as _};
