@@ -52,6 +52,15 @@ impl Hold {
         std::mem::discriminant(self) == std::mem::discriminant(other)
     }
 
+    /// Tells whether something is known to be under way, rather than that an answer is behind or still to come.
+    pub(crate) fn is_at_work(&self) -> bool {
+        match self {
+            Self::NotStarted | Self::NotReplaced | Self::InProgress | Self::Retry => true,
+            Self::Step(_) | Self::Approval(_) => true,
+            Self::Outdated | Self::NotBegun | Self::Behind(_) | Self::Unmatched | Self::Settling(_) => false,
+        }
+    }
+
     /// Tells whether the status alone would end the wait.
     pub fn keeps_back(&self) -> bool {
         matches!(self, Self::Retry | Self::Step(_) | Self::NotBegun | Self::Behind(_))

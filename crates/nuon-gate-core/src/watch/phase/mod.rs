@@ -12,23 +12,26 @@ mod succession;
 #[cfg(test)]
 mod table;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 pub(super) use self::follow::Follow;
+use self::follow::ago;
 pub use self::proof::{Basis, Proof};
 pub(super) use self::search::Search;
 pub(super) use self::succession::Succession;
 use super::event::Refusal;
-use super::settings::{OnSuperseded, WatchSettings};
+use super::settings::{Mode, OnStale, OnSuperseded, WatchSettings};
 use crate::api::{ApiError, Depth, Fact, MOST_ROWS, Request};
 use crate::cause::{Cause, Limit, Standing, StoppedBy, Warning};
 use crate::model::{Deploy, Status};
 use crate::pins::Pins;
-use crate::{Clock, DeployId, Hold, Judgement, Kind, MatchedBy, Moment, RemoteText, Target, Verdict, WorkflowId};
+use crate::{
+    Clock, DeployId, Hold, Judgement, Kind, MatchedBy, Moment, RemoteText, Rules, Target, Verdict, WorkflowId,
+};
 
 /// How far the watch over a target has come.
 #[derive(Debug)]
@@ -36,7 +39,7 @@ pub(super) enum Phase {
     /// No deploy matched yet.
     Searching(Search),
     /// One matched, and is followed by its id.
-    Following(Follow),
+    Following(Box<Follow>),
     /// The one that matched was replaced; its successor is not there yet.
     Succession(Succession),
     /// It has ended.
@@ -48,7 +51,7 @@ enum Move {
     /// This phase goes on.
     Stay(Phase),
     /// A deploy that matched, or took the place of another, is followed.
-    Follow(Follow),
+    Follow(Box<Follow>),
     /// What was followed deploys nothing: the search goes on without it, in this poll or the next.
     SearchOn { pins: Pins, passed_over: HashSet<DeployId>, at_once: bool },
     /// What was followed had ended before the wait began: what is newer than that is waited for.
@@ -64,6 +67,8 @@ struct Replaced {
     /// The workflow that runs it.
     workflow: Option<WorkflowId>,
     pins: Pins,
+    /// It had ended before the wait began, and nothing is pinned.
+    is_stale: bool,
     /// All that were replaced, this one included.
     ids: Vec<DeployId>,
     passed_over: HashSet<DeployId>,
@@ -77,6 +82,8 @@ pub(super) struct Policy<'a> {
     pub(super) now: Moment,
     /// When the watch began, by the server's clock as far as it is known.
     pub(super) started_at: Timestamp,
+    /// The workflows that have answered, whoever asked for them, and when they last did.
+    pub(super) answered: &'a HashMap<WorkflowId, Moment>,
     /// A wide poll reads the deploy's workflow and what is newer even if nothing depends on them.
     pub(super) wide: bool,
     /// What only those who read the report want to know.
@@ -237,7 +244,7 @@ impl Phase {
             let moved = match phase {
                 Self::Searching(search) => search.advance(policy, &mut notes),
                 Self::Following(follow) => follow.advance(policy, &mut notes),
-                Self::Succession(succession) => succession.advance(&mut notes),
+                Self::Succession(succession) => succession.advance(policy, &mut notes),
                 Self::Ended => Move::Stay(Self::Ended),
             };
             phase = match moved {
@@ -284,6 +291,8 @@ impl Phase {
             follow.note_hold(hold, now);
         } else if let Self::Searching(search) = self {
             search.note_hold(hold, now);
+        } else if let Self::Succession(succession) = self {
+            succession.note_hold();
         }
     }
 
@@ -355,6 +364,26 @@ fn wrong_kind(row: &Deploy, before: Option<Kind>, expected: Option<Kind>) -> Opt
 impl Policy<'_> {
     fn judge(&self, row: &Deploy) -> Judgement {
         self.settings.rules.judge_deploy(row)
+    }
+
+    /// Tells whether a row had ended before the wait began. One that was there `from_the_start` had, if it has ended now; of
+    /// one that came to light later only the server's own account says so.
+    fn had_ended(&self, row: &Deploy, from_the_start: bool) -> bool {
+        let before = || row.status_since().is_some_and(|since| since < self.started_at);
+        Rules::default().judge_deploy(row) != Judgement::Pending && (from_the_start || before())
+    }
+
+    /// Returns the warning that what is judged had ended before the wait began, where that is wanted.
+    fn already_ended(&self, row: &Deploy) -> Option<Note> {
+        let is_judged = self.settings.on_stale == OnStale::Accept && self.settings.mode != Mode::Once;
+        let is_final = Rules::default().judge_deploy(row).is_final();
+        let deploy = row.id.clone().filter(|_| is_judged && is_final)?;
+        Some(Note::Warned(Warning::AlreadyEnded { deploy, ago: ago(row, self) }))
+    }
+
+    /// Tells whether a workflow has answered, whoever asked for it.
+    fn has_answered(&self, id: &WorkflowId) -> bool {
+        self.answered.contains_key(id)
     }
 
     fn is_by_rule(&self, status: &Status) -> bool {

@@ -6,18 +6,17 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::follow::{LAG, ago};
+use super::follow::LAG;
 use super::{
     Decision, End, Follow, Held, Move, Note, Phase, Policy, deploy_request, is_deploy, latest_request, list_request,
     workflow_request, wrong_kind,
 };
 use crate::api::{ApiError, Depth, Fact, Request};
-use crate::cause::{Cause, Warning};
+use crate::cause::Cause;
 use crate::hold::Behind;
 use crate::model::{Deploy, Workflow, WorkflowEnd};
 use crate::pins::{Baseline, Pins};
-use crate::watch::settings::{Mode, OnStale};
-use crate::{DeployId, Hold, Moment, Rules};
+use crate::{DeployId, Hold, Moment};
 
 /// The search for a row that matches.
 #[derive(Debug)]
@@ -199,16 +198,11 @@ impl Search {
         let found = found.and_then(|(row, is_newest)| Some((row.id.clone()?, row, is_newest)));
         let Some((id, row, is_newest)) = found else { return Move::Stay(Phase::Searching(self)) };
         notes.push(Note::Found { row: row.clone(), by: self.pins.matched_by(), replaces: None });
-        // A deploy that appeared while the gate waited cannot have ended before.
-        let has_ended = Rules::default().judge_deploy(&row).is_final();
-        let stale = !self.pins.is_pinned() && !self.awaited && has_ended;
-        if stale && policy.settings.on_stale == OnStale::Accept && policy.settings.mode != Mode::Once {
-            let ago = ago(&row, policy);
-            notes.push(Note::Warned(Warning::AlreadyEnded { deploy: id.clone(), ago }));
-        }
-        let follow = Follow::matched(id, row, self.pins, stale, is_newest).after_row(self.rival);
+        let is_stale = !self.pins.is_pinned() && policy.had_ended(&row, !self.awaited);
+        notes.extend(policy.already_ended(&row).filter(|_| is_stale));
+        let follow = Follow::matched(id, row, self.pins, is_stale, is_newest).after_row(self.rival);
         let follow = if self.is_implicit { follow.unpinned() } else { follow };
-        Move::Follow(follow.passing_over(self.passed_over))
+        Move::Follow(Box::new(follow.passing_over(self.passed_over)))
     }
 
     pub(super) fn decide(&self, policy: &Policy<'_>) -> Decision {

@@ -17,6 +17,8 @@ pub(in crate::watch) struct Succession {
     replaced: Replaced,
     /// Since when the workflow names a successor that the list of rows does not show.
     ahead_since: Option<Moment>,
+    /// A poll has ended without a successor, so that what comes later has appeared since.
+    awaited: bool,
     /// The poll under way.
     reads: Reads,
 }
@@ -33,7 +35,11 @@ struct Reads {
 
 impl Succession {
     pub(super) fn new(replaced: Replaced, exhausted: bool) -> Self {
-        Self { replaced, ahead_since: None, reads: Reads { exhausted, ..Reads::default() } }
+        Self { replaced, ahead_since: None, awaited: false, reads: Reads { exhausted, ..Reads::default() } }
+    }
+
+    pub(super) fn note_hold(&mut self) {
+        self.awaited |= !self.reads.exhausted;
     }
 
     pub(super) fn begin_poll(&mut self) {
@@ -69,13 +75,15 @@ impl Succession {
         is_newer && !was_followed && workflow.as_ref() == row.workflow() && is_deploy(row, passed_over)
     }
 
-    pub(super) fn advance(mut self, notes: &mut Vec<Note>) -> Move {
+    pub(super) fn advance(mut self, policy: &Policy<'_>, notes: &mut Vec<Note>) -> Move {
         let found = self.reads.found.take().and_then(|row| Some((row.id.clone()?, row)));
         let Some((id, row)) = found else { return Move::Stay(Phase::Succession(self)) };
-        let Replaced { row: before, pins, ids, passed_over, .. } = self.replaced;
+        let Replaced { row: before, pins, is_stale, ids, passed_over, .. } = self.replaced;
+        let is_stale = is_stale && policy.had_ended(&row, !self.awaited);
+        notes.extend(policy.already_ended(&row).filter(|_| is_stale));
         notes.push(Note::Found { row: row.clone(), by: pins.matched_by(), replaces: ids.last().cloned() });
-        let follow = Follow::successor(id, row, pins, before.kind().unwrap_or(Kind::Apply), ids);
-        Move::Follow(follow.passing_over(passed_over).after_list())
+        let follow = Follow::successor(id, row, pins, before.kind().unwrap_or(Kind::Apply), ids, is_stale);
+        Move::Follow(Box::new(follow.passing_over(passed_over).after_list()))
     }
 
     pub(super) fn decide(&self, policy: &Policy<'_>) -> Decision {

@@ -43,7 +43,7 @@ impl TargetWatch {
         now: Moment,
     ) -> Self {
         let phase = match deploy.or_else(|| pins.deploy.clone()) {
-            Some(id) => Phase::Following(Follow::named(id, pins.clone())),
+            Some(id) => Phase::Following(Box::new(Follow::named(id, pins.clone()))),
             None => Phase::Searching(Search::new(pins.clone())),
         };
         Self { pins, poller: Poller::new(schedule, now), phase, record: Record::new(index, target, now) }
@@ -173,9 +173,9 @@ impl TargetWatch {
             own_workflow: matches!(request, Request::Workflow(_, id) if self.pins.workflow.as_ref() != Some(id)),
         };
         let polls = self.poller.polls();
-        // The workflow of a newer deploy says whether that one supersedes. Where a newer deploy changes nothing, nobody has
+        // What a newer deploy and its workflow say decides whether that one supersedes. Where a newer deploy changes nothing, nobody has
         // to know.
-        let of_rival = matches!(request, Request::Workflow(..));
+        let of_rival = matches!(request, Request::Workflow(..) | Request::Deploy(..));
         if of_rival && self.phase.does_without(request, &policy(self.record.target(), now, shared, polls)) {
             return true;
         }
@@ -297,6 +297,7 @@ fn policy<'a>(target: &'a Target, now: Moment, shared: &'a Shared, polls: u32) -
         target,
         now,
         started_at: shared.server_started_at(),
+        answered: shared.answered(),
         wide: polls.is_multiple_of(WIDE) || shared.is_once(),
         optional: shared.optional_reads(target),
     }

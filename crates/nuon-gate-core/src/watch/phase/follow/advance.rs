@@ -13,7 +13,7 @@ impl Follow {
     /// Goes on to another deploy, or back to searching, if what was read says so.
     pub(in crate::watch::phase) fn advance(mut self, policy: &Policy<'_>, notes: &mut Vec<Note>) -> Move {
         let Some(row) = self.known.clone().filter(|_| self.reads.current) else {
-            return Move::Stay(Phase::Following(self));
+            return Move::Stay(Phase::Following(Box::new(self)));
         };
         if let Some(to) = self.superseding().and_then(|row| row.id.clone()) {
             let action = self.on_superseded(policy);
@@ -41,7 +41,7 @@ impl Follow {
                 ids.push(self.id);
             }
             let (workflow, pins, passed_over) = (self.workflow_id, self.pins, self.passed_over);
-            let replaced = Replaced { row, workflow, pins, ids, passed_over };
+            let replaced = Replaced { row, workflow, pins, is_stale: self.is_stale, ids, passed_over };
             return Move::Succeed { replaced, exhausted: self.reads.listed };
         }
         if self.on_stale(policy) == Some(OnStale::Wait) && matches!(self.decide_unless_stale(policy), Decision::End(_))
@@ -49,14 +49,14 @@ impl Follow {
             notes.push(Note::Lost);
             return Move::SearchNewer { than: self.id, created: row.created_at.unwrap_or(policy.started_at) };
         }
-        Move::Stay(Phase::Following(self))
+        Move::Stay(Phase::Following(Box::new(self)))
     }
 
     fn follow_newer(self, to: DeployId, from: &Deploy, policy: &Policy<'_>, notes: &mut Vec<Note>) -> Move {
-        let Some(newer) = self.superseding().cloned() else { return Move::Stay(Phase::Following(self)) };
+        let Some(newer) = self.superseding().cloned() else { return Move::Stay(Phase::Following(Box::new(self))) };
         // Following never crosses from an apply to a teardown, and `decide` says so.
         if wrong_kind(&newer, from.kind(), policy.settings.expect).is_some() {
-            return Move::Stay(Phase::Following(self));
+            return Move::Stay(Phase::Following(Box::new(self)));
         }
         notes.push(Note::Warned(Warning::Superseded { from: self.id.clone(), to: to.clone() }));
         // What is followed now is not what was pinned, but what is newest.
@@ -64,8 +64,11 @@ impl Follow {
         let mut before = self.replaced;
         before.push(self.id);
         let kind = from.kind().unwrap_or(Kind::Apply);
-        let mut follow = Self::successor(to, newer, Pins::default(), kind, before).passing_over(self.passed_over);
+        let is_stale = !self.is_pinned && policy.had_ended(&newer, self.is_stale);
+        notes.extend(policy.already_ended(&newer).filter(|_| is_stale));
+        let follow = Self::successor(to, newer, Pins::default(), kind, before, is_stale);
+        let mut follow = follow.passing_over(self.passed_over);
         follow.reads.newest = Newest::None;
-        Move::Follow(follow)
+        Move::Follow(Box::new(follow))
     }
 }

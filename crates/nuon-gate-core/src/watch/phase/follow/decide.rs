@@ -18,7 +18,7 @@ use crate::watch::phase::{
     Decision, End, Held, Policy, StopReason, deploy_request, latest_request, list_request, workflow_request, wrong_kind,
 };
 use crate::watch::settings::{Mode, OnApproval, OnStale, OnSuperseded};
-use crate::{DeployId, Hold, Judgement, Verdict};
+use crate::{DeployId, Hold, Judgement, Verdict, WorkflowId};
 
 impl Follow {
     pub(in crate::watch::phase) fn decide(&self, policy: &Policy<'_>) -> Decision {
@@ -30,7 +30,7 @@ impl Follow {
 
     /// Returns what is to be done with the deploy if it had ended before the wait began, and was not pinned.
     pub(super) fn on_stale(&self, policy: &Policy<'_>) -> Option<OnStale> {
-        (self.origin == Origin::Stale).then_some(policy.settings.on_stale)
+        self.is_stale.then_some(policy.settings.on_stale)
     }
 
     fn stale(&self, row: &Deploy, policy: &Policy<'_>) -> End {
@@ -91,7 +91,7 @@ impl Follow {
     }
 
     /// Returns the deploy than which the one that was named has to be newer, until it has been read.
-    fn unread_baseline(&self) -> Option<&DeployId> {
+    pub(super) fn unread_baseline(&self) -> Option<&DeployId> {
         match (&self.pins.after, self.origin) {
             (Some(Baseline::Deploy(id)), Origin::Named) => Some(id),
             _ => None,
@@ -115,14 +115,19 @@ impl Follow {
             Newest::Hidden => return Some(list_request(policy.target)),
             _ => {}
         }
-        if let Some(rival) = self.rival().filter(|_| !self.reads.rival_deploys)
-            && let Some(id) = rival.workflow()
-        {
-            return Some(workflow_request(policy.target, id));
+        if let Some(rival) = self.rival() {
+            // A lagging replica may show a row that is older, and a row without a time does not say so.
+            if let Some(id) = rival.id.as_ref().filter(|_| rival.created_at.is_none() && !self.reads.rival_detailed) {
+                return Some(deploy_request(policy.target, id));
+            }
+            if let Some(id) = rival.workflow().filter(|_| !self.reads.rival_deploys) {
+                return Some(workflow_request(policy.target, id));
+            }
         }
         let is_behind = matches!(self.held, Some(Held { hold: Hold::Behind(_), .. }));
         let depends = is_final || is_behind || *row.current_status() == Status::PendingApproval;
-        let id = self.own_workflow().filter(|_| !matches!(self.workflow_exists, Existence::Missing))?;
+        let is_lost = |id: &WorkflowId| matches!(self.workflow_exists, Existence::Missing) && !policy.has_answered(id);
+        let id = self.own_workflow().filter(|id| !is_lost(id))?;
         let wanted = self.reads.workflow.is_none() && (depends || policy.wide);
         wanted.then(|| workflow_request(policy.target, id))
     }
@@ -136,7 +141,7 @@ impl Follow {
         let before = match self.origin {
             Origin::Successor(before) => Some(before),
             Origin::Named => None,
-            Origin::Matched | Origin::Stale => return None,
+            Origin::Matched => return None,
         };
         if let Some(end) = wrong_kind(row, before, policy.settings.expect) {
             return Some(end);

@@ -15,7 +15,13 @@ impl Follow {
     pub(in crate::watch::phase) fn on_fact(&mut self, request: &Request, fact: Fact, policy: &Policy<'_>) -> Vec<Note> {
         match fact {
             Fact::Deploy(row) if row.id.as_ref() != Some(&self.id) => {
-                self.learn_baseline(&row, policy);
+                if row.id.as_ref().is_some_and(|id| self.is_rival(id)) {
+                    self.reads.rival_detailed = true;
+                    self.reads.newest = Newest::Row(self.newest_of(row.clone()));
+                }
+                if row.id.as_ref() == self.unread_baseline() {
+                    self.learn_baseline(&row, policy);
+                }
                 Vec::new()
             }
             Fact::Deploy(row) => {
@@ -75,6 +81,7 @@ impl Follow {
             self.reads.outdated = true;
             return Vec::new();
         }
+        self.created = self.created.or(row.created_at);
         let is_first = self.known.is_none();
         let is_new = self.known.as_ref().is_none_or(|known| known.current_status() != row.current_status());
         self.reads.current = true;
@@ -85,7 +92,8 @@ impl Follow {
         }
         self.known = Some(row.clone());
         if is_new {
-            self.held = None;
+            // What changes while it is waited for had not ended before.
+            self.is_stale &= self.held.take().is_none();
             // What was read of the workflow was read before this.
             self.reads.workflow = None;
             self.reads.changed = true;
@@ -99,10 +107,12 @@ impl Follow {
 
     /// Returns the newest row that the server has shown: a lagging replica does not take it back.
     fn newest_of(&mut self, row: Arc<Deploy>) -> Arc<Deploy> {
-        let before = self
-            .newest
-            .take()
-            .filter(|before| before.order(&row) == Some(Ordering::Greater) && is_deploy(before, &self.passed_over));
+        let knows_more = |before: &Deploy| match before.order(&row) {
+            Some(order) => order == Ordering::Greater,
+            // The same row, read in detail before.
+            None => before.id == row.id && before.created_at.is_some(),
+        };
+        let before = self.newest.take().filter(|before| knows_more(before) && is_deploy(before, &self.passed_over));
         self.newest.insert(before.unwrap_or(row)).clone()
     }
 

@@ -5,6 +5,8 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::{Held, Policy};
 use crate::api::Request;
 use crate::model::{Deploy, Workflow};
@@ -36,8 +38,12 @@ pub(in crate::watch) struct Follow {
     freshness: Freshness,
     /// Whether the user has pinned anything, which decides what follows from a newer deploy.
     is_pinned: bool,
+    /// It had ended before the wait began, and nothing is pinned.
+    is_stale: bool,
     /// A state of it has been read that matches every pin.
     matches: bool,
+    /// When it was created. A row that leaves it out later takes nothing back.
+    created: Option<Timestamp>,
     /// Its own detail has said that it is the target's.
     identified: bool,
     /// What is known was read with details.
@@ -66,8 +72,6 @@ enum Origin {
     Named,
     /// It matched.
     Matched,
-    /// It matched no pin, as there is none, and it was there when the wait began.
-    Stale,
     /// It took the place of another.
     Successor(Kind),
 }
@@ -93,6 +97,8 @@ struct Reads {
     newest: Newest,
     /// The newest rows, where they were read.
     rows: Option<Arc<Vec<Deploy>>>,
+    /// The detail of the newest row was read, which may say when it was created where the row does not.
+    rival_detailed: bool,
     /// The workflow of the newest row was read, and makes more than plans.
     rival_deploys: bool,
     workflow: Option<Arc<Workflow>>,
@@ -125,7 +131,9 @@ impl Follow {
             pins,
             origin: Origin::Named,
             known: None,
+            is_stale: false,
             matches: false,
+            created: None,
             freshness: Freshness::default(),
             identified: false,
             detailed: false,
@@ -141,21 +149,28 @@ impl Follow {
         }
     }
 
-    /// Follows a row that matched. `stale`: nothing was pinned, and the row was there when the wait began.
-    pub(super) fn matched(id: DeployId, row: Arc<Deploy>, pins: Pins, stale: bool, is_newest: bool) -> Self {
-        let origin = if stale { Origin::Stale } else { Origin::Matched };
+    /// Follows a row that matched. `is_stale`: nothing is pinned, and it had ended before the wait began.
+    pub(super) fn matched(id: DeployId, row: Arc<Deploy>, pins: Pins, is_stale: bool, is_newest: bool) -> Self {
         let newest = if is_newest { Newest::None } else { Newest::Unread };
         let reads = Reads { current: true, changed: true, newest, ..Reads::default() };
-        let mut follow = Self { origin, reads, ..Self::named(id, pins) };
+        let mut follow = Self { origin: Origin::Matched, is_stale, reads, ..Self::named(id, pins) };
         follow.freshness.admit(Moment::START, &row);
         follow.workflow_id = row.workflow().cloned();
+        follow.created = row.created_at;
         follow.known = Some(row);
         follow
     }
 
     /// Follows a row that took the place of others.
-    pub(super) fn successor(id: DeployId, row: Arc<Deploy>, pins: Pins, kind: Kind, before: Vec<DeployId>) -> Self {
-        let mut follow = Self::matched(id, row, pins, false, false);
+    pub(super) fn successor(
+        id: DeployId,
+        row: Arc<Deploy>,
+        pins: Pins,
+        kind: Kind,
+        before: Vec<DeployId>,
+        is_stale: bool,
+    ) -> Self {
+        let mut follow = Self::matched(id, row, pins, is_stale, false);
         follow.origin = Origin::Successor(kind);
         follow.replaced = before;
         follow
@@ -190,10 +205,8 @@ impl Follow {
 
     pub(super) fn begin_poll(&mut self) {
         self.reads = Reads::default();
-        // What had not ended in the first poll had not ended before the wait began.
-        if self.origin == Origin::Stale && self.held.is_some() {
-            self.origin = Origin::Matched;
-        }
+        // What was still being worked on in the first poll had not ended before the wait began.
+        self.is_stale &= !self.held.as_ref().is_some_and(|held| held.hold.is_at_work());
     }
 
     /// Tells whether the deploy has changed in this poll.
@@ -232,7 +245,8 @@ impl Follow {
 
     pub(super) fn has_answered(&self, request: &Request) -> bool {
         match request {
-            Request::Deploy(_, _, id) => *id == self.id && self.known.is_some(),
+            Request::Deploy(_, _, id) if *id == self.id => self.known.is_some(),
+            Request::Deploy(_, _, id) => self.is_rival(id),
             Request::Workflow(_, id) if self.own_workflow() == Some(id) => {
                 matches!(self.workflow_exists, Existence::Answered)
             }
@@ -251,6 +265,7 @@ impl Follow {
     pub(super) fn does_without(&mut self, request: &Request, policy: &Policy<'_>) -> bool {
         let is_about_newer = match request {
             Request::LatestDeploy(..) | Request::Deploys(..) => true,
+            Request::Deploy(_, _, id) => self.is_rival(id),
             Request::Workflow(_, id) => self.rival().is_some_and(|row| row.workflow() == Some(id)),
             _ => false,
         };
@@ -279,16 +294,21 @@ impl Follow {
     /// Returns the newest row if it supersedes: it is newer, and does not replace the one that is followed. A row without a
     /// time is not older than any other.
     fn rival(&self) -> Option<&Arc<Deploy>> {
-        let (Newest::Row(newest), Some(own)) = (&self.reads.newest, &self.known) else { return None };
+        let (Newest::Row(newest), Some(_)) = (&self.reads.newest, &self.known) else { return None };
         let replaces = newest.workflow().is_some() && newest.workflow() == self.own_workflow();
         let was_followed = newest.id.as_ref().is_some_and(|id| *id == self.id || self.replaced.contains(id));
-        let supersedes = match newest.order(own) {
+        let order = newest.created_at.zip(self.created).map(|(newest, own)| newest.cmp(&own));
+        let supersedes = match order {
             Some(Ordering::Less) => false,
             // It was taken for older when it was left, by a row without a time.
             Some(Ordering::Greater) => !replaces && newest.id.as_ref() != Some(&self.id),
             Some(Ordering::Equal) | None => !replaces && !was_followed,
         };
         supersedes.then_some(newest)
+    }
+
+    fn is_rival(&self, id: &DeployId) -> bool {
+        self.rival().is_some_and(|row| row.id.as_ref() == Some(id))
     }
 
     fn on_superseded(&self, policy: &Policy<'_>) -> OnSuperseded {
@@ -300,7 +320,9 @@ impl Follow {
 
     /// Tells whether the newest row is known to supersede.
     fn superseding(&self) -> Option<&Arc<Deploy>> {
-        self.rival().filter(|row| row.workflow().is_none() || self.reads.rival_deploys)
+        let is_newer = |row: &&Arc<Deploy>| row.created_at.is_some() || self.reads.rival_detailed;
+        let deploys = |row: &&Arc<Deploy>| row.workflow().is_none() || self.reads.rival_deploys;
+        self.rival().filter(is_newer).filter(deploys)
     }
 }
 

@@ -243,6 +243,12 @@ fn links() -> Vec<Scene> {
             .then(IN_PROGRESS)
             .poll(2, [detail(&active), newest(&active)])
             .then(alone()),
+        own("but another target's watch has read it since", JUDGING)
+            .wide_poll(0, [detail(&queued), newest(&queued), lost("iwf-1")])
+            .then(IN_PROGRESS)
+            .answered("iwf-1")
+            .poll(2, [detail(&active), newest(&active), done("iwf-1")])
+            .then(passes_by("iwf-1")),
         own("an answer that is none does not do without the workflow", JUDGING)
             .poll(0, [detail(&active), newest(&active), nothing("workflow iwf-1")])
             .then(Then::NoAnswer),

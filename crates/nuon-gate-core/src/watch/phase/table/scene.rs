@@ -1,5 +1,6 @@
 //! Scenes: what is asked, poll by poll, what the server says, and what follows.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -18,7 +19,7 @@ use crate::watch::phase::{
     Basis, Decision, End, Follow, Note, OptionalReads, Phase, Policy, Proof, Search, StopReason, decide, decide_at_stop,
 };
 use crate::watch::settings::{Mode, WatchSettings};
-use crate::{DeployId, Hold, Kind, Moment, Target, Verdict};
+use crate::{DeployId, Hold, Kind, Moment, Target, Verdict, WorkflowId};
 
 /// Something that can be said of a phase, with its name.
 type Shown = (&'static str, fn(&Phase) -> bool);
@@ -30,6 +31,9 @@ pub(super) struct Scene {
     phase: Phase,
     settings: WatchSettings,
     optional: Option<Request>,
+    /// Workflows that have answered somebody else, and how many polls came before.
+    answered: Vec<(usize, WorkflowId)>,
+    known: HashMap<WorkflowId, Moment>,
     polls: Vec<Poll>,
     stop: Option<StopReason<'static>>,
     /// What can be said of it in the end.
@@ -99,7 +103,7 @@ pub(super) fn latest(name: &'static str, section: &'static str) -> Scene {
 /// The deploy is named, and these pins with it.
 pub(super) fn named(name: &'static str, section: &'static str, pins: Pins) -> Scene {
     let pins = Pins { deploy: Some(id(OWN)), ..pins };
-    Scene::new(name, section, Phase::Following(Follow::named(id(OWN), pins)))
+    Scene::new(name, section, Phase::Following(Box::new(Follow::named(id(OWN), pins))))
 }
 
 /// The deploy is named, and nothing else.
@@ -116,6 +120,8 @@ impl Scene {
             phase,
             settings,
             optional: None,
+            answered: Vec::new(),
+            known: HashMap::new(),
             polls: Vec::new(),
             stop: None,
             shown: Vec::new(),
@@ -137,6 +143,12 @@ impl Scene {
     /// This would be good to know for those who read the report.
     pub(super) fn optional(self, request: Request) -> Self {
         Self { optional: Some(request), ..self }
+    }
+
+    /// This workflow has answered somebody else, from the next poll on.
+    pub(super) fn answered(mut self, workflow: &str) -> Self {
+        self.answered.push((self.polls.len(), workflow.parse().unwrap()));
+        self
     }
 
     pub(super) fn poll<const N: usize>(self, at: u64, said: [Said; N]) -> Self {
@@ -175,7 +187,8 @@ impl Scene {
     fn play(mut self) {
         let title = format!("{} ({})", self.name, self.section);
         let (mut reported, mut last, mut followed) = (Vec::new(), Moment::START, Vec::new());
-        for Poll { at, wide, said } in std::mem::take(&mut self.polls) {
+        for (nth, Poll { at, wide, said }) in std::mem::take(&mut self.polls).into_iter().enumerate() {
+            self.known.extend(self.answered.extract_if(.., |(before, _)| *before <= nth).map(|(_, id)| (id, last)));
             last = Moment::after_start(Duration::from_secs(at));
             self.phase.begin_poll();
             followed.push(self.poll_once(&title, last, wide, said, &mut reported));
@@ -259,7 +272,8 @@ impl Scene {
         let dashboard = self.optional.clone().filter(|read| matches!(read, Request::Dashboard(_)));
         let early = self.optional.clone().filter(|read| !matches!(read, Request::Dashboard(_)));
         let optional = OptionalReads { early, dashboard };
-        let policy = Policy { settings: &self.settings, target: &target(), now, started_at, wide, optional };
+        let (settings, answered) = (&self.settings, &self.known);
+        let policy = Policy { settings, target: &target(), now, started_at, answered, wide, optional };
         then(&mut self.phase, &policy)
     }
 }

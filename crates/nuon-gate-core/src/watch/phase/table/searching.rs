@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::said::{
-    Said, component, created, detail, done, install, list, missing, newest, no_newest, of, plans_only, row, said,
-    status, typed, with, workflow,
+    Said, component, created, detail, done, install, list, missing, newest, no_newest, nothing, of, plans_only, row,
+    said, status, typed, with, workflow,
 };
 use super::scene::{
     IN_PROGRESS, NOT_STARTED, Scene, Then, failed, fails_as, id, latest, needs, of_workflow, passes_by, play, search,
@@ -211,6 +211,9 @@ fn only_plans() -> Vec<Scene> {
 /// Nothing is pinned, and the newest had ended before.
 fn stale() -> Vec<Scene> {
     let active = with(row(OWN, "active"), &json!({ "updated_at": "2027-01-15T07:59:00Z" }));
+    let hundred = || missing("latest of a hundred");
+    let older = created(of(row(OTHER, "active"), "iwf-2"), -90);
+    let retried = created(row(OTHER, "retried"), -90);
     let proven = || [newest(&active), detail(&active), done("iwf-1")];
     let ago = Some(Duration::from_secs(60));
     vec![
@@ -233,6 +236,38 @@ fn stale() -> Vec<Scene> {
         latest("fail: what has to settle need not, as it is past", WHICH)
             .with(|settings| (settings.on_stale, settings.settle) = (OnStale::Fail, Duration::from_secs(30)))
             .poll(0, proven())
+            .then(Then::Refused(Refusal::Stale { deploy: id(OWN), ago })),
+        latest("fail: it had ended, although its workflow does not work on it yet", WHICH)
+            .with(|settings| settings.on_stale = OnStale::Fail)
+            .poll(0, [newest(&active), detail(&active), workflow("iwf-1", "in-progress", OTHER, "in-progress")])
+            .then(Then::Holds(Hold::NotBegun))
+            .poll(2, [detail(&active), newest(&active), done("iwf-1")])
+            .then(Then::Refused(Refusal::Stale { deploy: id(OWN), ago })),
+        latest("fail: what comes to light late had ended as well, by the server's account", WHICH)
+            .with(|settings| settings.on_stale = OnStale::Fail)
+            .poll(0, [no_newest(), install(), component(), hundred()])
+            .then(NOT_STARTED)
+            .poll(2, proven())
+            .then(Then::Refused(Refusal::Stale { deploy: id(OWN), ago })),
+        latest("fail: so had what it gave way to", WHICH)
+            .with(|settings| settings.on_stale = OnStale::Fail)
+            .poll(0, [newest(&older), nothing("deploy dpl-db")])
+            .then(Then::NoAnswer)
+            .poll(2, [detail(&older), newest(&active), done("iwf-1"), detail(&active), done("iwf-1")])
+            .then(Then::Refused(Refusal::Stale { deploy: id(OWN), ago })),
+        latest("fail: so had what took its place", WHICH)
+            .with(|settings| settings.on_stale = OnStale::Fail)
+            .poll(
+                0,
+                [
+                    newest(&retried),
+                    detail(&retried),
+                    list(&[&active, &retried]),
+                    detail(&active),
+                    newest(&active),
+                    done("iwf-1"),
+                ],
+            )
             .then(Then::Refused(Refusal::Stale { deploy: id(OWN), ago })),
         search("what is pinned is never stale", WHICH, of_workflow())
             .with(|settings| settings.on_stale = OnStale::Fail)

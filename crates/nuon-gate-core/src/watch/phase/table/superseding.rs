@@ -17,7 +17,8 @@ use crate::watch::settings::OnSuperseded;
 use crate::{Hold, Kind, Verdict};
 
 pub(super) fn scenes() -> Vec<Scene> {
-    [policies(), following(), no_rivals(), rivals(), seen_before(), unreadable()].into_iter().flatten().collect()
+    let each = [policies(), following(), no_rivals(), older_without_a_time(), rivals(), seen_before(), unreadable()];
+    each.into_iter().flatten().collect()
 }
 
 #[test]
@@ -205,10 +206,44 @@ fn no_rivals() -> Vec<Scene> {
     ]
 }
 
+/// A lagging replica shows a row without a time, which is older than the one that is followed.
+fn older_without_a_time() -> Vec<Scene> {
+    let (active, queued) = (row(OWN, "active"), row(OWN, "queued"));
+    let older = created(of(row(OTHER, "active"), "iwf-2"), -90);
+    let timeless = without(older.clone(), "created_at");
+    let shown = || [newest(&timeless), detail(&older)];
+    let at_work = || workflow("iwf-1", "in-progress", OWN, "in-progress");
+    let [row_without_a_time, its_detail] = shown();
+    vec![
+        latest("followed: not by a row whose detail says that it is older", WHICH)
+            .poll(0, [newest(&queued)])
+            .then(IN_PROGRESS)
+            .wide_poll(2, [detail(&queued), row_without_a_time, its_detail, at_work()])
+            .then(IN_PROGRESS)
+            .wide_poll(4, [detail(&active), newest(&timeless), done("iwf-1")])
+            .then(passes_by("iwf-1"))
+            .reports(["found dpl-web by latest"]),
+        latest("followed: not by a row whose detail cannot be read", WHICH)
+            .poll(0, [newest(&queued)])
+            .then(IN_PROGRESS)
+            .wide_poll(2, [detail(&queued), newest(&timeless), nothing("deploy dpl-db")])
+            .then(Then::NoAnswer),
+        latest("followed: not where the own row has lost its time", WHICH)
+            .poll(0, [newest(&queued)])
+            .then(IN_PROGRESS)
+            .poll(2, [detail(&without(active.clone(), "created_at")), newest(&older), done("iwf-1")])
+            .then(passes_by("iwf-1")),
+        on("ignored: what cannot be read in detail", OnSuperseded::Ignore)
+            .poll(0, [detail(&active), newest(&timeless), nothing("deploy dpl-db"), done("iwf-1")])
+            .then(passes_by("iwf-1")),
+    ]
+}
+
 /// Rows that supersede.
 fn rivals() -> Vec<Scene> {
     let active = row(OWN, "active");
     let fail = |name, section| own(name, section).with(|settings| settings.on_superseded = Some(OnSuperseded::Fail));
+    let timeless = without(newer("queued"), "created_at");
     let nameless = without(newer("queued"), "workflow_id");
     let same_time = created(newer("queued"), -60);
     let third = of(created(row("dpl-3", "queued"), -20), "iwf-3");
@@ -221,7 +256,10 @@ fn rivals() -> Vec<Scene> {
             .poll(0, [detail(&active), newest(&same_time), its_workflow(), done("iwf-1")])
             .then(superseded()),
         fail("a row without a time", WHICH)
-            .poll(0, [detail(&active), newest(&without(newer("queued"), "created_at")), its_workflow(), done("iwf-1")])
+            .poll(0, [detail(&active), newest(&timeless), detail(&timeless), its_workflow(), done("iwf-1")])
+            .then(superseded()),
+        fail("a row without a time, whose detail has one", WHICH)
+            .poll(0, [detail(&active), newest(&timeless), detail(&newer("queued")), its_workflow(), done("iwf-1")])
             .then(superseded()),
         fail("its workflow does not exist", WHICH)
             .poll(0, [detail(&active), newest(&newer("queued")), lost("iwf-2"), done("iwf-1")])
