@@ -35,10 +35,15 @@ impl Question {
     }
 }
 
+/// Stands in an answer for the end of the id that the path ends with, or of the component's there.
+pub(crate) const OWN: &str = "@@@@@@@@@@@@@@@@@@@@@@@";
+
 /// An answer: bytes, and bytes that are repeated until the client has had enough.
 #[derive(Debug, Clone)]
 pub(crate) struct Answer {
     first: Arc<[u8]>,
+    /// Where [`OWN`] stands in them.
+    own: Arc<[usize]>,
     again: Arc<[u8]>,
 }
 
@@ -51,6 +56,15 @@ impl Answer {
     /// A whole answer with a status and headers, each ended by a line break.
     pub(crate) fn with_head(status: &str, headers: &str, body: &str) -> Self {
         Self::bytes(format!("HTTP/1.1 {status}\r\n{headers}Content-Length: {}\r\n\r\n{body}", body.len()))
+    }
+
+    /// An answer of Nuon's own, to what it does not have.
+    fn not_found() -> Self {
+        Self::with_head(
+            "404 Not Found",
+            "X-Nuon-API-Version: 0\r\n",
+            r#"{"error":"record not found","user_error":true}"#,
+        )
     }
 
     /// An answer in chunks of 64 KiB.
@@ -67,7 +81,25 @@ impl Answer {
 
     /// Bytes as they are.
     pub(crate) fn bytes(bytes: impl Into<Vec<u8>>) -> Self {
-        Self { first: bytes.into().into(), again: Arc::default() }
+        let first: Vec<u8> = bytes.into();
+        let starts = first.iter().enumerate().filter(|(_, byte)| **byte == b'@').map(|(at, _)| at);
+        let own = starts.filter(|at| first[*at..].starts_with(OWN.as_bytes())).collect();
+        Self { first: first.into(), own, again: Arc::default() }
+    }
+
+    /// Sends it, about the id that ends so.
+    fn send(&self, stream: &mut TcpStream, id: &[u8]) -> io::Result<()> {
+        let mut sent = 0;
+        for at in self.own.iter().filter(|_| id.len() == OWN.len()) {
+            stream.write_all(&self.first[sent..*at])?;
+            stream.write_all(id)?;
+            sent = at + OWN.len();
+        }
+        stream.write_all(&self.first[sent..])?;
+        while !self.again.is_empty() {
+            stream.write_all(&self.again)?;
+        }
+        Ok(())
     }
 
     /// And then these again and again.
@@ -108,6 +140,13 @@ impl Api {
     }
 }
 
+/// Returns how the id ends that a path is about.
+fn id_in(path: &str) -> &[u8] {
+    let path = path.split('?').next().unwrap_or_default();
+    let id = path.trim_end_matches("/latest").trim_end_matches("/deploys").rsplit('/').next().unwrap_or_default();
+    id.as_bytes().last_chunk::<{ OWN.len() }>().map_or(b"", |end| end)
+}
+
 fn connection(mut stream: TcpStream, answers: &Answers) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let (mut head, mut part) = (Vec::new(), [0; 4096]);
@@ -120,16 +159,12 @@ fn connection(mut stream: TcpStream, answers: &Answers) -> io::Result<()> {
             head.extend_from_slice(&part[..length]);
         }
         let asked = String::from_utf8_lossy(&head);
-        let question = Question::of(asked.split(' ').nth(1).unwrap_or_default());
+        let path = asked.split(' ').nth(1).unwrap_or_default();
+        let question = Question::of(path);
         let own = answers.iter().find(|(own, _)| *own == question);
-        match own.map(|(_, answer)| answer) {
-            Some(answer) => {
-                stream.write_all(&answer.first)?;
-                while !answer.again.is_empty() {
-                    stream.write_all(&answer.again)?;
-                }
-            }
-            None => stream.write_all(&Answer::with_head("404 Not Found", "", "{}").first)?,
+        match own {
+            Some((_, answer)) => answer.send(&mut stream, id_in(path))?,
+            None => Answer::not_found().send(&mut stream, b"")?,
         }
         head.clear();
     }

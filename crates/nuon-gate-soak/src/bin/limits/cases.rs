@@ -2,11 +2,10 @@
 
 use std::fmt::Write as _;
 
-use crate::api::{Answer, Answers, Question};
+use crate::api::{Answer, Answers, OWN, Question};
 
 const INSTALL: &str = "inlacme00000000000000000000";
 const COMPONENT: &str = "cmpapi00000000000000000000";
-const DEPLOY: &str = "dplapi00000000000000000000";
 const MIB: usize = 1 << 20;
 /// The largest body that the program reads.
 const LARGEST: usize = 16 * MIB;
@@ -72,7 +71,7 @@ impl Case {
         let case = Self { code: FAILED, ..Self::active(name, sent, "") };
         let answer = Answer::json(&deploy("error", more));
         let case = Self { answers: Vec::new(), ..case };
-        let workflow = Answer::json(r#"{"id":"inwown","status":{"status":"error"},"finished":true}"#);
+        let workflow = workflow("error", &format!("[{}]", step("error")));
         case.and(Question::Deploy, answer.clone()).and(Question::Latest, answer).and(Question::Workflow, workflow)
     }
 
@@ -97,7 +96,7 @@ impl Case {
         let usual = [
             (Question::Latest, deploy.clone()),
             (Question::Deploy, deploy),
-            (Question::Workflow, Answer::json(r#"{"id":"inwown","status":{"status":"success"},"finished":true}"#)),
+            (Question::Workflow, workflow("success", &format!("[{}]", step("success")))),
             (Question::Install, Answer::json(&format!(r#"{{"id":"{INSTALL}","name":"acme"}}"#))),
             (Question::Deploys, Answer::json("[]")),
             (Question::Logs, Answer::json("[]")),
@@ -119,9 +118,21 @@ pub(crate) fn all() -> impl Iterator<Item = Try> {
 }
 
 fn deploy(status: &str, more: &str) -> String {
-    format!(
-        r#"{{"id":"{DEPLOY}","status":"{status}","workflow_id":"inwown","created_at":"2026-08-03T14:02:11Z","log_stream":{{"id":"logown"}}{more}}}"#
-    )
+    let whose = format!(r#""install_id":"{INSTALL}","component_id":"cmp{OWN}","workflow_id":"inw{OWN}""#);
+    let rest = r#""created_at":"2026-08-03T14:02:11Z","log_stream":{"id":"logown"}"#;
+    format!(r#"{{"id":"dpl{OWN}","status":"{status}",{whose},{rest}{more}}}"#)
+}
+
+/// The deploy's workflow, which has ended, with these steps.
+fn workflow(status: &str, steps: &str) -> Answer {
+    let head = format!(r#""id":"inw{OWN}","owner_id":"{INSTALL}","status":{{"status":"{status}"}},"finished":true"#);
+    Answer::json(&format!(r#"{{{head},"steps":{steps}}}"#))
+}
+
+/// The step that works on the deploy.
+fn step(status: &str) -> String {
+    let target = format!(r#""step_target_type":"install_deploys","step_target_id":"dpl{OWN}""#);
+    format!(r#"{{"id":"iws",{target},"status":{{"status":"{status}"}},"finished":true}}"#)
 }
 
 /// A deploy's body of this size, with a field that means nothing.
@@ -286,7 +297,7 @@ fn lists() -> Vec<Try> {
     };
     let name = format!(r#"[{{"component_id":"{COMPONENT}","component":{{"name":"{}"}}}}]"#, "x".repeat(15 * MIB));
     let mut all = once([
-        components("pages without end", TIMED_OUT, Answer::with_head("200 OK", more, &list(&row, 100))).times_out(),
+        components("the same page without end", PASSED, Answer::with_head("200 OK", more, &list(&row, 100))),
         components("5,000,000 in a page", NO_GOOD_ANSWER, Answer::json(&list("{}", 5_000_000))),
         components("a name of 15 MiB", PASSED, Answer::json(&name)),
     ]);
@@ -315,10 +326,7 @@ fn logs() -> Vec<Try> {
 }
 
 fn workflows() -> Vec<Try> {
-    let workflow = |steps: &str| {
-        let head = format!(r#""id":"inwown","owner_id":"{INSTALL}","status":{{"status":"success"}},"finished":true"#);
-        Answer::json(&format!(r#"{{{head},"steps":{steps}}}"#))
-    };
+    let workflow = |others: &str| workflow("success", &format!("[{},{}", step("success"), &others[1..]));
     let done = r#"{"id":"iws","status":{"status":"success"},"finished":true}"#;
     let steps = |count| {
         let answer = workflow(&list(done, count));
