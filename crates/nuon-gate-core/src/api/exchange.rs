@@ -42,7 +42,7 @@ pub(super) async fn exchange(
     let now = Timestamp::now();
     let body = match refusal(status.as_u16(), &headers, &error_body, Some(response.url()), now) {
         // What a body says on success means nothing then; even a compressed one is good.
-        Some(ApiError::Undecodable(_)) | None if expected == Expected::Success => Ok(Vec::new()),
+        Some(ApiError::Undecodable(_)) | None if expected.ignores_body() => Ok(Vec::new()),
         // Who answers instead of the API is news only where the API would have said something else.
         Some(ApiError::Status { status: status @ (401 | 403 | 404 | 511), message: None, retry_after, from_nuon })
             if expected != Expected::Identity && !is_versioned(&headers) =>

@@ -43,6 +43,8 @@ pub enum Fact {
     Deploy(Arc<Deploy>),
     /// The workflow that was asked for, of the install that was asked for.
     Workflow(Arc<Workflow>),
+    /// The long poll has ended. What it says means nothing: it is only the sign to read.
+    Awaited,
     /// The install exists.
     Install(Install),
     /// Installs.
@@ -121,6 +123,7 @@ pub(super) fn read(request: &Request, headers: &HeaderMap, body: &[u8]) -> Resul
             Fact::Deploy(Arc::new(deploy))
         }
         Request::Workflow(install, id) => Fact::Workflow(Arc::new(workflow(install.as_ref(), id, body)?)),
+        Request::Await(..) => Fact::Awaited,
         Request::Install(typed) => {
             let install: Install = decode(body)?;
             let named = install.name.as_ref().is_some_and(|name| name.is(typed.as_str()));

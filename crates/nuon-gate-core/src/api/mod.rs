@@ -151,6 +151,7 @@ impl Client {
         }
         let (method, expected) = match request {
             Request::Cancel(_) => (Method::POST, Expected::Success),
+            Request::Await(..) => (Method::GET, Expected::Sign),
             Request::LatestDeploy(..) | Request::Deploys(..) => (Method::GET, Expected::BodyOrNone),
             _ => (Method::GET, Expected::Body),
         };
@@ -162,7 +163,7 @@ impl Client {
             Ok(whole) => whole,
             Err(error) => return fact::excuse(request, error).map(Answer::from),
         };
-        let fact = fact::read(request, &whole.headers, &whole.body).map_err(|error| self.failed(error))?;
+        let fact = fact::read(request, &whole.headers, &whole.body).map_err(|error| self.failed(error, expected))?;
         Ok(Answer { fact, server_time: server_time(&whole.headers) })
     }
 
@@ -170,7 +171,7 @@ impl Client {
     async fn send(&self, mut request: nuon_gate_http::Request, expected: Expected) -> Result<Whole, ApiError> {
         let limit = TimeLimit::new(self.timeout);
         let Some(right) = &self.right else {
-            return self.count(request, expected, limit).await.map_err(|error| self.failed(error));
+            return self.count(request, expected, limit).await.map_err(|error| self.failed(error, expected));
         };
         request.headers_mut().insert(header::HeaderName::from_static("x-nuon-org-id"), right.header.clone());
         let again = request.try_clone();
@@ -202,7 +203,7 @@ impl Client {
                 pass.accept();
                 Err(error)
             }
-            Err(error) => Err(self.failed(error)),
+            Err(error) => Err(self.failed(error, expected)),
         }
     }
 
@@ -225,9 +226,11 @@ impl Client {
         body.map(|body| Whole { headers, body })
     }
 
-    fn failed(&self, error: ApiError) -> ApiError {
+    fn failed(&self, error: ApiError, expected: Expected) -> ApiError {
         tracing::debug!(%error, "no good answer");
-        self.record(|stats| stats.errors += 1);
+        if expected != Expected::Sign {
+            self.record(|stats| stats.errors += 1);
+        }
         error
     }
 
@@ -285,6 +288,14 @@ enum Expected {
     BodyOrNone,
     /// What its body says means nothing, so it is not read.
     Success,
+    /// The same, and no answer to it is an error.
+    Sign,
+}
+
+impl Expected {
+    fn ignores_body(self) -> bool {
+        matches!(self, Self::Success | Self::Sign)
+    }
 }
 
 /// Takes off the byte order mark that some gateways put before a text.

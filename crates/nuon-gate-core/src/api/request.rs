@@ -1,6 +1,6 @@
 //! What is asked of the API, as values: the path and the query of each request.
 
-use crate::{ComponentId, DeployId, InstallId, LogStreamId, OrgId, WorkflowId};
+use crate::{ComponentId, DeployId, InstallId, LogStreamId, OrgId, StepId, WorkflowId};
 
 /// The most rows that a server gives at once.
 pub(crate) const MOST_ROWS: u32 = 100;
@@ -26,6 +26,8 @@ pub enum Request {
     Deploy(InstallId, Option<ComponentId>, DeployId),
     /// A workflow of this install, or of any, with its steps.
     Workflow(Option<InstallId>, WorkflowId),
+    /// That a step of a workflow ends: a long poll, which the server keeps open for a minute.
+    Await(WorkflowId, StepId),
     /// An install, by its id or its name.
     Install(InstallId),
     /// The organisation's installs: this page of them, from 1 on.
@@ -66,6 +68,9 @@ impl Request {
                 (vec!["installs", install.as_str(), "deploys", deploy.as_str()], Vec::new())
             }
             Self::Workflow(_, workflow) => (vec!["workflows", workflow.as_str()], Vec::new()),
+            Self::Await(workflow, step) => {
+                (vec!["workflows", workflow.as_str(), "steps", step.as_str(), "await"], Vec::new())
+            }
             Self::Install(install) => (vec!["installs", install.as_str()], Vec::new()),
             Self::Installs(number) => (vec!["installs"], page(number)),
             Self::InstallComponents(install, number) => {

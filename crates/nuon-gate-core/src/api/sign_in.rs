@@ -169,9 +169,11 @@ impl Client {
         let mut request = Request::new(Method::POST, self.url.join(&["v1", "oidc", "token"]));
         request.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
         *request.body_mut() = Some(body.into());
-        let mut answer =
-            self.count(request, Expected::Body, limit).await.map_err(|error| refused(self.failed(error)))?;
-        let issued = decode::<Issued>(&answer.body).map_err(|error| refused(self.failed(error)));
+        let mut answer = self
+            .count(request, Expected::Body, limit)
+            .await
+            .map_err(|error| refused(self.failed(error, Expected::Body)))?;
+        let issued = decode::<Issued>(&answer.body).map_err(|error| refused(self.failed(error, Expected::Body)));
         answer.body.zeroize();
         issued?.token(&right.org).map_err(ApiError::from)
     }

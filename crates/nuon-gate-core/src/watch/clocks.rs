@@ -16,7 +16,11 @@ impl Watch {
         let paused = Some(self.shared.health().paused_until()).filter(|until| *until > now && self.flights.has_ready());
         let outage = self.outage_at().map(|(_, at)| at).filter(|at| *at > now && self.last_polls.is_none());
         let heartbeat = self.shared.last_event() + HEARTBEAT;
-        [self.timers.first(), paused, outage].into_iter().flatten().fold(self.end().min(heartbeat), Moment::min)
+        let long_poll = self.long_polls.due().map(|due| due.max(self.shared.health().paused_until()));
+        [self.timers.first(), paused, outage, long_poll]
+            .into_iter()
+            .flatten()
+            .fold(self.end().min(heartbeat), Moment::min)
     }
 
     /// Returns when the watch ends at the latest, or its last polls begin.
@@ -140,6 +144,7 @@ impl Watch {
     pub(super) fn begin_last_polls(&mut self, last: LastPolls, now: Moment) {
         self.last_polls = Some(last);
         self.flights.give_up();
+        self.long_polls.give_up();
         for poller in self.open_pollers() {
             self.poller_mut(poller).give_up();
             self.timers.set(poller, now);

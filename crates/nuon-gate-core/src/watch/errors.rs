@@ -145,7 +145,8 @@ fn missing(error: &ApiError, request: &Request) -> Cause {
         | Request::Deploys(..)
         | Request::Installs(_)
         | Request::Dashboard(_)
-        | Request::Logs(..) => return Cause::Refused(error.clone()),
+        | Request::Logs(..)
+        | Request::Await(..) => return Cause::Refused(error.clone()),
     };
     Cause::NotFound(thing, error.clone())
 }

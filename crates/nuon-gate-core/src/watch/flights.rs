@@ -71,10 +71,15 @@ impl Flights {
         None
     }
 
+    /// Returns a serial number for a request that is sent beside these.
+    pub(super) fn number(&mut self) -> u64 {
+        self.order += 1;
+        self.order
+    }
+
     /// Takes note that a request is being sent for a poller; returns its serial number.
     pub(super) fn send(&mut self, poller: PollerId, request: Request, now: Moment) -> u64 {
-        self.order += 1;
-        let serial = self.order;
+        let serial = self.number();
         self.serials.insert(request.clone(), serial);
         self.under_way.insert(serial, Flight { request, sent: now, order: serial, pollers: vec![poller] });
         serial

@@ -38,6 +38,11 @@ impl Health {
         self.failing_since.get_or_insert(now);
         self.last_bad_sent = self.last_bad_sent.max(Some(sent));
         self.ever_nuon |= error.is_from_nuon();
+        self.pause(now, error, deadline)
+    }
+
+    /// Takes note of the pause that an answer asks for, and tells whether it does.
+    pub(super) fn pause(&mut self, now: Moment, error: &ApiError, deadline: Moment) -> bool {
         let Some(pause) = error.retry_after() else { return false };
         self.wished_until = self.wished_until.max(now + pause);
         self.paused_until = self.paused_until.max((now + pause).min(deadline));

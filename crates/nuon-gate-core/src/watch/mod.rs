@@ -14,7 +14,8 @@
 //! 1. A target passes only with a [`Proof`], which only the decision makes: the deploy's identity by its own detail, a passing
 //!    status that is the newest by the server's account, and the steps of its workflow that work on it.
 //! 2. The watch ends by its deadline plus one request's time limit, whatever the API does; after a signal within a second.
-//! 3. It never polls the same target more often than its intervals allow, but for the last poll when a limit runs out.
+//! 3. It never polls the same target more often than its intervals allow, but for the last poll when a limit runs out, and
+//!    when a long poll says that a step has ended.
 //! 4. The same seed and the same answers at the same times give the same events.
 //!
 //! `tests/core/promises` holds it to them over generated servers, with an oracle that shares nothing with it.
@@ -28,6 +29,7 @@ mod flights;
 mod freshness;
 mod health;
 mod last_polls;
+mod long_polls;
 mod outcome;
 mod phase;
 mod poller;
@@ -45,13 +47,14 @@ pub use self::event::{Event, EventKind, Refusal};
 use self::flights::{Flights, PollerId};
 pub(crate) use self::last_polls::LAST_POLL_AFTER_SIGNAL;
 use self::last_polls::LastPolls;
+use self::long_polls::{LONG_POLL_TIMEOUT, LongPolls};
 pub use self::phase::{Basis, Proof};
 use self::poller::Poller;
 pub use self::settings::{Clocks, InvalidSettings, Mode, OnApproval, OnStale, OnSuperseded, Scope, WatchSettings};
 use self::shared::Shared;
 use self::target::TargetWatch;
 use self::timers::Timers;
-use crate::api::{ApiError, Reply, Request};
+use crate::api::{Answer, ApiError, Fact, Reply, Request};
 use crate::pins::Pinning;
 use crate::resolve::{Resolution, Resolver};
 use crate::schedule::Schedule;
@@ -100,6 +103,7 @@ pub struct Watch {
     passed: usize,
     flights: Flights,
     timers: Timers,
+    long_polls: LongPolls,
     last_polls: Option<LastPolls>,
     signal: Option<Signal>,
     finished: Option<Moment>,
@@ -136,6 +140,8 @@ impl Watch {
                 }
             }
         };
+        let are_wanted = settings.long_poll && settings.mode == Mode::Wait;
+        let long_polls = LongPolls::new(settings.intervals.min(), are_wanted);
         let once = (settings.mode == Mode::Once).then(|| LastPolls::once(settings.request_timeout));
         let mut watch = Self {
             shared: Shared::new(settings, started_at),
@@ -146,6 +152,7 @@ impl Watch {
             passed: 0,
             flights: Flights::default(),
             timers: Timers::default(),
+            long_polls,
             last_polls: once,
             signal: None,
             finished: None,
@@ -174,7 +181,7 @@ impl Watch {
             return Step::Done;
         }
         self.heartbeat(now);
-        match self.next_ask(now) {
+        match self.next_ask(now).or_else(|| self.next_long_poll(now)) {
             Some(ask) => Step::Ask(ask),
             None => Step::Sleep(self.next_wake(now)),
         }
@@ -182,6 +189,9 @@ impl Watch {
 
     /// Takes in what came of a request. Whoever needs the answer has it.
     pub fn reply(&mut self, now: Moment, ticket: Ticket, reply: &Reply) {
+        if let Some(woken) = self.long_polls.answer(now, ticket.0, reply) {
+            return self.on_sign(&woken, reply, now);
+        }
         let sent = self.flights.sent(ticket.0);
         match reply {
             Ok(answer) => {
@@ -204,9 +214,46 @@ impl Watch {
                 PollerId::Discovery => self.reply_to_discovery(now, &request, reply.clone()),
                 PollerId::Target(index) => self.reply_to_target(index, now, &request, reply.clone()),
             };
+            self.note_step(poller, reply);
             self.arm(poller, now);
             self.report_retry(poller, error, now);
         }
+    }
+
+    /// A long poll has ended: whoever waits for that polls at once. What it says decides nothing.
+    fn on_sign(&mut self, woken: &[PollerId], reply: &Reply, now: Moment) {
+        if let Err(error) = reply {
+            let deadline = self.shared.deadline();
+            self.shared.health_mut().pause(now, error, deadline);
+        }
+        for poller in woken {
+            self.poller_mut(*poller).hurry(now);
+            self.arm(*poller, now);
+        }
+    }
+
+    /// Takes note of the step whose end a target waits for.
+    fn note_step(&mut self, poller: PollerId, reply: &Reply) {
+        let PollerId::Target(index) = poller else { return };
+        let target = &self.targets[index];
+        if target.has_ended() {
+            return self.long_polls.forget(poller);
+        }
+        if let Ok(Answer { fact: Fact::Workflow(workflow), .. }) = reply
+            && let Some(id) = &workflow.id
+        {
+            self.long_polls.note(poller, id, target.step_at_work(workflow));
+        }
+    }
+
+    /// Returns the next long poll, if one may be opened.
+    fn next_long_poll(&mut self, now: Moment) -> Option<Ask> {
+        if self.shared.health().paused_until() > now {
+            return None;
+        }
+        let serial = self.flights.number();
+        let request = self.long_polls.open(now, serial)?;
+        Some(Ask { ticket: Ticket(serial), request, timeout: LONG_POLL_TIMEOUT })
     }
 
     fn report_retry(&mut self, poller: PollerId, error: Option<ApiError>, now: Moment) {

@@ -16,6 +16,8 @@ struct Poll {
     request: Request,
     /// How many requests it has taken so far.
     requests: u32,
+    /// It follows a sign that something has changed.
+    is_hurried: bool,
 }
 
 /// The polls of one thing: when the next is due, and how the API has treated it so far.
@@ -23,6 +25,8 @@ struct Poll {
 pub(super) struct Poller {
     schedule: Schedule,
     due: Moment,
+    /// There is a sign that something has changed: the next poll is due at once, and reads everything.
+    is_hurried: bool,
     poll: Option<Poll>,
     polled: Option<Moment>,
     polls: u32,
@@ -32,7 +36,16 @@ pub(super) struct Poller {
 
 impl Poller {
     pub(super) fn new(schedule: Schedule, now: Moment) -> Self {
-        Self { schedule, due: now, poll: None, polled: None, polls: 0, streaks: Streaks::default(), last_error: None }
+        Self {
+            schedule,
+            due: now,
+            is_hurried: false,
+            poll: None,
+            polled: None,
+            polls: 0,
+            streaks: Streaks::default(),
+            last_error: None,
+        }
     }
 
     /// Returns how many polls have begun.
@@ -72,7 +85,17 @@ impl Poller {
     /// Begins a poll with this request.
     pub(super) fn begin(&mut self, request: Request, now: Moment) {
         self.polls += 1;
-        self.poll = Some(Poll { began: now, request, requests: 1 });
+        self.poll = Some(Poll { began: now, request, requests: 1, is_hurried: std::mem::take(&mut self.is_hurried) });
+    }
+
+    /// There is a sign that something has changed: the next poll is due at once.
+    pub(super) fn hurry(&mut self, now: Moment) {
+        (self.is_hurried, self.due) = (true, now);
+    }
+
+    /// Tells whether the poll under way, or else the next, follows such a sign.
+    pub(super) fn is_hurried(&self) -> bool {
+        self.poll.as_ref().map_or(self.is_hurried, |poll| poll.is_hurried)
     }
 
     /// The poll under way needs this as well.
@@ -112,22 +135,29 @@ impl Poller {
         }
     }
 
-    /// The poll is over, the wait is not.
+    /// The poll is over, the wait is not. After a sign what has changed may only be a moment behind.
     pub(super) fn over(&mut self, now: Moment, observed: Observed) {
+        let observed = if self.is_hurried() { Observed::Change } else { observed };
         self.end();
-        self.due = now + self.schedule.after(observed);
+        let due = now + self.schedule.after(observed);
+        self.set_due(now, due);
+    }
+
+    fn set_due(&mut self, now: Moment, due: Moment) {
+        self.due = if self.is_hurried { now } else { due };
     }
 
     /// The poll is over, and the next is due then, or after the shortest interval.
     pub(super) fn over_until(&mut self, now: Moment, due: Moment) {
         self.end();
-        self.due = due.max(now + self.schedule.shortest());
+        self.set_due(now, due.max(now + self.schedule.shortest()));
     }
 
     /// The poll failed, and is repeated.
     pub(super) fn failed(&mut self, now: Moment, error: ApiError) {
         self.end();
-        self.due = now + self.schedule.after(Observed::Trouble);
+        let due = now + self.schedule.after(Observed::Trouble);
+        self.set_due(now, due);
         self.last_error = Some(error);
     }
 }

@@ -120,6 +120,8 @@ pub struct WatchSettings {
     pub org: Option<OrgId>,
     /// Whether links and names are wanted while the wait goes on, so that they are asked for as soon as a deploy is found.
     pub links: bool,
+    /// Whether the end of a step at work is awaited by a long poll, where the server offers it.
+    pub long_poll: bool,
     /// Whether to wait at all.
     pub mode: Mode,
     /// Where the jitter comes from.
@@ -144,6 +146,7 @@ impl Default for WatchSettings {
             settle: Duration::ZERO,
             org: None,
             links: false,
+            long_poll: true,
             mode: Mode::Wait,
             seed: 0,
         }

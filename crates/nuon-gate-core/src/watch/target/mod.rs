@@ -11,11 +11,11 @@ use super::poller::Poller;
 use super::shared::Shared;
 use crate::api::{ApiError, ErrorClass, Fact, Reply, Request};
 use crate::cause::{StoppedBy, Warning};
-use crate::model::Status;
+use crate::model::{Status, Workflow};
 use crate::pins::Pins;
 use crate::report::TargetReport;
 use crate::schedule::{Observed, Schedule};
-use crate::{Clock, DeployId, Hold, Judgement, Kind, Moment, Target, Verdict};
+use crate::{Clock, DeployId, Hold, Judgement, Kind, Moment, StepId, Target, Verdict};
 
 /// Every third poll is a wide one.
 const WIDE: u32 = 3;
@@ -104,7 +104,8 @@ impl TargetWatch {
     /// Begins a poll.
     pub(super) fn begin_poll(&mut self, now: Moment, shared: &mut Shared) {
         self.phase.begin_poll();
-        match self.decide(now, shared, self.poller.polls() + 1) {
+        let wide = self.is_wide(self.poller.polls() + 1, shared);
+        match self.decide(now, shared, wide) {
             Decision::Need(request) => self.poller.begin(request, now),
             // Whatever the phase, nothing has been read yet, so something is needed.
             Decision::Hold(_) => self.poller.over(now, Observed::Nothing),
@@ -112,8 +113,25 @@ impl TargetWatch {
         }
     }
 
-    fn decide(&self, now: Moment, shared: &Shared, polls: u32) -> Decision {
-        decide(&self.phase, &policy(self.record.target(), now, shared, polls))
+    fn decide(&self, now: Moment, shared: &Shared, wide: bool) -> Decision {
+        decide(&self.phase, &policy(self.record.target(), now, shared, wide))
+    }
+
+    /// Tells whether this poll reads everything, even if nothing depends on it.
+    fn is_wide(&self, polls: u32, shared: &Shared) -> bool {
+        polls.is_multiple_of(WIDE) || shared.is_once() || self.poller.is_hurried()
+    }
+
+    fn policy<'a>(&'a self, now: Moment, shared: &'a Shared) -> Policy<'a> {
+        policy(self.record.target(), now, shared, self.is_wide(self.poller.polls(), shared))
+    }
+
+    /// Returns the step at work on the deploy that is followed, as its workflow says.
+    pub(super) fn step_at_work(&self, workflow: &Workflow) -> Option<StepId> {
+        match &self.phase {
+            Phase::Following(follow) => follow.step_at_work(workflow),
+            _ => None,
+        }
     }
 
     /// Takes in what came of a request, and returns the error if it has to be sent again.
@@ -150,7 +168,8 @@ impl TargetWatch {
             shared.dashboard_came(dashboard);
             return Ok(());
         }
-        let policy = policy(self.record.target(), now, shared, self.poller.polls());
+        let wide = self.is_wide(self.poller.polls(), shared);
+        let policy = policy(self.record.target(), now, shared, wide);
         let notes = self.phase.on_fact(request, fact, &policy)?;
         self.record.report_notes(notes, now, shared);
         Ok(())
@@ -172,17 +191,17 @@ impl TargetWatch {
             },
             own_workflow: matches!(request, Request::Workflow(_, id) if self.pins.workflow.as_ref() != Some(id)),
         };
-        let polls = self.poller.polls();
+        let wide = self.is_wide(self.poller.polls(), shared);
         // What a newer deploy and its workflow say decides whether that one supersedes. Where a newer deploy changes nothing, nobody has
         // to know.
         let of_rival = matches!(request, Request::Workflow(..) | Request::Deploy(..));
-        if of_rival && self.phase.does_without(request, &policy(self.record.target(), now, shared, polls)) {
+        if of_rival && self.phase.does_without(request, &policy(self.record.target(), now, shared, wide)) {
             return true;
         }
         match handle(self.poller.streaks(), now, error, request, about, shared) {
             Handling::Retry => {
                 let is_passing = matches!(error.class(), ErrorClass::Transient | ErrorClass::Foreign);
-                let policy = policy(self.record.target(), now, shared, polls);
+                let policy = policy(self.record.target(), now, shared, wide);
                 let goes_on = is_passing && self.phase.does_without(request, &policy);
                 if !goes_on {
                     self.poller.failed(now, error.clone());
@@ -205,10 +224,10 @@ impl TargetWatch {
     /// Goes on with what follows from what has been read.
     fn proceed(&mut self, now: Moment, shared: &mut Shared) {
         let phase = std::mem::replace(&mut self.phase, Phase::Ended);
-        let (phase, notes) = phase.advance(&policy(self.record.target(), now, shared, self.poller.polls()));
+        let (phase, notes) = phase.advance(&self.policy(now, shared));
         self.phase = phase;
         self.record.report_notes(notes, now, shared);
-        match self.decide(now, shared, self.poller.polls()) {
+        match self.decide(now, shared, self.is_wide(self.poller.polls(), shared)) {
             Decision::Need(request) if self.poller.requests() < MOST_REQUESTS => self.poller.need(request),
             Decision::Need(_) => self.poller.over(now, Observed::Nothing),
             Decision::Hold(hold) => self.hold(&hold, now, shared),
@@ -260,7 +279,7 @@ impl TargetWatch {
             _ => None,
         };
         let standing = self.record.standing(self.phase.hold(), unmatched, now, shared);
-        let policy = policy(self.record.target(), now, shared, self.poller.polls());
+        let policy = self.policy(now, shared);
         let end = decide_at_stop(&self.phase, &policy, reason, standing);
         self.conclude(end, now, shared);
     }
@@ -291,14 +310,14 @@ impl TargetWatch {
     }
 }
 
-fn policy<'a>(target: &'a Target, now: Moment, shared: &'a Shared, polls: u32) -> Policy<'a> {
+fn policy<'a>(target: &'a Target, now: Moment, shared: &'a Shared, wide: bool) -> Policy<'a> {
     Policy {
         settings: shared.settings(),
         target,
         now,
         started_at: shared.server_started_at(),
         answered: shared.answered(),
-        wide: polls.is_multiple_of(WIDE) || shared.is_once(),
+        wide,
         optional: shared.optional_reads(target),
     }
 }

@@ -28,7 +28,12 @@ pub(crate) const fn s(seconds: u64) -> Duration {
 
 /// The settings that the command line gives by default.
 pub(crate) fn settings() -> WatchSettings {
-    WatchSettings { intervals: Intervals::new(s(2), s(10)).unwrap(), seed: 1, ..WatchSettings::default() }
+    WatchSettings {
+        intervals: Intervals::new(s(2), s(10)).unwrap(),
+        seed: 1,
+        long_poll: false,
+        ..WatchSettings::default()
+    }
 }
 
 pub(crate) fn at_least(count: usize) -> Require {
@@ -259,6 +264,7 @@ impl Asked {
             Request::Dashboard(_) => "dashboard",
             Request::Logs(..) => "logs",
             Request::Cancel(_) => "cancel",
+            Request::Await(..) => "await",
         }
     }
 }

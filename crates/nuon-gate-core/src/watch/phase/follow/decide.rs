@@ -128,7 +128,9 @@ impl Follow {
         let depends = is_final || is_behind || *row.current_status() == Status::PendingApproval;
         let is_lost = |id: &WorkflowId| matches!(self.workflow_exists, Existence::Missing) && !policy.has_answered(id);
         let id = self.own_workflow().filter(|id| !is_lost(id))?;
-        let wanted = self.reads.workflow.is_none() && (depends || policy.wide);
+        // Only the workflow says which step is at work, whose end a long poll may tell.
+        let moves = self.reads.changed && policy.settings.long_poll && policy.settings.mode == Mode::Wait;
+        let wanted = self.reads.workflow.is_none() && (depends || policy.wide || moves);
         wanted.then(|| workflow_request(policy.target, id))
     }
 

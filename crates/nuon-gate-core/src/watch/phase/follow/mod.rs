@@ -9,13 +9,13 @@ use jiff::Timestamp;
 
 use super::{Held, Policy};
 use crate::api::Request;
-use crate::model::{Deploy, Workflow};
+use crate::model::{Deploy, StepState, Workflow};
 use crate::pins::Pins;
 use crate::report::ApprovalPlace;
 use crate::timeline::span;
 use crate::watch::freshness::Freshness;
 use crate::watch::settings::OnSuperseded;
-use crate::{DeployId, Hold, Kind, Moment, WorkflowId};
+use crate::{DeployId, Hold, Kind, Moment, StepId, WorkflowId};
 
 /// For how long a deploy and its workflow may contradict each other. They are read one after the other, and some servers
 /// read from a replica that lags, so one of them may only be behind.
@@ -285,6 +285,14 @@ impl Follow {
             self.reads.rival_deploys = true;
         }
         is_own
+    }
+
+    /// Returns the step at work on the deploy, if this is its workflow.
+    pub(in crate::watch) fn step_at_work(&self, workflow: &Workflow) -> Option<StepId> {
+        let own = workflow.id.as_ref().filter(|id| self.own_workflow() == Some(id)).and(self.known.as_ref())?;
+        let component = own.install_component_id.as_ref().filter(|id| !id.is_blank());
+        let mut steps = workflow.steps_of(&self.id).chain(workflow.health_steps_of(&self.id, component));
+        steps.find(|step| step.state() == StepState::Running)?.id.clone()
     }
 
     fn own_workflow(&self) -> Option<&WorkflowId> {

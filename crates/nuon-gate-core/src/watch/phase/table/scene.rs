@@ -113,7 +113,7 @@ pub(super) fn own(name: &'static str, section: &'static str) -> Scene {
 
 impl Scene {
     fn new(name: &'static str, section: &'static str, phase: Phase) -> Self {
-        let settings = WatchSettings::default();
+        let settings = WatchSettings { long_poll: false, ..WatchSettings::default() };
         Self {
             name,
             section,

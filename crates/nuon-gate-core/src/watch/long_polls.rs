@@ -1,0 +1,163 @@
+//! Long polls: the server keeps a request open as long as a step is at work. That it ends is the sign to poll at once, and no
+//! more than that: a verdict always comes from ordinary reads. See `docs/nuon-api.md`, "Waiting for a step".
+//!
+//! There is one for each workflow at most, whoever follows its deploys. No answer to it counts as an error or an outage.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Duration;
+
+use super::flights::PollerId;
+use crate::api::{ApiError, ErrorClass, Reply, Request};
+use crate::{Moment, StepId, WorkflowId};
+
+/// The server answers within a minute; this is for one that does not answer at all.
+pub(super) const LONG_POLL_TIMEOUT: Duration = Duration::from_secs(75);
+/// As many are open at once. Other workflows are only polled.
+const MOST_OPEN: usize = 16;
+/// So many answers in a row that are none, and a workflow's steps are only polled.
+const MOST_BAD: u32 = 2;
+/// So many times not found, and the server does not offer it, or does not know the step.
+const MOST_MISSING: u32 = 3;
+
+/// The long polls of a watch.
+#[derive(Debug)]
+pub(super) struct LongPolls {
+    is_wanted: bool,
+    /// At least so long lies between the beginnings of two of the same workflow.
+    pace: Duration,
+    workflows: HashMap<WorkflowId, Workflow>,
+    /// Workflows with a step that is at work and for which none is open, by the moment from which one may be opened.
+    ready: BTreeSet<(Moment, WorkflowId)>,
+    open: HashMap<u64, WorkflowId>,
+    /// Whose step somebody waits for.
+    waiting: HashMap<PollerId, WorkflowId>,
+}
+
+/// What is known of a workflow.
+#[derive(Debug, Default)]
+struct Workflow {
+    /// Who waits for which step of it that is at work.
+    steps: BTreeMap<PollerId, StepId>,
+    /// The step whose end is awaited.
+    open: Option<StepId>,
+    /// When the next may be opened.
+    not_before: Moment,
+    bad: u32,
+    missing: u32,
+}
+
+impl Workflow {
+    fn is_given_up(&self) -> bool {
+        self.bad >= MOST_BAD || self.missing >= MOST_MISSING
+    }
+}
+
+/// What an answer is.
+enum Sign {
+    /// The step has ended, as far as the server says.
+    Ended,
+    /// Not yet: ask again. Load balancers end an idle connection after a minute, too.
+    NotYet,
+    /// The step is not known, or has not begun.
+    Missing,
+    /// No answer. Some servers say so of a step that failed.
+    Bad,
+}
+
+impl Sign {
+    fn of(reply: &Reply, is_quick: bool) -> Self {
+        match reply {
+            Ok(_) => Self::Ended,
+            Err(ApiError::Status { status: 408, .. }) => Self::NotYet,
+            Err(ApiError::Status { status: 504, .. } | ApiError::Timeout(_) | ApiError::Broken(_)) if !is_quick => {
+                Self::NotYet
+            }
+            Err(error) if matches!(error.class(), ErrorClass::Missing) => Self::Missing,
+            Err(_) => Self::Bad,
+        }
+    }
+}
+
+impl LongPolls {
+    /// None, if they are not wanted.
+    pub(super) fn new(pace: Duration, is_wanted: bool) -> Self {
+        Self {
+            is_wanted,
+            pace,
+            workflows: HashMap::new(),
+            ready: BTreeSet::new(),
+            open: HashMap::new(),
+            waiting: HashMap::new(),
+        }
+    }
+
+    /// Takes note of the step at work for which somebody waits, if any, as a workflow has just said.
+    pub(super) fn note(&mut self, poller: PollerId, id: &WorkflowId, step: Option<StepId>) {
+        self.forget(poller);
+        let Some(step) = step.filter(|_| self.is_wanted) else { return };
+        self.waiting.insert(poller, id.clone());
+        self.workflows.entry(id.clone()).or_default().steps.insert(poller, step);
+        self.rank(id);
+    }
+
+    /// Takes note that somebody waits no more.
+    pub(super) fn forget(&mut self, poller: PollerId) {
+        let Some(id) = self.waiting.remove(&poller) else { return };
+        if let Some(workflow) = self.workflows.get_mut(&id) {
+            workflow.steps.remove(&poller);
+        }
+        self.rank(&id);
+    }
+
+    /// Puts a workflow where it belongs.
+    fn rank(&mut self, id: &WorkflowId) {
+        let Some(workflow) = self.workflows.get(id) else { return };
+        let entry = (workflow.not_before, id.clone());
+        if workflow.open.is_none() && !workflow.steps.is_empty() && !workflow.is_given_up() {
+            self.ready.insert(entry);
+        } else {
+            self.ready.remove(&entry);
+        }
+    }
+
+    /// Returns when the next may be opened.
+    pub(super) fn due(&self) -> Option<Moment> {
+        self.ready.first().map(|(at, _)| *at).filter(|_| self.open.len() < MOST_OPEN)
+    }
+
+    /// Opens one, if one is due.
+    pub(super) fn open(&mut self, now: Moment, serial: u64) -> Option<Request> {
+        self.due().filter(|at| *at <= now)?;
+        let (_, id) = self.ready.pop_first()?;
+        let workflow = self.workflows.get_mut(&id)?;
+        let step = workflow.steps.values().next()?.clone();
+        workflow.open = Some(step.clone());
+        workflow.not_before = now + self.pace;
+        self.open.insert(serial, id.clone());
+        Some(Request::Await(id, step))
+    }
+
+    /// Takes note that one has been answered, and returns who is to poll at once; `None` if there is no such long poll.
+    pub(super) fn answer(&mut self, now: Moment, serial: u64, reply: &Reply) -> Option<Vec<PollerId>> {
+        let id = self.open.remove(&serial)?;
+        let Some(workflow) = self.workflows.get_mut(&id) else { return Some(Vec::new()) };
+        let step = workflow.open.take();
+        let sign = Sign::of(reply, now < workflow.not_before);
+        match sign {
+            Sign::Ended | Sign::NotYet => (workflow.bad, workflow.missing) = (0, 0),
+            Sign::Missing => workflow.missing += 1,
+            Sign::Bad => workflow.bad += 1,
+        }
+        let over = |own: &StepId| step.as_ref() == Some(own) && !matches!(sign, Sign::NotYet);
+        let over: Vec<PollerId> = workflow.steps.iter().filter(|(_, own)| over(own)).map(|(who, _)| *who).collect();
+        // Whoever reads next that it is still at work waits for its end again.
+        over.iter().for_each(|poller| self.forget(*poller));
+        self.rank(&id);
+        Some(if matches!(sign, Sign::Missing) { Vec::new() } else { over })
+    }
+
+    /// Gives all up: there is no more time.
+    pub(super) fn give_up(&mut self) {
+        *self = Self::new(self.pace, false);
+    }
+}
