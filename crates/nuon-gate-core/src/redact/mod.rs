@@ -29,6 +29,10 @@ pub const REDACTED: &str = "[redacted]";
 /// Shorter texts are too common to be searched for.
 const SHORTEST: usize = 8;
 
+/// A long text is searched in parts that overlap by half, so that the search costs little memory. A secret is shorter than
+/// half a part, in whatever encoding.
+const PART: usize = 512 * 1024;
+
 /// How many encodings within each other are undone.
 const DEEPEST: usize = 3;
 
@@ -74,6 +78,20 @@ pub(crate) fn redacted(text: &str) -> Cow<'_, str> {
     Cow::Owned(clean)
 }
 
+/// Returns the parts of a text, with where each begins.
+fn parts(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let last = text.len().saturating_sub(PART / 2).max(1);
+    (0..last).step_by(PART / 2).map(|at| {
+        let begins = boundary(text, at);
+        (begins, &text[begins..boundary(text, (at + PART).min(text.len()))])
+    })
+}
+
+/// Returns the last place up to here at which a text can be cut.
+fn boundary(text: &str, at: usize) -> usize {
+    (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
+}
+
 /// The secrets, and the forms in which they are searched for.
 struct Known {
     secrets: Vec<Zeroizing<String>>,
@@ -113,6 +131,16 @@ impl Known {
             return Vec::new();
         }
         let mut places = Vec::new();
+        for (begins, part) in parts(text) {
+            places.extend(self.places_in(part).map(|place| begins + place.start..begins + place.end));
+        }
+        places.sort_unstable_by_key(|place| place.start);
+        places
+    }
+
+    /// Returns the same of a text that is not long, in no order.
+    fn places_in(&self, text: &str) -> impl Iterator<Item = Range<usize>> + use<> {
+        let mut places = Vec::new();
         let mut folded = Some(Folded::new(text));
         for _ in 0..=DEEPEST {
             let Some(text) = folded else { break };
@@ -122,8 +150,7 @@ impl Known {
             }));
             folded = text.decoded();
         }
-        places.sort_unstable_by_key(|place| place.start);
-        places
+        places.into_iter()
     }
 
     /// Returns the length of the longest form that a text begins with.

@@ -157,6 +157,19 @@ fn ordinary_texts_stay_as_they_are() {
 }
 
 #[test]
+fn a_secret_is_found_wherever_a_long_text_is_parted() {
+    const SECRET: &str = "a-secret-in-a-long-text";
+    protect(SECRET);
+    let border = PART / 2;
+    for begins in [border - 30, border - 5, border, 2 * border - 5] {
+        // What is cut off has characters of several bytes, so that a part may not begin or end anywhere.
+        let text = format!("{}{SECRET}{}", "☃".repeat(begins.div_ceil(3)), "ü".repeat(border / 2));
+        assert_eq!(redacted(&text).matches(REDACTED).count(), 1, "{begins}");
+        assert!(!redacted(&text).contains("secret"), "{begins}");
+    }
+}
+
+#[test]
 fn secrets_are_listed_in_their_order_and_once() {
     let before = protected(0).len();
     for secret in [" listed-secret-1\n", "listed-secret-2", "listed-secret-1", "tiny"] {

@@ -100,7 +100,11 @@ async fn not_yet_is_an_answer_only_about_a_components_deploys() {
     }
     let asked = others().len() as u64;
     let counted = stats_of(&client.clone());
-    assert_eq!((counted.requests, counted.errors), (asked + 1, errors - 1), "clones share their statistics, and a long poll is no error");
+    assert_eq!(
+        (counted.requests, counted.errors),
+        (asked + 1, errors - 1),
+        "clones share their statistics, and a long poll is no error"
+    );
     assert_eq!(errors, asked - 2);
 }
 
