@@ -31,6 +31,13 @@ pub enum Warning {
     NoWorkflow(ApiError),
     /// Passed, although a human still has to approve the plan.
     NotApproved,
+    /// So many requests a second are too few for the targets, so that they are polled more seldom than the longest interval.
+    Stretched {
+        /// As many are sent.
+        max_rps: u32,
+        /// The longest interval.
+        interval: Duration,
+    },
     /// This machine's clock and the server's differ.
     ClockSkew(Duration),
     /// The dashboard's address could not be read.
@@ -64,6 +71,10 @@ impl fmt::Display for Warning {
                 write!(f, "the deploy's workflow cannot be read, its status alone counts: {error}")
             }
             Self::NotApproved => f.write_str("passed, although a human still has to approve the plan"),
+            Self::Stretched { max_rps, interval } => {
+                let interval = human(*interval);
+                write!(f, "{max_rps} requests a second are too few to poll every target within {interval}")
+            }
             Self::ClockSkew(skew) => {
                 write!(f, "this machine's clock and the server's differ by {}", human(*skew))
             }

@@ -16,8 +16,11 @@ impl Watch {
         let paused = Some(self.shared.health().paused_until()).filter(|until| *until > now && self.flights.has_ready());
         let outage = self.outage_at().map(|(_, at)| at).filter(|at| *at > now && self.last_polls.is_none());
         let heartbeat = self.shared.last_event() + HEARTBEAT;
-        let long_poll = self.long_polls.due().map(|due| due.max(self.shared.health().paused_until()));
-        [self.timers.first(), paused, outage, long_poll]
+        let empty = self.budget_empty_until(now);
+        let long_poll =
+            self.long_polls.due().map(|due| due.max(self.shared.health().paused_until()).max(empty.unwrap_or(due)));
+        let empty = empty.filter(|_| self.flights.has_ready());
+        [self.timers.first(), paused, outage, long_poll, empty]
             .into_iter()
             .flatten()
             .fold(self.end().min(heartbeat), Moment::min)

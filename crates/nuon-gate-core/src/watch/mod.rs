@@ -20,6 +20,7 @@
 //!
 //! `tests/core/promises` holds it to them over generated servers, with an oracle that shares nothing with it.
 
+mod budget;
 mod clocks;
 mod discovery;
 mod enrolment;
@@ -42,6 +43,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use self::budget::Budget;
 use self::discovery::Discovery;
 pub use self::event::{Event, EventKind, Refusal};
 use self::flights::{Flights, PollerId};
@@ -55,6 +57,7 @@ use self::shared::Shared;
 use self::target::TargetWatch;
 use self::timers::Timers;
 use crate::api::{Answer, ApiError, Fact, Reply, Request};
+use crate::cause::Warning;
 use crate::pins::Pinning;
 use crate::resolve::{Resolution, Resolver};
 use crate::schedule::Schedule;
@@ -91,6 +94,16 @@ pub struct Ask {
     pub timeout: Duration,
 }
 
+/// Whether the budget keeps targets from being polled within the longest interval.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Stretch {
+    None,
+    /// It has kept somebody waiting.
+    Possible,
+    /// That has been told.
+    Told,
+}
+
 /// The wait for one or several targets.
 #[derive(Debug)]
 pub struct Watch {
@@ -104,6 +117,8 @@ pub struct Watch {
     flights: Flights,
     timers: Timers,
     long_polls: LongPolls,
+    budget: Budget,
+    stretch: Stretch,
     last_polls: Option<LastPolls>,
     signal: Option<Signal>,
     finished: Option<Moment>,
@@ -140,6 +155,7 @@ impl Watch {
                 }
             }
         };
+        let budget = Budget::new(settings.max_rps);
         let are_wanted = settings.long_poll && settings.mode == Mode::Wait;
         let long_polls = LongPolls::new(settings.intervals.min(), are_wanted);
         let once = (settings.mode == Mode::Once).then(|| LastPolls::once(settings.request_timeout));
@@ -153,6 +169,8 @@ impl Watch {
             flights: Flights::default(),
             timers: Timers::default(),
             long_polls,
+            budget,
+            stretch: Stretch::None,
             last_polls: once,
             signal: None,
             finished: None,
@@ -200,6 +218,9 @@ impl Watch {
             }
             Err(error) => {
                 let deadline = self.shared.deadline();
+                if error.status() == Some(429) {
+                    self.budget.halve(now);
+                }
                 if self.shared.health_mut().bad(now, sent.unwrap_or(now), error, deadline) {
                     self.arm_queued();
                 }
@@ -248,12 +269,28 @@ impl Watch {
 
     /// Returns the next long poll, if one may be opened.
     fn next_long_poll(&mut self, now: Moment) -> Option<Ask> {
-        if self.shared.health().paused_until() > now {
+        if self.shared.health().paused_until() > now || self.budget_empty_until(now).is_some() {
             return None;
         }
         let serial = self.flights.number();
         let request = self.long_polls.open(now, serial)?;
+        self.budget.take(now);
         Some(Ask { ticket: Ticket(serial), request, timeout: LONG_POLL_TIMEOUT })
+    }
+
+    /// Returns when the next request may be sent; `None` if it may now. The last polls are sent whatever they cost.
+    fn budget_empty_until(&mut self, now: Moment) -> Option<Moment> {
+        if self.last_polls.is_some() { None } else { self.budget.empty_until(now) }
+    }
+
+    /// Says once that there are too many targets to be polled as often as they should be.
+    fn note_stretch(&mut self, poller: PollerId, now: Moment) {
+        let began = self.poller(poller).polling_since().unwrap_or(now);
+        let WatchSettings { max_rps, intervals, .. } = *self.shared.settings();
+        if self.stretch == Stretch::Possible && now - began > intervals.max() {
+            self.stretch = Stretch::Told;
+            self.shared.warn(now, Warning::Stretched { max_rps, interval: intervals.max() });
+        }
     }
 
     fn report_retry(&mut self, poller: PollerId, error: Option<ApiError>, now: Moment) {
@@ -347,11 +384,17 @@ impl Watch {
         if self.shared.health().paused_until() > now {
             return None;
         }
+        if self.budget_empty_until(now).is_some() {
+            self.stretch = self.stretch.max(if self.flights.has_ready() { Stretch::Possible } else { Stretch::None });
+            return None;
+        }
         let (targets, discovery) = (&self.targets, &self.discovery);
         let poller = self.flights.next(|poller| match poller {
             PollerId::Discovery => discovery.poller().request(),
             PollerId::Target(index) => targets[index].poller().request(),
         })?;
+        self.budget.take(now);
+        self.note_stretch(poller, now);
         let request = self.poller(poller).request()?.clone();
         let timeout = self.time_limit(poller, now);
         let timeout = match request {

@@ -122,6 +122,8 @@ pub struct WatchSettings {
     pub links: bool,
     /// Whether the end of a step at work is awaited by a long poll, where the server offers it.
     pub long_poll: bool,
+    /// How many requests a second are sent at most, for all targets together.
+    pub max_rps: u32,
     /// Whether to wait at all.
     pub mode: Mode,
     /// Where the jitter comes from.
@@ -147,6 +149,7 @@ impl Default for WatchSettings {
             org: None,
             links: false,
             long_poll: true,
+            max_rps: 20,
             mode: Mode::Wait,
             seed: 0,
         }

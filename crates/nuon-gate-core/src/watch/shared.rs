@@ -171,6 +171,11 @@ impl Shared {
         self.server_started_at.unwrap_or(self.started_at)
     }
 
+    /// Tells whether the server has said its time.
+    pub(super) fn has_server_time(&self) -> bool {
+        self.server_started_at.is_some()
+    }
+
     /// Takes note of the server's time. The first answer decides; `timed`: a time has been pinned, so that it matters whether
     /// this machine's clock is right.
     pub(super) fn note_server_time(&mut self, now: Moment, server_time: Option<Timestamp>, timed: bool) {
@@ -178,10 +183,14 @@ impl Shared {
         self.server_started_at = at.saturating_sub(now.elapsed()).ok();
         let skew = at.duration_since(self.wall(now)).abs();
         if timed && skew > LARGEST_SKEW {
-            let warning = Warning::ClockSkew(Duration::try_from(skew).unwrap_or_default());
-            self.warnings.push(warning.clone());
-            self.emit(now, EventKind::Warned { target: None, warning });
+            self.warn(now, Warning::ClockSkew(Duration::try_from(skew).unwrap_or_default()));
         }
+    }
+
+    /// Says something about the run as a whole that a human should know.
+    pub(super) fn warn(&mut self, now: Moment, warning: Warning) {
+        self.warnings.push(warning.clone());
+        self.emit(now, EventKind::Warned { target: None, warning });
     }
 
     // What no verdict depends on.

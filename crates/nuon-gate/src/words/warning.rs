@@ -18,6 +18,7 @@ pub(crate) fn warning(warning: &Warning) -> String {
             "passed because of --on-approval pass: a human still has to approve the plan".to_owned()
         }
         Warning::NoLinks(_) => format!("{warning}; check {} if you miss them", flags::ADDRESS),
+        Warning::Stretched { .. } => format!("{warning}; more are sent with --max-rps"),
         Warning::Superseded { .. }
         | Warning::NoWorkflow(_)
         | Warning::ClockSkew(_)

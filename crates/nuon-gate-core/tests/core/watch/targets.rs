@@ -152,7 +152,7 @@ fn at_most_sixteen_questions_are_under_way() {
 #[test]
 fn several_hundred_targets_are_all_followed() {
     let clocks = Clocks { total: s(1800), start: Some(s(600)), stall: None, approval: None, outage: Some(s(300)) };
-    let fleet = watch(WatchSettings { clocks, ..settings() }, 300, Pins::default());
+    let fleet = watch(WatchSettings { clocks, max_rps: 1000, ..settings() }, 300, Pins::default());
     let run = run(fleet, |now, request| {
         let answer = |index: usize| {
             let end = s(30 + index as u64 / 3);
