@@ -52,6 +52,16 @@ pub enum Baseline {
     Deploy(DeployId),
     /// There was this deploy, created then.
     Known(DeployId, Timestamp),
+    /// There was this deploy, created then, when the server was asked at this time by its own clock. What had been created
+    /// by then and was not seen, as by a lagging replica, is no newer.
+    Seen {
+        /// The deploy.
+        deploy: DeployId,
+        /// When it was created.
+        created: Timestamp,
+        /// When it was seen.
+        at: Timestamp,
+    },
     /// There was none at this time, by the server's clock.
     NoneAt(Timestamp),
 }
@@ -123,7 +133,7 @@ impl Pins {
         let workflow = workflow.filter(|_| deploy.workflow().is_some());
         let after = after.filter(|after| match after {
             Baseline::Deploy(id) => deploy.id.as_ref() == Some(id),
-            Baseline::Known(..) | Baseline::NoneAt(_) => deploy.created_at.is_some(),
+            Baseline::Known(..) | Baseline::Seen { .. } | Baseline::NoneAt(_) => deploy.created_at.is_some(),
         });
         let since = since.filter(|_| deploy.created_at.is_some());
         let build = build.filter(|_| deploy.build_id.is_some());
@@ -147,6 +157,10 @@ impl Pins {
             None => true,
             Some(Baseline::Deploy(_)) => false,
             Some(Baseline::Known(id, at)) => deploy.id.as_ref() != Some(id) && created.is_some_and(|own| own > *at),
+            Some(Baseline::Seen { deploy: id, created: seen, at }) => {
+                let earliest = at.saturating_sub(LEEWAY).unwrap_or(Timestamp::MIN).max(*seen);
+                deploy.id.as_ref() != Some(id) && created.is_some_and(|own| own > earliest)
+            }
             // The time is that of a header, which has no fractions of a second.
             Some(Baseline::NoneAt(at)) => created.is_some_and(|own| own >= *at),
         };

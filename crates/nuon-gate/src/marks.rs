@@ -90,7 +90,11 @@ impl Mark {
     fn baseline(&self) -> Option<(Target, Baseline)> {
         let target = Target::new(self.install.parse().ok()?, self.component.parse().ok()?);
         let baseline = match (&self.deploy_id, &self.created_at) {
-            (Some(id), Some(created)) => Baseline::Known(id.parse().ok()?, created.parse().ok()?),
+            (Some(id), Some(created)) => Baseline::Seen {
+                deploy: id.parse().ok()?,
+                created: created.parse().ok()?,
+                at: self.server_time.parse().ok()?,
+            },
             (Some(id), None) => Baseline::Deploy(id.parse().ok()?),
             (None, _) => Baseline::NoneAt(self.server_time.parse().ok()?),
         };

@@ -260,6 +260,9 @@ pub struct WorkflowStep {
     /// Whether it has ended.
     #[serde(deserialize_with = "lenient")]
     pub finished: Option<bool>,
+    /// What else the server wrote down of it, beside what its status has.
+    #[serde(deserialize_with = "lenient_object")]
+    pub metadata: Option<Metadata>,
     /// What it asks a human.
     #[serde(deserialize_with = "lenient_object")]
     pub approval: Option<Approval>,
@@ -303,12 +306,23 @@ impl WorkflowStep {
         self.state() != StepState::NotBegun && self.word() != "not-attempted"
     }
 
+    /// Tells whether the step has failed and is not tried again: it has finished, or the server has given it up.
+    pub fn has_failed_for_good(&self) -> bool {
+        let is_over =
+            self.finished == Some(true) || self.metadata().any(|own| own.auto_retries_exhausted == Some(true));
+        self.state() == StepState::Failed && is_over
+    }
+
+    /// Returns what the server wrote down of the step: with its status, and beside it.
+    fn metadata(&self) -> impl Iterator<Item = &Metadata> {
+        let of_status = self.status.as_ref().and_then(|status| status.metadata.as_ref());
+        [of_status, self.metadata.as_ref()].into_iter().flatten()
+    }
+
     /// Its retries are neither used up nor given up.
     fn has_tries_left(&self) -> bool {
-        let metadata = self.status.as_ref().and_then(|status| status.metadata.as_ref());
-        metadata.is_some_and(|Metadata { retry_idx, max_retries, auto_retries_exhausted, .. }| {
-            retry_idx.unwrap_or(0) < max_retries.unwrap_or(0) && *auto_retries_exhausted != Some(true)
-        })
+        self.metadata().any(|metadata| metadata.retry_idx.unwrap_or(0) < metadata.max_retries.unwrap_or(0))
+            && self.metadata().all(|metadata| metadata.auto_retries_exhausted != Some(true))
     }
 
     /// Tells whether the step is not meant to be seen, or not to be run.

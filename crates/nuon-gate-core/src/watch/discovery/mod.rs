@@ -226,7 +226,7 @@ impl Discovery {
         };
         match outcome {
             Ok(discovered) => discovered,
-            Err(error) => self.on_error(now, request, error, shared),
+            Err(error) => self.on_error(now, request, error, targets, shared),
         }
     }
 
@@ -267,7 +267,14 @@ impl Discovery {
         }
     }
 
-    fn on_error(&mut self, now: Moment, request: &Request, error: ApiError, shared: &Shared) -> Discovered {
+    fn on_error(
+        &mut self,
+        now: Moment,
+        request: &Request,
+        error: ApiError,
+        targets: &[TargetWatch],
+        shared: &Shared,
+    ) -> Discovered {
         if let Source::Names(resolver) = &mut self.source
             && (error.class() != ErrorClass::Untrusted || shared.health().ever_good())
             && resolver.learn_error(request, error.class() == ErrorClass::Missing)
@@ -275,7 +282,7 @@ impl Discovery {
             return self.resolved();
         }
         let exists = match &self.source {
-            Source::Workflow(workflow) => workflow.has_answered(),
+            Source::Workflow(workflow) => workflow.has_answered() && matches!(request, Request::Workflow(..)),
             Source::Names(_) | Source::Known => false,
         };
         let about = About { exists, is_own: exists, named: true, own_workflow: false };
@@ -284,7 +291,11 @@ impl Discovery {
                 self.poller.failed(now, error.clone());
                 Discovered::Retry(error)
             }
-            Handling::Reject(cause) => Discovered::End(Some((Verdict::Rejected, cause))),
+            // A workflow that has failed says more than that one of its deploys is not to be found.
+            Handling::Reject(cause) => {
+                let failure = self.end_without_deploys(targets).flatten();
+                Discovered::End(Some(failure.unwrap_or((Verdict::Rejected, cause))))
+            }
             Handling::Refuse(refusal) => Discovered::Refused(refusal),
         }
     }

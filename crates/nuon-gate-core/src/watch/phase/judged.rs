@@ -143,7 +143,7 @@ fn failing(picture: Picture<'_>, workflow: &Workflow) -> Judged {
         return Judged::Hold(Hold::Retry);
     }
     if any(&own, &[Failed]) {
-        return fail;
+        return if own.iter().any(|step| step.has_failed_for_good()) { fail } else { Judged::Hold(Hold::Retry) };
     }
     if any(&health, &[Failed, Replaced]) {
         let another_try = any(&health, &[NotBegun]) || !any(&health, &[Failed]);

@@ -27,11 +27,14 @@ use super::event::Refusal;
 use super::settings::{Mode, OnStale, OnSuperseded, WatchSettings};
 use crate::api::{ApiError, Depth, Fact, MOST_ROWS, Request};
 use crate::cause::{Cause, Limit, Standing, StoppedBy, Warning};
-use crate::model::{Deploy, Status};
+use crate::model::Deploy;
 use crate::pins::Pins;
 use crate::{
     Clock, DeployId, Hold, Judgement, Kind, MatchedBy, Moment, RemoteText, Rules, Target, Verdict, WorkflowId,
 };
+
+/// What ended so much later than the wait began by the server's clock had not ended before.
+const SECONDS: Duration = Duration::from_secs(2);
 
 /// How far the watch over a target has come.
 #[derive(Debug)]
@@ -82,6 +85,8 @@ pub(super) struct Policy<'a> {
     pub(super) now: Moment,
     /// When the watch began, by the server's clock as far as it is known.
     pub(super) started_at: Timestamp,
+    /// Whether that is known by the server's clock.
+    pub(super) has_server_time: bool,
     /// The workflows that have answered, whoever asked for them, and when they last did.
     pub(super) answered: &'a HashMap<WorkflowId, Moment>,
     /// A wide poll reads the deploy's workflow and what is newer even if nothing depends on them.
@@ -369,8 +374,13 @@ impl Policy<'_> {
     /// Tells whether a row had ended before the wait began. One that was there `from_the_start` had, if it has ended now; of
     /// one that came to light later only the server's own account says so.
     fn had_ended(&self, row: &Deploy, from_the_start: bool) -> bool {
-        let before = || row.status_since().is_some_and(|since| since < self.started_at);
-        Rules::default().judge_deploy(row) != Judgement::Pending && (from_the_start || before())
+        let since = row.status_since().filter(|_| self.has_server_time);
+        let before = since.is_some_and(|since| since < self.started_at);
+        // The server's time has no fractions of a second. What is still to come says nothing.
+        let after_start = |length: Duration| self.started_at.saturating_add(length).unwrap_or(self.started_at);
+        let meanwhile = after_start(SECONDS)..=after_start(self.now.elapsed() + SECONDS);
+        let during = since.is_some_and(|since| meanwhile.contains(&since));
+        Rules::default().judge_deploy(row) != Judgement::Pending && (before || from_the_start && !during)
     }
 
     /// Returns the warning that what is judged had ended before the wait began, where that is wanted.
@@ -386,7 +396,13 @@ impl Policy<'_> {
         self.answered.contains_key(id)
     }
 
-    fn is_by_rule(&self, status: &Status) -> bool {
-        self.settings.rules.override_of(status).is_some()
+    /// Tells whether a flag says what a status means. One that lets pass what passes anyway says nothing, so that the steps
+    /// are still asked.
+    fn is_by_rule(&self, row: &Deploy) -> bool {
+        let passes_anyway = Rules::default().judge_deploy(row) == Judgement::Passed;
+        match self.settings.rules.override_of(row.current_status()) {
+            Some(Judgement::Passed) => !passes_anyway,
+            rule => rule.is_some(),
+        }
     }
 }

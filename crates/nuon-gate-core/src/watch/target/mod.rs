@@ -199,8 +199,11 @@ impl TargetWatch {
             return true;
         }
         match handle(self.poller.streaks(), now, error, request, about, shared) {
+            // There is no other poll in which it could be found.
+            Handling::Retry if shared.is_once() && about.own_workflow && error.class() == ErrorClass::Missing => {}
             Handling::Retry => {
-                let is_passing = matches!(error.class(), ErrorClass::Transient | ErrorClass::Foreign);
+                let is_passing =
+                    matches!(error.class(), ErrorClass::Transient | ErrorClass::Foreign | ErrorClass::Elsewhere);
                 let policy = policy(self.record.target(), now, shared, wide);
                 let goes_on = is_passing && self.phase.does_without(request, &policy);
                 if !goes_on {
@@ -316,6 +319,7 @@ fn policy<'a>(target: &'a Target, now: Moment, shared: &'a Shared, wide: bool) -
         target,
         now,
         started_at: shared.server_started_at(),
+        has_server_time: shared.has_server_time(),
         answered: shared.answered(),
         wide,
         optional: shared.optional_reads(target),

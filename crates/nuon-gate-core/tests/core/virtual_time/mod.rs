@@ -170,7 +170,10 @@ pub(crate) fn workflow(status: &str, finished: bool, steps: &[Value]) -> Body {
 
 /// A step that works on a deploy.
 pub(crate) fn step(name: &str, status: &str, deploy: &str) -> Value {
-    json!({ "id": format!("iws-{name}"), "name": name, "status": { "status": status }, "step_target_id": deploy })
+    json!({
+        "id": format!("iws-{name}"), "name": name, "status": { "status": status }, "finished": status == "error",
+        "step_target_id": deploy,
+    })
 }
 
 pub(crate) fn deploy(row: &Value) -> Body {

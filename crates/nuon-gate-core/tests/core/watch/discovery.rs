@@ -297,6 +297,33 @@ fn one_look_is_enough_for_a_workflow_that_has_ended() {
 }
 
 #[test]
+fn a_deploy_of_the_workflow_that_cannot_be_read_keeps_nobody_waiting() {
+    let ended = |word: &'static str, of_step: &'static str| {
+        let steps = move || vec![step("a", of_step, "dplA"), step("b", of_step, "dplB")];
+        move |_: Duration| (word, true, steps())
+    };
+    let lost = |request: &Request| matches!(request, Request::Deploy(_, _, id) if id.as_str() == "dplB");
+    let others = json!({ "install_id": "inl2", "component_id": "cmpB" });
+    let others = || Body::Json(with(row("dplB", "active"), others.clone()));
+    let cases: [(&str, &str, &dyn Fn() -> Body, Verdict); 5] = [
+        ("success", "success", &|| status(404), Verdict::Rejected),
+        ("error", "error", &|| status(404), Verdict::Failed),
+        ("cancelled", "cancelled", &|| status(404), Verdict::Cancelled),
+        ("success", "success", &others, Verdict::Rejected),
+        ("success", "success", &|| status(403), Verdict::Rejected),
+    ];
+    for (word, of_step, body, verdict) in cases {
+        let mut served = flowing(ended(word, of_step), |_, _| "active");
+        let run = run(
+            of_workflow(settings()),
+            |now, request| if lost(request) { soon(body()) } else { served(now, request) },
+        );
+        assert_eq!(run.report.verdict, verdict, "{word}: {:?}", run.run_reason());
+        assert!(run.report.elapsed <= s(60), "{word}: {:?}", run.report.elapsed);
+    }
+}
+
+#[test]
 fn a_workflow_that_moves_does_not_stall() {
     let flow = |now: Duration| {
         let words = ["pending", "in-progress", "success"];

@@ -61,7 +61,7 @@ impl Follow {
         if workflow.is_some_and(Workflow::is_plan_only) {
             return Decision::End(End::rejected(Cause::Undeployable { deploy: self.id.clone(), deploy_type: None }));
         }
-        let by_rule = policy.is_by_rule(row.current_status());
+        let by_rule = policy.is_by_rule(row);
         match judged(Picture { id: &self.id, row, judgement, by_rule, workflow }) {
             Judged::Pass if !by_rule && workflow.is_some_and(|own| own.steps().count() < self.most_steps) => {
                 Decision::Hold(Hold::Outdated)
@@ -188,7 +188,13 @@ impl Follow {
     }
 
     fn proven(&self, row: &Deploy, basis: Basis, policy: &Policy<'_>) -> Decision {
-        if self.origin == Origin::Named && !self.matches {
+        let is_contradicted = || self.pins.contradicted_by(row, policy.started_at).is_some();
+        let is_unmatched = match self.origin {
+            Origin::Named => !self.matches,
+            Origin::Matched => is_contradicted(),
+            Origin::Successor(_) => false,
+        };
+        if is_unmatched {
             return Decision::Hold(Hold::Unmatched);
         }
         match row.kind().filter(|_| self.identified) {
@@ -259,7 +265,7 @@ impl Follow {
         if matches!(reason, StopReason::Stopped(..)) || self.unread_baseline().is_some() {
             return None;
         }
-        let by_rule = policy.is_by_rule(row.current_status());
+        let by_rule = policy.is_by_rule(row);
         let end = match (policy.judge(row), self.held.as_ref().map(|held| &held.hold)) {
             (Judgement::Failed, _) => Some(self.failed(Verdict::Failed, row, by_rule)),
             (Judgement::Cancelled, _) => Some(self.failed(Verdict::Cancelled, row, by_rule)),

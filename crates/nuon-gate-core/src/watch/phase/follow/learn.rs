@@ -17,7 +17,7 @@ impl Follow {
             Fact::Deploy(row) if row.id.as_ref() != Some(&self.id) => {
                 if row.id.as_ref().is_some_and(|id| self.is_rival(id)) {
                     self.reads.rival_detailed = true;
-                    self.reads.newest = Newest::Row(self.newest_of(row.clone()));
+                    self.reads.newest = self.newest_of(Some(row.clone()));
                 }
                 if row.id.as_ref() == self.unread_baseline() {
                     self.learn_baseline(&row, policy);
@@ -30,14 +30,12 @@ impl Follow {
                 self.observe(row, true, policy)
             }
             Fact::Latest(Some(row)) if row.id.as_ref() == Some(&self.id) => {
-                let newest = self.newest_of(row.clone());
-                let is_own = newest.id.as_ref() == Some(&self.id);
-                self.reads.newest = if is_own { Newest::None } else { Newest::Row(newest) };
+                self.reads.newest = self.newest_of(Some(row.clone()));
                 self.observe(row, false, policy)
             }
             Fact::Latest(row) => {
                 self.reads.newest = match row {
-                    Some(row) if is_deploy(&row, &self.passed_over) => Newest::Row(self.newest_of(row)),
+                    Some(row) if is_deploy(&row, &self.passed_over) => self.newest_of(Some(row)),
                     // There is this one at least.
                     Some(_) | None => Newest::Hidden,
                 };
@@ -106,20 +104,21 @@ impl Follow {
     }
 
     /// Returns the newest row that the server has shown: a lagging replica does not take it back.
-    fn newest_of(&mut self, row: Arc<Deploy>) -> Arc<Deploy> {
-        let knows_more = |before: &Deploy| match before.order(&row) {
+    fn newest_of(&mut self, row: Option<Arc<Deploy>>) -> Newest {
+        let knows_more = |before: &Deploy| match row.as_ref().and_then(|row| before.order(row)) {
             Some(order) => order == Ordering::Greater,
-            // The same row, read in detail before.
-            None => before.id == row.id && before.created_at.is_some(),
+            // The same row, read in detail before, or any if there is none now.
+            None => row.as_ref().is_none_or(|row| before.id == row.id && before.created_at.is_some()),
         };
         let before = self.newest.take().filter(|before| knows_more(before) && is_deploy(before, &self.passed_over));
-        self.newest.insert(before.unwrap_or(row)).clone()
+        self.newest = before.or(row);
+        let other = self.newest.clone().filter(|newest| newest.id.as_ref() != Some(&self.id));
+        other.map_or(Newest::None, Newest::Row)
     }
 
-    fn newest_among(&self, rows: &[Deploy]) -> Newest {
-        let newest = rows.iter().find(|row| is_deploy(row, &self.passed_over));
-        let newest = newest.filter(|row| row.id.as_ref() != Some(&self.id));
-        newest.map_or(Newest::None, |row| Newest::Row(Arc::new(row.clone())))
+    fn newest_among(&mut self, rows: &[Deploy]) -> Newest {
+        let newest = rows.iter().find(|row| is_deploy(row, &self.passed_over)).cloned();
+        self.newest_of(newest.map(Arc::new))
     }
 
     fn take_workflow(&mut self, request: &Request, workflow: Arc<Workflow>) {

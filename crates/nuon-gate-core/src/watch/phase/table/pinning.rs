@@ -30,10 +30,14 @@ fn what_is_pinned() {
 fn baselines() -> Vec<Scene> {
     let (before, newer) = (row(OTHER, "active"), created(row(OWN, "active"), 3));
     let after = || Pins { after: Some(Baseline::Deploy(id(OTHER))), ..Pins::default() };
+    let at = |second| jiff::Timestamp::from_second(1_800_000_000_i64 + second).unwrap();
+    let seen = |second| Pins {
+        after: Some(Baseline::Seen { deploy: id(OTHER), created: at(-60), at: at(second) }),
+        ..Pins::default()
+    };
     let same_time = row(OWN, "active");
     let proven = || [newest(&newer), detail(&newer), done("iwf-1")];
-    let none =
-        Pins { after: Some(Baseline::NoneAt(jiff::Timestamp::from_second(1_800_000_003).unwrap())), ..Pins::default() };
+    let none = Pins { after: Some(Baseline::NoneAt(at(3))), ..Pins::default() };
     vec![
         search("when the baseline was created is asked first, and once", WHICH, after())
             .poll(0, [detail(&before), newest(&before), list(&[&before])])
@@ -49,6 +53,13 @@ fn baselines() -> Vec<Scene> {
         search("what was created at the same time is not newer", WHICH, after())
             .poll(0, [detail(&before), newest(&same_time), list(&[&same_time, &before])])
             .then(NOT_STARTED),
+        search("seen too late by a lagging replica: it is not newer than the mark", WHICH, seen(10))
+            .poll(0, [newest(&newer), list(&[&newer, &before])])
+            .then(NOT_STARTED),
+        search("the mark's time has five seconds of leeway", WHICH, seen(7)).poll(0, proven()).then(passes_by("iwf-1")),
+        search("its detail contradicts the pin by which its row was found", WHICH, seen(7))
+            .poll(0, [newest(&newer), detail(&created(newer.clone(), -70)), done("iwf-1")])
+            .then(Then::Holds(Hold::Unmatched)),
         search("there was none: what was created since", WHICH, none).poll(0, proven()).then(passes_by("iwf-1")),
     ]
 }

@@ -78,7 +78,7 @@ pub(super) fn workflow(id: &str, word: &str, deploy: &str, step: &str) -> Said {
             "status": { "status": word, "created_at_ts": STARTED_AT - 60 }, "finished": finished,
             "steps": [{
                 "id": "iws-1", "name": "apply", "status": { "status": step },
-                "step_target_type": "install_deploys", "step_target_id": deploy,
+                "step_target_type": "install_deploys", "step_target_id": deploy, "finished": step == "error",
             }],
         }),
     )

@@ -273,7 +273,8 @@ impl Scene {
         let early = self.optional.clone().filter(|read| !matches!(read, Request::Dashboard(_)));
         let optional = OptionalReads { early, dashboard };
         let (settings, answered) = (&self.settings, &self.known);
-        let policy = Policy { settings, target: &target(), now, started_at, answered, wide, optional };
+        let policy =
+            Policy { settings, target: &target(), now, started_at, has_server_time: true, answered, wide, optional };
         then(&mut self.phase, &policy)
     }
 }

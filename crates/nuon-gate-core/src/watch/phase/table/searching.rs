@@ -214,6 +214,7 @@ fn stale() -> Vec<Scene> {
     let hundred = || missing("latest of a hundred");
     let older = created(of(row(OTHER, "active"), "iwf-2"), -90);
     let retried = created(row(OTHER, "retried"), -90);
+    let meanwhile = with(row(OWN, "active"), &json!({ "updated_at": "2027-01-15T08:00:05Z" }));
     let proven = || [newest(&active), detail(&active), done("iwf-1")];
     let ago = Some(Duration::from_secs(60));
     vec![
@@ -249,6 +250,13 @@ fn stale() -> Vec<Scene> {
             .then(NOT_STARTED)
             .poll(2, proven())
             .then(Then::Refused(Refusal::Stale { deploy: id(OWN), ago })),
+        latest("fail: what ended while no answer was good had not ended before", WHICH)
+            .with(|settings| settings.on_stale = OnStale::Fail)
+            .poll(0, [nothing("latest")])
+            .then(Then::NoAnswer)
+            .poll(9, [newest(&meanwhile), detail(&meanwhile), done("iwf-1")])
+            .then(passes_by("iwf-1"))
+            .reports(["found dpl-web by latest"]),
         latest("fail: so had what it gave way to", WHICH)
             .with(|settings| settings.on_stale = OnStale::Fail)
             .poll(0, [newest(&older), nothing("deploy dpl-db")])

@@ -294,6 +294,11 @@ fn rivals() -> Vec<Scene> {
             .then(Then::NoAnswer)
             .poll(2, [detail(&active), newest(&active), its_workflow(), done("iwf-1")])
             .then(superseded()),
+        fail("an endpoint that says nothing does not take it back", WHICH)
+            .poll(0, [detail(&active), newest(&newer("queued")), nothing("workflow iwf-2")])
+            .then(Then::NoAnswer)
+            .poll(2, [detail(&active), no_newest(), list(&[&active]), its_workflow(), done("iwf-1")])
+            .then(superseded()),
         fail("no newest, and it is in the list", WHICH)
             .poll(0, [detail(&active), no_newest(), list(&[&newer("queued"), &active]), its_workflow(), done("iwf-1")])
             .then(superseded()),
