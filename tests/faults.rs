@@ -175,7 +175,7 @@ fn retry_after_never_outlasts_the_deadline() {
         let statuses = r#"{ status = "queued" }, { status = "active" }"#;
         let script = one_deploy(statuses) + "[[fault]]\non = \"deploy\"\nnth = [1]\n" + &fault;
         let sim = serve(&script);
-        let outcome = Gate::wait(&sim).args(["--timeout", "400ms"]).json().exits(0);
+        let outcome = Gate::wait(&sim).args(["--timeout", "400ms", "--long-poll", "off"]).json().exits(0);
         assert!(outcome.result()["elapsed_ms"].as_u64().unwrap() >= 400);
         // The latest, the fault, and the last look at the deadline with what is beside the deploy. Then it is left alone.
         let asked: Vec<String> = sim.requests().into_iter().map(|seen| seen.target).collect();

@@ -23,7 +23,17 @@ fn talkative() -> String {
 fn nobody_reading_stdout_holds_up_no_clock() {
     let sim = serve_deploy(&talkative());
     let (reader, writer) = std::io::pipe().unwrap();
-    let gate = Gate::wait(&sim).args(["--output", "ndjson", "--timeout", "4s", "--max-interval", "2ms", "-q"]);
+    let gate = Gate::wait(&sim).args([
+        "--output",
+        "ndjson",
+        "--timeout",
+        "4s",
+        "--max-interval",
+        "2ms",
+        "--max-rps",
+        "1000",
+        "-q",
+    ]);
     let running = gate.with_stdout(writer).start();
     running.end().exits(124);
     // It was more than the pipe holds, so the program did have to write without a reader.
@@ -36,7 +46,7 @@ fn nobody_reading_stdout_holds_up_no_clock() {
 fn nobody_reading_stdout_holds_up_no_signal() {
     let sim = serve_deploy(&talkative());
     let (reader, writer) = std::io::pipe().unwrap();
-    let gate = Gate::wait(&sim).args(["--output", "ndjson", "--max-interval", "2ms"]);
+    let gate = Gate::wait(&sim).args(["--output", "ndjson", "--max-interval", "2ms", "--max-rps", "1000"]);
     let mut running = gate.with_stdout(writer).start();
     // By then far more has been told than the pipe holds.
     while sim.requests().len() < 1000 {

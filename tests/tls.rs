@@ -90,7 +90,7 @@ fn an_issuer_that_is_not_trusted_is_2_with_the_way_out() {
 fn an_issuer_that_is_named_is_trusted() {
     let sim = serve_deploy(PASSING);
     let url = format!("https://{}", encrypted(&sim));
-    let outcome = gate(&url).args(["--ca-file"]).args([fixture("ca.pem")]).json().exits(0);
+    let outcome = gate(&url).args(["--long-poll", "off", "--ca-file"]).args([fixture("ca.pem")]).json().exits(0);
     assert_eq!(outcome.errors(), 0);
     gate(&url).env("NUON_GATE_CA_FILE", fixture("ca.pem")).run().exits(0);
 }
@@ -99,7 +99,7 @@ fn an_issuer_that_is_named_is_trusted() {
 fn a_certificate_of_another_host_is_not_trusted() {
     let sim = serve_deploy(PASSING);
     let url = format!("https://localhost:{}", encrypted(&sim).port());
-    let outcome = gate(&url).args(["--ca-file"]).args([fixture("ca.pem")]).run().refused();
+    let outcome = gate(&url).args(["--long-poll", "off", "--ca-file"]).args([fixture("ca.pem")]).run().refused();
     outcome.says("certificate").says("localhost");
 }
 
@@ -126,7 +126,11 @@ fn one_bad_certificate_among_good_ones_is_left_out() {
     let garbage = "-----BEGIN CERTIFICATE-----\nbm90IGEgY2VydGlmaWNhdGU=\n-----END CERTIFICATE-----\n";
     let good = std::fs::read_to_string(fixture("ca.pem")).unwrap();
     let file = folder.write("corp.pem", format!("{good}{garbage}{good}"));
-    let outcome = gate(&format!("https://{}", encrypted(&sim))).args(["--ca-file"]).args([&file]).run().exits(0);
+    let outcome = gate(&format!("https://{}", encrypted(&sim)))
+        .args(["--long-poll", "off", "--ca-file"])
+        .args([&file])
+        .run()
+        .exits(0);
     outcome.says("warning: certificate 2 in ").says("corp.pem cannot be read, and is left out");
     let none =
         gate("https://127.0.0.1:9").args(["--ca-file".into(), folder.write("none.pem", garbage)]).run().refused();

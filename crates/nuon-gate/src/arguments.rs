@@ -3,14 +3,14 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 use nuon_gate_core::pins::CommitPrefix;
 use nuon_gate_core::{BuildId, ComponentId, DeployId, InstallId, WorkflowId};
 use nuon_gate_notify::{Mention, SlackThread, Trigger};
 
 use crate::lists::{Lines, List, One};
 use crate::marks::After;
-use crate::policies::{ApprovalPolicy, Expectation, StalePolicy, SupersededPolicy};
+use crate::policies::{ApprovalPolicy, Expectation, LongPoll, StalePolicy, SupersededPolicy};
 use crate::report_path::ReportPath;
 use crate::settings::{ExitMapping, Requirement, StatusName};
 use crate::span::{OptionalSpan, Since, Span};
@@ -297,6 +297,12 @@ pub(crate) struct WaitingArguments {
     /// The time between looks to which it grows [default: 10s]
     #[arg(long, value_name = "DURATION", allow_hyphen_values = true)]
     pub(crate) max_interval: Option<Span>,
+    /// Keep a request open that the server answers when a running step ends, where it offers that; it is only the sign to poll
+    #[arg(long, value_name = "MODE", default_value = "auto")]
+    pub(crate) long_poll: LongPoll,
+    /// The most requests a second, for all targets together
+    #[arg(long, value_name = "N", default_value = "20", value_parser = value_parser!(u32).range(1..=1000))]
+    pub(crate) max_rps: u32,
     /// Stop as soon as too many targets have not passed
     #[arg(long)]
     pub(crate) fail_fast: bool,

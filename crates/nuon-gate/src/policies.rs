@@ -64,6 +64,15 @@ impl From<StalePolicy> for OnStale {
     }
 }
 
+/// Whether the end of a step is awaited by a long poll, as it is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LongPoll {
+    /// Where the server offers it
+    Auto,
+    /// Never
+    Off,
+}
+
 /// What to do when a human is asked, as it is typed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ApprovalPolicy {

@@ -29,6 +29,7 @@ use crate::exit;
 use crate::lists::flatten;
 use crate::marks::{After, Marks};
 use crate::notify::NotifySettings;
+use crate::policies::LongPoll;
 use crate::report_path::ReportPath;
 use crate::span::Span;
 use crate::targets::{self, TargetSettings};
@@ -242,6 +243,8 @@ fn watch(
 ) -> Result<WatchSettings, Trouble> {
     Ok(WatchSettings {
         intervals: intervals(waiting.min_interval, waiting.max_interval)?,
+        long_poll: waiting.long_poll == LongPoll::Auto,
+        max_rps: waiting.max_rps,
         clocks: Clocks {
             total: waiting.timeout.0,
             start: waiting.start_timeout.0,

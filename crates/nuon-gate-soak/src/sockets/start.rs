@@ -58,6 +58,8 @@ pub(super) fn arguments(question: &Question) -> Vec<String> {
     for (name, words) in lists {
         words.iter().for_each(|word| flag(name, word));
     }
+    // What waits for its turn between two requests of a poll would look like two polls.
+    flag("--max-rps", "1000");
     let clocks = [
         ("--timeout", Some(question.timeout_ms)),
         ("--start-timeout", question.start_timeout_ms),

@@ -199,8 +199,6 @@ impl TargetWatch {
             return true;
         }
         match handle(self.poller.streaks(), now, error, request, about, shared) {
-            // There is no other poll in which it could be found.
-            Handling::Retry if shared.is_once() && about.own_workflow && error.class() == ErrorClass::Missing => {}
             Handling::Retry => {
                 let is_passing =
                     matches!(error.class(), ErrorClass::Transient | ErrorClass::Foreign | ErrorClass::Elsewhere);

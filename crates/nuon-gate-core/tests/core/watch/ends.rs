@@ -4,13 +4,12 @@ use std::time::Duration;
 
 use crate::virtual_time::{
     Driver, LATENCY, Scripted, after, component, deploy, exists, hang, latest, ms, none, pinned, retry_after, row, run,
-    s, serving, settings, soon, status, watch, with,
+    s, serving, settings, soon, status, watch,
 };
 use nuon_gate_core::api::Request;
 use nuon_gate_core::pins::Pins;
 use nuon_gate_core::watch::{Ask, Clocks, EventKind, Mode, Step, Watch, WatchSettings};
 use nuon_gate_core::{Moment, Require, Signal, Verdict};
-use serde_json::json;
 
 fn glance() -> WatchSettings {
     WatchSettings { mode: Mode::Once, ..settings() }
@@ -265,12 +264,4 @@ fn the_same_seed_gives_the_same_run() {
     assert_eq!(with(5).asked, with(5).asked);
     assert_eq!(with(5).events, with(5).events);
     assert_ne!(with(5).asked, with(6).asked);
-}
-
-#[test]
-fn one_look_does_without_a_workflow_that_does_not_exist() {
-    let server = || serving(|_| Some(with(row("dpl0", "active"), json!({ "workflow_id": "inw0" }))));
-    let run = run(latest(glance()), server());
-    assert_eq!((run.report.verdict, run.warnings().len()), (Verdict::Passed, 1), "{:?}", run.warnings());
-    assert_eq!(run.what().iter().filter(|what| **what == "workflow").count(), 3);
 }

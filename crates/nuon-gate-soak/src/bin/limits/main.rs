@@ -56,7 +56,16 @@ fn measure(case: &Case, api: &Api, gate: &Path, runs: u32) -> io::Result<Measure
     for _ in 0..runs {
         let mut command = program::command(gate, folder, &api.url)?;
         command.arg("wait").args(&case.targets).args(["--output", "json"]).env("NUON_API_TOKEN", "token-of-the-limits");
-        command.args(["--api-outage", "500ms", "--min-interval", "50ms", "--request-timeout", "5s"]);
+        command.args([
+            "--api-outage",
+            "500ms",
+            "--min-interval",
+            "50ms",
+            "--request-timeout",
+            "5s",
+            "--max-rps",
+            "1000",
+        ]);
         command.args(["--timeout".to_owned(), format!("{}s", case.timeout)]);
         let ended = program::run(command, LIMIT, |child, _| {
             peak = memory(child, gate).unwrap_or(0).max(peak);
