@@ -3,7 +3,7 @@
 use nuon_gate_core::Line;
 use nuon_gate_core::result::{RunResult, TargetResult, VerdictName};
 
-use super::markdown::{label, words};
+use super::outcome::{label, words, worst_first};
 
 /// GitHub shows the first ten of a step and drops the rest.
 const MOST: usize = 10;
@@ -42,7 +42,7 @@ impl Issue {
 /// Returns what a run has to say. Where enough others passed, a target that did not is no error of the job.
 pub(super) fn issues(result: &RunResult) -> Vec<Issue> {
     let has_failed = |target: &&TargetResult| !matches!(target.verdict, VerdictName::Passed | VerdictName::Pending);
-    let failed: Vec<&TargetResult> = result.targets.iter().filter(has_failed).collect();
+    let failed: Vec<&TargetResult> = worst_first(&result.targets).into_iter().filter(has_failed).collect();
     let shown = if failed.len() > MOST { MOST - 1 } else { failed.len() };
     let mut issues: Vec<Issue> = failed[..shown].iter().map(|target| issue(target)).collect();
     if failed.len() > shown {
@@ -88,7 +88,7 @@ mod tests {
         let all = issues(&sample::result(&targets));
         assert_eq!(all.len(), 10);
         assert_eq!(all[9].title, "nuon-gate: 3 more did not pass");
-        assert_eq!(all[9].text(), "api in acme, slow in acme, old in acme");
+        assert_eq!(all[9].text(), "api in acme, old in acme, slow in acme");
         assert_eq!(all[0].text(), "quota exceeded for pods\nhttps://app.nuon.example/deploys/dpl1");
     }
 

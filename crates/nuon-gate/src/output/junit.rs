@@ -6,7 +6,7 @@ use nuon_gate_core::Line;
 use nuon_gate_core::result::{RunResult, TargetResult, VerdictName};
 use quick_junit::{NonSuccessKind, Property, Report, SerializeError, TestCase, TestCaseStatus, TestSuite};
 
-use super::markdown::{component, install, spent, words};
+use super::outcome::{component, install, spent, words};
 
 const NAME: &str = "nuon-gate";
 
@@ -36,8 +36,8 @@ fn case(target: &TargetResult, result: &RunResult) -> TestCase {
         true => TestCaseStatus::skipped(),
         false => status(target.verdict, target.reason.as_ref(), &body(target)),
     };
-    let mut case = TestCase::new(xml(component(target)), status);
-    case.set_classname(xml(install(target)));
+    let mut case = TestCase::new(xml(&component(target)), status);
+    case.set_classname(xml(&install(target)));
     if let Some(spent) = spent(target) {
         case.set_time(spent);
     }

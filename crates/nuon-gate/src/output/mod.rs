@@ -24,6 +24,7 @@ mod issues;
 mod json_events;
 mod junit;
 mod markdown;
+mod outcome;
 mod reports;
 #[cfg(test)]
 mod sample;
