@@ -79,6 +79,7 @@ fn with(result: &RunResult, extent: Extent) -> String {
     lead("What to do", result.hint.as_ref());
     match result.targets.as_slice() {
         [only] if extent.rows > 0 => parts.extend(single(only, result, extent)),
+        [_] => {}
         _ => parts.extend(several(result, extent)),
     }
     parts.extend(about_the_run(result));
@@ -181,11 +182,14 @@ fn origin(deploy: &DeployResult, target: &TargetResult) -> String {
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
-/// Says where a deploy stands that did not pass, unless the reason says it.
+/// Says where a deploy stands that did not pass, unless the verdict and the reason say it.
 fn status(target: &TargetResult) -> Option<String> {
     let deploy = target.deploy.as_ref().filter(|_| target.verdict != VerdictName::Passed)?;
     let has_said = |said: &Line| target.reason.as_ref().is_some_and(|reason| reason.plain().contains(said.plain()));
     let description = deploy.status_description.as_ref().filter(|said| !said.is_empty() && !has_said(said));
+    if description.is_none() && target.verdict == VerdictName::Failed {
+        return None;
+    }
     let description = description.map(|said| format!(": {}", text(&said.cut(LONGEST)))).unwrap_or_default();
     Some(text(&deploy.status.cut(CELL)) + &description)
 }
