@@ -23,30 +23,6 @@ fn the_explanation_is_what_the_program_prints() {
     check("explain", &format!("```console\n$ nuon-gate explain\n{printed}```\n"));
 }
 
-#[test]
-fn the_actions_outputs_are_those_of_the_program() {
-    let outputs = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("outputs-{}", std::process::id()));
-    std::fs::write(&outputs, "").unwrap();
-    // A mistake sets them all.
-    let status = run(&["wait"], &[("GITHUB_ACTIONS", "true"), ("GITHUB_OUTPUT", outputs.to_str().unwrap())]).status;
-    assert_eq!(status.code(), Some(2));
-    let written = std::fs::read_to_string(&outputs).unwrap();
-    std::fs::remove_file(outputs).unwrap();
-    let set: Vec<&str> =
-        written.lines().filter_map(|line| line.split_once("<<ghadelimiter_")).map(|(name, _)| name).collect();
-    let action = std::fs::read_to_string(root().join("action.yml")).unwrap();
-    let action: serde_yaml_ng::Value = serde_yaml_ng::from_str(&action).unwrap();
-    let declared = action["outputs"].as_mapping().unwrap();
-    assert_eq!(declared.keys().map(|name| name.as_str().unwrap()).collect::<Vec<_>>(), set);
-    for (name, output) in declared {
-        let name = name.as_str().unwrap();
-        assert_eq!(output["value"].as_str(), Some(&*format!("${{{{ steps.gate.outputs.{name} }}}}")));
-    }
-    for name in ["hint", "approval-url"] {
-        assert!(set.contains(&name), "{set:?}");
-    }
-}
-
 /// Returns the texts of a picture.
 fn shown(picture: &str) -> Vec<String> {
     let svg = std::fs::read_to_string(root().join("docs").join(picture)).unwrap();

@@ -28,7 +28,7 @@ const USUAL_PADDING: usize = 75;
 const YEARS: RangeInclusive<i16> = 2000..=2999;
 
 /// Draws the timelines of these targets, each with its title, unless the only one needs none. `None` if there is nothing to
-/// draw.
+/// draw, or no time between its beginning and its end, as whole seconds of the server's can be.
 pub(super) fn chart<'a>(targets: impl Iterator<Item = (Option<Line>, &'a TargetResult)>) -> Option<String> {
     let mut left = MOST_BARS;
     let mut sections = Vec::new();
@@ -44,7 +44,7 @@ pub(super) fn chart<'a>(targets: impl Iterator<Item = (Option<Line>, &'a TargetR
     }
     let bars = || sections.iter().flat_map(|(_, bars)| bars);
     let start = bars().map(|bar| bar.start).min()?;
-    let end = bars().map(|bar| bar.end).max()?;
+    let end = bars().map(|bar| bar.end).max().filter(|end| *end > start)?;
     let longest = sections.iter().filter_map(|(title, _)| title.as_ref()).map(|title| title.chars().count()).max();
     let padding = USUAL_PADDING.max(longest.unwrap_or(0) * TITLE_CHARACTER + 20);
     let axis = axis(Duration::try_from(end.duration_since(start)).unwrap_or_default());
@@ -158,7 +158,6 @@ mod tests {
     fn the_axis_fits_from_milliseconds_to_days() {
         const HOUR: u64 = 3_600_000;
         let cases = [
-            (0, "%M:%S.%L", "queued 0s"),
             (3, "%M:%S.%L", "queued 3ms"),
             (9_999, "%M:%S.%L", "queued 9s"),
             (10_000, "%H:%M:%S", "queued 10s"),
@@ -199,6 +198,11 @@ mod tests {
         target.timeline.clear();
         assert_eq!(chart([(None, &target)].into_iter()), None);
         assert_eq!(chart(std::iter::empty()), None);
+        // No time in between.
+        let mut target = sample::target(VerdictName::Failed, "api");
+        target.timeline.truncate(1);
+        target.timeline[0].duration_ms = Some(0);
+        assert_eq!(chart([(None, &target)].into_iter()), None);
         // A time that is none.
         let mut target = sample::target(VerdictName::Failed, "api");
         target.timeline[0].at = Line::new("0001-01-01T00:00:00Z");

@@ -90,6 +90,7 @@ fn with(result: &RunResult, extent: Extent) -> String {
 fn single(target: &TargetResult, result: &RunResult, extent: Extent) -> Vec<String> {
     let chart = || gantt::chart(std::iter::once((None, target)));
     let parts = [
+        approval(target).map(|page| format!("**Approval:** {page}\n")),
         Some(table(&[target], &SINGLE)),
         Some(points(target, result)).filter(|points| !points.is_empty()),
         extent.timelines.then(chart).flatten(),
@@ -161,14 +162,18 @@ fn points(target: &TargetResult, result: &RunResult) -> String {
         point("Last good", Some(last_good(target)));
     }
     point("Status", status(target));
-    let page = |url| link(&Line::new("a human has to approve the plan"), Some(url));
-    point("Approval", target.approval_url.as_ref().map(page));
+    point("Approval", approval(target).filter(|_| several));
     point("Superseded by", target.superseded_by.as_ref().map(whole));
     let replaced = target.replaced.iter().map(Line::plain).collect::<Vec<_>>().join(", ");
     point("Took the place of", Some(whole(&Line::new(replaced))));
     point("Recovered", target.recovered_after.map(|count| format!("after {count} that had failed")));
     target.warnings.iter().take(MOST_WARNINGS).for_each(|warning| point("Warning", Some(whole(warning))));
     points
+}
+
+/// Links to where the plan can be approved.
+fn approval(target: &TargetResult) -> Option<String> {
+    target.approval_url.as_ref().map(|url| link(&Line::new("review the plan in Nuon"), Some(url)))
 }
 
 /// Says where a deploy comes from, for a table that has no columns for it.

@@ -75,6 +75,17 @@ fn of_several_each_is_told_apart() {
 }
 
 #[test]
+fn an_approval_is_asked_for_before_anything_else_is_shown() {
+    let mut result = sample::result(&[(VerdictName::ApprovalNeeded, "api")]);
+    result.targets[0].approval_url = Some(Line::new("https://app.nuon.example/workflows/inw1"));
+    let shown = report(&result, SUMMARY_BYTES);
+    let approval =
+        "\n\n**Approval:** [review the plan in Nuon](https://app.nuon.example/workflows/inw1)\n\n| Component |";
+    has_in_order(&shown, &["**Reason:** ", approval]);
+    assert_eq!(shown.matches("review the plan").count(), 1);
+}
+
+#[test]
 fn what_went_well_is_not_told_of() {
     let mut result = sample::result(&[(VerdictName::Passed, "api")]);
     result.warnings.clear();
