@@ -206,8 +206,10 @@ mod tests {
         // A time that is none.
         let mut target = sample::target(VerdictName::Failed, "api");
         target.timeline[0].at = Line::new("0001-01-01T00:00:00Z");
+        assert_eq!(drawn(&target).matches(" :").count(), 2);
+        target.timeline[0].at = Line::new("2026-08-03T14:02:11Z");
         target.timeline[1].duration_ms = Some(u64::MAX);
-        assert_eq!(drawn(&target).matches(" :").count(), 1);
+        assert_eq!(drawn(&target).matches(" :").count(), 2);
         // A deploy that changes all the time.
         let mut target = sample::target(VerdictName::TimedOut, "api");
         target.timeline = target.timeline.iter().cycle().take(10_000).cloned().collect();
