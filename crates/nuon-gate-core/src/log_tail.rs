@@ -59,6 +59,9 @@ pub(crate) fn log_tail(newest_first: &[LogRecord], most: usize) -> Vec<Logged> {
 
 /// Returns the lines around the error that says what went wrong, `most` at most, of a log that has been published.
 pub(crate) fn excerpt(lines: &[LogLine], most: usize) -> &[LogLine] {
+    if lines.len() <= most {
+        return lines;
+    }
     let errors = || lines.iter().enumerate().rev().filter(|(_, line)| is_error_word(line.severity.plain()));
     let telling = errors().find(|(_, line)| !is_runners_word(&line.text)).or_else(|| errors().next());
     let Some((last, cause)) = telling else { return &lines[lines.len().saturating_sub(most)..] };
