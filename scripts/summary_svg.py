@@ -144,11 +144,11 @@ def blocks(markdown: str) -> list[tuple]:
         line = lines.pop(0)
         if fence := re.fullmatch(r"(`{3,})(\w*)", line):
             end = lines.index(fence[1]) if fence[1] in lines else len(lines)
-            found.append(("gantt" if fence[2] == "mermaid" and lines[:1] == ["gantt"] else "code", lines[:end]))
+            found.append(("gantt" if fence[2] == "mermaid" and "gantt" in lines[:2] else "code", lines[:end]))
             lines = lines[end + 1 :]
         elif heading := re.fullmatch(r"(#{1,3}) (.+)", line):
             found.append(("heading", len(heading[1]), heading[2]))
-        elif summary := re.fullmatch(r"<details><summary>(.*)</summary>", line):
+        elif summary := re.fullmatch(r"<details(?: open)?><summary>(.*)</summary>", line):
             found.append(("summary", summary[1]))
         elif line.startswith("| ") and lines and re.fullmatch(r"[|:-]+", lines[0]):
             end = next((at for at, row in enumerate(lines) if not row.startswith("|")), len(lines))
@@ -231,10 +231,10 @@ def draw_table(page: Page, x: float, width: float, rows: list[list[str]]) -> Non
     page.y += 16
 
 
-def read_gantt(lines: list[str]) -> tuple[list[tuple], list[str]]:
-    """Returns sections and bars, and the lines that are neither."""
-    rows, others = [], []
-    for line in map(str.strip, lines[1:]):
+def read_gantt(lines: list[str]) -> tuple[list[tuple], list[str], str]:
+    """Returns sections and bars, the lines that are neither, and how the axis writes times."""
+    rows, others, axis = [], [], "%H:%M:%S"
+    for line in map(str.strip, lines):
         bar = re.fullmatch(r"(.*?) :(.*), (\S+), (\S+)", line)
         try:
             if line.startswith("section "):
@@ -242,11 +242,13 @@ def read_gantt(lines: list[str]) -> tuple[list[tuple], list[str]]:
             elif bar:
                 start, end = (datetime.datetime.fromisoformat(time) for time in (bar[3], bar[4]))
                 rows.append(("bar", bar[1], bar[2], start, end))
-            elif not line.startswith(("dateFormat ", "axisFormat ")):
+            elif line.startswith("axisFormat "):
+                axis = line.removeprefix("axisFormat ")
+            elif line != "gantt" and not line.startswith(("%%{init", "dateFormat ", "todayMarker ")):
                 others.append(line)
         except ValueError:
             others.append(line)
-    return rows, others
+    return rows, others, axis
 
 
 def draw_bar(page: Page, row: tuple, left: float, right: float, place) -> None:
@@ -270,18 +272,18 @@ def tick_step(seconds: float) -> float:
     return next((step for step in steps if seconds / step <= 8), seconds / 8)
 
 
-def draw_axis(page: Page, layer: int, top: float, first: datetime.datetime, last: datetime.datetime, place) -> None:
+def draw_axis(page: Page, layer: int, top: float, first, last, place, form: str) -> None:
     step = datetime.timedelta(seconds=tick_step((last - first).total_seconds()))
     at = first
     while at <= last:
         page.parts.insert(layer, f'<path d="M{place(at):.1f} {top:.1f}V{page.y:.1f}" stroke="#c3c8ce"/>')
-        label = at.strftime("%H:%M:%S")
+        label = at.strftime(form.replace("%L", f"{at.microsecond // 1000:03}"))
         page.text(place(at) - width_of(label, "", 11) / 2, page.y + 15, label, size=11, fill=MUTED)
         at += step
 
 
 def draw_gantt(page: Page, x: float, width: float, lines: list[str]) -> None:
-    rows, others = read_gantt(lines)
+    rows, others, axis = read_gantt(lines)
     bars = [row for row in rows if row[0] == "bar"]
     if not bars:
         return draw_code(page, x, width, lines)
@@ -316,7 +318,7 @@ def draw_gantt(page: Page, x: float, width: float, lines: list[str]) -> None:
                 draw_bar(page, row, left, x + width, place)
                 page.y += 26
         page.y += 4
-    draw_axis(page, behind_the_bars, top, first, last, place)
+    draw_axis(page, behind_the_bars, top, first, last, place, axis)
     page.y += 34
     for line in others:
         draw_paragraph(page, x, width, line)

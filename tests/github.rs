@@ -226,16 +226,33 @@ fn a_summary_stays_below_what_is_dropped() {
         step.read("summary")
     };
     let usual = run(&step, "40");
-    assert!(usual.contains("<details>") && usual.len() > 350_000, "{}", usual.len());
+    assert!(usual.contains("Log: 40 lines") && usual.len() > 350_000, "{}", usual.len());
     // What is there already counts as well.
     let earlier = "x\n".repeat(400_000);
     fs::write(step.0.file("summary"), &earlier).unwrap();
     let both = run(&step, "40");
     assert!(both.starts_with(&earlier) && both.len() < 1024 * 1024, "{}", both.len());
-    assert!(both[earlier.len()..].starts_with("\n## ❌") && !both.contains("<details>"));
+    assert!(both[earlier.len()..].starts_with("\n## ❌") && both.contains("Log: 8 lines"));
     let step = Step::new();
     let huge = run(&step, "10000");
-    assert!(!huge.contains("<details>") && huge.contains("mermaid"), "{}", huge.len());
+    assert!(huge.contains("Log: 25 lines"), "{}", huge.len());
+}
+
+#[test]
+fn a_summary_that_is_full_is_said_in_a_line() {
+    let sim = serve_deploy(FAILING);
+    let fill = |left: usize| {
+        let step = Step::new();
+        let earlier = "x".repeat(1024 * 1024 - left);
+        fs::write(step.0.file("summary"), &earlier).unwrap();
+        let outcome = step.of(Gate::wait(&sim)).run().exits(1);
+        let said = outcome.stderr.matches("warning: the summary (GITHUB_STEP_SUMMARY) is full").count();
+        (step.read("summary").strip_prefix(&earlier).unwrap().to_owned(), said)
+    };
+    assert_eq!(fill(40), (String::new(), 1));
+    assert_eq!(fill(0), (String::new(), 1));
+    let (least, said) = fill(150);
+    assert!(least.starts_with("\n## ❌ nuon-gate: failed after ") && least.len() <= 150 && said == 0, "{least}");
 }
 
 #[test]
@@ -416,10 +433,11 @@ fn who_was_told_is_an_output() {
     let gate = gate.env("NUON_GATE_SLACK_CHANNEL", "C024BE91L").env("NUON_GATE_SLACK_API_URL", format!("{url}/api/"));
     gate.run().exits(0).says("::add-mask::xoxb-planted-3f9a");
     step.has(&[("notified", "true"), ("slack-thread", "C024BE91L:1503435956.000247")]);
-    assert!(step.read("summary").contains("- **Notification:** slack"), "{}", step.read("summary"));
+    assert!(!step.read("summary").contains("Notification"), "{}", step.read("summary"));
 
     let (step, closed) = (Step::new(), TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap());
     let gate = step.of(Gate::wait(&sim)).env("NUON_GATE_WEBHOOK_URL", format!("http://{closed}/"));
     gate.args(["--notify-timeout", "1s"]).run().exits(0);
     step.has(&[("notified", "false"), ("slack-thread", "")]);
+    assert!(step.read("summary").contains("- **Notification failed:** webhook"), "{}", step.read("summary"));
 }

@@ -91,8 +91,9 @@ fn a_deploy_that_had_ended_is_judged_waited_past_or_refused() {
 
 #[test]
 fn explain_says_what_is_done() {
-    let rows = Gate::bare("explain").json().exits(0).events();
-    let rows = rows[0].as_array().unwrap();
+    let explained = Gate::bare("explain").json().exits(0).events().remove(0);
+    assert_eq!(explained["schema"], 1);
+    let rows = explained["statuses"].as_array().unwrap();
     for (status, apply, teardown) in TABLE {
         let row = rows.iter().find(|row| row["status"] == status).unwrap_or_else(|| panic!("no row for {status}"));
         // A replaced row is pending for the whole: its successor decides.
@@ -100,6 +101,61 @@ fn explain_says_what_is_done() {
         assert_eq!((said("apply"), said("teardown")), (json!(apply), json!(teardown)), "{status}");
     }
     assert_eq!(rows.len(), TABLE.len());
+    assert_eq!((&explained["other"]["apply"], &explained["other"]["teardown"]), (&json!("pending"), &json!("pending")));
+    let text = Gate::bare("explain").run().exits(0).stdout;
+    assert!(text.contains("\nevery other status   pending             pending    with a warning"), "{text}");
+}
+
+/// What `explain` says with these flags.
+fn explained(flags: &[&str]) -> (Value, String) {
+    let value = Gate::bare("explain").args(flags).json().exits(0).events().remove(0);
+    (value, Gate::bare("explain").args(flags).run().exits(0).stdout)
+}
+
+/// Every flag of `explain` that changes how a deploy is judged.
+const JUDGING: [(&[&str], &str); 14] = [
+    (&["--pass-on", "noop"], "\nnoop                 passed              passed     --pass-on says so"),
+    (&["--fail-on", "queued"], "\nqueued               failed              failed     --fail-on says so, at once\n"),
+    (&["--wait-on", "noop"], "\nnoop                 pending             pending    --wait-on says so\n"),
+    (
+        &["--on-approval", "fail"],
+        "\n--on-approval fail       a human is asked to approve: the wait ends as approval_needed\n",
+    ),
+    (
+        &["--on-approval", "fail"],
+        "\npending-approval     pending             pending    if a human is asked: approval_needed\n",
+    ),
+    (&["--on-approval", "pass"], "\n--on-approval pass       a human is asked to approve: the wait ends as passed\n"),
+    (&["--on-superseded", "follow"], "it is waited for instead, also if a deploy is pinned\n"),
+    (&["--on-superseded", "ignore"], "\n--on-superseded ignore   a newer deploy: it is only reported\n"),
+    (&["--on-superseded", "fail"], "\n--on-superseded fail     a newer deploy: the wait ends as superseded\n"),
+    (&["--on-stale", "wait"], "\n--on-stale wait          "),
+    (&["--on-stale", "fail"], "\n--on-stale fail          "),
+    (&["--require", "any"], "\n--require any            one target has to pass\n"),
+    (&["--require", "2"], "\n--require 2              at least 2 targets have to pass\n"),
+    (&["--map-exit", "timed_out=0"], "\ntimed_out                0  --map-exit says so\n"),
+];
+
+#[test]
+fn explain_shows_what_every_flag_changes() {
+    let (usual, usual_text) = explained(&[]);
+    assert!(usual_text.contains("\ninterrupted              130, 143, 129\n"), "{usual_text}");
+    for (flags, shown) in JUDGING {
+        let (value, text) = explained(flags);
+        assert!(text.contains(shown) && !usual_text.contains(shown), "{flags:?}:\n{text}");
+        assert_ne!(value, usual, "{flags:?}");
+    }
+    // None is left out: what is not listed changes only how it is printed.
+    let help = Gate::bare("explain").args(["--help"]).run().exits(0).stdout;
+    let flags = help.lines().filter_map(|line| line.trim_start().trim_start_matches("-q, ").split(' ').next());
+    let known = |flag: &str| JUDGING.iter().any(|(flags, _)| flags[0] == flag);
+    for flag in flags.filter(|flag| flag.starts_with("--") && !["--output", "--quiet"].contains(flag)) {
+        assert!(known(flag), "{flag} is not tried");
+    }
+    let (mapped, _) = explained(&["--map-exit", "timed_out=0"]);
+    let codes = mapped["exit_codes"].as_array().unwrap();
+    let row = codes.iter().find(|row| row["verdict"] == "timed_out").unwrap();
+    assert_eq!((&row["codes"], &row["mapped"]), (&json!([0]), &json!(true)));
 }
 
 #[test]
@@ -117,7 +173,8 @@ fn explain_takes_the_flags_of_wait_and_needs_no_network() {
         assert_eq!(decided["verdict"], judgement, "{status}");
     }
     let text = Gate::bare("explain").args(flags).run().exits(0).stdout;
-    assert!(text.contains("At least 2 targets") && text.contains("hibernating"), "{text}");
+    assert!(text.contains("at least 2 targets") && text.contains("hibernating"), "{text}");
+    assert!(rows.iter().all(|row| row["schema"] == 1), "{rows:?}");
 }
 
 #[test]

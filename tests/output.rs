@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::support::{API, ENDLESS, Folder, Gate, PASSING, WORKER, access, component, serve, serve_deploy};
+use crate::support::{API, ENDLESS, Folder, Gate, INSTALL, PASSING, WORKER, access, component, serve, serve_deploy};
 
 const FAILING: &str =
     r#"{ status = "executing" }, { status = "error", error = "quota exceeded", hint = "ask for more" }"#;
@@ -45,6 +45,34 @@ fn people_get_a_line_for_every_change() {
         assert!(outcome.stderr.contains(words), "no `{words}`:\n{}", outcome.stderr);
     }
     assert!(outcome.stderr.contains("  see     https://app.nuon.example/orgvendor"), "{}", outcome.stderr);
+}
+
+/// This many components that fail, the last of them at once, with a log each.
+fn failing(count: usize) -> (String, String) {
+    let mut script = access();
+    let ids: Vec<String> = (0..count).map(|number| format!("cmp{number:023}")).collect();
+    let logs = (0..30).map(|line| format!("{{ severity = \"error\", text = \"line {line} {}\" }}", "x".repeat(400)));
+    let logs = format!("[[component.deploy]]\nlogs = [{}]\n", logs.collect::<Vec<_>>().join(", "));
+    for id in &ids {
+        script.push_str(&component(id, FAILING).replace("[[component.deploy]]\n", &logs));
+    }
+    (script, ids.join("\n"))
+}
+
+#[test]
+fn of_very_many_failures_the_worst_ten_are_told_in_full() {
+    for (count, in_full, short) in [(50, 50, 0), (51, 10, 41)] {
+        let (script, ids) = failing(count);
+        let sim = serve(&script);
+        let gate = Gate::at(&sim.url(), "wait").args(["--install", INSTALL, "--component", &ids]).args(["-q"]);
+        let outcome = gate.run().exits(1);
+        let lines = |start: &str| outcome.stderr.lines().filter(|line| line.starts_with(start)).count();
+        assert_eq!((lines("  deploy  "), lines("  log     ")), (in_full, in_full * 25));
+        let short_lines: Vec<&str> =
+            outcome.stderr.lines().filter(|line| line.starts_with("target ") && !line.ends_with(':')).collect();
+        assert_eq!(short_lines.len(), short);
+        assert!(short_lines.iter().all(|line| line.ends_with(": failed: quota exceeded")), "{short_lines:?}");
+    }
 }
 
 #[test]
@@ -107,9 +135,7 @@ fn a_report_has_the_form_that_is_asked_for() {
     Gate::wait(&sim).env("NUON_GATE_REPORT", reports.join("\n")).run().exits(1);
     assert_eq!(folder.names(), ["result.json", "result.md", "result.xml"]);
     let page = fs::read_to_string(folder.file("result.md")).unwrap();
-    for part in
-        ["## ❌ nuon-gate: failed after ", "**Reason:** ", "quota exceeded", "```mermaid\ngantt\n", "| ❌ failed |"]
-    {
+    for part in ["## ❌ nuon-gate: failed after ", "**Reason:** ", "quota exceeded", "| ❌ failed |"] {
         assert!(page.contains(part), "no `{part}` in\n{page}");
     }
     let cases = fs::read_to_string(folder.file("result.xml")).unwrap();

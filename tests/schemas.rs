@@ -6,7 +6,7 @@ use jsonschema::Validator;
 use serde_json::{Value, json};
 
 use crate::support::{
-    API, ENDLESS, Gate, Outcome, PASSING, WORKER, access, component, one_deploy, serve, serve_deploy,
+    API, ENDLESS, Gate, INSTALL, Outcome, PASSING, WORKER, access, component, one_deploy, serve, serve_deploy,
 };
 
 fn schema(name: &str) -> Validator {
@@ -30,6 +30,13 @@ fn runs() -> Vec<Outcome> {
     let replaced = one_deploy(r#"{ status = "executing" }, { status = "retried" }"#);
     let late = one_deploy(PASSING).replace("[[component.deploy]]\n", "[[component.deploy]]\nafter_looks = 2\n");
     let several = access() + &component(API, PASSING) + &component(WORKER, failing);
+    let approval = one_deploy(r#"{ status = "pending-approval" }"#)
+        .replace("[[component.deploy]]\n", "[[component.deploy]]\nid = \"dplone\"\nworkflow = \"inwone\"\n")
+        + &format!("[[workflow]]\nid = \"inwone\"\ninstall = \"{INSTALL}\"\napproval_option = \"prompt\"\n")
+        + r#"states = [{ status = "in-progress", steps = [{ name = "plan", status = "approval-awaiting", deploy = "dplone" }] }]"#;
+    let newer = one_deploy(PASSING) + "[[component.deploy]]\nafter_looks = 1\nstatuses = [{ status = \"error\" }]\n";
+    let workflow = one_deploy(PASSING)
+        .replace("[[component.deploy]]\n", "[[component.deploy]]\nid = \"dplone\"\nworkflow = \"inwone\"\n");
     let run = |script: &str, flags: &[&str]| Gate::wait(&serve(script)).args(["--output", "ndjson"]).args(flags).run();
     vec![
         run(&(one_deploy(PASSING) + fault), &[]),
@@ -42,7 +49,11 @@ fn runs() -> Vec<Outcome> {
         run(&one_deploy(ENDLESS), &["--component", "cmpnone", "--timeout", "100ms"]),
         run(&one_deploy(PASSING), &["--org-id", "orgnone"]),
         run(&(one_deploy(PASSING) + "[[fault]]\nanswer = \"reset\"\n"), &["--api-outage", "50ms"]),
-        Gate::status(&serve_deploy(PASSING)).args(["--output", "ndjson"]).run(),
+        run(&approval, &["--on-approval", "fail"]),
+        run(&newer, &["--on-superseded", "fail"]),
+        Gate::at(&serve(&workflow).url(), "wait").args(["--workflow", "inwone", "--output", "ndjson"]).run(),
+        // Both targets are pending in the end.
+        Gate::status(&serve_deploy(ENDLESS)).args(["--component", "cmpnone", "--output", "ndjson"]).run(),
     ]
 }
 
@@ -63,8 +74,68 @@ fn every_event_and_every_result_fits_its_schema() {
         fits(&results, &last["result"]);
         assert_eq!(last["result"]["exit_code"], run.code);
     }
-    let expected = ["changed", "ended", "found", "held", "not_started", "result", "retrying", "started", "warning"];
+    let expected = [
+        "approval_needed",
+        "changed",
+        "ended",
+        "found",
+        "held",
+        "joined",
+        "not_started",
+        "result",
+        "retrying",
+        "started",
+        "superseded",
+        "warning",
+    ];
     assert!(kinds.iter().eq(expected.iter()), "all kinds but the heartbeat: {kinds:?}");
+}
+
+#[test]
+fn what_is_pending_has_no_reason_yet() {
+    let (events, results) = (schema("event.v1.schema.json"), schema("result.v1.schema.json"));
+    let outcome = Gate::status(&serve_deploy(ENDLESS)).args(["--output", "ndjson"]).run().exits(10);
+    let ended: Vec<Value> = outcome.events().into_iter().filter(|event| event["event"] == "ended").collect();
+    assert!(!ended.is_empty(), "{}", outcome.stdout);
+    for event in &ended {
+        let said = (&event["verdict"], &event["reason"], &event["hint"]);
+        assert_eq!(said, (&json!("pending"), &json!(null), &json!(null)), "{event}");
+        let mut changed = event.clone();
+        changed["reason"] = json!("the deploy goes on");
+        assert!(!events.is_valid(&changed));
+    }
+    let result = outcome.result();
+    assert_eq!((&result["targets"][0]["reason"], &result["targets"][0]["hint"]), (&json!(null), &json!(null)));
+    for place in ["/reason", "/targets/0/reason"] {
+        let mut changed = result.clone();
+        *changed.pointer_mut(place).unwrap() = json!("the deploy goes on");
+        assert!(!results.is_valid(&changed), "{place}");
+    }
+}
+
+#[test]
+fn what_a_webhook_is_told_meanwhile_is_a_result_too() {
+    let results = schema("result.v1.schema.json");
+    let sim = serve_deploy(PASSING);
+    let gate = Gate::wait(&sim).env("NUON_GATE_WEBHOOK_URL", sim.webhook_url());
+    gate.args(["--notify-on", "start,change,success"]).run().exits(0);
+    let bodies: Vec<Value> = sim
+        .requests()
+        .iter()
+        .filter(|seen| seen.target.starts_with("/webhook"))
+        .map(|seen| serde_json::from_str(&seen.body).unwrap())
+        .collect();
+    assert!(bodies.iter().any(|body| body["data"]["verdict"] == "pending"), "{bodies:#?}");
+    bodies.iter().for_each(|body| fits(&results, &body["data"]));
+}
+
+#[test]
+fn a_failure_says_what_can_be_done_in_its_event_too() {
+    let failing = r#"{ status = "executing" }, { status = "error", error = "quota", hint = "ask for more" }"#;
+    let outcome = Gate::wait(&serve_deploy(failing)).args(["--output", "ndjson"]).run().exits(1);
+    let ended = outcome.events().into_iter().find(|event| event["event"] == "ended").unwrap();
+    assert_eq!((&ended["reason"], &ended["hint"]), (&json!("quota"), &json!("ask for more")));
+    assert_eq!(outcome.result()["targets"][0]["hint"], "ask for more");
 }
 
 #[test]

@@ -1,9 +1,12 @@
 //! The lines of a log that say what went wrong.
 
+use std::ops::Range;
+
 use jiff::Timestamp;
 
 use crate::Line;
-use crate::model::LogRecord;
+use crate::model::{LogRecord, is_error_word};
+use crate::result::LogLine;
 
 /// Longest line, in characters.
 const LONGEST: usize = 500;
@@ -28,34 +31,75 @@ pub struct Logged {
     pub text: Line,
 }
 
-/// Returns the lines around the last errors, `most` at most and oldest first, of records that are given newest first. A
-/// record of several lines is several lines here.
+/// Returns the lines around the error that says what went wrong, `most` at most and oldest first, of records that are given
+/// newest first. A record of several lines is several lines here.
+///
+/// The error's first line is always among them, as long as there is room for one: what follows it goes first, then what came
+/// before it.
 pub(crate) fn log_tail(newest_first: &[LogRecord], most: usize) -> Vec<Logged> {
+    let cause = cause(newest_first);
     // Made twice rather than kept, as there can be millions.
-    let all = || newest_first.iter().rev().flat_map(lines);
-    let (mut count, mut last_error) = (0, None);
-    for line in all() {
-        count += 1;
-        if line.is_error {
-            last_error = Some(count);
+    let all =
+        || newest_first.iter().enumerate().rev().flat_map(|(at, record)| lines(record).map(move |line| (at, line)));
+    let (mut count, mut error) = (0, 0..0);
+    for (at, _) in all() {
+        match cause {
+            Some(cause) if at > cause => error = count + 1..count + 1,
+            Some(cause) if at == cause => error.end = count + 1,
+            _ => {}
         }
+        count += 1;
     }
-    let (end, most) = match last_error {
-        // The error itself comes first, if there is not room for both.
-        Some(last) => (count.min(last + AFTERMATH.min(most / 4)), most),
-        None => (count, most.min(UNEVENTFUL)),
+    let shown = match cause {
+        Some(_) => around(error, count, most),
+        None => count - count.min(most).min(UNEVENTFUL)..count,
     };
-    all().take(end).skip(end.saturating_sub(most)).collect()
+    all().take(shown.end).skip(shown.start).map(|(_, line)| line).collect()
 }
 
-/// Returns the text of the last error that says what went wrong, as one line, of records that are given newest first. The
-/// runner's own word that something failed comes last in every log, and is taken only if there is no other.
+/// Returns the lines around the error that says what went wrong, `most` at most, of a log that has been published.
+pub(crate) fn excerpt(lines: &[LogLine], most: usize) -> &[LogLine] {
+    if lines.len() <= most {
+        return lines;
+    }
+    let errors = || lines.iter().enumerate().rev().filter(|(_, line)| is_error_word(line.severity.plain()));
+    let telling = errors().find(|(_, line)| !is_runners_word(&line.text)).or_else(|| errors().next());
+    let Some((last, cause)) = telling else { return &lines[lines.len().saturating_sub(most)..] };
+    // What was logged at one time is one error.
+    let is_same = |line: &&LogLine| (&line.at, &line.severity) == (&cause.at, &cause.severity);
+    let first = last - lines[..last].iter().rev().take_while(is_same).count();
+    &lines[around(first..last + 1, lines.len(), most)]
+}
+
+/// Returns which of `count` lines to show of those around an error, `most` at most.
+fn around(error: Range<usize>, count: usize, most: usize) -> Range<usize> {
+    let end = count.min(error.end + AFTERMATH.min(most / 4));
+    let start = end.saturating_sub(most).min(error.start);
+    start..end.min(start + most)
+}
+
+/// Returns the text of the last error that says what went wrong, as one line, of records that are given newest first.
 pub(crate) fn last_error(newest_first: &[LogRecord], longest: usize) -> Option<Line> {
-    let errors = newest_first.iter().filter(|record| record.is_error());
-    let texts = errors.filter_map(|record| record.body.as_ref().map(|body| body.line(longest)));
-    let texts: Vec<Line> = texts.filter(|text| !text.is_empty()).collect();
-    let says_only_that = |text: &&Line| RUNNERS_WORDS.iter().any(|words| text.plain().contains(words));
-    texts.iter().find(|text| !says_only_that(text)).or(texts.first()).cloned()
+    let body = newest_first[cause(newest_first)?].body.as_ref();
+    body.map(|body| body.line(longest)).filter(|line| !line.is_empty())
+}
+
+/// Returns which record says what went wrong. The runner's own word that something failed comes last in every log, and is
+/// taken only if there is no other.
+fn cause(newest_first: &[LogRecord]) -> Option<usize> {
+    let errors = || newest_first.iter().enumerate().filter(|(_, record)| record.is_error() && record.says_something());
+    let telling = errors().find(|(_, record)| says_why(record));
+    telling.or_else(|| errors().next()).map(|(at, _)| at)
+}
+
+/// Tells whether a record is about an error, and says more than that something failed.
+pub(crate) fn says_why(record: &LogRecord) -> bool {
+    let text = record.body.as_ref().filter(|_| record.is_error()).map(|body| body.line(LONGEST));
+    text.is_some_and(|text| !text.is_empty() && !is_runners_word(&text))
+}
+
+fn is_runners_word(text: &Line) -> bool {
+    RUNNERS_WORDS.iter().any(|words| text.plain().contains(words))
 }
 
 fn lines(record: &LogRecord) -> impl Iterator<Item = Logged> {
@@ -94,8 +138,51 @@ mod tests {
         let all = ["before", "first error", "between", "second error", "with detail", "after 0", "after 1", "after 2"];
         assert_eq!(tail(&records, 25), all);
         assert_eq!(tail(&records, 4), ["between", "second error", "with detail", "after 0"]);
-        assert_eq!(tail(&records, 1), ["with detail"]);
+        assert_eq!(tail(&records, 1), ["second error"]);
         assert_eq!(tail(&records, 0), [""; 0]);
+    }
+
+    #[test]
+    fn an_excerpt_never_ends_before_the_error_nor_begins_after_it() {
+        let dump = "Error: quota exceeded\n".to_owned() + &"  at some place\n".repeat(60);
+        let tidying = (0..40).map(|n| record(9, &format!("tidying up {n}"))).rev();
+        let runner = record(17, "job execution failed: exit status 1");
+        let records: Vec<LogRecord> =
+            std::iter::once(runner).chain(tidying).chain([record(17, &dump), record(9, "before")]).collect();
+        for most in [1, 2, 8, 25] {
+            let shown = tail(&records, most);
+            assert_eq!((shown[0].plain(), shown.len()), ("Error: quota exceeded", most));
+        }
+        let short = [&records[..41], &[record(17, "Error: quota exceeded"), record(9, "before")]].concat();
+        assert_eq!(
+            tail(&short, 25),
+            ["before", "Error: quota exceeded", "tidying up 0", "tidying up 1", "tidying up 2"]
+        );
+        assert_eq!(tail(&short, 2), ["before", "Error: quota exceeded"]);
+    }
+
+    #[test]
+    fn what_has_been_published_is_cut_around_the_error_too() {
+        let line = |at: &str, severity: &str, text: &str| LogLine {
+            at: Some(Line::new(at)),
+            severity: Line::new(severity),
+            text: Line::new(text),
+        };
+        let mut lines: Vec<LogLine> = (0..9).map(|n| line("1", "info", &format!("before {n}"))).collect();
+        lines.extend(["Error: quota exceeded", "  at main", "  at pods"].map(|text| line("2", "error", text)));
+        lines.extend((0..9).map(|n| line("3", "info", &format!("after {n}"))));
+        lines.push(line("4", "fatal", "job execution failed"));
+        let shown = |most| {
+            let excerpt: Vec<&str> = excerpt(&lines, most).iter().map(|line| line.text.plain()).collect();
+            excerpt.join(",")
+        };
+        assert_eq!(shown(1), "Error: quota exceeded");
+        assert_eq!(shown(3), "Error: quota exceeded,at main,at pods");
+        assert_eq!(shown(5), "before 8,Error: quota exceeded,at main,at pods,after 0");
+        assert_eq!(excerpt(&lines, 100), lines);
+        assert_eq!(excerpt(&lines, 0), []);
+        assert_eq!(excerpt(&lines[..9], 2), &lines[7..9]);
+        assert_eq!(excerpt(&[], 2), []);
     }
 
     #[test]

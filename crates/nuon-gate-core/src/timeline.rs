@@ -6,6 +6,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::model::{Deploy, Status};
 
+/// The seconds of a day.
+const DAY: u64 = 24 * 60 * 60;
+
 /// A stay in one status.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stay {
@@ -44,7 +47,8 @@ pub fn span(from: Timestamp, to: Timestamp) -> Duration {
     Duration::try_from(to.duration_since(from)).unwrap_or_default()
 }
 
-/// Writes a duration for people: whole seconds from one second up, milliseconds below.
+/// Writes a duration for people: whole seconds from one second up, milliseconds below. From a day up seconds are left out,
+/// as nobody asks for them.
 ///
 /// ```
 /// use std::time::Duration;
@@ -52,19 +56,29 @@ pub fn span(from: Timestamp, to: Timestamp) -> Duration {
 ///
 /// assert_eq!(human(Duration::from_millis(187_400)), "3m 7s");
 /// assert_eq!(human(Duration::from_millis(250)), "250ms");
+/// assert_eq!(human(Duration::from_secs(183_845)), "2d 3h 4m");
 /// ```
 pub fn human(duration: Duration) -> String {
-    let shown = if duration < Duration::from_secs(1) {
-        Duration::from_millis(u64::try_from(duration.as_millis()).unwrap_or(0))
-    } else {
-        Duration::from_secs(duration.as_secs())
+    let seconds = duration.as_secs();
+    let shown = match seconds {
+        0 => Duration::from_millis(u64::from(duration.subsec_millis())),
+        1..DAY => Duration::from_secs(seconds),
+        _ => Duration::from_secs(seconds - seconds % 60),
     };
-    format!("{:#}", SignedDuration::try_from(shown).unwrap_or(SignedDuration::MAX))
+    exact(shown)
 }
 
 /// Writes a duration that somebody has set, with nothing left out.
 pub(crate) fn exact(duration: Duration) -> String {
-    format!("{:#}", SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX))
+    let days = duration.as_secs() / DAY;
+    let rest = duration.saturating_sub(Duration::from_secs(days * DAY));
+    // Less than a day always fits.
+    let rest = format!("{:#}", SignedDuration::try_from(rest).unwrap_or(SignedDuration::MAX));
+    match (days, duration.as_secs().is_multiple_of(DAY) && duration.subsec_nanos() == 0) {
+        (0, _) => rest,
+        (_, true) => format!("{days}d"),
+        (_, false) => format!("{days}d {rest}"),
+    }
 }
 
 /// Writes how long a deploy was in each status, in the order in which it first entered them.
@@ -110,6 +124,25 @@ mod tests {
         let seen = [(Status::Queued, at(0)), (Status::Executing, at(5)), (Status::Queued, at(7))];
         let stays = timeline(&deploy(r#"{"status": "queued"}"#), &seen, false, at(9));
         assert_eq!(time_in_each_status(&stays), "queued 7s, executing 2s");
+    }
+
+    #[test]
+    fn durations_are_written_from_milliseconds_to_days() {
+        let cases = [
+            (0, "0s", "0s"),
+            (999, "999ms", "999ms"),
+            (1_500, "1s", "1s 500ms"),
+            (86_399_999, "23h 59m 59s", "23h 59m 59s 999ms"),
+            (86_400_000, "1d", "1d"),
+            (86_459_000, "1d", "1d 59s"),
+            (90_000_000, "1d 1h", "1d 1h"),
+            (31 * 86_400_000, "31d", "31d"),
+        ];
+        for (millis, shown, whole) in cases {
+            let duration = Duration::from_millis(millis);
+            assert_eq!((human(duration).as_str(), exact(duration).as_str()), (shown, whole));
+        }
+        assert_eq!(human(Duration::MAX), "213503982334601d 7h");
     }
 
     #[test]

@@ -162,7 +162,7 @@ impl Desk {
                 return told.tell((url, settings), http, patience, (notice.occasion, &notice.result)).await;
             }
             Teller::Github(deployment, written) => {
-                let status = github::Status::new((notice.occasion, notice.result.verdict), &message);
+                let status = github::Status::new(notice.occasion, &notice.result);
                 return written.show(deployment, (http, patience), &status).await;
             }
             Teller::SlackBot(slack, bot) => {

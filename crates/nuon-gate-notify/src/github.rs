@@ -3,7 +3,8 @@
 //! A deployment that is left in progress is shown as running for ever, so its end is told whatever the end was.
 //! See <https://docs.github.com/en/rest/deployments>.
 
-use nuon_gate_core::result::VerdictName;
+use nuon_gate_core::Line;
+use nuon_gate_core::result::{RunResult, TargetResult, VerdictName};
 use nuon_gate_http::Method;
 use nuon_gate_http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
@@ -13,8 +14,13 @@ use crate::Occasion;
 use crate::ci_run::WebPage;
 use crate::cut::{Bounded, verbatim};
 use crate::deliver::{Answer, Fault, Http, Nature, Patience, Repeat, Request};
-use crate::message::Message;
+use crate::message::target_name;
 use crate::secret::{Secret, SinkUrl};
+
+/// GitHub takes no longer description.
+const LONGEST: usize = 140;
+/// So much of it is for the target's name, so that there is room for the reason.
+const LONGEST_SUBJECT: usize = 60;
 
 /// Whose deployment it is, and who may write it.
 #[derive(Debug)]
@@ -27,47 +33,87 @@ pub(crate) struct GithubDeployment {
     pub(crate) environment: String,
 }
 
-/// The states of a deployment that a run can have. `queued` and `pending` are for what has not begun, `inactive` for
-/// what has been replaced.
+/// The states of a deployment that a run can have. `queued` and `pending` are for what has not begun.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum State {
     InProgress,
     Success,
+    /// Torn down: nothing is deployed there any more.
+    Inactive,
     Failure,
     /// Nobody knows how it ended: the gate stopped watching, or could not find out.
     Error,
 }
 
 impl State {
-    fn new(occasion: Occasion, verdict: VerdictName) -> Self {
-        match verdict {
+    fn new(occasion: Occasion, result: &RunResult) -> Self {
+        match result.verdict {
             _ if occasion != Occasion::Ended => Self::InProgress,
             // With --notify-required and somebody else who was not told.
-            VerdictName::Passed | VerdictName::NotifyFailed => Self::Success,
+            VerdictName::Passed | VerdictName::NotifyFailed => {
+                let torn_down = !result.targets.is_empty() && result.targets.iter().all(is_teardown);
+                if torn_down { Self::Inactive } else { Self::Success }
+            }
             VerdictName::Failed | VerdictName::Cancelled | VerdictName::Superseded => Self::Failure,
             _ => Self::Error,
         }
     }
 }
 
+fn is_teardown(target: &TargetResult) -> bool {
+    let kind = target.deploy.as_ref().and_then(|deploy| deploy.deploy_type.as_ref());
+    kind.is_some_and(|kind| *kind == "teardown")
+}
+
 /// What is written of a run.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Status {
     state: State,
-    /// GitHub's limit.
-    description: Bounded<140>,
+    description: Bounded<LONGEST>,
+    /// Where GitHub's "View deployment" leads: the deploy, or the approval that is asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    environment_url: Option<WebPage>,
+    /// What has been going on: the CI run.
     #[serde(skip_serializing_if = "Option::is_none")]
     log_url: Option<WebPage>,
 }
 
 impl Status {
-    pub(crate) fn new((occasion, verdict): (Occasion, VerdictName), message: &Message) -> Self {
-        let state = State::new(occasion, verdict);
+    pub(crate) fn new(occasion: Occasion, result: &RunResult) -> Self {
+        let state = State::new(occasion, result);
         let mut description = Bounded::build();
-        description.push(&message.headline, 140, verbatim);
-        let log_url = message.links.first().map(|(_, url)| url.clone());
-        Self { state, description: description.or_dash(), log_url }
+        description.push(&words(state, result).cut(LONGEST), LONGEST, verbatim);
+        let targets = &result.targets;
+        let deciding = targets.iter().find(|target| target.verdict == result.verdict).or(targets.first());
+        let asking = targets.iter().find_map(|target| target.approval_url.as_ref());
+        let page = |url: Option<&Line>| url.and_then(|url| WebPage::new(url.plain()));
+        let environment_url = page(asking).or_else(|| page(deciding.and_then(|target| target.url.as_ref())));
+        let log_url = page(result.ci_url.as_ref()).or_else(|| environment_url.clone());
+        Self { state, description: description.or_dash(), environment_url, log_url }
+    }
+}
+
+/// Says in a line what has become of which target, and why.
+fn words(state: State, result: &RunResult) -> Line {
+    let passed = result.targets.iter().filter(|target| target.verdict == VerdictName::Passed).count();
+    let subject = match result.targets.as_slice() {
+        [] => "no targets".to_owned(),
+        [only] => Line::new(target_name(only)).cut(LONGEST_SUBJECT).plain().to_owned(),
+        several if state == State::InProgress => format!("{} targets", several.len()),
+        several => format!("{passed} of {} targets passed", several.len()),
+    };
+    let how = match state {
+        State::InProgress => "is being deployed",
+        State::Inactive => "was torn down",
+        State::Success => "was deployed",
+        State::Failure | State::Error => &result.verdict.as_str().replace('_', " "),
+    };
+    let reason = result.reason.as_ref().filter(|reason| !reason.is_empty() && state != State::InProgress);
+    let reason = reason.map(|reason| format!(": {}", reason.plain())).unwrap_or_default();
+    match result.targets.len() {
+        1 => Line::new(format!("{subject} {how}{reason}")),
+        _ => Line::new(format!("{subject}, {how}{reason}")),
     }
 }
 

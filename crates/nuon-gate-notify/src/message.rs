@@ -238,7 +238,7 @@ fn name(named: &Named) -> &str {
     named.name.as_ref().and_then(seen).or_else(|| seen(&named.id)).map_or("?", Line::plain)
 }
 
-fn target_name(target: &TargetResult) -> String {
+pub(crate) fn target_name(target: &TargetResult) -> String {
     format!("{} in {}", name(&target.component), name(&target.install))
 }
 

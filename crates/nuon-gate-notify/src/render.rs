@@ -29,7 +29,7 @@ pub fn render(sinks: &Sinks, result: &RunResult, mentions: &[Mention]) -> Vec<Re
             Sink::SlackWebhook(_) => add("", json(&Payload::whole(&message))),
             Sink::Teams(_) => add("", teams::payload(&message).to_string()),
             Sink::Discord(_) => add("", json(&discord::Payload::new(&message))),
-            Sink::Github(_) => add("", json(&github::Status::new((occasion, result.verdict), &message))),
+            Sink::Github(_) => add("", json(&github::Status::new(occasion, result))),
             Sink::SlackBot(_) => {
                 add("", json(&Payload::new(&message)));
                 if is_over && message.tone != Tone::Good && message.has_detail() {

@@ -4,7 +4,8 @@
 
 mod support;
 
-use nuon_gate_core::result::{Delivery, VerdictName};
+use nuon_gate_core::Line;
+use nuon_gate_core::result::{Delivery, RunResult, VerdictName};
 use nuon_gate_notify::{InvalidSetting, Notifier, Occasion, Options, Sinks, Trigger, render};
 use serde_json::{Value, json};
 use support::{PATIENCE, Service, answer, only, options, pending, result, sinks};
@@ -69,8 +70,9 @@ async fn a_deployment_begins_and_ends_with_the_run() {
     });
     assert_eq!(seen[0].json(), created);
     let ended = json!({
-        "state": "failure", "description": "❌ Deploy failed: api in acme",
-        "log_url": "https://app.nuon.co/org1/installs/inl1/components/cmp1/deploys/dpl1",
+        "state": "failure", "description": "api in acme failed: api: unable to deploy: quota exceeded",
+        "environment_url": "https://app.nuon.co/org1/installs/inl1/components/cmp1/deploys/dpl1",
+        "log_url": "https://github.com/acme/api/actions/runs/7",
     });
     assert_eq!(states(&service)[0], "in_progress");
     assert_eq!(seen[2].json(), ended);
@@ -98,6 +100,62 @@ async fn every_end_has_its_state() {
         let shown: Value = serde_json::from_str(&shown[0].text).unwrap();
         assert_eq!(shown["state"], state);
     }
+}
+
+/// What would be written of a run.
+fn shown(result: &RunResult) -> Value {
+    let mut sinks = sinks(&[]);
+    sinks.add_github_deployment("production", &set("https://github.example/api/v3", ("", ""))).unwrap();
+    serde_json::from_str(&render(&sinks, result, &[])[0].text).unwrap()
+}
+
+#[test]
+fn what_has_been_torn_down_is_inactive() {
+    let mut result = result(VerdictName::Passed);
+    assert_eq!(
+        (&shown(&result)["state"], &shown(&result)["description"]),
+        (&json!("success"), &json!("api in acme was deployed"))
+    );
+    result.targets[0].deploy.as_mut().unwrap().deploy_type = Some(Line::new("teardown"));
+    assert_eq!(
+        (&shown(&result)["state"], &shown(&result)["description"]),
+        (&json!("inactive"), &json!("api in acme was torn down"))
+    );
+    // With something else beside it, something is deployed.
+    result.targets.push(support::result(VerdictName::Passed).targets.remove(0));
+    assert_eq!(shown(&result)["state"], "success");
+    result.verdict = VerdictName::Failed;
+    assert_eq!(shown(&result)["state"], "failure");
+}
+
+#[test]
+fn a_description_has_the_reason_and_fits() {
+    let mut result = result(VerdictName::TimedOut);
+    for (name, reason) in [("api".to_owned(), "late ".repeat(100)), ("n".repeat(300), "🇩🇪".repeat(100))] {
+        result.targets[0].component.name = Some(Line::new(&name));
+        result.reason = Some(Line::new(&reason));
+        let description = shown(&result)["description"].as_str().unwrap().to_owned();
+        assert!(description.encode_utf16().count() <= 140, "{description}");
+        assert!(description.contains(" timed out: ") && description.contains(&reason[..4]), "{description}");
+    }
+    let mut several = support::result(VerdictName::Failed);
+    several.targets = vec![several.targets[0].clone(); 40];
+    let description = shown(&several)["description"].as_str().unwrap().to_owned();
+    assert!(description.starts_with("0 of 40 targets passed, failed: "), "{description}");
+}
+
+#[test]
+fn links_lead_to_the_deploy_and_to_the_run() {
+    let deploy = "https://app.nuon.co/org1/installs/inl1/components/cmp1/deploys/dpl1";
+    let mut result = result(VerdictName::ApprovalNeeded);
+    let status = shown(&result);
+    assert_eq!(status["environment_url"], "https://app.nuon.co/org1/installs/inl1/workflows/inw1?panel=inst1");
+    assert_eq!(status["log_url"], "https://github.com/acme/api/actions/runs/7");
+    (result.targets[0].approval_url, result.ci_url) = (None, None);
+    let status = shown(&result);
+    assert_eq!((&status["environment_url"], &status["log_url"]), (&json!(deploy), &json!(deploy)));
+    result.targets[0].url = Some(Line::new("javascript:alert(1)"));
+    assert_eq!(shown(&result).get("environment_url"), None);
 }
 
 #[tokio::test]

@@ -226,7 +226,8 @@ impl Run {
         };
         if required && outcome.any_failed() && self.report.verdict == Verdict::Passed {
             result.verdict = VerdictName::NotifyFailed;
-            result.exit_code = mapped(VerdictName::NotifyFailed, &self.publisher.exits).unwrap_or(exit::NOTIFY_FAILED);
+            result.exit_code =
+                mapped(VerdictName::NotifyFailed.as_str(), &self.publisher.exits).unwrap_or(exit::NOTIFY_FAILED);
             result.reason = Some(Line::new("the deploy passed, but not everyone could be told"));
             result.hint = Some(Line::new("see which notification failed, and check the settings of that sink"));
         }
@@ -244,9 +245,10 @@ fn mapping(verdict: Verdict, code: u8) -> Option<Line> {
 }
 
 fn exit_code(verdict: Verdict, exits: &[ExitMapping]) -> u8 {
-    mapped(verdict.into(), exits).unwrap_or_else(|| exit::code(verdict))
+    mapped(verdict.as_str(), exits).unwrap_or_else(|| exit::code(verdict))
 }
 
-fn mapped(verdict: VerdictName, exits: &[ExitMapping]) -> Option<u8> {
-    exits.iter().rev().find(|mapping| mapping.name == verdict.as_str()).map(|mapping| mapping.code)
+/// Returns the exit code that was asked for instead of a verdict's own.
+pub(crate) fn mapped(verdict: &str, exits: &[ExitMapping]) -> Option<u8> {
+    exits.iter().rev().find(|mapping| mapping.name == verdict).map(|mapping| mapping.code)
 }

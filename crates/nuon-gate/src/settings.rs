@@ -266,17 +266,6 @@ fn watch(
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Requirement(pub(crate) Require);
 
-impl Requirement {
-    /// Says what it means.
-    pub(crate) fn words(self) -> String {
-        match self.0 {
-            Require::All => "Every target has to pass.".to_owned(),
-            Require::Any => "One target has to pass.".to_owned(),
-            Require::AtLeast(count) => format!("At least {count} targets have to pass."),
-        }
-    }
-}
-
 impl FromStr for Requirement {
     type Err = &'static str;
 

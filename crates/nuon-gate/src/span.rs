@@ -51,9 +51,12 @@ impl FromStr for Span {
         let number = text.trim_start_matches(['-', '+']);
         let is_negative = text[..text.len() - number.len()].contains('-');
         // jiff reads more forms than a flag should have: ISO 8601, `5m ago`, commas. It writes `µs` itself.
-        let familiar = number.chars().all(|c| c.is_ascii_digit() || ". hmsuµn".contains(c));
+        let familiar = number.chars().all(|c| c.is_ascii_digit() || ". dhmsuµn".contains(c));
         if !familiar || !number.starts_with(|c: char| c.is_ascii_digit()) {
             return Err(InvalidSpan::Syntax);
+        }
+        if let Some((days, rest)) = number.split_once('d').filter(|_| !is_negative) {
+            return with_days(days, rest.trim_start());
         }
         if is_negative || number.bytes().all(|b| b == b'0') {
             return Err(InvalidSpan::NotPositive);
@@ -69,6 +72,24 @@ impl FromStr for Span {
             Err(_) if number.len() > 15 => Err(InvalidSpan::TooLong),
             Err(_) => Err(InvalidSpan::Syntax),
         }
+    }
+}
+
+/// Reads whole days and what follows them, which jiff does not: to it a day can have any length.
+fn with_days(days: &str, rest: &str) -> Result<Span, InvalidSpan> {
+    if !days.bytes().all(|b| b.is_ascii_digit()) || rest.contains('d') {
+        return Err(InvalidSpan::Syntax);
+    }
+    let days = days.parse::<u32>().map_err(|_| InvalidSpan::TooLong)?;
+    let days = Duration::from_secs(u64::from(days) * 24 * 3600);
+    let rest = match rest {
+        "" => Duration::ZERO,
+        rest => rest.parse::<Span>()?.0,
+    };
+    match days + rest {
+        Duration::ZERO => Err(InvalidSpan::NotPositive),
+        whole if whole > LONGEST => Err(InvalidSpan::TooLong),
+        whole => Ok(Span(whole)),
     }
 }
 
@@ -114,6 +135,20 @@ mod tests {
             ("250ms", Ok(250)),
             (" 1.5h ", Ok(5_400_000)),
             ("744h", Ok(2_678_400_000)),
+            ("31d", Ok(2_678_400_000)),
+            ("1d", Ok(86_400_000)),
+            ("2d 3h 4m", Ok(183_840_000)),
+            ("1d12h", Ok(129_600_000)),
+            ("0d1s", Ok(1_000)),
+            ("0d", Err(InvalidSpan::NotPositive)),
+            ("32d", Err(InvalidSpan::TooLong)),
+            ("31d 1s", Err(InvalidSpan::TooLong)),
+            ("99999999999d", Err(InvalidSpan::TooLong)),
+            ("1.5d", Err(InvalidSpan::Syntax)),
+            ("1d 2d", Err(InvalidSpan::Syntax)),
+            ("1h 2d", Err(InvalidSpan::Syntax)),
+            ("1d 2", Err(InvalidSpan::NoUnit("2".to_owned()))),
+            ("-1d", Err(InvalidSpan::NotPositive)),
             ("0", Err(InvalidSpan::NotPositive)),
             ("0s", Err(InvalidSpan::NotPositive)),
             ("-5m", Err(InvalidSpan::NotPositive)),

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use crate::api::{ApiError, ErrorClass, Fact, Reply, Request};
 use crate::cause::Warning;
 use crate::history::History;
-use crate::log_tail::{AFTERMATH, Logged, UNEVENTFUL, last_error, log_tail};
+use crate::log_tail::{AFTERMATH, Logged, UNEVENTFUL, last_error, log_tail, says_why};
 use crate::model::{Deploy, LogRecord};
 use crate::reason::LONGEST;
 use crate::report::{Report, TargetReport};
@@ -199,15 +199,20 @@ where
                 },
             };
             // What is not reported is not kept until all logs have been read.
-            let records = read_log(send, stream).await?;
+            let records = read_log(send, stream, log_lines).await?;
             let excerpt = LogExcerpt { tail: log_tail(&records, log_lines), error: last_error(&records, LONGEST) };
             Ok(Finding::Log(index, excerpt))
         }
     }
 }
 
-/// Reads the newest page of a log, and older ones as long as there is no error in what has been read.
-async fn read_log<F>(send: &impl Fn(Request) -> F, stream: LogStreamId) -> Result<Vec<LogRecord>, ApiError>
+/// Reads the newest page of a log, and older ones as long as nothing in what has been read says what went wrong. Kept is what
+/// a tail of so many lines can need.
+async fn read_log<F>(
+    send: &impl Fn(Request) -> F,
+    stream: LogStreamId,
+    log_lines: usize,
+) -> Result<Vec<LogRecord>, ApiError>
 where
     F: Future<Output = Reply>,
 {
@@ -223,12 +228,15 @@ where
         };
         records.extend(page.records.into_iter().filter(LogRecord::says_something));
         before = page.next;
-        if before.is_none() || records.iter().any(LogRecord::is_error) {
+        if before.is_none() || records.iter().any(says_why) {
             break;
         }
-        // If there is no error, the newest will be reported; if there is one further back, what came right after it.
-        if records.len() > UNEVENTFUL + AFTERMATH {
-            records.drain(UNEVENTFUL..records.len() - AFTERMATH);
+        // If nothing further back says why, the newest will be reported, or what is around the newest error; if something does,
+        // what came right after it.
+        let around_error = records.iter().position(LogRecord::is_error).map(|at| at + 1 + log_lines);
+        let newest = around_error.unwrap_or(UNEVENTFUL);
+        if records.len() > newest + AFTERMATH {
+            records.drain(newest..records.len() - AFTERMATH);
         }
     }
     Ok(records)
@@ -294,6 +302,9 @@ mod tests {
             pages(4, &[(3, 99, 17, "the oldest of all")]),
             pages(3, &[(2, 1, 17, "two lines\nof an error"), (1, 99, 9, "right after"), (2, 0, 9, "\n")]),
             pages(2, &[(0, 0, 9, "several\nlines\nat\nthe\nend"), (1, 0, 17, "error")]),
+            // The runner's own word comes pages later, or is the only one.
+            pages(4, &[(0, 1, 17, "job execution failed"), (2, 50, 17, "why\nand where"), (3, 0, 17, "before that")]),
+            pages(3, &[(0, 1, 17, "job execution failed: exit status 1")]),
         ];
         for log in logs {
             let send = |request| {
@@ -302,13 +313,13 @@ mod tests {
                 let next = Some(page + 1).filter(|next| (*next as usize) < log.len());
                 ready(Ok(Fact::Logs(LogPage { records: log[page as usize].clone(), next }).into()))
             };
-            let kept = read_log(&send, "log1".parse().unwrap()).await.unwrap();
             let all = log.concat();
             for most in [0, 1, 8, 25] {
+                let kept = read_log(&send, "log1".parse().unwrap(), most).await.unwrap();
                 assert_eq!(log_tail(&kept, most), log_tail(&all, most), "{most}");
+                assert_eq!(last_error(&kept, LONGEST), last_error(&all, LONGEST));
+                assert!(kept.len() <= 100 + UNEVENTFUL.max(most + 2) + AFTERMATH, "{}", kept.len());
             }
-            assert_eq!(last_error(&kept, LONGEST), last_error(&all, LONGEST));
-            assert!(kept.len() <= 100 + UNEVENTFUL + AFTERMATH, "{}", kept.len());
         }
     }
 }

@@ -37,7 +37,11 @@ impl LogRecord {
     /// Tells whether the record is about an error.
     pub fn is_error(&self) -> bool {
         let word = self.severity_text.as_ref().map(|word| word.line(10).plain().to_ascii_lowercase());
-        self.severity_number.is_some_and(|number| number >= ERROR)
-            || word.is_some_and(|word| word == "error" || word == "fatal")
+        self.severity_number.is_some_and(|number| number >= ERROR) || word.is_some_and(|word| is_error_word(&word))
     }
+}
+
+/// Tells whether a severity, as a word in lower case, is that of an error.
+pub(crate) fn is_error_word(word: &str) -> bool {
+    matches!(word, "error" | "fatal")
 }

@@ -25,6 +25,7 @@ pub use job::{
     ExecutionResult, ExecutionStatus, JobExecution, JobGroup, JobOperation, JobStatus, JobType, Nanoseconds, RunnerJob,
 };
 pub use log_record::LogRecord;
+pub(crate) use log_record::is_error_word;
 pub use log_stream::LogStream;
 pub use status::{CompositeStatus, EarlierStatus, Metadata, Status};
 pub use workflow::{Approval, ApprovalOption, ApprovalResponse, StepState, Workflow, WorkflowEnd, WorkflowStep};

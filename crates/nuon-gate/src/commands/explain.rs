@@ -1,38 +1,206 @@
-//! `explain`: how each status is judged.
+//! `explain`: how each status is judged, and what follows from the other flags.
 
-use nuon_gate_core::Kind;
+use nuon_gate_core::model::Status;
+use nuon_gate_core::watch::{OnApproval, OnStale, OnSuperseded};
+use nuon_gate_core::{Judgement, Kind, Require, Rules};
+use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::arguments::{ExplainArguments, Format};
+use crate::arguments::{ExplainArguments, Format, JudgingArguments};
+use crate::exit;
+use crate::gate::mapped;
+use crate::lists::flatten;
 use crate::output::stdout_line;
-use crate::settings::rules;
+use crate::settings::{ExitMapping, rules};
 use crate::trouble::Trouble;
 
 pub(crate) fn run(arguments: &ExplainArguments) -> Result<u8, Trouble> {
-    let rules = rules(&arguments.judging)?;
-    let rows: Vec<[String; 4]> = rules
-        .statuses()
-        .iter()
-        .map(|status| {
-            let judged = |kind| rules.judge(status, kind).as_str().to_owned();
-            let why = if rules.override_of(status).is_some() { "a flag says so" } else { "" };
-            [status.to_string(), judged(Kind::Apply), judged(Kind::Teardown), why.to_owned()]
-        })
-        .collect();
-    let json = |[status, apply, teardown, why]: &[String; 4]| json!({"status": status, "apply": apply, "teardown": teardown, "overridden": !why.is_empty()});
+    let explanation = Explanation::new(&arguments.judging)?;
     match arguments.output {
-        Format::Json => stdout_line(&format!("{:#}", Value::Array(rows.iter().map(json).collect()))),
-        Format::Ndjson => rows.iter().for_each(|row| stdout_line(&json(row).to_string())),
-        Format::Text => {
-            let row = |[status, apply, teardown, why]: &[String; 4]| {
-                stdout_line(format!("{status:<20} {apply:<24} {teardown:<10} {why}").trim_end());
-            };
-            row(&["STATUS", "APPLY, SYNC-IMAGE", "TEARDOWN", ""].map(str::to_owned));
-            rows.iter().for_each(row);
-            row(&["any other", "pending, with a warning", "pending", ""].map(str::to_owned));
-            let require = arguments.judging.require.words();
-            stdout_line(&format!("\nA replaced deploy is followed to the one that took its place. {require}"));
-        }
+        Format::Json => stdout_line(&format!("{:#}", json!(explanation))),
+        Format::Ndjson => explanation.rows().iter().for_each(|row| stdout_line(&row.to_string())),
+        Format::Text => explanation.print(),
     }
     Ok(0)
+}
+
+/// What the flags come to.
+#[derive(Serialize)]
+struct Explanation {
+    schema: u32,
+    statuses: Vec<StatusRow>,
+    /// Every status that has no row.
+    other: StatusRow,
+    flags: Vec<FlagRow>,
+    exit_codes: Vec<ExitRow>,
+}
+
+/// How a status is judged.
+#[derive(Serialize)]
+struct StatusRow {
+    status: Option<String>,
+    apply: &'static str,
+    teardown: &'static str,
+    overridden: bool,
+    note: Option<String>,
+}
+
+/// What a flag comes to.
+#[derive(Serialize)]
+struct FlagRow {
+    flag: &'static str,
+    value: String,
+    effect: String,
+}
+
+/// What the program exits with.
+#[derive(Serialize)]
+struct ExitRow {
+    verdict: &'static str,
+    /// One for each signal, or one alone.
+    codes: Vec<u8>,
+    mapped: bool,
+}
+
+impl Explanation {
+    fn new(judging: &JudgingArguments) -> Result<Self, Trouble> {
+        let rules = rules(judging)?;
+        let on_approval = judging.on_approval.into();
+        let exits = flatten(judging.map_exit.clone());
+        Ok(Self {
+            schema: 1,
+            statuses: rules.statuses().iter().map(|status| StatusRow::new(status, &rules, on_approval)).collect(),
+            other: StatusRow {
+                status: None,
+                apply: Judgement::Pending.as_str(),
+                teardown: Judgement::Pending.as_str(),
+                overridden: false,
+                note: Some("with a warning: the word is not known".to_owned()),
+            },
+            flags: vec![
+                approval(on_approval),
+                superseded(judging.on_superseded.map(Into::into)),
+                stale(judging.on_stale.into()),
+                require(judging.require.0),
+            ],
+            exit_codes: exit::CODES
+                .iter()
+                .filter(|(_, name, _)| *name != "usage")
+                .map(|(codes, name, _)| ExitRow::new(codes, name, &exits))
+                .collect(),
+        })
+    }
+
+    /// Returns every row by itself.
+    fn rows(&self) -> Vec<Value> {
+        let row = |kind: &str, mut row: Value| {
+            (row["schema"], row["row"]) = (json!(self.schema), json!(kind));
+            row
+        };
+        let statuses = self.statuses.iter().chain([&self.other]).map(|status| row("status", json!(status)));
+        let flags = self.flags.iter().map(|flag| row("flag", json!(flag)));
+        let codes = self.exit_codes.iter().map(|code| row("exit_code", json!(code)));
+        statuses.chain(flags).chain(codes).collect()
+    }
+
+    fn print(&self) {
+        let row = |cells: [&str; 4]| {
+            let [first, second, third, last] = cells;
+            stdout_line(format!("{first:<20} {second:<19} {third:<10} {last}").trim_end());
+        };
+        row(["STATUS", "APPLY, SYNC-IMAGE", "TEARDOWN", ""]);
+        for StatusRow { status, apply, teardown, note, .. } in self.statuses.iter().chain([&self.other]) {
+            let status = status.as_deref().unwrap_or("every other status");
+            row([status, apply, teardown, note.as_deref().unwrap_or_default()]);
+        }
+        stdout_line("");
+        for FlagRow { flag, value, effect } in &self.flags {
+            stdout_line(&format!("{:<24} {effect}", format!("{flag} {value}")));
+        }
+        stdout_line(&format!("\n{:<24} EXIT CODE", "VERDICT"));
+        for ExitRow { verdict, codes, mapped } in &self.exit_codes {
+            let codes = codes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            stdout_line(&format!("{verdict:<24} {codes}{}", if *mapped { "  --map-exit says so" } else { "" }));
+        }
+    }
+}
+
+impl StatusRow {
+    fn new(status: &Status, rules: &Rules, on_approval: OnApproval) -> Self {
+        let judged = |kind| rules.judge(status, kind).as_str();
+        let said = rules.override_of(status);
+        Self {
+            status: Some(status.to_string()),
+            apply: judged(Kind::Apply),
+            teardown: judged(Kind::Teardown),
+            overridden: said.is_some(),
+            note: note(status, said, on_approval).map(str::to_owned),
+        }
+    }
+}
+
+fn note(status: &Status, said: Option<Judgement>, on_approval: OnApproval) -> Option<&'static str> {
+    Some(match (said, status) {
+        (Some(Judgement::Passed), _) => "--pass-on says so, whatever the workflow says",
+        (Some(Judgement::Failed), _) => "--fail-on says so, at once",
+        (Some(_), _) => "--wait-on says so",
+        (None, Status::Error) => "held while the workflow can still retry it",
+        (None, Status::Active | Status::AutoSkipped) => "held until the workflow's steps prove it",
+        (None, Status::Inactive) => "of a teardown it is held until the workflow's steps prove it",
+        (None, Status::Retried | Status::Discarded) => "followed to the deploy that took its place",
+        (None, Status::PendingApproval) => match on_approval {
+            OnApproval::Wait => "also while a human is asked",
+            OnApproval::Fail => "if a human is asked: approval_needed",
+            OnApproval::Pass => "if a human is asked: passed",
+        },
+        (None, _) => return None,
+    })
+}
+
+fn approval(policy: OnApproval) -> FlagRow {
+    let (value, effect) = match policy {
+        OnApproval::Wait => ("wait", "a human is asked to approve: the wait goes on, for --approval-timeout at most"),
+        OnApproval::Fail => ("fail", "a human is asked to approve: the wait ends as approval_needed"),
+        OnApproval::Pass => ("pass", "a human is asked to approve: the wait ends as passed"),
+    };
+    FlagRow { flag: "--on-approval", value: value.to_owned(), effect: effect.to_owned() }
+}
+
+fn superseded(policy: Option<OnSuperseded>) -> FlagRow {
+    let effect = match policy {
+        None => "a newer deploy: it is waited for instead; if a deploy is pinned, it is only reported",
+        Some(OnSuperseded::Follow) => "a newer deploy: it is waited for instead, also if a deploy is pinned",
+        Some(OnSuperseded::Ignore) => "a newer deploy: it is only reported",
+        Some(OnSuperseded::Fail) => "a newer deploy: the wait ends as superseded",
+    };
+    let value = policy.map_or("follow", OnSuperseded::as_str);
+    FlagRow { flag: "--on-superseded", value: value.to_owned(), effect: effect.to_owned() }
+}
+
+fn stale(policy: OnStale) -> FlagRow {
+    let (value, effect) = match policy {
+        OnStale::Accept => {
+            ("accept", "the latest deploy had ended before, without a pin: it is judged, with a warning")
+        }
+        OnStale::Wait => ("wait", "the latest deploy had ended before, without a pin: a newer one is waited for"),
+        OnStale::Fail => ("fail", "the latest deploy had ended before, without a pin: exit 2"),
+    };
+    FlagRow { flag: "--on-stale", value: value.to_owned(), effect: effect.to_owned() }
+}
+
+fn require(require: Require) -> FlagRow {
+    let (value, effect) = match require {
+        Require::All => ("all".to_owned(), "every target has to pass".to_owned()),
+        Require::Any => ("any".to_owned(), "one target has to pass".to_owned()),
+        Require::AtLeast(count) => (count.to_string(), format!("at least {count} targets have to pass")),
+    };
+    FlagRow { flag: "--require", value, effect }
+}
+
+impl ExitRow {
+    fn new(codes: &str, verdict: &'static str, exits: &[ExitMapping]) -> Self {
+        let given = mapped(verdict, exits);
+        let usual = || codes.split(" / ").filter_map(|code| code.parse().ok()).collect();
+        Self { verdict, codes: given.map_or_else(usual, |code| vec![code]), mapped: given.is_some() }
+    }
 }

@@ -313,7 +313,7 @@ proptest! {
         let commands = issues.iter().flat_map(|issue| [github::issue(issue), azure::issue(issue)]);
         let written = commands.chain(azure::variables(&facts)).chain([
             markdown::report(&result, 1 << 20),
-            junit::report(&result).unwrap(),
+            junit::report(&result),
             gitlab::dotenv(&facts),
             serde_json::to_string(&result).unwrap(),
         ]);

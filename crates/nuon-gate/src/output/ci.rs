@@ -10,6 +10,7 @@ use nuon_gate_core::result::{RunResult, VerdictName};
 
 use super::facts::Facts;
 use super::file::ReportFile;
+use super::github_files::Room;
 use super::issues::{Issue, issues};
 use super::{Console, azure, buildkite, github, github_files, gitlab, json, markdown};
 use crate::ci::{CiSystem, GitHubFiles};
@@ -18,6 +19,9 @@ use crate::trouble::Trouble;
 
 /// Buildkite takes no more than 1 MiB (its agent's `annotate`); Azure's page is better with no more either.
 const MOST_PAGE: usize = 900 * 1024;
+
+const FULL_SUMMARY: &str = "the summary (GITHUB_STEP_SUMMARY) is full, as GitHub drops one of more than 1 MiB: the report is \
+    not in it; --report markdown=PATH writes it to a file";
 
 /// Tells of a mistake because of which nothing was waited for.
 pub(crate) fn refuse(ci: Option<&CiSystem>, trouble: &Trouble) {
@@ -109,11 +113,11 @@ impl CiSystem {
     /// Shows the report on the run's page.
     async fn summarise(&self, result: &RunResult, console: &Console, patience: Duration) {
         match self {
-            Self::GitHub(GitHubFiles { summary: Some(path), .. }) => {
-                if let Err(error) = github_files::summarise(path, result) {
-                    unwritten(console, "the summary (GITHUB_STEP_SUMMARY)", path, &error);
-                }
-            }
+            Self::GitHub(GitHubFiles { summary: Some(path), .. }) => match github_files::summarise(path, result) {
+                Ok(Room::Enough) => {}
+                Ok(Room::None) => console.warning(FULL_SUMMARY),
+                Err(error) => unwritten(console, "the summary (GITHUB_STEP_SUMMARY)", path, &error),
+            },
             Self::Buildkite { agent: Some(agent) } => {
                 let style = if result.verdict == VerdictName::Passed { "success" } else { "error" };
                 let page = markdown::report(result, MOST_PAGE);

@@ -7,8 +7,8 @@ use std::time::Duration;
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use nuon_gate_core::report::Report;
-use nuon_gate_core::result::RunResult;
+use nuon_gate_core::report::{Report, TargetReport};
+use nuon_gate_core::result::{RunResult, TargetResult};
 use nuon_gate_core::watch::{Event, EventKind};
 use nuon_gate_core::{Line, Moment, Verdict};
 use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -16,6 +16,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::describe::{self, Tone};
+use super::outcome::{self, gravity};
 use super::stream::Stream;
 use crate::arguments::Verbosity;
 use crate::trouble::Trouble;
@@ -23,6 +24,10 @@ use crate::words;
 
 /// More lines than this do not fit a terminal.
 const MOST_BARS: usize = 20;
+/// Of more targets than this that did not pass, so many are told about in full, and of the others' reasons so much.
+const MOST_IN_FULL: usize = 50;
+const WORST: usize = 10;
+const SHORT_REASON: usize = 160;
 
 /// stderr, for people.
 pub(crate) struct Console {
@@ -135,25 +140,50 @@ impl Console {
         }
     }
 
-    /// Returns what there is to know of every target that did not pass, each line with what is before it.
+    /// Returns what there is to know of the targets that did not pass, each line with what is before it: everything, or of so
+    /// many that nobody reads it all, everything of the worst and a line of each other.
     fn details(&self, report: &Report, result: &RunResult) -> Vec<(String, Line)> {
-        let mut lines = Vec::new();
         let targets = report.targets.iter().zip(&result.targets).enumerate();
-        for (index, (target, result)) in targets.filter(|(_, (target, _))| target.verdict != Verdict::Passed) {
-            // What was read since may have given a better one.
-            let reason = result.reason.as_ref().filter(|reason| self.told.get(&index) != Some(*reason));
-            let reason = reason.map(|reason| ("reason", reason.clone()));
-            let untold = result.warnings.iter().filter(|text| !self.warned.contains(*text));
-            let untold = untold.map(|text| ("warning", text.clone()));
-            let details: Vec<_> = reason.into_iter().chain(describe::details(target, result)).chain(untold).collect();
-            if report.targets.len() > 1 && !details.is_empty() {
-                // A name from the server must not stand where CI systems look for commands.
-                let label = self.labels.get(index).map_or("?", Line::plain);
-                lines.push((String::new(), Line::new(format!("target {label}:"))));
-            }
-            lines.extend(details.into_iter().map(|(word, text)| (format!("  {word:<7} "), text)));
+        let mut failed: Vec<_> = targets.filter(|(_, (target, _))| target.verdict != Verdict::Passed).collect();
+        let in_full = if failed.len() > MOST_IN_FULL { WORST } else { failed.len() };
+        if failed.len() > in_full {
+            failed.sort_by_key(|(_, (_, result))| gravity(result.verdict));
         }
-        lines
+        let (worst, others) = failed.split_at(in_full);
+        let whole = worst.iter().flat_map(|(index, (target, result))| self.whole(*index, target, result, report));
+        let short = others.iter().map(|(index, (_, result))| (String::new(), self.short(*index, result)));
+        whole.chain(short).collect()
+    }
+
+    /// Returns everything there is to know of a target.
+    fn whole(
+        &self,
+        index: usize,
+        target: &TargetReport,
+        result: &TargetResult,
+        report: &Report,
+    ) -> Vec<(String, Line)> {
+        // What was read since may have given a better one.
+        let reason = result.reason.as_ref().filter(|reason| self.told.get(&index) != Some(*reason));
+        let reason = reason.map(|reason| ("reason", reason.clone()));
+        let untold = result.warnings.iter().filter(|text| !self.warned.contains(*text));
+        let untold = untold.map(|text| ("warning", text.clone()));
+        let details: Vec<_> = reason.into_iter().chain(describe::details(target, result)).chain(untold).collect();
+        // A name from the server must not stand where CI systems look for commands.
+        let title = (report.targets.len() > 1 && !details.is_empty())
+            .then(|| (String::new(), Line::new(format!("target {}:", self.label(index)))));
+        title.into_iter().chain(details.into_iter().map(|(word, text)| (format!("  {word:<7} "), text))).collect()
+    }
+
+    /// Returns a target that did not pass in a line.
+    fn short(&self, index: usize, result: &TargetResult) -> Line {
+        let reason = result.reason.as_ref().map(|reason| format!(": {}", reason.cut(SHORT_REASON).plain()));
+        let verdict = outcome::words(result.verdict);
+        Line::new(format!("target {}: {verdict}{}", self.label(index), reason.unwrap_or_default()))
+    }
+
+    fn label(&self, index: usize) -> &str {
+        self.labels.get(index).map_or("?", Line::plain)
     }
 
     /// Writes a command for the CI system, which knows it by the beginning of the line.

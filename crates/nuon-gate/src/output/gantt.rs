@@ -1,9 +1,14 @@
 //! Where a deploy's time went, as a gantt chart in Mermaid's language.
+//!
+//! What is drawn how is Mermaid's `ganttRenderer.js`: a section's title stands left of the bars and is as long as it is, a label
+//! that does not fit its bar stands beside it, and sections of one name are one.
 
-use std::fmt::Write as _;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use nuon_gate_core::Line;
 use nuon_gate_core::result::{StayResult, TargetResult, VerdictName};
 use nuon_gate_core::timeline::human;
@@ -11,42 +16,95 @@ use nuon_gate_core::timeline::human;
 /// More bars than this nobody reads, and Mermaid draws no text above 50,000 characters (its `maxTextSize`).
 const MOST_BARS: usize = 200;
 const MOST_OF_ONE: usize = 40;
-const LONGEST_LABEL: usize = 60;
+/// A bar's label is cut there, so that it has room beside a short bar.
+const LONGEST_LABEL: usize = 30;
+/// A section's title is cut there, so that the bars keep most of the width.
+const LONGEST_TITLE: usize = 32;
+/// How wide a character of a title is at most, in pixels: titles are 11 pixels high.
+const TITLE_CHARACTER: usize = 7;
+/// What Mermaid leaves at the left if nothing is said.
+const USUAL_PADDING: usize = 75;
+/// Servers send a time of the year 1 for none. A chart with one would be all empty.
+const YEARS: RangeInclusive<i16> = 2000..=2999;
 
-/// Draws the timelines of these targets, each with its label. `None` if there is nothing to draw.
-pub(super) fn chart<'a>(targets: impl Iterator<Item = (Line, &'a TargetResult)>) -> Option<String> {
-    // Times are written without a zone, so that the axis shows them as the rest of the report does: in UTC.
-    let mut chart = "gantt\n    dateFormat YYYY-MM-DDTHH:mm:ss.SSS\n    axisFormat %H:%M:%S\n".to_owned();
+/// Draws the timelines of these targets, each with its title, unless the only one needs none. `None` if there is nothing to
+/// draw, or no time between its beginning and its end, as whole seconds of the server's can be.
+pub(super) fn chart<'a>(targets: impl Iterator<Item = (Option<Line>, &'a TargetResult)>) -> Option<String> {
     let mut left = MOST_BARS;
-    for (label, target) in targets {
+    let mut sections = Vec::new();
+    for (number, (title, target)) in (1..).zip(targets) {
         let stays = &target.timeline[target.timeline.len().saturating_sub(MOST_OF_ONE.min(left))..];
-        let bars: Vec<String> = (1..).zip(stays).filter_map(|(number, stay)| bar(number, stay, target)).collect();
+        let bars: Vec<Bar> = stays.iter().filter_map(|stay| Bar::new(stay, target)).collect();
         left -= bars.len();
         if !bars.is_empty() {
-            // Writing to a string does not fail.
-            let _ = writeln!(chart, "    section {}", label_of(&label));
-            chart.extend(bars);
+            // With a number two titles that are cut alike are two sections.
+            let title = title.map(|title| format!("{number}. {}", label_of(&title, LONGEST_TITLE)));
+            sections.push((title, bars));
         }
     }
-    (left < MOST_BARS).then_some(chart)
+    let bars = || sections.iter().flat_map(|(_, bars)| bars);
+    let start = bars().map(|bar| bar.start).min()?;
+    let end = bars().map(|bar| bar.end).max().filter(|end| *end > start)?;
+    let longest = sections.iter().filter_map(|(title, _)| title.as_ref()).map(|title| title.chars().count()).max();
+    let padding = USUAL_PADDING.max(longest.unwrap_or(0) * TITLE_CHARACTER + 20);
+    let axis = axis(Duration::try_from(end.duration_since(start)).unwrap_or_default());
+    // Times are written without a zone, so that the axis shows them as the rest of the report does: in UTC.
+    let head = format!(
+        "%%{{init: {{\"gantt\": {{\"leftPadding\": {padding}}}}}}}%%\ngantt\n    dateFormat YYYY-MM-DDTHH:mm:ss.SSS\n    \
+         axisFormat {axis}\n    todayMarker off\n"
+    );
+    let drawn = sections.iter().flat_map(|(title, bars)| {
+        let title = title.iter().map(|title| format!("    section {title}\n"));
+        title.chain((1..).zip(bars).map(|(number, bar)| bar.drawn(number)))
+    });
+    Some(format!("```mermaid\n{head}{}```\n", drawn.collect::<String>()))
 }
 
-/// Draws a stay: a bar with its status and how long it took, or a milestone for the status that the deploy ended in.
-fn bar(number: usize, stay: &StayResult, target: &TargetResult) -> Option<String> {
-    let start: Timestamp = stay.at.plain().parse().ok()?;
-    let passed = target.verdict == VerdictName::Passed;
-    let is_last = target.timeline.last() == Some(stay);
-    let (tag, end, spent) = match stay.duration_ms {
-        None => (if passed { "done, milestone" } else { "crit, milestone" }, start, String::new()),
-        Some(millis) => {
-            let spent = Duration::from_millis(millis);
-            let tag = if is_last && !passed { "active" } else { "done" };
-            (tag, start.checked_add(spent).ok()?, format!(" {}", human(spent)))
-        }
-    };
-    // A number comes first, so that no status is one of Mermaid's own words, such as `click` or `title`.
-    let label = label_of(&stay.status);
-    Some(format!("    {number}. {label}{spent} :{tag}, {}, {}\n", time(start), time(end)))
+/// Returns how the axis writes times, so that ten of them are different, and short enough to stand side by side.
+fn axis(whole: Duration) -> &'static str {
+    match whole.as_secs() {
+        0..10 => "%M:%S.%L",
+        10..3_600 => "%H:%M:%S",
+        3_600..86_400 => "%H:%M",
+        86_400..864_000 => "%b %d %H:%M",
+        _ => "%b %d",
+    }
+}
+
+/// A stay: a bar with its status and how long it took, or a milestone for the status that the deploy ended in.
+struct Bar {
+    label: String,
+    tag: &'static str,
+    start: Timestamp,
+    end: Timestamp,
+}
+
+impl Bar {
+    fn new(stay: &StayResult, target: &TargetResult) -> Option<Self> {
+        let start: Timestamp = stay.at.plain().parse().ok()?;
+        let passed = target.verdict == VerdictName::Passed;
+        let is_last = target.timeline.last() == Some(stay);
+        let status = label_of(&stay.status, LONGEST_LABEL);
+        let (tag, end, label) = match stay.duration_ms {
+            None => (if passed { "done, milestone" } else { "crit, milestone" }, start, status),
+            Some(millis) => {
+                let spent = Duration::from_millis(millis);
+                let tag = if is_last && !passed { "active" } else { "done" };
+                (tag, start.checked_add(spent).ok()?, format!("{status} {}", human(spent)))
+            }
+        };
+        [start, end].iter().all(|at| YEARS.contains(&day(*at).year())).then_some(Self { label, tag, start, end })
+    }
+
+    /// A number comes first, so that no status is one of Mermaid's own words, such as `click` or `title`.
+    fn drawn(&self, number: usize) -> String {
+        let Self { label, tag, start, end } = self;
+        format!("    {number}. {label} :{tag}, {}, {}\n", time(*start), time(*end))
+    }
+}
+
+fn day(at: Timestamp) -> Date {
+    TimeZone::UTC.to_datetime(at).date()
 }
 
 fn time(at: Timestamp) -> String {
@@ -55,11 +113,11 @@ fn time(at: Timestamp) -> String {
 
 /// Returns text in which nothing means anything to Mermaid: no colon, `;` or `#` that would end a label, no `%%` of a
 /// comment or directive, no quotes, brackets or HTML (`gantt.jison` in mermaid-js/mermaid).
-fn label_of(line: &Line) -> String {
+fn label_of(line: &Line, longest: usize) -> String {
     let harmless = |c: char| c.is_alphanumeric() || "-_./".contains(c);
-    let label: String = line.plain().chars().map(|c| if harmless(c) { c } else { ' ' }).take(LONGEST_LABEL).collect();
-    let label = label.split_whitespace().collect::<Vec<_>>().join(" ");
-    if label.is_empty() { "unknown".to_owned() } else { label }
+    let label: String = line.plain().chars().map(|c| if harmless(c) { c } else { ' ' }).collect();
+    let label = Line::new(label).cut(longest);
+    if label.is_empty() { "unknown".to_owned() } else { label.plain().to_owned() }
 }
 
 #[cfg(test)]
@@ -75,31 +133,87 @@ mod tests {
         target
     }
 
+    fn drawn(target: &TargetResult) -> String {
+        chart([(None, target)].into_iter()).unwrap()
+    }
+
     #[test]
     fn statuses_are_tasks() {
         let target = sample::target(VerdictName::Failed, "api");
-        let chart = chart([(Line::new("api in acme"), &target)].into_iter()).unwrap();
-        assert_eq!(
-            chart,
-            "gantt\n    dateFormat YYYY-MM-DDTHH:mm:ss.SSS\n    axisFormat %H:%M:%S\n    section api in acme\n    \
-             1. queued 9s :done, 2026-08-03T14:02:11.000, 2026-08-03T14:02:20.000\n    \
-             2. executing 2m 58s :done, 2026-08-03T14:02:20.000, 2026-08-03T14:05:18.000\n    \
-             3. error :crit, milestone, 2026-08-03T14:05:18.000, 2026-08-03T14:05:18.000\n"
-        );
+        let expected = |padding: usize, section: &str| {
+            format!(
+                "```mermaid\n%%{{init: {{\"gantt\": {{\"leftPadding\": {padding}}}}}}}%%\ngantt\n    \
+                 dateFormat YYYY-MM-DDTHH:mm:ss.SSS\n    axisFormat %H:%M:%S\n    todayMarker off\n{section}    \
+                 1. queued 9s :done, 2026-08-03T14:02:11.000, 2026-08-03T14:02:20.000\n    \
+                 2. executing 2m 58s :done, 2026-08-03T14:02:20.000, 2026-08-03T14:05:18.000\n    \
+                 3. error :crit, milestone, 2026-08-03T14:05:18.000, 2026-08-03T14:05:18.000\n```\n"
+            )
+        };
+        assert_eq!(drawn(&target), expected(75, ""));
+        let titled = chart([(Some(Line::new("api in acme")), &target)].into_iter()).unwrap();
+        assert_eq!(titled, expected(118, "    section 1. api in acme\n"));
+    }
+
+    #[test]
+    fn the_axis_fits_from_milliseconds_to_days() {
+        const HOUR: u64 = 3_600_000;
+        let cases = [
+            (3, "%M:%S.%L", "queued 3ms"),
+            (9_999, "%M:%S.%L", "queued 9s"),
+            (10_000, "%H:%M:%S", "queued 10s"),
+            (HOUR - 1, "%H:%M:%S", "queued 59m 59s"),
+            (HOUR, "%H:%M", "queued 1h"),
+            (24 * HOUR, "%b %d %H:%M", "queued 1d"),
+            (51 * HOUR + 245_000, "%b %d %H:%M", "queued 2d 3h 4m"),
+            (240 * HOUR, "%b %d", "queued 10d"),
+        ];
+        for (millis, axis, label) in cases {
+            let mut target = sample::target(VerdictName::TimedOut, "api");
+            target.timeline.truncate(1);
+            target.timeline[0].duration_ms = Some(millis);
+            let chart = drawn(&target);
+            assert!(chart.contains(&format!("    axisFormat {axis}\n")), "{millis}: {chart}");
+            assert!(chart.contains(&format!("    1. {label} :active, ")), "{millis}: {chart}");
+        }
+    }
+
+    #[test]
+    fn titles_never_reach_the_bars() {
+        let target = sample::target(VerdictName::Failed, "api");
+        let title = || Some(Line::new("a-component-with-a-long-name in an-install-with-a-longer-one"));
+        let chart = chart([(title(), &target), (title(), &target)].into_iter()).unwrap();
+        let sections: Vec<&str> = chart.lines().filter_map(|line| line.strip_prefix("    section ")).collect();
+        assert_eq!(sections.len(), 2);
+        assert_ne!(sections[0], sections[1], "sections of one name are one");
+        let longest = sections.iter().map(|title| title.chars().count()).max().unwrap();
+        let padding = chart.split("\"leftPadding\": ").nth(1).unwrap().split('}').next().unwrap();
+        assert!(padding.parse::<usize>().unwrap() >= longest * 7 + 10 && longest <= 40, "{chart}");
     }
 
     #[test]
     fn what_cannot_be_drawn_is_left_out() {
         let mut target = sample::target(VerdictName::Failed, "api");
         target.timeline.iter_mut().for_each(|stay| stay.at = Line::new("yesterday"));
-        assert_eq!(chart([(Line::new("api"), &target)].into_iter()), None);
+        assert_eq!(chart([(None, &target)].into_iter()), None);
         target.timeline.clear();
-        assert_eq!(chart([(Line::new("api"), &target)].into_iter()), None);
+        assert_eq!(chart([(None, &target)].into_iter()), None);
         assert_eq!(chart(std::iter::empty()), None);
+        // No time in between.
+        let mut target = sample::target(VerdictName::Failed, "api");
+        target.timeline.truncate(1);
+        target.timeline[0].duration_ms = Some(0);
+        assert_eq!(chart([(None, &target)].into_iter()), None);
+        // A time that is none.
+        let mut target = sample::target(VerdictName::Failed, "api");
+        target.timeline[0].at = Line::new("0001-01-01T00:00:00Z");
+        assert_eq!(drawn(&target).matches(" :").count(), 2);
+        target.timeline[0].at = Line::new("2026-08-03T14:02:11Z");
+        target.timeline[1].duration_ms = Some(u64::MAX);
+        assert_eq!(drawn(&target).matches(" :").count(), 2);
         // A deploy that changes all the time.
         let mut target = sample::target(VerdictName::TimedOut, "api");
         target.timeline = target.timeline.iter().cycle().take(10_000).cloned().collect();
-        let many = chart((0..50).map(|number| (Line::new(format!("api {number}")), &target))).unwrap();
+        let many = chart((0..50).map(|number| (Some(Line::new(format!("api {number}"))), &target))).unwrap();
         assert!(many.lines().count() < 260 && many.len() < 50_000, "{}", many.len());
     }
 
@@ -107,12 +221,12 @@ mod tests {
         #[test]
         fn no_status_means_anything(status in "\\PC{0,30}|[%{}:;#\\n,a-c ]{0,30}|(click|section|title) [a-z\":]{0,9}") {
             let target = with_status(&status);
-            let chart = chart([(Line::new(&status), &target)].into_iter()).unwrap();
+            let chart = chart([(Some(Line::new(&status)), &target)].into_iter()).unwrap();
             let lines: Vec<&str> = chart.lines().collect();
-            prop_assert_eq!(lines.len(), 7, "{}", chart);
-            let acts = [':', ';', '#', '%', '{', '}', '"', '<', '>', '&'];
-            prop_assert!(lines[3].starts_with("    section ") && !lines[3].contains(acts));
-            let (label, data) = lines[4].split_once(':').unwrap();
+            prop_assert_eq!(lines.len(), 11, "{}", chart);
+            let acts = [':', ';', '#', '%', '{', '}', '"', '<', '>', '&', '`'];
+            prop_assert!(lines[6].starts_with("    section 1. ") && !lines[6].contains(acts));
+            let (label, data) = lines[7].split_once(':').unwrap();
             prop_assert!(label.starts_with("    1. "), "{}", label);
             prop_assert!(!label.contains(acts), "{}", label);
             prop_assert_eq!(data, "done, 2026-08-03T14:02:11.000, 2026-08-03T14:02:20.000");

@@ -14,16 +14,30 @@ use super::markdown;
 const MOST_SUMMARY: u64 = 1024 * 1024 - 2;
 const OUR_SUMMARY: u64 = 900 * 1024;
 
+/// What a summary had room for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Room {
+    /// The report, or what could be told of it.
+    Enough,
+    /// Nothing: others have filled it.
+    None,
+}
+
 /// Sets the step's outputs.
 pub(super) fn set_outputs(path: &Path, facts: &Facts) -> io::Result<()> {
     Appending::open(path)?.write(&outputs(facts, super::random))
 }
 
-/// Adds the report to the job's summary.
-pub(super) fn summarise(path: &Path, result: &RunResult) -> io::Result<()> {
+/// Adds the report to the job's summary, as far as there is room.
+pub(super) fn summarise(path: &Path, result: &RunResult) -> io::Result<Room> {
     let file = Appending::open(path)?;
     let room = MOST_SUMMARY.saturating_sub(file.length()).min(OUR_SUMMARY);
-    file.write(&markdown::report(result, usize::try_from(room).unwrap_or(usize::MAX)))
+    let report = markdown::report(result, usize::try_from(room).unwrap_or(usize::MAX));
+    if report.is_empty() {
+        return Ok(Room::None);
+    }
+    file.write(&report)?;
+    Ok(Room::Enough)
 }
 
 /// Writes each value between two lines that nobody can know before and that do not occur in it.

@@ -3,10 +3,14 @@
 use nuon_gate_core::Line;
 use nuon_gate_core::result::{RunResult, TargetResult, VerdictName};
 
-use super::markdown::{label, words};
+use super::outcome::{label, words, worst_first};
 
-/// GitHub shows the first ten of a step and drops the rest.
+/// GitHub shows the first ten errors and the first ten warnings of a step, and drops the rest.
 const MOST: usize = 10;
+/// So many of the warnings are shown as they come, so that there is room for how it ended.
+pub(super) const MOST_WARNINGS: usize = MOST / 2;
+/// So many of those that are not shown are named.
+const MOST_NAMES: usize = 20;
 const LONGEST_TITLE: usize = 200;
 
 /// How grave it is.
@@ -42,15 +46,11 @@ impl Issue {
 /// Returns what a run has to say. Where enough others passed, a target that did not is no error of the job.
 pub(super) fn issues(result: &RunResult) -> Vec<Issue> {
     let has_failed = |target: &&TargetResult| !matches!(target.verdict, VerdictName::Passed | VerdictName::Pending);
-    let failed: Vec<&TargetResult> = result.targets.iter().filter(has_failed).collect();
-    let shown = if failed.len() > MOST { MOST - 1 } else { failed.len() };
+    let failed: Vec<&TargetResult> = worst_first(&result.targets).into_iter().filter(has_failed).collect();
+    let most = if result.verdict == VerdictName::Passed { MOST_WARNINGS } else { MOST };
+    let shown = if failed.len() > most { most - 1 } else { failed.len() };
     let mut issues: Vec<Issue> = failed[..shown].iter().map(|target| issue(target)).collect();
-    if failed.len() > shown {
-        let names: Vec<Line> = failed[shown..].iter().map(|target| label(target)).collect();
-        let title = Line::new(format!("nuon-gate: {} more did not pass", names.len()));
-        let names = names.iter().map(Line::plain).collect::<Vec<_>>().join(", ");
-        issues.push(Issue::error(&title, vec![Line::new(names)]));
-    }
+    issues.extend((failed.len() > shown).then(|| others(&failed[shown..])));
     // A signal, an answer from the API or a notification can end a run of which no target tells.
     if issues.is_empty() && result.verdict != VerdictName::Passed {
         let title = Line::new(format!("nuon-gate: {}", words(result.verdict)));
@@ -61,6 +61,15 @@ pub(super) fn issues(result: &RunResult) -> Vec<Issue> {
         issues.iter_mut().for_each(|issue| issue.severity = Severity::Warning);
     }
     issues
+}
+
+/// Names those of which nothing else is shown.
+fn others(targets: &[&TargetResult]) -> Issue {
+    let title = Line::new(format!("nuon-gate: {} more did not pass", targets.len()));
+    let names: Vec<String> = targets.iter().take(MOST_NAMES).map(|target| label(target).plain().to_owned()).collect();
+    let unnamed = targets.len() - names.len();
+    let rest = if unnamed > 0 { format!(", and {unnamed} more") } else { String::new() };
+    Issue::error(&title, vec![Line::new(names.join(", ") + &rest)])
 }
 
 fn issue(target: &TargetResult) -> Issue {
@@ -88,7 +97,7 @@ mod tests {
         let all = issues(&sample::result(&targets));
         assert_eq!(all.len(), 10);
         assert_eq!(all[9].title, "nuon-gate: 3 more did not pass");
-        assert_eq!(all[9].text(), "api in acme, slow in acme, old in acme");
+        assert_eq!(all[9].text(), "api in acme, old in acme, slow in acme");
         assert_eq!(all[0].text(), "quota exceeded for pods\nhttps://app.nuon.example/deploys/dpl1");
     }
 
@@ -105,5 +114,20 @@ mod tests {
     fn enough_others_make_it_a_warning() {
         let result = sample::result(&[(VerdictName::Passed, "api"), (VerdictName::Failed, "web")]);
         assert_eq!(issues(&result)[0].severity, Severity::Warning);
+        let mut targets = vec![(VerdictName::Passed, "api")];
+        targets.extend([(VerdictName::Failed, "web"); 12]);
+        let all = issues(&sample::result(&targets));
+        assert_eq!((all.len(), all[4].title.plain()), (5, "nuon-gate: 8 more did not pass"));
+    }
+
+    #[test]
+    fn the_worst_are_shown_and_no_list_is_endless() {
+        let mut targets = vec![(VerdictName::TimedOut, "slow"); 300];
+        targets[250] = (VerdictName::Failed, "api");
+        let all = issues(&sample::result(&targets));
+        assert_eq!((all.len(), all[0].title.plain()), (10, "nuon-gate: api in acme: failed"));
+        let named = all[9].text();
+        assert!(named.starts_with("slow in acme, ") && named.ends_with(", slow in acme, and 271 more"), "{named}");
+        assert_eq!(named.matches("slow").count(), 20);
     }
 }

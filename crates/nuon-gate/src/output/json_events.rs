@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use nuon_gate_core::model::Status;
 use nuon_gate_core::result::{RunResult, millis, rfc3339};
 use nuon_gate_core::watch::{Event, EventKind};
-use nuon_gate_core::{Line, Target};
+use nuon_gate_core::{Line, Target, Verdict};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -84,8 +84,12 @@ fn body(kind: &EventKind, targets: &[Target]) -> (&'static str, Value) {
             ("warning", json!({"target": target.as_ref().and_then(named), "text": text}))
         }
         EventKind::Ended { target, verdict, cause } => {
-            let reason = cause.as_ref().map(|cause| Line::new(words::sentence(cause)));
-            ("ended", json!({"target": target.as_ref().and_then(named), "verdict": verdict.as_str(), "reason": reason}))
+            // As in the result: what is pending has no reason yet.
+            let cause = cause.as_ref().filter(|_| !matches!(verdict, Verdict::Passed | Verdict::Pending));
+            let reason = cause.map(|cause| Line::new(words::sentence(cause)));
+            let hint = cause.and_then(words::words().hint).map(Line::new);
+            let target = target.as_ref().and_then(named);
+            ("ended", json!({"target": target, "verdict": verdict.as_str(), "reason": reason, "hint": hint}))
         }
     }
 }

@@ -24,6 +24,7 @@ mod issues;
 mod json_events;
 mod junit;
 mod markdown;
+mod outcome;
 mod reports;
 #[cfg(test)]
 mod sample;
@@ -45,7 +46,7 @@ pub(crate) use self::ci::{not_started, refuse};
 pub(crate) use self::console::{Console, log_to_stderr};
 use self::facts::Facts;
 pub(crate) use self::file::ReportFile;
-use self::issues::Issue;
+use self::issues::{Issue, MOST_WARNINGS};
 use self::json_events::ResultEvent;
 use self::reports::Reports;
 use self::stream::Stream;
@@ -73,6 +74,8 @@ pub(crate) struct Outputs {
     reports: Reports,
     started_at: Timestamp,
     targets: Vec<Target>,
+    /// How many warnings there were.
+    warnings: usize,
 }
 
 impl Outputs {
@@ -89,6 +92,7 @@ impl Outputs {
             reports,
             started_at: Timestamp::UNIX_EPOCH,
             targets: Vec::new(),
+            warnings: 0,
         };
         outputs.mask();
         Ok(outputs)
@@ -112,13 +116,20 @@ impl Outputs {
             _ => {}
         }
         self.console.event(event);
-        if let (EventKind::Warned { warning, .. }, Some(ci)) = (&event.kind, &self.ci) {
-            ci.show(&Issue::warning(&Line::new(words::warning(warning))))
-                .iter()
-                .for_each(|line| self.console.command(line));
+        if let EventKind::Warned { warning, .. } = &event.kind {
+            self.show_warning(&Line::new(words::warning(warning)));
         }
         if self.format == Format::Ndjson {
             self.stdout.write(json_events::line(event, self.started_at, &self.targets) + "\n");
+        }
+    }
+
+    /// Shows a warning beside the job, as long as there is room.
+    fn show_warning(&mut self, text: &Line) {
+        self.warnings += 1;
+        if self.warnings <= MOST_WARNINGS {
+            let shown = self.ci.as_ref().and_then(|ci| ci.show(&Issue::warning(text)));
+            shown.iter().for_each(|line| self.console.command(line));
         }
     }
 

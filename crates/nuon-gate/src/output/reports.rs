@@ -52,11 +52,7 @@ impl Reports {
         for (kind, file) in self.0 {
             let path = file.path().to_owned();
             let stays = file.is_regular();
-            let written = match content(kind, result, facts) {
-                Ok(content) => file.write(&content, patience).await.map_err(|error| error.to_string()),
-                Err(error) => Err(error),
-            };
-            match written {
+            match file.write(&content(kind, result, facts), patience).await {
                 Ok(()) if kind == ReportKind::Json && stays => as_json = as_json.or(Some(path)),
                 Ok(()) => {}
                 Err(error) => {
@@ -75,11 +71,11 @@ fn open(path: &Path) -> Result<ReportFile, Trouble> {
     })
 }
 
-fn content(kind: ReportKind, result: &RunResult, facts: &Facts) -> Result<String, String> {
+fn content(kind: ReportKind, result: &RunResult, facts: &Facts) -> String {
     match kind {
-        ReportKind::Json => Ok(json(result, serde_json::to_string_pretty) + "\n"),
-        ReportKind::Junit => junit::report(result).map_err(|error| error.to_string()),
-        ReportKind::Dotenv => Ok(gitlab::dotenv(facts)),
-        ReportKind::Markdown => Ok(markdown::report(result, MOST_MARKDOWN)),
+        ReportKind::Json => json(result, serde_json::to_string_pretty) + "\n",
+        ReportKind::Junit => junit::report(result),
+        ReportKind::Dotenv => gitlab::dotenv(facts),
+        ReportKind::Markdown => markdown::report(result, MOST_MARKDOWN),
     }
 }

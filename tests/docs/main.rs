@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test that cannot go on fails")]
 
+mod samples;
+mod schemas;
+
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -19,18 +22,23 @@ fn readme() -> String {
 
 /// Checks what stands between two marks of the README. `BLESS=1 cargo test` writes it instead.
 fn check(mark: &str, expected: &str) {
+    check_page("README.md", mark, expected);
+}
+
+/// Checks what stands between two marks of a page. `BLESS=1 cargo test` writes it instead.
+fn check_page(page: &str, mark: &str, expected: &str) {
     // Two tests that write at once would undo each other.
     static WRITING: Mutex<()> = Mutex::new(());
     let _writing = WRITING.lock();
-    let readme = readme();
+    let text = std::fs::read_to_string(root().join(page)).unwrap();
     let (open, close) = (format!("<!-- {mark} -->\n"), format!("<!-- /{mark} -->"));
-    let (before, rest) = readme.split_once(&open).unwrap_or_else(|| panic!("README.md has no {open}"));
-    let (found, after) = rest.split_once(&close).unwrap_or_else(|| panic!("README.md has no {close}"));
+    let (before, rest) = text.split_once(&open).unwrap_or_else(|| panic!("{page} has no {open}"));
+    let (found, after) = rest.split_once(&close).unwrap_or_else(|| panic!("{page} has no {close}"));
     if std::env::vars().any(|(name, _)| name == "BLESS") {
-        std::fs::write(root().join("README.md"), format!("{before}{open}{expected}{close}{after}")).unwrap();
+        std::fs::write(root().join(page), format!("{before}{open}{expected}{close}{after}")).unwrap();
         return;
     }
-    assert_eq!(found, expected, "the part `{mark}` of README.md differs from the program; BLESS=1 corrects it");
+    assert_eq!(found, expected, "the part `{mark}` of {page} differs from the program; BLESS=1 corrects it");
 }
 
 fn subcommand(name: &str) -> Command {

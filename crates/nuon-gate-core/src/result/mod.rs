@@ -1,0 +1,202 @@
+//! The result as others read it: version 1 of its JSON form.
+//!
+//! These structs are frozen. Pipelines and receivers of webhooks depend on their names, so what is inside the engine
+//! can change and this cannot. Absent values are `null`, never missing.
+//!
+//! Every text is a [`Line`], be it our own: a result that is read from a file is as little to be trusted as the server.
+
+mod publish;
+mod verdict_name;
+
+use serde::{Deserialize, Serialize};
+
+pub use self::publish::{millis, rfc3339};
+pub use self::verdict_name::VerdictName;
+use crate::log_tail::excerpt;
+use crate::{Clock, Line, MatchedBy};
+
+/// The outcome of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunResult {
+    /// The version of this form.
+    pub schema: u32,
+    /// How it ended.
+    pub verdict: VerdictName,
+    /// What the process exits with.
+    pub exit_code: u8,
+    /// Why, unless it passed.
+    pub reason: Option<Line>,
+    /// What can be done about it. Results of earlier versions have none.
+    #[serde(default)]
+    pub hint: Option<Line>,
+    /// When the gate began, in RFC 3339.
+    pub started_at: Line,
+    /// When it ended.
+    pub finished_at: Line,
+    /// How long it took.
+    pub elapsed_ms: u64,
+    /// Every target, in order.
+    pub targets: Vec<TargetResult>,
+    /// How the API did.
+    pub api: ApiResult,
+    /// The CI run.
+    pub ci_url: Option<Line>,
+    /// What became of each notification.
+    pub notifications: Vec<NotificationResult>,
+    /// What a human should know of the run as a whole.
+    pub warnings: Vec<Line>,
+}
+
+/// The outcome for one target.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TargetResult {
+    /// The install.
+    pub install: Named,
+    /// The component.
+    pub component: Named,
+    /// How it ended.
+    pub verdict: VerdictName,
+    /// Why, unless it passed.
+    pub reason: Option<Line>,
+    /// What can be done about it. Results of earlier versions have none.
+    #[serde(default)]
+    pub hint: Option<Line>,
+    /// The clock whose limit ran out.
+    pub clock: Option<Clock>,
+    /// The deploy that matched.
+    pub deploy: Option<DeployResult>,
+    /// What made it the right one.
+    pub matched_by: Option<MatchedBy>,
+    /// A newer deploy that is no replacement.
+    pub superseded_by: Option<Line>,
+    /// Deploys that it replaced.
+    pub replaced: Vec<Line>,
+    /// How long such deploys usually take.
+    pub typical_ms: Option<u64>,
+    /// How many deploys before it had failed.
+    pub recovered_after: Option<u32>,
+    /// The last deploy that passed.
+    pub last_good: Option<LastGood>,
+    /// Where its time went.
+    pub timeline: Vec<StayResult>,
+    /// Its page in the dashboard.
+    pub url: Option<Line>,
+    /// The page of the approval that is asked for.
+    pub approval_url: Option<Line>,
+    /// The last lines of its log.
+    pub log_tail: Vec<LogLine>,
+    /// What a human should know.
+    pub warnings: Vec<Line>,
+}
+
+/// Something with an id and perhaps a name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Named {
+    /// The id.
+    pub id: Line,
+    /// The name, if it was seen.
+    pub name: Option<Line>,
+}
+
+/// A deploy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeployResult {
+    /// Its id.
+    pub id: Option<Line>,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub deploy_type: Option<Line>,
+    /// Where it stands.
+    pub status: Line,
+    /// What the server says of that.
+    pub status_description: Option<Line>,
+    /// The build it brings.
+    pub build_id: Option<Line>,
+    /// The commit that was built.
+    pub commit: Option<Line>,
+    /// The workflow that runs it.
+    pub workflow_id: Option<Line>,
+    /// Who asked for it.
+    pub created_by: Option<Line>,
+    /// When it was created.
+    pub created_at: Option<Line>,
+    /// When it ended.
+    pub ended_at: Option<Line>,
+}
+
+/// A deploy that passed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastGood {
+    /// Its id.
+    pub deploy_id: Line,
+    /// Its build.
+    pub build_id: Option<Line>,
+    /// Its commit.
+    pub commit: Option<Line>,
+    /// When it ended.
+    pub at: Option<Line>,
+}
+
+/// A stay in one status.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StayResult {
+    /// The status.
+    pub status: Line,
+    /// Since when.
+    pub at: Line,
+    /// For how long; `null` for a status that the deploy ended in.
+    pub duration_ms: Option<u64>,
+}
+
+/// A line of a log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogLine {
+    /// When it was written.
+    pub at: Option<Line>,
+    /// How bad it is.
+    pub severity: Line,
+    /// What it says.
+    pub text: Line,
+}
+
+/// How the API did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApiResult {
+    /// The server's version.
+    pub version: Option<Line>,
+    /// How many requests were sent.
+    pub requests: u64,
+    /// How many got no good answer.
+    pub errors: u64,
+}
+
+/// What became of a notification.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NotificationResult {
+    /// The sink.
+    pub sink: Line,
+    /// What became of it.
+    pub result: Delivery,
+    /// Why, unless it was sent.
+    pub reason: Option<Line>,
+}
+
+/// Whether a notification arrived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Delivery {
+    /// The service took it.
+    Sent,
+    /// It was not to be sent, or could not be for want of a setting.
+    Skipped,
+    /// The service did not take it.
+    Failed,
+}
+
+impl TargetResult {
+    /// Returns the lines of its log around the error that says what went wrong, `most` at most. Whoever has no room for the
+    /// whole tail shows these: the last lines alone can end after the error, and the first ones before it.
+    pub fn log_excerpt(&self, most: usize) -> &[LogLine] {
+        excerpt(&self.log_tail, most)
+    }
+}

@@ -1,0 +1,129 @@
+//! How a report becomes a result.
+
+use jiff::{SignedDuration, Timestamp, TimestampRound, Unit};
+
+use super::{ApiResult, DeployResult, LastGood, LogLine, Named, RunResult, StayResult, TargetResult};
+use crate::api::ApiStats;
+use crate::report::{Report, TargetReport, Words};
+use crate::timeline::Stay;
+use crate::{Dashboard, Line, Logged, RemoteText, Verdict};
+
+/// Longest status description and name, in characters.
+const LONGEST: usize = 500;
+
+impl RunResult {
+    /// Makes the published form of a report.
+    pub fn new(report: &Report, words: &Words, exit_code: u8, api: ApiStats) -> Self {
+        Self {
+            schema: 1,
+            verdict: report.verdict.into(),
+            exit_code,
+            reason: words.run_reason(report).filter(|_| report.verdict != Verdict::Pending),
+            hint: words.run_hint(report).filter(|_| report.verdict != Verdict::Pending),
+            started_at: rfc3339(report.started_at),
+            finished_at: rfc3339(report.finished_at()),
+            elapsed_ms: millis(report.elapsed),
+            targets: report
+                .targets
+                .iter()
+                .map(|target| TargetResult::new(target, words, report.dashboard.as_ref()))
+                .collect(),
+            api: ApiResult { version: api.version, requests: api.requests, errors: api.errors },
+            ci_url: None,
+            notifications: Vec::new(),
+            warnings: report.warnings.iter().map(|warning| Line::new((words.warning)(warning))).collect(),
+        }
+    }
+}
+
+impl TargetResult {
+    fn new(report: &TargetReport, words: &Words, dashboard: Option<&Dashboard>) -> Self {
+        let TargetReport { target, deploy, .. } = report;
+        let recovered = (report.verdict == Verdict::Passed).then_some(report.history.failures_before);
+        let link = |deploy| dashboard?.deploy(target, deploy);
+        let asked = |place| dashboard?.approval(target, place);
+        let name = |seen: Option<&RemoteText>, known: Option<&Line>| text(seen).or_else(|| known.cloned());
+        Self {
+            install: Named {
+                id: Line::new(target.install.as_str()),
+                name: name(report.install_name.as_ref(), target.install_name()),
+            },
+            component: Named {
+                id: Line::new(target.component.as_str()),
+                name: name(report.component_name(), target.component_name()),
+            },
+            verdict: report.verdict.into(),
+            reason: words.reason(report).filter(|_| report.verdict != Verdict::Pending),
+            hint: words.hint(report).filter(|_| report.verdict != Verdict::Pending),
+            clock: report.clock(),
+            deploy: deploy.as_deref().map(|deploy| DeployResult::new(deploy, report)),
+            matched_by: report.matched_by,
+            superseded_by: report.superseded_by.as_ref().map(|id| Line::new(id.as_str())),
+            replaced: report.replaced.iter().map(|id| Line::new(id.as_str())).collect(),
+            typical_ms: report.history.typical.map(millis),
+            recovered_after: recovered.filter(|failures| *failures > 0),
+            last_good: report.history.last_good.as_deref().and_then(LastGood::new),
+            timeline: report.timeline.iter().map(StayResult::new).collect(),
+            url: deploy.as_deref().and_then(link),
+            approval_url: report.approval.as_ref().and_then(asked),
+            log_tail: report.log_tail.iter().map(LogLine::new).collect(),
+            warnings: report.warnings.iter().map(|warning| Line::new((words.warning)(warning))).collect(),
+        }
+    }
+}
+
+impl DeployResult {
+    fn new(deploy: &crate::model::Deploy, report: &TargetReport) -> Self {
+        let ended = report.timeline.last().filter(|stay| stay.duration.is_none());
+        Self {
+            id: deploy.id.as_ref().map(|id| Line::new(id.as_str())),
+            deploy_type: deploy.install_deploy_type.as_ref().map(|kind| Line::new(kind.as_str())),
+            status: Line::new(deploy.current_status().as_str()),
+            status_description: text(deploy.description()),
+            build_id: deploy.build_id.as_ref().map(|id| Line::new(id.as_str())),
+            commit: text(deploy.commit()),
+            workflow_id: deploy.workflow().map(|id| Line::new(id.as_str())),
+            created_by: text(deploy.author()),
+            created_at: deploy.created_at.map(rfc3339),
+            ended_at: ended.map(|stay| rfc3339(stay.at)),
+        }
+    }
+}
+
+impl LastGood {
+    fn new(deploy: &crate::model::Deploy) -> Option<Self> {
+        Some(Self {
+            deploy_id: Line::new(deploy.id.as_ref()?.as_str()),
+            build_id: deploy.build_id.as_ref().map(|id| Line::new(id.as_str())),
+            commit: text(deploy.commit()),
+            at: deploy.status_since().map(rfc3339),
+        })
+    }
+}
+
+impl LogLine {
+    fn new(line: &Logged) -> Self {
+        Self { at: line.at.map(rfc3339), severity: line.severity.clone(), text: line.text.clone() }
+    }
+}
+
+impl StayResult {
+    fn new(stay: &Stay) -> Self {
+        Self { status: Line::new(stay.status.as_str()), at: rfc3339(stay.at), duration_ms: stay.duration.map(millis) }
+    }
+}
+
+/// Writes an instant to the millisecond.
+pub fn rfc3339(at: Timestamp) -> Line {
+    let to_millis = TimestampRound::new().smallest(Unit::Millisecond).mode(jiff::RoundMode::Trunc);
+    Line::new(at.round(to_millis).unwrap_or(at).to_string())
+}
+
+/// Returns whole milliseconds.
+pub fn millis(duration: std::time::Duration) -> u64 {
+    SignedDuration::try_from(duration).ok().and_then(|span| u64::try_from(span.as_millis()).ok()).unwrap_or(u64::MAX)
+}
+
+fn text(text: Option<&RemoteText>) -> Option<Line> {
+    text.map(|text| text.line(LONGEST)).filter(|line| !line.is_empty())
+}

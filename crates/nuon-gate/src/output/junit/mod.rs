@@ -1,0 +1,320 @@
+//! The report as JUnit's XML, which nearly every CI system shows: a test case for each target.
+//!
+//! There is no standard. What is written fits the schemas of Jenkins' xUnit plugin and of Maven Surefire, so the root is the one
+//! suite, as the latter knows no `testsuites`; who reads the one root reads the other.
+
+#[cfg(test)]
+mod schema;
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use nuon_gate_core::Line;
+use nuon_gate_core::result::{RunResult, TargetResult, VerdictName};
+
+use super::outcome::{component, install, spent, words};
+
+const NAME: &str = "nuon-gate";
+
+/// What became of a case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Success,
+    Failure,
+    Error,
+    Skipped,
+}
+
+impl Kind {
+    /// Says how it ended. That something is not known is an error in JUnit's terms; that a deploy did not do what it should
+    /// is a failure.
+    fn new(verdict: VerdictName) -> Self {
+        match verdict {
+            VerdictName::Passed => Self::Success,
+            VerdictName::Failed
+            | VerdictName::Cancelled
+            | VerdictName::ApprovalNeeded
+            | VerdictName::Superseded
+            | VerdictName::NotifyFailed => Self::Failure,
+            VerdictName::Rejected
+            | VerdictName::Inconclusive
+            | VerdictName::TimedOut
+            | VerdictName::Pending
+            | VerdictName::Interrupted => Self::Error,
+        }
+    }
+}
+
+/// A test case.
+struct Case {
+    class: String,
+    name: String,
+    time: Duration,
+    kind: Kind,
+    verdict: VerdictName,
+    message: String,
+    /// What is shown below the message: the message again, as some systems show one of them alone, what can be done, and the
+    /// log.
+    details: Vec<Line>,
+    /// What there is to know of every deploy.
+    facts: Vec<Line>,
+}
+
+/// Writes the report.
+pub(super) fn report(result: &RunResult) -> String {
+    let mut cases: Vec<Case> = result.targets.iter().map(|target| Case::new(target, result)).collect();
+    // A report without a failure for a run that did not pass would be taken for a pass.
+    if result.verdict != VerdictName::Passed
+        && !cases.iter().any(|case| matches!(case.kind, Kind::Failure | Kind::Error))
+    {
+        cases.push(Case::of_run(result));
+    }
+    let count = |kind| cases.iter().filter(|case| case.kind == kind).count();
+    let counts = [
+        ("tests", cases.len()),
+        ("failures", count(Kind::Failure)),
+        ("errors", count(Kind::Error)),
+        ("skipped", count(Kind::Skipped)),
+    ];
+    let mut xml = format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite name=\"{NAME}\"");
+    for (name, count) in counts {
+        write(&mut xml, format_args!(" {name}=\"{count}\""));
+    }
+    write(&mut xml, format_args!(" time=\"{}\">\n  <properties>\n", seconds(elapsed(result))));
+    let properties = [("verdict", result.verdict.as_str()), ("ci_url", result.ci_url.as_ref().map_or("", Line::plain))];
+    for (name, value) in properties.into_iter().filter(|(_, value)| !value.is_empty()) {
+        write(&mut xml, format_args!("    <property name=\"{name}\" value=\"{}\"/>\n", escaped(value)));
+    }
+    xml.push_str("  </properties>\n");
+    cases.iter().for_each(|case| case.write(&mut xml));
+    xml + "</testsuite>\n"
+}
+
+impl Case {
+    fn new(target: &TargetResult, result: &RunResult) -> Self {
+        // What was not waited for because enough others passed neither failed nor passed.
+        let unneeded = target.verdict == VerdictName::Pending && result.verdict == VerdictName::Passed;
+        Self {
+            class: escaped(install(target).plain()),
+            name: escaped(component(target).plain()),
+            // Where no status was seen there was nothing but the wait.
+            time: spent(target).unwrap_or_else(|| elapsed(result)),
+            kind: if unneeded { Kind::Skipped } else { Kind::new(target.verdict) },
+            verdict: target.verdict,
+            message: message(target.verdict, target.reason.as_ref()),
+            details: details(target),
+            facts: facts(target),
+        }
+    }
+
+    /// The run itself, of which no target tells how it ended.
+    fn of_run(result: &RunResult) -> Self {
+        Self {
+            class: NAME.to_owned(),
+            name: "run".to_owned(),
+            time: elapsed(result),
+            kind: Kind::new(result.verdict),
+            verdict: result.verdict,
+            message: message(result.verdict, result.reason.as_ref()),
+            details: result.hint.iter().cloned().collect(),
+            facts: Vec::new(),
+        }
+    }
+
+    fn write(&self, xml: &mut String) {
+        let Self { class, name, time, kind, verdict, message, details, facts } = self;
+        let time = seconds(*time);
+        write(xml, format_args!("  <testcase name=\"{name}\" classname=\"{class}\" time=\"{time}\">\n"));
+        let tag = match kind {
+            Kind::Success => None,
+            Kind::Skipped => {
+                write(xml, format_args!("    <skipped message=\"{message}\"/>\n"));
+                None
+            }
+            Kind::Failure => Some("failure"),
+            Kind::Error => Some("error"),
+        };
+        if let Some(tag) = tag {
+            let (kind, details) = (verdict.as_str(), text(details));
+            write(xml, format_args!("    <{tag} message=\"{message}\" type=\"{kind}\">{details}</{tag}>\n"));
+        }
+        if !facts.is_empty() {
+            write(xml, format_args!("    <system-out>{}</system-out>\n", text(facts)));
+        }
+        xml.push_str("  </testcase>\n");
+    }
+}
+
+fn message(verdict: VerdictName, reason: Option<&Line>) -> String {
+    reason.map_or_else(|| words(verdict), |reason| escaped(reason.plain()))
+}
+
+fn details(target: &TargetResult) -> Vec<Line> {
+    let told = [&target.reason, &target.hint, &target.approval_url].into_iter().flatten().cloned();
+    told.chain(target.log_tail.iter().map(|line| line.text.clone())).collect()
+}
+
+fn facts(target: &TargetResult) -> Vec<Line> {
+    let deploy = target.deploy.as_ref();
+    let facts = [
+        ("deploy", deploy.and_then(|deploy| deploy.id.as_ref())),
+        ("build", deploy.and_then(|deploy| deploy.build_id.as_ref())),
+        ("commit", deploy.and_then(|deploy| deploy.commit.as_ref())),
+        ("see", target.url.as_ref()),
+    ];
+    let line = |(name, value): (_, Option<&Line>)| value.map(|value| Line::new(format!("{name} {}", value.plain())));
+    facts.into_iter().filter_map(line).collect()
+}
+
+fn elapsed(result: &RunResult) -> Duration {
+    Duration::from_millis(result.elapsed_ms)
+}
+
+/// Writes a time as Surefire does: seconds with three decimals.
+fn seconds(time: Duration) -> String {
+    format!("{}.{:03}", time.as_secs(), time.subsec_millis())
+}
+
+fn text(lines: &[Line]) -> String {
+    lines.iter().map(|line| escaped(line.plain())).collect::<Vec<_>>().join("\n")
+}
+
+/// Writes a line for text and for attributes. What XML 1.0 (2.2) cannot hold, however it is escaped, is left out.
+fn escaped(line: &str) -> String {
+    let mut written = String::with_capacity(line.len());
+    for c in line.chars() {
+        match c {
+            '&' => written.push_str("&amp;"),
+            '<' => written.push_str("&lt;"),
+            // `]]>` must not stand in a text.
+            '>' => written.push_str("&gt;"),
+            '"' => written.push_str("&quot;"),
+            '\u{fffe}' | '\u{ffff}' => {}
+            c if c.is_control() => {}
+            c => written.push(c),
+        }
+    }
+    written
+}
+
+fn write(xml: &mut String, part: std::fmt::Arguments<'_>) {
+    // Writing to a string does not fail.
+    let _ = xml.write_fmt(part);
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::schema::{Element, read};
+    use super::*;
+    use crate::output::sample;
+
+    const VERDICTS: [(VerdictName, (&str, &str)); 11] = [
+        (VerdictName::Passed, ("0", "0")),
+        (VerdictName::Failed, ("1", "0")),
+        (VerdictName::Cancelled, ("1", "0")),
+        (VerdictName::ApprovalNeeded, ("1", "0")),
+        (VerdictName::Superseded, ("1", "0")),
+        (VerdictName::NotifyFailed, ("1", "0")),
+        (VerdictName::Rejected, ("0", "1")),
+        (VerdictName::Inconclusive, ("0", "1")),
+        (VerdictName::TimedOut, ("0", "1")),
+        (VerdictName::Pending, ("0", "1")),
+        (VerdictName::Interrupted, ("0", "1")),
+    ];
+
+    /// The report, which has to fit both schemas.
+    #[track_caller]
+    fn suite(result: &RunResult) -> Element {
+        let suite = read(&report(result));
+        suite.fits();
+        suite
+    }
+
+    #[track_caller]
+    fn has_counts(result: &RunResult, [tests, failures, errors, skipped]: [&str; 4]) {
+        let suite = suite(result);
+        let counts = ["tests", "failures", "errors", "skipped"].map(|name| suite.attribute(name));
+        assert_eq!(counts, [tests, failures, errors, skipped].map(Some));
+    }
+
+    #[test]
+    fn a_target_is_a_test_case() {
+        let mut result = sample::result(&[(VerdictName::Failed, "api"), (VerdictName::Passed, "worker")]);
+        result.targets[0].hint = Some(Line::new("ask for more"));
+        let deploy = "    <system-out>deploy dpl1\nbuild bld1\ncommit 4be1c7d09f5a2e63\n\
+            see https://app.nuon.example/deploys/dpl1</system-out>\n  </testcase>\n";
+        let expected = format!(
+            r#"<?xml version="1.0" encoding="UTF-8"?>
+<testsuite name="nuon-gate" tests="2" failures="1" errors="0" skipped="0" time="187.400">
+  <properties>
+    <property name="verdict" value="failed"/>
+    <property name="ci_url" value="https://github.com/acme/api/actions/runs/7"/>
+  </properties>
+  <testcase name="api" classname="acme" time="187.000">
+    <failure message="quota exceeded for pods" type="failed">quota exceeded for pods
+ask for more
+line 0: pods are full
+line 1: pods are full</failure>
+{deploy}  <testcase name="worker" classname="acme" time="187.000">
+{deploy}</testsuite>
+"#
+        );
+        assert_eq!(report(&result), expected);
+        suite(&result);
+    }
+
+    #[test]
+    fn every_report_fits_the_schemas() {
+        for (verdict, (failures, errors)) in VERDICTS {
+            has_counts(&sample::result(&[(verdict, "api")]), ["1", failures, errors, "0"]);
+            for count in [3, 40, 300] {
+                let suite = suite(&sample::result(&vec![(verdict, "api"); count]));
+                assert_eq!(suite.attribute("tests"), Some(count.to_string().as_str()));
+            }
+        }
+        suite(&sample::result(&[]));
+    }
+
+    #[test]
+    fn every_case_has_a_time() {
+        let mut result = sample::result(&[(VerdictName::TimedOut, "api"), (VerdictName::Failed, "web")]);
+        result.targets[0].timeline.clear();
+        result.targets[1].timeline[0].duration_ms = Some(3 * 86_400_000);
+        result.targets[1].timeline[1].duration_ms = Some(7);
+        let suite = suite(&result);
+        let times: Vec<_> = suite.cases().map(|case| case.attribute("time").unwrap()).collect();
+        assert_eq!(times, ["187.400", "259200.007"]);
+    }
+
+    #[test]
+    fn no_run_that_did_not_pass_looks_like_a_pass() {
+        let mut result = sample::result(&[(VerdictName::Passed, "api")]);
+        result.verdict = VerdictName::NotifyFailed;
+        has_counts(&result, ["2", "1", "0", "0"]);
+        result.targets.clear();
+        result.verdict = VerdictName::Rejected;
+        has_counts(&result, ["1", "0", "1", "0"]);
+        // Enough others passed.
+        let mut result = sample::result(&[(VerdictName::Passed, "api"), (VerdictName::Pending, "worker")]);
+        has_counts(&result, ["2", "0", "0", "1"]);
+        result.verdict = VerdictName::TimedOut;
+        has_counts(&result, ["2", "0", "1", "0"]);
+    }
+
+    proptest! {
+        #[test]
+        fn every_text_can_be_read_back(
+            said in "[\\x00-\\x1f<>&\"'\\]a\u{fffe}\u{ffff}\u{1b}\\[]{0,30}|\\PC{0,30}|(\\]\\]>|<!\\[CDATA\\[|&#0;|<!--){0,4}",
+            verdict in proptest::sample::select(VERDICTS.map(|(verdict, _)| verdict).to_vec()),
+        ) {
+            let result = sample::saying(&sample::result(&[(verdict, "api")]), &said);
+            let suite = suite(&result);
+            let said = Line::new(&said);
+            let name = if said.is_empty() { "unknown" } else { said.plain() };
+            let name: String = name.chars().filter(|c| !"\u{fffe}\u{ffff}".contains(*c)).collect();
+            prop_assert_eq!(suite.cases().next().unwrap().attribute("name"), Some(name.as_str()));
+        }
+    }
+}

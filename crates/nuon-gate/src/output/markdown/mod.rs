@@ -1,0 +1,226 @@
+//! The report for people who read Markdown: GitHub's job summary, Buildkite's annotation, `--report markdown=PATH`.
+
+mod table;
+
+use std::time::Duration;
+
+use nuon_gate_core::Line;
+use nuon_gate_core::result::{Delivery, DeployResult, RunResult, TargetResult, VerdictName};
+use nuon_gate_core::timeline::human;
+
+use self::table::{SEVERAL, SINGLE, author, commit, last_good, table};
+use super::escape::{code_block, link, text};
+use super::gantt;
+use super::outcome::{icon, label, words, worst_first};
+
+const MOST_ROWS: usize = 50;
+const MOST_DETAILS: usize = 10;
+const MOST_WARNINGS: usize = 20;
+/// Texts are cut to this many characters: in a row, and elsewhere.
+const CELL: usize = 160;
+const LONGEST: usize = 2000;
+/// How many lines of each log are told if there is not room for all: fewer and fewer, around the error.
+const LOG_LINES: [usize; 5] = [usize::MAX, 100, 25, 8, 0];
+
+/// How much is told.
+#[derive(Debug, Clone, Copy)]
+struct Extent {
+    /// The position in [`LOG_LINES`].
+    log: usize,
+    timelines: bool,
+    rows: usize,
+}
+
+impl Extent {
+    const WHOLE: Self = Self { log: 0, timelines: true, rows: MOST_ROWS };
+
+    /// Returns what is left if something has to go.
+    fn less(self) -> Option<Self> {
+        match self {
+            Self { log, .. } if log + 1 < LOG_LINES.len() => Some(Self { log: log + 1, ..self }),
+            Self { timelines: true, .. } => Some(Self { timelines: false, ..self }),
+            Self { rows: 0, .. } => None,
+            Self { rows, .. } => Some(Self { rows: rows / 2, ..self }),
+        }
+    }
+}
+
+/// Writes the report in at most this many bytes: log lines go first, then timelines, then targets.
+pub(super) fn report(result: &RunResult, most_bytes: usize) -> String {
+    let mut extent = Extent::WHOLE;
+    loop {
+        let report = with(result, extent);
+        if report.len() <= most_bytes {
+            return report;
+        }
+        let Some(less) = extent.less() else { return whole_lines(&report, most_bytes) };
+        extent = less;
+    }
+}
+
+/// Returns as many lines as fit. Of a report without targets each stands for itself.
+fn whole_lines(report: &str, most_bytes: usize) -> String {
+    let mut kept = 0;
+    for line in report.split_inclusive('\n') {
+        if kept + line.len() > most_bytes {
+            break;
+        }
+        kept += line.len();
+    }
+    report[..kept].to_owned()
+}
+
+fn with(result: &RunResult, extent: Extent) -> String {
+    let mut parts = vec![heading(result)];
+    let mut lead = |name: &str, said: Option<&Line>| {
+        parts.extend(said.map(|said| format!("**{name}:** {}\n", text(&said.cut(LONGEST)))));
+    };
+    lead("Reason", result.reason.as_ref());
+    lead("What to do", result.hint.as_ref());
+    match result.targets.as_slice() {
+        [only] if extent.rows > 0 => parts.extend(single(only, result, extent)),
+        [_] => {}
+        _ => parts.extend(several(result, extent)),
+    }
+    parts.extend(about_the_run(result));
+    parts.join("\n")
+}
+
+/// Tells about the only target. Its reason has been told.
+fn single(target: &TargetResult, result: &RunResult, extent: Extent) -> Vec<String> {
+    let chart = || gantt::chart(std::iter::once((None, target)));
+    let parts = [
+        approval(target).map(|page| format!("**Approval:** {page}\n")),
+        Some(table(&[target], &SINGLE)),
+        Some(points(target, result)).filter(|points| !points.is_empty()),
+        extent.timelines.then(chart).flatten(),
+        log(target, extent, true),
+    ];
+    parts.into_iter().flatten().collect()
+}
+
+/// Tells about several targets: all in a table, and more about those that somebody has to look at.
+fn several(result: &RunResult, extent: Extent) -> Vec<String> {
+    // Whoever reads this wants to know what failed.
+    let targets = worst_first(&result.targets);
+    let listed = &targets[..targets.len().min(extent.rows)];
+    let mut parts = Vec::new();
+    if !listed.is_empty() {
+        parts.push(table(listed, &SEVERAL));
+    }
+    match (targets.len() - listed.len(), listed.len()) {
+        (0, _) => {}
+        (left, 0) => parts.push(format!("{left} targets are left out for want of room.\n")),
+        (left, _) => parts.push(format!("… and {left} more.\n")),
+    }
+    let detailed: Vec<&TargetResult> = targets.into_iter().filter(|target| has_details(target)).collect();
+    let shown = &detailed[..detailed.len().min(MOST_DETAILS).min(extent.rows)];
+    if extent.timelines {
+        parts.extend(gantt::chart(shown.iter().map(|target| (Some(label(target)), *target))));
+    }
+    for target in shown {
+        let title = format!("### {} {}\n", icon(target.verdict), text(&label(target)));
+        parts.extend([title, points(target, result)].into_iter().filter(|part| !part.is_empty()));
+        parts.extend(log(target, extent, false));
+    }
+    if detailed.len() > shown.len() && !shown.is_empty() {
+        parts.push(format!("… and {} more that are told about in the result.\n", detailed.len() - shown.len()));
+    }
+    parts
+}
+
+fn has_details(target: &TargetResult) -> bool {
+    target.verdict != VerdictName::Passed || !target.warnings.is_empty()
+}
+
+fn heading(result: &RunResult) -> String {
+    let took = human(Duration::from_millis(result.elapsed_ms));
+    let passed = result.targets.iter().filter(|target| target.verdict == VerdictName::Passed).count();
+    let of = match result.targets.as_slice() {
+        [] => String::new(),
+        [only] => format!(": {}", text(&label(only))),
+        several => format!(": {passed} of {} targets passed", several.len()),
+    };
+    format!("## {} nuon-gate: {} after {took}{of}\n", icon(result.verdict), words(result.verdict))
+}
+
+/// Lists what a row has no room for.
+fn points(target: &TargetResult, result: &RunResult) -> String {
+    let mut points = String::new();
+    let mut point = |name: &str, what: Option<String>| {
+        let what = what.filter(|what| !what.is_empty());
+        points.extend(what.map(|what| format!("- **{name}:** {what}\n")));
+    };
+    let whole = |said: &Line| text(&said.cut(LONGEST));
+    let several = result.targets.len() > 1;
+    // A short one stands in the table, the only one at the top.
+    let cut = target.reason.as_ref().filter(|reason| several && reason.cut(CELL) != **reason);
+    point("Reason", cut.map(whole));
+    point("What to do", target.hint.as_ref().filter(|hint| several && result.hint.as_ref() != Some(*hint)).map(whole));
+    if several {
+        point("Deploy", target.deploy.as_ref().map(|deploy| origin(deploy, target)));
+        point("Last good", Some(last_good(target)));
+    }
+    point("Status", status(target));
+    point("Approval", approval(target).filter(|_| several));
+    point("Superseded by", target.superseded_by.as_ref().map(whole));
+    let replaced = target.replaced.iter().map(Line::plain).collect::<Vec<_>>().join(", ");
+    point("Took the place of", Some(whole(&Line::new(replaced))));
+    point("Recovered", target.recovered_after.map(|count| format!("after {count} that had failed")));
+    target.warnings.iter().take(MOST_WARNINGS).for_each(|warning| point("Warning", Some(whole(warning))));
+    points
+}
+
+/// Links to where the plan can be approved.
+fn approval(target: &TargetResult) -> Option<String> {
+    target.approval_url.as_ref().map(|url| link(&Line::new("review the plan in Nuon"), Some(url)))
+}
+
+/// Says where a deploy comes from, for a table that has no columns for it.
+fn origin(deploy: &DeployResult, target: &TargetResult) -> String {
+    let named = |name: &str, what: String| (!what.is_empty()).then(|| format!("{name}{what}"));
+    let parts = [
+        named("", table::deploy(target)),
+        named("commit ", deploy.commit.as_ref().map(commit).unwrap_or_default()),
+        named("by ", author(deploy)),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+/// Says where a deploy stands that did not pass, unless the verdict and the reason say it.
+fn status(target: &TargetResult) -> Option<String> {
+    let deploy = target.deploy.as_ref().filter(|_| target.verdict != VerdictName::Passed)?;
+    let has_said = |said: &Line| target.reason.as_ref().is_some_and(|reason| reason.plain().contains(said.plain()));
+    let description = deploy.status_description.as_ref().filter(|said| !said.is_empty() && !has_said(said));
+    if description.is_none() && target.verdict == VerdictName::Failed {
+        return None;
+    }
+    let description = description.map(|said| format!(": {}", text(&said.cut(LONGEST)))).unwrap_or_default();
+    Some(text(&deploy.status.cut(CELL)) + &description)
+}
+
+fn log(target: &TargetResult, extent: Extent, is_open: bool) -> Option<String> {
+    let lines = target.log_excerpt(LOG_LINES[extent.log]);
+    if lines.is_empty() {
+        return None;
+    }
+    // The blank lines make what is between them Markdown again (CommonMark 0.31, 4.6).
+    let log = code_block(lines.iter().map(|line| &line.text));
+    let (open, noun) = (if is_open { " open" } else { "" }, if lines.len() == 1 { "line" } else { "lines" });
+    Some(format!("<details{open}><summary>Log: {} {noun}</summary>\n\n{log}\n</details>\n", lines.len()))
+}
+
+/// Tells what went wrong besides the deploys. A notification that was sent is no news to whoever reads this.
+fn about_the_run(result: &RunResult) -> Option<String> {
+    let failed = result.notifications.iter().filter(|told| told.result == Delivery::Failed);
+    let notifications = failed.map(|told| {
+        let why = told.reason.as_ref().map(|why| format!(": {}", text(&why.cut(CELL)))).unwrap_or_default();
+        format!("- **Notification failed:** {}{why}\n", text(&told.sink.cut(CELL)))
+    });
+    let warnings = result.warnings.iter().map(|warning| format!("- **Warning:** {}\n", text(&warning.cut(LONGEST))));
+    let points: String = notifications.take(MOST_WARNINGS).chain(warnings.take(MOST_WARNINGS)).collect();
+    (!points.is_empty()).then_some(points)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,75 @@
+//! How the outcome of a target is called and counted, wherever people read it.
+
+use std::time::Duration;
+
+use nuon_gate_core::Line;
+use nuon_gate_core::result::{Named, TargetResult, VerdictName};
+
+/// A name is cut to this many characters.
+const LONGEST_NAME: usize = 160;
+
+/// Returns the targets in the order in which somebody has to look at them.
+pub(super) fn worst_first(targets: &[TargetResult]) -> Vec<&TargetResult> {
+    let mut targets: Vec<&TargetResult> = targets.iter().collect();
+    targets.sort_by_key(|target| gravity(target.verdict));
+    targets
+}
+
+/// The order of severity that decides a run of several targets.
+pub(super) fn gravity(verdict: VerdictName) -> u8 {
+    match verdict {
+        VerdictName::Interrupted => 0,
+        VerdictName::Rejected => 1,
+        VerdictName::Failed => 2,
+        VerdictName::Cancelled => 3,
+        VerdictName::Superseded => 4,
+        VerdictName::ApprovalNeeded => 5,
+        VerdictName::Inconclusive => 6,
+        VerdictName::TimedOut => 7,
+        VerdictName::Pending => 8,
+        VerdictName::NotifyFailed => 9,
+        VerdictName::Passed => 10,
+    }
+}
+
+/// Returns how long the deploy was watched or ran, as far as its statuses tell.
+pub(super) fn spent(target: &TargetResult) -> Option<Duration> {
+    let spent = target.timeline.iter().filter_map(|stay| stay.duration_ms).reduce(u64::saturating_add)?;
+    Some(Duration::from_millis(spent))
+}
+
+pub(super) fn component(target: &TargetResult) -> Line {
+    name(&target.component)
+}
+
+pub(super) fn install(target: &TargetResult) -> Line {
+    name(&target.install)
+}
+
+/// Returns what something is called: by its id only if no name is known.
+fn name(named: &Named) -> Line {
+    let known = named.name.iter().chain([&named.id]).find(|name| !name.is_empty());
+    known.map_or_else(|| Line::new("unknown"), |name| name.cut(LONGEST_NAME))
+}
+
+/// Returns the name under which a target is told of.
+pub(super) fn label(target: &TargetResult) -> Line {
+    Line::new(format!("{} in {}", component(target).plain(), install(target).plain()))
+}
+
+/// Returns a verdict as people write it.
+pub(super) fn words(verdict: VerdictName) -> String {
+    verdict.as_str().replace('_', " ")
+}
+
+/// Returns the sign of a verdict.
+pub(super) fn icon(verdict: VerdictName) -> &'static str {
+    match verdict {
+        VerdictName::Passed => "✅",
+        VerdictName::Failed | VerdictName::Rejected => "❌",
+        VerdictName::Cancelled | VerdictName::Superseded => "🚫",
+        VerdictName::ApprovalNeeded => "✋",
+        VerdictName::TimedOut | VerdictName::Pending => "⏳",
+        VerdictName::Inconclusive | VerdictName::Interrupted | VerdictName::NotifyFailed => "⚠️",
+    }
+}
