@@ -182,18 +182,18 @@ fn what_the_api_refuses_is_3() {
     gate("inlnone0000000000000000000", API).has("target", "failed", "there is `acme`");
     let somebody_else = doctor(&answering("404 Not Found", "<title>Nothing here</title>"));
     let found = Found::of(somebody_else, 3);
-    found.has("version", "failed", "titled \u{201c}Nothing here\u{201d}").has(
-        "version",
-        "failed",
-        "what answers is not",
-    );
+    found.has("version", "failed", "titled \u{201c}Nothing here\u{201d}").has("version", "failed", "what answers at");
     found.has("token", "failed", "--api-url");
 }
 
 #[test]
 fn an_api_that_gives_no_good_answer_is_7() {
     let found = Found::of(doctor("http://127.0.0.1:9"), 7);
-    found.has("dns", "ok", "").has("connection", "failed", "port 9").has("connection", "failed", "--api-url");
+    found.has("dns", "ok", "").has("connection", "failed", "could not connect to 127.0.0.1:9").has(
+        "connection",
+        "failed",
+        "--api-url",
+    );
     found.skips(&["tls", "version", "token", "org"], "connection");
     let found = Found::of(doctor("https://api.invalid"), 7);
     found.has("dns", "failed", "api.invalid").skips(&["connection", "tls", "version"], "dns");

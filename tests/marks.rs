@@ -101,7 +101,7 @@ fn marks_of_another_form_or_size_are_refused() {
     let cases = [
         (with("2"), "it has schema 2, and this version reads 1"),
         (r#"{"schema": 2, "marks": {}}"#.to_owned(), "it has schema 2, and this version reads 1"),
-        (format!(r#"{{"targets": [{mark}]}}"#), "missing field `schema`"),
+        (format!(r#"{{"targets": [{mark}]}}"#), "it has no schema, as what `mark` writes has"),
         (with("1") + &" ".repeat(16 << 20), "it is larger than 16 MiB"),
     ];
     for (text, words) in cases {

@@ -11,6 +11,7 @@ use crate::arguments::NotifyArguments;
 use crate::connection::NO_TRUST_STORE;
 use crate::environment::Environment;
 use crate::lists::flatten;
+use crate::reader::Reader;
 use crate::trouble::Trouble;
 
 /// A message shows twenty targets; a fleet's every move would cost more than it tells.
@@ -27,12 +28,13 @@ pub(crate) struct NotifySettings {
 }
 
 impl NotifySettings {
-    pub(crate) fn new(
+    pub(crate) async fn read(
+        reader: &Reader,
         arguments: NotifyArguments,
         connection: &Connection,
         environment: &Environment,
     ) -> Result<Self, Trouble> {
-        let Parsed { mut sinks, notices } = sinks(environment)?;
+        let Parsed { mut sinks, notices } = sinks(reader, environment).await?;
         if let Some(name) = &arguments.github_deployment {
             sinks.add_github_deployment(name, &variable(environment)).map_err(|error| invalid_setting(&error))?;
         }
@@ -49,8 +51,13 @@ impl NotifySettings {
 }
 
 /// Reads from the environment whom to tell.
-pub(crate) fn sinks(environment: &Environment) -> Result<Parsed, Trouble> {
-    Sinks::from_variables(&variable(environment)).map_err(|error| invalid_setting(&error))
+pub(crate) async fn sinks(reader: &Reader, environment: &Environment) -> Result<Parsed, Trouble> {
+    let environment = environment.clone();
+    // The webhook's template is the one that is a file.
+    let parsed =
+        reader.run("the file of NUON_GATE_WEBHOOK_TEMPLATE", move || Sinks::from_variables(&variable(&environment)));
+    let unread = || Trouble::new("the settings of the sinks could not be read");
+    parsed.await.ok_or_else(unread)?.map_err(|error| invalid_setting(&error))
 }
 
 fn variable(environment: &Environment) -> impl Fn(&str) -> Option<String> {

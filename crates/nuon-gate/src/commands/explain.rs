@@ -4,12 +4,14 @@ use nuon_gate_core::Kind;
 use serde_json::{Value, json};
 
 use crate::arguments::{ExplainArguments, Format};
-use crate::output::stdout_line;
-use crate::settings::rules;
+use crate::output::{Console, stdout_line};
+use crate::settings::{misspelt, rules};
 use crate::trouble::Trouble;
 
 pub(crate) fn run(arguments: &ExplainArguments) -> Result<u8, Trouble> {
     let rules = rules(&arguments.judging)?;
+    let console = Console::new();
+    misspelt(&arguments.judging).iter().for_each(|warning| console.warning(warning));
     let rows: Vec<[String; 4]> = rules
         .statuses()
         .iter()

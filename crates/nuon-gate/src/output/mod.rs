@@ -41,7 +41,7 @@ use nuon_gate_core::result::RunResult;
 use nuon_gate_core::watch::{Event, EventKind};
 use nuon_gate_core::{Line, Target, WorkflowId, redact};
 
-pub(crate) use self::ci::{not_started, refuse};
+pub(crate) use self::ci::refuse;
 pub(crate) use self::console::{Console, log_to_stderr};
 use self::facts::Facts;
 pub(crate) use self::file::ReportFile;
@@ -123,8 +123,8 @@ impl Outputs {
     }
 
     /// Tells something that the user should know of the settings.
-    pub(crate) fn notice(&self, text: &str) {
-        self.console.warning(text);
+    pub(crate) fn notice(&mut self, text: &str) {
+        self.console.notice(text);
     }
 
     /// Tells why the wait did not begin, which no event does.
@@ -163,10 +163,7 @@ impl Outputs {
         match stdout.finish(patience).await {
             // Whoever does not read this may not read stderr either, and must not hold up the end.
             Err(error) if !matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::TimedOut) => {
-                if let Ok(stderr) = Stream::open(|| Ok(io::stderr())) {
-                    stderr.write(format!("warning: stdout could not be written: {error}\n"));
-                    let _ = stderr.finish(patience).await;
-                }
+                say_at_once(&Line::new(format!("warning: stdout could not be written: {error}"))).await;
             }
             _ => {}
         }
@@ -192,19 +189,25 @@ fn json<T>(value: &T, write: impl FnOnce(&T) -> serde_json::Result<String>) -> S
     write(value).unwrap_or_default()
 }
 
+/// Tells something on stderr at the very end. Whoever does not read it cannot hold that up.
+pub(crate) async fn say_at_once(words: &Line) {
+    const MOMENT: Duration = Duration::from_millis(200);
+    if let Ok(stderr) = Stream::open(|| Ok(io::stderr())) {
+        stderr.write(format!("{}\n", words.plain()));
+        let _ = stderr.finish(MOMENT).await;
+    }
+}
+
 /// Writes text to stdout as it is. That nobody reads it is no reason to fail.
 pub(crate) fn stdout_text(text: &[u8]) {
     let mut stdout = io::stdout().lock();
     let _ = stdout.write_all(text).and_then(|()| stdout.flush());
 }
 
-/// Writes a line to stdout, and tells whether that can be. That nobody reads it any more is no reason to fail.
+/// Writes a line to stdout, and tells whether that can be.
 pub(crate) fn written_to_stdout(line: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
-    match writeln!(stdout, "{line}").and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
-        _ => Ok(()),
-    }
+    writeln!(stdout, "{line}").and_then(|()| stdout.flush())
 }
 
 /// Writes a line to stdout. That nobody reads it is no reason to fail a deploy.
