@@ -187,6 +187,18 @@ fn what_the_api_refuses_is_3() {
 }
 
 #[test]
+fn a_broken_way_is_told_as_a_wait_tells_it() {
+    for (url, check) in [("http://127.0.0.1:9", "connection"), ("https://api.invalid", "dns")] {
+        let found = Found::of(doctor(url), 7);
+        let waited = Gate::at(url, "wait").args(["-i", INSTALL, "-c", API, "--api-outage", "100ms"]).json().exits(7);
+        let said = |name: &str| found.check(check)[name].as_str().unwrap().to_owned();
+        let (reason, hint) = (waited.reason(), waited.result()["hint"].as_str().unwrap().to_owned());
+        assert!(reason.contains(&said("detail")), "{reason}: {}", said("detail"));
+        assert!(hint.starts_with(&said("hint")), "{hint}: {}", said("hint"));
+    }
+}
+
+#[test]
 fn an_api_that_gives_no_good_answer_is_7() {
     let found = Found::of(doctor("http://127.0.0.1:9"), 7);
     found.has("dns", "ok", "").has("connection", "failed", "could not connect to 127.0.0.1:9").has(

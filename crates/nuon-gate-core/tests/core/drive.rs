@@ -154,3 +154,14 @@ async fn a_question_that_panics_does_not_hang_the_wait() {
     assert_eq!(report.verdict, Verdict::TimedOut);
     assert!(start.elapsed() <= s(91), "{:?}", start.elapsed());
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_was_waited_before_counts_against_the_clocks() {
+    let (_sender, mut receiver) = mpsc::unbounded_channel();
+    let began = Instant::now();
+    sleep(s(45)).await;
+    let send = |ask: Ask| async move { status(500).reply(&ask.request) };
+    let report = drive_with(send, latest(total(60)), began, &mut receiver, |_, _| {}).await.unwrap();
+    assert_eq!((report.verdict, report.elapsed), (Verdict::TimedOut, s(60)));
+    assert_eq!(began.elapsed(), s(60));
+}
