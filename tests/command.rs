@@ -13,7 +13,9 @@ fn ended(script: &str, signals: &[Signal], flags: &[&str], code: i32) -> String 
     let gate = Gate::wait(&sim).args(["--output", "json"]).args(flags).args(["--", "sh", "-c", script]);
     let mut running = gate.start();
     running.wait_for(" is ready");
-    signals.iter().for_each(|signal| drop(running.send(*signal)));
+    for signal in signals {
+        running.send(*signal);
+    }
     let outcome = running.end().exits(code);
     let id = outcome.stderr.lines().find_map(|line| line.strip_suffix(" is ready")).unwrap();
     let id = Pid::from_raw(id.parse().unwrap());

@@ -1,5 +1,7 @@
 //! Knowing old deploys from new ones: `mark`, `--after`, and `wait -- COMMAND`.
 
+use std::process::Stdio;
+
 use serde_json::{Value, json};
 
 use crate::support::{API, Folder, Gate, INSTALL, PASSING, access, component, one_deploy, serve};
@@ -82,6 +84,13 @@ fn marks_that_nobody_gets_are_a_failure() {
     let mark = || Gate::at(&sim.url(), "mark").args(["--install", INSTALL, "--component", API]);
     // The marks are what it is run for, as an exit code is what a wait is run for.
     mark().with_closed_stdout().run().exits(2).says("cannot write the marks");
+    #[cfg(target_os = "linux")]
+    {
+        let null = std::fs::OpenOptions::new();
+        let null = |read| null.clone().read(read).write(true).open("/dev/null").unwrap();
+        assert_eq!(mark().code_with(null(false), Stdio::null()), Some(0), "nobody wants to see them");
+        assert_eq!(mark().code_with(null(true), Stdio::null()), Some(2), "stdout was closed");
+    }
     let outcome = mark().args(["--file", "-"]).run().exits(0);
     let marks: Value = serde_json::from_str(&outcome.stdout).unwrap();
     assert_eq!((&marks["targets"][0]["deploy_id"], outcome.home), (&json!("dplold"), vec![]));

@@ -165,6 +165,9 @@ fn a_bad_address_is_refused_and_its_secrets_are_not_repeated() {
         "api.nuon.co",
         "https://",
         "https://[::1",
+        "https://$hunter2",
+        "https://${hunter2}/api",
+        "https://api.$(hunter2).example",
         "//api.example",
     ];
     for address in addresses {

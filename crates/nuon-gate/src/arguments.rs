@@ -106,7 +106,7 @@ pub(crate) struct MarkArguments {
     pub(crate) connection: ConnectionArguments,
     #[command(flatten)]
     pub(crate) targets: TargetArguments,
-    /// Where to write the marks, instead of stdout
+    /// Where to write the marks, instead of stdout (- is stdout)
     #[arg(long, value_name = "PATH", help_heading = "Output")]
     pub(crate) file: Option<PathBuf>,
 }

@@ -206,8 +206,27 @@ pub(crate) fn stdout_text(text: &[u8]) {
 
 /// Writes a line to stdout, and tells whether that can be.
 pub(crate) fn written_to_stdout(line: &str) -> io::Result<()> {
+    if was_closed() {
+        return Err(io::Error::new(io::ErrorKind::BrokenPipe, "stdout is closed"));
+    }
     let mut stdout = io::stdout().lock();
     writeln!(stdout, "{line}").and_then(|()| stdout.flush())
+}
+
+/// Tells whether the program was started without stdout. Its runtime then opens the null device in its place, for reading as
+/// well, which nobody does who wants to see nothing.
+#[cfg(unix)]
+fn was_closed() -> bool {
+    let is_null = std::fs::metadata("/dev/null").is_ok_and(|null| {
+        use std::os::unix::fs::MetadataExt as _;
+        rustix::fs::fstat(io::stdout()).is_ok_and(|stdout| stdout.st_rdev == null.rdev())
+    });
+    is_null && rustix::fs::fcntl_getfl(io::stdout()).is_ok_and(|flags| flags.contains(rustix::fs::OFlags::RDWR))
+}
+
+#[cfg(not(unix))]
+fn was_closed() -> bool {
+    false
 }
 
 /// Writes a line to stdout. That nobody reads it is no reason to fail a deploy.
