@@ -34,7 +34,7 @@ pub(crate) enum Input {
 impl Input {
     /// Reads the text of a file. It may take as long as somebody writes to it.
     pub(crate) fn read(self, path: &Path) -> Result<String, Unreadable> {
-        match path.as_os_str() == "-" && self.may_be_stdin() {
+        match self.is_stdin(path) {
             true => read(io::stdin(), self.longest()),
             false => read_file(path, self.longest()),
         }
@@ -68,7 +68,7 @@ impl Input {
     /// Returns what to call a file. What is no path is most likely what the file should hold, put into the wrong place, and
     /// that may be a secret.
     pub(crate) fn name(self, path: &Path) -> String {
-        match path.as_os_str() == "-" && self.may_be_stdin() {
+        match self.is_stdin(path) {
             true => "stdin".to_owned(),
             false if self == Self::Token && !is_place(path) => "the file of --token-file".to_owned(),
             false if is_like_a_secret(path) => format!("the file of {}", self.flag()),
@@ -88,8 +88,9 @@ impl Input {
         }
     }
 
-    fn may_be_stdin(self) -> bool {
-        matches!(self, Self::Targets | Self::TriggerResponse | Self::Result)
+    /// Tells whether a path stands for stdin, which makes sense for some of them.
+    pub(crate) fn is_stdin(self, path: &Path) -> bool {
+        path.as_os_str() == "-" && matches!(self, Self::Targets | Self::TriggerResponse | Self::Result)
     }
 
     fn flag(self) -> &'static str {

@@ -1,5 +1,6 @@
 //! Telling chat channels and webhooks: what is told when, and what follows from their not hearing it.
 
+use std::path::Path;
 use std::time::Duration;
 
 use nuon_gate_core::api::Connection;
@@ -11,7 +12,7 @@ use crate::arguments::NotifyArguments;
 use crate::connection::NO_TRUST_STORE;
 use crate::environment::Environment;
 use crate::lists::flatten;
-use crate::reader::Reader;
+use crate::reader::{Reader, may_wait};
 use crate::trouble::Trouble;
 
 /// A message shows twenty targets; a fleet's every move would cost more than it tells.
@@ -52,12 +53,18 @@ impl NotifySettings {
 
 /// Reads from the environment whom to tell.
 pub(crate) async fn sinks(reader: &Reader, environment: &Environment) -> Result<Parsed, Trouble> {
-    let environment = environment.clone();
-    // The webhook's template is the one that is a file.
-    let parsed =
-        reader.run("the file of NUON_GATE_WEBHOOK_TEMPLATE", move || Sinks::from_variables(&variable(&environment)));
-    let unread = || Trouble::new("the settings of the sinks could not be read");
-    parsed.await.ok_or_else(unread)?.map_err(|error| invalid_setting(&error))
+    // The one setting that is a file.
+    const TEMPLATE: &str = "NUON_GATE_WEBHOOK_TEMPLATE";
+    let parsed = match environment.get(TEMPLATE).is_some_and(|path| may_wait(Path::new(path))) {
+        false => Sinks::from_variables(&variable(environment)),
+        true => {
+            let environment = environment.clone();
+            let read = move || Sinks::from_variables(&variable(&environment));
+            let unread = |error| Trouble::new(format!("cannot read the file of {TEMPLATE}: {error}"));
+            reader.run(format!("the file of {TEMPLATE}"), read).await.map_err(unread)?
+        }
+    };
+    parsed.map_err(|error| invalid_setting(&error))
 }
 
 fn variable(environment: &Environment) -> impl Fn(&str) -> Option<String> {

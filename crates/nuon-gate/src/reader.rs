@@ -1,9 +1,10 @@
 //! Reading what may keep one waiting: any small file can be a pipe that nobody writes to, and stdin can be somebody's keyboard.
 //!
-//! Each read has a thread of its own, so that the clocks and the signals go on. Nobody waits for that thread any more once one
+//! What is no plain file is read in a thread of its own, so that the clocks and the signals go on. Nobody waits for that thread any more once one
 //! of them has ended the wait.
 
 use std::cell::RefCell;
+use std::fs;
 use std::future::Future;
 use std::io;
 use std::path::Path;
@@ -56,20 +57,23 @@ impl Reader {
     /// Reads the text of a file, which need not be there.
     pub(crate) async fn try_read(&self, input: Input, path: &Path) -> Result<String, Unreadable> {
         let owned = path.to_owned();
-        let read = self.run(input.name(path), move || input.read(&owned)).await;
-        read.unwrap_or_else(|| Err(Unreadable::Io(io::Error::other("its reader is gone"))))
+        let read = move || input.read(&owned);
+        match input.is_stdin(path) || may_wait(path) {
+            true => self.run(input.name(path), read).await.unwrap_or_else(|gone| Err(Unreadable::Io(gone))),
+            false => read(),
+        }
     }
 
-    /// Does something that may block, and reads what is called so. `None` if it panicked.
+    /// Does something that may wait for what is called so, in a thread of its own.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         name: impl Into<String>,
         read: impl FnOnce() -> T + Send + 'static,
-    ) -> Option<T> {
+    ) -> io::Result<T> {
         *self.awaited.borrow_mut() = Some(name.into());
-        let read = tokio::task::spawn_blocking(read).await.ok();
+        let read = tokio::task::spawn_blocking(read).await;
         *self.awaited.borrow_mut() = None;
-        read
+        Ok(read?)
     }
 
     /// Waits for what is being read with it, within a limit.
@@ -94,4 +98,9 @@ impl Reader {
     fn awaited(&self) -> String {
         self.awaited.borrow().clone().unwrap_or_else(|| "a file".to_owned())
     }
+}
+
+/// Tells whether a file can keep one waiting. Nobody waits for a plain one, nor for one that is not there.
+pub(crate) fn may_wait(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|file| !file.is_file() && !file.is_dir())
 }

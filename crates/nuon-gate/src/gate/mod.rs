@@ -87,7 +87,8 @@ async fn gate(settings: Settings, trigger: Option<Trigger>, signals: UnboundedRe
         Ok(watch) => watch,
         Err(not_begun) => return opening.give_up(not_begun, publisher, audience, outputs).await,
     };
-    let Opening { began, started_at, mut signals, mut deadline, .. } = opening;
+    let began = opening.began();
+    let Opening { started_at, mut signals, mut deadline, .. } = opening;
     outputs.mask();
     outputs.begin(started_at);
     let on_event = |event: &Event, watch: &Watch| {

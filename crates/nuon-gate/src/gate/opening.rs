@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use nuon_gate_core::api::Client;
 use nuon_gate_core::cause::Cause;
 use nuon_gate_core::conclude::Deadline;
@@ -22,12 +22,12 @@ use crate::trigger::Trigger;
 use crate::trouble::Trouble;
 use crate::words;
 
-/// A run before its watch. The clocks are running, and signals are heard.
+/// A run before its watch. The clocks run, and signals are heard.
 pub(super) struct Opening {
     reader: Reader,
     clocks: Clocks,
-    /// When the clocks began.
-    pub(super) began: Instant,
+    /// How long the clocks have run, which they do while something is awaited.
+    spent: Duration,
     pub(super) started_at: Timestamp,
     pub(super) signals: UnboundedReceiver<Signal>,
     pub(super) deadline: Deadline,
@@ -66,7 +66,7 @@ impl Opening {
         Self {
             reader: Reader::default(),
             clocks,
-            began: Instant::now(),
+            spent: Duration::ZERO,
             started_at: now(),
             signals,
             deadline: Deadline::default(),
@@ -78,15 +78,22 @@ impl Opening {
         &mut self,
         read: impl AsyncFnOnce(&Reader) -> Result<T, Trouble>,
     ) -> Result<T, Trouble> {
-        let limit = self.limit();
+        let (limit, begun) = (self.limit(), Instant::now());
         let reading = self.reader.within(limit, read(&self.reader));
         let (read, signal) = self.deadline.race(reading, &mut self.signals, Duration::ZERO).await;
+        self.spent += begun.elapsed();
         match (read, signal) {
             (Some(read), None) => read,
             (_, Some(signal)) => Err(self.reader.interrupted(signal)),
             // A race that nobody ended has not been run.
             (None, None) => Err(Trouble::new("nothing could be read")),
         }
+    }
+
+    /// Returns when the clocks began.
+    pub(super) fn began(&self) -> Instant {
+        let now = Instant::now();
+        now.checked_sub(self.spent).unwrap_or(now)
     }
 
     /// Returns how long reading may take: until that is done there is no deploy either.
@@ -96,7 +103,7 @@ impl Opening {
             Some(start) => (Clock::Start, start),
             None => (Clock::Total, total),
         };
-        Limit::of_clock(clock, length, length.saturating_sub(self.began.elapsed()))
+        Limit::of_clock(clock, length, length.saturating_sub(self.spent))
     }
 
     /// Reads what is waited for, has the deploys triggered if a command does that, and makes the watch.
@@ -114,11 +121,13 @@ impl Opening {
             let triggered = self.trigger(trigger, client, targets, &watch).await;
             let (marked, after) = triggered.map_err(|not_begun| not_begun.or_of(known))?;
             (targets, pins.after) = (TargetSettings::Known(marked), Some(after));
-            (self.began, self.started_at) = (Instant::now(), now());
+            self.spent = Duration::ZERO;
         }
         let pinning = self.reading(async |reader| pins.pinning(&targets, reader).await).await;
         let pinning = pinning.map_err(|trouble| NotBegun { targets: targets.known(), trouble })?;
         let scope = targets.scope(&pinning.shared)?;
+        self.started_at =
+            now().saturating_sub(SignedDuration::try_from(self.spent).unwrap_or_default()).unwrap_or_default();
         Ok(Watch::new(watch, scope, pinning, self.started_at).map_err(|error| words::invalid(&error))?)
     }
 
