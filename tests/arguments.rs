@@ -1,7 +1,9 @@
 //! What is typed and set, as a table: what it is, the exit code, and what is said. Nothing empty and nothing that nobody
 //! filled in may change what stands beside it.
 
-use crate::support::{API, Gate, INSTALL, Outcome, PASSING, TOKEN, WORKER, access, component, serve, serve_deploy};
+use crate::support::{
+    API, Folder, Gate, INSTALL, Outcome, PASSING, TOKEN, WORKER, access, component, serve, serve_deploy,
+};
 
 /// The flags that pin a deploy.
 const PINS: [&str; 7] = ["deploy", "workflow", "trigger-response", "build", "commit", "after", "since"];
@@ -41,6 +43,7 @@ fn an_empty_text_eats_nothing() {
         (&["--install", INSTALL, ""], 2, &[empty]),
         (&["--", ""], 2, &["there is no command after `--`"]),
         (&["--"], 2, &["there is no command after `--`"]),
+        (&["--", " \t"], 2, &["there is no command after `--`"]),
         // Its value is the next word, whatever that is.
         (&["--timeout", "", "5s"], 2, &["the value of --timeout is empty, and the word after it"]),
         (&["--token-file", "", "a/b"], 2, &["the value of --token-file is empty, and the word after it"]),
@@ -135,8 +138,56 @@ fn a_placeholder_that_nobody_filled_in_is_refused() {
         }
     }
     check(&["--component", &format!("{API},$(OTHER)")], &[], 2, &[said]);
+    for pair in ["$I/$C", "$I/api", "acme/${C}", "acme/$(C)", "${{ inputs.install }}/api"] {
+        check(&[pair], &[], 2, &[said]);
+        check(&["--target", pair], &[], 2, &[said, "--target"]);
+        Gate::bare("wait").env("NUON_GATE_TARGET", pair).run().exits(2).says(said).says("NUON_GATE_TARGET");
+    }
+    check(&["--report", "json=$(REPORT)"], &[], 2, &[said]);
     // A part of a text is none.
     check(&["--commit", "a$X"], &[], 2, &["--commit"]);
+}
+
+#[test]
+fn what_has_a_hole_was_not_filled_in() {
+    let hole = "a part of it is empty: a variable in it is most likely not set";
+    for list in [",", "a,", ",a", "a,,a", "a, ,a", "a,\na"] {
+        let flags =
+            ["install", "component", "fail-on", "cancel-on", "map-exit", "notify-on", "slack-mention-on-failure"];
+        let parts = ["acme", "api", "error", "timeout", "failed=9", "failure", "<!here>"];
+        for (flag, part) in flags.into_iter().zip(parts) {
+            let list = list.replace('a', part);
+            Gate::bare("wait").args([format!("--{flag}={list}")]).run().exits(2).says(hole).says(flag);
+            Gate::bare("wait").env(&variable(flag), &list).run().exits(2).says(hole).says(&variable(flag));
+        }
+    }
+    for pair in ["acme/", "/api", "/", " / ", "acme/api,"] {
+        check(&["--target", pair], &[], 2, &["--target"]);
+        Gate::bare("wait").env("NUON_GATE_TARGET", pair).run().exits(2).says("NUON_GATE_TARGET");
+        let folder = Folder::new();
+        let line = folder.write("targets", pair);
+        Gate::wait(&serve_deploy(PASSING)).args(["--targets-file"]).args([line]).run().exits(2).says("--targets-file");
+    }
+    // Lines may be blank, and blanks be anywhere.
+    let sim = serve_deploy(PASSING);
+    let gate = Gate::at(&sim.url(), "wait").env("NUON_GATE_INSTALL", INSTALL);
+    gate.env("NUON_GATE_COMPONENT", format!("\n {API} \r\n \n")).run().exits(0);
+    check(&["--fail-on", " error , noop \n"], &[], 0, &[]);
+}
+
+#[test]
+fn a_misspelt_status_is_warned_of_and_another_word_is_not() {
+    let outcome = run(&["--fail-on", "eror,hibernating", "--wait-on", "Planning", "--output", "json"], &[]).exits(0);
+    let result = outcome.result();
+    let warnings: Vec<&str> =
+        result["warnings"].as_array().unwrap().iter().filter_map(|warning| warning.as_str()).collect();
+    let [first, second] = warnings[..] else { panic!("{warnings:?}") };
+    assert_eq!(first, "status `eror` of --fail-on is not known to this version: is it `error`?");
+    assert_eq!(second, "status `Planning` of --wait-on is not known to this version: is it `planning`?");
+    assert_eq!(outcome.stderr.matches("is it `error`?").count(), 1, "{}", outcome.stderr);
+    let explained = Gate::bare("explain").args(["--pass-on", "actve"]).run().exits(0);
+    explained.says("is it `active`?");
+    assert_eq!(Gate::bare("explain").args(["--pass-on", "hibernating"]).run().exits(0).stderr, "");
 }
 
 #[test]

@@ -182,18 +182,30 @@ fn what_the_api_refuses_is_3() {
     gate("inlnone0000000000000000000", API).has("target", "failed", "there is `acme`");
     let somebody_else = doctor(&answering("404 Not Found", "<title>Nothing here</title>"));
     let found = Found::of(somebody_else, 3);
-    found.has("version", "failed", "titled \u{201c}Nothing here\u{201d}").has(
-        "version",
-        "failed",
-        "what answers is not",
-    );
+    found.has("version", "failed", "titled \u{201c}Nothing here\u{201d}").has("version", "failed", "what answers at");
     found.has("token", "failed", "--api-url");
+}
+
+#[test]
+fn a_broken_way_is_told_as_a_wait_tells_it() {
+    for (url, check) in [("http://127.0.0.1:9", "connection"), ("https://api.invalid", "dns")] {
+        let found = Found::of(doctor(url), 7);
+        let waited = Gate::at(url, "wait").args(["-i", INSTALL, "-c", API, "--api-outage", "100ms"]).json().exits(7);
+        let said = |name: &str| found.check(check)[name].as_str().unwrap().to_owned();
+        let (reason, hint) = (waited.reason(), waited.result()["hint"].as_str().unwrap().to_owned());
+        assert!(reason.contains(&said("detail")), "{reason}: {}", said("detail"));
+        assert!(hint.starts_with(&said("hint")), "{hint}: {}", said("hint"));
+    }
 }
 
 #[test]
 fn an_api_that_gives_no_good_answer_is_7() {
     let found = Found::of(doctor("http://127.0.0.1:9"), 7);
-    found.has("dns", "ok", "").has("connection", "failed", "port 9").has("connection", "failed", "--api-url");
+    found.has("dns", "ok", "").has("connection", "failed", "could not connect to 127.0.0.1:9").has(
+        "connection",
+        "failed",
+        "--api-url",
+    );
     found.skips(&["tls", "version", "token", "org"], "connection");
     let found = Found::of(doctor("https://api.invalid"), 7);
     found.has("dns", "failed", "api.invalid").skips(&["connection", "tls", "version"], "dns");

@@ -8,6 +8,8 @@
 
 mod arguments;
 mod cancel;
+#[cfg(unix)]
+mod command;
 mod connection;
 mod demo;
 mod doctor;
@@ -27,6 +29,8 @@ mod names;
 mod notifications;
 mod other_ci;
 mod output;
+#[cfg(unix)]
+mod pipes;
 #[cfg(unix)]
 mod readers;
 #[cfg(unix)]

@@ -1,5 +1,7 @@
 //! Knowing old deploys from new ones: `mark`, `--after`, and `wait -- COMMAND`.
 
+use std::process::Stdio;
+
 use serde_json::{Value, json};
 
 use crate::support::{API, Folder, Gate, INSTALL, PASSING, access, component, one_deploy, serve};
@@ -77,6 +79,28 @@ fn a_mark_fails_on_any_trouble() {
 }
 
 #[test]
+fn marks_that_nobody_gets_are_a_failure() {
+    let sim = serve(&old_and_new(4, "active"));
+    let mark = || Gate::at(&sim.url(), "mark").args(["--install", INSTALL, "--component", API]);
+    // The marks are what it is run for, as an exit code is what a wait is run for.
+    mark().with_closed_stdout().run().exits(2).says("cannot write the marks");
+    #[cfg(target_os = "linux")]
+    {
+        let null = std::fs::OpenOptions::new();
+        let null = |read| null.clone().read(read).write(true).open("/dev/null").unwrap();
+        assert_eq!(mark().code_with(null(false), Stdio::null()), Some(0), "nobody wants to see them");
+        assert_eq!(mark().code_with(null(true), Stdio::null()), Some(2), "stdout was closed");
+    }
+    let outcome = mark().args(["--file", "-"]).run().exits(0);
+    let marks: Value = serde_json::from_str(&outcome.stdout).unwrap();
+    assert_eq!((&marks["targets"][0]["deploy_id"], outcome.home), (&json!("dplold"), vec![]));
+    #[cfg(target_os = "linux")]
+    for path in ["/dev/full", "/proc/marks", "/dev/null/marks"] {
+        mark().args(["--file", path]).run().exits(2).says("--file (NUON_GATE_FILE)");
+    }
+}
+
+#[test]
 fn marks_that_name_a_target_twice_are_refused() {
     let sim = serve(&one_deploy(PASSING));
     let folder = Folder::new();
@@ -101,7 +125,13 @@ fn marks_of_another_form_or_size_are_refused() {
     let cases = [
         (with("2"), "it has schema 2, and this version reads 1"),
         (r#"{"schema": 2, "marks": {}}"#.to_owned(), "it has schema 2, and this version reads 1"),
-        (format!(r#"{{"targets": [{mark}]}}"#), "missing field `schema`"),
+        (format!(r#"{{"targets": [{mark}]}}"#), "it has no schema, as what `mark` writes has"),
+        (String::new(), "it is empty"),
+        ("[]".to_owned(), "it is JSON of another form, at line 1"),
+        (r#"{"schema": "1"}"#.to_owned(), "it is JSON of another form, at line 1"),
+        (r#"{"schema": 1}"#.to_owned(), "it is JSON of another form, at line 1"),
+        (r#"{"schema": 1, "targets": ["#.to_owned(), "it breaks off at line 1"),
+        ("\nschema: 1".to_owned(), "it is not JSON, from line 2, column 1 on"),
         (with("1") + &" ".repeat(16 << 20), "it is larger than 16 MiB"),
     ];
     for (text, words) in cases {
@@ -127,6 +157,14 @@ fn a_command_is_run_between_the_mark_and_the_wait() {
     assert_eq!(sim.requests().len(), 1, "nothing was waited for");
     Gate::wait(&sim).args(["--", "/nonexistent"]).run().refused();
     Gate::wait(&sim).args(["--after", "dplold", "--", "/bin/true"]).run().refused().says("--after");
+    Gate::wait(&sim).args(["--deploy", "dplold", "--", "/bin/true"]).run().refused().says("--deploy");
+    let gate = Gate::wait(&sim).env("NUON_GATE_DEPLOY", "dplold").args(["--", "/bin/true"]);
+    gate.run().refused().says("NUON_GATE_DEPLOY");
+    // The command names an old deploy in its answer.
+    let answer = Folder::new();
+    let answer = answer.write("answer", r#"{"id": "dplold"}"#);
+    let gate = Gate::wait(&sim).args(["--trigger-response"]).args([answer]).args(["--", "/bin/true"]);
+    gate.run().exits(3).says("deploy dplold is not newer than what was there before");
 }
 
 #[test]

@@ -28,7 +28,7 @@ fn a_signal_ends_the_wait_with_a_whole_report() {
 }
 
 /// Tells whether these tests were started with `nohup`, which the program then goes by as well.
-fn hangups_are_ignored() -> bool {
+pub(crate) fn hangups_are_ignored() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     mask.is_some_and(|mask| u64::from_str_radix(mask.trim(), 16).unwrap() & 1 != 0)

@@ -134,7 +134,7 @@ fn one_bad_certificate_among_good_ones_is_left_out() {
     outcome.says("warning: certificate 2 in ").says("corp.pem cannot be read, and is left out");
     let none =
         gate("https://127.0.0.1:9").args(["--ca-file".into(), folder.write("none.pem", garbage)]).run().refused();
-    none.says("none.pem").says("none of which can be read");
+    none.says("none.pem").says("none of the certificates in it can be read (there is 1)");
 }
 
 #[test]

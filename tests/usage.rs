@@ -147,7 +147,9 @@ fn a_status_in_two_lists_is_refused() {
 
 #[test]
 fn a_bad_exit_mapping_is_refused() {
-    for mapping in ["timed_out", "timed_out=", "timed_out=256", "timed_out=-1", "usage=0", "nonsense=0", "=0"] {
+    for mapping in
+        ["timed_out", "timed_out=", "timed_out=256", "timed_out=-1", "usage=0", "nonsense=0", "=0", "failed=0,failed=1"]
+    {
         refused(complete().args(["--map-exit", mapping]), &["--map-exit", "NUON_GATE_MAP_EXIT"]);
     }
 }
@@ -163,6 +165,9 @@ fn a_bad_address_is_refused_and_its_secrets_are_not_repeated() {
         "api.nuon.co",
         "https://",
         "https://[::1",
+        "https://$hunter2",
+        "https://${hunter2}/api",
+        "https://api.$(hunter2).example",
         "//api.example",
     ];
     for address in addresses {
@@ -220,7 +225,16 @@ fn a_report_that_cannot_be_written_is_refused_before_the_wait() {
     refused(complete().env("NUON_GATE_REPORT", &gone), &["--report", "NUON_GATE_REPORT"]);
     let directory = format!("json={}", folder.path().display());
     refused(complete().args(["--report", &directory]), &["--report", "NUON_GATE_REPORT"]);
-    for report in ["result.json", "xml=result.xml", "json=", "=result.json"] {
+    for report in [
+        "result.json",
+        "xml=result.xml",
+        "json=",
+        "=result.json",
+        "json=-",
+        "junit=-",
+        "json=/proc/x",
+        "json=/dev/null/x",
+    ] {
         refused(complete().args(["--report", report]), &["--report", "NUON_GATE_REPORT"]);
     }
     // What could be written is not left behind when something else could not.

@@ -69,7 +69,7 @@ fn a_variable_does_what_its_flag_does() {
     let both = format!("{report}\n\n json={}\n", folder.file("b, c.json").display());
     let gate = Gate::at(&sim.url(), "wait")
         .env("NUON_GATE_INSTALL", format!("{INSTALL}\n"))
-        .env("NUON_GATE_COMPONENT", format!("{API},\n {WORKER},"))
+        .env("NUON_GATE_COMPONENT", format!("{API},{WORKER}\n \n"))
         .env("NUON_GATE_PASS_ON", "noop\nhibernating, dreaming")
         .env("NUON_GATE_OUTPUT", "json")
         .env("NUON_GATE_REPORT", both)

@@ -17,7 +17,8 @@ use crate::{Moment, Signal};
 /// Whoever sends keeps the time limit, and knows best what came of it; the driver sees to it only if that fails.
 const GRACE: Duration = Duration::from_millis(100);
 
-/// Runs a watch to its end against the API.
+/// Runs a watch to its end against the API. Its clocks count from when it `began`: now, or earlier, if something has been
+/// waited for already.
 ///
 /// Events are handed to `on_event` as they happen, with the watch as it stands. Signals end the watch with a whole report.
 ///
@@ -27,11 +28,12 @@ const GRACE: Duration = Duration::from_millis(100);
 pub async fn drive(
     client: &Client,
     watch: Watch,
+    began: Instant,
     signals: &mut mpsc::UnboundedReceiver<Signal>,
     on_event: impl FnMut(&Event, &Watch),
 ) -> Result<Report, Refusal> {
     let ask = |ask: Ask| send(client.within(ask.timeout), ask.request);
-    drive_with(ask, watch, signals, on_event).await
+    drive_with(ask, watch, began, signals, on_event).await
 }
 
 /// Runs a watch to its end with any way of sending.
@@ -42,14 +44,14 @@ pub async fn drive(
 pub async fn drive_with<F>(
     send: impl Fn(Ask) -> F,
     mut watch: Watch,
+    began: Instant,
     signals: &mut mpsc::UnboundedReceiver<Signal>,
     mut on_event: impl FnMut(&Event, &Watch),
 ) -> Result<Report, Refusal>
 where
     F: Future<Output = Reply> + Send + 'static,
 {
-    let start = Instant::now();
-    let now = || Moment::after_start(start.elapsed());
+    let now = || Moment::after_start(began.elapsed());
     let mut requests: JoinSet<Reply> = JoinSet::new();
     let mut tickets: HashMap<task::Id, Ticket> = HashMap::new();
     loop {
@@ -80,7 +82,7 @@ where
                         watch.reply(now(), ticket, &reply);
                     }
                 }
-                () = sleep_until(start + until.elapsed()) => {}
+                () = sleep_until(began + until.elapsed()) => {}
             },
         }
     }

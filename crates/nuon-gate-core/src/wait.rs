@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use crate::api::Client;
 use crate::conclude::{ConcludeOptions, Deadline, conclude};
@@ -59,6 +60,6 @@ pub async fn wait(client: &Client, target: Target, options: WaitOptions) -> Resu
         Watch::new(settings, Scope::Targets(Targets::one(target)), pinning, started_at).map_err(Refusal::Invalid)?;
     // Nobody sends a signal here; whoever has some drives the watch.
     let (_sender, mut signals) = mpsc::unbounded_channel();
-    let report = drive(client, watch, &mut signals, |_, _| {}).await?;
+    let report = drive(client, watch, Instant::now(), &mut signals, |_, _| {}).await?;
     Ok(conclude(&client.within(limit), report, &after, &mut signals, &mut Deadline::default(), |_| {}).await)
 }

@@ -36,6 +36,9 @@ pub fn checked(text: &str, allow_http: bool) -> Result<Url, InvalidAddress> {
     if !matches!(url.scheme(), "https" | "http") {
         return Err(InvalidAddress::Scheme(url.scheme().to_owned()));
     }
+    if !is_host(&url) {
+        return Err(InvalidAddress::Syntax("its host holds a sign that no host has".to_owned()));
+    }
     if !url.username().is_empty() || url.password().is_some() {
         return Err(InvalidAddress::Credentials);
     }
@@ -43,6 +46,11 @@ pub fn checked(text: &str, allow_http: bool) -> Result<Url, InvalidAddress> {
         return Err(InvalidAddress::PlainHttp(host_of(&url)));
     }
     Ok(url)
+}
+
+/// Tells whether the host can be one. The URL standard lets through what a shell has not replaced, such as `$HOST`.
+pub(crate) fn is_host(url: &Url) -> bool {
+    socket_of(url).0.chars().all(|c| c.is_alphanumeric() || "-_.:".contains(c))
 }
 
 /// Returns the host, with its port if it is not the scheme's own.

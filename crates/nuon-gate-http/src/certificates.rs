@@ -22,7 +22,7 @@ pub enum InvalidCertificates {
     #[error("it holds no certificates in PEM form")]
     None,
     /// There are some, but none can be read.
-    #[error("it holds {0} certificates in PEM form, none of which can be read")]
+    #[error("none of the certificates in it can be read (there {})", match .0 { 1 => "is 1".to_owned(), count => format!("are {count}") })]
     Unreadable(usize),
 }
 

@@ -9,7 +9,7 @@ use reqwest::Url;
 use reqwest::header::HeaderValue;
 use secrecy::zeroize::Zeroizing;
 
-use crate::address::{host_of, is_loopback, is_plain, socket_of};
+use crate::address::{host_of, is_host, is_loopback, is_plain, socket_of};
 use crate::no_proxy::NoProxy;
 
 /// The variables that may name a proxy: the first that is set to something counts.
@@ -156,7 +156,7 @@ fn place_of(scheme: &str, place: &str) -> Option<Url> {
     }
     let is_of_host = |c: char| !c.is_whitespace() && !c.is_control() && !matches!(c, '/' | '?' | '#' | '\\' | '%');
     let url = Url::parse(&format!("{scheme}://{place}")).ok()?;
-    (place.chars().all(is_of_host) && url.path() == "/").then_some(url)
+    (place.chars().all(is_of_host) && is_host(&url) && url.path() == "/").then_some(url)
 }
 
 /// Returns the header that proves who asks (RFC 7617).

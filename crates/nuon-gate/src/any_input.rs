@@ -15,8 +15,10 @@ use proptest::sample::select;
 use crate::arguments::TargetArguments;
 use crate::marks::{After, Marks};
 use crate::nuon_config::NuonConfig;
+use crate::reader::Reader;
+use crate::runtime::runtime;
 use crate::span::{OptionalSpan, Since, Span};
-use crate::targets::{TargetPair, wanted};
+use crate::targets::{TargetPair, TypedTargets};
 use crate::trigger_response::Triggered;
 use crate::trouble::Trouble;
 
@@ -40,15 +42,21 @@ impl Drop for Temporary {
     }
 }
 
+/// Reads a file as the program does.
+fn read<T>(reading: impl AsyncFnOnce(&Reader) -> T) -> T {
+    runtime().unwrap().block_on(reading(&Reader::default()))
+}
+
 fn listed(file: &Path) -> Result<Vec<Wanted>, Trouble> {
-    wanted(TargetArguments {
+    let typed = TypedTargets::new(TargetArguments {
         targets: Vec::new(),
         install: Vec::new(),
         component: Vec::new(),
         all_components: false,
         target: Vec::new(),
         targets_file: Some(file.to_owned()),
-    })
+    });
+    read(async |reader| typed?.read(reader).await)
 }
 
 fn check_trouble(trouble: &Trouble, file: &Path) {
@@ -123,7 +131,7 @@ proptest! {
         "|\n", ">\n", "? ", "%YAML 1.9\n", "---\n", "...\n", "<<: ", "null", "~", "1", "\t", "\u{feff}", "\u{85}", SECRET,
     ])) {
         let file = Temporary::new("config", &content);
-        match NuonConfig::read(Some(&file.0), None) {
+        match read(async |reader| NuonConfig::read(reader, Some(&file.0), None).await) {
             Ok(config) => prop_assert_eq!(config.path.as_deref(), Some(file.0.as_path())),
             Err(trouble) => {
                 check_trouble(&trouble, &file.0);
@@ -139,7 +147,7 @@ proptest! {
         "\"server_time\":\"soon\"}", ",", "]}", "{", "}", "\"", "7", "\\n::error::x", "\\u202e", "##[x]", "\u{feff}", "\n",
     ])) {
         let file = Temporary::new("marks", &content);
-        match Marks::read(&file.0) {
+        match read(async |reader| Marks::read(reader, &file.0).await) {
             Ok(marks) => drop(marks.baselines()),
             Err(trouble) => check_trouble(&trouble, &file.0),
         }
@@ -156,7 +164,7 @@ proptest! {
         });
         let written = serde_json::json!({"schema": 1, "targets": [mark]}).to_string();
         let file = Temporary::new("mark", written.as_bytes());
-        match Marks::read(&file.0) {
+        match read(async |reader| Marks::read(reader, &file.0).await) {
             Ok(marks) => prop_assert_eq!(serde_json::to_string(&marks).unwrap().len(), written.len()),
             Err(trouble) => check_trouble(&trouble, &file.0),
         }
@@ -191,7 +199,7 @@ proptest! {
         "\r\n", "\n", "\r\n\r\n", "\n\n", "{\"id\":", "\"dpl1\"", ",\"workflow_id\":", "\"ok\"", "}", "::error::", "\u{feff}", "\u{1b}", "##[x]",
     ])) {
         let file = Temporary::new("trigger", &content);
-        match Triggered::read(&file.0) {
+        match read(async |reader| Triggered::read(reader, &file.0).await) {
             Ok(found) => prop_assert!(found != Triggered::default()),
             Err(trouble) if trouble.to_string().starts_with("error: the trigger was answered with HTTP ") => {}
             Err(trouble) => check_trouble(&trouble, &file.0),

@@ -8,12 +8,14 @@ use nuon_gate_core::pins::CommitPrefix;
 use nuon_gate_core::{BuildId, ComponentId, DeployId, InstallId, WorkflowId};
 use nuon_gate_notify::{Mention, SlackThread, Trigger};
 
+use crate::exit_mapping::ExitMappings;
 use crate::lists::{Lines, List, One};
 use crate::marks::After;
 use crate::policies::{ApprovalPolicy, Expectation, LongPoll, StalePolicy, SupersededPolicy};
 use crate::report_path::ReportPath;
-use crate::settings::{ExitMapping, Requirement, StatusName};
+use crate::settings::Requirement;
 use crate::span::{OptionalSpan, Since, Span};
+use crate::status_name::StatusName;
 use crate::targets::TargetPair;
 
 /// Waits until a Nuon deploy ends, then passes or fails the pipeline it runs in
@@ -104,7 +106,7 @@ pub(crate) struct MarkArguments {
     pub(crate) connection: ConnectionArguments,
     #[command(flatten)]
     pub(crate) targets: TargetArguments,
-    /// Where to write the marks, instead of stdout
+    /// Where to write the marks, instead of stdout (- is stdout)
     #[arg(long, value_name = "PATH", help_heading = "Output")]
     pub(crate) file: Option<PathBuf>,
 }
@@ -267,7 +269,7 @@ pub(crate) struct JudgingArguments {
     pub(crate) require: Requirement,
     /// Exit with another code for a verdict, such as timed_out=0; the verdict stays
     #[arg(long, value_name = "NAME=CODE[,…]")]
-    pub(crate) map_exit: Vec<List<ExitMapping>>,
+    pub(crate) map_exit: Vec<ExitMappings>,
 }
 
 #[derive(Debug, Args)]

@@ -10,8 +10,10 @@ use crate::arguments::ConnectionArguments;
 use crate::credentials;
 use crate::environment::Environment;
 use crate::input::Input;
+use crate::lists::filled_in;
 use crate::nuon_config::NuonConfig;
 use crate::output::Console;
+use crate::reader::Reader;
 use crate::trouble::Trouble;
 use crate::words::if_unanswered;
 
@@ -33,18 +35,23 @@ pub(crate) struct ConnectionParts {
 
 impl ConnectionParts {
     /// Finds out what each part is. A file that cannot be read could have said anything, so nothing is known then.
-    pub(crate) fn read(arguments: ConnectionArguments, environment: &Environment) -> Result<Self, Trouble> {
-        let file = NuonConfig::read(arguments.config.as_deref(), environment.home().as_deref())?;
+    pub(crate) async fn read(
+        reader: &Reader,
+        arguments: ConnectionArguments,
+        environment: &Environment,
+    ) -> Result<Self, Trouble> {
+        let home = environment.home();
+        let file = NuonConfig::read(reader, arguments.config.as_deref(), home.as_deref()).await?;
         let url = arguments.api_url.or(file.api_url).unwrap_or_else(|| API_URL.to_owned());
         let url = ApiUrl::new(&url, arguments.allow_http).map_err(|error| invalid_url(&error));
         // Whom an identity is shown to matters only if that can be asked at all.
         let audience = url.as_ref().ok().map_or_else(|| API_URL.to_owned(), ToString::to_string);
-        let credentials = credentials::find(arguments.token_file, file.api_token, audience, environment);
+        let credentials = credentials::find(reader, arguments.token_file, file.api_token, audience, environment).await;
         Ok(Self {
             url,
             org: org(arguments.org_id.or(file.org_id)),
             credentials,
-            certificates: certificates(arguments.ca_file),
+            certificates: certificates(reader, arguments.ca_file).await,
             proxies: proxies(environment),
             file: file.path,
         })
@@ -70,17 +77,21 @@ pub(crate) fn user_agent() -> String {
 }
 
 /// Returns what requests are sent with, whoever is asked.
-pub(crate) fn setup(ca_file: Option<PathBuf>, environment: &Environment) -> Result<Setup, Trouble> {
-    let (certificates, proxies) = (certificates(ca_file)?, proxies(environment)?);
+pub(crate) async fn setup(
+    reader: &Reader,
+    ca_file: Option<PathBuf>,
+    environment: &Environment,
+) -> Result<Setup, Trouble> {
+    let (certificates, proxies) = (certificates(reader, ca_file).await?, proxies(environment)?);
     Ok(Setup { user_agent: user_agent(), certificates, proxies })
 }
 
 /// Reads whom to trust. What of a file cannot be read is left out with a warning, as long as there is more of it.
-fn certificates(file: Option<PathBuf>) -> Result<Certificates, Trouble> {
+async fn certificates(reader: &Reader, file: Option<PathBuf>) -> Result<Certificates, Trouble> {
     let Some(path) = file else { return Ok(Certificates::default()) };
-    let pem = Input::Certificates.read(&path)?;
+    let pem = reader.read(Input::Certificates, &path).await?;
     let name = path.display();
-    let wrong = |error| Input::Certificates.wrong(&path, format!("no certificates can be taken from it: {error}"));
+    let wrong = |error| Input::Certificates.wrong(&path, error);
     let certificates = Certificates::from_pem(pem.as_bytes()).map_err(wrong)?;
     for number in certificates.left_out() {
         Console::new().warning(&format!("certificate {number} in {name} cannot be read, and is left out"));
@@ -98,7 +109,8 @@ fn org(text: Option<String>) -> Result<OrgId, Trouble> {
         Trouble::new("no organisation")
             .hint("give its id with --org-id (NUON_GATE_ORG_ID, NUON_ORG_ID), or log in with the Nuon CLI")
     })?;
-    text.parse().map_err(|error: InvalidId| {
+    let id = filled_in(&text).and_then(|text| text.parse().map_err(|error: InvalidId| error.to_string()));
+    id.map_err(|error| {
         Trouble::new(format!("invalid organisation: {error}")).hint("correct --org-id (NUON_GATE_ORG_ID, NUON_ORG_ID)")
     })
 }

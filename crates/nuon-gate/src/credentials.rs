@@ -11,6 +11,7 @@ use crate::environment::{
 };
 use crate::input::Input;
 use crate::layers::placeholder;
+use crate::reader::Reader;
 use crate::trouble::Trouble;
 
 const TOKEN_HINT: &str =
@@ -18,14 +19,15 @@ const TOKEN_HINT: &str =
 
 /// Finds the token of the `file` that was named, of the environment, or of who is `logged_in`; else an identity, which is for
 /// this `audience` unless the environment names another.
-pub(crate) fn find(
+pub(crate) async fn find(
+    reader: &Reader,
     file: Option<PathBuf>,
     logged_in: Option<String>,
     audience: String,
     environment: &Environment,
 ) -> Result<Credentials, Trouble> {
     let text = match file {
-        Some(path) => Some(Input::Token.read(&path)?),
+        Some(path) => Some(reader.read(Input::Token, &path).await?),
         None => environment.get(API_TOKEN).map(str::to_owned).or(logged_in),
     };
     match text {
@@ -90,6 +92,7 @@ fn nothing(environment: &Environment) -> Trouble {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::runtime::runtime;
 
     const TOKEN: (&str, &str) = (API_TOKEN, "t");
     const IDENTITY: (&str, &str) = (OIDC_TOKEN, "id");
@@ -101,7 +104,9 @@ mod tests {
 
     fn found(logged_in: bool, variables: Variables<'_>) -> Result<Credentials, Trouble> {
         let audience = "https://api.example".to_owned();
-        find(None, logged_in.then(|| "t".to_owned()), audience, &Environment::of(variables))
+        let (reader, environment) = (Reader::default(), Environment::of(variables));
+        let found = find(&reader, None, logged_in.then(|| "t".to_owned()), audience, &environment);
+        runtime().unwrap().block_on(found)
     }
 
     #[test]

@@ -11,6 +11,7 @@ use nuon_gate_core::input::trim;
 use nuon_gate_http::is_of_proxies;
 
 use crate::ci::DOTENV;
+use crate::near_miss::nearest;
 use crate::trouble::Trouble;
 
 /// Every flag `--some-flag` has the variable `NUON_GATE_SOME_FLAG`.
@@ -52,6 +53,7 @@ pub const SIGN_IN: [(&str, &str); 4] = [
 const NOT_GIVEN: &str = "(not given)";
 
 /// The variables that are set.
+#[derive(Clone)]
 pub(crate) struct Environment {
     /// Those that are set to something.
     set: BTreeMap<String, String>,
@@ -127,17 +129,12 @@ impl Environment {
         let is_known = |name: &String| known.contains(name) || DOTENV.iter().any(|(variable, _)| variable == name);
         let names = self.set.keys().chain(&self.blank);
         let unknown = names.filter(|name| name.starts_with(PREFIX) && !is_known(name));
-        unknown.map(|name| (name.as_str(), nearest(name, &known))).collect()
+        // They all begin alike, which makes no two of them alike.
+        let rest = |name: &'_ String| name[PREFIX.len()..].to_owned();
+        let known: Vec<String> = known.iter().map(rest).collect();
+        let nearest = |name: &str| nearest(&name[PREFIX.len()..], known.iter().map(String::as_str));
+        unknown.map(|name| (name.as_str(), nearest(name).map(|nearest| format!("{PREFIX}{nearest}")))).collect()
     }
-}
-
-/// Returns what was most likely meant by a name.
-fn nearest(name: &str, known: &[String]) -> Option<String> {
-    /// Less alike than this are two names by chance, as all begin alike.
-    const ALIKE: f64 = 0.9;
-    let likeness = |other: &String| strsim::jaro_winkler(&name[PREFIX.len()..], &other[PREFIX.len()..]);
-    let best = known.iter().max_by(|one, other| likeness(one).total_cmp(&likeness(other)))?;
-    (likeness(best) >= ALIKE).then(|| best.clone())
 }
 
 /// Names the variable of every flag, for the help text. The demo takes nothing from the environment.

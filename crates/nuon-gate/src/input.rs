@@ -32,14 +32,9 @@ pub(crate) enum Input {
 }
 
 impl Input {
-    /// Reads the text of a file.
-    pub(crate) fn read(self, path: &Path) -> Result<String, Trouble> {
-        self.try_read(path).map_err(|error| self.unreadable(path, &error))
-    }
-
-    /// Reads the text of a file, which need not be there.
-    pub(crate) fn try_read(self, path: &Path) -> Result<String, Unreadable> {
-        match path.as_os_str() == "-" && self.may_be_stdin() {
+    /// Reads the text of a file. It may take as long as somebody writes to it.
+    pub(crate) fn read(self, path: &Path) -> Result<String, Unreadable> {
+        match self.is_stdin(path) {
             true => read(io::stdin(), self.longest()),
             false => read_file(path, self.longest()),
         }
@@ -55,10 +50,25 @@ impl Input {
         Trouble::new(format!("{}: {what}", self.name(path))).hint(self.hint())
     }
 
+    /// Says that a file is not the JSON that it should be. What the library says of it is about its types, and not about files.
+    pub(crate) fn wrong_json(self, path: &Path, error: &serde_json::Error) -> Trouble {
+        use serde_json::error::Category;
+        let at = format!("line {}, column {}", error.line(), error.column());
+        self.wrong(
+            path,
+            match error.classify() {
+                Category::Eof if error.column() == 0 => "it is empty".to_owned(),
+                Category::Eof => format!("it breaks off at {at}"),
+                Category::Io | Category::Syntax => format!("it is not JSON, from {at} on"),
+                Category::Data => format!("it is JSON of another form, at {at}"),
+            },
+        )
+    }
+
     /// Returns what to call a file. What is no path is most likely what the file should hold, put into the wrong place, and
     /// that may be a secret.
-    fn name(self, path: &Path) -> String {
-        match path.as_os_str() == "-" && self.may_be_stdin() {
+    pub(crate) fn name(self, path: &Path) -> String {
+        match self.is_stdin(path) {
             true => "stdin".to_owned(),
             false if self == Self::Token && !is_place(path) => "the file of --token-file".to_owned(),
             false if is_like_a_secret(path) => format!("the file of {}", self.flag()),
@@ -78,8 +88,9 @@ impl Input {
         }
     }
 
-    fn may_be_stdin(self) -> bool {
-        matches!(self, Self::Targets | Self::TriggerResponse | Self::Result)
+    /// Tells whether a path stands for stdin, which makes sense for some of them.
+    pub(crate) fn is_stdin(self, path: &Path) -> bool {
+        path.as_os_str() == "-" && matches!(self, Self::Targets | Self::TriggerResponse | Self::Result)
     }
 
     fn flag(self) -> &'static str {

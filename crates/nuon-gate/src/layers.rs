@@ -195,7 +195,7 @@ impl Reader<'_> {
     /// Takes the command that stands behind `--`, as it is.
     fn take_command(&mut self, arg: &Arg) -> Result<(), Trouble> {
         let words = raw(self.typed, arg);
-        if words.first().is_some_and(|word| word.is_empty()) {
+        if words.first().is_some_and(|word| trimmed(word).is_empty()) {
             return Err(no_command());
         }
         self.arguments.extend((!words.is_empty()).then(|| "--".into()));

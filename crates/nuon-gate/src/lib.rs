@@ -18,11 +18,13 @@ mod any_arguments;
 mod any_input;
 mod arguments;
 mod ci;
+mod command;
 mod commands;
 mod connection;
 mod credentials;
 mod environment;
 pub mod exit;
+mod exit_mapping;
 mod gate;
 mod input;
 mod layers;
@@ -30,17 +32,20 @@ mod lists;
 mod marking;
 mod marks;
 mod memory;
+mod near_miss;
 mod notify;
 mod nuon_config;
 pub mod output;
 pub mod parse;
 mod policies;
+mod reader;
 mod report_path;
 mod runtime;
 mod secrets;
 mod settings;
 mod signals;
 mod span;
+mod status_name;
 mod targets;
 mod trigger;
 mod trigger_response;
@@ -53,7 +58,7 @@ use self::arguments::{Cli, Command, Verbosity};
 use self::ci::CiSystem;
 use self::environment::Environment;
 pub use self::environment::SIGN_IN;
-use self::settings::{MarkSettings, Settings};
+use self::settings::Settings;
 use self::trouble::Trouble;
 
 /// Runs the program and returns its exit code.
@@ -68,7 +73,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     };
     outcome.unwrap_or_else(|trouble| {
         output::refuse(CiSystem::detect(&environment).as_ref(), &trouble);
-        exit::USAGE
+        trouble.exit_code()
     })
 }
 
@@ -87,7 +92,7 @@ fn execute(cli: Cli, environment: &Environment) -> Result<u8, Trouble> {
             gate::run(Settings::for_wait(*arguments, verbosity, environment)?, command)
         }
         Command::Status(arguments) => gate::run(Settings::for_status(*arguments, verbosity, environment)?, Vec::new()),
-        Command::Mark(arguments) => commands::mark::run(&MarkSettings::new(*arguments, environment)?),
+        Command::Mark(arguments) => commands::mark::run(*arguments, environment),
         Command::Doctor(arguments) => commands::doctor::run(arguments, environment),
         Command::Explain(arguments) => commands::explain::run(&arguments),
         Command::Notify(arguments) => commands::notify::run(arguments, environment),

@@ -5,7 +5,8 @@ use std::str::FromStr;
 
 use nuon_gate_notify::is_placeholder;
 
-/// Several ids, statuses or the like in one text. What stands between the separators may be empty and is skipped then.
+/// Several ids, statuses or the like in one text. A line may be blank. Beside a comma there has to be something: what is
+/// missing there is most likely a variable that is not set, and without it half would pass for the whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct List<T>(pub(crate) Vec<T>);
 
@@ -13,12 +14,18 @@ impl<T: FromStr<Err: fmt::Display>> FromStr for List<T> {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let parts = text.split([',', '\n']).map(str::trim).filter(|part| !part.is_empty());
-        let part = |part: &str| match is_placeholder(part) {
-            true => Err(format!("`{part}` is a placeholder that nobody filled in")),
-            false => part.parse().map_err(|error: T::Err| error.to_string()),
-        };
-        parts.map(part).collect::<Result<_, _>>().map(Self)
+        let lines = text.lines().filter(|line| !line.trim().is_empty());
+        let part = |part: &str| filled_in(part)?.parse().map_err(|error: T::Err| error.to_string());
+        lines.flat_map(|line| line.split(',')).map(part).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+/// Returns a part of a value without the blanks around it, if somebody has filled it in.
+pub(crate) fn filled_in(part: &str) -> Result<&str, String> {
+    match part.trim() {
+        "" => Err("a part of it is empty: a variable in it is most likely not set".to_owned()),
+        part if is_placeholder(part) => Err(format!("`{part}` is a placeholder that nobody filled in")),
+        part => Ok(part),
     }
 }
 
@@ -66,9 +73,15 @@ mod tests {
 
     #[test]
     fn lists_are_separated_by_commas_and_lines() {
-        assert_eq!("1, 2\n3\r\n\n,".parse(), Ok(List(vec![1, 2, 3])));
+        assert_eq!("1, 2\n3\r\n\n \n".parse(), Ok(List(vec![1, 2, 3])));
         assert_eq!("".parse::<List<u8>>(), Ok(List(vec![])));
         assert!("1,x".parse::<List<u8>>().is_err());
+        for holes in [",", "1,", ",1", "1,,2", "1, ,2", "1\n2,\n3", "1,\r\n"] {
+            assert!(holes.parse::<List<u8>>().unwrap_err().contains("empty"), "{holes:?}");
+        }
+        for placeholder in ["$X", "a, ${X}", "a\n$(X)", "${{ x }},a"] {
+            assert!(placeholder.parse::<List<String>>().unwrap_err().contains("placeholder"), "{placeholder:?}");
+        }
         assert_eq!("a,b\n\n c".parse(), Ok(Lines(vec!["a,b".to_owned(), "c".to_owned()])));
     }
 }

@@ -3,67 +3,52 @@
 use jiff::Timestamp;
 use nuon_gate_core::api::{Answer, ApiError, Client, Depth, ErrorClass, Fact, Request};
 use nuon_gate_core::resolve::{Resolver, Wanted};
-use nuon_gate_core::{Line, Target, Targets, Verdict};
+use nuon_gate_core::{Target, Targets, Verdict};
 
 use crate::exit;
 use crate::marks::{Mark, Marks};
 use crate::targets::{self, Unresolved};
-use crate::words::{if_ambiguous, if_not_signed_in, if_unanswered, if_unknown};
+use crate::trouble::Trouble;
+use crate::words::{if_ambiguous, if_not_signed_in, if_unanswered, if_unknown, is_of_the_way};
 
-/// Why nothing could be marked.
-pub(crate) struct NotMarked {
-    pub(crate) message: Line,
-    pub(crate) hint: String,
-    /// `None`: it is a mistake in the configuration.
-    pub(crate) verdict: Option<Verdict>,
-}
-
-impl NotMarked {
-    fn by_api(what: &dyn std::fmt::Display, error: &ApiError) -> Self {
-        let hint = match error {
-            ApiError::SignIn(error) => if_not_signed_in(error).to_owned(),
-            _ if matches!(error.class(), ErrorClass::Untrusted | ErrorClass::Foreign) => if_unanswered(error),
-            _ => "check the ids and the API's address; without a mark nobody can tell old deploys from new ones"
-                .to_owned(),
-        };
-        let message = Line::new(format!("{what} could not be marked ({error})"));
-        Self { message, hint, verdict: exit::verdict_of(error) }
-    }
-
-    fn usage(message: &dyn std::fmt::Display, hint: &str) -> Self {
-        Self { message: Line::new(message.to_string()), hint: hint.to_owned(), verdict: None }
-    }
-
-    /// Says what happened, and what did not happen because of that.
-    pub(crate) fn reason(&self, consequence: &str) -> Line {
-        Line::new(format!("{}, so {consequence}", self.message.plain()))
-    }
+/// Says that the API has not said what has to be marked.
+fn unmarked(what: &dyn std::fmt::Display, error: &ApiError) -> Trouble {
+    let is_about_ids = matches!(
+        error.class(),
+        ErrorClass::Missing | ErrorClass::Refused | ErrorClass::Elsewhere | ErrorClass::Transient
+    );
+    let hint = match error {
+        ApiError::SignIn(error) => if_not_signed_in(error).to_owned(),
+        error if is_about_ids && !is_of_the_way(error) => {
+            "check the ids and the API's address; without a mark nobody can tell old deploys from new ones".to_owned()
+        }
+        error => if_unanswered(error),
+    };
+    Trouble::new(format!("{what} could not be marked ({error})")).hint(hint).judged(exit::verdict_of(error))
 }
 
 /// Finds out which targets are meant, and marks every one.
-pub(crate) async fn take(client: &Client, wanted: Vec<Wanted>) -> Result<(Targets, Marks), NotMarked> {
+pub(crate) async fn take(client: &Client, wanted: Vec<Wanted>) -> Result<(Targets, Marks), Trouble> {
     let targets = Targets::new(resolve(client, wanted).await?);
-    let none = || NotMarked::usage(&"there are no targets: the install has no components", "correct the targets");
+    let none = || Trouble::new("there are no targets: the install has no components").hint("correct the targets");
     let targets = targets.ok_or_else(none)?;
     let mut marks = Vec::new();
     for target in targets.as_slice() {
-        marks.push(mark(client, target).await.map_err(|error| NotMarked::by_api(target, &error))?);
+        marks.push(mark(client, target).await.map_err(|error| unmarked(target, &error))?);
     }
     Ok((targets, Marks::new(marks)))
 }
 
 /// Finds out which targets are meant. Nothing is asked twice: what cannot be known now cannot be marked.
-async fn resolve(client: &Client, wanted: Vec<Wanted>) -> Result<Vec<Target>, NotMarked> {
+async fn resolve(client: &Client, wanted: Vec<Wanted>) -> Result<Vec<Target>, Trouble> {
     let what = wanted.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     let ask = async |request| client.request(&request).await;
     targets::resolve(ask, Resolver::new(wanted)).await.map_err(|error| match error {
-        Unresolved::Unknown(unknown) => NotMarked {
-            message: Line::new(unknown.to_string()),
-            hint: if_unknown(&unknown).to_owned(),
-            verdict: Some(Verdict::Rejected),
-        },
-        Unresolved::Ambiguous(ambiguous) => NotMarked::usage(&ambiguous, if_ambiguous()),
-        Unresolved::Unanswered(error) => NotMarked::by_api(&what, &error),
+        Unresolved::Unknown(unknown) => {
+            Trouble::new(&unknown).hint(if_unknown(&unknown)).judged(Some(Verdict::Rejected))
+        }
+        Unresolved::Ambiguous(ambiguous) => Trouble::new(&ambiguous).hint(if_ambiguous()),
+        Unresolved::Unanswered(error) => unmarked(&what, &error),
     })
 }
 

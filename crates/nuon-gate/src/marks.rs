@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::input::Input;
 use crate::lists::One;
+use crate::reader::Reader;
 use crate::trouble::Trouble;
 
 /// The form in which marks are written, and the only one that is read.
@@ -19,7 +20,7 @@ const SCHEMA: u32 = 1;
 /// As much as tells which form a file has.
 #[derive(Deserialize)]
 struct Form {
-    schema: u32,
+    schema: Option<u32>,
 }
 
 /// The newest deploys of several targets. The form is frozen, as files of it are kept between jobs.
@@ -48,15 +49,18 @@ impl Marks {
     }
 
     /// Reads what `mark` wrote.
-    pub(crate) fn read(path: &Path) -> Result<Self, Trouble> {
+    pub(crate) async fn read(reader: &Reader, path: &Path) -> Result<Self, Trouble> {
         let wrong = |error: &dyn std::fmt::Display| Input::Marks.wrong(path, error);
-        let text = Input::Marks.read(path)?;
+        let text = reader.read(Input::Marks, path).await?;
+        let broken = |error| Input::Marks.wrong_json(path, &error);
         // Whatever else another form has, it would be read as this one.
-        let Form { schema } = serde_json::from_str(&text).map_err(|error| wrong(&error))?;
-        if schema != SCHEMA {
-            return Err(wrong(&format!("it has schema {schema}, and this version reads {SCHEMA}")));
+        let Form { schema } = serde_json::from_str(&text).map_err(broken)?;
+        match schema {
+            None => return Err(wrong(&"it has no schema, as what `mark` writes has")),
+            Some(SCHEMA) => {}
+            Some(schema) => return Err(wrong(&format!("it has schema {schema}, and this version reads {SCHEMA}"))),
         }
-        let marks: Self = serde_json::from_str(&text).map_err(|error| wrong(&error))?;
+        let marks: Self = serde_json::from_str(&text).map_err(broken)?;
         let mut known = HashSet::new();
         for Mark { install, component, .. } in &marks.targets {
             // Two files in one: which of them is meant cannot be told.

@@ -1,5 +1,6 @@
 //! Telling chat channels and webhooks: what is told when, and what follows from their not hearing it.
 
+use std::path::Path;
 use std::time::Duration;
 
 use nuon_gate_core::api::Connection;
@@ -11,6 +12,7 @@ use crate::arguments::NotifyArguments;
 use crate::connection::NO_TRUST_STORE;
 use crate::environment::Environment;
 use crate::lists::flatten;
+use crate::reader::{Reader, may_wait};
 use crate::trouble::Trouble;
 
 /// A message shows twenty targets; a fleet's every move would cost more than it tells.
@@ -27,12 +29,13 @@ pub(crate) struct NotifySettings {
 }
 
 impl NotifySettings {
-    pub(crate) fn new(
+    pub(crate) async fn read(
+        reader: &Reader,
         arguments: NotifyArguments,
         connection: &Connection,
         environment: &Environment,
     ) -> Result<Self, Trouble> {
-        let Parsed { mut sinks, notices } = sinks(environment)?;
+        let Parsed { mut sinks, notices } = sinks(reader, environment).await?;
         if let Some(name) = &arguments.github_deployment {
             sinks.add_github_deployment(name, &variable(environment)).map_err(|error| invalid_setting(&error))?;
         }
@@ -49,8 +52,19 @@ impl NotifySettings {
 }
 
 /// Reads from the environment whom to tell.
-pub(crate) fn sinks(environment: &Environment) -> Result<Parsed, Trouble> {
-    Sinks::from_variables(&variable(environment)).map_err(|error| invalid_setting(&error))
+pub(crate) async fn sinks(reader: &Reader, environment: &Environment) -> Result<Parsed, Trouble> {
+    // The one setting that is a file.
+    const TEMPLATE: &str = "NUON_GATE_WEBHOOK_TEMPLATE";
+    let parsed = match environment.get(TEMPLATE).is_some_and(|path| may_wait(Path::new(path))) {
+        false => Sinks::from_variables(&variable(environment)),
+        true => {
+            let environment = environment.clone();
+            let read = move || Sinks::from_variables(&variable(&environment));
+            let unread = |error| Trouble::new(format!("cannot read the file of {TEMPLATE}: {error}"));
+            reader.run(format!("the file of {TEMPLATE}"), read).await.map_err(unread)?
+        }
+    };
+    parsed.map_err(|error| invalid_setting(&error))
 }
 
 fn variable(environment: &Environment) -> impl Fn(&str) -> Option<String> {

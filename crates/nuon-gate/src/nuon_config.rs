@@ -7,6 +7,7 @@ use nuon_gate_core::redact::protect;
 use serde::Deserialize;
 
 use crate::input::Input;
+use crate::reader::Reader;
 use crate::trouble::Trouble;
 
 /// What the gate takes from the file. Its other keys, `install_id` among them, are not used.
@@ -23,10 +24,10 @@ pub(crate) struct NuonConfig {
 
 impl NuonConfig {
     /// Reads the file that was named, which must exist, or else the one in the home directory, which need not.
-    pub(crate) fn read(named: Option<&Path>, home: Option<&Path>) -> Result<Self, Trouble> {
+    pub(crate) async fn read(reader: &Reader, named: Option<&Path>, home: Option<&Path>) -> Result<Self, Trouble> {
         let usual = home.map(|home| home.join(".nuon"));
         let Some(path) = named.or(usual.as_deref()) else { return Ok(Self::default()) };
-        match Input::NuonConfig.try_read(path) {
+        match reader.try_read(Input::NuonConfig, path).await {
             Ok(text) => match Self::parse(&text) {
                 Ok(config) => Ok(Self { path: Some(path.to_owned()), ..config }),
                 Err(error) => Err(Input::NuonConfig.wrong(path, error)),

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use crate::lists::filled_in;
+
 /// A form in which a run is reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ReportKind {
@@ -24,7 +26,7 @@ pub(crate) struct ReportPath {
 }
 
 impl FromStr for ReportPath {
-    type Err = &'static str;
+    type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         const FORM: &str = "a report is written json=PATH, junit=PATH, markdown=PATH or dotenv=PATH";
@@ -34,10 +36,12 @@ impl FromStr for ReportPath {
             "junit" => ReportKind::Junit,
             "dotenv" => ReportKind::Dotenv,
             "markdown" => ReportKind::Markdown,
-            _ => return Err(FORM),
+            _ => return Err(FORM.to_owned()),
         };
-        let path = path.trim();
-        if path.is_empty() { Err(FORM) } else { Ok(Self { kind, path: PathBuf::from(path) }) }
+        match filled_in(path)? {
+            "-" => Err("`-` is no path: what stdout gets is said by --output".to_owned()),
+            path => Ok(Self { kind, path: PathBuf::from(path) }),
+        }
     }
 }
 
@@ -52,7 +56,7 @@ mod tests {
         assert_eq!(read(" junit = a=b.xml "), Ok((ReportKind::Junit, "a=b.xml".into())));
         assert_eq!(read("markdown=x.md"), Ok((ReportKind::Markdown, "x.md".into())));
         assert_eq!(read("dotenv=x.env"), Ok((ReportKind::Dotenv, "x.env".into())));
-        for wrong in ["", "json", "json=", "json= ", "yaml=x", "=x", "x.json"] {
+        for wrong in ["", "json", "json=", "json= ", "yaml=x", "=x", "x.json", "json=-", "junit= - ", "json=$(PATH)"] {
             assert!(read(wrong).is_err(), "{wrong}");
         }
     }

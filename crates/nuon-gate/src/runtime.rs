@@ -1,7 +1,24 @@
 //! The runtime that everything asynchronous runs in.
 
-use crate::signals::survive_file_limits;
+use crate::reader::Reader;
+use crate::signals::{self, survive_file_limits};
 use crate::trouble::Trouble;
+
+/// Does something, which a signal ends. What reads has its reader.
+pub(crate) fn run<T>(work: impl AsyncFnOnce(&Reader) -> Result<T, Trouble>) -> Result<T, Trouble> {
+    let runtime = runtime()?;
+    let reader = Reader::default();
+    let outcome = runtime.block_on(async {
+        let mut signals = signals::listen()?;
+        tokio::select! {
+            outcome = work(&reader) => outcome,
+            Some(signal) = signals.first.recv() => Err(reader.interrupted(signal)),
+        }
+    });
+    // A name that is still being resolved, and a file that is still being read, must not hold up the end.
+    runtime.shutdown_background();
+    outcome
+}
 
 /// Makes the runtime: one thread is enough for a request every few seconds, and starts sooner than several.
 pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Trouble> {

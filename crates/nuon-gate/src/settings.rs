@@ -1,7 +1,6 @@
 //! What the arguments, the environment and the Nuon CLI's file mean together.
 
 use std::collections::hash_map::RandomState;
-use std::convert::Infallible;
 use std::fmt;
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::num::NonZeroUsize;
@@ -11,7 +10,6 @@ use std::time::Duration;
 
 use nuon_gate_core::api::Connection;
 use nuon_gate_core::conclude::CancelOn;
-use nuon_gate_core::model::Status;
 use nuon_gate_core::pins::{Baseline, Pinning, Pins};
 use nuon_gate_core::resolve::Wanted;
 use nuon_gate_core::schedule::Intervals;
@@ -19,39 +17,80 @@ use nuon_gate_core::watch::{Clocks, Mode, WatchSettings};
 use nuon_gate_core::{Require, Rules};
 
 use crate::arguments::{
-    CancelCase, ConnectionArguments, Format, JudgingArguments, MarkArguments, OutputArguments, PinArguments,
-    StatusArguments, TargetArguments, Verbosity, WaitArguments, WaitingArguments,
+    CancelCase, ConnectionArguments, Format, JudgingArguments, MarkArguments, NotifyArguments, OutputArguments,
+    PinArguments, StatusArguments, Verbosity, WaitArguments, WaitingArguments,
 };
 use crate::ci::CiSystem;
 use crate::connection::ConnectionParts;
 use crate::environment::Environment;
-use crate::exit;
-use crate::lists::flatten;
+use crate::exit_mapping::ExitCodes;
+use crate::lists::{List, flatten};
 use crate::marks::{After, Marks};
 use crate::notify::NotifySettings;
 use crate::policies::LongPoll;
+use crate::reader::Reader;
 use crate::report_path::ReportPath;
 use crate::span::Span;
-use crate::targets::{self, TargetSettings};
+use crate::status_name::StatusName;
+use crate::targets::{TargetSettings, TypedTargets};
 use crate::trigger_response::Triggered;
 use crate::trouble::Trouble;
 use crate::words;
 
 const MAX_INTERVAL: Duration = Duration::from_secs(10);
-/// One poll needs a few requests at most.
-const ONCE: Duration = Duration::from_secs(3600);
+/// One poll needs a few requests at most, and whoever writes what has to be read before it will not take longer.
+pub(crate) const ONCE: Duration = Duration::from_secs(3600);
 
-/// Everything a run goes by.
+/// Everything a run goes by, as far as it is known before any file is read.
 pub(crate) struct Settings {
-    pub(crate) connection: Connection,
+    pub(crate) unread: Unread,
     pub(crate) targets: TargetSettings,
     pub(crate) pins: PinArguments,
     pub(crate) watch: WatchSettings,
     pub(crate) cancel_on: CancelOn,
-    pub(crate) exits: Vec<ExitMapping>,
-    /// Whom to tell; nobody by commands that do not wait.
-    pub(crate) notify: Option<NotifySettings>,
+    pub(crate) exits: ExitCodes,
+    /// What the user should know of the settings.
+    pub(crate) warnings: Vec<String>,
     pub(crate) output: OutputSettings,
+}
+
+/// What files say a part of.
+pub(crate) enum Unread {
+    Typed(Box<TypedInputs>),
+    Known(Box<Inputs>),
+}
+
+/// What files have to be read for.
+pub(crate) struct TypedInputs {
+    connection: ConnectionArguments,
+    notify: Option<NotifyArguments>,
+    environment: Environment,
+}
+
+/// Who is asked, and who is told.
+pub(crate) struct Inputs {
+    pub(crate) connection: Connection,
+    /// Nobody is told by commands that do not wait.
+    pub(crate) notify: Option<NotifySettings>,
+}
+
+impl Unread {
+    fn typed(connection: ConnectionArguments, notify: Option<NotifyArguments>, environment: &Environment) -> Self {
+        Self::Typed(Box::new(TypedInputs { connection, notify, environment: environment.clone() }))
+    }
+
+    pub(crate) async fn read(self, reader: &Reader) -> Result<Inputs, Trouble> {
+        let TypedInputs { connection, notify, environment } = match self {
+            Self::Typed(typed) => *typed,
+            Self::Known(inputs) => return Ok(*inputs),
+        };
+        let connection = ConnectionParts::read(reader, connection, &environment).await?.whole()?;
+        let notify = match notify {
+            Some(arguments) => Some(NotifySettings::read(reader, arguments, &connection, &environment).await?),
+            None => None,
+        };
+        Ok(Inputs { connection, notify })
+    }
 }
 
 /// What `mark` goes by.
@@ -65,12 +104,19 @@ pub(crate) struct MarkSettings {
 }
 
 impl MarkSettings {
-    pub(crate) fn new(arguments: MarkArguments, environment: &Environment) -> Result<Self, Trouble> {
+    pub(crate) async fn read(
+        reader: &Reader,
+        arguments: MarkArguments,
+        environment: &Environment,
+    ) -> Result<Self, Trouble> {
         let MarkArguments { connection, targets, file } = arguments;
+        // stdout, as it is without.
+        let file = file.filter(|path| path.as_os_str() != "-");
+        let typed = TypedTargets::new(targets)?;
         Ok(Self {
             request_timeout: connection.request_timeout.0,
-            wanted: targets::wanted(targets)?,
-            connection: ConnectionParts::read(connection, environment)?.whole()?,
+            connection: ConnectionParts::read(reader, connection, environment).await?.whole()?,
+            wanted: typed.read(reader).await?,
             file,
             ci: CiSystem::detect(environment),
         })
@@ -104,11 +150,16 @@ impl Settings {
             interrupt: cases.contains(&CancelCase::Interrupt),
             fail_fast: cases.contains(&CancelCase::FailFast),
         };
-        let output = OutputSettings::new(output, verbosity, Some(environment));
-        let mut settings = Self::resolve(connection, targets, pins, judging, watch, output, environment)?;
-        let notify = NotifySettings::new(notify, &settings.connection, environment)?;
-        settings.watch.links = !notify.sinks.is_empty();
-        Ok(Self { cancel_on, notify: Some(notify), ..settings })
+        Ok(Self {
+            targets: TargetSettings::new(targets, &pins)?,
+            pins,
+            watch,
+            cancel_on,
+            warnings: misspelt(&judging),
+            exits: ExitCodes::new(judging.map_exit),
+            output: OutputSettings::new(output, verbosity, Some(environment)),
+            unread: Unread::typed(connection, Some(notify), environment),
+        })
     }
 
     pub(crate) fn for_status(
@@ -125,30 +176,15 @@ impl Settings {
             mode: Mode::Once,
             ..judged(&judging)?
         };
-        let output = OutputSettings::new(output, verbosity, Some(environment));
-        Self::resolve(connection, targets, pins, judging, watch, output, environment)
-    }
-
-    fn resolve(
-        connection: ConnectionArguments,
-        targets: TargetArguments,
-        pins: PinArguments,
-        judging: JudgingArguments,
-        watch: WatchSettings,
-        output: OutputSettings,
-        environment: &Environment,
-    ) -> Result<Self, Trouble> {
-        let targets = TargetSettings::new(targets, &pins)?;
-        let connection = ConnectionParts::read(connection, environment)?.whole()?;
         Ok(Self {
-            watch: WatchSettings { org: Some(connection.org.clone()), ..watch },
-            connection,
-            targets,
+            targets: TargetSettings::new(targets, &pins)?,
             pins,
+            watch,
             cancel_on: CancelOn::default(),
-            exits: flatten(judging.map_exit),
-            notify: None,
-            output,
+            warnings: misspelt(&judging),
+            exits: ExitCodes::new(judging.map_exit),
+            output: OutputSettings::new(output, verbosity, Some(environment)),
+            unread: Unread::typed(connection, None, environment),
         })
     }
 }
@@ -166,10 +202,22 @@ impl OutputSettings {
 
 /// Returns how statuses are to be judged.
 pub(crate) fn rules(judging: &JudgingArguments) -> Result<Rules, Trouble> {
-    let statuses =
-        |lists: &Vec<crate::lists::List<StatusName>>| flatten(lists.clone()).into_iter().map(|name| name.0).collect();
+    let statuses = |lists: &Vec<List<StatusName>>| flatten(lists.clone()).into_iter().map(|name| name.0).collect();
     Rules::new(statuses(&judging.pass_on), statuses(&judging.fail_on), statuses(&judging.wait_on))
         .map_err(|error| words::contradictory(&error))
+}
+
+/// Says of which statuses a known one was most likely meant. They count as they are typed, as a server may know more of them.
+pub(crate) fn misspelt(judging: &JudgingArguments) -> Vec<String> {
+    let lists = [("--pass-on", &judging.pass_on), ("--fail-on", &judging.fail_on), ("--wait-on", &judging.wait_on)];
+    let all = lists
+        .into_iter()
+        .flat_map(|(flag, lists)| lists.iter().flat_map(move |list| list.0.iter().map(move |name| (flag, name))));
+    let words = |(flag, name): (&str, &StatusName)| {
+        let meant = name.near_miss()?;
+        Some(format!("status `{}` of {flag} is not known to this version: is it `{meant}`?", name.0))
+    };
+    all.filter_map(words).collect()
 }
 
 fn intervals(min: Span, max: Option<Span>) -> Result<Intervals, Trouble> {
@@ -197,12 +245,12 @@ impl PinArguments {
     ///
     /// Of what a trigger's answer names, the deploy is the better pin for a component, and only the workflow is one for all
     /// that it deploys.
-    pub(crate) fn pinning(self, targets: &TargetSettings) -> Result<Pinning, Trouble> {
+    pub(crate) async fn pinning(self, targets: &TargetSettings, reader: &Reader) -> Result<Pinning, Trouble> {
         let Self { deploy, workflow, trigger_response, build, commit, after, since, expect: _ } = self;
         let (mut deploy, mut workflow) = (deploy.map(|one| one.0), workflow.map(|one| one.0));
         let (build, commit) = (build.map(|one| one.0), commit.map(|one| one.0));
         if let Some(path) = trigger_response {
-            let named = Triggered::read(&path)?;
+            let named = Triggered::read(reader, &path).await?;
             // Two pins of one kind: nobody can say which is meant, unless they are the same.
             one_of(&deploy, &named.deploy, "--deploy (NUON_GATE_DEPLOY)")?;
             one_of(&workflow, &named.workflow, "--workflow (NUON_GATE_WORKFLOW)")?;
@@ -216,7 +264,7 @@ impl PinArguments {
         let (after, baselines) = match after {
             None => (None, None),
             Some(After::Deploy(id)) => (Some(Baseline::Deploy(id)), None),
-            Some(After::File(path)) => (None, Some(Marks::read(&path)?.baselines())),
+            Some(After::File(path)) => (None, Some(Marks::read(reader, &path).await?.baselines())),
             Some(After::Marks(marks)) => (None, Some(marks.baselines())),
         };
         Ok(Pinning { shared: Pins { deploy, workflow, build, commit, after, since }, baselines })
@@ -278,41 +326,5 @@ impl FromStr for Requirement {
                 count.map(|count| Self(Require::AtLeast(count))).map_err(|_| "it is all, any or a number from 1 up")
             }
         }
-    }
-}
-
-/// Another exit code for a verdict, as it is typed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ExitMapping {
-    /// The verdict's name.
-    pub(crate) name: String,
-    /// What to exit with.
-    pub(crate) code: u8,
-}
-
-impl FromStr for ExitMapping {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (name, code) = text.split_once('=').ok_or("it is written NAME=CODE, such as timed_out=0")?;
-        let name = name.trim().to_owned();
-        let names = exit::CODES.iter().map(|(_, name, _)| *name).filter(|name| *name != "usage");
-        if !names.clone().any(|known| known == name) {
-            return Err(format!("`{name}` is no verdict; there are {}", names.collect::<Vec<_>>().join(", ")));
-        }
-        let code = code.trim().parse().map_err(|_| "an exit code is a number from 0 to 255".to_owned())?;
-        Ok(Self { name, code })
-    }
-}
-
-/// A status as it is typed: any word, as servers may know more than this version does.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct StatusName(pub(crate) Status);
-
-impl FromStr for StatusName {
-    type Err = Infallible;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Ok(Self(Status::from(text)))
     }
 }

@@ -7,6 +7,8 @@ use std::time::Duration;
 use nuon_gate_core::Signal;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::trouble::Trouble;
+
 /// The signals that end the program.
 pub(crate) struct Signals {
     /// The first ends the wait, with a whole report.
@@ -20,7 +22,7 @@ pub(crate) struct Signals {
 const PARENT: Duration = Duration::from_millis(250);
 
 /// Begins to listen to signals, and takes the end of the parent for one.
-pub(crate) fn listen_with_parent() -> io::Result<Signals> {
+pub(crate) fn listen_with_parent() -> Result<Signals, Trouble> {
     listen_to(|sender| {
         follow_parent(sender);
         spawn(sender)
@@ -28,13 +30,13 @@ pub(crate) fn listen_with_parent() -> io::Result<Signals> {
 }
 
 /// Begins to listen to signals.
-pub(crate) fn listen() -> io::Result<Signals> {
+pub(crate) fn listen() -> Result<Signals, Trouble> {
     listen_to(spawn)
 }
 
-fn listen_to(spawn: impl FnOnce(&mpsc::UnboundedSender<Signal>) -> io::Result<()>) -> io::Result<Signals> {
+fn listen_to(spawn: impl FnOnce(&mpsc::UnboundedSender<Signal>) -> io::Result<()>) -> Result<Signals, Trouble> {
     let (sender, mut all) = mpsc::unbounded_channel();
-    spawn(&sender)?;
+    spawn(&sender).map_err(|error| Trouble::new(format!("cannot listen for signals: {error}")))?;
     let (first_sender, first) = mpsc::unbounded_channel();
     let (second_sender, second) = oneshot::channel();
     tokio::spawn(async move {

@@ -1,6 +1,6 @@
 //! What is waited for, as it is typed.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use nuon_gate_core::api::{ApiError, ErrorClass, Reply, Request};
@@ -11,14 +11,15 @@ use nuon_gate_core::{InstallId, InvalidId, Target, Targets};
 
 use crate::arguments::{PinArguments, TargetArguments};
 use crate::input::Input;
-use crate::lists::flatten;
+use crate::lists::{filled_in, flatten};
+use crate::reader::Reader;
 use crate::trouble::Trouble;
 
 /// What is waited for.
 #[derive(Debug, Clone)]
 pub(crate) enum TargetSettings {
     /// What these mean.
-    Wanted(Vec<Wanted>),
+    Wanted(TypedTargets),
     /// These, which are known.
     Known(Targets),
     /// Whatever the workflow deploys that is pinned, to one of these installs if there are any.
@@ -36,13 +37,33 @@ impl TargetSettings {
         if no_component && (pins.workflow.is_some() || pins.trigger_response.is_some()) {
             return Ok(Self::OfWorkflow(flatten(arguments.install)));
         }
-        wanted(arguments).map(Self::Wanted)
+        TypedTargets::new(arguments).map(Self::Wanted)
+    }
+
+    /// Reads the file that lists targets, if there is one.
+    pub(crate) async fn read(self, reader: &Reader) -> Result<Self, Trouble> {
+        match self {
+            Self::Wanted(typed) => Ok(Self::Wanted(TypedTargets { wanted: typed.read(reader).await?, file: None })),
+            known => Ok(known),
+        }
+    }
+
+    /// Returns the targets that are known without asking anybody. What is a name is nobody's target yet.
+    pub(crate) fn known(&self) -> Vec<Target> {
+        match self {
+            Self::Known(targets) => targets.as_slice().to_vec(),
+            Self::Wanted(typed) => match Resolver::new(typed.wanted.clone()).resolve() {
+                Resolution::Targets(targets) => targets,
+                _ => Vec::new(),
+            },
+            Self::OfWorkflow(_) => Vec::new(),
+        }
     }
 
     /// Returns what the watch is over.
     pub(crate) fn scope(self, pins: &Pins) -> Result<Scope, Trouble> {
         match (self, &pins.workflow) {
-            (Self::Wanted(wanted), _) => Ok(Scope::Wanted(wanted)),
+            (Self::Wanted(typed), _) => Ok(Scope::Wanted(typed.wanted)),
             (Self::Known(targets), _) => Ok(Scope::Targets(targets)),
             (Self::OfWorkflow(installs), Some(workflow)) => Ok(Scope::Workflow(workflow.clone(), installs)),
             (Self::OfWorkflow(_), None) => Err(no_component()),
@@ -50,19 +71,41 @@ impl TargetSettings {
     }
 }
 
-/// Returns what is wanted: every pair of an install and a component, and whole targets.
-pub(crate) fn wanted(arguments: TargetArguments) -> Result<Vec<Wanted>, Trouble> {
+/// The targets that the user names.
+#[derive(Debug, Clone)]
+pub(crate) struct TypedTargets {
+    pub(crate) wanted: Vec<Wanted>,
+    /// Lists more of them, and has not been read.
+    file: Option<PathBuf>,
+}
+
+impl TypedTargets {
+    /// Takes every pair of an install and a component, and whole targets.
+    pub(crate) fn new(arguments: TargetArguments) -> Result<Self, Trouble> {
+        let file = arguments.targets_file.clone();
+        Ok(Self { wanted: typed(arguments)?, file })
+    }
+
+    /// Returns all of them.
+    pub(crate) async fn read(self, reader: &Reader) -> Result<Vec<Wanted>, Trouble> {
+        let Self { mut wanted, file } = self;
+        if let Some(path) = file {
+            wanted.extend(listed(&path, &reader.read(Input::Targets, &path).await?)?);
+        }
+        Ok(wanted)
+    }
+}
+
+fn typed(arguments: TargetArguments) -> Result<Vec<Wanted>, Trouble> {
     let TargetArguments { targets, install, component, all_components, target, targets_file } = arguments;
     let (installs, components) = (flatten(install), flatten(component));
-    let mut whole: Vec<Wanted> = targets.into_iter().chain(flatten(target)).map(|pair| pair.0).collect();
-    if let Some(path) = targets_file {
-        whole.extend(read(&path)?);
-    }
+    let whole: Vec<Wanted> = targets.into_iter().chain(flatten(target)).map(|pair| pair.0).collect();
+    let is_whole = !whole.is_empty() || targets_file.is_some();
     if all_components && !components.is_empty() {
         return Err(Trouble::new("--all-components and --component (NUON_GATE_COMPONENT) exclude each other")
             .hint("leave one of them out"));
     }
-    if installs.is_empty() && (whole.is_empty() || all_components || !components.is_empty()) {
+    if installs.is_empty() && (!is_whole || all_components || !components.is_empty()) {
         let what = if components.is_empty() { "no install" } else { "no install for --component" };
         let hint = "give it with --install (NUON_GATE_INSTALL, NUON_INSTALL_ID), or whole targets with --target INSTALL/COMPONENT";
         return Err(Trouble::new(what).hint(hint));
@@ -120,9 +163,8 @@ fn no_component() -> Trouble {
     )
 }
 
-/// Reads a file with a target a line, or stdin for `-`.
-fn read(path: &Path) -> Result<Vec<Wanted>, Trouble> {
-    let text = Input::Targets.read(path)?;
+/// Takes a target from each line of a file.
+fn listed(path: &Path, text: &str) -> Result<Vec<Wanted>, Trouble> {
     let lines = text.lines().enumerate().map(|(at, line)| (at + 1, line.split('#').next().unwrap_or_default().trim()));
     let pairs = lines.filter(|(_, line)| !line.is_empty()).map(|(at, line)| {
         let pair: Result<TargetPair, String> = line.parse();
@@ -144,8 +186,12 @@ impl FromStr for TargetPair {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let (install, component) = text.split_once('/').ok_or("a target is written INSTALL/COMPONENT")?;
-        let install = install.parse().map_err(|error: InvalidId| error.to_string())?;
-        let component = component.parse().map_err(|error: InvalidId| error.to_string())?;
+        // Where several are read at once, a comma is between two of them.
+        if text.contains(',') {
+            return Err("it is several targets, or a name with a comma".to_owned());
+        }
+        let install = filled_in(install)?.parse().map_err(|error: InvalidId| error.to_string())?;
+        let component = filled_in(component)?.parse().map_err(|error: InvalidId| error.to_string())?;
         Ok(Self(Wanted::Component(install, component)))
     }
 }

@@ -6,6 +6,7 @@ use nuon_gate_core::{DeployId, WorkflowId};
 use serde::Deserialize;
 
 use crate::input::Input;
+use crate::reader::Reader;
 use crate::trouble::Trouble;
 
 /// The header with which servers of 2025 name the workflow.
@@ -29,8 +30,8 @@ struct Body {
 
 impl Triggered {
     /// Reads a file, or stdin for `-`.
-    pub(crate) fn read(path: &Path) -> Result<Self, Trouble> {
-        let text = Input::TriggerResponse.read(path)?;
+    pub(crate) async fn read(reader: &Reader, path: &Path) -> Result<Self, Trouble> {
+        let text = reader.read(Input::TriggerResponse, path).await?;
         if let Some(status) = refusal(&text) {
             let body = nuon_gate_core::RemoteText::new(split(&text).1).line(200);
             return Err(Trouble::new(format!("the trigger was answered with HTTP {status}: {}", body.plain()))

@@ -44,11 +44,13 @@ pub(super) async fn exchange(
         // What a body says on success means nothing then; even a compressed one is good.
         Some(ApiError::Undecodable(_)) | None if expected.ignores_body() => Ok(Vec::new()),
         // Who answers instead of the API is news only where the API would have said something else.
-        Some(ApiError::Status { status: status @ (401 | 403 | 404 | 511), message: None, retry_after, from_nuon })
+        Some(ApiError::Status { status: status @ (401 | 403 | 404 | 511), message, retry_after, from_nuon: false })
             if expected != Expected::Identity && !is_versioned(&headers) =>
         {
-            let message = Some(description(response.url(), &headers, &error_body));
-            Err(ApiError::Status { status, message, retry_after, from_nuon })
+            let said = message.map(|said| format!(": {}", said.plain())).unwrap_or_default();
+            let stranger = description(response.url(), &headers, &error_body);
+            let message = Some(Line::new(format!("{}{said}", stranger.plain())));
+            Err(ApiError::Status { status, message, retry_after, from_nuon: false })
         }
         Some(refusal) => Err(refusal),
         None => match http.read(&mut response, LARGEST_BODY, limit).await {

@@ -28,7 +28,7 @@ impl fmt::Display for Cause {
             Self::NotFound(thing, error) => write!(f, "there is no {thing}: {error}"),
             Self::NoSuchName(unknown) => write!(f, "{unknown}"),
             Self::Refused(error) => write!(f, "the API refuses the request: {error}"),
-            Self::NotNuon(error) => write!(f, "something that is not the Nuon API answers: {error}"),
+            Self::NotNuon(error) => write!(f, "the API was not reached: {error}"),
             Self::Elsewhere(error) => write!(f, "{error}"),
             Self::Undeployable { deploy, deploy_type: Some(deploy_type) } => {
                 write!(f, "deploy {deploy} is of type `{deploy_type}`, which deploys nothing that could be waited for")

@@ -55,7 +55,8 @@ async fn driven(
             body.reply(&ask.request)
         }
     };
-    let report = drive_with(send, watch, &mut receiver, |event, _| events.push(event.clone())).await.unwrap();
+    let report =
+        drive_with(send, watch, Instant::now(), &mut receiver, |event, _| events.push(event.clone())).await.unwrap();
     Driven { report, took: start.elapsed(), asked: asked.into_inner(), events }
 }
 
@@ -132,7 +133,9 @@ async fn questions_run_side_by_side() {
 async fn an_untrusted_certificate_is_no_report() {
     let (_sender, mut receiver) = mpsc::unbounded_channel();
     let send = |ask: Ask| async move { certificate().reply(&ask.request) };
-    let refusal = drive_with(send, latest(settings()), &mut receiver, |_, _| {}).await.map(|report| report.verdict);
+    let refusal = drive_with(send, latest(settings()), Instant::now(), &mut receiver, |_, _| {})
+        .await
+        .map(|report| report.verdict);
     assert!(
         matches!(&refusal, Err(Refusal::Untrusted(error)) if error.class() == ErrorClass::Untrusted),
         "{refusal:?}"
@@ -147,7 +150,18 @@ async fn a_question_that_panics_does_not_hang_the_wait() {
         assert!(ask.timeout.is_zero(), "a transport gone wrong");
         status(500).reply(&ask.request)
     };
-    let report = drive_with(send, latest(total(60)), &mut receiver, |_, _| {}).await.unwrap();
+    let report = drive_with(send, latest(total(60)), Instant::now(), &mut receiver, |_, _| {}).await.unwrap();
     assert_eq!(report.verdict, Verdict::TimedOut);
     assert!(start.elapsed() <= s(91), "{:?}", start.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_waited_before_counts_against_the_clocks() {
+    let (_sender, mut receiver) = mpsc::unbounded_channel();
+    let began = Instant::now();
+    sleep(s(45)).await;
+    let send = |ask: Ask| async move { status(500).reply(&ask.request) };
+    let report = drive_with(send, latest(total(60)), began, &mut receiver, |_, _| {}).await.unwrap();
+    assert_eq!((report.verdict, report.elapsed), (Verdict::TimedOut, s(60)));
+    assert_eq!(began.elapsed(), s(60));
 }

@@ -116,7 +116,7 @@ async fn a_token_is_believed_only_if_everything_about_it_is_right() {
 
 #[tokio::test]
 async fn what_a_server_says_of_the_identity_is_left_out() {
-    let (outcome, _) = asked(403, &json!({"error": format!("no policy for \"{IDENTITY}\"")})).await;
+    let (outcome, _) = asked(403, &json!({"error": format!("no policy for \"{IDENTITY}\""), "user_error": true})).await;
     let error = outcome.unwrap_err();
     assert_eq!(error.to_string(), "signing in failed: HTTP 403: no policy for \"[redacted]\"");
     assert!(!format!("{error:?}").contains(IDENTITY));

@@ -13,11 +13,12 @@ use nuon_gate_sim::{Script, Sim};
 
 use crate::arguments::{DemoArguments, PinArguments, Verbosity};
 use crate::connection::user_agent;
+use crate::exit_mapping::ExitCodes;
 use crate::gate;
 use crate::marks::After;
 use crate::notify::NotifySettings;
 use crate::output::Console;
-use crate::settings::{OutputSettings, Settings};
+use crate::settings::{Inputs, OutputSettings, Settings, Unread};
 use crate::targets::TargetSettings;
 use crate::trouble::Trouble;
 
@@ -47,13 +48,16 @@ pub(crate) fn run(arguments: DemoArguments, verbosity: Verbosity) -> Result<u8, 
     let url = ApiUrl::new(&sim.url(), false).map_err(|error| broken(&error))?;
     let watch = watch_settings(org.clone())?;
     let settings = Settings {
-        connection: Connection { setup: setup(), ..Connection::new(url, org, token) },
+        unread: Unread::Known(Box::new(Inputs {
+            connection: Connection { setup: setup(), ..Connection::new(url, org, token) },
+            notify: Some(audience(&sim)?),
+        })),
         targets: TargetSettings::Known(targets),
         pins,
         watch,
         cancel_on: CancelOn::default(),
-        exits: Vec::new(),
-        notify: Some(audience(&sim)?),
+        exits: ExitCodes::default(),
+        warnings: Vec::new(),
         output,
     };
     let code = gate::run(settings, Vec::new())?;

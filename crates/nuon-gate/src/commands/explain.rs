@@ -8,13 +8,14 @@ use serde_json::{Value, json};
 
 use crate::arguments::{ExplainArguments, Format, JudgingArguments};
 use crate::exit;
-use crate::gate::mapped;
-use crate::lists::flatten;
-use crate::output::stdout_line;
-use crate::settings::{ExitMapping, rules};
+use crate::exit_mapping::ExitCodes;
+use crate::output::{Console, stdout_line};
+use crate::settings::{misspelt, rules};
 use crate::trouble::Trouble;
 
 pub(crate) fn run(arguments: &ExplainArguments) -> Result<u8, Trouble> {
+    let console = Console::new();
+    misspelt(&arguments.judging).iter().for_each(|warning| console.warning(warning));
     let explanation = Explanation::new(&arguments.judging)?;
     match arguments.output {
         Format::Json => stdout_line(&format!("{:#}", json!(explanation))),
@@ -66,7 +67,7 @@ impl Explanation {
     fn new(judging: &JudgingArguments) -> Result<Self, Trouble> {
         let rules = rules(judging)?;
         let on_approval = judging.on_approval.into();
-        let exits = flatten(judging.map_exit.clone());
+        let exits = ExitCodes::new(judging.map_exit.clone());
         Ok(Self {
             schema: 1,
             statuses: rules.statuses().iter().map(|status| StatusRow::new(status, &rules, on_approval)).collect(),
@@ -198,8 +199,8 @@ fn require(require: Require) -> FlagRow {
 }
 
 impl ExitRow {
-    fn new(codes: &str, verdict: &'static str, exits: &[ExitMapping]) -> Self {
-        let given = mapped(verdict, exits);
+    fn new(codes: &str, verdict: &'static str, exits: &ExitCodes) -> Self {
+        let given = exits.mapped(verdict);
         let usual = || codes.split(" / ").filter_map(|code| code.parse().ok()).collect();
         Self { verdict, codes: given.map_or_else(usual, |code| vec![code]), mapped: given.is_some() }
     }

@@ -14,7 +14,9 @@ use crate::input::Input;
 use crate::lists::flatten;
 use crate::notify::{invalid_setup, sinks};
 use crate::output::{Console, stdout_line};
-use crate::runtime::runtime;
+use crate::reader::Limit;
+use crate::runtime;
+use crate::settings::ONCE;
 use crate::trouble::Trouble;
 
 pub(crate) fn run(arguments: NotifyCommandArguments, environment: &Environment) -> Result<u8, Trouble> {
@@ -22,28 +24,25 @@ pub(crate) fn run(arguments: NotifyCommandArguments, environment: &Environment) 
     if action == NotifyAction::Render && result.is_none() {
         return Err(Trouble::new("--result <PATH> is missing").hint("name the file that `--report json=PATH` wrote"));
     }
-    let Parsed { sinks, notices } = sinks(environment)?;
-    let console = Console::new();
-    notices.iter().for_each(|notice| console.warning(notice));
-    if sinks.is_empty() {
-        let hint = "set one of the variables, such as NUON_GATE_SLACK_WEBHOOK_URL; the README lists them";
-        return Err(Trouble::new("there is nobody to tell").hint(hint));
-    }
-    let mentions = flatten(slack_mention_on_failure);
-    match result.filter(|_| action == NotifyAction::Render) {
-        Some(path) => show(&sinks, &saved(&path)?, &mentions),
-        None => {
-            let setup = setup(ca_file, environment)?;
-            let options = Options { slack_mention_on_failure: mentions, ..Options::new(setup) };
-            return test(&sinks, options, notify_timeout.0);
+    runtime::run(async |reader| {
+        let Parsed { sinks, notices } = reader.within(Limit::fixed(ONCE), sinks(reader, environment)).await?;
+        let console = Console::new();
+        notices.iter().for_each(|notice| console.warning(notice));
+        if sinks.is_empty() {
+            let hint = "set one of the variables, such as NUON_GATE_SLACK_WEBHOOK_URL; the README lists them";
+            return Err(Trouble::new("there is nobody to tell").hint(hint));
         }
-    }
-    Ok(0)
-}
-
-fn saved(path: &std::path::Path) -> Result<RunResult, Trouble> {
-    let text = Input::Result.read(path)?;
-    serde_json::from_str(&text).map_err(|error| Input::Result.wrong(path, format!("it is no result: {error}")))
+        let mentions = flatten(slack_mention_on_failure);
+        if let Some(path) = result.filter(|_| action == NotifyAction::Render) {
+            let text = reader.within(Limit::fixed(ONCE), reader.read(Input::Result, &path)).await?;
+            let saved = serde_json::from_str(&text).map_err(|error| Input::Result.wrong_json(&path, &error))?;
+            show(&sinks, &saved, &mentions);
+            return Ok(0);
+        }
+        let setup = reader.within(Limit::fixed(ONCE), setup(reader, ca_file, environment)).await?;
+        let options = Options { slack_mention_on_failure: mentions, ..Options::new(setup) };
+        test(&sinks, options, notify_timeout.0).await
+    })
 }
 
 fn show(sinks: &Sinks, result: &RunResult, mentions: &[Mention]) {
@@ -52,13 +51,10 @@ fn show(sinks: &Sinks, result: &RunResult, mentions: &[Mention]) {
     }
 }
 
-fn test(sinks: &Sinks, options: Options, budget: Duration) -> Result<u8, Trouble> {
-    let runtime = runtime()?;
+async fn test(sinks: &Sinks, options: Options, budget: Duration) -> Result<u8, Trouble> {
     #[expect(clippy::disallowed_methods, reason = "the test message says when it was sent")]
     let now = Timestamp::now();
-    let outcome = runtime.block_on(send_test(sinks, options, now, budget));
-    runtime.shutdown_background();
-    let outcome = outcome.map_err(|error| invalid_setup(&error))?;
+    let outcome = send_test(sinks, options, now, budget).await.map_err(|error| invalid_setup(&error))?;
     for told in &outcome.results {
         let (word, why) = match told.result {
             Delivery::Sent => ("sent", None),

@@ -6,26 +6,29 @@ use super::demo;
 use crate::arguments::SimArguments;
 use crate::input::Input;
 use crate::output::{Console, stdout_line};
-use crate::runtime::runtime;
+use crate::reader::Limit;
+use crate::runtime::{self, runtime};
+use crate::settings::ONCE;
 use crate::signals;
 use crate::trouble::Trouble;
 
 pub(crate) fn run(arguments: &SimArguments) -> Result<u8, Trouble> {
-    let script = match &arguments.script {
-        None => demo::script(false)?,
-        Some(path) => Input::Script.read(path)?.parse().map_err(|error| Input::Script.wrong(path, error))?,
-    };
+    let script = runtime::run(async |reader| match &arguments.script {
+        None => demo::script(false),
+        Some(path) => {
+            let text = reader.within(Limit::fixed(ONCE), reader.read(Input::Script, path)).await?;
+            text.parse().map_err(|error| Input::Script.wrong(path, error))
+        }
+    })?;
     let console = Console::new();
     let environment = environment(&script);
     let sim = Sim::start(script, arguments.listen).map_err(|error| {
         Trouble::new(format!("cannot listen on {}: {error}", arguments.listen))
             .hint("choose another --listen (NUON_GATE_LISTEN)")
     })?;
-    let runtime = runtime()?;
-    runtime.block_on(async {
+    runtime()?.block_on(async {
         // Before the address is told, as who reads it may stop the simulator at once.
-        let mut signals =
-            signals::listen().map_err(|error| Trouble::new(format!("cannot listen for signals: {error}")))?;
+        let mut signals = signals::listen()?;
         stdout_line(&sim.url());
         console.plain(&format!(
             "serving until Ctrl-C; in another terminal:\n  export NUON_API_URL={}{environment}\n  nuon-gate wait",

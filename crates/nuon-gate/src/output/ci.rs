@@ -14,7 +14,6 @@ use super::github_files::Room;
 use super::issues::{Issue, issues};
 use super::{Console, azure, buildkite, github, github_files, gitlab, json, markdown};
 use crate::ci::{CiSystem, GitHubFiles};
-use crate::exit;
 use crate::trouble::Trouble;
 
 /// Buildkite takes no more than 1 MiB (its agent's `annotate`); Azure's page is better with no more either.
@@ -23,22 +22,17 @@ const MOST_PAGE: usize = 900 * 1024;
 const FULL_SUMMARY: &str = "the summary (GITHUB_STEP_SUMMARY) is full, as GitHub drops one of more than 1 MiB: the report is \
     not in it; --report markdown=PATH writes it to a file";
 
-/// Tells of a mistake because of which nothing was waited for.
+/// Tells why nothing was waited for.
 pub(crate) fn refuse(ci: Option<&CiSystem>, trouble: &Trouble) {
-    Console::new().trouble(trouble);
-    let reason = trouble.to_string();
-    not_started(ci, exit::USAGE, reason.strip_prefix("error: ").unwrap_or(&reason));
-}
-
-/// Tells a CI system why nothing was waited for. People have been told.
-pub(crate) fn not_started(ci: Option<&CiSystem>, code: u8, reason: &str) {
-    let Some(ci) = ci else { return };
     let console = Console::new();
-    let reason: Vec<Line> = reason.lines().map(Line::new).collect();
+    console.trouble(trouble);
+    let Some(ci) = ci else { return };
+    let reason = trouble.to_string();
+    let reason: Vec<Line> = reason.strip_prefix("error: ").unwrap_or(&reason).lines().map(Line::new).collect();
     let text = reason.iter().map(Line::plain).collect::<Vec<_>>().join("\n");
     let issue = Issue::error(&Line::new("nuon-gate: not started"), reason);
     ci.show(&issue).iter().for_each(|line| console.command(line));
-    ci.set(&Facts::not_started(code, &text), &console);
+    ci.set(&Facts::not_started(trouble.exit_code(), &text), &console);
 }
 
 impl CiSystem {

@@ -135,7 +135,7 @@ impl Console {
         {
             self.tell(Tone::Plain, "  hint    ", hint);
         }
-        for warning in &result.warnings {
+        for warning in result.warnings.iter().filter(|warning| !self.warned.contains(*warning)) {
             self.warning(warning.plain());
         }
     }
@@ -199,6 +199,12 @@ impl Console {
     /// Tells what went wrong.
     pub(super) fn error(&self, text: &Line) {
         self.tell(Tone::Bad, "error: ", text);
+    }
+
+    /// Tells of something that a person should know, once.
+    pub(super) fn notice(&mut self, text: &str) {
+        self.warning(text);
+        self.warned.insert(Line::new(text));
     }
 
     /// Tells of something that a person should know.

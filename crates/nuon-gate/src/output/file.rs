@@ -99,7 +99,17 @@ fn me() -> u32 {
 
 /// Tells whether a path is another name of an open file, whoever made the link to it.
 fn is_open_elsewhere(path: &Path) -> bool {
-    path.starts_with("/dev") || path.starts_with("/proc")
+    let streams = ["/dev/fd", "/dev/stdin", "/dev/stdout", "/dev/stderr", "/proc"];
+    streams.iter().any(|stream| path.starts_with(stream))
+}
+
+/// Makes sure that what is there can be written to as it is. A pipe is only looked at, as nobody may read it yet.
+fn check_writable(path: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    if std::os::unix::fs::FileTypeExt::is_fifo(&fs::metadata(path)?.file_type()) {
+        return Ok(rustix::fs::access(path, rustix::fs::Access::WRITE_OK)?);
+    }
+    OpenOptions::new().write(true).open(path).map(drop)
 }
 
 impl Temporary {
@@ -112,7 +122,7 @@ impl Temporary {
             || is_open_elsewhere(target)
             || fs::metadata(target).is_ok_and(|metadata| !metadata.is_file())
         {
-            return Ok(None);
+            return check_writable(target).map(|()| None);
         }
         let no_name = || io::Error::new(io::ErrorKind::InvalidInput, "it has no file name");
         let name = target.file_name().ok_or_else(no_name)?.to_string_lossy();

@@ -42,7 +42,7 @@ use nuon_gate_core::result::RunResult;
 use nuon_gate_core::watch::{Event, EventKind};
 use nuon_gate_core::{Line, Target, WorkflowId, redact};
 
-pub(crate) use self::ci::{not_started, refuse};
+pub(crate) use self::ci::refuse;
 pub(crate) use self::console::{Console, log_to_stderr};
 use self::facts::Facts;
 pub(crate) use self::file::ReportFile;
@@ -134,8 +134,8 @@ impl Outputs {
     }
 
     /// Tells something that the user should know of the settings.
-    pub(crate) fn notice(&self, text: &str) {
-        self.console.warning(text);
+    pub(crate) fn notice(&mut self, text: &str) {
+        self.console.notice(text);
     }
 
     /// Tells why the wait did not begin, which no event does.
@@ -174,10 +174,7 @@ impl Outputs {
         match stdout.finish(patience).await {
             // Whoever does not read this may not read stderr either, and must not hold up the end.
             Err(error) if !matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::TimedOut) => {
-                if let Ok(stderr) = Stream::open(|| Ok(io::stderr())) {
-                    stderr.write(format!("warning: stdout could not be written: {error}\n"));
-                    let _ = stderr.finish(patience).await;
-                }
+                say_at_once(&Line::new(format!("warning: stdout could not be written: {error}"))).await;
             }
             _ => {}
         }
@@ -203,19 +200,44 @@ fn json<T>(value: &T, write: impl FnOnce(&T) -> serde_json::Result<String>) -> S
     write(value).unwrap_or_default()
 }
 
+/// Tells something on stderr at the very end. Whoever does not read it cannot hold that up.
+pub(crate) async fn say_at_once(words: &Line) {
+    const MOMENT: Duration = Duration::from_millis(200);
+    if let Ok(stderr) = Stream::open(|| Ok(io::stderr())) {
+        stderr.write(format!("{}\n", words.plain()));
+        let _ = stderr.finish(MOMENT).await;
+    }
+}
+
 /// Writes text to stdout as it is. That nobody reads it is no reason to fail.
 pub(crate) fn stdout_text(text: &[u8]) {
     let mut stdout = io::stdout().lock();
     let _ = stdout.write_all(text).and_then(|()| stdout.flush());
 }
 
-/// Writes a line to stdout, and tells whether that can be. That nobody reads it any more is no reason to fail.
+/// Writes a line to stdout, and tells whether that can be.
 pub(crate) fn written_to_stdout(line: &str) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
-    match writeln!(stdout, "{line}").and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
-        _ => Ok(()),
+    if was_closed() {
+        return Err(io::Error::new(io::ErrorKind::BrokenPipe, "stdout is closed"));
     }
+    let mut stdout = io::stdout().lock();
+    writeln!(stdout, "{line}").and_then(|()| stdout.flush())
+}
+
+/// Tells whether the program was started without stdout. Its runtime then opens the null device in its place, for reading as
+/// well, which nobody does who wants to see nothing.
+#[cfg(unix)]
+fn was_closed() -> bool {
+    let is_null = std::fs::metadata("/dev/null").is_ok_and(|null| {
+        use std::os::unix::fs::MetadataExt as _;
+        rustix::fs::fstat(io::stdout()).is_ok_and(|stdout| stdout.st_rdev == null.rdev())
+    });
+    is_null && rustix::fs::fcntl_getfl(io::stdout()).is_ok_and(|flags| flags.contains(rustix::fs::OFlags::RDWR))
+}
+
+#[cfg(not(unix))]
+fn was_closed() -> bool {
+    false
 }
 
 /// Writes a line to stdout. That nobody reads it is no reason to fail a deploy.

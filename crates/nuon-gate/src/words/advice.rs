@@ -4,11 +4,11 @@ use nuon_gate_core::api::{ApiError, ErrorClass, SignInError};
 use nuon_gate_core::cause::{Cause, DeployFailure, Limit, Standing, StoppedBy, Thing};
 use nuon_gate_core::model::Status;
 use nuon_gate_core::resolve::{Named, UnknownName};
-use nuon_gate_core::{Clock, Hold};
+use nuon_gate_core::{Clock, Hold, MatchedBy};
 
 use super::flags::{self, ADDRESS, CERTIFICATES, COMPONENT, INSTALL, ORG, TOKEN};
 
-const NOT_NUON: &str = "what answers is not Nuon's API: check --api-url (NUON_GATE_API_URL, NUON_API_URL), and whether a \
+const NOT_NUON: &str = "check --api-url (NUON_GATE_API_URL, NUON_API_URL), and whether a \
     proxy (HTTPS_PROXY, NO_PROXY) or a firewall is in between";
 const STILL_RUNNING: &str = "the deploy may still be running: look at it, then wait again with --deploy and its id";
 const ANSWER_IT: &str = "answer it in the dashboard, then wait again with --deploy and the deploy's id";
@@ -27,6 +27,9 @@ pub(super) fn hint(cause: &Cause) -> Option<String> {
             "name another deploy with --deploy (NUON_GATE_DEPLOY), or leave it out".to_owned()
         }
         Cause::PlanOnlyWorkflow(_) => "name another workflow with --workflow (NUON_GATE_WORKFLOW)".to_owned(),
+        Cause::PinMismatch { pin: MatchedBy::After, .. } => {
+            "check that the pipeline triggered a deploy, and that it is the one that is pinned".to_owned()
+        }
         Cause::PinMismatch { pin, .. } => {
             format!("leave out {}, or correct it: a deploy has to match every pin", flags::pin(*pin))
         }
@@ -130,6 +133,9 @@ pub(crate) fn if_unanswered(error: &ApiError) -> String {
              that wants a login is in between"
         ),
         (ApiError::Proxy(failure), _) => failure.hint(),
+        (ApiError::Connect { .. }, _) => format!(
+            "check {ADDRESS}, whether this machine can resolve names, and whether a firewall wants a proxy (HTTPS_PROXY)"
+        ),
         _ if error.is_strangers() => NOT_NUON.to_owned(),
         (_, ErrorClass::Untrusted) => {
             format!("if the API has a private issuer, name its certificate with {CERTIFICATES}; else check {ADDRESS}")
@@ -152,9 +158,12 @@ pub(crate) fn is_of_the_way(error: &ApiError) -> bool {
 
 fn if_late(limit: &Limit) -> String {
     let Limit { clock, standing, error, ever_answered, .. } = limit;
-    let flag = flags::with_variable(flags::clock(*clock));
+    let flag = flags::clock_flag(*clock);
     match error {
         Some(error) if is_of_the_way(error) => return if_unanswered(error),
+        Some(error @ ApiError::Connect { .. }) if !ever_answered => {
+            return format!("{}; or raise {flag}", if_unanswered(error));
+        }
         _ if !ever_answered => {
             return format!("no good answer ever came: check {ADDRESS} and the network, or raise {flag}");
         }

@@ -1,5 +1,6 @@
 //! Why something ended, in a sentence.
 
+use nuon_gate_core::MatchedBy;
 use nuon_gate_core::cause::{Cause, DeployFailure};
 
 use super::flags;
@@ -9,6 +10,9 @@ pub(crate) fn sentence(cause: &Cause) -> String {
     match cause {
         Cause::Deploy(DeployFailure { status, text: None, by_rule: true, .. }) => {
             format!("the deploy ended as `{status}`, which is a failure because of --fail-on")
+        }
+        Cause::PinMismatch { deploy, pin: MatchedBy::After } => {
+            format!("deploy {deploy} is not newer than what was there before (by --after, or before the command)")
         }
         Cause::PinMismatch { deploy, pin } => format!("deploy {deploy} does not match {}", flags::pin(*pin)),
         Cause::Denied(_)

@@ -14,12 +14,16 @@ pub(super) const TOKEN: &str = "NUON_API_TOKEN or --token-file (NUON_GATE_TOKEN_
 pub(super) const PINS: &str = "--deploy, --workflow, --build, --commit, --after or --since";
 
 /// Adds its variable to a flag.
-pub(super) fn with_variable(flag: &str) -> String {
+fn with_variable(flag: &str) -> String {
     format!("{flag} ({})", variable_of(flag.trim_start_matches('-')))
 }
 
-/// Returns the flag that sets a limit on time.
-pub(super) fn clock(clock: Clock) -> &'static str {
+/// Returns the flag that sets a limit on time, with its variable.
+pub(crate) fn clock_flag(of: Clock) -> String {
+    with_variable(clock(of))
+}
+
+fn clock(clock: Clock) -> &'static str {
     match clock {
         Clock::Total => "--timeout",
         Clock::Start => "--start-timeout",

@@ -133,8 +133,9 @@ fn clock(reached: Option<&Reached>) -> Check {
     let skew = here.duration_since(there);
     let apart = human(Duration::from_secs(skew.as_secs().unsigned_abs()));
     let detail = match skew.as_secs() {
-        0 => "it agrees with the API's".to_owned(),
-        1.. => format!("it is {apart} ahead of the API's"),
+        // What a server says has no fractions, and was said a moment ago.
+        -1..=1 => "it agrees with the API's".to_owned(),
+        2.. => format!("it is {apart} ahead of the API's"),
         _ => format!("it is {apart} behind the API's"),
     };
     if skew.as_secs().abs() <= LARGEST_SKEW {

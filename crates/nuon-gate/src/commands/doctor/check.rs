@@ -58,8 +58,9 @@ impl Check {
 
     /// What bad flags, variables and files make of a check.
     pub(super) fn misconfigured(name: &'static str, trouble: Trouble) -> Self {
+        let code = trouble.exit_code();
         let (detail, hint) = trouble.into_parts();
-        Self { result: Health::Failed, hint, code: exit::USAGE, ..Self::ok(name, detail.plain()) }
+        Self { result: Health::Failed, hint, code, ..Self::ok(name, detail.plain()) }
     }
 }
 

@@ -10,16 +10,20 @@ mod reach;
 mod show;
 mod sinks;
 
-use nuon_gate_core::resolve::Wanted;
+use std::time::Duration;
 
 use self::check::{Check, Checks};
 use self::patience::Patience;
 use crate::arguments::{DoctorArguments, Format, TargetArguments};
 use crate::connection::ConnectionParts;
 use crate::environment::Environment;
-use crate::runtime::runtime;
-use crate::targets;
+use crate::reader::{Limit, Reader};
+use crate::runtime;
+use crate::targets::TypedTargets;
 use crate::trouble::Trouble;
+
+/// Whoever asks what is wrong does not wait longer than this for a file.
+const LONGEST_READ: Duration = Duration::from_secs(10);
 
 /// Examines everything; returns the code of the first failure.
 pub(crate) fn run(arguments: DoctorArguments, environment: &Environment) -> Result<u8, Trouble> {
@@ -29,21 +33,26 @@ pub(crate) fn run(arguments: DoctorArguments, environment: &Environment) -> Resu
         Format::Ndjson => show::json_line,
         Format::Json => |_| {},
     });
-    let runtime = runtime()?;
-    runtime.block_on(examine(&mut checks, arguments, environment));
-    // A name that is still being resolved must not hold up the end.
-    runtime.shutdown_background();
+    runtime::run(async |reader| {
+        examine(reader, &mut checks, arguments, environment).await;
+        Ok(())
+    })?;
     if format == Format::Json {
         show::json(&checks);
     }
     Ok(checks.code())
 }
 
-async fn examine(checks: &mut Checks, arguments: DoctorArguments, environment: &Environment) {
+async fn examine(reader: &Reader, checks: &mut Checks, arguments: DoctorArguments, environment: &Environment) {
     let DoctorArguments { connection, targets, output: _ } = arguments;
     let patience = Patience::new(connection.request_timeout.0);
-    let wanted = wanted(targets);
-    match ConnectionParts::read(connection, environment) {
+    let wanted = match wanted(targets) {
+        Ok(Some(typed)) => reader.within(Limit::fixed(LONGEST_READ), typed.read(reader)).await.map(Some),
+        Ok(None) => Ok(None),
+        Err(trouble) => Err(trouble),
+    };
+    let parts = ConnectionParts::read(reader, connection, environment);
+    match reader.within(Limit::fixed(LONGEST_READ), parts).await {
         Err(trouble) => checks.push(Check::misconfigured("configuration", trouble)),
         Ok(parts) => {
             checks.push(configuration(&parts));
@@ -54,7 +63,7 @@ async fn examine(checks: &mut Checks, arguments: DoctorArguments, environment: &
             checks.skip_rest(&access::NAMES);
             // What is wrong with these has been said, and nobody could be told either.
             if let Ok(setup) = setup {
-                sinks::examine(checks, setup, environment).await;
+                sinks::examine(reader, checks, setup, environment).await;
             }
         }
     }
@@ -76,12 +85,12 @@ fn configuration(parts: &ConnectionParts) -> Check {
 
 /// Returns what the targets are, if any are given. An install alone, which the Nuon CLI gives to its extensions, is worth
 /// a look without a component.
-fn wanted(mut arguments: TargetArguments) -> Result<Option<Vec<Wanted>>, Trouble> {
+fn wanted(mut arguments: TargetArguments) -> Result<Option<TypedTargets>, Trouble> {
     let TargetArguments { targets, install, component, all_components, target, targets_file } = &arguments;
     let no_component = component.is_empty() && target.is_empty() && targets.is_empty() && targets_file.is_none();
     if no_component && install.is_empty() && !all_components {
         return Ok(None);
     }
     arguments.all_components |= no_component;
-    targets::wanted(arguments).map(Some)
+    TypedTargets::new(arguments).map(Some)
 }

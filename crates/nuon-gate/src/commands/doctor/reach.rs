@@ -3,25 +3,22 @@
 use std::net::{IpAddr, SocketAddr};
 
 use jiff::Timestamp;
+use nuon_gate_core::OrgId;
 use nuon_gate_core::api::{ApiError, ApiStats, ApiUrl, Client, ErrorClass, Request};
-use nuon_gate_core::{OrgId, Verdict};
-use nuon_gate_http::{Proxies, Proxy, ProxyFailure, ProxyTrouble, Route, socket_of};
+use nuon_gate_http::{Failure, Proxies, Proxy, ProxyFailure, ProxyTrouble, Route, socket_of};
 use tokio::net::{TcpStream, lookup_host};
 
 use super::check::{Check, Checks, Step};
 use super::patience::Patience;
 use crate::connection::{ConnectionParts, invalid_connection, untrusted};
-use crate::exit;
 use crate::trouble::Trouble;
-use crate::words::{if_unanswered, is_of_the_way};
+use crate::words::{ADDRESS, if_unanswered, is_of_the_way};
 
 /// The checks of this part, in their order.
 pub(super) const NAMES: [&str; 6] = ["url", "proxy", "dns", "connection", "tls", "version"];
 
 /// More addresses than this help nobody.
 const MOST_ADDRESSES: usize = 3;
-
-const CHECK_ADDRESS: &str = "check --api-url (NUON_GATE_API_URL, NUON_API_URL)";
 
 /// What the API says of itself to anyone.
 pub(super) struct Reached {
@@ -97,28 +94,21 @@ impl<'a> Peer<'a> {
         if self.proxy.is_some() { format!("the proxy {}", self.host) } else { self.host.clone() }
     }
 
-    /// Says of a proxy what a wait would, and of the API what may be wrong with its address.
-    fn failed(&self, check: &'static str, error: String, what: &str, otherwise: &str) -> Check {
-        match self.proxy {
-            Some(proxy) => {
-                let failure = ProxyFailure::new(proxy, &self.url.host(), ProxyTrouble::Unreachable(error));
-                let hint = failure.hint();
-                Check::unanswered(check, &ApiError::Proxy(failure), hint)
-            }
-            None => {
-                let hint = format!("{CHECK_ADDRESS}{otherwise}");
-                Check::failed(check, exit::code(Verdict::Inconclusive), format!("{what}: {error}"), hint)
-            }
-        }
+    /// Says what a wait would.
+    fn failed(&self, check: &'static str, detail: String) -> Check {
+        let host = self.url.host();
+        let failure = match self.proxy {
+            Some(proxy) => ProxyFailure::new(proxy, &host, ProxyTrouble::Unreachable(detail)).into(),
+            None => Failure::Connect { host, detail },
+        };
+        let error = ApiError::from(failure);
+        Check::unanswered(check, &error, if_unanswered(&error))
     }
 }
 
 async fn look_up(peer: &Peer<'_>, patience: &Patience) -> Step<Vec<SocketAddr>> {
     let found = patience.attempt(async || Ok(lookup_host((peer.host.as_str(), peer.port)).await?.collect())).await;
-    let found: Vec<SocketAddr> = found.map_err(|error| {
-        let what = format!("no address is found for {}", peer.name());
-        peer.failed("dns", error, &what, ", and whether this machine can resolve names")
-    })?;
+    let found: Vec<SocketAddr> = found.map_err(|error| peer.failed("dns", error))?;
     let shown: Vec<String> = found.iter().take(MOST_ADDRESSES).map(|address| address.ip().to_string()).collect();
     let detail = match peer.host.parse::<IpAddr>() {
         Ok(_) => format!("{} is an address, not a name", peer.name()),
@@ -132,10 +122,7 @@ async fn connect(peer: &Peer<'_>, addresses: &[SocketAddr], patience: &Patience)
         Ok(_) => {
             Ok(((), Check::ok("connection", format!("{} can be connected to at port {}", peer.name(), peer.port))))
         }
-        Err(error) => {
-            let what = format!("{} cannot be connected to at port {}", peer.name(), peer.port);
-            Err(peer.failed("connection", error, &what, ", and whether a firewall wants a proxy (HTTPS_PROXY)"))
-        }
+        Err(error) => Err(peer.failed("connection", error)),
     }
 }
 
@@ -150,7 +137,7 @@ fn tls(url: &ApiUrl, error: Option<&ApiError>) -> Step<()> {
         Some(error @ ApiError::Certificate { .. }) => Err(Check::misconfigured("tls", untrusted(error))),
         Some(error @ ApiError::Proxy(_)) => Err(Check::unanswered("tls", error, if_unanswered(error))),
         Some(error @ ApiError::Connect { .. }) => {
-            let hint = format!("{CHECK_ADDRESS}: https may not be what is spoken at this port");
+            let hint = format!("check {ADDRESS}: https may not be what is spoken at this port");
             Err(Check::unanswered("tls", error, hint))
         }
         Some(_) | None => Ok(((), Check::ok("tls", "the certificate is trusted"))),
@@ -163,14 +150,14 @@ fn version(seen: &ApiStats, error: Option<&ApiError>) -> Check {
         (None, Some(error)) if is_of_the_way(error) => Check::unanswered("version", error, if_unanswered(error)),
         (_, Some(error)) if error.class() == ErrorClass::Transient => {
             let hint =
-                format!("try again in a while; if it stays so, {CHECK_ADDRESS}, and what is in front of the API");
+                format!("try again in a while; if it stays so, check {ADDRESS}, and what is in front of the API");
             Check::unanswered("version", error, hint)
         }
         (Some(version), _) => Check::ok("version", version.plain()),
         (None, error) => {
             let what = error.map(|error| format!(" ({error})")).unwrap_or_default();
             let detail = format!("the answer has no X-Nuon-API-Version header{what}; is it Nuon's?");
-            Check::warning("version", detail, CHECK_ADDRESS)
+            Check::warning("version", detail, format!("check {ADDRESS}"))
         }
     }
 }

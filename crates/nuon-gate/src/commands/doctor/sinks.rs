@@ -3,16 +3,19 @@
 use nuon_gate_http::Setup;
 use nuon_gate_notify::{Options, Parsed, Sinks, SlackCheck, slack_check};
 
+use super::LONGEST_READ;
 use super::check::{Check, Checks};
 use crate::environment::Environment;
 use crate::exit;
 use crate::notify::{invalid_setup, sinks};
+use crate::reader::{Limit, Reader};
 
 /// The checks, in their order.
 pub(super) const NAMES: [&str; 3] = ["notifications", "slack-token", "slack-message"];
 
-pub(super) async fn examine(checks: &mut Checks, setup: Setup, environment: &Environment) {
-    let Parsed { sinks, notices } = match sinks(environment) {
+pub(super) async fn examine(reader: &Reader, checks: &mut Checks, setup: Setup, environment: &Environment) {
+    let parsed = reader.within(Limit::fixed(LONGEST_READ), sinks(reader, environment)).await;
+    let Parsed { sinks, notices } = match parsed {
         Ok(parsed) => parsed,
         Err(trouble) => return checks.push(Check::misconfigured("notifications", trouble)),
     };

@@ -1,0 +1,165 @@
+//! The command after `--`: it is run, told of signals, and not left behind.
+
+use std::ffi::OsString;
+use std::io;
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use nuon_gate_core::Signal;
+use tokio::process::{Child, Command};
+use tokio::time::timeout;
+
+/// The command while it runs. It is killed when this is dropped before it has ended.
+pub(crate) struct RunningCommand {
+    child: Child,
+    group: Group,
+}
+
+impl RunningCommand {
+    /// Starts the command, with its output passed through; to stderr, if stdout is somebody else's.
+    pub(crate) fn start(command: &[OsString], keeps_stdout: bool) -> io::Result<Self> {
+        let mut child = Command::new(&command[0]);
+        child.args(&command[1..]).kill_on_drop(true);
+        if keeps_stdout {
+            child.stdout(Stdio::from(io::stderr()));
+        }
+        let is_own = Group::is_own(&mut child);
+        let child = child.spawn()?;
+        Ok(Self { group: Group::of(&child, is_own), child })
+    }
+
+    /// Waits until it has ended. What it has left in the background goes on.
+    pub(crate) async fn end(&mut self) -> io::Result<ExitStatus> {
+        let ended = self.child.wait().await;
+        self.group.leave();
+        ended
+    }
+
+    /// Tells it, and what it has started, of a signal. Whatever is still there after the grace is killed.
+    pub(crate) async fn stop(mut self, signal: Signal, grace: Duration) {
+        // From a terminal it has got it as well, and a second one means something else to many programs.
+        let heard = if self.group.has_heard(signal) { grace / 2 } else { Duration::ZERO };
+        let ended = timeout(heard, self.child.wait()).await.is_ok();
+        if !ended {
+            self.group.pass_on(signal);
+            // Whether it ends in time or not, it is over for us.
+            let _ = timeout(grace - heard, async { (self.child.wait().await, self.group.end().await) }).await;
+        }
+    }
+}
+
+#[cfg(unix)]
+mod unix {
+    use nuon_gate_core::Signal;
+    use rustix::process::{self, Pid};
+    use tokio::process::{Child, Command};
+
+    /// How often is looked whether the rest of a group is gone.
+    const PACE: std::time::Duration = std::time::Duration::from_millis(20);
+
+    /// The processes that a command consists of. Those of a group of its own are killed when this is dropped.
+    pub(super) enum Group {
+        /// A group of its own, so that signals reach what the command has started.
+        Own(Pid),
+        /// Ours, in the foreground of a terminal: only that is allowed to read from it, and gets what is typed there.
+        Foreground(Option<Pid>),
+        /// It has ended.
+        Left,
+    }
+
+    impl Group {
+        /// Has a command get a group of its own, if it can have one; returns whether it does.
+        pub(super) fn is_own(command: &mut Command) -> bool {
+            let is_own = !is_foreground();
+            if is_own {
+                command.process_group(0);
+            }
+            is_own
+        }
+
+        pub(super) fn of(child: &Child, is_own: bool) -> Self {
+            let leader = child.id().and_then(|id| Pid::from_raw(id.try_into().ok()?));
+            match leader.filter(|_| is_own) {
+                Some(leader) => Self::Own(leader),
+                None => Self::Foreground(leader),
+            }
+        }
+
+        /// Tells whether a signal has most likely reached the whole group by itself.
+        pub(super) fn has_heard(&self, signal: Signal) -> bool {
+            matches!(self, Self::Foreground(_)) && matches!(signal, Signal::Interrupt | Signal::HangUp)
+        }
+
+        pub(super) fn pass_on(&self, signal: Signal) {
+            let signal = match signal {
+                Signal::Interrupt => process::Signal::INT,
+                Signal::Terminate => process::Signal::TERM,
+                Signal::HangUp => process::Signal::HUP,
+            };
+            // Whoever is gone has heard enough.
+            let _ = match self {
+                Self::Own(leader) => process::kill_process_group(*leader, signal),
+                Self::Foreground(Some(leader)) => process::kill_process(*leader, signal),
+                Self::Foreground(None) | Self::Left => Ok(()),
+            };
+        }
+
+        /// Waits until nobody of a group of its own is left.
+        pub(super) async fn end(&mut self) {
+            while let Self::Own(leader) = self
+                && process::test_kill_process_group(*leader).is_ok()
+            {
+                tokio::time::sleep(PACE).await;
+            }
+            self.leave();
+        }
+
+        /// Takes note that the command has ended: what is left of it is not ours to end.
+        pub(super) fn leave(&mut self) {
+            *self = Self::Left;
+        }
+    }
+
+    impl Drop for Group {
+        fn drop(&mut self) {
+            if let Self::Own(leader) = self {
+                let _ = process::kill_process_group(*leader, process::Signal::KILL);
+            }
+        }
+    }
+
+    /// Tells whether this process is in the foreground of a terminal.
+    fn is_foreground() -> bool {
+        let terminal = std::fs::File::open("/dev/tty");
+        let foreground = terminal.ok().and_then(|terminal| rustix::termios::tcgetpgrp(terminal).ok());
+        foreground == Some(process::getpgrp())
+    }
+}
+
+#[cfg(unix)]
+use self::unix::Group;
+
+/// A console tells everyone there by itself, and there is nothing else that could be passed on.
+#[cfg(not(unix))]
+struct Group;
+
+#[cfg(not(unix))]
+impl Group {
+    fn is_own(_: &mut Command) -> bool {
+        false
+    }
+
+    fn of(_: &Child, _: bool) -> Self {
+        Self
+    }
+
+    fn has_heard(&self, _: Signal) -> bool {
+        true
+    }
+
+    fn pass_on(&self, _: Signal) {}
+
+    async fn end(&mut self) {}
+
+    fn leave(&mut self) {}
+}

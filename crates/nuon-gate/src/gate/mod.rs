@@ -1,0 +1,134 @@
+//! A run: what comes before the watch, the watch, and what is made of its report.
+
+mod ending;
+mod opening;
+
+use std::ffi::OsString;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use nuon_gate_core::api::{Client, Connection};
+use nuon_gate_core::conclude::{ConcludeOptions, conclude};
+use nuon_gate_core::watch::{Event, Watch, WatchSettings};
+use nuon_gate_core::{Line, Signal, Verdict, drive};
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use self::ending::{Publisher, Run};
+use self::opening::{NotBegun, Opening};
+use crate::connection::invalid_connection;
+use crate::exit_mapping::ExitCodes;
+use crate::notify::Audience;
+use crate::output::{Outputs, say_at_once};
+use crate::runtime::runtime;
+use crate::settings::{Inputs, Settings};
+use crate::signals::{Signals, listen_with_parent};
+use crate::trigger::Trigger;
+use crate::trouble::Trouble;
+use crate::words;
+
+/// The most time between two looks at what is being cancelled.
+const LONGEST_PACE: Duration = Duration::from_millis(500);
+
+/// Runs the gate and returns the exit code. With a command, that is run first.
+pub(crate) fn run(settings: Settings, command: Vec<OsString>) -> Result<u8, Trouble> {
+    let trigger = if command.is_empty() { None } else { Some(Trigger::new(command, &settings)?) };
+    let runtime = runtime()?;
+    let outcome = runtime.block_on(until_second_signal(settings, trigger));
+    // A name that is still being resolved, and a file that is still being read, must not hold up the end.
+    runtime.shutdown_background();
+    outcome
+}
+
+async fn until_second_signal(settings: Settings, trigger: Option<Trigger>) -> Result<u8, Trouble> {
+    let Signals { first, second } = listen_with_parent()?;
+    let exits = settings.exits.clone();
+    tokio::select! {
+        outcome = gate(settings, trigger, first) => outcome,
+        Ok(signal) = second => {
+            say_at_once(&last_words(signal, &exits)).await;
+            Ok(exits.of(Verdict::Interrupted(signal)))
+        }
+    }
+}
+
+/// Says what nobody else has had the time to say. With another exit code it would look like a pass.
+fn last_words(signal: Signal, exits: &ExitCodes) -> Line {
+    let code = exits.words(Verdict::Interrupted(signal)).map(|words| format!("; {}", words.plain()));
+    Line::new(format!(
+        "interrupted by {signal}, and ended at once by a second signal: there may be no result{}",
+        code.unwrap_or_default()
+    ))
+}
+
+async fn gate(settings: Settings, trigger: Option<Trigger>, signals: UnboundedReceiver<Signal>) -> Result<u8, Trouble> {
+    let Settings { unread, targets, pins, watch, cancel_on, exits, warnings, output } = settings;
+    let mut outputs = Outputs::open(&output)?;
+    warnings.iter().for_each(|warning| outputs.notice(warning));
+    let mut publisher = Publisher { client: None, exits, ci_url: output.ci_url, warnings };
+    let mut opening = Opening::new(watch.clocks, signals);
+    let Inputs { connection, notify } = match opening.reading(async |reader| unread.read(reader).await).await {
+        Ok(inputs) => inputs,
+        Err(trouble) => return opening.give_up(trouble.into(), publisher, None, outputs).await,
+    };
+    let after = ConcludeOptions {
+        cancel_on,
+        pace: watch.intervals.min().min(LONGEST_PACE),
+        log_lines: output.log_lines,
+        org: Some(connection.org.clone()),
+    };
+    let links = notify.as_ref().is_some_and(|notify| !notify.sinks.is_empty());
+    let watch = WatchSettings { org: Some(connection.org.clone()), links, ..watch };
+    let client = client(&connection, &watch)?;
+    publisher.client = Some(client.clone());
+    let notices = notify.as_ref().map(|notify| notify.notices.clone()).unwrap_or_default();
+    let audience = notify.map(Audience::gather).transpose()?.flatten();
+    notices.iter().for_each(|notice| outputs.notice(notice));
+    let watch = match opening.begin(trigger, &client, targets, pins, watch).await {
+        Ok(watch) => watch,
+        Err(not_begun) => return opening.give_up(not_begun, publisher, audience, outputs).await,
+    };
+    let began = opening.began();
+    let Opening { started_at, mut signals, mut deadline, .. } = opening;
+    outputs.mask();
+    outputs.begin(started_at);
+    let on_event = |event: &Event, watch: &Watch| {
+        outputs.mask();
+        outputs.event(event);
+        if let Some(audience) = &audience {
+            audience.event(event, || publisher.publish(&watch.report(event.at)));
+        }
+    };
+    let report = drive(&client, watch, began, &mut signals, on_event).await;
+    let report = report.map_err(|refusal| words::refused(&refusal))?;
+    let cancelling = |workflow: &_| outputs.cancelling(workflow);
+    let report = conclude(&client, report, &after, &mut signals, &mut deadline, cancelling).await;
+    outputs.mask();
+    Run { report, publisher, deadline, signals }.finish(audience, outputs).await
+}
+
+impl Opening {
+    /// Tells everyone why nothing is waited for, unless it is a mistake, which has no result.
+    async fn give_up(
+        self,
+        not_begun: NotBegun,
+        publisher: Publisher,
+        audience: Option<Audience>,
+        outputs: Outputs,
+    ) -> Result<u8, Trouble> {
+        let report = not_begun.report(self.started_at, now())?;
+        let Self { signals, deadline, .. } = self;
+        outputs.mask();
+        outputs.not_begun(&report);
+        Run { report, publisher, deadline, signals }.finish(audience, outputs).await
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one reading of the wall clock that all times count from")]
+fn now() -> Timestamp {
+    Timestamp::now()
+}
+
+fn client(connection: &Connection, watch: &WatchSettings) -> Result<Client, Trouble> {
+    let client = Client::new(connection).map_err(|error| invalid_connection(&error))?;
+    Ok(client.within(watch.request_timeout))
+}

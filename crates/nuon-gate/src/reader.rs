@@ -1,0 +1,106 @@
+//! Reading what may keep one waiting: any small file can be a pipe that nobody writes to, and stdin can be somebody's keyboard.
+//!
+//! What is no plain file is read in a thread of its own, so that the clocks and the signals go on. Nobody waits for that thread any more once one
+//! of them has ended the wait.
+
+use std::cell::RefCell;
+use std::fs;
+use std::future::Future;
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use nuon_gate_core::input::Unreadable;
+use nuon_gate_core::timeline::human;
+use nuon_gate_core::{Clock, Signal, Verdict};
+use tokio::time::timeout;
+
+use crate::input::Input;
+use crate::trouble::Trouble;
+use crate::words::clock_flag;
+
+const NOTHING_DONE: &str = "nothing was waited for";
+const WRITER: &str = "see to it that whoever writes to it begins, and ends";
+
+/// How long may be read.
+pub(crate) struct Limit {
+    left: Duration,
+    called: String,
+    hint: String,
+}
+
+impl Limit {
+    /// A limit of this length that nobody can change.
+    pub(crate) fn fixed(length: Duration) -> Self {
+        Self { left: length, called: format!("the limit of {}", human(length)), hint: WRITER.to_owned() }
+    }
+
+    /// What is left of a clock of this length.
+    pub(crate) fn of_clock(clock: Clock, length: Duration, left: Duration) -> Self {
+        let called = format!("the {} limit of {}", clock.as_str(), human(length));
+        Self { left, called, hint: format!("{WRITER}, or raise {}", clock_flag(clock)) }
+    }
+}
+
+/// Reads what the user has named, and knows what it is waiting for.
+#[derive(Default)]
+pub(crate) struct Reader {
+    awaited: RefCell<Option<String>>,
+}
+
+impl Reader {
+    /// Reads the text of a file, or of stdin.
+    pub(crate) async fn read(&self, input: Input, path: &Path) -> Result<String, Trouble> {
+        self.try_read(input, path).await.map_err(|error| input.unreadable(path, &error))
+    }
+
+    /// Reads the text of a file, which need not be there.
+    pub(crate) async fn try_read(&self, input: Input, path: &Path) -> Result<String, Unreadable> {
+        let owned = path.to_owned();
+        let read = move || input.read(&owned);
+        match input.is_stdin(path) || may_wait(path) {
+            true => self.run(input.name(path), read).await.unwrap_or_else(|gone| Err(Unreadable::Io(gone))),
+            false => read(),
+        }
+    }
+
+    /// Does something that may wait for what is called so, in a thread of its own.
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        name: impl Into<String>,
+        read: impl FnOnce() -> T + Send + 'static,
+    ) -> io::Result<T> {
+        *self.awaited.borrow_mut() = Some(name.into());
+        let read = tokio::task::spawn_blocking(read).await;
+        *self.awaited.borrow_mut() = None;
+        Ok(read?)
+    }
+
+    /// Waits for what is being read with it, within a limit.
+    pub(crate) async fn within<T>(
+        &self,
+        limit: Limit,
+        reading: impl Future<Output = Result<T, Trouble>>,
+    ) -> Result<T, Trouble> {
+        let Limit { left, called, hint } = limit;
+        let late = |_| {
+            let what = format!("{called} ran out while {} was awaited", self.awaited());
+            Trouble::new(what).so(NOTHING_DONE).hint(hint).judged(Some(Verdict::TimedOut))
+        };
+        timeout(left, reading).await.map_err(late)?
+    }
+
+    /// Says that a signal came while something was being read with it.
+    pub(crate) fn interrupted(&self, signal: Signal) -> Trouble {
+        Trouble::interrupted(signal, format!("{} was awaited", self.awaited())).so(NOTHING_DONE)
+    }
+
+    fn awaited(&self) -> String {
+        self.awaited.borrow().clone().unwrap_or_else(|| "a file".to_owned())
+    }
+}
+
+/// Tells whether a file can keep one waiting. Nobody waits for a plain one, nor for one that is not there.
+pub(crate) fn may_wait(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|file| !file.is_file() && !file.is_dir())
+}
