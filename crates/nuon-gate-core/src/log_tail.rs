@@ -15,6 +15,11 @@ pub(crate) const UNEVENTFUL: usize = 10;
 /// What the runner says of every failure, whatever it was.
 const RUNNERS_WORDS: [&str; 2] = ["job execution failed", "exit status"];
 
+/// Tells whether a text is the runner's own word that something failed, which comes last in every log.
+pub fn says_only_that_it_failed(text: &str) -> bool {
+    RUNNERS_WORDS.iter().any(|words| text.contains(words))
+}
+
 /// A line of a log, made safe.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Logged {
@@ -54,8 +59,7 @@ pub(crate) fn last_error(newest_first: &[LogRecord], longest: usize) -> Option<L
     let errors = newest_first.iter().filter(|record| record.is_error());
     let texts = errors.filter_map(|record| record.body.as_ref().map(|body| body.line(longest)));
     let texts: Vec<Line> = texts.filter(|text| !text.is_empty()).collect();
-    let says_only_that = |text: &&Line| RUNNERS_WORDS.iter().any(|words| text.plain().contains(words));
-    texts.iter().find(|text| !says_only_that(text)).or(texts.first()).cloned()
+    texts.iter().find(|text| !says_only_that_it_failed(text.plain())).or(texts.first()).cloned()
 }
 
 fn lines(record: &LogRecord) -> impl Iterator<Item = Logged> {

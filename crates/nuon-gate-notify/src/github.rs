@@ -65,7 +65,7 @@ impl Status {
     pub(crate) fn new((occasion, verdict): (Occasion, VerdictName), message: &Message) -> Self {
         let state = State::new(occasion, verdict);
         let mut description = Bounded::build();
-        description.push(&message.headline, 140, verbatim);
+        description.push(&message.title(), 140, verbatim);
         let log_url = message.links.first().map(|(_, url)| url.clone());
         Self { state, description: description.or_dash(), log_url }
     }

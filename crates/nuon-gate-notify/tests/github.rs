@@ -69,7 +69,7 @@ async fn a_deployment_begins_and_ends_with_the_run() {
     });
     assert_eq!(seen[0].json(), created);
     let ended = json!({
-        "state": "failure", "description": "❌ Deploy failed: api in acme",
+        "state": "failure", "description": "❌ api in acme failed: quota exceeded for pods",
         "log_url": "https://app.nuon.co/org1/installs/inl1/components/cmp1/deploys/dpl1",
     });
     assert_eq!(states(&service)[0], "in_progress");
