@@ -37,6 +37,7 @@ mod judge;
 mod log_tail;
 pub mod model;
 mod moment;
+pub mod names;
 pub mod pins;
 pub mod reason;
 pub mod redact;

@@ -63,7 +63,7 @@ pub fn human(duration: Duration) -> String {
 }
 
 /// Writes a duration that somebody has set, with nothing left out.
-pub(crate) fn exact(duration: Duration) -> String {
+pub fn exact(duration: Duration) -> String {
     format!("{:#}", SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX))
 }
 

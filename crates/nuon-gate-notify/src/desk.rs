@@ -1,8 +1,11 @@
 //! One sink's task: what comes in, what of it goes out, and what became of that.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use nuon_gate_core::result::Delivery;
+use nuon_gate_core::names::Names;
+use nuon_gate_core::result::{Delivery, RunResult};
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use crate::deliver::{Fault, Http, Patience};
@@ -13,6 +16,9 @@ use crate::secret::SinkUrl;
 use crate::settings::{Sink, SlackBot, WebhookSettings};
 use crate::webhook::event::Event;
 use crate::{Occasion, SlackThread, Trigger, discord, github, slack, teams, webhook};
+
+/// How long the first message waits for the names of the targets.
+const NAMING: Duration = Duration::from_secs(3);
 
 /// What became of a sink's notifications so far.
 #[derive(Debug, Default)]
@@ -44,6 +50,7 @@ impl Record {
 pub(crate) struct Desk {
     pub(crate) mailbox: Arc<Mailbox>,
     pub(crate) notify_on: Option<Vec<Trigger>>,
+    pub(crate) names: Option<watch::Receiver<Option<Names>>>,
     pub(crate) context: Arc<Context>,
     pub(crate) http: Http,
     pub(crate) patience: Patience,
@@ -103,12 +110,14 @@ impl Desk {
     pub(crate) async fn serve(mut self, sink: Sink, thread: Option<SlackThread>) {
         let can_edit = sink.can_edit();
         let mut teller = Teller::new(sink, thread);
+        self.await_names().await;
         let mut next_change = Instant::now();
         let mut answered: Vec<Asked> = Vec::new();
         loop {
             let notices = self.next(teller.shows_the_newest(), next_change).await;
             let any_listed = notices.iter().any(|notice| self.is_listed(notice, can_edit));
-            let Some(notice) = notices.into_iter().next_back() else { continue };
+            let Some(mut notice) = notices.into_iter().next_back() else { continue };
+            self.name(&mut notice.result);
             let is_news =
                 notice.occasion != Occasion::Approval || notice.asked.iter().any(|own| !answered.contains(own));
             let is_wanted = any_listed || teller.has_posted() || teller.is_a_state();
@@ -123,6 +132,20 @@ impl Desk {
             if notice.is_last {
                 return;
             }
+        }
+    }
+
+    /// Waits for the names of the targets, but not for long.
+    async fn await_names(&mut self) {
+        let Some(names) = &mut self.names else { return };
+        let named = names.wait_for(Option::is_some);
+        // Whoever had read them may be gone.
+        self.patience.wait_for(named, NAMING).await;
+    }
+
+    fn name(&self, result: &mut Arc<RunResult>) {
+        if let Some(names) = self.names.as_ref().and_then(|names| names.borrow().clone()) {
+            names.complete_result(Arc::make_mut(result));
         }
     }
 

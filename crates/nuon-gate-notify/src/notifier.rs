@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use nuon_gate_core::Line;
+use nuon_gate_core::names::Names;
 use nuon_gate_core::report::ApprovalPlace;
 use nuon_gate_core::result::{Delivery, NotificationResult, RunResult, VerdictName};
 use nuon_gate_http::Setup;
@@ -30,6 +31,9 @@ pub struct Options {
     pub slack_mention_on_failure: Vec<Mention>,
     /// An earlier message in Slack to go on with.
     pub slack_thread: Option<SlackThread>,
+    /// The names of targets that were given by their ids, as soon as they are known: the first message waits a moment for
+    /// them.
+    pub names: Option<watch::Receiver<Option<Names>>>,
     /// How quickly.
     pub pace: Pace,
 }
@@ -37,7 +41,14 @@ pub struct Options {
 impl Options {
     /// Returns the usual options over connections of this kind.
     pub fn new(setup: Setup) -> Self {
-        Self { setup, notify_on: None, slack_mention_on_failure: Vec::new(), slack_thread: None, pace: Pace::default() }
+        Self {
+            setup,
+            notify_on: None,
+            slack_mention_on_failure: Vec::new(),
+            slack_thread: None,
+            names: None,
+            pace: Pace::default(),
+        }
     }
 
     pub(crate) fn http<'a>(&self, urls: impl Iterator<Item = &'a SinkUrl>) -> Result<Http, InvalidSetup> {
@@ -110,6 +121,7 @@ impl Notifier {
             let desk = Desk {
                 mailbox: Arc::clone(&mailbox),
                 notify_on: options.notify_on.clone(),
+                names: options.names.clone(),
                 context: Arc::clone(&context),
                 http: http.clone(),
                 patience: Patience::new(options.pace, ending.subscribe()),

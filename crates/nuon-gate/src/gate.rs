@@ -1,5 +1,6 @@
 //! A run: what comes before the watch, the watch, and what is made of its report.
 
+use std::borrow::Cow;
 use std::ffi::OsString;
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use nuon_gate_core::conclude::{ConcludeOptions, Deadline, conclude};
 use nuon_gate_core::pins::Pins;
 use nuon_gate_core::report::Report;
 use nuon_gate_core::result::{RunResult, VerdictName};
-use nuon_gate_core::watch::{Event, Scope, Watch, WatchSettings};
+use nuon_gate_core::watch::{Event, EventKind, Scope, Watch, WatchSettings};
 use nuon_gate_core::{Line, Signal, Targets, Verdict, drive};
 use tokio::sync::mpsc::UnboundedReceiver;
 
@@ -17,6 +18,7 @@ use crate::arguments::PinArguments;
 use crate::connection::invalid_connection;
 use crate::exit;
 use crate::marks::After;
+use crate::names::Naming;
 use crate::notify::Audience;
 use crate::output::{Ending, Outputs};
 use crate::runtime::runtime;
@@ -70,11 +72,14 @@ async fn gate(
     };
     let client = client(&connection, &watch)?;
     let notices = notify.as_ref().map(|notify| notify.notices.clone()).unwrap_or_default();
-    let audience = notify.map(Audience::gather).transpose()?.flatten();
+    let read_by_people = notify.as_ref().is_some_and(|notify| !notify.sinks.is_empty()) || output.is_read_by_people();
+    let mut naming = Naming::new(client.clone(), read_by_people);
+    let audience = notify.map(|notify| Audience::gather(notify, naming.names())).transpose()?.flatten();
     let mut deadline = Deadline::default();
     let mut outputs = Outputs::open(&output)?;
     notices.iter().for_each(|notice| outputs.notice(notice));
     let start = Start { targets, pins, watch };
+    let triggered = trigger.is_some();
     let begun = start.begin(trigger, &client, &mut signals, &mut deadline).await?;
     outputs.mask();
     let publisher = Publisher { client: client.clone(), exits, ci_url: output.ci_url };
@@ -82,22 +87,43 @@ async fn gate(
         Ok(begun) => begun,
         Err(report) => {
             outputs.not_begun(&report);
+            drop(naming);
             return Run { report, publisher, deadline, signals }.finish(audience, outputs).await;
         }
     };
     outputs.begin(started_at);
+    let after_trigger = |report: Report| if triggered { report.after_trigger() } else { report };
     let on_event = |event: &Event, watch: &Watch| {
         outputs.mask();
-        outputs.event(event);
+        if let Some(names) = naming.event(&event.kind) {
+            outputs.name(&names);
+        }
+        let told = if triggered { of_command(event) } else { Cow::Borrowed(event) };
+        outputs.event(&told);
         if let Some(audience) = &audience {
-            audience.event(event, || publisher.publish(&watch.report(event.at)));
+            audience.event(event, || publisher.publish(&after_trigger(watch.report(event.at))));
         }
     };
     let report = drive(&client, watch, &mut signals, on_event).await.map_err(|refusal| words::refused(&refusal))?;
+    let report = after_trigger(report);
     let cancelling = |workflow: &_| outputs.cancelling(workflow);
-    let report = conclude(&client, report, &after, &mut signals, &mut deadline, cancelling).await;
+    let mut report = conclude(&client, report, &after, &mut signals, &mut deadline, cancelling).await;
+    let names = naming.finish(report.is_interrupted()).await;
+    names.complete_report(&mut report);
+    outputs.name(&names);
     outputs.mask();
     Run { report, publisher, deadline, signals }.finish(audience, outputs).await
+}
+
+/// Returns an event of a wait that came after a command, whose baseline nobody has pinned.
+fn of_command(event: &Event) -> Cow<'_, Event> {
+    let mut event = Cow::Borrowed(event);
+    if let EventKind::Ended { cause: Some(_), .. } = &event.kind
+        && let EventKind::Ended { cause: Some(cause), .. } = &mut event.to_mut().kind
+    {
+        cause.after_trigger();
+    }
+    event
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one reading of the wall clock that all times count from")]

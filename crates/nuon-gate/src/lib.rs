@@ -30,6 +30,7 @@ mod lists;
 mod marking;
 mod marks;
 mod memory;
+mod names;
 mod notify;
 mod nuon_config;
 pub mod output;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::fault::{Fault, Nature};
 
@@ -99,6 +99,15 @@ impl Patience {
             biased;
             _ = self.ending.wait_for(Option::is_some) => false,
             () = sleep_until(until) => true,
+        }
+    }
+
+    /// Waits for something, but not beyond a limit, nor when the end has come.
+    pub(crate) async fn wait_for(&mut self, something: impl Future, limit: Duration) {
+        tokio::select! {
+            _ = something => {}
+            _ = self.ending.wait_for(Option::is_some) => {}
+            () = sleep(limit) => {}
         }
     }
 }
