@@ -167,6 +167,18 @@ fn a_command_is_run_between_the_mark_and_the_wait() {
     gate.run().exits(3).says("deploy dplold is not newer than what was there before");
 }
 
+#[cfg(unix)]
+#[test]
+fn after_a_command_that_triggers_nothing_nobody_has_pinned_anything() {
+    let sim = serve(&old_and_new(100_000, "active"));
+    let gate = Gate::wait(&sim).args(["--start-timeout", "100ms"]).json_with(["--", "/bin/true"]);
+    let outcome = gate.exits(124).says("no new deploy appeared within 100ms after the command");
+    assert_eq!(outcome.reason(), "no new deploy appeared within 100ms after the command");
+    assert!(!outcome.stderr.contains("pin"), "{}", outcome.stderr);
+    let hint = outcome.target()["hint"].as_str().unwrap().to_owned();
+    assert!(hint.starts_with("check that the command triggers a deploy of this component"), "{hint}");
+}
+
 #[test]
 fn a_triggers_answer_names_the_deploy_or_its_workflow() {
     let folder = Folder::new();

@@ -32,6 +32,25 @@ fn names_are_resolved_once_and_shown() {
 }
 
 #[test]
+fn names_are_shown_to_people_though_ids_were_given() {
+    let sim = serve(&acme(FAILING, PASSING));
+    let folder = Folder::new();
+    let page = folder.file("page.md");
+    let gate = Gate::at(&sim.url(), "wait").args(["--install", INSTALL, "--component", API, "--component", WORKER]);
+    let outcome = gate.args(["--report", &format!("markdown={}", page.display())]).json().exits(1);
+    let named = |id: &str, name: &str| json!({"id": id, "name": name});
+    for (number, (id, name)) in [(API, "api"), (WORKER, "worker")].into_iter().enumerate() {
+        let target = outcome.result()["targets"][number].clone();
+        assert_eq!((&target["component"], &target["install"]), (&named(id, name), &named(INSTALL, "acme")));
+    }
+    assert_eq!(outcome.reason(), "api: quota exceeded");
+    assert!(std::fs::read_to_string(page).unwrap().contains("api in acme"));
+    let components = format!("/v1/installs/{INSTALL}/components?");
+    let asked = |path: &str| sim.requests().into_iter().filter(|seen| seen.target.starts_with(path)).count();
+    assert_eq!(asked(&components), 1, "the names of both are read at once");
+}
+
+#[test]
 fn near_misses_are_named() {
     let sim = serve(&acme(PASSING, PASSING));
     let cases = [

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use nuon_gate_sim::{Seen, Sim};
 
 use crate::github::service;
-use crate::support::{API, ENDLESS, Folder, Gate, PASSING, access, component, one_deploy, serve};
+use crate::support::{API, ENDLESS, Folder, Gate, INSTALL, PASSING, access, component, one_deploy, serve};
 
 const FAILING: &str =
     r#"{ status = "executing", looks = 2 }, { status = "error", error = "quota <!channel> exceeded" }"#;
@@ -43,12 +43,15 @@ fn everyone_is_told_how_it_ended() {
     let sent: Vec<(String, String)> = sinks.iter().map(|sink| ((*sink).to_owned(), "sent".to_owned())).collect();
     assert_eq!(deliveries(&outcome.result()), sent);
 
-    // One message, edited in place, with the reason in its thread.
+    // One message, edited in place, with a reply that the channel sees and that calls people.
     let messages = sim.slack_messages();
     let bots: Vec<_> = messages.iter().filter(|message| !message.by_webhook).collect();
     assert_eq!(bots.len(), 2, "{bots:#?}");
     assert!(bots[0].thread_ts.is_none() && bots[0].edits >= 1 && bots[0].text.contains("quota"), "{bots:#?}");
-    assert_eq!(bots[1].thread_ts.as_ref(), Some(&bots[0].ts));
+    assert_eq!((bots[1].thread_ts.as_ref(), bots[1].is_broadcast), (Some(&bots[0].ts), true));
+    assert_eq!(bots.iter().map(|bot| bot.text.contains("<!here>")).collect::<Vec<_>>(), [false, true]);
+    let beginning = "❌ api00000000000000000000 in acme failed: quota &lt;!channel&gt; exceeded <!here>\n→ ";
+    assert!(bots[1].text.starts_with(beginning), "names, although ids were given: {}", bots[1].text);
     // Where Slack reads markup; what stands in plain-text elements is shown as it is.
     let markup: String = messages.iter().map(|message| message.text.as_str()).collect();
     assert!(!markup.contains("<!channel>"), "text from the server mentions nobody: {markup}");
@@ -68,6 +71,62 @@ fn a_pass_is_told_and_nobody_is_called() {
     telling(&sim).args(["--slack-mention-on-failure", "<!here>"]).json().exits(0);
     let everything: String = sim.slack_messages().iter().map(|message| format!("{:?}", message.blocks)).collect();
     assert!(!everything.contains("<!here>"), "{everything}");
+}
+
+/// A deploy whose workflow asks for an approval in one step and then in another.
+fn asking_twice() -> String {
+    let deploy = "dplone";
+    let step = |name: &str, status: &str| {
+        let (asks, ends) = (status == "approval-awaiting", status == "success");
+        let approval = if asks { r#", approval = "terraform_plan""# } else { "" };
+        let finished = if ends { ", finished = true" } else { "" };
+        format!(r#"{{ name = "{name}", status = "{status}", deploy = "{deploy}"{approval}{finished} }}"#)
+    };
+    let state = |first: &str, second: &str, more: &str| {
+        format!("[[workflow.states]]\n{more}\nsteps = [{}, {}]\n", step("plan", first), step("apply", second))
+    };
+    let going_on = "status = \"in-progress\"\nlooks = 6";
+    let states = [
+        state("approval-awaiting", "pending", going_on),
+        state("success", "approval-awaiting", going_on),
+        state("success", "success", "status = \"success\"\nfinished = true"),
+    ];
+    let statuses = r#"{ status = "pending-approval", looks = 14 }, { status = "active" }"#;
+    format!(
+        "{}[[component]]\ninstall = \"{INSTALL}\"\ninstall_name = \"acme\"\nid = \"{API}\"\n[[component.deploy]]\nid = \"{deploy}\"\n\
+         workflow = \"inwone\"\nstatuses = [{statuses}]\n[[workflow]]\nid = \"inwone\"\ninstall = \"{INSTALL}\"\n\
+         approval_option = \"prompt\"\n{}",
+        access(),
+        states.concat()
+    )
+}
+
+#[test]
+fn every_sink_is_told_of_each_step_that_asks_for_an_approval() {
+    let sim = serve(&asking_twice());
+    telling(&sim).args(["--slack-mention-on-failure", "<!here>"]).json().exits(0);
+    let told_webhook = told(&sim, "/webhook");
+    let events: Vec<Value> = told_webhook.iter().map(|seen| serde_json::from_str(&seen.body).unwrap()).collect();
+    let types: Vec<&str> = events.iter().map(|event| event["type"].as_str().unwrap()).collect();
+    assert_eq!(types, ["nuon.deploy.approval", "nuon.deploy.approval", "nuon.deploy.passed"]);
+    let ids: std::collections::HashSet<_> = told_webhook.iter().map(|seen| seen.header("webhook-id")).collect();
+    assert_eq!(ids.len(), 3);
+    let messages = sim.slack_messages();
+    let calls = |by_webhook: bool| {
+        let asks = messages.iter().filter(|message| message.by_webhook == by_webhook);
+        asks.filter(|message| message.text.starts_with("✋ ") && message.text.contains("<!here>")).count()
+    };
+    assert_eq!((calls(false), calls(true)), (2, 2), "{messages:#?}");
+    assert!(messages.iter().filter(|message| message.is_broadcast).all(|reply| reply.text.contains("<!here>")));
+    assert_eq!(told(&sim, "/teams").len(), 3);
+}
+
+#[test]
+fn nobody_is_called_because_a_person_cancelled_the_deploy() {
+    let sim = serve(&one_deploy(r#"{ status = "executing" }, { status = "cancelled" }"#));
+    telling(&sim).args(["--slack-mention-on-failure", "<!here>"]).json().exits(4);
+    let messages = sim.slack_messages();
+    assert!(messages.iter().all(|message| !message.text.contains("<!here>") && !message.is_broadcast), "{messages:#?}");
 }
 
 #[test]

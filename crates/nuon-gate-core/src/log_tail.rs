@@ -18,6 +18,11 @@ pub(crate) const UNEVENTFUL: usize = 10;
 /// What the runner says of every failure, whatever it was.
 const RUNNERS_WORDS: [&str; 2] = ["job execution failed", "exit status"];
 
+/// Tells whether a text is the runner's own word that something failed, which comes last in every log.
+pub fn says_only_that_it_failed(text: &str) -> bool {
+    RUNNERS_WORDS.iter().any(|words| text.contains(words))
+}
+
 /// A line of a log, made safe.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Logged {
@@ -63,7 +68,7 @@ pub(crate) fn excerpt(lines: &[LogLine], most: usize) -> &[LogLine] {
         return lines;
     }
     let errors = || lines.iter().enumerate().rev().filter(|(_, line)| is_error_word(line.severity.plain()));
-    let telling = errors().find(|(_, line)| !is_runners_word(&line.text)).or_else(|| errors().next());
+    let telling = errors().find(|(_, line)| !says_only_that_it_failed(line.text.plain())).or_else(|| errors().next());
     let Some((last, cause)) = telling else { return &lines[lines.len().saturating_sub(most)..] };
     // What was logged at one time is one error.
     let is_same = |line: &&LogLine| (&line.at, &line.severity) == (&cause.at, &cause.severity);
@@ -95,11 +100,7 @@ fn cause(newest_first: &[LogRecord]) -> Option<usize> {
 /// Tells whether a record is about an error, and says more than that something failed.
 pub(crate) fn says_why(record: &LogRecord) -> bool {
     let text = record.body.as_ref().filter(|_| record.is_error()).map(|body| body.line(LONGEST));
-    text.is_some_and(|text| !text.is_empty() && !is_runners_word(&text))
-}
-
-fn is_runners_word(text: &Line) -> bool {
-    RUNNERS_WORDS.iter().any(|words| text.plain().contains(words))
+    text.is_some_and(|text| !text.is_empty() && !says_only_that_it_failed(text.plain()))
 }
 
 fn lines(record: &LogRecord) -> impl Iterator<Item = Logged> {

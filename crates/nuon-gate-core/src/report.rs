@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::cause::{Cause, Warning};
+use crate::cause::{Cause, StoppedBy, Warning};
 use crate::conclude::Cancelled;
 use crate::history::History;
 use crate::log_tail::Logged;
@@ -53,6 +53,23 @@ impl Report {
     /// Returns why the run ended as it did: the cause of the target that decided, or else the run's own.
     pub fn cause(&self) -> Option<&Cause> {
         self.deciding().and_then(|index| self.targets[index].cause.as_ref()).or(self.run_cause.as_ref())
+    }
+
+    /// Returns what tells a target from the others: nothing if it is the only one, its component's name if all are in one
+    /// install, and the install's as well if they are not.
+    fn label(&self, index: usize) -> Option<Line> {
+        let target = &self.targets[index];
+        let one_install = self.targets.iter().all(|other| other.target.install == target.target.install);
+        let label = if one_install { target.component_label().plain().to_owned() } else { target.label() };
+        (self.targets.len() > 1).then(|| Line::new(label))
+    }
+
+    /// Tells of a wait that came after what was to trigger the deploys, whose baseline nobody has pinned.
+    #[must_use]
+    pub fn after_trigger(mut self) -> Self {
+        let causes = self.targets.iter_mut().filter_map(|target| target.cause.as_mut());
+        causes.chain(&mut self.run_cause).for_each(Cause::after_trigger);
+        self
     }
 
     /// Reports that a wait for these targets did not begin. None of them has ended.
@@ -167,6 +184,19 @@ impl TargetReport {
         self.cause.as_ref().and_then(Cause::clock)
     }
 
+    fn component_label(&self) -> Line {
+        let seen = self.component_name().map(|name| name.line(crate::reason::LONGEST)).filter(|name| !name.is_empty());
+        seen.unwrap_or_else(|| Line::new(self.target.component_label()))
+    }
+
+    /// Names the target: by names as far as they were seen.
+    fn label(&self) -> String {
+        let seen =
+            self.install_name.as_ref().map(|name| name.line(crate::reason::LONGEST)).filter(|name| !name.is_empty());
+        let install = seen.unwrap_or_else(|| Line::new(self.target.install_label()));
+        format!("{}/{}", install.plain(), self.component_label().plain())
+    }
+
     /// Returns the component's name, if it was seen.
     pub fn component_name(&self) -> Option<&RemoteText> {
         self.deploy.as_ref()?.component_name.as_ref()
@@ -178,10 +208,19 @@ impl TargetReport {
 pub struct Words {
     /// The sentence for a cause.
     pub sentence: fn(&Cause) -> String,
-    /// What the user can do about it.
-    pub hint: fn(&Cause) -> Option<String>,
+    /// What the user can do about it, with what is known of the deploy.
+    pub hint: fn(&Cause, Known<'_>) -> Option<String>,
     /// The sentence for a warning.
     pub warning: fn(&Warning) -> String,
+}
+
+/// What an advice can name.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Known<'a> {
+    /// The deploy.
+    pub deploy: Option<&'a DeployId>,
+    /// The page on which its approval can be answered.
+    pub approval: Option<&'a Line>,
 }
 
 /// Neutral sentences, and the server's own hints.
@@ -189,7 +228,7 @@ impl Default for Words {
     fn default() -> Self {
         Self {
             sentence: Cause::to_string,
-            hint: |cause| cause.server_hint().map(|hint| hint.line(crate::reason::LONGEST).plain().to_owned()),
+            hint: |cause, _| cause.server_hint().map(|hint| hint.line(crate::reason::LONGEST).plain().to_owned()),
             warning: Warning::to_string,
         }
     }
@@ -201,25 +240,33 @@ impl Words {
         let cause = target.cause.as_ref()?;
         let log_error = target.log_error.as_ref().filter(|_| cause.is_vague() && target.verdict == Verdict::Failed);
         let sentence = log_error.map_or_else(|| (self.sentence)(cause), |error| error.plain().to_owned());
-        let cancelled = target.cancelled.as_ref().map(|cancelled| format!("; {cancelled}")).unwrap_or_default();
-        Some(Line::new(sentence + &cancelled))
+        Some(Line::new(sentence + &after_cancel(target.cancelled.as_ref())))
     }
 
     /// Says what can be done about a target that did not pass. What holds for a deploy that goes on does not for one that has
     /// been cancelled.
-    pub fn hint(&self, target: &TargetReport) -> Option<Line> {
+    pub fn hint(&self, target: &TargetReport, dashboard: Option<&Dashboard>) -> Option<Line> {
         let goes_on = target.cancelled.as_ref().is_none_or(Cancelled::was_refused);
-        target.cause.as_ref().filter(|_| goes_on).and_then(self.hint).map(Line::new)
+        let approval = target.approval.as_ref().and_then(|place| dashboard?.approval(&target.target, place));
+        let deploy = target.deploy.as_ref().and_then(|deploy| deploy.id.as_ref());
+        let known = Known { deploy, approval: approval.as_ref() };
+        target.cause.as_ref().filter(|_| goes_on).and_then(|cause| (self.hint)(cause, known)).map(Line::new)
     }
 
-    /// Says why the run ended as it did, with the target's name before the reason.
+    /// Says why the run ended as it did, with the target's name before the reason if there are several.
     pub fn run_reason(&self, report: &Report) -> Option<Line> {
         let reason = report.deciding().and_then(|index| {
             let target = &report.targets[index];
-            let reason = self.reason(target)?;
-            Some(match report.targets.len() {
-                1 => reason.plain().to_owned(),
-                _ => format!("{}: {}", target.target, reason.plain()),
+            let reason = match (&target.cause, report.verdict) {
+                // The signal is told of already.
+                (Some(Cause::Stopped { by: StoppedBy::Signal(_), standing }), Verdict::Interrupted(_)) => {
+                    Line::new(standing.to_string() + &after_cancel(target.cancelled.as_ref()))
+                }
+                _ => self.reason(target)?,
+            };
+            Some(match report.label(index) {
+                Some(label) => format!("{}: {}", label.plain(), reason.plain()),
+                None => reason.plain().to_owned(),
             })
         });
         match report.verdict {
@@ -240,13 +287,19 @@ impl Words {
     }
 
     fn of_run(&self, report: &Report, cause: &Cause) -> Line {
-        let cancelled = report.run_cancelled.as_ref().map(|cancelled| format!("; {cancelled}")).unwrap_or_default();
-        Line::new((self.sentence)(cause) + &cancelled)
+        Line::new((self.sentence)(cause) + &after_cancel(report.run_cancelled.as_ref()))
     }
 
     /// Says what can be done about how the run ended: about the target that decided, or else about the run itself.
     pub fn run_hint(&self, report: &Report) -> Option<Line> {
-        let of_target = report.deciding().and_then(|index| self.hint(&report.targets[index]));
-        of_target.or_else(|| report.run_cause.as_ref().and_then(self.hint).map(Line::new))
+        let dashboard = report.dashboard.as_ref();
+        let of_target = report.deciding().and_then(|index| self.hint(&report.targets[index], dashboard));
+        let of_run = || report.run_cause.as_ref().and_then(|cause| (self.hint)(cause, Known::default())).map(Line::new);
+        of_target.or_else(of_run)
     }
+}
+
+/// Says what came of cancelling, if that was tried.
+fn after_cancel(cancelled: Option<&Cancelled>) -> String {
+    cancelled.map(|cancelled| format!("; {cancelled}")).unwrap_or_default()
 }

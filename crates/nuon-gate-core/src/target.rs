@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{ComponentId, InstallId, Line, RemoteText};
 
 /// Longest name that is shown, in characters.
-const LONGEST_NAME: usize = 100;
+pub(crate) const LONGEST_NAME: usize = 100;
 
 /// One component in one install.
 #[derive(Debug, Clone)]
@@ -30,8 +30,16 @@ impl Target {
     /// Adds the names that people know the install and the component by, as far as they are known.
     #[must_use]
     pub fn named(self, install: Option<&RemoteText>, component: Option<&RemoteText>) -> Self {
+        let mut target = Self { install_name: None, component_name: None, ..self };
+        target.add_names(install, component);
+        target
+    }
+
+    /// Adds the names that are not known yet.
+    pub(crate) fn add_names(&mut self, install: Option<&RemoteText>, component: Option<&RemoteText>) {
         let name = |name: Option<&RemoteText>| name.map(|name| name.line(LONGEST_NAME)).filter(|name| !name.is_empty());
-        Self { install_name: name(install), component_name: name(component), ..self }
+        self.install_name = self.install_name.take().or_else(|| name(install));
+        self.component_name = self.component_name.take().or_else(|| name(component));
     }
 
     /// Returns the install's name, if it is known.

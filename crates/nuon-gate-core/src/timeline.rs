@@ -69,7 +69,7 @@ pub fn human(duration: Duration) -> String {
 }
 
 /// Writes a duration that somebody has set, with nothing left out.
-pub(crate) fn exact(duration: Duration) -> String {
+pub fn exact(duration: Duration) -> String {
     let days = duration.as_secs() / DAY;
     let rest = duration.saturating_sub(Duration::from_secs(days * DAY));
     // Less than a day always fits.

@@ -8,12 +8,14 @@
 
 use std::borrow::Cow;
 
+use jiff::Timestamp;
 use nuon_gate_core::Line;
 use serde::Serialize;
 use unicode_segmentation::UnicodeSegmentation as _;
 
+use crate::Mention;
 use crate::ci_run::WebPage;
-use crate::message::Mention;
+use crate::excerpt::Excerpt;
 
 /// Makes a piece of text harmless in the syntax of a service.
 pub(crate) type Escape = fn(&str) -> Cow<'_, str>;
@@ -37,6 +39,10 @@ pub(crate) enum Own<'a> {
     Page(&'a WebPage, Escape),
     /// A mention from the settings.
     Mention(&'a Mention),
+    /// A time that Slack shows each reader by their own clock.
+    SlackTime(Timestamp),
+    /// A time that Discord shows as so long ago.
+    DiscordTime(Timestamp),
 }
 
 impl Own<'_> {
@@ -45,37 +51,23 @@ impl Own<'_> {
             Self::Words(words) => Cow::Borrowed(words),
             Self::Page(page, escape) => escape(page.as_str()),
             Self::Mention(mention) => Cow::Borrowed(mention.as_str()),
+            Self::SlackTime(at) => {
+                let (seconds, utc) = (at.as_second(), clock(*at));
+                Cow::Owned(format!("<!date^{seconds}^{{date_short_pretty}} at {{time}}|{}>", utc.plain()))
+            }
+            Self::DiscordTime(at) => Cow::Owned(format!("<t:{}:R>", at.as_second())),
         }
     }
+}
+
+/// Writes a time where the service cannot: in UTC.
+pub(crate) fn clock(at: Timestamp) -> Line {
+    Line::new(at.strftime("%Y-%m-%d %H:%M UTC").to_string())
 }
 
 /// Returns a line that is no longer than `max` when it is escaped. What is cut off is counted.
 pub(crate) fn cut(line: &Line, max: usize, escape: Escape) -> String {
     cut_text(line.plain(), max, escape)
-}
-
-/// Returns the lines of a log, no longer than `max` when they are escaped.
-pub(crate) fn cut_log(lines: &[Line], max: usize, escape: Escape) -> String {
-    cut_text(&log(lines), max, escape)
-}
-
-/// Joins the lines of a log; if they are too long together, the last ones are the ones to see.
-fn log(lines: &[Line]) -> String {
-    /// Longest log in units of UTF-16, well within what Slack, Discord and Teams take.
-    const LONGEST: usize = 2400;
-    let mut used = 0;
-    let kept = lines.iter().rev().take_while(|line| {
-        used += length(line.plain()) + 1;
-        used <= LONGEST
-    });
-    let kept = kept.count().max(1).min(lines.len());
-    let earlier = lines.len() - kept;
-    let mut log = lines[earlier..].iter().map(Line::plain).collect::<Vec<_>>().join("\n");
-    if earlier > 0 {
-        let noun = if earlier == 1 { "line" } else { "lines" };
-        log.insert_str(0, &format!("… {earlier} earlier {noun}\n"));
-    }
-    log
 }
 
 fn cut_text(text: &str, max: usize, escape: Escape) -> String {
@@ -123,13 +115,6 @@ impl<const MAX: usize> Bounded<MAX> {
         bounded.or_dash()
     }
 
-    /// Takes our own words.
-    pub(crate) fn of(words: &'static str) -> Self {
-        let mut bounded = Self::build();
-        bounded.push_own(words);
-        bounded.or_dash()
-    }
-
     /// Starts a text that is put together.
     pub(crate) fn build() -> Self {
         Self(String::new())
@@ -141,8 +126,8 @@ impl<const MAX: usize> Bounded<MAX> {
     }
 
     /// Adds as much of a log as `share` and the room that is left allow.
-    pub(crate) fn push_log(&mut self, lines: &[Line], share: usize, escape: Escape) {
-        self.0.push_str(&cut_log(lines, self.room().min(share), escape));
+    pub(crate) fn push_log(&mut self, log: &Excerpt, share: usize, escape: Escape) {
+        self.0.push_str(&log.cut(self.room().min(share), escape));
     }
 
     /// Adds our own words, if all of them fit.
@@ -161,10 +146,12 @@ impl<const MAX: usize> Bounded<MAX> {
     }
 
     /// Adds what has been put together for the same syntax, if all of it fits.
-    pub(crate) fn push_built<const OTHER: usize>(&mut self, built: &Bounded<OTHER>) {
-        if length(&built.0) <= self.room() {
+    pub(crate) fn push_built<const OTHER: usize>(&mut self, built: &Bounded<OTHER>) -> bool {
+        let fits = length(&built.0) <= self.room();
+        if fits {
             self.0.push_str(&built.0);
         }
+        fits
     }
 
     fn room(&self) -> usize {

@@ -1,25 +1,24 @@
 //! One sink's task: what comes in, what of it goes out, and what became of that.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use nuon_gate_core::names::Names;
 use nuon_gate_core::result::{Delivery, RunResult};
-use tokio::sync::mpsc;
-use tokio::time::Instant;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
 
 use crate::deliver::{Fault, Http, Patience};
 use crate::github::GithubDeployment;
-use crate::message::{Context, Message, Tone};
+use crate::mailbox::{Asked, Mailbox, Notice};
+use crate::message::{Context, Message};
 use crate::secret::SinkUrl;
 use crate::settings::{Sink, SlackBot, WebhookSettings};
+use crate::webhook::event::Event;
 use crate::{Occasion, SlackThread, Trigger, discord, github, slack, teams, webhook};
 
-/// Something to tell.
-#[derive(Debug, Clone)]
-pub(crate) struct Notice {
-    pub(crate) occasion: Occasion,
-    pub(crate) result: Arc<RunResult>,
-    pub(crate) is_last: bool,
-}
+/// How long the first message waits for the names of the targets.
+const NAMING: Duration = Duration::from_secs(3);
 
 /// What became of a sink's notifications so far.
 #[derive(Debug, Default)]
@@ -49,8 +48,9 @@ impl Record {
 
 /// What a sink's task works with.
 pub(crate) struct Desk {
-    pub(crate) notices: mpsc::UnboundedReceiver<Notice>,
+    pub(crate) mailbox: Arc<Mailbox>,
     pub(crate) notify_on: Option<Vec<Trigger>>,
+    pub(crate) names: Option<watch::Receiver<Option<Names>>>,
     pub(crate) context: Arc<Context>,
     pub(crate) http: Http,
     pub(crate) patience: Patience,
@@ -93,9 +93,15 @@ impl Teller {
         matches!(self, Self::Github(..))
     }
 
-    /// Tells whether there is a channel that every message makes longer.
-    fn only_adds(&self) -> bool {
+    /// Tells whether the newest makes up for what was not told before it.
+    fn shows_the_newest(&self) -> bool {
+        matches!(self, Self::SlackBot(..) | Self::Discord(..) | Self::Github(..))
+    }
+
+    /// Tells whether progress is noise to it: in a channel that every message makes longer.
+    fn ignores(&self, occasion: Occasion) -> bool {
         matches!(self, Self::SlackWebhook(_) | Self::Teams(_))
+            && matches!(occasion, Occasion::Started | Occasion::Changed)
     }
 }
 
@@ -104,20 +110,24 @@ impl Desk {
     pub(crate) async fn serve(mut self, sink: Sink, thread: Option<SlackThread>) {
         let can_edit = sink.can_edit();
         let mut teller = Teller::new(sink, thread);
-        let mut asked_for_approval = false;
-        let mut next_edit = Instant::now();
+        self.await_names().await;
+        let mut next_change = Instant::now();
+        let mut answered: Vec<Asked> = Vec::new();
         loop {
-            let Some((notice, listed)) = self.next(can_edit.then_some(next_edit)).await else { return };
-            let approval = notice.occasion == Occasion::Approval;
-            // Where nothing can be edited, one request for an approval is enough, and progress is noise.
-            let noise =
-                (approval && asked_for_approval) || matches!(notice.occasion, Occasion::Started | Occasion::Changed);
-            if (listed && !(teller.only_adds() && noise)) || teller.has_posted() || teller.is_a_state() {
-                asked_for_approval |= approval;
+            let notices = self.next(teller.shows_the_newest(), next_change).await;
+            let any_listed = notices.iter().any(|notice| self.is_listed(notice, can_edit));
+            let Some(mut notice) = notices.into_iter().next_back() else { continue };
+            self.name(&mut notice.result);
+            let is_news =
+                notice.occasion != Occasion::Approval || notice.asked.iter().any(|own| !answered.contains(own));
+            let is_wanted = any_listed || teller.has_posted() || teller.is_a_state();
+            if is_news && is_wanted && !teller.ignores(notice.occasion) {
+                answered.extend(notice.asked.iter().cloned());
                 self.patience.is_last = notice.is_last;
-                let told = self.tell(&mut teller, &notice).await;
+                let rings = self.is_listed(&notice, can_edit);
+                let told = self.tell(&mut teller, &notice, rings).await;
                 self.note(notice.is_last, told);
-                next_edit = Instant::now() + self.patience.pace.between_edits;
+                next_change = Instant::now() + self.patience.pace.between_changes;
             }
             if notice.is_last {
                 return;
@@ -125,21 +135,33 @@ impl Desk {
         }
     }
 
-    /// Returns the next notice and whether one like it is listed. For a sink that edits it is the newest one, when the
-    /// time for the next edit has come.
-    async fn next(&mut self, next_edit: Option<Instant>) -> Option<(Notice, bool)> {
-        let mut notice = self.notices.recv().await?;
-        let mut listed = self.is_listed(&notice, next_edit.is_some());
-        if let Some(next_edit) = next_edit {
-            if !notice.is_last {
-                self.patience.pause_until(next_edit).await;
+    /// Waits for the names of the targets, but not for long.
+    async fn await_names(&mut self) {
+        let Some(names) = &mut self.names else { return };
+        let named = names.wait_for(Option::is_some);
+        // Whoever had read them may be gone.
+        self.patience.wait_for(named, NAMING).await;
+    }
+
+    fn name(&self, result: &mut Arc<RunResult>) {
+        if let Some(names) = self.names.as_ref().and_then(|names| names.borrow().clone()) {
+            names.complete_result(Arc::make_mut(result));
+        }
+    }
+
+    /// Returns what is to be told next, the newest last: a change only when it is time for one.
+    async fn next(&mut self, newest: bool, next_change: Instant) -> Vec<Notice> {
+        loop {
+            let due = Instant::now() >= next_change;
+            let taken = if newest { self.mailbox.take_newest(due) } else { self.mailbox.take_next(due) };
+            if !taken.is_empty() {
+                return taken;
             }
-            while let Ok(newer) = self.notices.try_recv() {
-                listed |= self.is_listed(&newer, true);
-                notice = newer;
+            tokio::select! {
+                () = self.mailbox.came() => {}
+                () = sleep_until(next_change), if !due => {}
             }
         }
-        Some((notice, listed))
     }
 
     fn is_listed(&self, notice: &Notice, can_edit: bool) -> bool {
@@ -150,8 +172,9 @@ impl Desk {
         }) || notice.occasion == Occasion::Test
     }
 
-    /// Tells a sink of something. Returns whether anything was sent.
-    async fn tell(&mut self, teller: &mut Teller, notice: &Notice) -> Result<bool, Fault> {
+    /// Tells a sink of something, and calls people if they are to be told of it and must see it. Returns whether anything was
+    /// sent.
+    async fn tell(&mut self, teller: &mut Teller, notice: &Notice, rings: bool) -> Result<bool, Fault> {
         let Self { context, http, patience, .. } = self;
         let message = Message::new(notice.occasion, &notice.result, context);
         match teller {
@@ -159,20 +182,17 @@ impl Desk {
             Teller::Teams(url) => teams::post(url, http, patience, &message).await?,
             Teller::Discord(url, post) => post.show(url, http, patience, &message).await?,
             Teller::Webhook(url, settings, told) => {
-                return told.tell((url, settings), http, patience, (notice.occasion, &notice.result)).await;
+                let event = Event::new(notice.occasion, &notice.asked, &notice.result);
+                return told.tell((url, settings), http, patience, (&event, &notice.result)).await;
             }
             Teller::Github(deployment, written) => {
                 let status = github::Status::new(notice.occasion, &notice.result);
                 return written.show(deployment, (http, patience), &status).await;
             }
             Teller::SlackBot(slack, bot) => {
-                let shown = bot.show(slack, http, patience, &message).await;
+                let told = bot.tell(slack, http, patience, &message, rings && message.rings).await;
                 lock(&self.record).slack_thread = bot.thread().cloned();
-                shown?;
-                let is_bad = notice.is_last && message.tone != Tone::Good && message.has_detail();
-                if is_bad && let Err(fault) = bot.explain(slack, http, patience, &message).await {
-                    lock(&self.record).warnings.push(format!("the details are missing in the thread: {fault}"));
-                }
+                told?;
             }
         }
         Ok(true)

@@ -9,29 +9,24 @@ use serde::{Deserialize, Serialize};
 
 use crate::cut::{Bounded, Few, Own, verbatim};
 use crate::deliver::{Answer, Fault, Http, Nature, Patience, Repeat, Request};
-use crate::message::{Message, Tone};
+use crate::message::{Message, TargetLine, Tone};
 use crate::secret::SinkUrl;
 
-/// What goes to Discord. The parts of an embed may have 6000 characters together; these have 5850 at most.
+/// What goes to Discord. The parts of an embed may have 6000 characters together; these have 4250 at most.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Payload {
     embeds: Few<Embed, 1>,
     allowed_mentions: AllowedMentions,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-struct Embed {
-    title: Bounded<250>,
-    description: Bounded<3500>,
-    color: u32,
-    fields: Few<Field, 10>,
-}
+/// Longest title.
+const LONGEST_TITLE: usize = 250;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-struct Field {
-    name: Bounded<30>,
-    value: Bounded<180>,
-    inline: bool,
+struct Embed {
+    title: Bounded<LONGEST_TITLE>,
+    description: Bounded<4000>,
+    color: u32,
 }
 
 /// Nobody is mentioned, whatever the text says.
@@ -43,51 +38,62 @@ struct AllowedMentions {
 impl Payload {
     /// Lays out a message.
     pub(crate) fn new(message: &Message) -> Self {
-        let mut title = Bounded::build();
-        title.push(&message.headline, 250, escape);
-        let field = |(name, value): &(&'static str, Line)| {
-            let mut text = Bounded::build();
-            text.push(value, 180, escape);
-            Field { name: Bounded::of(name), value: text.or_dash(), inline: true }
-        };
-        let fields = message.facts.iter().map(field).collect();
-        let color = color(message.tone);
-        let embed = Embed { title: title.or_dash(), description: description(message), color, fields };
+        let (title, reason) = message.lead(LONGEST_TITLE, escape);
+        let mut text = Bounded::build();
+        text.push(&title, LONGEST_TITLE, escape);
+        let description = description(message, reason);
+        let embed = Embed { title: text.or_dash(), description, color: color(message.tone) };
         Self { embeds: Few::from_iter([embed]), allowed_mentions: AllowedMentions { parse: [] } }
     }
 }
 
-fn description(message: &Message) -> Bounded<3500> {
+fn description(message: &Message, reason: Option<&Line>) -> Bounded<4000> {
     let mut text = Bounded::build();
-    // The links come first, so that a long text cannot push them out.
+    for (said, longest) in [(reason, 900), (message.hint.as_ref(), 500), (message.facts.as_ref(), 300)] {
+        if let Some(said) = said {
+            text.push(said, longest, escape);
+            text.push_own("\n");
+        }
+    }
+    if let Some(since) = message.since {
+        text.push_whole(&[Own::Words("since "), Own::DiscordTime(since), Own::Words("\n")]);
+    }
+    // As many as leave room for the links and the log.
+    let mut lines = Bounded::<1800>::build();
+    let listed = message.targets.iter().take_while(|line| lines.push_built(&target(line))).count();
+    text.push_built(&lines);
+    let more = message.more + message.targets.len() - listed;
+    if more > 0 {
+        text.push(&Line::new(format!("and {more} more")), 40, escape);
+        text.push_own("\n");
+    }
     for (label, url) in &message.links {
         let [open, label, between, close] = ["[", label, "](", ") "].map(Own::Words);
         text.push_whole(&[open, label, between, Own::Page(url, verbatim), close]);
     }
-    for said in message.lead().chain(&message.summary) {
-        text.push_own("\n");
-        text.push(said, 700, escape);
-    }
-    for line in &message.targets {
-        text.push_whole(&[Own::Words("\n"), Own::Words(line.sign), Own::Words(" ")]);
-        text.push(&line.standing(), 100, escape);
-    }
-    if message.more > 0 {
-        text.push_own("\n");
-        text.push(&Line::new(format!("and {} more", message.more)), 40, escape);
-    }
-    if let Some(timeline) = &message.timeline {
-        text.push_own("\n");
-        text.push(timeline, 300, escape);
-    }
-    if !message.log_tail.is_empty() {
+    if !message.log.is_empty() {
         let mut block = Bounded::<1000>::build();
         block.push_own("\n```\n");
-        block.push_log(&message.log_tail, 990, escape_code);
+        block.push_log(&message.log, 980, escape_code);
         block.push_own("\n```");
         text.push_built(&block);
     }
     text.or_dash()
+}
+
+/// Lays out a line about a target, whose name leads to its page.
+fn target(line: &TargetLine) -> Bounded<1500> {
+    let mut text = Bounded::build();
+    text.push_whole(&[Own::Words(line.sign), Own::Words(" ")]);
+    let open = line.url.as_ref().is_some_and(|_| text.push_own("["));
+    text.push(&line.name, 100, escape);
+    if let Some(url) = line.url.as_ref().filter(|_| open) {
+        text.push_whole(&[Own::Words("]("), Own::Page(url, verbatim), Own::Words(")")]);
+    }
+    text.push_own("\\: ");
+    text.push(&line.state, 200, escape);
+    text.push_own("\n");
+    text
 }
 
 /// Makes a text harmless in Discord's Markdown, in which a backslash takes the meaning off any sign: no emphasis, no

@@ -7,7 +7,7 @@
 //!
 //! ```text
 //! variables ─→ Sinks ─┐
-//! Occasion, RunResult ─→ Notifier ─→ Desk ─→ Message ─→ payload ─→ Patience, Http ─→ the service
+//! Occasion, RunResult ─→ Notifier ─→ Mailbox ─→ Desk ─→ Message ─→ payload ─→ Patience, Http ─→ the service
 //!                                     └─ Record ─→ Outcome
 //! ```
 //!
@@ -24,8 +24,11 @@ mod cut;
 mod deliver;
 mod desk;
 mod discord;
+mod excerpt;
 mod github;
+mod mailbox;
 mod mask;
+mod mention;
 mod message;
 mod notifier;
 mod occasion;
@@ -39,7 +42,7 @@ mod webhook;
 
 pub use self::ci_run::{CiRun, ci_run};
 pub use self::deliver::{InvalidSetup, Pace};
-pub use self::message::Mention;
+pub use self::mention::Mention;
 pub use self::notifier::{Notifier, Options, Outcome, send_test};
 pub use self::occasion::{Occasion, Trigger};
 pub use self::render::{Rendered, render};

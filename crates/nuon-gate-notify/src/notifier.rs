@@ -4,14 +4,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use nuon_gate_core::Line;
-use nuon_gate_core::result::{Delivery, NotificationResult, RunResult};
+use nuon_gate_core::names::Names;
+use nuon_gate_core::report::ApprovalPlace;
+use nuon_gate_core::result::{Delivery, NotificationResult, RunResult, VerdictName};
 use nuon_gate_http::Setup;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
 use crate::deliver::{Http, Patience};
-use crate::desk::{Desk, Notice, Record};
+use crate::desk::{Desk, Record};
+use crate::mailbox::{Asked, Mailbox, Notice};
 use crate::message::Context;
 use crate::secret::SinkUrl;
 use crate::settings::{Sink, Skipped};
@@ -28,6 +31,9 @@ pub struct Options {
     pub slack_mention_on_failure: Vec<Mention>,
     /// An earlier message in Slack to go on with.
     pub slack_thread: Option<SlackThread>,
+    /// The names of targets that were given by their ids, as soon as they are known: the first message waits a moment for
+    /// them.
+    pub names: Option<watch::Receiver<Option<Names>>>,
     /// How quickly.
     pub pace: Pace,
 }
@@ -35,7 +41,14 @@ pub struct Options {
 impl Options {
     /// Returns the usual options over connections of this kind.
     pub fn new(setup: Setup) -> Self {
-        Self { setup, notify_on: None, slack_mention_on_failure: Vec::new(), slack_thread: None, pace: Pace::default() }
+        Self {
+            setup,
+            notify_on: None,
+            slack_mention_on_failure: Vec::new(),
+            slack_thread: None,
+            names: None,
+            pace: Pace::default(),
+        }
     }
 
     pub(crate) fn http<'a>(&self, urls: impl Iterator<Item = &'a SinkUrl>) -> Result<Http, InvalidSetup> {
@@ -77,9 +90,16 @@ pub struct Notifier {
 /// A sink with a task that serves it.
 struct Staffed {
     label: String,
-    inbox: mpsc::UnboundedSender<Notice>,
+    mailbox: Arc<Mailbox>,
     task: JoinHandle<()>,
     record: Arc<Mutex<Record>>,
+}
+
+/// Whoever forgets to tell the end keeps no task waiting for it.
+impl Drop for Staffed {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
 }
 
 impl Notifier {
@@ -97,18 +117,18 @@ impl Notifier {
         let (ending, _) = watch::channel(None);
         let context = Arc::new(Context { mentions: options.slack_mention_on_failure });
         let desks = sinks.sinks.iter().zip(sinks.labels()).map(|(sink, label)| {
-            let (inbox, notices) = mpsc::unbounded_channel();
-            let record = Arc::default();
+            let (mailbox, record) = (Arc::<Mailbox>::default(), Arc::default());
             let desk = Desk {
-                notices,
+                mailbox: Arc::clone(&mailbox),
                 notify_on: options.notify_on.clone(),
+                names: options.names.clone(),
                 context: Arc::clone(&context),
                 http: http.clone(),
                 patience: Patience::new(options.pace, ending.subscribe()),
                 record: Arc::clone(&record),
             };
             let task = tokio::spawn(desk.serve(sink.clone(), options.slack_thread.clone()));
-            Staffed { label, inbox, task, record }
+            Staffed { label, mailbox, task, record }
         });
         let desks = desks.collect();
         Ok(Self { desks, skipped: sinks.skipped.clone(), ending })
@@ -117,10 +137,25 @@ impl Notifier {
     /// Tells what happened, and does not wait for anyone to hear it. The result is what is known by now; it says
     /// `pending`.
     pub fn tell(&self, occasion: Occasion, result: RunResult) {
+        // That all have ended is for the end to tell, with what has been read since.
+        let is_over = result.targets.iter().all(|target| target.verdict != VerdictName::Pending);
+        if occasion == Occasion::Changed && is_over && !result.targets.is_empty() {
+            return;
+        }
+        let asked = if occasion == Occasion::Approval { vec![Asked::default()] } else { Vec::new() };
+        self.put(occasion, &asked, result, false);
+    }
+
+    /// Tells that a human is asked to approve a plan: of the target at this position, in this step. Each step is told.
+    pub fn ask(&self, target: usize, place: &ApprovalPlace, result: RunResult) {
+        self.put(Occasion::Approval, &[Asked::new(target, place)], result, false);
+    }
+
+    fn put(&self, occasion: Occasion, asked: &[Asked], result: RunResult, is_last: bool) {
         let result = Arc::new(result);
         for desk in &self.desks {
-            // A task that is gone has said why in its record.
-            let _ = desk.inbox.send(Notice { occasion, result: Arc::clone(&result), is_last: false });
+            let (result, asked) = (Arc::clone(&result), asked.to_vec());
+            desk.mailbox.put(Notice { occasion, asked, result, is_last });
         }
     }
 
@@ -131,12 +166,8 @@ impl Notifier {
 
     async fn conclude(self, occasion: Occasion, result: RunResult, budget: Duration) -> Outcome {
         let deadline = Instant::now() + budget;
+        self.put(occasion, &[], result, true);
         let Self { desks, skipped, ending } = self;
-        let result = Arc::new(result);
-        let last = |desk: &Staffed| desk.inbox.send(Notice { occasion, result: Arc::clone(&result), is_last: true });
-        for desk in &desks {
-            let _ = last(desk);
-        }
         ending.send_replace(Some(deadline));
         let mut outcome = Outcome { results: Vec::new(), slack_thread: None, warnings: Vec::new() };
         for mut desk in desks {
@@ -146,7 +177,7 @@ impl Notifier {
             outcome.slack_thread = outcome.slack_thread.or(record.slack_thread.clone());
             let warnings = record.warnings.iter().map(|warning| format!("{}: {warning}", desk.label));
             outcome.warnings.extend(warnings.map(Line::new));
-            outcome.add(desk.label, record.verdict(in_time));
+            outcome.add(desk.label.clone(), record.verdict(in_time));
         }
         for Skipped { label, why } in skipped {
             outcome.add(label.to_owned(), (Delivery::Skipped, Some(why)));

@@ -2,9 +2,10 @@
 
 use nuon_gate_core::result::{RunResult, VerdictName};
 
-use crate::message::{Context, Message, Tone};
+use crate::message::{Context, Message};
 use crate::settings::{Sink, WebhookSettings};
 use crate::slack::blocks::Payload;
+use crate::webhook::event::Event;
 use crate::webhook::headers;
 use crate::{Mention, Occasion, Sinks, discord, github, teams};
 
@@ -19,8 +20,12 @@ pub struct Rendered {
 
 /// Returns what each sink would be sent of a result, and sends nothing.
 pub fn render(sinks: &Sinks, result: &RunResult, mentions: &[Mention]) -> Vec<Rendered> {
-    let is_over = result.verdict != VerdictName::Pending;
-    let occasion = if is_over { Occasion::Ended } else { Occasion::Changed };
+    let asks = result.targets.iter().any(|target| target.approval_url.is_some());
+    let occasion = match result.verdict {
+        VerdictName::Pending if asks => Occasion::Approval,
+        VerdictName::Pending => Occasion::Changed,
+        _ => Occasion::Ended,
+    };
     let message = Message::new(occasion, result, &Context { mentions: mentions.to_vec() });
     let mut rendered = Vec::new();
     for (sink, label) in sinks.sinks.iter().zip(sinks.labels()) {
@@ -31,9 +36,9 @@ pub fn render(sinks: &Sinks, result: &RunResult, mentions: &[Mention]) -> Vec<Re
             Sink::Discord(_) => add("", json(&discord::Payload::new(&message))),
             Sink::Github(_) => add("", json(&github::Status::new(occasion, result))),
             Sink::SlackBot(_) => {
-                add("", json(&Payload::new(&message)));
-                if is_over && message.tone != Tone::Good && message.has_detail() {
-                    add(" (thread)", json(&Payload::detail(&message)));
+                add("", json(&Payload::state(&message)));
+                if message.rings {
+                    add(" (reply)", json(&Payload::whole(&message)));
                 }
             }
             Sink::Webhook(_, settings) => {
@@ -47,7 +52,8 @@ pub fn render(sinks: &Sinks, result: &RunResult, mentions: &[Mention]) -> Vec<Re
 }
 
 fn requests(settings: &WebhookSettings, occasion: Occasion, result: &RunResult) -> Vec<String> {
-    let deliveries = match settings.format.deliveries(occasion, result) {
+    let event = Event::new(occasion, &[], result);
+    let deliveries = match settings.format.deliveries(&event, result) {
         Ok(deliveries) => deliveries,
         Err(error) => return vec![format!("nothing: {error}")],
     };

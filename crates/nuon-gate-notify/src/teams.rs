@@ -8,13 +8,16 @@ use nuon_gate_http::Method;
 use nuon_gate_http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde_json::{Value, json};
 
-use crate::cut::{cut, cut_log, verbatim};
+use crate::cut::{clock, cut, verbatim};
 use crate::deliver::{Fault, Http, Nature, Patience, Repeat, Request, harmless};
-use crate::message::{Message, Tone};
+use crate::message::{Message, TargetLine, Tone};
 use crate::secret::SinkUrl;
 
 /// The largest card in bytes. The documented limit is 28 KB, but cards of 21 KB were seen to be refused.
 pub(crate) const LARGEST: usize = 18_000;
+
+/// Longest title: two lines of a card.
+const LONGEST_TITLE: usize = 200;
 
 /// Lays out a message, with shorter texts until it is small enough.
 pub(crate) fn payload(message: &Message) -> Value {
@@ -48,34 +51,35 @@ pub(crate) async fn post(url: &SinkUrl, http: &Http, patience: &mut Patience, me
 /// Lays out a message whose texts are a share of what they could be.
 fn card(message: &Message, share: usize) -> Value {
     let headline = json!({"size": "Large", "weight": "Bolder", "color": color(message.tone)});
-    let mut body = vec![runs(&[styled(&message.headline, 300 / share + 40, &headline)])];
-    body.extend(message.lead().map(|line| runs(&[text(line, 1500 / share)])));
-    if let Some(summary) = &message.summary {
-        body.push(runs(&[text(summary, 300 / share + 40)]));
+    let (title, reason) = message.lead(LONGEST_TITLE, verbatim);
+    let mut body = vec![runs(&[styled(&title, LONGEST_TITLE, &headline)])];
+    body.extend(reason.map(|reason| runs(&[text(reason, 1500 / share)])));
+    body.extend(message.hint.iter().map(|hint| runs(&[text(hint, 700 / share + 40)])));
+    body.extend(message.facts.iter().map(|facts| runs(&[text(facts, 400 / share + 40)])));
+    if let Some(since) = message.since {
+        body.push(runs(&[run("since ", &json!({})), text(&clock(since), 30)]));
     }
-    for (name, value) in &message.facts {
-        let name = run(&format!("{name}: "), &json!({"weight": "Bolder"}));
-        body.push(runs(&[name, text(value, 300 / share + 20)]));
-    }
-    for line in message.targets.iter().take((20 / share).max(3)) {
-        let mut words =
-            format!("{} {}: {}", line.sign, cut(&line.name, 150 / share + 20, verbatim), line.state.plain());
-        if let Some(reason) = &line.reason {
-            words.push_str(", ");
-            words.push_str(reason.plain());
+    let most = (20 / share).max(3);
+    for TargetLine { sign, name, state, url } in message.targets.iter().take(most) {
+        let mut link = json!({});
+        if let Some(url) = url {
+            link["selectAction"] = json!({"type": "Action.OpenUrl", "url": url});
         }
-        body.push(runs(&[text(&Line::new(words), 300 / share + 40)]));
+        let name = styled(name, 150 / share + 20, &link);
+        body.push(runs(&[
+            run(&format!("{sign} "), &json!({})),
+            name,
+            run(": ", &json!({})),
+            text(state, 260 / share + 40),
+        ]));
     }
-    let more = message.more + message.targets.len().saturating_sub((20 / share).max(3));
+    let more = message.more + message.targets.len().saturating_sub(most);
     if more > 0 {
         body.push(runs(&[text(&Line::new(format!("and {more} more")), 40)]));
     }
-    if let Some(timeline) = &message.timeline {
-        body.push(runs(&[styled(timeline, 500 / share, &json!({"isSubtle": true}))]));
-    }
-    if !message.log_tail.is_empty() && share <= 8 {
+    if !message.log.is_empty() && share <= 8 {
         let monospace = json!({"fontType": "Monospace", "size": "Small"});
-        body.push(runs(&[run(&cut_log(&message.log_tail, 2500 / share, verbatim), &monospace)]));
+        body.push(runs(&[run(&message.log.cut(2500 / share, verbatim), &monospace)]));
     }
     let actions: Vec<Value> = message
         .links

@@ -43,8 +43,8 @@ async fn discord_has_one_embed_that_is_edited() {
         assert_eq!(request.json()["allowed_mentions"], json!({"parse": []}));
         assert_eq!(request.json()["embeds"].as_array().unwrap().len(), 1);
     }
-    assert_eq!(title(&seen[0].json()), "⏳ Deploying\\: api in acme");
-    assert_eq!(title(&seen[3].json()), "❌ Deploy failed\\: api in acme");
+    assert_eq!(title(&seen[0].json()), "⏳ deploying api in acme");
+    assert_eq!(title(&seen[3].json()), "❌ api in acme failed\\: quota exceeded for pods");
 }
 
 #[tokio::test]
@@ -92,7 +92,7 @@ async fn teams_gets_a_card_for_the_approval_and_the_end() {
     assert_eq!((&card["type"], &card["body"][0]["inlines"][0]["color"]), (&json!("AdaptiveCard"), &json!("Attention")));
     assert_eq!(
         card["actions"][0],
-        json!({"type": "Action.OpenUrl", "title": "Deploy",
+        json!({"type": "Action.OpenUrl", "title": "Open in Nuon",
         "url": "https://app.nuon.co/org1/installs/inl1/components/cmp1/deploys/dpl1"})
     );
 }

@@ -70,7 +70,7 @@ async fn a_deployment_begins_and_ends_with_the_run() {
     });
     assert_eq!(seen[0].json(), created);
     let ended = json!({
-        "state": "failure", "description": "api in acme failed: api: unable to deploy: quota exceeded",
+        "state": "failure", "description": "api in acme failed: quota exceeded for pods",
         "environment_url": "https://app.nuon.co/org1/installs/inl1/components/cmp1/deploys/dpl1",
         "log_url": "https://github.com/acme/api/actions/runs/7",
     });

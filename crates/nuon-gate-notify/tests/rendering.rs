@@ -1,8 +1,10 @@
-//! What every sink is sent for every kind of end, compared with files. After a change that is meant, write them anew with
-//! `BLESS=1 cargo test -p nuon-gate-notify --test rendering`, and read the difference.
+//! What people see of every message, of every verdict and for one, three and forty targets, compared with files. After a
+//! change that is meant, write them anew with `BLESS=1 cargo test -p nuon-gate-notify --test rendering`, and read the
+//! difference as somebody who has five seconds to decide what to do.
 
 #![cfg(test)]
 
+mod page;
 mod support;
 
 use std::fmt::Write as _;
@@ -10,12 +12,15 @@ use std::path::Path;
 
 use nuon_gate_core::Line;
 use nuon_gate_core::result::{RunResult, VerdictName};
-use nuon_gate_notify::render;
+use nuon_gate_notify::{Sinks, render};
 use serde_json::Value;
-use support::{pending, result, sinks};
+use support::{fleet, result, sinks};
 
-fn messages(result: &RunResult) -> String {
-    let everyone = sinks(&[
+/// A verdict of which there are so many, among so many targets.
+const COUNTS: [(usize, usize); 3] = [(1, 1), (3, 1), (40, 3)];
+
+fn everyone() -> Sinks {
+    let mut everyone = sinks(&[
         ("NUON_GATE_SLACK_TOKEN", "xoxb-secret-token"),
         ("NUON_GATE_SLACK_CHANNEL", "deploys"),
         ("NUON_GATE_SLACK_WEBHOOK_URL", "https://hooks.slack.com/services/T0/B0/secret-path"),
@@ -25,24 +30,34 @@ fn messages(result: &RunResult) -> String {
         ("NUON_GATE_TEAMS_WEBHOOK_URL", "https://x.logic.azure.com/invoke?sig=secret-path"),
         ("NUON_GATE_DISCORD_WEBHOOK_URL", "https://discord.com/api/webhooks/1/secret-path"),
     ]);
+    let github = |name: &str| match name {
+        "GITHUB_TOKEN" => Some("secret-token".to_owned()),
+        "GITHUB_REPOSITORY" => Some("acme/api".to_owned()),
+        "GITHUB_SHA" => Some("4be1c7d2a9f05b6e8c3d1f0a7b4e6c2d9a8f1e3b".to_owned()),
+        _ => None,
+    };
+    everyone.add_github_deployment("production", &github).unwrap();
+    everyone
+}
+
+/// Returns each sink's message: as people see it, or as it is sent.
+fn messages(result: &RunResult, show: fn(&str, &Value) -> String) -> String {
     let mut text = String::new();
-    for rendered in render(&everyone, result, &["<!here>".parse().unwrap()]) {
+    for rendered in render(&everyone(), result, &["<!here>".parse().unwrap()]) {
         let (head, body) = rendered.text.split_once("\n\n").unwrap_or(("", &rendered.text));
         let body: Value = serde_json::from_str(body).unwrap();
         let head = if head.is_empty() { String::new() } else { format!("{head}\n\n") };
-        // What the webhook says twice is in the result already.
-        writeln!(text, "== {} ==\n{head}{body:#}\n", rendered.sink).unwrap();
+        writeln!(text, "== {} ==\n{head}{}\n", rendered.sink, show(&rendered.sink, &body)).unwrap();
     }
     assert!(!text.contains("secret"), "{text}");
     text
 }
 
 #[expect(clippy::disallowed_methods, reason = "whether to write the files is for whoever runs the tests to say")]
-fn compare(name: &str, result: &RunResult) {
+fn compare(name: &str, text: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/snapshots").join(format!("{name}.txt"));
-    let text = messages(result);
     if std::env::var_os("BLESS").is_some() {
-        std::fs::write(&path, &text).unwrap();
+        std::fs::write(&path, text).unwrap();
     }
     let kept = std::fs::read_to_string(&path).unwrap_or_default().replace("\r\n", "\n");
     for (number, (line, expected)) in text.lines().zip(kept.lines()).enumerate() {
@@ -51,45 +66,111 @@ fn compare(name: &str, result: &RunResult) {
     assert_eq!(text.lines().count(), kept.lines().count(), "{name}.txt");
 }
 
-#[test]
-fn every_end_has_its_message() {
-    compare("passed", &result(VerdictName::Passed));
-    compare("failed", &result(VerdictName::Failed));
-    compare("approval_needed", &result(VerdictName::ApprovalNeeded));
-    compare("timed_out", &result(VerdictName::TimedOut));
-    compare("interrupted", &result(VerdictName::Interrupted));
-    compare("inconclusive", &result(VerdictName::Inconclusive));
+/// Compares what is seen of runs with one, three and forty targets.
+fn compare_seen(name: &str, verdict: VerdictName, change: impl Fn(&mut RunResult)) {
+    let mut text = String::new();
+    for (count, decided) in COUNTS {
+        let mut run = if count == 1 { result(verdict) } else { fleet(verdict, count, decided) };
+        change(&mut run);
+        writeln!(text, "######## {decided} of {count}\n\n{}", messages(&run, page::seen)).unwrap();
+    }
+    compare(name, &text);
+}
+
+/// Changes the targets that a run is about.
+fn each(run: &mut RunResult, change: impl Fn(&mut nuon_gate_core::result::TargetResult)) {
+    run.targets.iter_mut().filter(|target| target.verdict != VerdictName::Passed).for_each(change);
 }
 
 #[test]
-fn a_recovery_says_from_what() {
-    let mut recovered = result(VerdictName::Passed);
-    recovered.targets[0].recovered_after = Some(3);
-    compare("recovered", &recovered);
+fn every_verdict_has_its_message() {
+    use VerdictName as V;
+    let verdicts = [
+        V::Failed,
+        V::Rejected,
+        V::Cancelled,
+        V::ApprovalNeeded,
+        V::Superseded,
+        V::Inconclusive,
+        V::TimedOut,
+        V::Interrupted,
+        V::NotifyFailed,
+    ];
+    for verdict in verdicts {
+        compare_seen(verdict.as_str(), verdict, |_| ());
+    }
+    let mut text = String::new();
+    for (count, _) in COUNTS {
+        let run = if count == 1 { result(V::Passed) } else { fleet(V::Passed, count, 1) };
+        writeln!(text, "######## {count} of {count}\n\n{}", messages(&run, page::seen)).unwrap();
+    }
+    compare("passed", &text);
 }
 
 #[test]
-fn a_wait_says_what_it_waits_for() {
-    compare("going_on", &pending("executing"));
-    let mut asking = pending("pending-approval");
-    asking.targets[0].approval_url = Some(Line::new("https://app.nuon.co/org1/installs/inl1/workflows/inw1"));
-    compare("asking", &asking);
-    let mut nothing = pending("executing");
-    nothing.targets[0].deploy = None;
-    compare("nothing_yet", &nothing);
+fn every_state_on_the_way_has_its_message() {
+    compare_seen("going_on", VerdictName::Pending, |_| ());
+    compare_seen("nothing_yet", VerdictName::Pending, |run| each(run, |target| target.deploy = None));
+    compare_seen("asking", VerdictName::Pending, |run| {
+        each(run, |target| {
+            target.deploy.as_mut().unwrap().status = Line::new("pending-approval");
+            target.approval_url = Some(Line::new("https://app.nuon.co/org1/installs/inl1/workflows/inw1?panel=inst1"));
+        });
+    });
 }
 
 #[test]
-fn of_forty_targets_the_bad_ones_come_first() {
-    let mut forty = result(VerdictName::Failed);
-    forty.targets = (0..40)
-        .map(|number| {
-            let verdict = if number % 13 == 5 { VerdictName::Failed } else { VerdictName::Passed };
-            let mut target = result(verdict).targets.remove(0);
-            target.install.id = Line::new(format!("inl{number}"));
-            target.install.name = Some(Line::new(format!("acme-{number}")));
-            target
-        })
-        .collect();
-    compare("forty", &forty);
+fn kinds_of_an_end_are_told_apart() {
+    let recovered = |run: &mut RunResult| run.targets[0].recovered_after = Some(3);
+    compare_seen("recovered", VerdictName::Passed, recovered);
+    compare_seen("never_started", VerdictName::TimedOut, |run| {
+        let reason = Some(Line::new("no new deploy appeared within 5m after the command"));
+        run.reason.clone_from(&reason);
+        each(run, |target| {
+            (target.deploy, target.last_good) = (None, None);
+            target.reason.clone_from(&reason);
+            target.hint = Some(Line::new("check that the command triggers a deploy of this component"));
+        });
+    });
+    compare_seen("denied", VerdictName::Cancelled, |run| {
+        each(run, |target| {
+            target.deploy.as_mut().unwrap().status = Line::new("approval-denied");
+            target.reason = Some(Line::new("the plan was denied by ada@acme.example: not before the release"));
+            target.hint = Some(Line::new("have the plan changed or approved, then deploy again"));
+        });
+        run.reason.clone_from(&run.targets.iter().find_map(|target| target.reason.clone()));
+    });
+    compare_seen("expired", VerdictName::Cancelled, |run| {
+        each(run, |target| {
+            target.deploy.as_mut().unwrap().status = Line::new("approval-expired");
+            target.reason = Some(Line::new("the deploy ended as `approval-expired`; the server gives no reason"));
+            target.hint = Some(Line::new("deploy again, and answer the new approval in time"));
+        });
+        run.reason.clone_from(&run.targets.iter().find_map(|target| target.reason.clone()));
+    });
+    compare_seen("teardown_failed", VerdictName::Failed, |run| {
+        run.targets.iter_mut().for_each(|target| {
+            target.deploy.as_mut().unwrap().deploy_type = Some(Line::new("teardown"));
+        });
+    });
+    compare_seen("several_reasons", VerdictName::Failed, |run| {
+        run.reason = Some(Line::new("reason number 0"));
+        for (number, target) in run.targets.iter_mut().filter(|target| target.reason.is_some()).enumerate() {
+            target.reason = Some(Line::new(format!("reason number {number}")));
+            target.hint = Some(Line::new(format!("hint number {number}")));
+        }
+    });
+    compare_seen("long_reason", VerdictName::Failed, |run| {
+        let reason = "Error: creating EKS Node Group (acme:default): InvalidParameterException: Subnets are not tagged with \
+                      the required tag kubernetes.io/cluster/acme, and the cluster has no other subnet in this zone";
+        each(run, |target| target.reason = Some(Line::new(reason)));
+        if run.targets.len() == 1 {
+            run.reason = Some(Line::new(reason));
+        }
+    });
+}
+
+#[test]
+fn what_is_sent_is_the_same_as_ever() {
+    compare("sent", &messages(&result(VerdictName::Failed), |_, body| format!("{body:#}")));
 }

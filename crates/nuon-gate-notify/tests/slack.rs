@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use httpmock::HttpMockResponse;
 use nuon_gate_core::Line;
-use nuon_gate_core::result::{Delivery, VerdictName};
+use nuon_gate_core::result::{Delivery, RunResult, VerdictName};
 use nuon_gate_notify::{Mention, Notifier, Occasion, Options, Outcome, Pace, Sinks, Trigger, send_test, slack_check};
 use serde_json::{Value, json};
-use support::{PATIENCE, Seen, Service, answer, answer_later, only, options, pending, result, sinks};
+use support::{PATIENCE, Seen, Service, answer, answer_later, only, options, pending, place, result, sinks};
 
 fn bot(service: &Service) -> Sinks {
     sinks(&[
@@ -49,8 +49,16 @@ async fn run(service: &Service, options: Options, changes: &[&str], end: Verdict
     notifier.finish(result(end), PATIENCE).await
 }
 
+/// Whether it is in the thread and in the channel, and whether it calls the mention.
+fn calls(seen: &Seen, mention: &str) -> (bool, bool) {
+    let body = seen.json();
+    let blocks = body["blocks"].to_string().contains(mention);
+    assert_eq!(blocks, body["text"].as_str().unwrap().contains(mention), "{body}");
+    (body["reply_broadcast"] == json!(true), blocks)
+}
+
 #[tokio::test]
-async fn one_message_is_edited_and_its_thread_has_the_details() {
+async fn one_message_is_edited_and_a_failure_is_a_reply_that_everyone_sees() {
     let service = Service::start(|number, _| ok(if number == 0 { "100.1" } else { "200.2" })).await;
     let outcome = run(&service, options(), &["planning"], VerdictName::Failed).await;
     assert_eq!(only(&outcome), (Delivery::Sent, ""));
@@ -58,15 +66,19 @@ async fn one_message_is_edited_and_its_thread_has_the_details() {
     assert_eq!(methods(&service), ["chat.postMessage", "chat.update", "chat.update", "chat.postMessage"]);
 
     let seen = service.seen();
-    let (first, edit, last, detail) = (seen[0].json(), seen[1].json(), seen[2].json(), seen[3].json());
+    let (first, edit, last, reply) = (seen[0].json(), seen[1].json(), seen[2].json(), seen[3].json());
     assert_eq!((&first["channel"], first.get("ts")), (&json!("deploys"), None));
     // The name is good for posting alone.
     assert_eq!((&edit["channel"], &edit["ts"]), (&json!("C0123456789"), &json!("100.1")));
-    assert_eq!(header_text(&seen[0]), "⏳ Deploying: api in acme");
-    assert_eq!(header_text(&seen[2]), "❌ Deploy failed: api in acme");
-    assert_eq!((&detail["channel"], &detail["thread_ts"]), (&json!("C0123456789"), &json!("100.1")));
-    assert!(detail["text"].as_str().unwrap().contains("exceeded quota: acme"), "{detail}");
-    for request in [&first, &last, &detail] {
+    assert_eq!(header_text(&seen[0]), "⏳ deploying api in acme");
+    for told in &seen[2..] {
+        assert_eq!(header_text(told), "❌ api in acme failed: quota exceeded for pods");
+    }
+    assert_eq!((&reply["channel"], &reply["thread_ts"]), (&json!("C0123456789"), &json!("100.1")));
+    assert_eq!(reply["reply_broadcast"], true);
+    let log = |body: &Value| body["blocks"].to_string().contains("exceeded quota: acme");
+    assert_eq!((log(&last), log(&reply)), (false, true));
+    for request in [&first, &last, &reply] {
         assert!(!request["text"].as_str().unwrap().is_empty() && request["blocks"].is_array());
         assert_eq!((&request["unfurl_links"], &request["unfurl_media"]), (&json!(false), &json!(false)));
         assert_eq!((&request["parse"], &request["link_names"]), (&json!("none"), &json!(false)));
@@ -76,9 +88,86 @@ async fn one_message_is_edited_and_its_thread_has_the_details() {
 }
 
 #[tokio::test]
+async fn a_reply_that_fails_is_a_notification_that_failed() {
+    let service = Service::start(|_, seen| match seen.json().get("thread_ts") {
+        Some(_) => no("restricted_action"),
+        None => ok("100.1"),
+    })
+    .await;
+    let outcome = run(&service, options(), &[], VerdictName::Failed).await;
+    let (delivery, reason) = only(&outcome);
+    assert_eq!(delivery, Delivery::Failed);
+    assert!(reason.starts_with("restricted_action"), "{reason}");
+}
+
+#[tokio::test]
+async fn people_are_called_even_if_the_message_cannot_be_edited_now() {
+    let service = Service::start(|number, seen| match number {
+        0 => ok("100.1"),
+        _ if seen.path.ends_with("update") => no("not_authed"),
+        _ => ok("200.2"),
+    })
+    .await;
+    let outcome = run(&service, options(), &[], VerdictName::Failed).await;
+    assert_eq!(only(&outcome).0, Delivery::Failed);
+    assert_eq!(service.seen().last().unwrap().json()["reply_broadcast"], true);
+}
+
+#[tokio::test]
+async fn each_step_that_asks_for_an_approval_calls_people() {
+    let service = Service::start(|number, _| ok(&format!("{number}00.1"))).await;
+    let with = Options { slack_mention_on_failure: vec!["<!here>".parse().unwrap()], ..options() };
+    let notifier = Notifier::start(&bot(&service), with).unwrap();
+    notifier.tell(Occasion::Started, pending("queued"));
+    service.wait_for(1).await;
+    // An edit and a reply; the same step asks once; a state that is shown is not edited.
+    for (step, requests) in [("inst1", 3), ("inst1", 3), ("inst2", 4)] {
+        notifier.ask(0, &place(step), pending("pending-approval"));
+        service.wait_for(requests).await;
+    }
+    let outcome = notifier.finish(result(VerdictName::Passed), PATIENCE).await;
+    assert_eq!(only(&outcome), (Delivery::Sent, ""));
+    let expected = ["chat.postMessage", "chat.update", "chat.postMessage", "chat.postMessage", "chat.update"];
+    assert_eq!(methods(&service), expected);
+    let seen = service.seen();
+    let called: Vec<_> = seen.iter().map(|seen| calls(seen, "<!here>")).collect();
+    assert_eq!(called, [(false, false), (false, false), (true, true), (true, true), (false, false)]);
+    assert_eq!(header_text(&seen[3]), "✋ approval needed for api in acme");
+}
+
+#[tokio::test]
+async fn approvals_wait_for_no_pace_and_are_not_lost_among_changes() {
+    let service = Service::start(|number, _| ok(&format!("{number}00.1"))).await;
+    let pace = Pace { between_changes: Duration::from_secs(600), ..options().pace };
+    let notifier = Notifier::start(&bot(&service), Options { pace, ..options() }).unwrap();
+    notifier.tell(Occasion::Started, pending("queued"));
+    service.wait_for(1).await;
+    notifier.ask(0, &place("inst1"), pending("pending-approval"));
+    notifier.tell(Occasion::Changed, pending("executing"));
+    service.wait_for(3).await;
+    assert_eq!(methods(&service), ["chat.postMessage", "chat.update", "chat.postMessage"]);
+    assert_eq!(header_text(&service.seen()[2]), "✋ approval needed for api in acme");
+}
+
+#[tokio::test]
+async fn that_all_have_ended_is_told_with_the_end() {
+    let service = Service::start(|_, _| ok("100.1")).await;
+    let notifier = Notifier::start(&bot(&service), options()).unwrap();
+    notifier.ask(0, &place("inst1"), pending("pending-approval"));
+    service.wait_for(1).await;
+    let ended = RunResult { verdict: VerdictName::Pending, ..result(VerdictName::Cancelled) };
+    notifier.tell(Occasion::Changed, ended);
+    tokio::task::yield_now().await;
+    notifier.finish(result(VerdictName::Cancelled), PATIENCE).await;
+    let headers: Vec<_> = service.seen().iter().map(header_text).collect();
+    let end = "🚫 api in acme cancelled: the deploy ended as `cancelled`; the server gives no reason";
+    assert_eq!(headers, ["✋ approval needed for api in acme", end]);
+}
+
+#[tokio::test]
 async fn edits_in_quick_succession_are_one() {
     let service = Service::start(|_, _| ok("100.1")).await;
-    let slow = Options { pace: Pace { between_edits: Duration::from_secs(600), ..options().pace }, ..options() };
+    let slow = Options { pace: Pace { between_changes: Duration::from_secs(600), ..options().pace }, ..options() };
     let notifier = Notifier::start(&bot(&service), slow).unwrap();
     notifier.tell(Occasion::Started, pending("queued"));
     service.wait_for(1).await;
@@ -89,7 +178,7 @@ async fn edits_in_quick_succession_are_one() {
     let outcome = notifier.finish(result(VerdictName::Passed), PATIENCE).await;
     assert_eq!(only(&outcome), (Delivery::Sent, ""));
     assert_eq!(methods(&service), ["chat.postMessage", "chat.update"]);
-    assert_eq!(header_text(&service.seen()[1]), "✅ Deployed: api in acme");
+    assert_eq!(header_text(&service.seen()[1]), "✅ api in acme deployed");
 }
 
 #[tokio::test]
@@ -219,7 +308,7 @@ async fn a_wish_beyond_the_budget_is_not_waited_for() {
 #[tokio::test]
 async fn a_message_is_posted_at_the_first_listed_event() {
     for (listed, approvals, methods_expected) in [
-        (None, 1, &["chat.postMessage", "chat.update", "chat.update"][..]),
+        (None, 1, &["chat.postMessage", "chat.update", "chat.postMessage", "chat.update"][..]),
         (Some(vec![Trigger::Approval]), 1, &["chat.postMessage", "chat.update"]),
         (Some(vec![Trigger::Failure]), 0, &[]),
     ] {
@@ -227,7 +316,7 @@ async fn a_message_is_posted_at_the_first_listed_event() {
         let chosen = Options { notify_on: listed, ..options() };
         let notifier = Notifier::start(&bot(&service), chosen).unwrap();
         notifier.tell(Occasion::Started, pending("queued"));
-        if methods_expected.len() == 3 {
+        if methods_expected.len() == 4 {
             service.wait_for(1).await;
         }
         for _ in 0..approvals {
@@ -246,16 +335,40 @@ async fn a_message_is_posted_at_the_first_listed_event() {
 }
 
 #[tokio::test]
-async fn mentions_come_from_the_settings_and_only_with_bad_ends() {
+async fn mentions_come_from_the_settings_and_only_with_what_people_must_see() {
     let mention: Mention = "<!subteam^S123>".parse().unwrap();
-    for (end, expected) in [(VerdictName::Failed, true), (VerdictName::TimedOut, true), (VerdictName::Passed, false)] {
+    let recovered = |run: &mut RunResult| run.targets[0].recovered_after = Some(2);
+    let status = |status: &'static str| {
+        move |run: &mut RunResult| run.targets[0].deploy.as_mut().unwrap().status = Line::new(status)
+    };
+    // Nobody is called because a person ended the job or the deploy, or answered.
+    type Change<'a> = &'a dyn Fn(&mut RunResult);
+    let ends: [(VerdictName, Change<'_>, bool); 10] = [
+        (VerdictName::Failed, &|_| (), true),
+        (VerdictName::TimedOut, &|_| (), true),
+        (VerdictName::Inconclusive, &|_| (), true),
+        (VerdictName::ApprovalNeeded, &|_| (), true),
+        (VerdictName::Passed, &recovered, true),
+        (VerdictName::Cancelled, &status("approval-expired"), true),
+        (VerdictName::Cancelled, &status("cancelled"), false),
+        (VerdictName::Cancelled, &status("approval-denied"), false),
+        (VerdictName::Interrupted, &|_| (), false),
+        (VerdictName::Passed, &|_| (), false),
+    ];
+    for (verdict, change, expected) in ends {
         let service = Service::start(|_, _| ok("100.1")).await;
         let with = Options { slack_mention_on_failure: vec![mention.clone()], ..options() };
-        run(&service, with, &[], end).await;
+        let notifier = Notifier::start(&bot(&service), with).unwrap();
+        notifier.tell(Occasion::Started, pending("queued"));
+        service.wait_for(1).await;
+        let mut end = result(verdict);
+        change(&mut end);
+        notifier.finish(end, PATIENCE).await;
         let seen = service.seen();
-        let texts = |seen: &Seen| seen.json()["blocks"].to_string().contains("<!subteam^S123>");
-        assert_eq!((texts(&seen[0]), texts(&seen[1])), (false, expected), "{end:?}");
-        assert_eq!(seen[1].json()["text"].as_str().unwrap().starts_with("<!subteam^S123> "), expected);
+        let edits = seen[..2].iter().map(|seen| calls(seen, "<!subteam^S123>")).collect::<Vec<_>>();
+        assert_eq!(edits, [(false, false), (false, false)], "{verdict:?}: an edit calls nobody");
+        let reply: Vec<_> = seen[2..].iter().map(|seen| calls(seen, "<!subteam^S123>")).collect();
+        assert_eq!(reply, if expected { vec![(true, true)] } else { Vec::new() }, "{verdict:?}");
     }
     for text in
         ["<!everyone>", "@here", "<@u1>", "<@U1|x>", "<!subteam^U1>", "<https://evil.example>", "here", "", "<@U>"]
@@ -290,7 +403,8 @@ async fn webhooks_say_the_request_for_approval_once_and_the_end() {
     let outcome = notifier.finish(result(VerdictName::Failed), PATIENCE).await;
     assert_eq!(only(&outcome), (Delivery::Sent, ""));
     let headlines: Vec<_> = service.seen().iter().map(header_text).collect();
-    assert_eq!(headlines, ["✋ Approval needed: api in acme", "❌ Deploy failed: api in acme"]);
+    let end = "❌ api in acme failed: quota exceeded for pods";
+    assert_eq!(headlines, ["✋ approval needed for api in acme", end]);
     assert_eq!(service.seen()[0].path, "/services/T0/B0/secret");
 }
 
@@ -353,7 +467,7 @@ async fn a_test_message_is_marked() {
     let outcome = send_test(&bot(&service), none, now, PATIENCE).await.unwrap();
     assert_eq!(only(&outcome), (Delivery::Sent, ""));
     assert_eq!(methods(&service), ["chat.postMessage"]);
-    assert!(header_text(&service.seen()[0]).starts_with("🔔 Test message"));
+    assert!(header_text(&service.seen()[0]).starts_with("🔔 test message"));
 }
 
 #[tokio::test]

@@ -4,12 +4,14 @@
 
 mod support;
 
+use std::time::Duration;
+
 use httpmock::HttpMockResponse;
 use nuon_gate_core::Line;
 use nuon_gate_core::result::{Delivery, VerdictName};
-use nuon_gate_notify::{Notifier, Occasion, Options, Outcome, Sinks, Trigger};
+use nuon_gate_notify::{Notifier, Occasion, Options, Outcome, Pace, Sinks, Trigger};
 use serde_json::{Value, json};
-use support::{PATIENCE, Seen, Service, answer, answer_later, only, options, pending, result, sinks};
+use support::{PATIENCE, Seen, Service, answer, answer_later, only, options, pending, place, result, sinks};
 
 const OLD: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const NEW: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
@@ -169,6 +171,43 @@ async fn every_listed_occasion_has_its_type_and_is_told_once() {
 }
 
 #[tokio::test]
+async fn changes_in_quick_succession_are_few_and_the_end_is_not_lost() {
+    let service = Service::start(|_, _| answer(200, "")).await;
+    let pace = Pace { between_changes: Duration::from_secs(600), ..options().pace };
+    let slow = Options { pace, notify_on: Some(Trigger::ALL.to_vec()), ..options() };
+    let notifier = Notifier::start(&hook(&service, &[]), slow).unwrap();
+    notifier.tell(Occasion::Started, pending("queued"));
+    service.wait_for(1).await;
+    for number in 0..250 {
+        notifier.tell(Occasion::Changed, pending(&format!("status-{number}")));
+    }
+    // What is no change is told at once.
+    notifier.ask(0, &place("inst1"), pending("pending-approval"));
+    service.wait_for(2).await;
+    notifier.finish(result(VerdictName::Passed), PATIENCE).await;
+    let seen: Vec<Value> = service.seen().iter().map(Seen::json).collect();
+    let types: Vec<&str> = seen.iter().map(|body| body["type"].as_str().unwrap()).collect();
+    let expected = ["nuon.deploy.started", "nuon.deploy.approval", "nuon.deploy.changed", "nuon.deploy.passed"];
+    assert_eq!(types, expected);
+    assert_eq!(seen[2]["data"]["targets"][0]["deploy"]["status"], "status-249");
+}
+
+#[tokio::test]
+async fn each_step_that_asks_for_an_approval_is_an_event() {
+    let service = Service::start(|_, _| answer(200, "")).await;
+    let notifier = Notifier::start(&hook(&service, &[]), options()).unwrap();
+    for (number, step) in ["inst1", "inst1", "inst2"].into_iter().enumerate() {
+        notifier.ask(0, &place(step), pending("pending-approval"));
+        service.wait_for([1, 1, 2][number]).await;
+    }
+    notifier.finish(result(VerdictName::Passed), PATIENCE).await;
+    let seen = service.seen();
+    assert_eq!(seen.len(), 3);
+    let ids: Vec<_> = seen.iter().map(|seen| seen.header("webhook-id").unwrap().to_owned()).collect();
+    assert_ne!(ids[0], ids[1], "another step of the same deploy");
+}
+
+#[tokio::test]
 async fn cloudevents_are_structured() {
     let service = Service::start(|_, _| answer(200, "")).await;
     let format = [("NUON_GATE_WEBHOOK_FORMAT", "cloudevents"), ("NUON_GATE_WEBHOOK_SECRET", OLD)];
@@ -262,10 +301,7 @@ async fn a_template_makes_the_body() {
     let seen = &service.seen()[0];
     verify(seen, OLD);
     let id = seen.header("webhook-id").unwrap();
-    assert_eq!(
-        seen.json(),
-        json!({"summary": "failed: api: unable to deploy: quota exceeded", "deploys": 1, "id": id})
-    );
+    assert_eq!(seen.json(), json!({"summary": "failed: quota exceeded for pods", "deploys": 1, "id": id}));
 
     let text = Template::new("text", "{{ verdict }}!");
     let service = Service::start(|_, _| answer(200, "")).await;

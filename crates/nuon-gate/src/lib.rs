@@ -32,6 +32,7 @@ mod lists;
 mod marking;
 mod marks;
 mod memory;
+mod names;
 mod near_miss;
 mod notify;
 mod nuon_config;

@@ -4,9 +4,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use nuon_gate_core::api::Connection;
+use nuon_gate_core::names::Names;
+use nuon_gate_core::report::ApprovalPlace;
 use nuon_gate_core::result::RunResult;
 use nuon_gate_core::watch::{Event, EventKind};
 use nuon_gate_notify::{InvalidSetting, InvalidSetup, Notifier, Occasion, Options, Outcome, Parsed, Sinks};
+
+use tokio::sync::watch;
 
 use crate::arguments::NotifyArguments;
 use crate::connection::NO_TRUST_STORE;
@@ -92,8 +96,12 @@ pub(crate) struct Audience {
 
 impl Audience {
     /// Makes everything ready, so that what cannot work is known before the wait. Has to be called within a runtime.
-    pub(crate) fn gather(settings: NotifySettings) -> Result<Option<Self>, Trouble> {
+    pub(crate) fn gather(
+        settings: NotifySettings,
+        names: watch::Receiver<Option<Names>>,
+    ) -> Result<Option<Self>, Trouble> {
         let NotifySettings { sinks, notices, options, required, timeout } = settings;
+        let options = Options { names: Some(names), ..options };
         // A sink that is skipped is a notice, and stands in the result.
         if sinks.is_empty() && notices.is_empty() {
             return Ok(None);
@@ -106,8 +114,15 @@ impl Audience {
     pub(crate) fn event(&self, event: &Event, snapshot: impl FnOnce() -> RunResult) {
         let Some(occasion) = occasion(&event.kind) else { return };
         let snapshot = snapshot();
-        if occasion != Occasion::Changed || snapshot.targets.len() <= MOST_TARGETS {
-            self.notifier.tell(occasion, snapshot);
+        match &event.kind {
+            EventKind::ApprovalNeeded { target, workflow, step, .. } => {
+                let place = ApprovalPlace { workflow: workflow.clone(), step: step.clone() };
+                self.notifier.ask(*target, &place, snapshot);
+            }
+            _ if occasion != Occasion::Changed || snapshot.targets.len() <= MOST_TARGETS => {
+                self.notifier.tell(occasion, snapshot);
+            }
+            _ => {}
         }
     }
 

@@ -3,6 +3,7 @@
 use std::collections::hash_map::RandomState;
 use std::fmt;
 use std::hash::{BuildHasher as _, Hasher as _};
+use std::io::{self, IsTerminal as _};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -134,6 +135,13 @@ pub(crate) struct OutputSettings {
     /// The CI run's page.
     pub(crate) ci_url: Option<String>,
     pub(crate) quiet: bool,
+}
+
+impl OutputSettings {
+    /// Tells whether people read what is written, so that names are better than ids: a report, a CI run's page, a terminal.
+    pub(crate) fn is_read_by_people(&self) -> bool {
+        !self.reports.is_empty() || self.ci.is_some() || io::stderr().is_terminal()
+    }
 }
 
 impl Settings {

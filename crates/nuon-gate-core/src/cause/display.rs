@@ -51,11 +51,11 @@ impl fmt::Display for Cause {
             Self::Step { step, status } => write!(f, "{}, although the deploy says `{status}`", shown(step)),
             Self::Orphaned { end, step, status, denial } => {
                 let stays = match status {
-                    None => "the component was never attempted".to_owned(),
-                    Some(status) => format!("the deploy still says `{status}`"),
+                    None => "and the component was never attempted".to_owned(),
+                    Some(status) => format!("but the deploy still says `{status}`"),
                 };
                 let (step, denial) = (after(": ", step.as_ref()), after("; ", denial.as_ref()));
-                write!(f, "the workflow {}{step}, and {stays}{denial}", end.as_str())
+                write!(f, "the workflow {}{step}, {stays}{denial}", end.as_str())
             }
             Self::NeverDeployed { end, step, replaced } => {
                 let missing = match replaced {
@@ -155,13 +155,17 @@ impl fmt::Display for Standing {
             Self::Nothing => f.write_str("no deploy has been seen"),
             Self::Unmatched(newest) => write!(f, "the newest deploy, {newest}, does not match the pins"),
             Self::Deploy { status, spent, each, hold } => {
-                let each = each.as_ref().map(|each| format!(" ({each})")).unwrap_or_default();
-                let spent = spent.map(|spent| format!(" for {}{each}", human(spent))).unwrap_or_default();
+                // The time in each status has that of the last in it.
+                let spent = match each {
+                    Some(each) => format!(" ({each})"),
+                    None => spent.map(|spent| format!(" for {}", human(spent))).unwrap_or_default(),
+                };
                 let hold = hold.to_string();
                 let hold = if hold.is_empty() { hold } else { format!(", {hold}") };
                 write!(f, "the last status is `{status}`{spent}{hold}")
             }
             Self::Workflow { id, word: None } => write!(f, "workflow {id} has not been seen"),
+            Self::NotTriggered => f.write_str("no new deploy has appeared since what was to trigger one"),
             // Servers say `success` between two steps as well.
             Self::Workflow { id, word: Some(word) } if word.is("success") => {
                 write!(f, "workflow {id} is `success`, but not finished")

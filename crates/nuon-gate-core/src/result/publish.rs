@@ -54,7 +54,7 @@ impl TargetResult {
             },
             verdict: report.verdict.into(),
             reason: words.reason(report).filter(|_| report.verdict != Verdict::Pending),
-            hint: words.hint(report).filter(|_| report.verdict != Verdict::Pending),
+            hint: words.hint(report, dashboard).filter(|_| report.verdict != Verdict::Pending),
             clock: report.clock(),
             deploy: deploy.as_deref().map(|deploy| DeployResult::new(deploy, report)),
             matched_by: report.matched_by,

@@ -49,6 +49,19 @@ impl VerdictName {
             Self::NotifyFailed => "notify_failed",
         }
     }
+
+    /// Returns the sign that stands for it wherever people read.
+    pub fn sign(self) -> &'static str {
+        match self {
+            Self::Passed => "✅",
+            Self::Failed | Self::Rejected => "❌",
+            Self::Cancelled | Self::Superseded => "🚫",
+            Self::ApprovalNeeded => "✋",
+            Self::TimedOut => "⏰",
+            Self::Pending => "⏳",
+            Self::Inconclusive | Self::Interrupted | Self::NotifyFailed => "⚠️",
+        }
+    }
 }
 
 impl From<Verdict> for VerdictName {

@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::fault::{Fault, Nature};
 
 /// How quickly things are done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pace {
-    /// The least time between two edits of one message.
-    pub between_edits: Duration,
+    /// The least time between two edits of one message, and between two changes that a webhook is told.
+    pub between_changes: Duration,
     /// The first delay before a request is repeated; later ones are up to fifteen times as long.
     pub first_retry: Duration,
     /// How long one request may take.
@@ -21,7 +21,7 @@ pub struct Pace {
 impl Default for Pace {
     fn default() -> Self {
         Self {
-            between_edits: Duration::from_secs(3),
+            between_changes: Duration::from_secs(3),
             first_retry: Duration::from_secs(2),
             request_timeout: Duration::from_secs(15),
         }
@@ -102,8 +102,12 @@ impl Patience {
         }
     }
 
-    /// Waits for a moment, or for the end if that comes first.
-    pub(crate) async fn pause_until(&mut self, until: Instant) {
-        self.wait(Some(until)).await;
+    /// Waits for something, but not beyond a limit, nor when the end has come.
+    pub(crate) async fn wait_for(&mut self, something: impl Future, limit: Duration) {
+        tokio::select! {
+            _ = something => {}
+            _ = self.ending.wait_for(Option::is_some) => {}
+            () = sleep(limit) => {}
+        }
     }
 }

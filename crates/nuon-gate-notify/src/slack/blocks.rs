@@ -12,6 +12,12 @@ use crate::ci_run::WebPage;
 use crate::cut::{Bounded, Few, Own, verbatim};
 use crate::message::{Message, TargetLine};
 
+/// Longest header.
+const LONGEST_TITLE: usize = 150;
+
+/// Longest part of a log. What all texts of a message may have together is not documented, and less than their limits.
+const LONGEST_LOG: usize = 2500;
+
 /// Longest fallback text. `chat.update` takes no more than 4000.
 const LONGEST_TEXT: usize = 3000;
 
@@ -31,9 +37,9 @@ pub(crate) struct Payload {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(crate) enum Block {
-    Header { text: Plain<150> },
+    Header { text: Plain<LONGEST_TITLE> },
     Section(Section),
-    Context { elements: Few<Markdown<2000>, 10> },
+    Context { elements: Few<Small, 10> },
     RichText { elements: Few<RichPart, 1> },
 }
 
@@ -44,8 +50,14 @@ pub(crate) enum Section {
     Plain { text: Plain<3000> },
     #[serde(untagged)]
     Markdown { text: Markdown<3000> },
-    #[serde(untagged)]
-    Fields { fields: Few<Plain<2000>, 10> },
+}
+
+/// What stands side by side, in small letters.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub(crate) enum Small {
+    Plain(Plain<1000>),
+    Markdown(Markdown<2000>),
 }
 
 /// Text that Slack shows as it is.
@@ -79,37 +91,24 @@ pub(crate) enum RichElement {
     Link { url: WebPage, text: Bounded<200> },
 }
 
+/// How much of a message is laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Extent {
+    /// What stands in a message that is edited, which calls nobody.
+    State,
+    /// All of it: whom it calls, and the log.
+    Whole,
+}
+
 impl Payload {
-    /// Lays out a message.
-    pub(crate) fn new(message: &Message) -> Self {
-        Self::of(fallback(message), blocks(message))
+    /// Lays out a message that is edited in place.
+    pub(crate) fn state(message: &Message) -> Self {
+        Self::of(fallback(message, Extent::State), blocks(message, Extent::State))
     }
 
-    /// Lays out a message that has no thread for the details.
+    /// Lays out a message that people are to see.
     pub(crate) fn whole(message: &Message) -> Self {
-        let mut blocks = blocks(message);
-        // The message has the reason already.
-        push_detail(&mut blocks, &[("Timeline", message.timeline.as_ref())], &message.log_tail);
-        Self::of(fallback(message), blocks)
-    }
-
-    /// Lays out what is said of a bad end in the thread.
-    pub(crate) fn detail(message: &Message) -> Self {
-        let said = [
-            ("Reason", message.reason.as_ref()),
-            ("What to do", message.hint.as_ref()),
-            ("Timeline", message.timeline.as_ref()),
-        ];
-        let mut blocks = Few::from_iter([]);
-        push_detail(&mut blocks, &said, &message.log_tail);
-        let mut text = Bounded::build();
-        for (label, said) in said.into_iter().filter_map(|(label, said)| Some((label, said?))) {
-            text.push_whole(&[Own::Words(label), Own::Words(": ")]);
-            text.push(said, 1000, escape);
-            text.push_own("\n");
-        }
-        text.push_log(&message.log_tail, 900, escape);
-        Self::of(text.or_dash(), blocks)
+        Self::of(fallback(message, Extent::Whole), blocks(message, Extent::Whole))
     }
 
     fn of(text: Bounded<LONGEST_TEXT>, blocks: Few<Block, 50>) -> Self {
@@ -135,58 +134,52 @@ fn plain<const MAX: usize>(line: &Line) -> Plain<MAX> {
     Plain { text: Bounded::new(line), emoji: false }
 }
 
-/// Puts our own word before a line.
-fn labelled<const MAX: usize>(label: &'static str, between: &'static str, line: &Line) -> Plain<MAX> {
-    let mut text = Bounded::build();
-    text.push_whole(&[Own::Words(label), Own::Words(between)]);
-    text.push(line, MAX, verbatim);
-    Plain { text, emoji: false }
-}
-
-fn blocks(message: &Message) -> Few<Block, 50> {
-    let mut blocks = Few::from_iter([Block::Header { text: plain(&message.headline) }]);
-    if !message.mentions.is_empty() {
+fn blocks(message: &Message, extent: Extent) -> Few<Block, 50> {
+    let (title, reason) = message.lead(LONGEST_TITLE, verbatim);
+    let mut blocks = Few::from_iter([Block::Header { text: plain(&title) }]);
+    if let Some(reason) = reason {
+        blocks.push(Block::Section(Section::Plain { text: plain(reason) }));
+    }
+    if extent == Extent::Whole && !message.mentions.is_empty() {
         let mut text = Bounded::build();
         push_mentions(&mut text, message);
         blocks.push(Block::Section(Section::Markdown { text: Markdown { text, verbatim: true } }));
     }
-    for line in message.lead() {
-        blocks.push(Block::Section(Section::Plain { text: plain(line) }));
+    if let Some(hint) = &message.hint {
+        blocks.push(Block::Section(Section::Plain { text: plain(hint) }));
     }
-    if let Some(summary) = &message.summary {
-        blocks.push(Block::Section(Section::Plain { text: plain(summary) }));
-    }
-    if !message.facts.is_empty() {
-        let fields = message.facts.iter().map(|(name, value)| labelled(name, "\n", value));
-        blocks.push(Block::Section(Section::Fields { fields: fields.collect() }));
+    let facts = message.facts.iter().map(|facts| Small::Plain(plain(facts)));
+    let since = message.since.map(|since| {
+        let mut text = Bounded::build();
+        text.push_whole(&[Own::Words("since "), Own::SlackTime(since)]);
+        Small::Markdown(Markdown { text, verbatim: true })
+    });
+    let small: Vec<Small> = facts.chain(since).collect();
+    if !small.is_empty() {
+        blocks.push(Block::Context { elements: small.into_iter().collect() });
     }
     if !message.targets.is_empty() {
         let elements = Few::from_iter([RichPart::RichTextSection { elements: targets(message) }]);
         blocks.push(Block::RichText { elements });
     }
-    let mut text = Bounded::build();
-    push_links(&mut text, message);
     if !message.links.is_empty() {
-        blocks.push(Block::Context { elements: Few::from_iter([Markdown { text: text.or_dash(), verbatim: true }]) });
+        let mut text = Bounded::build();
+        push_links(&mut text, message);
+        let links = Small::Markdown(Markdown { text: text.or_dash(), verbatim: true });
+        blocks.push(Block::Context { elements: Few::from_iter([links]) });
+    }
+    if extent == Extent::Whole && !message.log.is_empty() {
+        let mut text = Bounded::build();
+        text.push_log(&message.log, LONGEST_LOG, verbatim);
+        let elements = Few::from_iter([RichElement::Text { text: text.or_dash() }]);
+        blocks.push(Block::RichText { elements: Few::from_iter([RichPart::RichTextPreformatted { elements }]) });
     }
     blocks
 }
 
-fn push_detail(blocks: &mut Few<Block, 50>, said: &[(&'static str, Option<&Line>)], log_tail: &[Line]) {
-    for (label, said) in said.iter().filter_map(|(label, said)| Some((label, (*said)?))) {
-        blocks.push(Block::Section(Section::Plain { text: labelled(label, ": ", said) }));
-    }
-    if !log_tail.is_empty() {
-        let mut text = Bounded::build();
-        text.push_log(log_tail, 2500, verbatim);
-        let elements = Few::from_iter([RichElement::Text { text: text.or_dash() }]);
-        blocks.push(Block::RichText { elements: Few::from_iter([RichPart::RichTextPreformatted { elements }]) });
-    }
-}
-
 fn targets(message: &Message) -> Few<RichElement, 80> {
     let mut elements: Few<RichElement, 80> = Few::from_iter([]);
-    for TargetLine { sign, name, state, reason, url } in &message.targets {
+    for TargetLine { sign, name, state, url } in &message.targets {
         let mut before = Bounded::build();
         before.push_whole(&[Own::Words(sign), Own::Words(" ")]);
         elements.push(RichElement::Text { text: before });
@@ -196,11 +189,7 @@ fn targets(message: &Message) -> Few<RichElement, 80> {
         });
         let mut said = Bounded::build();
         said.push_own(": ");
-        said.push(state, 60, verbatim);
-        if let Some(reason) = reason {
-            said.push_own(", ");
-            said.push(reason, 200, verbatim);
-        }
+        said.push(state, 260, verbatim);
         said.push_own("\n");
         elements.push(RichElement::Text { text: said });
     }
@@ -217,8 +206,11 @@ fn name_of(name: &Line) -> Bounded<2500> {
 }
 
 fn push_mentions<const MAX: usize>(text: &mut Bounded<MAX>, message: &Message) {
+    let mut separator = "";
     for mention in &message.mentions {
-        text.push_whole(&[Own::Mention(mention), Own::Words(" ")]);
+        if text.push_whole(&[Own::Words(separator), Own::Mention(mention)]) {
+            separator = " ";
+        }
     }
 }
 
@@ -233,32 +225,32 @@ fn push_links<const MAX: usize>(text: &mut Bounded<MAX>, message: &Message) {
     }
 }
 
-fn fallback(message: &Message) -> Bounded<LONGEST_TEXT> {
+fn fallback(message: &Message, extent: Extent) -> Bounded<LONGEST_TEXT> {
     let mut text = Bounded::build();
-    push_mentions(&mut text, message);
-    text.push(&message.headline, 300, escape);
-    for line in message.lead() {
-        text.push_own("\n");
-        text.push(line, 500, escape);
+    text.push(&message.title(), 800, escape);
+    if extent == Extent::Whole && !message.mentions.is_empty() {
+        text.push_own(" ");
+        push_mentions(&mut text, message);
     }
-    if let Some(summary) = &message.summary {
+    for line in [&message.hint, &message.facts].into_iter().flatten() {
         text.push_own("\n");
-        text.push(summary, 300, escape);
+        text.push(line, 400, escape);
     }
-    for (name, value) in &message.facts {
-        text.push_whole(&[Own::Words("\n"), Own::Words(name), Own::Words(": ")]);
-        text.push(value, 60, escape);
+    if let Some(since) = message.since {
+        text.push_whole(&[Own::Words("\nsince "), Own::SlackTime(since)]);
     }
     for line in message.targets.iter().take(5) {
         text.push_whole(&[Own::Words("\n"), Own::Words(line.sign), Own::Words(" ")]);
-        text.push(&line.standing(), 100, escape);
+        text.push(&line.standing(), 160, escape);
     }
     let more = message.more + message.targets.len().saturating_sub(5);
     if more > 0 {
         text.push_own("\n");
         text.push(&Line::new(format!("and {more} more")), 40, escape);
     }
-    text.push_own("\n");
-    push_links(&mut text, message);
+    if !message.links.is_empty() {
+        text.push_own("\n");
+        push_links(&mut text, message);
+    }
     text.or_dash()
 }

@@ -1,4 +1,4 @@
-//! A bot: one message that is edited as things go on, and a thread for the details.
+//! A bot: one message that is edited as things go on, and a reply to it that the whole channel sees for what people must see.
 
 use std::fmt;
 use std::str::FromStr;
@@ -92,64 +92,65 @@ impl Bot {
         self.shown.is_some()
     }
 
-    /// Makes the message say something, unless it says so already.
-    pub(crate) async fn show(
+    /// Makes the message say something, unless it says so already. What `rings` is said in its thread and in the channel
+    /// besides, as an edit is heard by nobody.
+    pub(crate) async fn tell(
         &mut self,
         slack: &SlackBot,
         http: &Http,
         patience: &mut Patience,
         message: &Message,
+        rings: bool,
     ) -> Result<(), Fault> {
-        let payload = Payload::new(message);
-        if self.shown.as_ref() == Some(&payload) {
-            return Ok(());
-        }
+        let state = Payload::state(message);
+        let loud = if rings { Payload::whole(message) } else { state.clone() };
         let mut call = Call { slack, http, patience };
-        match self.message.clone() {
-            None => self.post(&mut call, &payload, None).await?,
-            Some(place) => match call.update(&place, &payload).await {
-                Ok(()) => {}
-                Err(fault) if fault.is(&NOT_EDITABLE) => {
-                    // Where the message was there may still be its thread; if not, there is the channel.
-                    let root = self.root.clone().unwrap_or_else(|| place.ts.clone());
-                    if self.post(&mut call, &payload, Some((&place.channel, &root))).await.is_err() {
-                        self.post(&mut call, &payload, None).await?;
-                    }
+        let Some(place) = self.message.clone() else {
+            self.post(&mut call, &loud, None).await?;
+            self.shown = Some(state);
+            return Ok(());
+        };
+        let root = self.root.clone().unwrap_or_else(|| place.ts.clone());
+        let thread = Thread { channel: &place.channel, root: &root, broadcast: rings };
+        let edited = if self.shown.as_ref() == Some(&state) { Ok(()) } else { call.update(&place, &state).await };
+        match edited {
+            Err(fault) if fault.is(&NOT_EDITABLE) => {
+                // Where the message was there may still be its thread; if not, there is the channel.
+                if self.post(&mut call, &loud, Some(thread)).await.is_err() {
+                    self.post(&mut call, &loud, None).await?;
                 }
-                Err(fault) => return Err(fault),
-            },
+                self.shown = Some(state);
+                Ok(())
+            }
+            edited => {
+                if edited.is_ok() {
+                    self.shown = Some(state);
+                }
+                // People are called even if the message above cannot be put right.
+                let called =
+                    if rings { call.post(&loud, &place.channel, Some(thread)).await.map(drop) } else { Ok(()) };
+                called.and(edited)
+            }
         }
-        self.shown = Some(payload);
-        Ok(())
     }
 
-    /// Says in the thread what there is no room for in the message.
-    pub(crate) async fn explain(
-        &self,
-        slack: &SlackBot,
-        http: &Http,
-        patience: &mut Patience,
-        message: &Message,
-    ) -> Result<(), Fault> {
-        let Some(place) = &self.message else { return Ok(()) };
-        let root = self.root.as_ref().unwrap_or(&place.ts);
-        Call { slack, http, patience }.post(&Payload::detail(message), &place.channel, Some(root)).await.map(drop)
-    }
-
-    async fn post(
-        &mut self,
-        call: &mut Call<'_>,
-        payload: &Payload,
-        thread: Option<(&str, &str)>,
-    ) -> Result<(), Fault> {
+    async fn post(&mut self, call: &mut Call<'_>, payload: &Payload, thread: Option<Thread<'_>>) -> Result<(), Fault> {
         let earlier = self.message.as_ref().map(|place| place.channel.as_str());
-        let channel = thread.map(|(channel, _)| channel).or(call.slack.channel.as_deref()).or(earlier);
+        let channel = thread.map(|thread| thread.channel).or(call.slack.channel.as_deref()).or(earlier);
         let channel = channel.unwrap_or_default().to_owned();
-        let root = thread.map(|(_, root)| root.to_owned());
-        self.message = Some(call.post(payload, &channel, root.as_deref()).await?);
-        self.root = root;
+        self.message = Some(call.post(payload, &channel, thread).await?);
+        self.root = thread.map(|thread| thread.root.to_owned());
         Ok(())
     }
+}
+
+/// Where a reply goes.
+#[derive(Debug, Clone, Copy)]
+struct Thread<'a> {
+    channel: &'a str,
+    root: &'a str,
+    /// Whether it stands in the channel as well.
+    broadcast: bool,
 }
 
 /// What a call to Slack needs.
@@ -160,9 +161,17 @@ struct Call<'a> {
 }
 
 impl Call<'_> {
-    async fn post(&mut self, payload: &Payload, channel: &str, root: Option<&str>) -> Result<SlackThread, Fault> {
-        let place = match root {
-            Some(root) => json!({"channel": channel, "thread_ts": root}),
+    async fn post(
+        &mut self,
+        payload: &Payload,
+        channel: &str,
+        thread: Option<Thread<'_>>,
+    ) -> Result<SlackThread, Fault> {
+        let place = match thread {
+            Some(Thread { root, broadcast: true, .. }) => {
+                json!({"channel": channel, "thread_ts": root, "reply_broadcast": true})
+            }
+            Some(Thread { root, .. }) => json!({"channel": channel, "thread_ts": root}),
             None => json!({"channel": channel}),
         };
         let said = self.payload("chat.postMessage", place, payload, Repeat::IfNotTaken).await?;
@@ -260,7 +269,7 @@ mod tests {
             result.targets[0].timeline[2].duration_ms = Some(result.elapsed_ms);
             result.targets[0].deploy.as_mut().unwrap().status = Line::new(status);
             let message = Message::new(Occasion::Changed, &result, &Context::default());
-            bot.show(&slack, &http, &mut patience, &message).await.unwrap();
+            bot.tell(&slack, &http, &mut patience, &message, false).await.unwrap();
             assert_eq!(mock.calls_async().await, requests);
         }
     }

@@ -74,7 +74,7 @@ async fn identity(slack: &SlackBot, http: &Http) -> Result<SlackIdentity, Fault>
 
 async fn blocks(slack: &SlackBot, http: &Http) -> Result<(), Fault> {
     let message = Message::new(Occasion::Ended, &sample::result(VerdictName::Failed), &Context::default());
-    let blocks = serde_json::to_string(&Payload::new(&message).blocks).unwrap_or_default();
+    let blocks = serde_json::to_string(&Payload::whole(&message).blocks).unwrap_or_default();
     let answer = ask(slack, http, "blocks.validate", json!({"blocks": blocks}).to_string()).await?;
     read::<serde::de::IgnoredAny>(&answer).map(drop)
 }

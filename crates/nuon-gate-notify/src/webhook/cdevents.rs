@@ -23,8 +23,8 @@ const MOST_SERVICES: usize = 20;
 /// Longest id, name or error, in units of UTF-16.
 const LONGEST: usize = 1000;
 
-pub(super) fn deliveries(event: &Event, occasion: Occasion, result: &RunResult) -> Result<Vec<Delivery>, String> {
-    if !matches!(occasion, Occasion::Ended | Occasion::Test) {
+pub(super) fn deliveries(event: &Event, result: &RunResult) -> Result<Vec<Delivery>, String> {
+    if !matches!(event.occasion, Occasion::Ended | Occasion::Test) {
         return Ok(Vec::new());
     }
     let source = short(&Line::new(source(result)));

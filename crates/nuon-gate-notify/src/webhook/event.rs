@@ -8,6 +8,7 @@ use super::shrink::fit;
 use super::signature::fingerprint;
 use super::{Format, cdevents};
 use crate::Occasion;
+use crate::mailbox::Asked;
 
 /// No id of a run is longer; that of a saved result could be, and would leave no room for the rest of the body.
 const LONGEST_ID: usize = 255;
@@ -15,6 +16,7 @@ const LONGEST_ID: usize = 255;
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Event {
+    pub(crate) occasion: Occasion,
     /// `nuon.deploy.` and a verdict or another word.
     pub(crate) kind: String,
     /// The same for the same state of the same deploys, so that a receiver recognises what a job that is run again tells
@@ -33,7 +35,8 @@ pub(crate) struct Delivery {
 }
 
 impl Event {
-    pub(crate) fn new(occasion: Occasion, result: &RunResult) -> Self {
+    /// Says what happened; a request for approvals names their steps.
+    pub(crate) fn new(occasion: Occasion, asked: &[Asked], result: &RunResult) -> Self {
         let word = match occasion {
             Occasion::Started => "started",
             Occasion::Approval => "approval",
@@ -42,14 +45,18 @@ impl Event {
             Occasion::Ended => result.verdict.as_str(),
         };
         let kind = format!("nuon.deploy.{word}");
-        let id = id(&kind, occasion, result);
-        Self { kind, id, at: result.finished_at.clone() }
+        let id = id(&kind, occasion, asked, result);
+        Self { occasion, kind, id, at: result.finished_at.clone() }
     }
 }
 
 /// Derives an id. It holds no dot, as the signed text is split at dots.
-fn id(kind: &str, occasion: Occasion, result: &RunResult) -> String {
+fn id(kind: &str, occasion: Occasion, asked: &[Asked], result: &RunResult) -> String {
     let mut state = kind.to_owned();
+    for step in asked.iter().map(Asked::step).filter(|step| !step.is_empty()) {
+        state.push('\n');
+        state.push_str(step);
+    }
     // Without a deploy, two runs that found nothing are two events.
     if occasion == Occasion::Test || result.targets.iter().any(|target| deploy_id(target).is_none()) {
         state.push_str(result.started_at.plain());
@@ -98,8 +105,7 @@ impl Format {
     /// # Errors
     ///
     /// If the user's template fails.
-    pub(crate) fn deliveries(&self, occasion: Occasion, result: &RunResult) -> Result<Vec<Delivery>, String> {
-        let event = Event::new(occasion, result);
+    pub(crate) fn deliveries(&self, event: &Event, result: &RunResult) -> Result<Vec<Delivery>, String> {
         let one = |content_type: &str, body| {
             vec![Delivery { id: event.id.clone(), content_type: content_type.to_owned(), body }]
         };
@@ -109,10 +115,10 @@ impl Format {
                     fit(result, |data| bytes(&json!({"type": event.kind, "timestamp": event.at, "data": data})))?;
                 Ok(one("application/json", body))
             }
-            Self::CloudEvents => Ok(one("application/cloudevents+json", cloudevent(&event, result)?)),
-            Self::CdEvents => cdevents::deliveries(&event, occasion, result),
+            Self::CloudEvents => Ok(one("application/cloudevents+json", cloudevent(event, result)?)),
+            Self::CdEvents => cdevents::deliveries(event, result),
             Self::Template(template) => {
-                let body = fit(result, |data| template.render(&event, data))?;
+                let body = fit(result, |data| template.render(event, data))?;
                 Ok(one(template.content_type(), body))
             }
         }
@@ -156,13 +162,15 @@ pub(crate) fn is_deployed(target: &TargetResult) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use nuon_gate_core::report::ApprovalPlace;
+
     use super::*;
     use crate::sample;
 
     #[test]
     fn ids_are_derived_from_deploys_and_their_state() {
         let failed = sample::result(VerdictName::Failed);
-        let id = |occasion, result: &RunResult| Event::new(occasion, result).id;
+        let id = |occasion, result: &RunResult| Event::new(occasion, &[], result).id;
         let first = id(Occasion::Ended, &failed);
         assert!(first.starts_with("msg_") && !first.contains('.') && first.len() == 36, "{first}");
 
@@ -174,6 +182,13 @@ mod tests {
         let mut other = failed.clone();
         other.targets[0].deploy.as_mut().unwrap().id = Some(Line::new("dpl2"));
         assert_ne!(id(Occasion::Ended, &other), first, "another deploy");
+
+        let in_step = |step: &str| {
+            let place = ApprovalPlace { workflow: "inw1".parse().unwrap(), step: Some(step.parse().unwrap()) };
+            Event::new(Occasion::Approval, &[Asked::new(0, &place)], &failed).id
+        };
+        assert_eq!(in_step("inst1"), in_step("inst1"));
+        assert_ne!(in_step("inst1"), in_step("inst2"), "another step of the same deploy");
 
         let mut none = failed.clone();
         none.targets[0].deploy = None;

@@ -11,9 +11,8 @@ use nuon_gate_core::result::RunResult;
 use nuon_gate_http::Method;
 use nuon_gate_http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 
-use self::event::Delivery;
+use self::event::{Delivery, Event};
 pub(crate) use self::template::Template;
-use crate::Occasion;
 use crate::deliver::{Fault, Http, Nature, Patience, Repeat, Request};
 use crate::secret::SinkUrl;
 use crate::settings::WebhookSettings;
@@ -46,10 +45,10 @@ impl Told {
         (url, settings): (&SinkUrl, &WebhookSettings),
         http: &Http,
         patience: &mut Patience,
-        (occasion, result): (Occasion, &RunResult),
+        (event, result): (&Event, &RunResult),
     ) -> Result<bool, Fault> {
         let refused = |words: String| Fault::new(Nature::Refused { status: 0 }, words);
-        let deliveries = settings.format.deliveries(occasion, result).map_err(refused)?;
+        let deliveries = settings.format.deliveries(event, result).map_err(refused)?;
         let mut sent = false;
         for delivery in deliveries {
             if self.ids.contains(&delivery.id) {

@@ -5,6 +5,7 @@ use nuon_gate_core::result::RunResult;
 use serde_json::Value;
 
 use crate::cut::{cut, verbatim};
+use crate::excerpt::keep_around_error;
 use crate::message::rank;
 
 /// The largest body of a webhook, in bytes. Receivers commonly take 64 KiB; this leaves room for their own wrapping.
@@ -59,10 +60,10 @@ impl Step {
     fn apply(self, result: &mut RunResult) -> serde_json::Result<()> {
         match self {
             Self::Nothing => {}
-            // The end of a log and of a timeline says more than its beginning.
             Self::LogLines(count) => {
-                result.targets.iter_mut().for_each(|target| keep_last(&mut target.log_tail, count));
+                result.targets.iter_mut().for_each(|target| keep_around_error(&mut target.log_tail, count));
             }
+            // The end of a timeline says more than its beginning.
             Self::Stays(count) => result.targets.iter_mut().for_each(|target| keep_last(&mut target.timeline, count)),
             Self::Texts(longest) => {
                 let mut value = serde_json::to_value(&*result)?;

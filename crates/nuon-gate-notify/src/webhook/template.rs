@@ -43,7 +43,7 @@ impl Template {
             if verdict == VerdictName::Pending {
                 result.targets[0].deploy = None;
             }
-            let event = Event::new(Occasion::Ended, &result);
+            let event = Event::new(Occasion::Ended, &[], &result);
             let value = serde_json::to_value(&result).map_err(|error| error.to_string())?;
             template.render(&event, &value)?;
         }
@@ -93,7 +93,7 @@ mod tests {
         let template = Template::new(source, content_type)?;
         let mut result = sample::result(VerdictName::Failed);
         result.reason = Some(Line::new("a \"quoted\" line \\ {{ 7 }} ☃"));
-        let event = Event::new(Occasion::Ended, &result);
+        let event = Event::new(Occasion::Ended, &[], &result);
         let body = template.render(&event, &serde_json::to_value(&result).unwrap())?;
         Ok(String::from_utf8(body).unwrap())
     }

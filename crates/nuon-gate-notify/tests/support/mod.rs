@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use httpmock::{HttpMockRequest, HttpMockResponse, MockServer};
 use nuon_gate_core::Line;
-use nuon_gate_core::result::{Delivery, RunResult, VerdictName};
+use nuon_gate_core::report::ApprovalPlace;
+use nuon_gate_core::result::{Delivery, RunResult, TargetResult, VerdictName};
 use nuon_gate_notify::{Options, Outcome, Pace, Sinks};
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -25,21 +26,64 @@ pub(crate) fn result(verdict: VerdictName) -> RunResult {
         "ci_url": "https://github.com/acme/api/actions/runs/7", "notifications": [], "warnings": [],
     });
     let name = verdict.as_str();
-    let (status, reason) = match verdict {
-        VerdictName::Passed => ("active", Value::Null),
-        VerdictName::Failed => ("error", "api: unable to deploy: quota exceeded".into()),
-        VerdictName::Cancelled => ("cancelled", "the deploy was cancelled".into()),
-        VerdictName::ApprovalNeeded => ("pending-approval", "nobody approved the plan within 10m".into()),
-        VerdictName::TimedOut => ("executing", "--timeout: not ended after 1h".into()),
-        VerdictName::Interrupted => ("executing", "SIGTERM ended the wait".into()),
-        VerdictName::Inconclusive => ("executing", "no good answer from the API for 5m".into()),
-        _ => ("executing", Value::Null),
+    let again = "still running: wait again with --deploy dpl1, or raise --timeout (NUON_GATE_TIMEOUT)";
+    let (status, reason, hint) = match verdict {
+        VerdictName::Passed | VerdictName::NotifyFailed => ("active", None, None),
+        VerdictName::Failed => {
+            ("error", Some("quota exceeded for pods"), Some("ask the platform team to raise the pod quota"))
+        }
+        VerdictName::Rejected => (
+            "executing",
+            Some("the API does not accept the token: HTTP 401: invalid token"),
+            Some("check NUON_API_TOKEN or --token-file (NUON_GATE_TOKEN_FILE); nuon-gate doctor says more"),
+        ),
+        VerdictName::Cancelled => (
+            "cancelled",
+            Some("the deploy ended as `cancelled`; the server gives no reason"),
+            Some("deploy again, unless it was cancelled on purpose"),
+        ),
+        VerdictName::ApprovalNeeded => (
+            "pending-approval",
+            Some("--approval-timeout 10m ran out, nobody has answered"),
+            Some("approve or deny it in Nuon, then wait again with --deploy dpl1"),
+        ),
+        VerdictName::Superseded => (
+            "executing",
+            Some("the deploy dpl1 was superseded by dpl2"),
+            Some("wait for the newer one with --deploy dpl2"),
+        ),
+        VerdictName::TimedOut => {
+            ("executing", Some("--timeout 1h ran out; last seen `executing` for 58m 3s"), Some(again))
+        }
+        VerdictName::Interrupted => (
+            "executing",
+            Some("interrupted by SIGTERM; last seen `executing` for 2m 58s"),
+            Some("still running: wait again with --deploy dpl1"),
+        ),
+        VerdictName::Inconclusive => (
+            "executing",
+            Some("no good answer from the API for 5m (--api-outage): HTTP 503"),
+            Some("the deploy may be fine: check the API's state, then run this again"),
+        ),
+        VerdictName::Pending => ("executing", None, None),
     };
+    let (reason, hint) = (json!(reason), json!(hint));
+    value["hint"] = hint.clone();
     value["verdict"] = name.into();
     value["reason"] = reason.clone();
     let target = &mut value["targets"][0];
     target["verdict"] = if verdict == VerdictName::Interrupted { "pending".into() } else { name.into() };
-    target["reason"] = reason;
+    if verdict == VerdictName::NotifyFailed {
+        target["verdict"] = "passed".into();
+    }
+    // What has not ended has no reason yet.
+    if verdict != VerdictName::Interrupted {
+        target["reason"] = reason;
+        target["hint"] = hint;
+    }
+    if matches!(verdict, VerdictName::Failed | VerdictName::TimedOut | VerdictName::Cancelled) {
+        target["last_good"] = json!({"deploy_id": "dpl0", "build_id": "bld0", "commit": "0a1b2c3d", "at": null});
+    }
     target["deploy"]["status"] = status.into();
     target["timeline"][2]["status"] = status.into();
     if matches!(verdict, VerdictName::Passed | VerdictName::Failed | VerdictName::Cancelled) {
@@ -54,7 +98,6 @@ pub(crate) fn result(verdict: VerdictName) -> RunResult {
             {"at": null, "severity": "info", "text": "helm upgrade --install api ./chart"},
             {"at": null, "severity": "error", "text": "Error: pods \"api-7d9f\" is forbidden: exceeded quota: acme"},
         ]);
-        target["last_good"] = json!({"deploy_id": "dpl0", "build_id": "bld0", "commit": "0a1b2c3d", "at": null});
     }
     serde_json::from_value(value).unwrap()
 }
@@ -80,11 +123,39 @@ fn target(install: &str, component: &str) -> Value {
     })
 }
 
+/// A run with several installs, of which so many ended in a way, and the others passed.
+pub(crate) fn fleet(verdict: VerdictName, count: usize, decided: usize) -> RunResult {
+    let (mut run, passed) = (result(verdict), result(VerdictName::Passed).targets.remove(0));
+    let one = run.targets.remove(0);
+    let number = |number: usize, mut target: TargetResult| {
+        target.install.id = Line::new(format!("inl{number}"));
+        target.install.name = Some(Line::new(format!("acme-{number}")));
+        let deploy = target.deploy.as_mut().unwrap();
+        deploy.id = Some(Line::new(format!("dpl{number}")));
+        target.url = Some(Line::new(format!("https://app.nuon.co/org1/installs/inl{number}/deploys/dpl{number}")));
+        target
+    };
+    let every = count / decided;
+    let is_decided = |at: usize| at % every == every - 1 && at / every < decided;
+    let target = |at: usize| number(at, if is_decided(at) { one.clone() } else { passed.clone() });
+    run.targets = (0..count).map(target).collect();
+    if let Some(reason) = run.reason.as_ref().filter(|_| verdict != VerdictName::Interrupted) {
+        let more = if decided > 1 { format!(" ({decided} of {count} targets did not pass)") } else { String::new() };
+        run.reason = Some(Line::new(format!("acme-{}/api: {}{more}", every - 1, reason.plain())));
+    }
+    run
+}
+
 /// A run that goes on, in a status.
 pub(crate) fn pending(status: &str) -> RunResult {
     let mut result = result(VerdictName::Pending);
     result.targets[0].deploy.as_mut().unwrap().status = Line::new(status);
     result
+}
+
+/// A step that asks for an approval.
+pub(crate) fn place(step: &str) -> ApprovalPlace {
+    ApprovalPlace { workflow: "inw1".parse().unwrap(), step: Some(step.parse().unwrap()) }
 }
 
 /// Reads settings that are all right.
@@ -96,7 +167,7 @@ pub(crate) fn sinks(variables: &[(&str, &str)]) -> Sinks {
 /// Options in which no delay is worth a mention.
 pub(crate) fn options() -> Options {
     let pace = Pace {
-        between_edits: Duration::ZERO,
+        between_changes: Duration::ZERO,
         first_retry: Duration::from_millis(1),
         request_timeout: Duration::from_secs(15),
     };

@@ -20,6 +20,8 @@ pub struct SlackMessage {
     pub ts: String,
     /// The message that it answers to.
     pub thread_ts: Option<String>,
+    /// Whether an answer stands in the channel as well.
+    pub is_broadcast: bool,
     /// Its text: what the notification says, and what is shown if there are no blocks.
     pub text: String,
     /// Its blocks.
@@ -120,7 +122,7 @@ impl Channel {
         &mut self,
         script: &script::Slack,
         content: Content,
-        thread: Option<&Value>,
+        (thread, is_broadcast): (Option<&Value>, bool),
         by_webhook: bool,
     ) -> Result<&SlackMessage, Refusal> {
         let thread = thread.filter(|thread| !thread.is_null()).map(|thread| (thread, thread.as_str()));
@@ -135,6 +137,7 @@ impl Channel {
         self.messages.push(SlackMessage {
             channel: id(&script.channel),
             ts: format!("{}.{:06}", FIRST + number, (number + 1) * 100),
+            is_broadcast: is_broadcast && thread_ts.is_some(),
             thread_ts: thread_ts.map(str::to_owned),
             text: shown(&content.text.unwrap_or_default()),
             blocks: content.blocks.unwrap_or_default(),

@@ -85,7 +85,8 @@ fn post(body: &Map<String, Value>, script: &script::Slack, channel: &mut Channel
         return Err(Refusal::of("channel_not_found"));
     }
     let content = allowed(body, script.refuse.as_deref())?;
-    channel.post(script, content, body.get("thread_ts"), false).map(posted)
+    let is_broadcast = body.get("reply_broadcast").is_some_and(|broadcast| *broadcast == true);
+    channel.post(script, content, (body.get("thread_ts"), is_broadcast), false).map(posted)
 }
 
 fn update(body: &Map<String, Value>, script: &script::Slack, channel: &mut Channel) -> Result<Value, Refusal> {

@@ -15,7 +15,7 @@ pub(super) fn post(request: &Seen, script: &Script, channel: &mut Channel) -> Re
     let Some(body) = object(request) else { return Reply::text(400, "invalid_payload") };
     let posted = Content::of(&body).and_then(|content| match scripted {
         Some((_, word)) if strikes(word, &content) => Err(Refusal::of(word)),
-        _ => channel.post(&script.slack, content, body.get("thread_ts"), true).map(drop),
+        _ => channel.post(&script.slack, content, (body.get("thread_ts"), false), true).map(drop),
     });
     match posted {
         Ok(()) => Reply::text(200, "ok"),

@@ -3,13 +3,15 @@
 mod ending;
 mod opening;
 
+use std::borrow::Cow;
 use std::ffi::OsString;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use nuon_gate_core::api::{Client, Connection};
 use nuon_gate_core::conclude::{ConcludeOptions, conclude};
-use nuon_gate_core::watch::{Event, Watch, WatchSettings};
+use nuon_gate_core::report::Report;
+use nuon_gate_core::watch::{Event, EventKind, Watch, WatchSettings};
 use nuon_gate_core::{Line, Signal, Verdict, drive};
 use tokio::sync::mpsc::UnboundedReceiver;
 
@@ -17,6 +19,7 @@ use self::ending::{Publisher, Run};
 use self::opening::{NotBegun, Opening};
 use crate::connection::invalid_connection;
 use crate::exit_mapping::ExitCodes;
+use crate::names::Naming;
 use crate::notify::Audience;
 use crate::output::{Outputs, say_at_once};
 use crate::runtime::runtime;
@@ -64,6 +67,7 @@ async fn gate(settings: Settings, trigger: Option<Trigger>, signals: UnboundedRe
     let Settings { unread, targets, pins, watch, cancel_on, exits, warnings, output } = settings;
     let mut outputs = Outputs::open(&output)?;
     warnings.iter().for_each(|warning| outputs.notice(warning));
+    let output_is_read = output.is_read_by_people();
     let mut publisher = Publisher { client: None, exits, ci_url: output.ci_url, warnings };
     let mut opening = Opening::new(watch.clocks, signals);
     let Inputs { connection, notify } = match opening.reading(async |reader| unread.read(reader).await).await {
@@ -81,27 +85,41 @@ async fn gate(settings: Settings, trigger: Option<Trigger>, signals: UnboundedRe
     let client = client(&connection, &watch)?;
     publisher.client = Some(client.clone());
     let notices = notify.as_ref().map(|notify| notify.notices.clone()).unwrap_or_default();
-    let audience = notify.map(Audience::gather).transpose()?.flatten();
+    let read_by_people = notify.as_ref().is_some_and(|notify| !notify.sinks.is_empty()) || output_is_read;
+    let mut naming = Naming::new(client.clone(), read_by_people);
+    let audience = notify.map(|notify| Audience::gather(notify, naming.names())).transpose()?.flatten();
     notices.iter().for_each(|notice| outputs.notice(notice));
+    let triggered = trigger.is_some();
     let watch = match opening.begin(trigger, &client, targets, pins, watch).await {
         Ok(watch) => watch,
-        Err(not_begun) => return opening.give_up(not_begun, publisher, audience, outputs).await,
+        Err(not_begun) => {
+            drop(naming);
+            return opening.give_up(not_begun, publisher, audience, outputs).await;
+        }
     };
     let began = opening.began();
     let Opening { started_at, mut signals, mut deadline, .. } = opening;
     outputs.mask();
     outputs.begin(started_at);
+    let after_trigger = |report: Report| if triggered { report.after_trigger() } else { report };
     let on_event = |event: &Event, watch: &Watch| {
         outputs.mask();
-        outputs.event(event);
+        if let Some(names) = naming.event(&event.kind) {
+            outputs.name(&names);
+        }
+        let told = if triggered { of_command(event) } else { Cow::Borrowed(event) };
+        outputs.event(&told);
         if let Some(audience) = &audience {
-            audience.event(event, || publisher.publish(&watch.report(event.at)));
+            audience.event(event, || publisher.publish(&after_trigger(watch.report(event.at))));
         }
     };
     let report = drive(&client, watch, began, &mut signals, on_event).await;
-    let report = report.map_err(|refusal| words::refused(&refusal))?;
+    let report = after_trigger(report.map_err(|refusal| words::refused(&refusal))?);
     let cancelling = |workflow: &_| outputs.cancelling(workflow);
-    let report = conclude(&client, report, &after, &mut signals, &mut deadline, cancelling).await;
+    let mut report = conclude(&client, report, &after, &mut signals, &mut deadline, cancelling).await;
+    let names = naming.finish(report.is_interrupted()).await;
+    names.complete_report(&mut report);
+    outputs.name(&names);
     outputs.mask();
     Run { report, publisher, deadline, signals }.finish(audience, outputs).await
 }
@@ -121,6 +139,17 @@ impl Opening {
         outputs.not_begun(&report);
         Run { report, publisher, deadline, signals }.finish(audience, outputs).await
     }
+}
+
+/// Returns an event of a wait that came after a command, whose baseline nobody has pinned.
+fn of_command(event: &Event) -> Cow<'_, Event> {
+    let mut event = Cow::Borrowed(event);
+    if let EventKind::Ended { cause: Some(_), .. } = &event.kind
+        && let EventKind::Ended { cause: Some(cause), .. } = &mut event.to_mut().kind
+    {
+        cause.after_trigger();
+    }
+    event
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one reading of the wall clock that all times count from")]

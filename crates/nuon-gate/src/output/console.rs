@@ -10,7 +10,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use nuon_gate_core::report::{Report, TargetReport};
 use nuon_gate_core::result::{RunResult, TargetResult};
 use nuon_gate_core::watch::{Event, EventKind};
-use nuon_gate_core::{Line, Moment, Verdict};
+use nuon_gate_core::{Line, Moment, Target, Verdict};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -81,6 +81,13 @@ impl Console {
         match self.stream {
             Some(stream) => stream.finish(limit).await,
             None => Ok(()),
+        }
+    }
+
+    /// Shows the targets by these names from now on.
+    pub(super) fn relabel(&mut self, targets: &[Target]) {
+        if self.labels.len() == targets.len() && !targets.is_empty() {
+            self.labels = describe::labels(targets);
         }
     }
 

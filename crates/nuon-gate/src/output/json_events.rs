@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use nuon_gate_core::model::Status;
+use nuon_gate_core::report::Known;
 use nuon_gate_core::result::{RunResult, millis, rfc3339};
 use nuon_gate_core::watch::{Event, EventKind};
 use nuon_gate_core::{Line, Target, Verdict};
@@ -87,7 +88,7 @@ fn body(kind: &EventKind, targets: &[Target]) -> (&'static str, Value) {
             // As in the result: what is pending has no reason yet.
             let cause = cause.as_ref().filter(|_| !matches!(verdict, Verdict::Passed | Verdict::Pending));
             let reason = cause.map(|cause| Line::new(words::sentence(cause)));
-            let hint = cause.and_then(words::words().hint).map(Line::new);
+            let hint = cause.and_then(|cause| (words::words().hint)(cause, Known::default())).map(Line::new);
             let target = target.as_ref().and_then(named);
             ("ended", json!({"target": target, "verdict": verdict.as_str(), "reason": reason, "hint": hint}))
         }

@@ -37,6 +37,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use nuon_gate_core::names::Names;
 use nuon_gate_core::report::Report;
 use nuon_gate_core::result::RunResult;
 use nuon_gate_core::watch::{Event, EventKind};
@@ -106,6 +107,12 @@ impl Outputs {
     /// Has the secrets that have become known hidden, where somebody does that.
     pub(crate) fn mask(&self) {
         mask(self.ci.as_ref(), &self.console);
+    }
+
+    /// Shows the targets by their names from now on.
+    pub(crate) fn name(&mut self, names: &Names) {
+        self.targets.iter_mut().for_each(|target| names.complete(target));
+        self.console.relabel(&self.targets);
     }
 
     /// Tells an event.

@@ -3,6 +3,7 @@
 use nuon_gate_core::api::{ApiError, ErrorClass, SignInError};
 use nuon_gate_core::cause::{Cause, DeployFailure, Limit, Standing, StoppedBy, Thing};
 use nuon_gate_core::model::Status;
+use nuon_gate_core::report::Known;
 use nuon_gate_core::resolve::{Named, UnknownName};
 use nuon_gate_core::{Clock, Hold, MatchedBy};
 
@@ -10,12 +11,40 @@ use super::flags::{self, ADDRESS, CERTIFICATES, COMPONENT, INSTALL, ORG, TOKEN};
 
 const NOT_NUON: &str = "check --api-url (NUON_GATE_API_URL, NUON_API_URL), and whether a \
     proxy (HTTPS_PROXY, NO_PROXY) or a firewall is in between";
-const STILL_RUNNING: &str = "the deploy may still be running: look at it, then wait again with --deploy and its id";
-const ANSWER_IT: &str = "answer it in the dashboard, then wait again with --deploy and the deploy's id";
 const LOOK_AT_WORKFLOW: &str = "look at the workflow in the dashboard, put right what failed, then deploy again";
 
+/// What finds out why the API says no.
+const DOCTOR: &str = "`nuon-gate doctor` says more";
+
 /// Says what can be done about a run, or a target, that ended so. `None` if there is nothing to be done.
-pub(super) fn hint(cause: &Cause) -> Option<String> {
+pub(super) fn hint(cause: &Cause, known: Known<'_>) -> Option<String> {
+    let hint = own(cause, known)?;
+    Some(match cause {
+        Cause::Denied(_) | Cause::NotFound(..) | Cause::NoSuchName(_) | Cause::Refused(_) | Cause::NotNuon(_) => {
+            format!("{hint}; {DOCTOR}")
+        }
+        _ => hint,
+    })
+}
+
+/// Says how to go on with a deploy that has not ended.
+fn wait_again(known: Known<'_>) -> String {
+    match known.deploy {
+        Some(deploy) => format!("wait again with --deploy {deploy}"),
+        None => "wait again with --deploy and its id".to_owned(),
+    }
+}
+
+/// Says how to go on with a deploy whose plan waits for an answer.
+fn answer_it(known: Known<'_>) -> String {
+    let place = match known.approval {
+        Some(page) => format!("approve or deny the plan: {}", page.plain()),
+        None => "approve or deny the plan in the dashboard".to_owned(),
+    };
+    format!("{place}, then {}", wait_again(known))
+}
+
+fn own(cause: &Cause, known: Known<'_>) -> Option<String> {
     Some(match cause {
         Cause::Denied(error) => if_denied(error),
         Cause::NotFound(thing, _) => if_missing(thing),
@@ -53,10 +82,16 @@ pub(super) fn hint(cause: &Cause) -> Option<String> {
             )
         }
         Cause::ApprovalNeeded(_) => {
-            format!("{ANSWER_IT}; or have the gate wait for the answer with --on-approval wait (NUON_GATE_ON_APPROVAL)")
+            let answer_it = answer_it(known);
+            format!("{answer_it}; or have the gate wait for the answer with --on-approval wait (NUON_GATE_ON_APPROVAL)")
         }
-        Cause::Limit(limit) => if_late(limit),
-        Cause::Stopped { by: StoppedBy::Signal(_), .. } => STILL_RUNNING.to_owned(),
+        Cause::Limit(limit) => if_late(limit, known),
+        Cause::Stopped { by: StoppedBy::Signal(_), standing: Standing::Deploy { .. } } => {
+            format!("still running: {}", wait_again(known))
+        }
+        Cause::Stopped { by: StoppedBy::Signal(_), .. } => {
+            "a deploy may still follow: run this again, with --deploy and its id if there is one".to_owned()
+        }
         Cause::Stopped { by: StoppedBy::Decided | StoppedBy::Once, .. } => return None,
         Cause::NoAnswer(error) => if_unanswered(error),
         Cause::NotBegun { hint, .. } => return hint.as_ref().map(|hint| hint.plain().to_owned()),
@@ -156,7 +191,7 @@ pub(crate) fn is_of_the_way(error: &ApiError) -> bool {
     named || error.is_strangers()
 }
 
-fn if_late(limit: &Limit) -> String {
+fn if_late(limit: &Limit, known: Known<'_>) -> String {
     let Limit { clock, standing, error, ever_answered, .. } = limit;
     let flag = flags::clock_flag(*clock);
     match error {
@@ -172,23 +207,26 @@ fn if_late(limit: &Limit) -> String {
     match (clock, standing) {
         (Clock::Outage, _) => format!("the deploy may be fine: check the API's state and {ADDRESS}, or raise {flag}"),
         (Clock::Approval, _) | (_, Standing::Deploy { hold: Hold::Approval(_), .. }) => {
-            format!("{ANSWER_IT}; or raise {flag}")
+            format!("{}; or raise {flag}", answer_it(known))
         }
         (_, Standing::Unmatched(_)) => format!("check what was pinned ({}), or raise {flag}", flags::PINS),
+        (_, Standing::NotTriggered) => {
+            format!("check that the command triggers a deploy of this component, or raise {flag}")
+        }
         (_, Standing::Nothing) => {
             format!("check that the pipeline triggered a deploy of this component, or raise {flag}")
         }
         (_, Standing::Workflow { id, .. }) => {
-            format!(
-                "the workflow may still be running: look at it, then wait again with --workflow {id}, or raise {flag}"
-            )
+            format!("still running: look at the workflow, then wait again with --workflow {id}, or raise {flag}")
         }
         (_, Standing::Deploy { hold, .. }) if hold.keeps_back() => {
-            format!("look at the deploy and its workflow, then wait again with --deploy and its id, or raise {flag}")
+            format!("look at the deploy and its workflow, then {}, or raise {flag}", wait_again(known))
         }
         (Clock::Stall, Standing::Deploy { .. }) => {
-            format!("look at the deploy and its runner, then wait again with --deploy and its id, or raise {flag}")
+            format!("look at the deploy and its runner, then {}, or raise {flag}", wait_again(known))
         }
-        (Clock::Total | Clock::Start, Standing::Deploy { .. }) => format!("{STILL_RUNNING}, or raise {flag}"),
+        (Clock::Total | Clock::Start, Standing::Deploy { .. }) => {
+            format!("still running: {}, or raise {flag}", wait_again(known))
+        }
     }
 }

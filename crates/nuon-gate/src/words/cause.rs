@@ -1,7 +1,8 @@
 //! Why something ended, in a sentence.
 
-use nuon_gate_core::MatchedBy;
-use nuon_gate_core::cause::{Cause, DeployFailure};
+use nuon_gate_core::cause::{Cause, DeployFailure, Limit, Standing};
+use nuon_gate_core::timeline::exact;
+use nuon_gate_core::{Clock, MatchedBy};
 
 use super::flags;
 
@@ -15,6 +16,7 @@ pub(crate) fn sentence(cause: &Cause) -> String {
             format!("deploy {deploy} is not newer than what was there before (by --after, or before the command)")
         }
         Cause::PinMismatch { deploy, pin } => format!("deploy {deploy} does not match {}", flags::pin(*pin)),
+        Cause::Limit(limit) => of_limit(limit),
         Cause::Denied(_)
         | Cause::NotFound(..)
         | Cause::NoSuchName(_)
@@ -37,9 +39,28 @@ pub(crate) fn sentence(cause: &Cause) -> String {
         | Cause::Unexpected { .. }
         | Cause::Superseded { .. }
         | Cause::ApprovalNeeded(_)
-        | Cause::Limit(_)
         | Cause::Stopped { .. }
         | Cause::NoAnswer(_)
         | Cause::NotBegun { .. } => cause.to_string(),
     }
+}
+
+/// Says which limit ran out, by the flag that sets it, and what was last seen.
+fn of_limit(limit: &Limit) -> String {
+    let Limit { clock, length, standing, error, .. } = limit;
+    let (flag, length) = (flags::clock(*clock), exact(*length));
+    let error = error.as_ref().map(|error| format!("; the last error: {error}")).unwrap_or_default();
+    let what = match (clock, standing) {
+        (Clock::Start, Standing::NotTriggered) => format!("no new deploy appeared within {length} after the command"),
+        (Clock::Start, Standing::Unmatched(newest)) => {
+            let newest = format!("the newest, {newest}, does not match the pins");
+            format!("no deploy that matches appeared within {length} ({flag}): {newest}")
+        }
+        (Clock::Start, Standing::Nothing) => format!("no deploy appeared within {length} ({flag})"),
+        (Clock::Outage, _) => format!("no good answer from the API for {length} ({flag}): {standing}"),
+        (Clock::Stall, _) => format!("{flag} {length} ran out, nothing has changed: {standing}"),
+        (Clock::Approval, _) => format!("{flag} {length} ran out, nobody has answered: {standing}"),
+        (Clock::Total | Clock::Start, _) => format!("{flag} {length} ran out: {standing}"),
+    };
+    what + &error
 }

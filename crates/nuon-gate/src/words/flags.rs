@@ -23,7 +23,7 @@ pub(crate) fn clock_flag(of: Clock) -> String {
     with_variable(clock(of))
 }
 
-fn clock(clock: Clock) -> &'static str {
+pub(super) fn clock(clock: Clock) -> &'static str {
     match clock {
         Clock::Total => "--timeout",
         Clock::Start => "--start-timeout",

@@ -8,7 +8,7 @@ mod refusal;
 mod warning;
 
 use nuon_gate_core::cause::Cause;
-use nuon_gate_core::report::Words;
+use nuon_gate_core::report::{Known, Words};
 
 pub(crate) use self::advice::{if_ambiguous, if_not_signed_in, if_unanswered, if_unknown, is_of_the_way};
 pub(crate) use self::cause::sentence;
@@ -22,8 +22,8 @@ pub(crate) fn words() -> Words {
 }
 
 /// Says what can be done: the server's own advice, or else ours.
-fn hint(cause: &Cause) -> Option<String> {
-    (Words::default().hint)(cause).or_else(|| advice::hint(cause))
+fn hint(cause: &Cause, known: Known<'_>) -> Option<String> {
+    (Words::default().hint)(cause, known).or_else(|| advice::hint(cause, known))
 }
 
 #[cfg(test)]

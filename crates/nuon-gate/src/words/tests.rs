@@ -5,9 +5,9 @@ use std::time::Duration;
 use nuon_gate_core::api::ApiError;
 use nuon_gate_core::cause::{Cause, DeployFailure, Limit, Standing, StoppedBy, Thing, Warning};
 use nuon_gate_core::model::{Status, WorkflowEnd};
-use nuon_gate_core::report::ApprovalPlace;
+use nuon_gate_core::report::{ApprovalPlace, Known};
 use nuon_gate_core::resolve::{Named, UnknownName};
-use nuon_gate_core::{Clock, Hold, Kind, MatchedBy, RemoteText, Signal};
+use nuon_gate_core::{Clock, Hold, Kind, Line, MatchedBy, RemoteText, Signal};
 
 use super::{hint, sentence, warning};
 
@@ -52,6 +52,7 @@ fn causes() -> Vec<Cause> {
             let standings = [
                 Standing::Nothing,
                 Standing::Unmatched(id("dpl1")),
+                Standing::NotTriggered,
                 following(Hold::InProgress),
                 following(Hold::NotBegun),
                 following(Hold::Approval(ApprovalPlace { workflow: id("inw1"), step: None })),
@@ -120,7 +121,8 @@ fn check(text: &str) {
 #[test]
 fn every_end_says_what_can_be_done() {
     for cause in causes() {
-        let (sentence, hint) = (sentence(&cause), hint(&cause).unwrap_or_else(|| panic!("{cause:?}")));
+        let (sentence, hint) =
+            (sentence(&cause), hint(&cause, Known::default()).unwrap_or_else(|| panic!("{cause:?}")));
         for text in [&sentence, &hint] {
             assert!(
                 !text.is_empty() && !text.ends_with('.') && !text.starts_with(char::is_uppercase)
@@ -135,14 +137,72 @@ fn every_end_says_what_can_be_done() {
 #[test]
 fn what_is_not_waited_for_needs_no_advice() {
     for by in [StoppedBy::Decided, StoppedBy::Once] {
-        assert_eq!(hint(&Cause::Stopped { by, standing: Standing::Nothing }), None);
+        assert_eq!(hint(&Cause::Stopped { by, standing: Standing::Nothing }, Known::default()), None);
     }
 }
 
 #[test]
 fn the_servers_advice_comes_first() {
     let hinted = DeployFailure { hint: Some(RemoteText::new("ask for more")), ..failure(Status::Error, true) };
-    assert_eq!(hint(&Cause::Deploy(hinted)).as_deref(), Some("ask for more"));
+    assert_eq!(hint(&Cause::Deploy(hinted), Known::default()).as_deref(), Some("ask for more"));
+}
+
+#[test]
+fn a_limit_is_told_by_its_flag_with_what_was_last_seen() {
+    let deploy = |each: Option<&str>| Standing::Deploy {
+        status: Status::Executing,
+        spent: Some(Duration::from_secs(58)),
+        each: each.map(str::to_owned),
+        hold: Hold::InProgress,
+    };
+    let cases = [
+        (Clock::Total, deploy(None), "--timeout 1m ran out: the last status is `executing` for 58s"),
+        (
+            Clock::Total,
+            deploy(Some("queued 2s, executing 58s")),
+            "--timeout 1m ran out: the last status is `executing` (queued 2s, executing 58s)",
+        ),
+        (
+            Clock::Stall,
+            deploy(None),
+            "--stall-timeout 1m ran out, nothing has changed: the last status is `executing` for 58s",
+        ),
+        (Clock::Start, Standing::Nothing, "no deploy appeared within 1m (--start-timeout)"),
+        (
+            Clock::Start,
+            Standing::Unmatched(id("dpl1")),
+            "no deploy that matches appeared within 1m (--start-timeout): the newest, dpl1, does not match the pins",
+        ),
+        (Clock::Start, Standing::NotTriggered, "no new deploy appeared within 1m after the command"),
+        (
+            Clock::Outage,
+            Standing::Nothing,
+            "no good answer from the API for 1m (--api-outage): no deploy has been seen",
+        ),
+    ];
+    for (clock, standing, expected) in cases {
+        assert_eq!(sentence(&limit(clock, standing, None, true)), expected);
+    }
+}
+
+#[test]
+fn advice_names_the_deploy_and_the_page_of_its_approval() {
+    let (deploy, page) = (id("dpl1"), Line::new("https://app.nuon.co/x"));
+    let known = Known { deploy: Some(&deploy), approval: Some(&page) };
+    let late = limit(Clock::Total, following(Hold::InProgress), None, true);
+    let asking = Cause::ApprovalNeeded(ApprovalPlace { workflow: id("inw1"), step: None });
+    let stopped = Cause::Stopped { by: StoppedBy::Signal(Signal::Terminate), standing: following(Hold::InProgress) };
+    for (cause, expected) in [
+        (late, "still running: wait again with --deploy dpl1, or raise --timeout (NUON_GATE_TIMEOUT)"),
+        (asking, "approve or deny the plan: https://app.nuon.co/x, then wait again with --deploy dpl1; or"),
+        (stopped, "still running: wait again with --deploy dpl1"),
+        (Cause::Denied(answered(403, true)), "check --org-id"),
+    ] {
+        let hint = hint(&cause, known).unwrap();
+        assert!(hint.starts_with(expected), "{hint}");
+    }
+    let denied = hint(&Cause::Denied(answered(401, true)), known).unwrap();
+    assert!(denied.ends_with("`nuon-gate doctor` says more"), "{denied}");
 }
 
 #[test]
@@ -161,7 +221,7 @@ fn who_answers_in_the_apis_place_is_looked_for() {
         limit(Clock::Total, Standing::Nothing, Some(foreign()), false),
     ];
     for cause in causes {
-        let hint = hint(&cause).unwrap();
+        let hint = hint(&cause, Known::default()).unwrap();
         assert!(["--api-url", "NUON_API_URL", "proxy", "firewall"].iter().all(|word| hint.contains(word)), "{hint}");
     }
 }

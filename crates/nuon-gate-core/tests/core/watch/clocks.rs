@@ -57,7 +57,7 @@ fn the_total_clock_rings_with_the_status_and_where_the_time_went() {
     assert_eq!(run.report.verdict, Verdict::TimedOut);
     assert_eq!(run.target().clock(), Some(Clock::Total));
     let reason = run.reason();
-    let parts = ["the total limit of 1m ran out", "the last status is `executing` for 3", "(queued 2", ", executing 3"];
+    let parts = ["the total limit of 1m ran out", "the last status is `executing` (queued 2", ", executing 3"];
     for part in parts {
         assert!(reason.contains(part), "`{part}` is not in: {reason}");
     }

@@ -159,14 +159,14 @@ fn a_deploy_that_outlives_its_workflow_is_an_orphan() {
         step("deploy", "not-attempted", "dplA"),
     ];
     let cases = [
-        ("queued", "error", true, Verdict::Failed, "the workflow failed", "the component was never attempted"),
+        ("queued", "error", true, Verdict::Failed, "the workflow failed", "and the component was never attempted"),
         (
             "pending",
             "failed-pending-retry",
             false,
             Verdict::Failed,
             "the workflow failed and waits for a retry",
-            "the component was never attempted",
+            "and the component was never attempted",
         ),
         (
             "queued",
@@ -174,9 +174,9 @@ fn a_deploy_that_outlives_its_workflow_is_an_orphan() {
             false,
             Verdict::Cancelled,
             "the workflow was cancelled",
-            "the component was never attempted",
+            "and the component was never attempted",
         ),
-        ("executing", "error", true, Verdict::Failed, "the workflow failed", "the deploy still says `executing`"),
+        ("executing", "error", true, Verdict::Failed, "the workflow failed", "but the deploy still says `executing`"),
     ];
     for (word, end, finished, verdict, what, never) in cases {
         let run = run(
@@ -184,7 +184,7 @@ fn a_deploy_that_outlives_its_workflow_is_an_orphan() {
             dpl_a(move |_| word, |now| if now < s(40) { running("pending") } else { workflow(end, finished, &steps) }),
         );
         assert_eq!(run.report.verdict, verdict, "{word}, {end}");
-        assert_eq!(run.reason(), format!("{what}: step 2 of 3, await runner healthy, failed, and {never}"));
+        assert_eq!(run.reason(), format!("{what}: step 2 of 3, await runner healthy, failed, {never}"));
         let what = run.what();
         assert_eq!(what[what.len() - 4..], ["deploy", "latest", "workflow", "deploy"], "it might just have ended");
         let looks = run.looks().into_iter().filter(|(_, last)| *last >= s(40)).count();

@@ -1,0 +1,185 @@
+//! What a sink has still to be told. However slow the sink is, this stays small: a newer state makes up for an older one.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use nuon_gate_core::StepId;
+use nuon_gate_core::report::ApprovalPlace;
+use nuon_gate_core::result::RunResult;
+use tokio::sync::Notify;
+
+use crate::Occasion;
+
+/// The most requests for an approval that wait to be told.
+const MOST_APPROVALS: usize = 20;
+
+/// An approval that is asked for: of which target, and in which step of its workflow. Nothing is known of it in a test.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Asked {
+    target: Option<usize>,
+    step: String,
+}
+
+impl Asked {
+    pub(crate) fn new(target: usize, place: &ApprovalPlace) -> Self {
+        let step = place.step.as_ref().map(StepId::as_str).unwrap_or_default();
+        Self { target: Some(target), step: format!("{}/{step}", place.workflow) }
+    }
+
+    /// Returns what names the step, the same in every run.
+    pub(crate) fn step(&self) -> &str {
+        &self.step
+    }
+}
+
+/// Something to tell.
+#[derive(Debug, Clone)]
+pub(crate) struct Notice {
+    pub(crate) occasion: Occasion,
+    /// The approvals that it is about.
+    pub(crate) asked: Vec<Asked>,
+    pub(crate) result: Arc<RunResult>,
+    pub(crate) is_last: bool,
+}
+
+/// The notices of one sink, oldest first.
+#[derive(Debug, Default)]
+pub(crate) struct Mailbox {
+    queue: Mutex<VecDeque<Notice>>,
+    came: Notify,
+}
+
+impl Mailbox {
+    /// Adds a notice, which takes the place of what it makes up for.
+    pub(crate) fn put(&self, mut notice: Notice) {
+        let mut queue = self.lock();
+        match notice.occasion {
+            Occasion::Changed => queue.retain(|other| other.occasion != Occasion::Changed),
+            Occasion::Approval => merge(&mut queue, &mut notice),
+            Occasion::Started | Occasion::Ended | Occasion::Test => {}
+        }
+        queue.push_back(notice);
+        drop(queue);
+        self.came.notify_one();
+    }
+
+    /// Waits until there is something new.
+    pub(crate) async fn came(&self) {
+        self.came.notified().await;
+    }
+
+    /// Takes what is to be told next, for a sink that tells one thing after the other. Changes wait until one is `due`.
+    pub(crate) fn take_next(&self, due: bool) -> Vec<Notice> {
+        let mut queue = self.lock();
+        let may_be_told = |notice: &Notice| due || notice.occasion != Occasion::Changed;
+        let at = if is_ending(&queue) { Some(0) } else { queue.iter().position(may_be_told) };
+        at.and_then(|at| queue.remove(at)).into_iter().collect()
+    }
+
+    /// Takes what is to be told next, for a sink that shows a state: the newest, and all that it makes up for. An approval is
+    /// told before anything newer, as people are called to it, and at once.
+    pub(crate) fn take_newest(&self, due: bool) -> Vec<Notice> {
+        let mut queue = self.lock();
+        let approval = queue.iter().position(|notice| notice.occasion == Occasion::Approval);
+        let count = match approval {
+            _ if is_ending(&queue) => queue.len(),
+            Some(at) => at + 1,
+            None if due => queue.len(),
+            None => 0,
+        };
+        queue.drain(..count).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Notice>> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn is_ending(queue: &VecDeque<Notice>) -> bool {
+    queue.back().is_some_and(|notice| notice.is_last)
+}
+
+/// Makes one notice of approvals that wait to be told of several targets. Of one target each is told.
+fn merge(queue: &mut VecDeque<Notice>, notice: &mut Notice) {
+    let is_approval = |other: &Notice| other.occasion == Occasion::Approval;
+    let Some(at) = queue.iter().rposition(is_approval) else { return };
+    let is_new = notice.asked.iter().all(|own| queue[at].asked.iter().all(|other| own.target != other.target));
+    let is_full = queue.iter().filter(|other| is_approval(other)).count() >= MOST_APPROVALS;
+    if (is_new || is_full)
+        && let Some(earlier) = queue.remove(at)
+        && is_new
+    {
+        notice.asked.splice(0..0, earlier.asked);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nuon_gate_core::result::VerdictName;
+
+    use super::*;
+    use crate::Occasion::{Approval, Changed, Ended, Started};
+    use crate::sample;
+
+    fn notice(occasion: Occasion, number: u64) -> Notice {
+        let result = RunResult { elapsed_ms: number, ..sample::result(VerdictName::Pending) };
+        Notice { occasion, asked: Vec::new(), result: Arc::new(result), is_last: occasion == Ended }
+    }
+
+    fn approval(target: usize, step: &str, number: u64) -> Notice {
+        let asked = vec![Asked { target: Some(target), step: step.to_owned() }];
+        Notice { asked, ..notice(Approval, number) }
+    }
+
+    fn told(notices: &[Notice]) -> Vec<(Occasion, u64)> {
+        notices.iter().map(|notice| (notice.occasion, notice.result.elapsed_ms)).collect()
+    }
+
+    fn filled(notices: impl IntoIterator<Item = Notice>) -> Mailbox {
+        let mailbox = Mailbox::default();
+        notices.into_iter().for_each(|notice| mailbox.put(notice));
+        mailbox
+    }
+
+    #[test]
+    fn changes_that_wait_are_one_and_it_stays_small() {
+        let changes = (1..10_000).map(|number| notice(Changed, number));
+        let mailbox = filled([notice(Started, 0)].into_iter().chain(changes));
+        assert_eq!(mailbox.lock().len(), 2);
+        assert_eq!(told(&mailbox.take_next(false)), [(Started, 0)]);
+        assert_eq!(told(&mailbox.take_next(false)), []);
+        assert_eq!(told(&mailbox.take_next(true)), [(Changed, 9999)]);
+
+        let steps = (0..10_000).map(|number| approval(0, &number.to_string(), number));
+        assert_eq!(filled(steps).lock().len(), MOST_APPROVALS);
+    }
+
+    #[test]
+    fn nothing_that_is_no_change_waits_and_the_end_waits_for_nothing() {
+        let mailbox = filled([notice(Changed, 1), approval(0, "a", 2)]);
+        assert_eq!(told(&mailbox.take_next(false)), [(Approval, 2)]);
+        mailbox.put(notice(Ended, 3));
+        assert_eq!(told(&mailbox.take_next(false)), [(Changed, 1)]);
+        assert_eq!(told(&mailbox.take_next(false)), [(Ended, 3)]);
+    }
+
+    #[test]
+    fn a_state_makes_up_for_those_before_it_but_for_an_approval() {
+        let mailbox = filled([notice(Started, 1), approval(0, "a", 2), notice(Changed, 3), approval(0, "b", 4)]);
+        assert_eq!(told(&mailbox.take_newest(false)), [(Started, 1), (Approval, 2)]);
+        assert_eq!(told(&mailbox.take_newest(false)), [(Changed, 3), (Approval, 4)]);
+        mailbox.put(notice(Changed, 5));
+        assert_eq!(told(&mailbox.take_newest(false)), []);
+        assert_eq!(told(&mailbox.take_newest(true)), [(Changed, 5)]);
+        let mailbox = filled([approval(0, "a", 1), notice(Ended, 2)]);
+        assert_eq!(told(&mailbox.take_newest(false)), [(Approval, 1), (Ended, 2)]);
+    }
+
+    #[test]
+    fn approvals_of_several_targets_are_one() {
+        let mailbox = filled((0..3).map(|target| approval(target, "a", target as u64)));
+        let taken = mailbox.take_next(false);
+        assert_eq!(told(&taken), [(Approval, 2)]);
+        assert_eq!(taken[0].asked.iter().map(|asked| asked.target).collect::<Vec<_>>(), [Some(0), Some(1), Some(2)]);
+    }
+}

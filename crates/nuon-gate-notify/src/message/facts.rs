@@ -1,0 +1,104 @@
+//! One line of facts: what, by whom, how long, and what was good before.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use nuon_gate_core::Line;
+use nuon_gate_core::result::{DeployResult, RunResult, TargetResult, VerdictName};
+use nuon_gate_core::timeline::human;
+
+use super::seen;
+use super::targets::{counts, has_ended};
+
+/// As much of a commit as people write.
+const COMMIT: usize = 7;
+
+/// Returns the line, with durations only of what has ended: they would turn every edit into a change.
+pub(super) fn facts(result: &RunResult, is_over: bool) -> Option<Line> {
+    let one = match &*result.targets {
+        [one] => Some(one),
+        _ => None,
+    };
+    let state = one.filter(|target| !is_over || !has_ended(target)).and_then(|target| state(target.deploy.as_ref()?));
+    let usual = one.and_then(|target| target.typical_ms).map(milliseconds);
+    let time = if is_over {
+        let usual = usual.map(|usual| format!(", usually {usual}")).unwrap_or_default();
+        Some(took(result, one) + &usual)
+    } else {
+        usual.map(|usual| format!("usually {usual}"))
+    };
+    let newer = one.filter(|target| target.verdict != VerdictName::Superseded);
+    let newer = newer.and_then(|target| target.superseded_by.as_ref()).and_then(seen);
+    let parts = [
+        state.filter(|_| !is_over),
+        origin(result),
+        one.is_none().then(|| counts(result)),
+        time,
+        newer.map(|newer| format!("a newer one is {}", newer.plain())),
+        one.filter(|_| is_over).and_then(last_good),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().filter(|part| !part.is_empty()).collect();
+    (!parts.is_empty()).then(|| Line::new(parts.join(" · ")))
+}
+
+/// Returns when what goes on began: the one deploy, or else the wait.
+pub(super) fn since(result: &RunResult) -> Option<Timestamp> {
+    let deploy = match &*result.targets {
+        [one] => one.deploy.as_ref(),
+        _ => None,
+    };
+    instant(deploy.and_then(|deploy| deploy.created_at.as_ref())).or_else(|| instant(Some(&result.started_at)))
+}
+
+fn instant(at: Option<&Line>) -> Option<Timestamp> {
+    at?.plain().parse().ok()
+}
+
+fn state(deploy: &DeployResult) -> Option<String> {
+    let parts = [Some(&deploy.status), deploy.status_description.as_ref()];
+    let parts: Vec<&str> = parts.into_iter().flatten().filter_map(seen).map(Line::plain).collect();
+    (!parts.is_empty()).then(|| parts.join(": "))
+}
+
+fn short(commit: &Line) -> String {
+    commit.plain().chars().take(COMMIT).collect()
+}
+
+/// Says what is deployed, and by whom, if that is the same for all.
+fn origin(result: &RunResult) -> Option<String> {
+    let deploys = || result.targets.iter().filter_map(|target| target.deploy.as_ref());
+    let same = |part: fn(&DeployResult) -> Option<&Line>| {
+        let first = deploys().find_map(part).and_then(seen)?;
+        deploys().filter_map(part).all(|other| other == first).then_some(first)
+    };
+    let commit = same(|deploy| deploy.commit.as_ref()).map(short);
+    let author = same(|deploy| deploy.created_by.as_ref()).map(|author| format!("by {}", author.plain()));
+    let parts: Vec<String> = commit.into_iter().chain(author).collect();
+    (!parts.is_empty()).then(|| parts.join(" "))
+}
+
+/// What has not ended has taken no time yet; that was the gate's.
+fn took(result: &RunResult, one: Option<&TargetResult>) -> String {
+    let deploy = one.and_then(|target| target.deploy.as_ref());
+    let whole = deploy.and_then(|deploy| {
+        let (from, to) = (instant(deploy.created_at.as_ref())?, instant(deploy.ended_at.as_ref())?);
+        Duration::try_from(to.duration_since(from)).ok()
+    });
+    let watched = milliseconds(result.elapsed_ms);
+    match whole {
+        Some(whole) => human(whole),
+        None if one.is_none_or(has_ended) => watched,
+        None => format!("watched for {watched}"),
+    }
+}
+
+fn last_good(target: &TargetResult) -> Option<String> {
+    let good = target.last_good.as_ref().filter(|_| target.verdict != VerdictName::Passed)?;
+    let which =
+        good.commit.as_ref().and_then(seen).map(short).or_else(|| Some(seen(&good.deploy_id)?.plain().to_owned()));
+    which.map(|which| format!("last good {which}"))
+}
+
+fn milliseconds(ms: u64) -> String {
+    human(Duration::from_millis(ms))
+}

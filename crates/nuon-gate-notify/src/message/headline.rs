@@ -1,0 +1,135 @@
+//! What happened to what, in a few words.
+
+use nuon_gate_core::result::{DeployResult, RunResult, TargetResult, VerdictName};
+
+use super::targets::{has_expired, has_status, is_asked};
+use super::{decided, recovered_after, subject};
+use crate::Occasion;
+
+/// How a message looks at a glance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tone {
+    Busy,
+    Asking,
+    Good,
+    Bad,
+    Warning,
+    Test,
+}
+
+impl Tone {
+    /// Tells whether somebody has to find out what is wrong.
+    pub(super) fn is_trouble(self) -> bool {
+        match self {
+            Self::Bad | Self::Warning => true,
+            Self::Busy | Self::Asking | Self::Good | Self::Test => false,
+        }
+    }
+
+    fn of(verdict: VerdictName) -> Self {
+        match verdict {
+            VerdictName::Passed | VerdictName::NotifyFailed => Self::Good,
+            VerdictName::Failed | VerdictName::Rejected | VerdictName::Cancelled | VerdictName::Superseded => Self::Bad,
+            VerdictName::ApprovalNeeded => Self::Asking,
+            VerdictName::Inconclusive | VerdictName::TimedOut | VerdictName::Interrupted => Self::Warning,
+            VerdictName::Pending => Self::Busy,
+        }
+    }
+}
+
+/// The first words of a message.
+pub(super) struct Headline {
+    pub(super) tone: Tone,
+    /// Colours are not seen by everyone.
+    pub(super) sign: &'static str,
+    pub(super) words: String,
+}
+
+impl Headline {
+    pub(super) fn new(occasion: Occasion, result: &RunResult) -> Self {
+        let about = decided(occasion, result);
+        let subject = subject(result, &about);
+        let of = |verdict: VerdictName, words| Self { tone: Tone::of(verdict), sign: verdict.sign(), words };
+        match occasion {
+            Occasion::Test => {
+                let words = "test message, nothing was deployed".to_owned();
+                Self { tone: Tone::Test, sign: "🔔", words }
+            }
+            // A notification that failed is told by the exit code; here it is the deploy that is told of.
+            Occasion::Ended if result.verdict == VerdictName::NotifyFailed => {
+                of(VerdictName::Passed, ended(VerdictName::Passed, result, &about, &subject))
+            }
+            Occasion::Ended => of(result.verdict, ended(result.verdict, result, &about, &subject)),
+            Occasion::Started | Occasion::Changed | Occasion::Approval if is_asking(occasion, result) => {
+                of(VerdictName::ApprovalNeeded, format!("approval needed for {}", plan(&about, &subject)))
+            }
+            Occasion::Started | Occasion::Changed | Occasion::Approval => {
+                of(VerdictName::Pending, going_on(&about, &subject))
+            }
+        }
+    }
+}
+
+/// Tells whether a human is asked for an answer.
+pub(super) fn is_asking(occasion: Occasion, result: &RunResult) -> bool {
+    occasion == Occasion::Approval || result.targets.iter().any(is_asked)
+}
+
+fn is_teardown(deploy: &DeployResult) -> bool {
+    deploy.deploy_type.as_ref().is_some_and(|kind| *kind == "teardown")
+}
+
+/// Tells whether all of them are torn down. What has not begun is to be deployed.
+fn are_teardowns(about: &[&TargetResult]) -> bool {
+    !about.is_empty() && about.iter().all(|target| target.deploy.as_ref().is_some_and(is_teardown))
+}
+
+/// Names a deploy that is no more than planned, or did not come to its end.
+fn plan(about: &[&TargetResult], subject: &str) -> String {
+    if are_teardowns(about) { format!("the teardown of {subject}") } else { subject.to_owned() }
+}
+
+fn going_on(about: &[&TargetResult], subject: &str) -> String {
+    if about.iter().all(|target| target.deploy.is_none()) {
+        format!("waiting for a deploy of {subject}")
+    } else if are_teardowns(about) {
+        format!("tearing down {subject}")
+    } else {
+        format!("deploying {subject}")
+    }
+}
+
+/// Says how a run ended. Trouble of the gate is told apart from trouble of the deploy.
+fn ended(verdict: VerdictName, result: &RunResult, about: &[&TargetResult], subject: &str) -> String {
+    let plan = plan(about, subject);
+    match verdict {
+        VerdictName::Passed | VerdictName::NotifyFailed => {
+            let recovered = about.iter().filter(|target| target.recovered_after.is_some_and(|failures| failures > 0));
+            match (recovered.count(), recovered_after(result)) {
+                (1, Some(1)) if about.len() == 1 => format!("{subject} recovered after a failure"),
+                (1, Some(failures)) if about.len() == 1 => format!("{subject} recovered after {failures} failures"),
+                (0, _) if are_teardowns(about) => format!("{subject} torn down"),
+                (0, _) => format!("{subject} deployed"),
+                (some, _) => format!("{subject} deployed, {some} recovered"),
+            }
+        }
+        VerdictName::Failed => format!("{plan} failed"),
+        VerdictName::Rejected => format!("{subject} could not be checked"),
+        VerdictName::Cancelled if about.iter().all(|target| has_status(target, "approval-denied")) => {
+            format!("plan for {plan} denied")
+        }
+        VerdictName::Cancelled if about.iter().all(|target| has_expired(target)) => {
+            format!("plan for {plan} not approved in time")
+        }
+        VerdictName::Cancelled => format!("{plan} cancelled"),
+        VerdictName::ApprovalNeeded => format!("approval needed for {plan}"),
+        VerdictName::Superseded => format!("{plan} superseded"),
+        VerdictName::Inconclusive => format!("outcome of {plan} unknown"),
+        VerdictName::TimedOut if about.iter().all(|target| target.deploy.is_none()) => {
+            format!("{plan} did not start")
+        }
+        VerdictName::TimedOut => format!("{plan} still running"),
+        VerdictName::Interrupted => format!("stopped watching {plan}"),
+        VerdictName::Pending => format!("{plan} not ended"),
+    }
+}

@@ -1,0 +1,265 @@
+//! What is said, whoever is told: the words that all sinks lay out in their own way.
+//!
+//! The order is the same everywhere: the verdict and its reason, what to do next, one line of facts, links. Every text in a
+//! message is a [`Line`]: harmless, but not escaped for any service yet.
+
+mod facts;
+mod headline;
+mod targets;
+
+use jiff::Timestamp;
+use nuon_gate_core::Line;
+use nuon_gate_core::result::{Named, RunResult, TargetResult, VerdictName};
+
+use self::headline::Headline;
+pub(crate) use self::headline::Tone;
+pub(crate) use self::targets::{TargetLine, rank};
+use crate::ci_run::WebPage;
+use crate::cut::{Escape, length};
+use crate::excerpt::Excerpt;
+use crate::occasion::{Trigger, recovered_after};
+use crate::{Mention, Occasion};
+
+/// What a message takes from the settings.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Context {
+    /// Whom to call to what people must see.
+    pub(crate) mentions: Vec<Mention>,
+}
+
+/// What is said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Message {
+    pub(crate) tone: Tone,
+    /// What happened to what: `❌ api in acme failed`.
+    headline: Line,
+    /// Why.
+    reason: Option<Line>,
+    /// What to do next, behind an arrow.
+    pub(crate) hint: Option<Line>,
+    /// What, by whom, how long.
+    pub(crate) facts: Option<Line>,
+    /// When what goes on began.
+    pub(crate) since: Option<Timestamp>,
+    /// The targets that did not pass, if there are several: bad ends first.
+    pub(crate) targets: Vec<TargetLine>,
+    /// How many more of them there are.
+    pub(crate) more: usize,
+    /// A label and an address each.
+    pub(crate) links: Vec<(&'static str, WebPage)>,
+    pub(crate) log: Excerpt,
+    /// Whether people must see it, so that an edit, which rings nobody, is not enough.
+    pub(crate) rings: bool,
+    pub(crate) mentions: Vec<Mention>,
+}
+
+impl Message {
+    /// Puts into words what happened.
+    pub(crate) fn new(occasion: Occasion, result: &RunResult, context: &Context) -> Self {
+        let Headline { tone, sign, words } = Headline::new(occasion, result);
+        let is_over = occasion == Occasion::Ended;
+        let decided = decided(occasion, result);
+        let one = match decided.as_slice() {
+            [one] => Some(*one),
+            _ => None,
+        };
+        let rings = rings(occasion, result);
+        let reason = if is_over { reason(result, &decided) } else { None };
+        let (targets, more) = targets::lines(result, one, reason);
+        Self {
+            tone,
+            headline: Line::new(format!("{sign} {words}")),
+            reason: reason.cloned(),
+            hint: hint(occasion, result, &decided).map(|hint| Line::new(format!("→ {}", hint.plain()))),
+            facts: facts::facts(result, is_over),
+            since: (!is_over && occasion != Occasion::Test).then(|| facts::since(result)).flatten(),
+            targets,
+            more,
+            links: links(result, one),
+            log: one
+                .filter(|_| is_over && tone.is_trouble())
+                .map(|target| Excerpt::new(&target.log_tail))
+                .unwrap_or_default(),
+            rings,
+            mentions: if rings { context.mentions.clone() } else { Vec::new() },
+        }
+    }
+
+    /// Returns the headline with the reason behind it, which is the message where there is room for one line.
+    pub(crate) fn title(&self) -> Line {
+        match &self.reason {
+            Some(reason) => Line::new(format!("{}: {}", self.headline.plain(), reason.plain())),
+            None => self.headline.clone(),
+        }
+    }
+
+    /// Returns a title of at most so many characters when it is escaped, and the reason if that has to stand below it.
+    pub(crate) fn lead(&self, longest: usize, escape: Escape) -> (Line, Option<&Line>) {
+        let title = self.title();
+        if length(&escape(title.plain())) <= longest {
+            (title, None)
+        } else {
+            (self.headline.clone(), self.reason.as_ref())
+        }
+    }
+}
+
+/// Returns a line if there is something in it.
+fn seen(line: &Line) -> Option<&Line> {
+    (!line.is_empty()).then_some(line)
+}
+
+fn page(url: &Line) -> Option<WebPage> {
+    WebPage::new(url.plain())
+}
+
+/// The targets that a message is about: those that wait for an approval, or that decided, or all.
+fn decided(occasion: Occasion, result: &RunResult) -> Vec<&TargetResult> {
+    let all = || result.targets.iter();
+    let asked: Vec<_> = match occasion {
+        // Without the dashboard's address there is no page on which to answer.
+        Occasion::Approval => {
+            all().filter(|target| targets::is_asked(target) || targets::may_be_asked(target)).collect()
+        }
+        Occasion::Started | Occasion::Changed => all().filter(|target| targets::is_asked(target)).collect(),
+        Occasion::Ended | Occasion::Test => Vec::new(),
+    };
+    let verdict: Vec<_> = all().filter(|target| decides(result.verdict, target)).collect();
+    match (asked.is_empty(), occasion == Occasion::Ended && !verdict.is_empty()) {
+        (false, _) => asked,
+        (true, true) => verdict,
+        (true, false) => all().collect(),
+    }
+}
+
+/// A signal ends the run, and leaves open what has not ended.
+fn decides(verdict: VerdictName, target: &TargetResult) -> bool {
+    match verdict {
+        VerdictName::Interrupted => !targets::has_ended(target),
+        VerdictName::NotifyFailed => target.verdict == VerdictName::Passed,
+        verdict => target.verdict == verdict,
+    }
+}
+
+/// Tells whether people must see it: an approval, a failure, a timeout, a recovery. Who cancelled the job or the deploy, or
+/// denied its plan, knows of it.
+fn rings(occasion: Occasion, result: &RunResult) -> bool {
+    let by_a_person = match result.verdict {
+        VerdictName::Interrupted => true,
+        VerdictName::Cancelled => decided(occasion, result).into_iter().all(|target| !targets::has_expired(target)),
+        _ => false,
+    };
+    let must_be_seen = |trigger: &Trigger| match trigger {
+        Trigger::Approval | Trigger::Failure | Trigger::Timeout | Trigger::Recovery => true,
+        Trigger::Start | Trigger::Success | Trigger::Change => false,
+    };
+    let ends = occasion == Occasion::Ended && !by_a_person;
+    (ends || occasion == Occasion::Approval) && Trigger::of(occasion, result).iter().any(must_be_seen)
+}
+
+/// Returns why it ended so: the reason of the target or the targets that decided, or else of the run as a whole. Several
+/// reasons stand with their targets.
+fn reason<'a>(result: &'a RunResult, decided: &[&'a TargetResult]) -> Option<&'a Line> {
+    let whole = result.reason.as_ref().and_then(seen);
+    // What is said of the run has the target's name before it, if there are several.
+    if result.targets.len() < 2 || result.verdict == VerdictName::Interrupted {
+        return whole;
+    }
+    match common(decided, |target| target.reason.as_ref()) {
+        Common::Same(reason) => Some(reason),
+        Common::Several => None,
+        Common::Nothing => whole,
+    }
+}
+
+fn hint(occasion: Occasion, result: &RunResult, decided: &[&TargetResult]) -> Option<Line> {
+    let ours = |words: &str| Some(Line::new(words));
+    let verdict = result.verdict;
+    let is_asked = |target: &&TargetResult| target.approval_url.as_ref().and_then(page).is_some();
+    match occasion {
+        // The links below say where.
+        Occasion::Ended if verdict == VerdictName::ApprovalNeeded && decided.iter().all(is_asked) => {
+            ours("approve or deny the plan, then wait again")
+        }
+        Occasion::Ended => match common(decided, |target| target.hint.as_ref()) {
+            Common::Same(hint) => Some(hint.clone()),
+            Common::Several => usual_hint(verdict).and_then(ours),
+            Common::Nothing => {
+                result.hint.as_ref().and_then(seen).cloned().or_else(|| usual_hint(verdict).and_then(ours))
+            }
+        },
+        Occasion::Started | Occasion::Changed | Occasion::Approval if headline::is_asking(occasion, result) => {
+            ours("approve or deny the plan")
+        }
+        Occasion::Started | Occasion::Changed | Occasion::Approval | Occasion::Test => None,
+    }
+}
+
+/// What is said of several targets.
+enum Common<'a> {
+    Nothing,
+    Same(&'a Line),
+    Several,
+}
+
+fn common<'a>(targets: &[&'a TargetResult], part: fn(&'a TargetResult) -> Option<&'a Line>) -> Common<'a> {
+    let mut said = targets.iter().filter_map(|target| part(target).and_then(seen));
+    match said.next() {
+        None => Common::Nothing,
+        Some(first) if said.all(|other| other == first) => Common::Same(first),
+        Some(_) => Common::Several,
+    }
+}
+
+/// What to do about a verdict of which nothing better is known, as in a result of an earlier version.
+fn usual_hint(verdict: VerdictName) -> Option<&'static str> {
+    match verdict {
+        VerdictName::Failed => Some("look at the deploy's log in Nuon, put right what failed, then deploy again"),
+        VerdictName::Rejected => Some("run nuon-gate doctor: it checks the address, the token and the ids"),
+        VerdictName::Cancelled => Some("deploy again, unless it was cancelled on purpose"),
+        VerdictName::ApprovalNeeded => Some("approve or deny the plan in Nuon, then wait again"),
+        VerdictName::Superseded => Some("wait for the newer deploy"),
+        VerdictName::Inconclusive => Some("the deploy may be fine: look at it, then run this again"),
+        VerdictName::TimedOut | VerdictName::Interrupted => {
+            Some("look at the deploy, then wait again with --deploy and its id")
+        }
+        VerdictName::Pending | VerdictName::NotifyFailed | VerdictName::Passed => None,
+    }
+}
+
+/// Says where to go: to the one target that it is about, and to the CI run. Of several targets each line leads to its own.
+fn links(result: &RunResult, one: Option<&TargetResult>) -> Vec<(&'static str, WebPage)> {
+    let all = [
+        ("Approve in Nuon", one.and_then(|target| target.approval_url.as_ref())),
+        ("Open in Nuon", one.and_then(|target| target.url.as_ref())),
+        ("Open CI run", result.ci_url.as_ref()),
+    ];
+    all.into_iter().filter_map(|(label, url)| Some((label, page(url?)?))).collect()
+}
+
+fn name(named: &Named) -> &str {
+    named.name.as_ref().and_then(seen).or_else(|| seen(&named.id)).map_or("?", Line::plain)
+}
+
+pub(crate) fn target_name(target: &TargetResult) -> String {
+    format!("{} in {}", name(&target.component), name(&target.install))
+}
+
+/// Names what a message is about: these of the run's targets.
+fn subject(result: &RunResult, about: &[&TargetResult]) -> String {
+    let targets = &result.targets;
+    let Some(first) = targets.first() else { return "no targets".to_owned() };
+    let same = |part: fn(&TargetResult) -> &Named| targets.iter().all(|target| part(target) == part(first));
+    let count = match about.len() {
+        1 => return target_name(about[0]),
+        some if some == targets.len() => some.to_string(),
+        some => format!("{some} of {}", targets.len()),
+    };
+    if same(|target| &target.component) {
+        format!("{} in {count} installs", name(&first.component))
+    } else if same(|target| &target.install) {
+        format!("{count} components in {}", name(&first.install))
+    } else {
+        format!("{count} targets")
+    }
+}

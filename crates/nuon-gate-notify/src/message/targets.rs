@@ -1,0 +1,128 @@
+//! The lines of a message about several targets.
+
+use nuon_gate_core::Line;
+use nuon_gate_core::result::{RunResult, TargetResult, VerdictName};
+
+use super::{page, seen, target_name};
+use crate::ci_run::WebPage;
+
+/// The most targets that are listed.
+const MOST_TARGETS: usize = 20;
+
+/// What is said of one of several targets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TargetLine {
+    pub(crate) sign: &'static str,
+    pub(crate) name: Line,
+    /// How it stands, and why.
+    pub(crate) state: Line,
+    /// The page that its name leads to.
+    pub(crate) url: Option<WebPage>,
+}
+
+/// What is said of a target whose plan waits for an answer.
+const AWAITING: &str = "awaiting approval";
+
+/// The verdicts, bad ones first.
+const ORDER: [(VerdictName, &str); 11] = [
+    (VerdictName::Failed, "failed"),
+    (VerdictName::Rejected, "refused by the API"),
+    (VerdictName::Cancelled, "cancelled"),
+    (VerdictName::Superseded, "superseded"),
+    (VerdictName::ApprovalNeeded, AWAITING),
+    (VerdictName::Inconclusive, "outcome unknown"),
+    (VerdictName::TimedOut, "timed out"),
+    (VerdictName::Interrupted, "interrupted"),
+    (VerdictName::Pending, "in progress"),
+    (VerdictName::NotifyFailed, "passed"),
+    (VerdictName::Passed, "passed"),
+];
+
+pub(crate) fn rank(verdict: VerdictName) -> usize {
+    ORDER.iter().position(|(known, _)| *known == verdict).unwrap_or(ORDER.len())
+}
+
+/// Returns the lines of those that did not pass, and how many more there are. What stands above the lines already is not
+/// repeated: neither the one target that it is about, if there is no other, nor a reason.
+pub(super) fn lines(result: &RunResult, one: Option<&TargetResult>, told: Option<&Line>) -> (Vec<TargetLine>, usize) {
+    let open = |target: &&TargetResult| !matches!(target.verdict, VerdictName::Passed | VerdictName::NotifyFailed);
+    let mut targets: Vec<&TargetResult> = result.targets.iter().filter(open).collect();
+    if let ([only], Some(one)) = (targets.as_slice(), one)
+        && std::ptr::eq(*only, one)
+    {
+        return (Vec::new(), 0);
+    }
+    targets.sort_by_key(|target| (rank(target.verdict), !is_asked(target)));
+    let more = targets.len().saturating_sub(MOST_TARGETS);
+    (targets.into_iter().take(MOST_TARGETS).map(|target| TargetLine::new(target, told)).collect(), more)
+}
+
+impl TargetLine {
+    fn new(target: &TargetResult, told: Option<&Line>) -> Self {
+        let status = target.deploy.as_ref().and_then(|deploy| seen(&deploy.status));
+        let state = match (target.verdict, status) {
+            (VerdictName::Pending, _) if is_asked(target) => AWAITING,
+            (VerdictName::Pending, Some(status)) => status.plain(),
+            (VerdictName::Pending, None) => "not started",
+            (verdict, _) => ORDER.get(rank(verdict)).map_or("?", |(_, words)| words),
+        };
+        let reason = target.reason.as_ref().and_then(seen).filter(|reason| Some(*reason) != told);
+        let reason = reason.map(|reason| format!(": {}", reason.plain())).unwrap_or_default();
+        Self {
+            sign: shown(target).sign(),
+            name: Line::new(target_name(target)),
+            state: Line::new(format!("{state}{reason}")),
+            url: [&target.approval_url, &target.url].into_iter().flatten().find_map(page),
+        }
+    }
+
+    /// Says which target it is and how it stands.
+    pub(crate) fn standing(&self) -> Line {
+        Line::new(format!("{}: {}", self.name.plain(), self.state.plain()))
+    }
+}
+
+/// Returns the verdict that a target is shown with: who waits for an answer is not just going on.
+fn shown(target: &TargetResult) -> VerdictName {
+    if is_asked(target) { VerdictName::ApprovalNeeded } else { target.verdict }
+}
+
+/// Says how many targets ended how, or stand how.
+pub(super) fn counts(result: &RunResult) -> String {
+    let mut parts: Vec<(usize, &str)> = Vec::new();
+    for (verdict, words) in ORDER {
+        let count = result.targets.iter().filter(|target| shown(target) == verdict).count();
+        match parts.iter_mut().find(|(_, known)| *known == words) {
+            Some((sum, _)) => *sum += count,
+            None => parts.push((count, words)),
+        }
+    }
+    let parts = parts.into_iter().filter(|(count, _)| *count > 0).map(|(count, words)| format!("{count} {words}"));
+    parts.collect::<Vec<_>>().join(", ")
+}
+
+/// Tells whether a human is asked to approve, and the wait goes on.
+pub(super) fn is_asked(target: &TargetResult) -> bool {
+    target.verdict == VerdictName::Pending && target.approval_url.is_some()
+}
+
+pub(super) fn may_be_asked(target: &TargetResult) -> bool {
+    target.verdict == VerdictName::Pending && has_status(target, "pending-approval")
+}
+
+pub(super) fn has_status(target: &TargetResult, status: &str) -> bool {
+    target.deploy.as_ref().is_some_and(|deploy| deploy.status == *status)
+}
+
+/// Tells whether nobody answered in time.
+pub(super) fn has_expired(target: &TargetResult) -> bool {
+    has_status(target, "approval-expired")
+}
+
+pub(super) fn has_ended(target: &TargetResult) -> bool {
+    let by_itself = matches!(
+        target.verdict,
+        VerdictName::Passed | VerdictName::Failed | VerdictName::Cancelled | VerdictName::Rejected
+    );
+    by_itself || target.deploy.as_ref().is_some_and(|deploy| deploy.ended_at.is_some())
+}

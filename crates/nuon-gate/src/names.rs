@@ -1,0 +1,72 @@
+//! The names of the targets, read beside the wait for whoever reads them.
+
+use std::time::Duration;
+
+use nuon_gate_core::Target;
+use nuon_gate_core::api::Client;
+use nuon_gate_core::names::{Names, read_names};
+use nuon_gate_core::watch::EventKind;
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+/// How long the end waits for names that are still being read.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Names that are being read, or have been.
+pub(crate) struct Naming {
+    client: Client,
+    wanted: bool,
+    targets: Vec<Target>,
+    names: watch::Receiver<Option<Names>>,
+    sender: Option<watch::Sender<Option<Names>>>,
+}
+
+impl Naming {
+    /// Begins with none; nothing is read unless it is `wanted`.
+    pub(crate) fn new(client: Client, wanted: bool) -> Self {
+        let (sender, names) = watch::channel(None);
+        Self { client, wanted, targets: Vec::new(), names, sender: Some(sender) }
+    }
+
+    /// Returns where the names will be, for those who can wait for them.
+    pub(crate) fn names(&self) -> watch::Receiver<Option<Names>> {
+        self.names.clone()
+    }
+
+    /// Reads the names once the API has given a good answer: one that refuses the token is not asked for more. Returns those
+    /// that have come since the last event.
+    pub(crate) fn event(&mut self, kind: &EventKind) -> Option<Names> {
+        match kind {
+            EventKind::Started { targets } => self.targets.clone_from(targets),
+            EventKind::NotStarted { .. } | EventKind::Found { .. } => {
+                if let Some(sender) = self.sender.take() {
+                    self.read(sender);
+                }
+            }
+            _ => {}
+        }
+        let has_changed = self.names.has_changed().unwrap_or(false);
+        has_changed.then(|| self.names.borrow_and_update().clone()).flatten()
+    }
+
+    fn read(&self, sender: watch::Sender<Option<Names>>) {
+        if !self.wanted {
+            return;
+        }
+        let (client, targets) = (self.client.clone(), self.targets.clone());
+        // It ends with the runtime, if it has not before.
+        tokio::spawn(async move {
+            let names = read_names(&client, &targets).await;
+            sender.send_replace(Some(names));
+        });
+    }
+
+    /// Returns what has been read, after a moment for what is still being read if there is time.
+    pub(crate) async fn finish(mut self, in_a_hurry: bool) -> Names {
+        drop(self.sender.take());
+        let patience = if in_a_hurry { Duration::ZERO } else { PATIENCE };
+        let _ = timeout(patience, self.names.wait_for(Option::is_some)).await;
+        let names = self.names.borrow().clone();
+        names.unwrap_or_default()
+    }
+}
