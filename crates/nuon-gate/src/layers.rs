@@ -55,8 +55,11 @@ fn loosened(arg: Arg) -> Arg {
     let id = arg.get_id().clone();
     let arg = if takes_value { arg.value_parser(OsStringValueParser::new()) } else { arg };
     match arg.get_action() {
-        // The last of several counts, as for most programs. Of two pins nobody can say which is meant.
-        ArgAction::Set | ArgAction::SetTrue if !is_pin && !arg.is_positional() => arg.overrides_with(id),
+        // Of two pins nobody can say which is meant.
+        _ if is_pin || arg.is_positional() => arg,
+        // The last of several counts, as for most programs; but each is seen, an empty one too.
+        ArgAction::Set => arg.action(ArgAction::Append),
+        ArgAction::SetTrue => arg.overrides_with(id),
         _ => arg,
     }
 }
@@ -127,13 +130,16 @@ impl Reader<'_> {
             }
             _ => {
                 let places = self.typed.indices_of(arg.get_id().as_str()).into_iter().flatten();
+                let mut values = Vec::new();
                 for (text, place) in raw(self.typed, arg).iter().zip(places) {
                     match taken(text, &format!("--{long}"))? {
-                        Some(value) => self.set_to(long, &value, Source::Typed),
+                        Some(value) => values.push(value),
                         None if PINS.contains(&long) => return Err(empty_pin(&format!("--{long}"))),
                         None => drop(self.empty.insert(place, long.to_owned())),
                     }
                 }
+                let only_last = matches!(arg.get_action(), ArgAction::Set).then(|| values.len().saturating_sub(1));
+                values.iter().skip(only_last.unwrap_or(0)).for_each(|value| self.set_to(long, value, Source::Typed));
                 // Half a fleet must not pass for the whole.
                 let is_half = self.empty.values().any(|empty| empty == long) && self.sources.contains_key(long);
                 if is_half && TARGETS.contains(&long) {
