@@ -136,7 +136,7 @@ fn a_failure_and_a_clock_set_them_too() {
     let (step, sim) = (Step::new(), serve_deploy(ENDLESS));
     step.of(Gate::wait(&sim)).args(["--timeout", "50ms", "--map-exit", "timed_out=0"]).run().exits(0);
     step.has(&[("verdict", "timed_out"), ("exit-code", "0")]);
-    assert!(step.read("summary").starts_with("## ⏳ nuon-gate: timed out after "), "{}", step.read("summary"));
+    assert!(step.read("summary").starts_with("## ⏰ nuon-gate: timed out after "), "{}", step.read("summary"));
 }
 
 #[test]

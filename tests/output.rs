@@ -38,7 +38,7 @@ fn people_get_a_line_for_every_change() {
         "{lines:?}"
     );
     assert!(lines[1].contains("executing → error after "), "{lines:?}");
-    assert!(lines[2].contains("✗ failed: quota exceeded"), "{lines:?}");
+    assert!(lines[2].contains("❌ failed: quota exceeded"), "{lines:?}");
     for words in
         ["  deploy  dpl1api", "commit 4be1c7d", "by pipeline@vendor.example", "  time    ", "  hint    ask for more"]
     {

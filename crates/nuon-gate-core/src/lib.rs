@@ -62,7 +62,7 @@ pub use self::id::{
     BuildId, ComponentId, DeployId, InstallId, InvalidId, JobId, LogStreamId, OrgId, StepId, StepTargetId, WorkflowId,
 };
 pub use self::judge::{ContradictoryRules, Judgement, Kind, Rules};
-pub use self::log_tail::{Logged, says_only_that_it_failed};
+pub use self::log_tail::{Logged, around_error};
 pub use self::moment::Moment;
 pub use self::secret::{ApiToken, IdentityToken, InvalidToken};
 pub use self::target::{MatchedBy, Require, Target, Targets};

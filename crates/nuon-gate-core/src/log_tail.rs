@@ -18,11 +18,6 @@ pub(crate) const UNEVENTFUL: usize = 10;
 /// What the runner says of every failure, whatever it was.
 const RUNNERS_WORDS: [&str; 2] = ["job execution failed", "exit status"];
 
-/// Tells whether a text is the runner's own word that something failed, which comes last in every log.
-pub fn says_only_that_it_failed(text: &str) -> bool {
-    RUNNERS_WORDS.iter().any(|words| text.contains(words))
-}
-
 /// A line of a log, made safe.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Logged {
@@ -62,18 +57,19 @@ pub(crate) fn log_tail(newest_first: &[LogRecord], most: usize) -> Vec<Logged> {
     all().take(shown.end).skip(shown.start).map(|(_, line)| line).collect()
 }
 
-/// Returns the lines around the error that says what went wrong, `most` at most, of a log that has been published.
-pub(crate) fn excerpt(lines: &[LogLine], most: usize) -> &[LogLine] {
+/// Returns which lines of a log that has been published stand around the error that says what went wrong, `most` at most. The
+/// error's first line is among them, as long as there is room for one.
+pub fn around_error(lines: &[LogLine], most: usize) -> Range<usize> {
     if lines.len() <= most {
-        return lines;
+        return 0..lines.len();
     }
     let errors = || lines.iter().enumerate().rev().filter(|(_, line)| is_error_word(line.severity.plain()));
-    let telling = errors().find(|(_, line)| !says_only_that_it_failed(line.text.plain())).or_else(|| errors().next());
-    let Some((last, cause)) = telling else { return &lines[lines.len().saturating_sub(most)..] };
+    let telling = errors().find(|(_, line)| !is_runners_word(&line.text)).or_else(|| errors().next());
+    let Some((last, cause)) = telling else { return lines.len().saturating_sub(most)..lines.len() };
     // What was logged at one time is one error.
     let is_same = |line: &&LogLine| (&line.at, &line.severity) == (&cause.at, &cause.severity);
     let first = last - lines[..last].iter().rev().take_while(is_same).count();
-    &lines[around(first..last + 1, lines.len(), most)]
+    around(first..last + 1, lines.len(), most)
 }
 
 /// Returns which of `count` lines to show of those around an error, `most` at most.
@@ -100,7 +96,11 @@ fn cause(newest_first: &[LogRecord]) -> Option<usize> {
 /// Tells whether a record is about an error, and says more than that something failed.
 pub(crate) fn says_why(record: &LogRecord) -> bool {
     let text = record.body.as_ref().filter(|_| record.is_error()).map(|body| body.line(LONGEST));
-    text.is_some_and(|text| !text.is_empty() && !says_only_that_it_failed(text.plain()))
+    text.is_some_and(|text| !text.is_empty() && !is_runners_word(&text))
+}
+
+fn is_runners_word(text: &Line) -> bool {
+    RUNNERS_WORDS.iter().any(|words| text.plain().contains(words))
 }
 
 fn lines(record: &LogRecord) -> impl Iterator<Item = Logged> {
@@ -174,16 +174,16 @@ mod tests {
         lines.extend((0..9).map(|n| line("3", "info", &format!("after {n}"))));
         lines.push(line("4", "fatal", "job execution failed"));
         let shown = |most| {
-            let excerpt: Vec<&str> = excerpt(&lines, most).iter().map(|line| line.text.plain()).collect();
-            excerpt.join(",")
+            let shown: Vec<&str> = lines[around_error(&lines, most)].iter().map(|line| line.text.plain()).collect();
+            shown.join(",")
         };
         assert_eq!(shown(1), "Error: quota exceeded");
         assert_eq!(shown(3), "Error: quota exceeded,at main,at pods");
         assert_eq!(shown(5), "before 8,Error: quota exceeded,at main,at pods,after 0");
-        assert_eq!(excerpt(&lines, 100), lines);
-        assert_eq!(excerpt(&lines, 0), []);
-        assert_eq!(excerpt(&lines[..9], 2), &lines[7..9]);
-        assert_eq!(excerpt(&[], 2), []);
+        assert_eq!(around_error(&lines, 100), 0..lines.len());
+        assert!(around_error(&lines, 0).is_empty());
+        assert_eq!(around_error(&lines[..9], 2), 7..9);
+        assert!(around_error(&[], 2).is_empty());
     }
 
     #[test]

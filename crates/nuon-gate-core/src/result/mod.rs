@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::publish::{millis, rfc3339};
 pub use self::verdict_name::VerdictName;
-use crate::log_tail::excerpt;
+use crate::log_tail::around_error;
 use crate::{Clock, Line, MatchedBy};
 
 /// The outcome of a run.
@@ -197,6 +197,6 @@ impl TargetResult {
     /// Returns the lines of its log around the error that says what went wrong, `most` at most. Whoever has no room for the
     /// whole tail shows these: the last lines alone can end after the error, and the first ones before it.
     pub fn log_excerpt(&self, most: usize) -> &[LogLine] {
-        excerpt(&self.log_tail, most)
+        &self.log_tail[around_error(&self.log_tail, most)]
     }
 }

@@ -5,7 +5,6 @@ use nuon_gate_core::result::RunResult;
 use serde_json::Value;
 
 use crate::cut::{cut, verbatim};
-use crate::excerpt::keep_around_error;
 use crate::message::rank;
 
 /// The largest body of a webhook, in bytes. Receivers commonly take 64 KiB; this leaves room for their own wrapping.
@@ -61,7 +60,7 @@ impl Step {
         match self {
             Self::Nothing => {}
             Self::LogLines(count) => {
-                result.targets.iter_mut().for_each(|target| keep_around_error(&mut target.log_tail, count));
+                result.targets.iter_mut().for_each(|target| target.log_tail = target.log_excerpt(count).to_vec());
             }
             // The end of a timeline says more than its beginning.
             Self::Stays(count) => result.targets.iter_mut().for_each(|target| keep_last(&mut target.timeline, count)),

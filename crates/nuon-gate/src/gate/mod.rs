@@ -67,7 +67,8 @@ async fn gate(settings: Settings, trigger: Option<Trigger>, signals: UnboundedRe
     let Settings { unread, targets, pins, watch, cancel_on, exits, warnings, output } = settings;
     let mut outputs = Outputs::open(&output)?;
     warnings.iter().for_each(|warning| outputs.notice(warning));
-    let output_is_read = output.is_read_by_people();
+    let read_by_people = output.is_read_by_people();
+    let triggered = trigger.is_some();
     let mut publisher = Publisher { client: None, exits, ci_url: output.ci_url, warnings };
     let mut opening = Opening::new(watch.clocks, signals);
     let Inputs { connection, notify } = match opening.reading(async |reader| unread.read(reader).await).await {
@@ -85,17 +86,12 @@ async fn gate(settings: Settings, trigger: Option<Trigger>, signals: UnboundedRe
     let client = client(&connection, &watch)?;
     publisher.client = Some(client.clone());
     let notices = notify.as_ref().map(|notify| notify.notices.clone()).unwrap_or_default();
-    let read_by_people = notify.as_ref().is_some_and(|notify| !notify.sinks.is_empty()) || output_is_read;
-    let mut naming = Naming::new(client.clone(), read_by_people);
+    let mut naming = Naming::new(client.clone(), links || read_by_people);
     let audience = notify.map(|notify| Audience::gather(notify, naming.names())).transpose()?.flatten();
     notices.iter().for_each(|notice| outputs.notice(notice));
-    let triggered = trigger.is_some();
     let watch = match opening.begin(trigger, &client, targets, pins, watch).await {
         Ok(watch) => watch,
-        Err(not_begun) => {
-            drop(naming);
-            return opening.give_up(not_begun, publisher, audience, outputs).await;
-        }
+        Err(not_begun) => return opening.give_up(not_begun, publisher, audience, outputs).await,
     };
     let began = opening.began();
     let Opening { started_at, mut signals, mut deadline, .. } = opening;

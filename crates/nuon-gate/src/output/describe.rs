@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use nuon_gate_core::model::Status;
 use nuon_gate_core::report::{Report, TargetReport};
-use nuon_gate_core::result::TargetResult;
+use nuon_gate_core::result::{TargetResult, VerdictName};
 use nuon_gate_core::timeline::{human, time_in_each_status};
 use nuon_gate_core::watch::EventKind;
 use nuon_gate_core::{Hold, Line, Target, Verdict};
@@ -75,7 +75,11 @@ pub(super) fn event(kind: &EventKind) -> Option<(Option<usize>, Tone, Line)> {
                 _ => Tone::Bad,
             };
             let reason = cause.as_ref().map(|cause| format!(": {}", words::sentence(cause))).unwrap_or_default();
-            return Some((*target, tone, Line::new(format!("{} {}{reason}", mark(*verdict), name(*verdict)))));
+            return Some((
+                *target,
+                tone,
+                Line::new(format!("{} {}{reason}", VerdictName::from(*verdict).sign(), name(*verdict))),
+            ));
         }
     };
     Some((Some(target), tone, Line::new(words)))
@@ -92,14 +96,6 @@ pub(super) fn waiting(status: Option<&Status>, spent: Duration) -> Line {
         Some(status) => format!("still {status}, for {}", human(spent)),
         None => format!("still no deploy, after {}", human(spent)),
     })
-}
-
-fn mark(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Passed => "✓",
-        Verdict::Pending => "…",
-        _ => "✗",
-    }
 }
 
 fn name(verdict: Verdict) -> &'static str {

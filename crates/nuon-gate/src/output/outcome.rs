@@ -61,15 +61,3 @@ pub(super) fn label(target: &TargetResult) -> Line {
 pub(super) fn words(verdict: VerdictName) -> String {
     verdict.as_str().replace('_', " ")
 }
-
-/// Returns the sign of a verdict.
-pub(super) fn icon(verdict: VerdictName) -> &'static str {
-    match verdict {
-        VerdictName::Passed => "✅",
-        VerdictName::Failed | VerdictName::Rejected => "❌",
-        VerdictName::Cancelled | VerdictName::Superseded => "🚫",
-        VerdictName::ApprovalNeeded => "✋",
-        VerdictName::TimedOut | VerdictName::Pending => "⏳",
-        VerdictName::Inconclusive | VerdictName::Interrupted | VerdictName::NotifyFailed => "⚠️",
-    }
-}

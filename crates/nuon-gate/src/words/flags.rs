@@ -23,6 +23,7 @@ pub(crate) fn clock_flag(of: Clock) -> String {
     with_variable(clock(of))
 }
 
+/// Returns the flag that sets a limit on time.
 pub(super) fn clock(clock: Clock) -> &'static str {
     match clock {
         Clock::Total => "--timeout",

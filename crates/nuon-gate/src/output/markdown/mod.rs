@@ -11,7 +11,7 @@ use nuon_gate_core::timeline::human;
 use self::table::{SEVERAL, SINGLE, author, commit, last_good, table};
 use super::escape::{code_block, link, text};
 use super::gantt;
-use super::outcome::{icon, label, words, worst_first};
+use super::outcome::{label, words, worst_first};
 
 const MOST_ROWS: usize = 50;
 const MOST_DETAILS: usize = 10;
@@ -119,7 +119,7 @@ fn several(result: &RunResult, extent: Extent) -> Vec<String> {
         parts.extend(gantt::chart(shown.iter().map(|target| (Some(label(target)), *target))));
     }
     for target in shown {
-        let title = format!("### {} {}\n", icon(target.verdict), text(&label(target)));
+        let title = format!("### {} {}\n", target.verdict.sign(), text(&label(target)));
         parts.extend([title, points(target, result)].into_iter().filter(|part| !part.is_empty()));
         parts.extend(log(target, extent, false));
     }
@@ -141,7 +141,7 @@ fn heading(result: &RunResult) -> String {
         [only] => format!(": {}", text(&label(only))),
         several => format!(": {passed} of {} targets passed", several.len()),
     };
-    format!("## {} nuon-gate: {} after {took}{of}\n", icon(result.verdict), words(result.verdict))
+    format!("## {} nuon-gate: {} after {took}{of}\n", result.verdict.sign(), words(result.verdict))
 }
 
 /// Lists what a row has no room for.

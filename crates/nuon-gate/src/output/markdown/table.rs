@@ -8,7 +8,7 @@ use nuon_gate_core::timeline::human;
 
 use super::CELL;
 use crate::output::escape::{link, text};
-use crate::output::outcome::{component, icon, install, spent, words};
+use crate::output::outcome::{component, install, spent, words};
 
 /// So much of a commit tells it apart.
 const COMMIT: usize = 12;
@@ -54,7 +54,7 @@ pub(super) fn table(targets: &[&TargetResult], columns: &[Column]) -> String {
 }
 
 fn verdict(target: &TargetResult) -> String {
-    format!("{} {}", icon(target.verdict), words(target.verdict))
+    format!("{} {}", target.verdict.sign(), words(target.verdict))
 }
 
 pub(super) fn deploy(target: &TargetResult) -> String {

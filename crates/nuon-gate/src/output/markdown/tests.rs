@@ -62,13 +62,13 @@ fn of_several_each_is_told_apart() {
         &[
             "| Component | Install | Verdict | Deploy | Time | Reason |\n",
             "| api | acme | ❌ failed | [dpl1](https://app.nuon.example/deploys/dpl1) | 3m 7s, usually 2m 50s | quota exceeded for pods |\n",
-            "| web | acme | ⏳ timed out |",
+            "| web | acme | ⏰ timed out |",
             "    section 1. api in acme\n",
             "    section 2. web in acme\n",
             "### ❌ api in acme\n\n- **Deploy:** [dpl1](",
             "), commit 4be1c7d09f5a, by ci&#64;&#8203;vendor.example\n- **Last good:** 0a1b2c3d, since ",
             "<details><summary>Log: 2 lines</summary>",
-            "### ⏳ web in acme\n\n- **Reason:** long long",
+            "### ⏰ web in acme\n\n- **Reason:** long long",
             "- **What to do:** wait again\n",
         ],
     );
@@ -111,7 +111,7 @@ fn ids_are_shown_only_where_no_name_is_known() {
 fn every_verdict_has_a_heading() {
     for (verdict, start) in [
         (VerdictName::Passed, "## ✅ nuon-gate: passed after 3m 7s: api in acme\n"),
-        (VerdictName::TimedOut, "## ⏳ nuon-gate: timed out after 3m 7s"),
+        (VerdictName::TimedOut, "## ⏰ nuon-gate: timed out after 3m 7s"),
         (VerdictName::ApprovalNeeded, "## ✋ nuon-gate: approval needed after 3m 7s"),
     ] {
         let report = report(&sample::result(&[(verdict, "api")]), SUMMARY_BYTES);
