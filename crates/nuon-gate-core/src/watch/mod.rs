@@ -249,7 +249,10 @@ impl Watch {
         }
         for poller in woken {
             self.poller_mut(*poller).hurry(now);
-            self.arm(*poller, now);
+            // A poll under way goes on, and the next follows it at once.
+            if self.poller(*poller).polling_since().is_none() {
+                self.arm(*poller, now);
+            }
         }
     }
 
