@@ -64,14 +64,6 @@ impl Report {
         (self.targets.len() > 1).then(|| Line::new(label))
     }
 
-    /// Tells of a wait that came after what was to trigger the deploys, whose baseline nobody has pinned.
-    #[must_use]
-    pub fn after_trigger(mut self) -> Self {
-        let causes = self.targets.iter_mut().filter_map(|target| target.cause.as_mut());
-        causes.chain(&mut self.run_cause).for_each(Cause::after_trigger);
-        self
-    }
-
     /// Reports that a wait for these targets did not begin. None of them has ended.
     pub fn not_begun(
         targets: &[Target],

@@ -233,25 +233,7 @@ pub enum StoppedBy {
     Once,
 }
 
-impl Standing {
-    /// Says of a wait for what was to trigger a deploy that it was in vain, rather than that nothing matches its baseline.
-    fn after_trigger(&mut self) {
-        if matches!(self, Self::Nothing | Self::Unmatched(_)) {
-            *self = Self::NotTriggered;
-        }
-    }
-}
-
 impl Cause {
-    /// Tells of a wait that came after what was to trigger a deploy, whose baseline nobody has pinned.
-    pub fn after_trigger(&mut self) {
-        match self {
-            Self::Limit(limit) => limit.standing.after_trigger(),
-            Self::Stopped { standing, .. } => standing.after_trigger(),
-            _ => {}
-        }
-    }
-
     /// Returns the limit on time that ran out, if that is why.
     pub fn clock(&self) -> Option<Clock> {
         match self {

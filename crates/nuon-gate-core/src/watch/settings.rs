@@ -122,6 +122,8 @@ pub struct WatchSettings {
     pub links: bool,
     /// Whether the end of a step at work is awaited by a long poll, where the server offers it.
     pub long_poll: bool,
+    /// Whether a command was to trigger the deploys, so that nobody has pinned the baseline that they are newer than.
+    pub is_triggered: bool,
     /// How many requests a second are sent at most, for all targets together.
     pub max_rps: u32,
     /// Whether to wait at all.
@@ -149,6 +151,7 @@ impl Default for WatchSettings {
             org: None,
             links: false,
             long_poll: true,
+            is_triggered: false,
             max_rps: 20,
             mode: Mode::Wait,
             seed: 0,

@@ -3,15 +3,13 @@
 mod ending;
 mod opening;
 
-use std::borrow::Cow;
 use std::ffi::OsString;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use nuon_gate_core::api::{Client, Connection};
 use nuon_gate_core::conclude::{ConcludeOptions, conclude};
-use nuon_gate_core::report::Report;
-use nuon_gate_core::watch::{Event, EventKind, Watch, WatchSettings};
+use nuon_gate_core::watch::{Event, Watch, WatchSettings};
 use nuon_gate_core::{Line, Signal, Verdict, drive};
 use tokio::sync::mpsc::UnboundedReceiver;
 
@@ -68,7 +66,6 @@ async fn gate(settings: Settings, trigger: Option<Trigger>, signals: UnboundedRe
     let mut outputs = Outputs::open(&output)?;
     warnings.iter().for_each(|warning| outputs.notice(warning));
     let read_by_people = output.is_read_by_people();
-    let triggered = trigger.is_some();
     let mut publisher = Publisher { client: None, exits, ci_url: output.ci_url, warnings };
     let mut opening = Opening::new(watch.clocks, signals);
     let Inputs { connection, notify } = match opening.reading(async |reader| unread.read(reader).await).await {
@@ -82,7 +79,8 @@ async fn gate(settings: Settings, trigger: Option<Trigger>, signals: UnboundedRe
         org: Some(connection.org.clone()),
     };
     let links = notify.as_ref().is_some_and(|notify| !notify.sinks.is_empty());
-    let watch = WatchSettings { org: Some(connection.org.clone()), links, ..watch };
+    let is_triggered = trigger.is_some();
+    let watch = WatchSettings { org: Some(connection.org.clone()), links, is_triggered, ..watch };
     let client = client(&connection, &watch)?;
     publisher.client = Some(client.clone());
     let notices = notify.as_ref().map(|notify| notify.notices.clone()).unwrap_or_default();
@@ -97,20 +95,18 @@ async fn gate(settings: Settings, trigger: Option<Trigger>, signals: UnboundedRe
     let Opening { started_at, mut signals, mut deadline, .. } = opening;
     outputs.mask();
     outputs.begin(started_at);
-    let after_trigger = |report: Report| if triggered { report.after_trigger() } else { report };
     let on_event = |event: &Event, watch: &Watch| {
         outputs.mask();
         if let Some(names) = naming.event(&event.kind) {
             outputs.name(&names);
         }
-        let told = if triggered { of_command(event) } else { Cow::Borrowed(event) };
-        outputs.event(&told);
+        outputs.event(event);
         if let Some(audience) = &audience {
-            audience.event(event, || publisher.publish(&after_trigger(watch.report(event.at))));
+            audience.event(event, || publisher.publish(&watch.report(event.at)));
         }
     };
     let report = drive(&client, watch, began, &mut signals, on_event).await;
-    let report = after_trigger(report.map_err(|refusal| words::refused(&refusal))?);
+    let report = report.map_err(|refusal| words::refused(&refusal))?;
     let cancelling = |workflow: &_| outputs.cancelling(workflow);
     let mut report = conclude(&client, report, &after, &mut signals, &mut deadline, cancelling).await;
     let names = naming.finish(report.is_interrupted()).await;
@@ -135,17 +131,6 @@ impl Opening {
         outputs.not_begun(&report);
         Run { report, publisher, deadline, signals }.finish(audience, outputs).await
     }
-}
-
-/// Returns an event of a wait that came after a command, whose baseline nobody has pinned.
-fn of_command(event: &Event) -> Cow<'_, Event> {
-    let mut event = Cow::Borrowed(event);
-    if let EventKind::Ended { cause: Some(_), .. } = &event.kind
-        && let EventKind::Ended { cause: Some(cause), .. } = &mut event.to_mut().kind
-    {
-        cause.after_trigger();
-    }
-    event
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one reading of the wall clock that all times count from")]

@@ -238,7 +238,11 @@ impl Record {
     /// Says where the deploy stands and where its time went.
     pub(super) fn standing(&self, hold: Hold, unmatched: Option<&DeployId>, now: Moment, shared: &Shared) -> Standing {
         let Some(status) = self.status().cloned() else {
-            return unmatched.cloned().map_or(Standing::Nothing, Standing::Unmatched);
+            return match unmatched {
+                _ if shared.settings().is_triggered => Standing::NotTriggered,
+                Some(newest) => Standing::Unmatched(newest.clone()),
+                None => Standing::Nothing,
+            };
         };
         let stays = self.timeline(now, shared);
         let spent = stays.last().and_then(|stay| stay.duration);
