@@ -32,16 +32,15 @@ impl Health {
         self.failing_since = None;
     }
 
-    /// Takes note of an answer that was no good one. A pause that the API asked for holds for every request, but never
-    /// beyond the `deadline`, where the last poll is due. Tells whether a pause has begun.
-    pub(super) fn bad(&mut self, now: Moment, sent: Moment, error: &ApiError, deadline: Moment) -> bool {
+    /// Takes note of an answer that was no good one.
+    pub(super) fn bad(&mut self, now: Moment, sent: Moment, error: &ApiError) {
         self.failing_since.get_or_insert(now);
         self.last_bad_sent = self.last_bad_sent.max(Some(sent));
         self.ever_nuon |= error.is_from_nuon();
-        self.pause(now, error, deadline)
     }
 
-    /// Takes note of the pause that an answer asks for, and tells whether it does.
+    /// Takes note of the pause that an answer asks for. It holds for every request, but never beyond the `deadline`, where the
+    /// last poll is due. Tells whether a pause has begun.
     pub(super) fn pause(&mut self, now: Moment, error: &ApiError, deadline: Moment) -> bool {
         let Some(pause) = error.retry_after() else { return false };
         self.wished_until = self.wished_until.max(now + pause);

@@ -217,13 +217,8 @@ impl Watch {
                 self.shared.note_server_time(now, answer.server_time, self.pinning.shared.since.is_some());
             }
             Err(error) => {
-                let deadline = self.shared.deadline();
-                if error.status() == Some(429) {
-                    self.budget.halve(now);
-                }
-                if self.shared.health_mut().bad(now, sent.unwrap_or(now), error, deadline) {
-                    self.arm_queued();
-                }
+                self.shared.health_mut().bad(now, sent.unwrap_or(now), error);
+                self.slow_down(now, error);
             }
         }
         let Some((request, pollers)) = self.flights.land(ticket.0, now) else { return };
@@ -241,11 +236,21 @@ impl Watch {
         }
     }
 
+    /// Does what an answer to any request wishes of them all: a pause, or fewer.
+    fn slow_down(&mut self, now: Moment, error: &ApiError) {
+        if error.status() == Some(429) {
+            self.budget.halve(now);
+        }
+        let deadline = self.shared.deadline();
+        if self.shared.health_mut().pause(now, error, deadline) {
+            self.arm_queued();
+        }
+    }
+
     /// A long poll has ended: whoever waits for that polls at once. What it says decides nothing.
     fn on_sign(&mut self, woken: &[PollerId], reply: &Reply, now: Moment) {
         if let Err(error) = reply {
-            let deadline = self.shared.deadline();
-            self.shared.health_mut().pause(now, error, deadline);
+            self.slow_down(now, error);
         }
         for poller in woken {
             self.poller_mut(*poller).hurry(now);
@@ -260,11 +265,8 @@ impl Watch {
     fn note_step(&mut self, poller: PollerId, reply: &Reply) {
         let PollerId::Target(index) = poller else { return };
         let target = &self.targets[index];
-        if target.has_ended() {
-            return self.long_polls.forget(poller);
-        }
         if let Ok(Answer { fact: Fact::Workflow(workflow), .. }) = reply
-            && let Some(id) = &workflow.id
+            && let Some(id) = workflow.id.as_ref().filter(|_| !target.has_ended())
         {
             self.long_polls.note(poller, id, target.step_at_work(workflow));
         }
@@ -421,6 +423,7 @@ impl Watch {
         let target = &mut self.targets[index];
         if target.take_ending() {
             self.open -= 1;
+            self.long_polls.forget(PollerId::Target(index));
             self.passed += usize::from(target.verdict() == Some(Verdict::Passed));
         }
     }

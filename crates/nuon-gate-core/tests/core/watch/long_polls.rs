@@ -8,7 +8,7 @@ use nuon_gate_core::pins::Pins;
 use nuon_gate_core::watch::{EventKind, Mode, WatchSettings};
 use serde_json::{Value, json};
 
-use crate::virtual_time::*;
+use crate::virtual_time::{status as status_code, *};
 
 fn long_polling() -> WatchSettings {
     WatchSettings { long_poll: true, ..settings() }
@@ -51,12 +51,12 @@ fn lag(run: &Run) -> Duration {
 fn as_nuon_does(now: Duration) -> Scripted {
     match END.checked_sub(now) {
         Some(left) if left <= s(60) => after(left, Body::Json(json!({}))),
-        _ => after(s(60), status(408)),
+        _ => after(s(60), status_code(408)),
     }
 }
 
 fn no_answer(code: u16) -> impl FnMut(Duration) -> Scripted {
-    move |_| soon(status(code))
+    move |_| soon(status_code(code))
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn it_is_given_up_after_two_that_are_no_answer() {
     let mut codes = [500, 408, 500, 408].into_iter();
     let run = run(
         latest(long_polling()),
-        served(move |now| codes.next().map_or_else(|| as_nuon_does(now), |code| soon(status(code)))),
+        served(move |now| codes.next().map_or_else(|| as_nuon_does(now), |code| soon(status_code(code)))),
     );
     assert_eq!((run.report.verdict, long_polls(&run).len()), (Verdict::Passed, 5));
 }
@@ -108,7 +108,7 @@ fn a_step_that_is_not_known_is_asked_for_three_times() {
 
 #[test]
 fn a_load_balancer_that_ends_it_ends_nothing() {
-    for ends in [|| status(504), broken] {
+    for ends in [|| status_code(504), broken] {
         let run = run(
             latest(long_polling()),
             served(move |now| match END.checked_sub(now) {
@@ -183,4 +183,42 @@ fn a_pause_that_it_asks_for_is_kept() {
     let asked = run.asked_at();
     assert!(!asked.iter().any(|at| (s(1)..s(30)).contains(at)), "{asked:?}");
     assert_eq!(run.report.verdict, Verdict::Passed);
+}
+
+#[test]
+fn nobody_waits_for_the_steps_of_a_target_that_has_ended() {
+    let clocks = nuon_gate_core::watch::Clocks { stall: Some(s(70)), ..settings().clocks };
+    let run = run(watch(WatchSettings { clocks, ..long_polling() }, 2, Pins::default()), |now, request| {
+        // The first stalls, although its step is still at work; the second goes on.
+        let status = |number: usize| match (number, now.as_secs() / 40) {
+            (0, _) => "executing",
+            (_, 0) => "planning",
+            (_, 1 | 4) => "syncing",
+            (_, 2) => "planning",
+            (_, 3) => "executing",
+            _ => "active",
+        };
+        match request {
+            Request::Await(..) => after(s(60), status_code(408)),
+            Request::Workflow(_, id) => {
+                let deploy = id.as_str().replace("inw", "dpl");
+                let word = if now >= s(200) { "success" } else { "in-progress" };
+                soon(workflow(word, now >= s(200), &[step("apply", word, &deploy)]))
+            }
+            Request::LatestDeploy(..) | Request::Deploy(..) => {
+                let number = component(request).unwrap();
+                let row = created(row(&format!("dpl{number}"), status(number)), 0);
+                let whose = json!({ "workflow_id": format!("inw{number}"), "component_id": format!("cmp{number}") });
+                soon(deploy(&with(row, whose)))
+            }
+            _ => soon(status_code(404)),
+        }
+    });
+    let of = |workflow: &str| {
+        let is_own = |asked: &&Asked| matches!(&asked.request, Request::Await(id, _) if id.as_str() == workflow);
+        run.asked.iter().filter(is_own).count()
+    };
+    let verdicts: Vec<Verdict> = run.report.targets.iter().map(|target| target.verdict).collect();
+    assert_eq!(verdicts, [Verdict::TimedOut, Verdict::Passed]);
+    assert_eq!((of("inw0"), of("inw1")), (2, 4));
 }
