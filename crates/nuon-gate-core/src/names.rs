@@ -6,6 +6,7 @@ use crate::api::{Client, Fact, Reply, Request};
 use crate::drive::send;
 use crate::report::Report;
 use crate::result::{Named, RunResult};
+use crate::target::shown_name;
 use crate::{ComponentId, InstallId, Line, RemoteText, Target};
 
 /// More installs than this are read from the list of all.
@@ -107,8 +108,7 @@ impl Names {
     /// Names the targets of a result.
     pub fn complete_result(&self, result: &mut RunResult) {
         let add = |named: &mut Named, name: Option<&RemoteText>| {
-            let name = name.map(|name| name.line(crate::target::LONGEST_NAME)).filter(|name| !name.is_empty());
-            named.name = named.name.take().or(name);
+            named.name = named.name.take().or_else(|| name.and_then(shown_name));
         };
         for target in &mut result.targets {
             let install = parse::<InstallId>(&target.install.id).and_then(|id| self.installs.get(&id));

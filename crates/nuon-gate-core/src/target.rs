@@ -8,7 +8,12 @@ use serde::{Deserialize, Serialize};
 use crate::{ComponentId, InstallId, Line, RemoteText};
 
 /// Longest name that is shown, in characters.
-pub(crate) const LONGEST_NAME: usize = 100;
+const LONGEST_NAME: usize = 100;
+
+/// Returns a name as it is shown, if there is something to see.
+pub(crate) fn shown_name(name: &RemoteText) -> Option<Line> {
+    Some(name.line(LONGEST_NAME)).filter(|name| !name.is_empty())
+}
 
 /// One component in one install.
 #[derive(Debug, Clone)]
@@ -37,9 +42,8 @@ impl Target {
 
     /// Adds the names that are not known yet.
     pub(crate) fn add_names(&mut self, install: Option<&RemoteText>, component: Option<&RemoteText>) {
-        let name = |name: Option<&RemoteText>| name.map(|name| name.line(LONGEST_NAME)).filter(|name| !name.is_empty());
-        self.install_name = self.install_name.take().or_else(|| name(install));
-        self.component_name = self.component_name.take().or_else(|| name(component));
+        self.install_name = self.install_name.take().or_else(|| install.and_then(shown_name));
+        self.component_name = self.component_name.take().or_else(|| component.and_then(shown_name));
     }
 
     /// Returns the install's name, if it is known.

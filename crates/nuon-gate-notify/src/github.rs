@@ -4,7 +4,7 @@
 //! See <https://docs.github.com/en/rest/deployments>.
 
 use nuon_gate_core::Line;
-use nuon_gate_core::result::{RunResult, TargetResult, VerdictName};
+use nuon_gate_core::result::{RunResult, VerdictName};
 use nuon_gate_http::Method;
 use nuon_gate_http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,7 @@ use crate::Occasion;
 use crate::ci_run::WebPage;
 use crate::cut::{Bounded, verbatim};
 use crate::deliver::{Answer, Fault, Http, Nature, Patience, Repeat, Request};
-use crate::message::target_name;
+use crate::message::{are_teardowns, page, target_name};
 use crate::secret::{Secret, SinkUrl};
 
 /// GitHub takes no longer description.
@@ -52,18 +52,16 @@ impl State {
             _ if occasion != Occasion::Ended => Self::InProgress,
             // With --notify-required and somebody else who was not told.
             VerdictName::Passed | VerdictName::NotifyFailed => {
-                let torn_down = !result.targets.is_empty() && result.targets.iter().all(is_teardown);
-                if torn_down { Self::Inactive } else { Self::Success }
+                if are_teardowns(&result.targets) {
+                    Self::Inactive
+                } else {
+                    Self::Success
+                }
             }
             VerdictName::Failed | VerdictName::Cancelled | VerdictName::Superseded => Self::Failure,
             _ => Self::Error,
         }
     }
-}
-
-fn is_teardown(target: &TargetResult) -> bool {
-    let kind = target.deploy.as_ref().and_then(|deploy| deploy.deploy_type.as_ref());
-    kind.is_some_and(|kind| *kind == "teardown")
 }
 
 /// What is written of a run.
@@ -87,9 +85,9 @@ impl Status {
         let targets = &result.targets;
         let deciding = targets.iter().find(|target| target.verdict == result.verdict).or(targets.first());
         let asking = targets.iter().find_map(|target| target.approval_url.as_ref());
-        let page = |url: Option<&Line>| url.and_then(|url| WebPage::new(url.plain()));
-        let environment_url = page(asking).or_else(|| page(deciding.and_then(|target| target.url.as_ref())));
-        let log_url = page(result.ci_url.as_ref()).or_else(|| environment_url.clone());
+        let of_deploy = || deciding.and_then(|target| target.url.as_ref()).and_then(page);
+        let environment_url = asking.and_then(page).or_else(of_deploy);
+        let log_url = result.ci_url.as_ref().and_then(page).or_else(|| environment_url.clone());
         Self { state, description: description.or_dash(), environment_url, log_url }
     }
 }

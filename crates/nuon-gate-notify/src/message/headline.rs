@@ -75,24 +75,22 @@ pub(super) fn is_asking(occasion: Occasion, result: &RunResult) -> bool {
     occasion == Occasion::Approval || result.targets.iter().any(is_asked)
 }
 
-fn is_teardown(deploy: &DeployResult) -> bool {
-    deploy.deploy_type.as_ref().is_some_and(|kind| *kind == "teardown")
-}
-
 /// Tells whether all of them are torn down. What has not begun is to be deployed.
-fn are_teardowns(about: &[&TargetResult]) -> bool {
-    !about.is_empty() && about.iter().all(|target| target.deploy.as_ref().is_some_and(is_teardown))
+pub(crate) fn are_teardowns<'a>(about: impl IntoIterator<Item = &'a TargetResult>) -> bool {
+    let is_teardown = |deploy: &DeployResult| deploy.deploy_type.as_ref().is_some_and(|kind| *kind == "teardown");
+    let mut about = about.into_iter().map(|target| target.deploy.as_ref().is_some_and(is_teardown)).peekable();
+    about.peek().is_some() && about.all(|is_torn_down| is_torn_down)
 }
 
 /// Names a deploy that is no more than planned, or did not come to its end.
 fn plan(about: &[&TargetResult], subject: &str) -> String {
-    if are_teardowns(about) { format!("the teardown of {subject}") } else { subject.to_owned() }
+    if are_teardowns(about.iter().copied()) { format!("the teardown of {subject}") } else { subject.to_owned() }
 }
 
 fn going_on(about: &[&TargetResult], subject: &str) -> String {
     if about.iter().all(|target| target.deploy.is_none()) {
         format!("waiting for a deploy of {subject}")
-    } else if are_teardowns(about) {
+    } else if are_teardowns(about.iter().copied()) {
         format!("tearing down {subject}")
     } else {
         format!("deploying {subject}")
@@ -108,7 +106,7 @@ fn ended(verdict: VerdictName, result: &RunResult, about: &[&TargetResult], subj
             match (recovered.count(), recovered_after(result)) {
                 (1, Some(1)) if about.len() == 1 => format!("{subject} recovered after a failure"),
                 (1, Some(failures)) if about.len() == 1 => format!("{subject} recovered after {failures} failures"),
-                (0, _) if are_teardowns(about) => format!("{subject} torn down"),
+                (0, _) if are_teardowns(about.iter().copied()) => format!("{subject} torn down"),
                 (0, _) => format!("{subject} deployed"),
                 (some, _) => format!("{subject} deployed, {some} recovered"),
             }

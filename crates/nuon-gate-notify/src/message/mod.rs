@@ -12,7 +12,7 @@ use nuon_gate_core::Line;
 use nuon_gate_core::result::{Named, RunResult, TargetResult, VerdictName};
 
 use self::headline::Headline;
-pub(crate) use self::headline::Tone;
+pub(crate) use self::headline::{Tone, are_teardowns};
 pub(crate) use self::targets::{TargetLine, rank};
 use crate::ci_run::WebPage;
 use crate::cut::{Escape, length};
@@ -109,7 +109,7 @@ fn seen(line: &Line) -> Option<&Line> {
     (!line.is_empty()).then_some(line)
 }
 
-fn page(url: &Line) -> Option<WebPage> {
+pub(crate) fn page(url: &Line) -> Option<WebPage> {
     WebPage::new(url.plain())
 }
 
