@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 use super::open::{Object, lenient};
 use crate::RemoteText;
-use crate::redact::redacted;
+use crate::redact::{redacted_beginning, redacted_end};
 
 /// The longest list that is read where every row counts.
 pub(super) const MOST_ROWS: usize = 10_000;
@@ -163,10 +163,8 @@ pub(super) fn record<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Optio
     Ok(text.map(|text| match text.len() > LONGEST_RECORD {
         false => RemoteText::new(text),
         true => {
-            let text = redacted(&text);
-            let begins = text.len() - (LONGEST_RECORD - LONGEST_TEXT).min(text.len());
-            let end = (begins..text.len()).find_map(|begins| text.get(begins..)).unwrap_or_default();
-            RemoteText::new(format!("{}\n…\n{end}", beginning(&text, LONGEST_TEXT)))
+            let (begins, ends) = (LONGEST_TEXT, LONGEST_RECORD - LONGEST_TEXT);
+            RemoteText::new(format!("{}\n…\n{}", redacted_beginning(&text, begins), redacted_end(&text, ends)))
         }
     }))
 }
@@ -177,12 +175,7 @@ fn kept(text: String, longest: usize) -> RemoteText {
 
 /// Cuts a text. Secrets are taken out of it before, or the half of one could be left.
 fn cut(text: String, longest: usize) -> String {
-    if text.len() > longest { beginning(&redacted(&text), longest).to_owned() } else { text }
-}
-
-fn beginning(text: &str, longest: usize) -> &str {
-    let end = (0..=longest.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
-    &text[..end]
+    if text.len() > longest { redacted_beginning(&text, longest) } else { text }
 }
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ const SHORTEST: usize = 8;
 
 /// A long text is searched in parts that overlap by half, so that the search costs little memory. A secret is shorter than
 /// half a part, in whatever encoding.
-const PART: usize = 512 * 1024;
+const PART: usize = 256 * 1024;
 
 /// How many encodings within each other are undone.
 const DEEPEST: usize = 3;
@@ -82,14 +82,38 @@ pub(crate) fn redacted(text: &str) -> Cow<'_, str> {
 fn parts(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let last = text.len().saturating_sub(PART / 2).max(1);
     (0..last).step_by(PART / 2).map(|at| {
-        let begins = boundary(text, at);
-        (begins, &text[begins..boundary(text, (at + PART).min(text.len()))])
+        let begins = beginning(text, at).len();
+        (begins, &beginning(text, at + PART)[begins..])
     })
 }
 
-/// Returns the last place up to here at which a text can be cut.
-fn boundary(text: &str, at: usize) -> usize {
-    (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
+/// Returns the beginning of a text, of so many bytes at most.
+fn beginning(text: &str, longest: usize) -> &str {
+    let end = (0..=longest.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+    &text[..end]
+}
+
+/// Returns the end of a text, of so many bytes at most.
+fn end(text: &str, longest: usize) -> &str {
+    let begins = text.len().saturating_sub(longest);
+    (begins..text.len()).find_map(|begins| text.get(begins..)).unwrap_or_default()
+}
+
+/// Returns the beginning of a text without the secrets. No more of it is searched than that takes.
+pub(crate) fn redacted_beginning(text: &str, longest: usize) -> String {
+    let searched = beginning(text, longest + PART);
+    let clean = redacted(searched);
+    // It can end with the first half of a secret.
+    let unsure = if searched.len() < text.len() { PART / 2 } else { 0 };
+    beginning(&clean, longest.min(clean.len().saturating_sub(unsure))).to_owned()
+}
+
+/// Returns the end of a text in the same way.
+pub(crate) fn redacted_end(text: &str, longest: usize) -> String {
+    let searched = end(text, longest + PART);
+    let clean = redacted(searched);
+    let unsure = if searched.len() < text.len() { PART / 2 } else { 0 };
+    end(&clean, longest.min(clean.len().saturating_sub(unsure))).to_owned()
 }
 
 /// The secrets, and the forms in which they are searched for.

@@ -170,6 +170,22 @@ fn a_secret_is_found_wherever_a_long_text_is_parted() {
 }
 
 #[test]
+fn no_half_of_a_secret_is_left_where_a_long_text_is_cut() {
+    const SECRET: &str = "a-secret-that-is-everywhere";
+    protect(SECRET);
+    for begins in [0, 1, 13, 26] {
+        let text = SECRET[begins..].to_owned() + &SECRET.repeat(30_000);
+        let (first, last) = (redacted_beginning(&text, 8192), redacted_end(&text, 8192));
+        // Nobody knows what the first is the end of.
+        assert_eq!(first.strip_prefix(&SECRET[begins..]).unwrap_or(&first).replace(REDACTED, ""), "", "{begins}");
+        assert_eq!(last.replace(REDACTED, ""), "", "{begins}");
+    }
+    let text = format!("{}{SECRET}{}", "x".repeat(8180), "y".repeat(2 * PART));
+    assert_eq!(redacted_beginning(&text, 8192), "x".repeat(8180) + REDACTED + "yy");
+    assert_eq!(redacted_end(&text, 8192), "y".repeat(8192));
+}
+
+#[test]
 fn secrets_are_listed_in_their_order_and_once() {
     let before = protected(0).len();
     for secret in [" listed-secret-1\n", "listed-secret-2", "listed-secret-1", "tiny"] {
