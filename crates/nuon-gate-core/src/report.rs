@@ -250,7 +250,7 @@ impl Words {
         let reason = report.deciding().and_then(|index| {
             let target = &report.targets[index];
             let reason = match (&target.cause, report.verdict) {
-                // The signal is told of already.
+                // The signal has been reported already.
                 (Some(Cause::Stopped { by: StoppedBy::Signal(_), standing }), Verdict::Interrupted(_)) => {
                     Line::new(standing.to_string() + &after_cancel(target.cancelled.as_ref()))
                 }

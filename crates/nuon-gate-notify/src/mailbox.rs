@@ -99,7 +99,7 @@ fn is_ending(queue: &VecDeque<Notice>) -> bool {
     queue.back().is_some_and(|notice| notice.is_last)
 }
 
-/// Makes one notice of approvals that wait to be told of several targets. Of one target each is told.
+/// Merges the queued approvals of several targets into one notice. Those of one target stay apart, as each is sent.
 fn merge(queue: &mut VecDeque<Notice>, notice: &mut Notice) {
     let is_approval = |other: &Notice| other.occasion == Occasion::Approval;
     let Some(at) = queue.iter().rposition(is_approval) else { return };

@@ -146,7 +146,7 @@ impl Notifier {
         self.put(occasion, &asked, result, false);
     }
 
-    /// Tells that a human is asked to approve a plan: of the target at this position, in this step. Each step is told.
+    /// Notifies that a human is asked to approve a plan: of the target at this position, in this step. Each step is sent.
     pub fn ask(&self, target: usize, place: &ApprovalPlace, result: RunResult) {
         self.put(Occasion::Approval, &[Asked::new(target, place)], result, false);
     }

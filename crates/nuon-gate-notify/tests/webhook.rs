@@ -181,7 +181,7 @@ async fn changes_in_quick_succession_are_few_and_the_end_is_not_lost() {
     for number in 0..250 {
         notifier.tell(Occasion::Changed, pending(&format!("status-{number}")));
     }
-    // What is no change is told at once.
+    // Everything but a change is sent at once.
     notifier.ask(0, &place("inst1"), pending("pending-approval"));
     service.wait_for(2).await;
     notifier.finish(result(VerdictName::Passed), PATIENCE).await;

@@ -54,7 +54,7 @@ mod unix {
     use rustix::process::{self, Pid};
     use tokio::process::{Child, Command};
 
-    /// How often is looked whether the rest of a group is gone.
+    /// How often the group is checked for processes that are left.
     const PACE: std::time::Duration = std::time::Duration::from_millis(20);
 
     /// The processes that a command consists of. Those of a group of its own are killed when this is dropped.

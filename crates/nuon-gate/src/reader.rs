@@ -1,7 +1,7 @@
 //! Reading what may keep one waiting: any small file can be a pipe that nobody writes to, and stdin can be somebody's keyboard.
 //!
-//! What is no plain file is read in a thread of its own, so that the clocks and the signals go on. Nobody waits for that thread any more once one
-//! of them has ended the wait.
+//! Whatever is not a plain file is read in a thread of its own, so that clocks and signals go on. Once one of them has ended
+//! the wait, that thread is abandoned.
 
 use std::cell::RefCell;
 use std::fs;

@@ -10,7 +10,7 @@ use super::fault::{Fault, Nature};
 /// How quickly things are done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pace {
-    /// The least time between two edits of one message, and between two changes that a webhook is told.
+    /// The least time between two edits of one message, and between two `change` events to a webhook.
     pub between_changes: Duration,
     /// The first delay before a request is repeated; later ones are up to fifteen times as long.
     pub first_retry: Duration,

@@ -55,7 +55,7 @@ impl Headline {
                 let words = "test message, nothing was deployed".to_owned();
                 Self { tone: Tone::Test, sign: "🔔", words }
             }
-            // A notification that failed is told by the exit code; here it is the deploy that is told of.
+            // The exit code reports the notification that failed; this message is about the deploy.
             Occasion::Ended if result.verdict == VerdictName::NotifyFailed => {
                 of(VerdictName::Passed, ended(VerdictName::Passed, result, &about, &subject))
             }
@@ -97,7 +97,7 @@ fn going_on(about: &[&TargetResult], subject: &str) -> String {
     }
 }
 
-/// Says how a run ended. Trouble of the gate is told apart from trouble of the deploy.
+/// Says how a run ended. A failure of the gate reads differently from a failure of the deploy.
 fn ended(verdict: VerdictName, result: &RunResult, about: &[&TargetResult], subject: &str) -> String {
     let plan = plan(about, subject);
     match verdict {

@@ -1,4 +1,4 @@
-//! What is said, whoever is told: the words that all sinks lay out in their own way.
+//! The words of a message, which every sink lays out in its own way.
 //!
 //! The order is the same everywhere: the verdict and its reason, what to do next, one line of facts, links. Every text in a
 //! message is a [`Line`]: harmless, but not escaped for any service yet.
