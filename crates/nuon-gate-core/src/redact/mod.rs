@@ -31,7 +31,7 @@ const SHORTEST: usize = 8;
 
 /// A long text is searched in parts that overlap by half, so that the search costs little memory. A secret is shorter than
 /// half a part, in whatever encoding.
-const PART: usize = 256 * 1024;
+const PART: usize = 128 * 1024;
 
 /// How many encodings within each other are undone.
 const DEEPEST: usize = 3;
