@@ -98,6 +98,13 @@ pub struct Named {
     pub name: Option<Line>,
 }
 
+impl Named {
+    /// Returns what it is called: by its id only if no name is known. `None` if there is nothing to see.
+    pub fn known(&self) -> Option<&Line> {
+        self.name.iter().chain([&self.id]).find(|name| !name.is_empty())
+    }
+}
+
 /// A deploy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeployResult {

@@ -238,7 +238,7 @@ fn links(result: &RunResult, one: Option<&TargetResult>) -> Vec<(&'static str, W
 }
 
 fn name(named: &Named) -> &str {
-    named.name.as_ref().and_then(seen).or_else(|| seen(&named.id)).map_or("?", Line::plain)
+    named.known().map_or("?", Line::plain)
 }
 
 pub(crate) fn target_name(target: &TargetResult) -> String {

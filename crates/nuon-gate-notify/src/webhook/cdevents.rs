@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use super::event::{Delivery, Event, bytes, deploy_id, is_deployed, segment, source};
 use super::signature::fingerprint;
 use crate::Occasion;
-use crate::ci_run::WebPage;
 use crate::cut::{cut, verbatim};
+use crate::message::{page, target_name};
 
 const FINISHED: &str = "dev.cdevents.pipelinerun.finished.0.3.0";
 const DEPLOYED: &str = "dev.cdevents.service.deployed.0.3.0";
@@ -73,15 +73,12 @@ fn run_id(event: &Event, result: &RunResult) -> String {
 
 fn finished(result: &RunResult) -> Value {
     let name = match &*result.targets {
-        [target] => {
-            let names = [&target.component, &target.install].map(|named| named.name.as_ref().unwrap_or(&named.id));
-            Line::new(format!("{} in {}", names[0].plain(), names[1].plain()))
-        }
+        [target] => Line::new(target_name(target)),
         targets => Line::new(format!("{} targets", targets.len())),
     };
     let mut content = json!({"pipelineName": short(&name), "outcome": outcome(result.verdict)});
-    let page = result.targets.first().and_then(|target| target.url.as_ref()).or(result.ci_url.as_ref());
-    if let Some(page) = page.and_then(|page| WebPage::new(page.plain())) {
+    let leads_to = result.targets.first().and_then(|target| target.url.as_ref()).or(result.ci_url.as_ref());
+    if let Some(page) = leads_to.and_then(page) {
         content["uri"] = page.as_str().into();
     }
     if let Some(reason) = &result.reason {

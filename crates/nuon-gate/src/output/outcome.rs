@@ -46,10 +46,8 @@ pub(super) fn install(target: &TargetResult) -> Line {
     name(&target.install)
 }
 
-/// Returns what something is called: by its id only if no name is known.
 fn name(named: &Named) -> Line {
-    let known = named.name.iter().chain([&named.id]).find(|name| !name.is_empty());
-    known.map_or_else(|| Line::new("unknown"), |name| name.cut(LONGEST_NAME))
+    named.known().map_or_else(|| Line::new("unknown"), |name| name.cut(LONGEST_NAME))
 }
 
 /// Returns the name under which a target is told of.
