@@ -117,6 +117,15 @@ impl Flow {
         self.steps.iter().any(|step| step.targets(deploy) && step.begun())
     }
 
+    /// Returns whether all steps of a kind that work on a deploy were repeated, so that the last repetition is missing.
+    pub(super) fn awaits_repetition(&self, deploy: &str, install_component: &str) -> bool {
+        let of_kind = |kind: &'static str| {
+            let works = self.works_on(deploy, install_component, true).filter(move |step| step.target_type == kind);
+            works.map(|step| step.repeated).reduce(|all, one| all && one)
+        };
+        of_kind("install_deploys") == Some(true) || of_kind("install_components") == Some(true)
+    }
+
     /// Returns whether a human is asked about the deploy (facts: needs a human).
     pub(super) fn asks_human(&self, deploy: &str) -> bool {
         !self.approves_all && self.steps.iter().any(|step| step.targets(deploy) && step.asks)
@@ -159,12 +168,9 @@ impl Step {
         !self.repeated && BAD.contains(&self.status.as_str())
     }
 
-    /// Returns whether it is neither unfinished nor failed.
+    /// Returns whether it is neither unfinished nor failed: one that was repeated says nothing any more.
     pub(super) fn good(&self) -> bool {
-        let status = self.status.as_str();
-        let over = self.finished || BAD.contains(&status) || matches!(status, "discarded" | "retried");
-        let word = GOOD.contains(&status) && (self.finished || !status.is_empty());
-        self.repeated && over || self.skipped || word
+        self.repeated || self.skipped || GOOD.contains(&self.status.as_str())
     }
 
     /// Returns whether it is beyond doubt over and well.

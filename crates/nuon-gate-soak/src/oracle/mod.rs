@@ -91,11 +91,13 @@ fn one(case: &Case) -> Vec<String> {
     found
 }
 
-/// Finds the install and the component of a deploy that only a workflow named: as the first good answer about it has them.
+/// Finds the install and the component of a deploy that only a workflow named: as most of the answers about it have them.
 fn target_of(transcript: &[Exchange], outcome: &Outcome) -> (String, String) {
     let Some(deploy) = outcome.deploy.as_deref() else { return (String::new(), String::new()) };
-    let mut answers = transcript.iter().filter(|own| own.done_ms <= outcome.at_ms);
-    answers.find_map(|own| place(own, deploy)).unwrap_or_default()
+    let answers = transcript.iter().filter(|own| own.done_ms <= outcome.at_ms);
+    let places: Vec<_> = answers.filter_map(|own| place(own, deploy)).collect();
+    let most = places.iter().max_by_key(|one| places.iter().filter(|other| other == one).count());
+    most.cloned().unwrap_or_default()
 }
 
 /// Returns where an answer places a deploy.

@@ -109,6 +109,8 @@ fn lack(case: &Case, row: &Seen<Row>, flow: &Seen<Flow>) -> String {
         "no step that targets it has begun"
     } else if !own.works_on(deploy, case.install_component(deploy), true).all(Step::good) {
         "a step that works on it is unfinished or failed"
+    } else if own.awaits_repetition(deploy, case.install_component(deploy)) {
+        "all steps of a kind that work on it were repeated, and no repetition has ended"
     } else {
         ""
     };

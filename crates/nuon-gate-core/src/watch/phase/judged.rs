@@ -84,6 +84,11 @@ fn any(steps: &[&WorkflowStep], states: &[StepState]) -> bool {
     steps.iter().any(|step| states.contains(&step.state()))
 }
 
+/// Returns the last of the steps if each was replaced.
+fn replaced<'a>(steps: &[&'a WorkflowStep]) -> Option<&'a WorkflowStep> {
+    steps.last().copied().filter(|_| steps.iter().all(|step| step.state() == StepState::Replaced))
+}
+
 /// A step that is never run has nothing to end.
 fn is_unfinished(step: &WorkflowStep) -> bool {
     match step.state() {
@@ -94,7 +99,7 @@ fn is_unfinished(step: &WorkflowStep) -> bool {
 }
 
 /// A passing status counts when a step that targets the deploy has begun and none that works on it is unfinished or failed,
-/// whatever the workflow as a whole says.
+/// whatever the workflow as a whole says. Where each step was replaced, the ones that take their place are still to come.
 fn passing(picture: Picture<'_>, workflow: &Workflow) -> Judged {
     let steps = Steps::of(picture, workflow);
     let unfinished = steps.all().find(|step| is_unfinished(step));
@@ -111,7 +116,7 @@ fn passing(picture: Picture<'_>, workflow: &Workflow) -> Judged {
         let verdict = if called_off { Verdict::Cancelled } else { Verdict::Failed };
         return Judged::Hold(Hold::Behind(Behind::StepFailed(verdict, steps.describe(first))));
     }
-    match unfinished {
+    match unfinished.or_else(|| replaced(&steps.own)).or_else(|| replaced(&steps.health)) {
         Some(step) => Judged::Hold(Hold::Step(steps.describe(step))),
         None if steps.own.iter().any(|step| step.has_begun()) => Judged::Pass,
         None => Judged::Hold(Hold::NotBegun),

@@ -33,8 +33,8 @@ use crate::{
     Clock, DeployId, Hold, Judgement, Kind, MatchedBy, Moment, RemoteText, Rules, Target, Verdict, WorkflowId,
 };
 
-/// What ended so much later than the wait began by the server's clock had not ended before.
-const SECONDS: Duration = Duration::from_secs(2);
+/// How exact the server's time is.
+const SECOND: Duration = Duration::from_secs(1);
 
 /// How far the watch over a target has come.
 #[derive(Debug)]
@@ -376,9 +376,9 @@ impl Policy<'_> {
     fn had_ended(&self, row: &Deploy, from_the_start: bool) -> bool {
         let since = row.status_since().filter(|_| self.has_server_time);
         let before = since.is_some_and(|since| since < self.started_at);
-        // The server's time has no fractions of a second. What is still to come says nothing.
+        // The server's time has no fractions of a second. What is still to come says nothing: its clock was put back.
         let after_start = |length: Duration| self.started_at.saturating_add(length).unwrap_or(self.started_at);
-        let meanwhile = after_start(SECONDS)..=after_start(self.now.elapsed() + SECONDS);
+        let meanwhile = after_start(2 * SECOND)..=after_start(self.now.elapsed() + SECOND);
         let during = since.is_some_and(|since| meanwhile.contains(&since));
         Rules::default().judge_deploy(row) != Judgement::Pending && (before || from_the_start && !during)
     }

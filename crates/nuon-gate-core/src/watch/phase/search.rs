@@ -1,6 +1,5 @@
 //! The search for the deploy that is waited for.
 
-use std::cmp::Ordering;
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -183,7 +182,7 @@ impl Search {
             self.reads.found = Some((row, true));
         } else {
             self.newest.clone_from(&row.id);
-            let before = self.rival.take().filter(|before| before.order(&row) == Some(Ordering::Greater));
+            let before = self.rival.take().filter(|before| before.created_at > row.created_at);
             self.rival = before.or_else(|| Some(row).filter(|row| is_deploy(row, &self.passed_over)));
         }
     }

@@ -1,6 +1,5 @@
 //! What each answer adds to what is known of a deploy that is followed.
 
-use std::cmp::Ordering;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -103,17 +102,25 @@ impl Follow {
         vec![Note::Observed(row)]
     }
 
-    /// Returns the newest row that the server has shown: a lagging replica does not take it back.
+    /// Returns the newest row that the server has shown: neither a lagging replica nor a row without a time takes it back.
     fn newest_of(&mut self, row: Option<Arc<Deploy>>) -> Newest {
-        let knows_more = |before: &Deploy| match row.as_ref().and_then(|row| before.order(row)) {
-            Some(order) => order == Ordering::Greater,
-            // The same row, read in detail before, or any if there is none now.
-            None => row.as_ref().is_none_or(|row| before.id == row.id && before.created_at.is_some()),
-        };
-        let before = self.newest.take().filter(|before| knows_more(before) && is_deploy(before, &self.passed_over));
+        let before = self.newest.take().filter(|before| is_deploy(before, &self.passed_over));
+        let before = before.filter(|before| row.as_ref().is_none_or(|row| self.stays_newest(before, row)));
         self.newest = before.or(row);
         let other = self.newest.clone().filter(|newest| newest.id.as_ref() != Some(&self.id));
         other.map_or(Newest::None, Newest::Row)
+    }
+
+    /// Tells whether a row that was shown as the newest still is, after another was shown.
+    fn stays_newest(&self, before: &Deploy, row: &Deploy) -> bool {
+        let is_own = |row: &Deploy| row.id.as_ref() == Some(&self.id);
+        let created = |row: &Deploy| row.created_at.or(self.created.filter(|_| is_own(row)));
+        match created(before).zip(created(row)) {
+            Some((before, row)) => before > row,
+            None if before.id == row.id => before.created_at.is_some(),
+            // One that is known to be newer than what is followed, or not known to be older when that is shown again.
+            None => before.created_at > self.created && self.created.is_some() || is_own(row),
+        }
     }
 
     fn newest_among(&mut self, rows: &[Deploy]) -> Newest {

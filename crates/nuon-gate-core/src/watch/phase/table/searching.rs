@@ -214,6 +214,7 @@ fn stale() -> Vec<Scene> {
     let hundred = || missing("latest of a hundred");
     let older = created(of(row(OTHER, "active"), "iwf-2"), -90);
     let retried = created(row(OTHER, "retried"), -90);
+    let ahead = with(row(OWN, "active"), &json!({ "updated_at": "2027-01-15T08:00:02Z" }));
     let meanwhile = with(row(OWN, "active"), &json!({ "updated_at": "2027-01-15T08:00:05Z" }));
     let proven = || [newest(&active), detail(&active), done("iwf-1")];
     let ago = Some(Duration::from_secs(60));
@@ -257,6 +258,10 @@ fn stale() -> Vec<Scene> {
             .poll(9, [newest(&meanwhile), detail(&meanwhile), done("iwf-1")])
             .then(passes_by("iwf-1"))
             .reports(["found dpl-web by latest"]),
+        latest("fail: what ended, as it says, later than the server's clock can show had ended before", WHICH)
+            .with(|settings| settings.on_stale = OnStale::Fail)
+            .poll(0, [newest(&ahead), detail(&ahead), done("iwf-1")])
+            .then(Then::Refused(Refusal::Stale { deploy: id(OWN), ago: None })),
         latest("fail: so had what it gave way to", WHICH)
             .with(|settings| settings.on_stale = OnStale::Fail)
             .poll(0, [newest(&older), nothing("deploy dpl-db")])

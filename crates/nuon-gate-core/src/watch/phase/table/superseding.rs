@@ -294,6 +294,21 @@ fn rivals() -> Vec<Scene> {
             .then(Then::NoAnswer)
             .poll(2, [detail(&active), newest(&active), its_workflow(), done("iwf-1")])
             .then(superseded()),
+        fail("nor does the own row without a time", WHICH)
+            .poll(0, [detail(&active), newest(&newer("queued")), nothing("workflow iwf-2")])
+            .then(Then::NoAnswer)
+            .poll(2, [detail(&active), newest(&without(active.clone(), "created_at")), its_workflow(), done("iwf-1")])
+            .then(superseded()),
+        fail("nor does a third row without a time", WHICH)
+            .poll(0, [detail(&active), newest(&newer("queued")), nothing("workflow iwf-2")])
+            .then(Then::NoAnswer)
+            .poll(2, [detail(&active), newest(&without(third.clone(), "created_at")), its_workflow(), done("iwf-1")])
+            .then(superseded()),
+        fail("a row without a time is asked for its own, even if the own row is shown again", WHICH)
+            .poll(0, [detail(&active), newest(&timeless), nothing("deploy dpl-db")])
+            .then(Then::NoAnswer)
+            .poll(2, [detail(&active), newest(&active), detail(&newer("queued")), its_workflow(), done("iwf-1")])
+            .then(superseded()),
         fail("an endpoint that says nothing does not take it back", WHICH)
             .poll(0, [detail(&active), newest(&newer("queued")), nothing("workflow iwf-2")])
             .then(Then::NoAnswer)
