@@ -9,7 +9,7 @@ use crate::transcript::Exchange;
 impl Case<'_> {
     /// Returns whether two facts can be of one look (contract: read in the same look).
     ///
-    /// A pause that the server asked for breaks no look.
+    /// A pause that the server asked for, of whatever target, breaks no look.
     pub(super) fn one_look<A, B>(&self, one: &Seen<A>, two: &Seen<B>) -> bool {
         let (from, to) = if one.sent <= two.sent { (one.done, two.sent) } else { (two.done, one.sent) };
         self.unbroken(from, to)
@@ -19,7 +19,7 @@ impl Case<'_> {
     pub(super) fn unbroken(&self, from: u64, to: u64) -> bool {
         let within = |own: &&&Exchange| own.done_ms >= from && own.sent_ms <= to && self.concerns(own);
         let mut between: Vec<&Exchange> = self.reads.iter().filter(within).copied().collect();
-        if between.iter().any(|own| asks_pause(own)) {
+        if self.reads.iter().any(|own| own.done_ms <= to && pause_until(own) >= from) {
             return true;
         }
         between.sort_by_key(|own| own.sent_ms);
@@ -67,7 +67,10 @@ impl Case<'_> {
     }
 }
 
-/// Returns whether an answer asks the client to wait.
-pub(super) fn asks_pause(exchange: &Exchange) -> bool {
-    http(exchange).is_some_and(|answer| answer.header("retry-after").is_some())
+/// Returns until when an answer asks the client to wait; 0, if it does not.
+fn pause_until(exchange: &Exchange) -> u64 {
+    let asked = http(exchange).and_then(|answer| answer.header("retry-after"));
+    asked.map_or(0, |text| {
+        exchange.done_ms.saturating_add(text.trim().parse().map_or(u64::MAX, |seconds: u64| seconds * 1000))
+    })
 }

@@ -23,8 +23,9 @@ pub(super) fn check(case: &Case) -> Vec<String> {
 
 /// Checks that the deploy is the target's, by its own detail or its row.
 fn identity(case: &Case, deploy: &str) -> Option<String> {
-    // An odd answer among good ones is no good answer; the last word counts.
-    let strange = case.strangers.iter().filter(|seen| seen.what.id == deploy).map(|seen| seen.done).max();
+    // An odd answer among good ones is no good answer; the last word of its detail counts.
+    let strange = case.strangers.iter().filter(|seen| seen.what.id == deploy && !seen.listed && !seen.latest);
+    let strange = strange.map(|seen| seen.done).max();
     let proven = case.of(deploy).filter(|seen| seen.named).map(|seen| seen.done).max();
     if proven.is_some() && strange > proven {
         return Some("the last answer says that it is another install's or component's".to_owned());

@@ -56,7 +56,7 @@ enum Move {
     /// A deploy that matched, or took the place of another, is followed.
     Follow(Box<Follow>),
     /// What was followed deploys nothing: the search goes on without it, in this poll or the next.
-    SearchOn { pins: Pins, passed_over: HashSet<DeployId>, at_once: bool },
+    SearchOn { pins: Pins, passed_over: HashSet<DeployId>, newest: Option<Arc<Deploy>>, at_once: bool },
     /// What was followed had ended before the wait began: what is newer than that is waited for.
     SearchNewer { than: DeployId, created: Timestamp },
     /// What was followed was replaced: its successor is searched, in the next poll if this one has `exhausted` the list.
@@ -255,8 +255,8 @@ impl Phase {
             phase = match moved {
                 Move::Stay(phase) => return (phase, notes),
                 Move::Follow(follow) => Self::Following(follow),
-                Move::SearchOn { pins, passed_over, at_once } => {
-                    Self::Searching(Search::again(pins, passed_over, at_once))
+                Move::SearchOn { pins, passed_over, newest, at_once } => {
+                    Self::Searching(Search::again(pins, passed_over, newest, at_once))
                 }
                 Move::SearchNewer { than, created } => Self::Searching(Search::after(than, created)),
                 Move::Succeed { replaced, exhausted } => Self::Succession(Succession::new(replaced, exhausted)),

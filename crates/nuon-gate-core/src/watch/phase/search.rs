@@ -89,11 +89,17 @@ impl Search {
         }
     }
 
-    /// Goes on without a row that turned out to deploy nothing.
+    /// Goes on without a row that turned out to deploy nothing, and remembers the newest that was shown.
     /// Unless it is to be done `at_once`, the next poll goes on, so that the server is not asked without pause.
-    pub(super) fn again(pins: Pins, passed_over: HashSet<DeployId>, at_once: bool) -> Self {
+    pub(super) fn again(
+        pins: Pins,
+        passed_over: HashSet<DeployId>,
+        newest: Option<Arc<Deploy>>,
+        at_once: bool,
+    ) -> Self {
+        let rival = newest.filter(|row| is_deploy(row, &passed_over));
         let reads = Reads { latest: Latest::Unmatched, listed: !at_once, ..Reads::default() };
-        Self { exists: true, read_deep: true, goes_on: true, passed_over, reads, ..Self::new(pins) }
+        Self { exists: true, read_deep: true, goes_on: true, rival, passed_over, reads, ..Self::new(pins) }
     }
 
     /// Waits for what is newer than a deploy that had ended.

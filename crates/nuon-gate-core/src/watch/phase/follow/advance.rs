@@ -31,7 +31,7 @@ impl Follow {
             self.passed_over.insert(self.id.clone());
             notes.push(Note::Lost);
             let at_once = policy.settings.mode == Mode::Once;
-            return Move::SearchOn { pins: self.pins, passed_over: self.passed_over, at_once };
+            return Move::SearchOn { pins: self.pins, passed_over: self.passed_over, newest: self.newest, at_once };
         }
         let may_go_on = self.identified && self.mismatch(&row, policy).is_none();
         if policy.judge(&row) == Judgement::Replaced && may_go_on {

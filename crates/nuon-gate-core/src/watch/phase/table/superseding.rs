@@ -248,6 +248,9 @@ fn rivals() -> Vec<Scene> {
     let same_time = created(newer("queued"), -60);
     let third = of(created(row("dpl-3", "queued"), -20), "iwf-3");
     let nothing_but_plans = newer("active");
+    let build = json!({ "build_id": "bld-1" });
+    let (built, only_plans) = (with(active.clone(), &build), with(newer("pending-approval"), &build));
+    let by_build = || Pins { build: Some("bld-1".parse().unwrap()), ..Pins::default() };
     vec![
         fail("a row that names no workflow", WHICH)
             .poll(0, [detail(&active), newest(&nameless), done("iwf-1")])
@@ -309,6 +312,21 @@ fn rivals() -> Vec<Scene> {
             .then(Then::NoAnswer)
             .poll(2, [detail(&active), newest(&active), detail(&newer("queued")), its_workflow(), done("iwf-1")])
             .then(superseded()),
+        search("fail: nor does what only made a plan", NO_DEPLOYS, by_build())
+            .with(|settings| settings.on_superseded = Some(OnSuperseded::Fail))
+            .poll(0, [newest(&third), list(&[&third, &only_plans]), plans_only("iwf-2")])
+            .then(NOT_STARTED)
+            .poll(
+                2,
+                [
+                    newest(&built),
+                    detail(&built),
+                    newest(&built),
+                    workflow("iwf-3", "in-progress", "dpl-3", "in-progress"),
+                    done("iwf-1"),
+                ],
+            )
+            .then(Then::Ends(Verdict::Superseded, Cause::Superseded { from: id(OWN), to: id("dpl-3") })),
         fail("an endpoint that says nothing does not take it back", WHICH)
             .poll(0, [detail(&active), newest(&newer("queued")), nothing("workflow iwf-2")])
             .then(Then::NoAnswer)
