@@ -39,6 +39,8 @@ pub enum Fact {
     Latest(Option<Arc<Deploy>>),
     /// Rows of the component, newest first.
     Deploys(Arc<Vec<Deploy>>),
+    /// Rows of all components of the install, newest first.
+    InstallDeploys(Arc<Vec<Deploy>>),
     /// The deploy that was asked for, of the install and the component that were asked for.
     Deploy(Arc<Deploy>),
     /// The workflow that was asked for, of the install that was asked for.
@@ -110,6 +112,11 @@ pub(super) fn read(request: &Request, headers: &HeaderMap, body: &[u8]) -> Resul
             let rows: Vec<Deploy> = decode(body)?;
             rows.iter().try_for_each(|row| is_not_of_others(row, install, Some(component)))?;
             Fact::Deploys(Arc::new(rows))
+        }
+        Request::InstallDeploys(install) => {
+            let rows: Vec<Deploy> = decode(body)?;
+            rows.iter().try_for_each(|row| is_not_of_others(row, install, None))?;
+            Fact::InstallDeploys(Arc::new(rows))
         }
         Request::Deploy(install, component, id) => {
             let deploy: Deploy = decode(body)?;

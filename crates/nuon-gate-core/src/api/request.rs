@@ -22,6 +22,8 @@ pub enum Request {
     LatestDeploy(InstallId, ComponentId, Depth),
     /// The component's newest deploys in an install, newest first: so many at most, of a hundred.
     Deploys(InstallId, ComponentId, u32),
+    /// The newest deploys of all components in an install, newest first, a hundred at most.
+    InstallDeploys(InstallId),
     /// A deploy, with details: of this component, or of any if it is not known yet whose it is.
     Deploy(InstallId, Option<ComponentId>, DeployId),
     /// A workflow of this install, or of any, with its steps.
@@ -64,6 +66,7 @@ impl Request {
                 let path = vec!["installs", install.as_str(), "components", component.as_str(), "deploys"];
                 (path, vec![("limit", most.to_string())])
             }
+            Self::InstallDeploys(install) => (vec!["installs", install.as_str(), "components", "deploys"], page(&1)),
             Self::Deploy(install, _, deploy) => {
                 (vec!["installs", install.as_str(), "deploys", deploy.as_str()], Vec::new())
             }

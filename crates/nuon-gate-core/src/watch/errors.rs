@@ -143,6 +143,7 @@ fn missing(error: &ApiError, request: &Request) -> Cause {
         Request::Workflow(_, workflow) | Request::Cancel(workflow) => Thing::Workflow(workflow.clone()),
         Request::LatestDeploy(..)
         | Request::Deploys(..)
+        | Request::InstallDeploys(_)
         | Request::Installs(_)
         | Request::Dashboard(_)
         | Request::Logs(..)

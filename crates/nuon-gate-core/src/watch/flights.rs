@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use super::poller::Poller;
 use crate::Moment;
 use crate::api::Request;
 
@@ -47,18 +48,22 @@ impl Flights {
         self.ready.insert((since, poller, self.order));
     }
 
-    /// Returns the next poller whose request has to be sent, if one may be, given what each needs.
-    pub(super) fn next<'a>(&mut self, request_of: impl Fn(PollerId) -> Option<&'a Request>) -> Option<PollerId> {
+    /// Returns the next poller whose request has to be sent, if one may be, given what each needs. A list of an install that
+    /// is under way will do, unless the poller knows of something newer.
+    pub(super) fn next<'a>(&mut self, poller_of: impl Fn(PollerId) -> &'a Poller) -> Option<PollerId> {
         while let Some(first) = self.ready.first().copied() {
             let (_, poller, need) = first;
-            let Some(request) = request_of(poller) else {
+            let own = poller_of(poller);
+            let Some(request) = own.request() else {
                 self.ready.remove(&first);
                 continue;
             };
             let serial = self.serials.get(request).copied();
             let full = self.under_way.len() >= MOST_AT_ONCE;
             match serial.and_then(|serial| self.under_way.get_mut(&serial)) {
-                Some(flight) if flight.order > need => flight.pollers.push(poller),
+                Some(flight) if flight.order > need || is_list(request) && !own.is_hurried() => {
+                    flight.pollers.push(poller);
+                }
                 Some(_) => self.waiting.entry(request.clone()).or_default().push(poller),
                 None if full => return None,
                 None => {
@@ -125,4 +130,8 @@ impl Flights {
     pub(super) fn give_up(&mut self) {
         *self = Self { order: self.order, ..Self::default() };
     }
+}
+
+fn is_list(request: &Request) -> bool {
+    matches!(request, Request::InstallDeploys(_))
 }

@@ -6,8 +6,8 @@
 //!
 //! Read it in this order: this file (the loop), `target` (one target: its polls, and the record of them for the report),
 //! `phase` (what one poll has read, and the one decision that follows), then `discovery` and `enrolment` (which targets there
-//! are). `clocks` has the limits on time, `last_polls` and `outcome` the end. `poller`, `flights`, `timers`, `freshness`,
-//! `health` and `errors` are the machinery below; `shared` is what all polls have in common.
+//! are). `clocks` has the limits on time, `last_polls` and `outcome` the end. `poller`, `flights`, `lists`, `timers`,
+//! `freshness`, `health` and `errors` are the machinery below; `shared` is what all polls have in common.
 //!
 //! # Promises
 //!
@@ -30,6 +30,7 @@ mod flights;
 mod freshness;
 mod health;
 mod last_polls;
+mod lists;
 mod long_polls;
 mod outcome;
 mod phase;
@@ -61,7 +62,7 @@ use crate::cause::Warning;
 use crate::pins::Pinning;
 use crate::resolve::{Resolution, Resolver};
 use crate::schedule::Schedule;
-use crate::{Moment, Signal, Verdict};
+use crate::{InstallId, Moment, Signal, Verdict};
 
 /// How long a link or a name is worth waiting for.
 const LINK_TIMEOUT: Duration = Duration::from_secs(2);
@@ -225,7 +226,8 @@ impl Watch {
         if let (Ok(_), Request::Workflow(_, id)) = (reply, &request) {
             self.shared.note_workflow(id, now);
         }
-        for poller in pollers {
+        self.shared.lists_mut().note(&request, reply, now);
+        for poller in pollers.iter().copied() {
             let error = match poller {
                 PollerId::Discovery => self.reply_to_discovery(now, &request, reply.clone()),
                 PollerId::Target(index) => self.reply_to_target(index, now, &request, reply.clone()),
@@ -233,6 +235,34 @@ impl Watch {
             self.note_step(poller, reply);
             self.arm(poller, now);
             self.report_retry(poller, error, now);
+        }
+        if let Request::InstallDeploys(install) = &request
+            && reply.is_ok()
+        {
+            self.serve(install, &request, reply, sent.unwrap_or(now), &pollers, now);
+        }
+    }
+
+    /// Gives what some of an install's targets have asked for to the others, as if they had asked themselves. Those of which
+    /// it says nothing new then wait for the next time that it is asked for.
+    fn serve(
+        &mut self,
+        install: &InstallId,
+        request: &Request,
+        reply: &Reply,
+        sent: Moment,
+        asked: &[PollerId],
+        now: Moment,
+    ) {
+        let askers = asked.iter().copied().filter(|poller| *poller != PollerId::Discovery && !self.has_ended(*poller));
+        let next = askers.map(|poller| self.poller(poller).due()).min();
+        for index in self.shared.lists().targets(install).to_vec() {
+            let target = &mut self.targets[index];
+            if !target.has_ended() && target.serve(sent, now, request, reply, &mut self.shared) {
+                target.postpone(next);
+                self.count_end(index);
+                self.arm(PollerId::Target(index), now);
+            }
         }
     }
 
@@ -395,8 +425,8 @@ impl Watch {
         }
         let (targets, discovery) = (&self.targets, &self.discovery);
         let poller = self.flights.next(|poller| match poller {
-            PollerId::Discovery => discovery.poller().request(),
-            PollerId::Target(index) => targets[index].poller().request(),
+            PollerId::Discovery => discovery.poller(),
+            PollerId::Target(index) => targets[index].poller(),
         })?;
         self.budget.take(now);
         self.note_stretch(poller, now);
@@ -423,6 +453,7 @@ impl Watch {
         let target = &mut self.targets[index];
         if target.take_ending() {
             self.open -= 1;
+            self.shared.lists_mut().leave(&target.target().install);
             self.long_polls.forget(PollerId::Target(index));
             self.passed += usize::from(target.verdict() == Some(Verdict::Passed));
         }

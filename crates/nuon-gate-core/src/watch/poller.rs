@@ -58,6 +58,11 @@ impl Poller {
         self.poll.as_ref().map(|poll| poll.began)
     }
 
+    /// Tells whether a poll may begin: none is under way, and the last began so long before as the shortest interval is.
+    pub(super) fn may_poll(&self, now: Moment) -> bool {
+        self.poll.is_none() && self.polled.is_none_or(|polled| polled + self.schedule.shortest() <= now)
+    }
+
     /// Returns the request that the poll under way is about to send, or has sent.
     pub(super) fn request(&self) -> Option<&Request> {
         self.poll.as_ref().map(|poll| &poll.request)
@@ -91,6 +96,13 @@ impl Poller {
     /// There is a sign that something has changed: the next poll is due at once.
     pub(super) fn hurry(&mut self, now: Moment) {
         (self.is_hurried, self.due) = (true, now);
+    }
+
+    /// The next poll is due then, if not later.
+    pub(super) fn postpone(&mut self, until: Moment) {
+        if self.poll.is_none() && !self.is_hurried {
+            self.due = self.due.max(until);
+        }
     }
 
     /// Tells whether the poll under way, or else the next, follows such a sign.

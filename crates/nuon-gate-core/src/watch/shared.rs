@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::event::{Event, EventKind, Refusal};
 use super::health::Health;
+use super::lists::Lists;
 use super::phase::OptionalReads;
 use super::settings::{Mode, WatchSettings};
 use crate::api::Request;
@@ -31,6 +32,7 @@ pub(super) struct Shared {
     /// When each workflow last answered, whoever asked: one that has exists.
     workflows: HashMap<WorkflowId, Moment>,
     install_names: HashMap<InstallId, Optional<RemoteText>>,
+    lists: Lists,
     /// About the run as a whole.
     warnings: Vec<Warning>,
     events: Vec<Event>,
@@ -74,6 +76,7 @@ impl Shared {
             dashboard: Optional::default(),
             workflows: HashMap::new(),
             install_names: HashMap::new(),
+            lists: Lists::default(),
             warnings: Vec::new(),
             events: Vec::new(),
             last_event: Moment::START,
@@ -99,6 +102,14 @@ impl Shared {
 
     pub(super) fn health_mut(&mut self) -> &mut Health {
         &mut self.health
+    }
+
+    pub(super) fn lists(&self) -> &Lists {
+        &self.lists
+    }
+
+    pub(super) fn lists_mut(&mut self) -> &mut Lists {
+        &mut self.lists
     }
 
     /// Takes note that a workflow has answered, whoever asked for it.

@@ -246,6 +246,10 @@ impl Discovery {
                 workflow.learn(read, now);
                 Ok(self.join(now, targets))
             }
+            (Source::Workflow(workflow), Fact::InstallDeploys(rows)) => {
+                workflow.learn_owners(&rows);
+                Ok(self.join(now, targets))
+            }
             (Source::Workflow(workflow), Fact::Deploy(deploy)) => {
                 workflow.learn_owner(&deploy)?;
                 Ok(self.join(now, targets))
@@ -280,6 +284,10 @@ impl Discovery {
             && resolver.learn_error(request, error.class() == ErrorClass::Missing)
         {
             return self.resolved();
+        }
+        if let (Source::Workflow(workflow), Request::InstallDeploys(_)) = (&mut self.source, request) {
+            workflow.do_without_list();
+            return self.join(now, targets);
         }
         let exists = match &self.source {
             Source::Workflow(workflow) => workflow.has_answered() && matches!(request, Request::Workflow(..)),

@@ -8,6 +8,7 @@ use crate::api::{ApiError, Request};
 use crate::cause::{Cause, Standing};
 use crate::model::{Deploy, StepState, Workflow, WorkflowEnd, WorkflowStep};
 use crate::schedule::Observed;
+use crate::watch::lists::FEWEST;
 use crate::watch::target::TargetWatch;
 use crate::{DeployId, InstallId, Moment, RemoteText, Target, Verdict, WorkflowId, reason};
 
@@ -27,6 +28,8 @@ pub(super) struct WorkflowTargets {
     deploys: Vec<DeployId>,
     /// Whose each of its deploys is; `None` for a row that deploys nothing.
     owners: HashMap<DeployId, Option<Target>>,
+    /// The poll under way has read the install's list of deploys, or could not.
+    listed: bool,
     /// The deploys that have become targets. What a target goes on to follow does not make another of them.
     joined: HashSet<DeployId>,
     /// The newest target of each component.
@@ -56,6 +59,7 @@ impl WorkflowTargets {
             most_steps: 0,
             deploys: Vec::new(),
             owners: HashMap::new(),
+            listed: false,
             joined: HashSet::new(),
             targets: HashMap::new(),
             states: Vec::new(),
@@ -109,6 +113,7 @@ impl WorkflowTargets {
         self.deploys.extend(new);
         self.most_steps = self.most_steps.max(workflow.steps().count());
         self.workflow = Some(workflow);
+        self.listed = false;
     }
 
     /// Decides which deploys become targets now, or that no more can come.
@@ -117,8 +122,10 @@ impl WorkflowTargets {
         if let Some(cause) = self.refusal(&workflow) {
             return Next::End(Some((Verdict::Rejected, cause)));
         }
-        if let Some(unknown) = self.deploys.iter().find(|id| !self.owners.contains_key(*id)) {
+        let mut unknown = self.deploys.iter().filter(|id| !self.owners.contains_key(*id));
+        if let Some((unknown, many)) = unknown.next().map(|first| (first, unknown.count() + 1 >= FEWEST)) {
             return match &workflow.owner_id {
+                Some(install) if many && !self.listed => Next::Read(Request::InstallDeploys(install.clone())),
                 Some(install) => Next::Read(Request::Deploy(install.clone(), None, unknown.clone())),
                 None => Next::End(Some((Verdict::Rejected, Cause::NoInstall(self.id.clone())))),
             };
@@ -175,6 +182,21 @@ impl WorkflowTargets {
         let target = Target::new(install, component).named(install_name, deploy.component_name.as_ref());
         self.owners.insert(id, deploy.kind().map(|_| target));
         Ok(())
+    }
+
+    /// Takes in the newest deploys of the install: which are the workflow's, and whose each of these is. What is not there, or
+    /// does not say whose it is, has to be read by itself.
+    pub(super) fn learn_owners(&mut self, rows: &[Deploy]) {
+        self.listed = true;
+        let wanted: HashSet<DeployId> = self.deploys.iter().cloned().collect();
+        for row in rows.iter().filter(|row| row.id.as_ref().is_some_and(|id| wanted.contains(id))) {
+            // A row that does not say it is read by itself.
+            let _unknown = self.learn_owner(row);
+        }
+    }
+
+    pub(super) fn do_without_list(&mut self) {
+        self.listed = true;
     }
 
     /// Returns the deploys that become targets now.

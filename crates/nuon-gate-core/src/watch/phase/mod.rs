@@ -89,6 +89,8 @@ pub(super) struct Policy<'a> {
     pub(super) has_server_time: bool,
     /// The workflows that have answered, whoever asked for them, and when they last did.
     pub(super) answered: &'a HashMap<WorkflowId, Moment>,
+    /// The deploys of the whole install are asked for first, which serves its other targets as well.
+    pub(super) by_list: bool,
     /// A wide poll reads the deploy's workflow and what is newer even if nothing depends on them.
     pub(super) wide: bool,
     /// What only those who read the report want to know.
@@ -264,6 +266,15 @@ impl Phase {
         }
     }
 
+    /// Takes note that the deploys of the install could not be read: the poll goes on with the target's own.
+    pub(super) fn do_without_list(&mut self) {
+        match self {
+            Self::Searching(search) => search.do_without_list(),
+            Self::Following(follow) => follow.do_without_list(),
+            Self::Succession(_) | Self::Ended => {}
+        }
+    }
+
     /// Takes note that something could not be read which can be done without, and tells whether that is so.
     pub(super) fn does_without(&mut self, request: &Request, policy: &Policy<'_>) -> bool {
         match self {
@@ -341,6 +352,10 @@ fn latest_request(target: &Target, depth: Depth) -> Request {
 
 fn list_request(target: &Target) -> Request {
     Request::Deploys(target.install.clone(), target.component.clone(), MOST_ROWS)
+}
+
+fn install_request(target: &Target) -> Request {
+    Request::InstallDeploys(target.install.clone())
 }
 
 fn deploy_request(target: &Target, id: &DeployId) -> Request {

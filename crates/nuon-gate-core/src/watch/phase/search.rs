@@ -7,10 +7,10 @@ use jiff::Timestamp;
 
 use super::follow::LAG;
 use super::{
-    Decision, End, Follow, Held, Move, Note, Phase, Policy, deploy_request, is_deploy, latest_request, list_request,
-    workflow_request, wrong_kind,
+    Decision, End, Follow, Held, Move, Note, Phase, Policy, deploy_request, install_request, is_deploy, latest_request,
+    list_request, workflow_request, wrong_kind,
 };
-use crate::api::{ApiError, Depth, Fact, Request};
+use crate::api::{ApiError, Depth, Fact, MOST_ROWS, Request};
 use crate::cause::Cause;
 use crate::hold::Behind;
 use crate::model::{Deploy, Workflow, WorkflowEnd};
@@ -52,6 +52,8 @@ pub(in crate::watch) struct Search {
 struct Reads {
     latest: Latest,
     install: bool,
+    /// The deploys of the whole install were read, or could not be.
+    swept: bool,
     listed: bool,
     workflow: Option<Arc<Workflow>>,
     /// The list was read after the workflow.
@@ -147,6 +149,7 @@ impl Search {
         match fact {
             Fact::Deploy(baseline) => self.learn_baseline(&baseline)?,
             Fact::Latest(row) => self.learn_latest(request, row, policy),
+            Fact::InstallDeploys(rows) => self.sweep(&rows, policy),
             Fact::Deploys(rows) => {
                 (self.reads.listed, self.reads.listed_last) = (true, true);
                 let found = rows.iter().find(|row| self.matches(row, policy));
@@ -179,10 +182,35 @@ impl Search {
         Ok(())
     }
 
+    /// Takes in the newest deploys of the whole install. If none is the component's, only its own newest can say so.
+    fn sweep(&mut self, rows: &[Deploy], policy: &Policy<'_>) {
+        self.reads.swept = true;
+        let (install, component) = (Some(&policy.target.install), Some(&policy.target.component));
+        let is_ours = |row: &&Deploy| row.install_id.as_ref() == install && row.component_id.as_ref() == component;
+        let Some(newest) = rows.iter().find(is_ours) else { return };
+        self.learn_newest(Arc::new(newest.clone()), policy);
+        // Where it is cut off, the list of the component's own goes further back.
+        if self.reads.found.is_none() && rows.len() < MOST_ROWS as usize {
+            self.reads.listed = true;
+            let found = rows.iter().filter(is_ours).find(|row| self.matches(row, policy));
+            self.reads.found = found.map(|row| (Arc::new(row.clone()), false));
+        }
+    }
+
+    pub(super) fn do_without_list(&mut self) {
+        self.reads.swept = true;
+    }
+
     fn learn_latest(&mut self, request: &Request, row: Option<Arc<Deploy>>, policy: &Policy<'_>) {
         self.read_deep |= matches!(request, Request::LatestDeploy(_, _, Depth::Page));
-        self.reads.latest = if row.is_some() { Latest::Unmatched } else { Latest::None };
-        let Some(row) = row else { return };
+        match row {
+            Some(row) => self.learn_newest(row, policy),
+            None => self.reads.latest = Latest::None,
+        }
+    }
+
+    fn learn_newest(&mut self, row: Arc<Deploy>, policy: &Policy<'_>) {
+        self.reads.latest = Latest::Unmatched;
         self.exists = true;
         if self.matches(&row, policy) {
             self.reads.found = Some((row, true));
@@ -229,6 +257,7 @@ impl Search {
             return Some(deploy_request(target, id));
         }
         match self.reads.latest {
+            Latest::Unread if policy.by_list && !self.reads.swept => return Some(install_request(target)),
             Latest::Unread => return Some(latest_request(target, Depth::Usual)),
             Latest::None if !self.exists && !self.reads.install => {
                 return Some(Request::Install(target.install.clone()));

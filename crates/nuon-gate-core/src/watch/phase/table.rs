@@ -10,6 +10,7 @@ mod closing;
 mod failing;
 mod following;
 mod knowing;
+mod listing;
 mod passing;
 mod pending;
 mod pinning;
@@ -43,6 +44,7 @@ const REPLICAS: &str = "Replicas and times";
 const ERRORS: &str = "Errors and what answers them";
 const VERIFIED: &str = "Verified deploys";
 const NO_DEPLOYS: &str = "Rows that deploy nothing";
+const LISTS: &str = "Lists";
 const WHICH: &str = "contract: which deploy";
 const JUDGING: &str = "contract: judging";
 

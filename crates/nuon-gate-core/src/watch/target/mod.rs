@@ -57,6 +57,10 @@ impl TargetWatch {
         &mut self.poller
     }
 
+    pub(super) fn target(&self) -> &Target {
+        self.record.target()
+    }
+
     pub(super) fn verdict(&self) -> Option<Verdict> {
         self.record.verdict()
     }
@@ -110,6 +114,36 @@ impl TargetWatch {
             // Whatever the phase, nothing has been read yet, so something is needed.
             Decision::Hold(_) => self.poller.over(now, Observed::Nothing),
             Decision::End(end) => self.conclude(end, now, shared),
+        }
+    }
+
+    /// Makes a poll of an answer that another target asked for, if it may poll and needs that first; tells whether it did.
+    pub(super) fn serve(
+        &mut self,
+        sent: Moment,
+        now: Moment,
+        request: &Request,
+        reply: &Reply,
+        shared: &mut Shared,
+    ) -> bool {
+        if !self.poller.may_poll(sent) {
+            return false;
+        }
+        self.phase.begin_poll();
+        let wide = self.is_wide(self.poller.polls() + 1, shared);
+        if !matches!(self.decide(now, shared, wide), Decision::Need(own) if own == *request) {
+            return false;
+        }
+        self.poller.begin(request.clone(), sent);
+        self.reply(now, request, reply.clone(), shared);
+        true
+    }
+
+    /// Puts the next poll off until then if the last has shown nothing new.
+    pub(super) fn postpone(&mut self, until: Option<Moment>) {
+        let has_changed = matches!(&self.phase, Phase::Following(follow) if follow.has_changed());
+        if let Some(until) = until.filter(|_| !has_changed) {
+            self.poller.postpone(until);
         }
     }
 
@@ -177,6 +211,10 @@ impl TargetWatch {
 
     /// Deals with an error, and tells whether the poll goes on all the same.
     fn on_error(&mut self, now: Moment, request: &Request, error: &ApiError, shared: &mut Shared) -> bool {
+        if matches!(request, Request::InstallDeploys(_)) {
+            self.phase.do_without_list();
+            return true;
+        }
         let searching = matches!(self.phase, Phase::Searching(_));
         if !(searching && matches!(request, Request::Install(_))) && shared.optional_missed(request) {
             return true;
@@ -319,6 +357,7 @@ fn policy<'a>(target: &'a Target, now: Moment, shared: &'a Shared, wide: bool) -
         started_at: shared.server_started_at(),
         has_server_time: shared.has_server_time(),
         answered: shared.answered(),
+        by_list: !shared.is_once() && shared.lists().serves(&target.install, now),
         wide,
         optional: shared.optional_reads(target),
     }

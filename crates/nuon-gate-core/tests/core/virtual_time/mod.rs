@@ -40,9 +40,11 @@ pub(crate) fn at_least(count: usize) -> Require {
     Require::AtLeast(NonZeroUsize::new(count).unwrap())
 }
 
-/// `count` components of one install: `cmp0`, `cmp1`, …
+/// `count` targets: `cmp0`, `cmp1`, …
 pub(crate) fn targets(count: usize) -> Targets {
-    let target = |index: usize| Target::new("inl-acme".parse().unwrap(), format!("cmp{index}").parse().unwrap());
+    // Each in an install of its own, so that none is served by what another asks for.
+    let install = |index: usize| if index == 0 { "inl-acme".to_owned() } else { format!("inl{index}") };
+    let target = |index: usize| Target::new(install(index).parse().unwrap(), format!("cmp{index}").parse().unwrap());
     Targets::new((0..count).map(target)).unwrap()
 }
 
@@ -258,6 +260,7 @@ impl Asked {
             Request::LatestDeploy(_, _, Depth::Usual) => "latest",
             Request::LatestDeploy(_, _, Depth::Page) => "hundred",
             Request::Deploys(..) => "list",
+            Request::InstallDeploys(_) => "install's list",
             Request::Workflow(..) => "workflow",
             Request::Deploy(..) => "deploy",
             Request::Install(_) => "install",

@@ -6,6 +6,7 @@ mod discovery;
 mod ends;
 mod errors;
 mod lag;
+mod lists;
 mod long_polls;
 mod pins;
 mod replaced;

@@ -92,7 +92,7 @@ fn of_several_verdicts_the_gravest_decides() {
     assert_eq!(verdicts(&rejected), [Failed, Rejected]);
     assert_eq!((rejected.report.verdict, rejected.report.deciding()), (Rejected, Some(1)));
     let reason = rejected.run_reason().unwrap().plain().to_owned();
-    assert!(reason.starts_with("cmp1: there is no component `cmp1`"), "{reason}");
+    assert!(reason.starts_with("inl1/cmp1: there is no component `cmp1`"), "{reason}");
 }
 
 #[test]

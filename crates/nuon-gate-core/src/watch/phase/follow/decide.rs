@@ -15,7 +15,8 @@ use crate::watch::event::Refusal;
 use crate::watch::phase::judged::{Judged, Picture, judged};
 use crate::watch::phase::proof::{Basis, Proof};
 use crate::watch::phase::{
-    Decision, End, Held, Policy, StopReason, deploy_request, latest_request, list_request, workflow_request, wrong_kind,
+    Decision, End, Held, Policy, StopReason, deploy_request, install_request, latest_request, list_request,
+    workflow_request, wrong_kind,
 };
 use crate::watch::settings::{Mode, OnApproval, OnStale, OnSuperseded};
 use crate::{DeployId, Hold, Judgement, Verdict, WorkflowId};
@@ -43,9 +44,9 @@ impl Follow {
         let judgement = policy.judge(row);
         let is_final = judgement.is_final();
         if judgement != Judgement::Pending && !self.identified {
-            return match self.reads.outdated {
-                true => Decision::Hold(Hold::Outdated),
-                false => Decision::Need(deploy_request(policy.target, &self.id)),
+            return match self.reads.details {
+                0 => Decision::Need(deploy_request(policy.target, &self.id)),
+                _ => Decision::Hold(Hold::Outdated),
             };
         }
         if let Some(end) = self.mismatch(row, policy) {
@@ -67,6 +68,10 @@ impl Follow {
                 Decision::Hold(Hold::Outdated)
             }
             Judged::Pass => self.pass(row, by_rule, policy),
+            // A row of a list lacks what a reason is made of.
+            Judged::Fail(_) if !self.detailed && self.reads.details == 0 => {
+                Decision::Need(deploy_request(policy.target, &self.id))
+            }
             // The newest row lacks what a reason is made of. A replica that hangs must not keep back a failure, though.
             Judged::Fail(_) if !self.detailed && !matches!(self.hold(), Hold::Outdated) => {
                 Decision::Hold(Hold::Outdated)
@@ -81,13 +86,22 @@ impl Follow {
         }
     }
 
-    /// Reads the deploy. If what comes is outdated, the newest row may say where it stands.
+    /// Reads the deploy: among all of the install if that serves others too, or else its detail. If what comes is outdated,
+    /// the newest row may say where it stands.
     fn read_deploy(&self, policy: &Policy<'_>) -> Decision {
-        match (self.reads.outdated, &self.reads.newest) {
-            (false, _) => Decision::Need(deploy_request(policy.target, &self.id)),
-            (true, Newest::Unread) => Decision::Need(latest_request(policy.target, Depth::Usual)),
-            (true, _) => Decision::Hold(Hold::Outdated),
+        match (self.reads.details, &self.reads.newest) {
+            (0, _) if policy.by_list && !self.reads.swept && self.has_to_exist() => {
+                Decision::Need(install_request(policy.target))
+            }
+            (0, _) => Decision::Need(deploy_request(policy.target, &self.id)),
+            (_, Newest::Unread) => Decision::Need(latest_request(policy.target, Depth::Usual)),
+            _ => Decision::Hold(Hold::Outdated),
         }
+    }
+
+    /// Tells whether it is known that the deploy exists: only its detail says that one which the user named does not.
+    fn has_to_exist(&self) -> bool {
+        self.known.is_some() || self.pins.deploy.is_none()
     }
 
     /// Returns the deploy than which the one that was named has to be newer, until it has been read.

@@ -1,5 +1,6 @@
 //! What each answer adds to what is known of a deploy that is followed.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -47,6 +48,7 @@ impl Follow {
                 self.reads.rows = Some(rows);
                 Vec::new()
             }
+            Fact::InstallDeploys(rows) => self.sweep(&rows, policy),
             Fact::Workflow(workflow) => {
                 self.take_workflow(request, workflow);
                 Vec::new()
@@ -54,6 +56,26 @@ impl Follow {
             Fact::Install(install) => vec![Note::InstallName(install.name)],
             _ => Vec::new(),
         }
+    }
+
+    /// Takes in the newest deploys of the whole install. They say whose they are, so the own row is as good as a detail;
+    /// one that is not there, or says less than was known, says nothing.
+    fn sweep(&mut self, rows: &[Deploy], policy: &Policy<'_>) -> Vec<Note> {
+        self.reads.swept = true;
+        let (install, component) = (Some(&policy.target.install), Some(&policy.target.component));
+        let is_ours = |row: &&Deploy| row.install_id.as_ref() == install && row.component_id.as_ref() == component;
+        let ours = || rows.iter().filter(is_ours);
+        let Some(own) = ours().find(|row| row.id.as_ref() == Some(&self.id)) else { return Vec::new() };
+        if self.known.as_ref().is_some_and(|known| known.install_deploy_type != own.install_deploy_type) {
+            return Vec::new();
+        }
+        let is_older = |row: &&Deploy| row.id != own.id && row.order(own) == Some(Ordering::Less);
+        // What is older is of no use, and there may be many of it.
+        let newest: Vec<Deploy> = ours().filter(|row| !is_older(row)).cloned().collect();
+        self.reads.newest = self.newest_among(&newest);
+        self.reads.rows = Some(Arc::new(newest));
+        self.identified |= !self.names_another_workflow(own);
+        self.observe(Arc::new(own.clone()), false, policy)
     }
 
     /// Takes in when the deploy was created that the one which was named has to be newer than. Without a time nothing is.

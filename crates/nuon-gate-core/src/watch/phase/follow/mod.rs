@@ -92,6 +92,8 @@ struct Reads {
     current: bool,
     /// An answer was older than what is known.
     outdated: bool,
+    /// The deploys of the whole install were read, or could not be.
+    swept: bool,
     /// How often the detail was read.
     details: u32,
     newest: Newest,
@@ -258,6 +260,10 @@ impl Follow {
     /// Tells whether the deploy is known to be the target's, so that another answer about it is an odd one.
     pub(super) fn is_identified(&self) -> bool {
         self.identified
+    }
+
+    pub(super) fn do_without_list(&mut self) {
+        self.reads.swept = true;
     }
 
     /// What is newer is good to know if it changes nothing, and then a weak API must not keep a deploy that has ended from

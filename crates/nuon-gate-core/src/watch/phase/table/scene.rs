@@ -8,7 +8,8 @@ use serde_json::json;
 
 use super::said::{Body, STARTED_AT, Said};
 use super::{
-    JUDGING, OWN, answer, approving, believing, closing, following, knowing, pinning, replacing, searching, superseding,
+    JUDGING, OWN, answer, approving, believing, closing, following, knowing, listing, pinning, replacing, searching,
+    superseding,
 };
 use crate::api::{Depth, Request};
 use crate::cause::{Cause, DeployFailure, Standing, Warning};
@@ -31,6 +32,8 @@ pub(super) struct Scene {
     phase: Phase,
     settings: WatchSettings,
     optional: Option<Request>,
+    /// Other targets of the install are waited for as well.
+    by_list: bool,
     /// Workflows that have answered somebody else, and how many polls came before.
     answered: Vec<(usize, WorkflowId)>,
     known: HashMap<WorkflowId, Moment>,
@@ -74,6 +77,7 @@ pub(super) fn all() -> Vec<Scene> {
         superseding::scenes(),
         closing::scenes(),
         knowing::scenes(),
+        listing::scenes(),
     ];
     each.into_iter().flatten().collect()
 }
@@ -120,6 +124,7 @@ impl Scene {
             phase,
             settings,
             optional: None,
+            by_list: false,
             answered: Vec::new(),
             known: HashMap::new(),
             polls: Vec::new(),
@@ -143,6 +148,11 @@ impl Scene {
     /// This would be good to know for those who read the report.
     pub(super) fn optional(self, request: Request) -> Self {
         Self { optional: Some(request), ..self }
+    }
+
+    /// The deploys of the whole install are asked for first, for other targets as well.
+    pub(super) fn by_list(self) -> Self {
+        Self { by_list: true, ..self }
     }
 
     /// This workflow has answered somebody else, from the next poll on.
@@ -244,6 +254,10 @@ impl Scene {
                 follow.lose_workflow(id);
                 return Some(self.advance(now, wide));
             }
+            Body::Nothing if matches!(request, Request::InstallDeploys(_)) => {
+                self.phase.do_without_list();
+                return Some(self.advance(now, wide));
+            }
             Body::Nothing => {
                 let goes_on = self.policy(now, wide, |phase, policy| phase.does_without(request, policy));
                 return goes_on.then(|| self.advance(now, wide));
@@ -272,9 +286,9 @@ impl Scene {
         let dashboard = self.optional.clone().filter(|read| matches!(read, Request::Dashboard(_)));
         let early = self.optional.clone().filter(|read| !matches!(read, Request::Dashboard(_)));
         let optional = OptionalReads { early, dashboard };
-        let (settings, answered) = (&self.settings, &self.known);
-        let policy =
-            Policy { settings, target: &target(), now, started_at, has_server_time: true, answered, wide, optional };
+        let (settings, answered, by_list) = (&self.settings, &self.known, self.by_list);
+        let (target, has_server_time) = (&target(), true);
+        let policy = Policy { settings, target, now, started_at, has_server_time, answered, by_list, wide, optional };
         then(&mut self.phase, &policy)
     }
 }
@@ -284,6 +298,7 @@ fn label(request: &Request) -> String {
         Request::LatestDeploy(_, _, Depth::Usual) => "latest".to_owned(),
         Request::LatestDeploy(_, _, Depth::Page) => "latest of a hundred".to_owned(),
         Request::Deploys(_, _, count) => format!("list of {count}"),
+        Request::InstallDeploys(_) => "list of the install".to_owned(),
         Request::Deploy(_, _, id) => format!("deploy {id}"),
         Request::Workflow(_, id) => format!("workflow {id}"),
         Request::Install(_) => "install".to_owned(),

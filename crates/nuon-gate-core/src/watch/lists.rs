@@ -1,0 +1,121 @@
+//! Which installs' lists of deploys are asked for: one answer serves all targets of an install.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use crate::api::{ErrorClass, Reply, Request};
+use crate::{InstallId, Moment};
+
+/// A list of a hundred rows takes the place of the requests of so many targets at least.
+pub(super) const FEWEST: usize = 3;
+/// After so many requests in a row without a good answer a list is not asked for.
+const MISSES: u32 = 2;
+/// For how long it is not, if the server may only be in trouble.
+const PAUSE: Duration = Duration::from_secs(300);
+
+/// The targets of each install.
+#[derive(Debug, Default)]
+pub(super) struct Lists {
+    installs: HashMap<InstallId, Members>,
+}
+
+#[derive(Debug, Default)]
+struct Members {
+    targets: Vec<usize>,
+    open: usize,
+    misses: u32,
+    /// Until when the list is not asked for.
+    paused_until: Option<Moment>,
+}
+
+impl Lists {
+    /// Takes note of a target.
+    pub(super) fn join(&mut self, install: &InstallId, target: usize) {
+        let members = self.installs.entry(install.clone()).or_default();
+        members.targets.push(target);
+        members.open += 1;
+    }
+
+    /// Takes note that a target has ended.
+    pub(super) fn leave(&mut self, install: &InstallId) {
+        if let Some(members) = self.installs.get_mut(install) {
+            members.open = members.open.saturating_sub(1);
+        }
+    }
+
+    /// Tells whether an install's list is to be asked for.
+    pub(super) fn serves(&self, install: &InstallId, now: Moment) -> bool {
+        let is_worth_it = |own: &Members| own.open >= FEWEST && own.paused_until.is_none_or(|until| now >= until);
+        self.installs.get(install).is_some_and(is_worth_it)
+    }
+
+    /// Returns the targets of an install.
+    pub(super) fn targets(&self, install: &InstallId) -> &[usize] {
+        self.installs.get(install).map_or(&[], |members| &members.targets)
+    }
+
+    /// Takes note of what came of a request, if it was for a list. Older servers have none.
+    pub(super) fn note(&mut self, request: &Request, reply: &Reply, now: Moment) {
+        let Request::InstallDeploys(install) = request else { return };
+        let Some(members) = self.installs.get_mut(install) else { return };
+        let Err(error) = reply else {
+            members.misses = 0;
+            return;
+        };
+        members.misses += 1;
+        if members.misses >= MISSES {
+            let pause = if error.class() == ErrorClass::Transient { PAUSE } else { Duration::MAX };
+            members.paused_until = Some(now + pause);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::{Answer, ApiError, Fact};
+
+    const THEN: Moment = Moment::START;
+
+    fn lists(targets: usize) -> (Lists, InstallId) {
+        let (mut lists, install) = (Lists::default(), "inl-1".parse().unwrap());
+        (0..targets).for_each(|target| lists.join(&install, target));
+        (lists, install)
+    }
+
+    fn later(seconds: u64) -> Moment {
+        Moment::after_start(Duration::from_secs(seconds))
+    }
+
+    #[test]
+    fn a_list_serves_three_targets_that_have_not_ended() {
+        assert!(!lists(2).0.serves(&lists(2).1, THEN));
+        let (mut lists, install) = lists(3);
+        assert!(lists.serves(&install, THEN) && !lists.serves(&"inl-2".parse().unwrap(), THEN));
+        assert_eq!(lists.targets(&install), [0, 1, 2]);
+        lists.leave(&install);
+        assert!(!lists.serves(&install, THEN));
+    }
+
+    #[test]
+    fn two_misses_in_a_row_pause_it() {
+        let (mut lists, install) = lists(3);
+        let request = Request::InstallDeploys(install.clone());
+        let good: Reply = Ok(Answer::from(Fact::InstallDeploys(std::sync::Arc::default())));
+        let trouble: Reply = Err(ApiError::Timeout(Duration::from_secs(1)));
+        lists.note(&request, &trouble, THEN);
+        lists.note(&request, &good, THEN);
+        lists.note(&request, &trouble, THEN);
+        assert!(lists.serves(&install, THEN), "only in a row");
+        lists.note(&request, &trouble, THEN);
+        assert!(!lists.serves(&install, later(299)) && lists.serves(&install, later(300)));
+    }
+
+    #[test]
+    fn a_server_without_it_is_not_asked_again() {
+        let (mut lists, install) = lists(3);
+        let missing: Reply = Err(ApiError::Status { status: 404, message: None, retry_after: None, from_nuon: true });
+        (0..2).for_each(|_| lists.note(&Request::InstallDeploys(install.clone()), &missing, THEN));
+        assert!(!lists.serves(&install, later(1_000_000)));
+    }
+}

@@ -1,0 +1,161 @@
+//! The deploys of the whole install are asked for, as several of its targets are waited for: what a row of that list says, and
+//! what has to be read by itself.
+
+use serde_json::{Value, json};
+
+use super::said::{Said, created, detail, done, newest, nothing, of, row, said, typed, with, without, workflow};
+use super::scene::{
+    IN_PROGRESS, NOT_STARTED, Scene, Then, failed, id, latest, named, needs, passes, passes_by, play, search,
+};
+use super::{LISTS, OTHER, OWN};
+use crate::cause::Cause;
+use crate::cause::DeployFailure;
+use crate::model::Status;
+use crate::pins::Pins;
+use crate::watch::phase::Basis;
+use crate::watch::settings::OnSuperseded;
+use crate::{Hold, RemoteText, Verdict};
+
+pub(super) fn scenes() -> Vec<Scene> {
+    [following(), unsaid(), superseding(), searching()].into_iter().flatten().collect()
+}
+
+#[test]
+fn the_deploys_of_the_install() {
+    play(scenes());
+}
+
+/// The row, as the list has it: it says whose it is.
+fn owned(row: &Value) -> Value {
+    with(row.clone(), &json!({ "install_id": "inl-acme", "component_id": "cmp-web" }))
+}
+
+/// A row of another component, newer than all others.
+fn of_another() -> Value {
+    let row = created(row("dpl-cache", "error"), -5);
+    with(row, &json!({ "install_id": "inl-acme", "component_id": "cmp-cache" }))
+}
+
+fn install(rows: &[&Value]) -> Said {
+    let rows: Vec<Value> = [of_another()].into_iter().chain(rows.iter().map(|row| owned(row))).collect();
+    said("list of the install", &json!(rows))
+}
+
+fn following() -> Vec<Scene> {
+    let (queued, executing, active) = (row(OWN, "queued"), row(OWN, "executing"), row(OWN, "active"));
+    let error = with(row(OWN, "error"), &json!({ "status_description": "no such image" }));
+    let reason = DeployFailure {
+        status: Status::Error,
+        text: Some(RemoteText::new("no such image")),
+        is_generic: false,
+        hint: None,
+        by_rule: false,
+    };
+    let found = |name| latest(name, LISTS).by_list().poll(0, [install(&[&queued])]).then(IN_PROGRESS);
+    vec![
+        found("nothing but the list is read while the deploy goes on")
+            .poll(2, [install(&[&queued])])
+            .then(IN_PROGRESS)
+            .poll(4, [install(&[&executing])])
+            .then(IN_PROGRESS)
+            .reports(["found dpl-web by latest"]),
+        found("a pass: the row says whose it is, and the workflow is read after it")
+            .poll(2, [install(&[&active]), done("iwf-1")])
+            .then(passes_by("iwf-1")),
+        found("no pass before its workflow has been read").poll(2, [install(&[&active])]).then(needs("workflow iwf-1")),
+        found("no pass while a step is at work")
+            .poll(2, [install(&[&active]), workflow("iwf-1", "in-progress", OWN, "in-progress")])
+            .then(Then::Holds(Hold::Step(RemoteText::new("step 1 of 1, apply, is `in-progress`")))),
+        found("a failure: its own detail is read, which has the reason")
+            .poll(2, [install(&[&error]), workflow("iwf-1", "error", OWN, "error"), detail(&error)])
+            .then(failed(Cause::Deploy(reason))),
+        found("a wide poll finds what is newest there")
+            .wide_poll(2, [install(&[&queued]), workflow("iwf-1", "in-progress", OWN, "in-progress")])
+            .then(IN_PROGRESS),
+    ]
+}
+
+/// The list says nothing of the deploy, so that it is read by itself.
+fn unsaid() -> Vec<Scene> {
+    let (queued, active) = (row(OWN, "queued"), row(OWN, "active"));
+    let found = |name| latest(name, LISTS).by_list().poll(0, [install(&[&queued])]).then(IN_PROGRESS);
+    let raw = |row: Value| said("list of the install", &json!([row]));
+    let proven = || [detail(&active), newest(&active), done("iwf-1")];
+    let passes_after = |scene: Scene, list: Said| {
+        let [detail, newest, workflow] = proven();
+        scene.poll(2, [list, detail, newest, workflow]).then(passes_by("iwf-1"))
+    };
+    let teardown = typed(active.clone(), "teardown");
+    let other_install = with(owned(&active), &json!({ "install_id": "inl-other" }));
+    let old = created(row(OWN, "active"), -60);
+    let newer_state = with(row(OWN, "executing"), &json!({ "updated_at": "2027-01-15T08:00:30Z" }));
+    let older_state = with(old, &json!({ "updated_at": "2027-01-15T08:00:10Z" }));
+    vec![
+        passes_after(found("it is not in the list"), install(&[])),
+        passes_after(found("the row does not say of which install it is"), raw(without(owned(&active), "install_id"))),
+        passes_after(
+            found("the row does not say of which component it is"),
+            raw(without(owned(&active), "component_id")),
+        ),
+        passes_after(found("the row is of another type than it was"), raw(owned(&teardown))),
+        passes_after(found("the list cannot be read"), nothing("list of the install")),
+        found("a list of another install is no good answer").poll(2, [raw(other_install)]).then(Then::NoAnswer),
+        latest("the list is older than what is known", LISTS)
+            .by_list()
+            .poll(0, [install(&[&newer_state])])
+            .then(IN_PROGRESS)
+            .poll(2, [install(&[&older_state]), detail(&newer_state)])
+            .then(IN_PROGRESS),
+        named("a deploy that the user named is read by itself until it has been seen", LISTS, Pins::default())
+            .by_list()
+            .poll(0, [detail(&queued)])
+            .then(IN_PROGRESS)
+            .poll(2, [install(&[&queued])])
+            .then(IN_PROGRESS),
+    ]
+}
+
+fn superseding() -> Vec<Scene> {
+    let (queued, active) = (row(OWN, "queued"), row(OWN, "active"));
+    let newer = |status: &str| of(created(row(OTHER, status), -30), "iwf-2");
+    let its_workflow = || workflow("iwf-2", "success", OTHER, "success");
+    let found = |name| latest(name, LISTS).by_list().poll(0, [install(&[&queued])]).then(IN_PROGRESS);
+    let older = of(created(row(OTHER, "active"), -90), "iwf-2");
+    vec![
+        found("a newer deploy in the list is followed")
+            .poll(2, [install(&[&newer("active"), &active]), its_workflow(), detail(&newer("active")), its_workflow()])
+            .then(passes(OTHER, Basis::Steps("iwf-2".parse().unwrap()))),
+        found("with fail it supersedes")
+            .with(|settings| settings.on_superseded = Some(OnSuperseded::Fail))
+            .poll(2, [install(&[&newer("queued"), &active]), its_workflow(), done("iwf-1")])
+            .then(Then::Ends(Verdict::Superseded, Cause::Superseded { from: id(OWN), to: id(OTHER) })),
+        found("an older one does not, wherever it stands")
+            .poll(2, [install(&[&older, &active]), done("iwf-1")])
+            .then(passes_by("iwf-1")),
+    ]
+}
+
+fn searching() -> Vec<Scene> {
+    let build = Pins { build: Some("bld-1".parse().unwrap()), ..Pins::default() };
+    let other = row(OTHER, "active");
+    let built = with(created(row(OWN, "active"), -90), &json!({ "build_id": "bld-1" }));
+    let by_build = |name| search(name, LISTS, build.clone()).by_list();
+    vec![
+        by_build("a whole list shows that nothing matches")
+            .poll(0, [install(&[&other])])
+            .then(NOT_STARTED)
+            .wide_poll(2, [install(&[&other])])
+            .then(NOT_STARTED),
+        by_build("a match behind the newest; its own detail says whose it is")
+            .poll(0, [install(&[&other, &built]), detail(&built), newest(&other), done("iwf-1")])
+            .then(passes_by("iwf-1")),
+        latest("the list shows no deploy of the component: its newest is read", LISTS)
+            .by_list()
+            .poll(0, [install(&[]), newest(&row(OWN, "queued"))])
+            .then(IN_PROGRESS),
+        latest("the list cannot be read: so is it", LISTS)
+            .by_list()
+            .poll(0, [nothing("list of the install"), newest(&row(OWN, "queued"))])
+            .then(IN_PROGRESS),
+    ]
+}

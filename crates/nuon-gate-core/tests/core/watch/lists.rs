@@ -1,0 +1,113 @@
+//! Several targets of an install: one list serves them all, in virtual time.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::virtual_time::{Body, Run, Scripted, component, created, list, run, s, settings, soon, status, with};
+use jiff::Timestamp;
+use nuon_gate_core::api::Request;
+use nuon_gate_core::pins::Pins;
+use nuon_gate_core::watch::{Scope, Watch};
+use nuon_gate_core::{Target, Targets, Verdict};
+use serde_json::{Value, json};
+
+const WHEN: i64 = 1_800_000_000;
+
+/// So many components of one install.
+fn watch(count: usize) -> Watch {
+    let target = |index: usize| Target::new("inl-acme".parse().unwrap(), format!("cmp{index}").parse().unwrap());
+    let targets = Targets::new((0..count).map(target)).unwrap();
+    Watch::new(settings(), Scope::Targets(targets), Pins::default(), Timestamp::from_second(WHEN).unwrap()).unwrap()
+}
+
+/// A component's deploy, as the list and its detail have it: it goes through three changes in a minute.
+fn deploy(index: usize, now: Duration) -> Value {
+    let word = match now.as_secs() {
+        0..15 => "queued",
+        15..30 => "planning",
+        30..50 => "executing",
+        _ => "active",
+    };
+    let row = json!({
+        "id": format!("dpl{index}"), "status": word, "install_deploy_type": "apply", "workflow_id": "inw1",
+        "install_id": "inl-acme", "component_id": format!("cmp{index}"),
+    });
+    created(row, -5)
+}
+
+fn workflow(count: usize, now: Duration) -> Body {
+    let word = if now < s(50) { "in-progress" } else { "success" };
+    let step = |index: usize| {
+        json!({
+            "id": format!("iws{index}"), "name": format!("apply {index}"), "status": { "status": word },
+            "step_target_type": "install_deploys", "step_target_id": format!("dpl{index}"),
+        })
+    };
+    let steps: Vec<Value> = (0..count).map(step).collect();
+    Body::Json(json!({ "status": { "status": word }, "finished": now >= s(50), "steps": steps }))
+}
+
+/// A server of so many components, whose list `listed` gives.
+fn served(count: usize, mut listed: impl FnMut(Vec<Value>) -> Body) -> Run {
+    run(watch(count), move |now, request| -> Scripted {
+        soon(match request {
+            Request::InstallDeploys(_) => listed((0..count).map(|index| deploy(index, now)).collect()),
+            Request::Workflow(..) => workflow(count, now),
+            Request::LatestDeploy(..) | Request::Deploy(..) => Body::Json(deploy(component(request).unwrap(), now)),
+            other => panic!("{other:?} was not expected"),
+        })
+    })
+}
+
+fn counted(run: &Run) -> BTreeMap<&'static str, usize> {
+    let mut counted = BTreeMap::new();
+    run.asked.iter().for_each(|asked| *counted.entry(asked.what()).or_default() += 1);
+    counted
+}
+
+#[test]
+fn ten_targets_of_an_install_share_their_polls() {
+    let run = served(10, |rows| list(&rows));
+    assert_eq!(run.report.verdict, Verdict::Passed);
+    let counted = counted(&run);
+    let kinds: Vec<&str> = counted.keys().copied().collect();
+    assert_eq!(kinds, ["install's list", "workflow"], "{counted:?}");
+    assert!(run.asked.len() <= 30, "at most three requests for each target: {counted:?}");
+    let lists: Vec<Duration> =
+        run.asked.iter().filter(|asked| asked.what() == "install's list").map(|asked| asked.at).collect();
+    assert!(lists.windows(2).all(|two| two[1] - two[0] >= s(2) * 9 / 10), "never sooner than polls: {lists:?}");
+}
+
+#[test]
+fn two_targets_are_polled_by_themselves() {
+    let counted = counted(&served(2, |rows| list(&rows)));
+    assert!(!counted.contains_key("install's list") && counted["deploy"] > 4, "{counted:?}");
+}
+
+#[test]
+fn a_server_without_the_list_is_asked_twice() {
+    let run = served(10, |_| status(404));
+    assert_eq!(run.report.verdict, Verdict::Passed);
+    assert_eq!(counted(&run)["install's list"], 2);
+}
+
+#[test]
+fn a_list_that_says_less_than_the_detail_proves_nothing() {
+    let bare = |rows: Vec<Value>| {
+        let bare = |row: Value| with(row, json!({ "status": "active", "install_id": "" }));
+        list(&rows.into_iter().map(bare).collect::<Vec<_>>())
+    };
+    let run = served(10, bare);
+    assert_eq!(run.report.verdict, Verdict::Passed);
+    assert!(run.report.elapsed >= s(50), "not before the details say so: {:?}", run.report.elapsed);
+}
+
+#[test]
+fn a_list_of_another_install_proves_nothing() {
+    let run = served(10, |rows| {
+        let other = |row: Value| with(row, json!({ "status": "active", "install_id": "inl-other" }));
+        list(&rows.into_iter().map(other).collect::<Vec<_>>())
+    });
+    assert_eq!(run.report.verdict, Verdict::Passed);
+    assert!(run.report.elapsed >= s(50), "{:?}", run.report.elapsed);
+}
