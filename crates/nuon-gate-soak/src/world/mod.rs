@@ -78,6 +78,9 @@ pub struct World {
     requests: u64,
 }
 
+/// One world in so many has installs of several components, and asks for all of one.
+const CROWDED: u64 = 8;
+
 impl World {
     /// Makes a world for virtual time; the same number makes the same world.
     pub fn generate(seed: u64) -> Self {
@@ -90,8 +93,9 @@ impl World {
     /// them, fall together.
     pub fn generate_at(seed: u64, pace: Pace) -> Self {
         let mut rng = Rng::with_seed(seed ^ 0x6e75_6f6e_776f_726c);
-        let (mut story, fresh) = scene::make(&mut rng);
-        let mut asked = question::make(&mut rng, &story, &fresh);
+        let crowded = seed.is_multiple_of(CROWDED);
+        let (mut story, fresh) = scene::make(&mut rng, crowded);
+        let mut asked = question::make(&mut rng, &story, &fresh, crowded);
         let length = i64::try_from(asked.question.timeout_ms).unwrap_or(i64::MAX);
         let faults = Faults::make(&mut rng, length.min(600_000));
         let mut signals = Vec::new();

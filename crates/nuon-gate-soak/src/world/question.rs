@@ -41,9 +41,13 @@ impl Asked {
     }
 }
 
-/// Makes up a question.
-pub(super) fn make(rng: &mut Rng, story: &Story, fresh: &[usize]) -> Asked {
-    let targets = targets(rng, story, fresh);
+/// Makes up a question, about all components of an install if it is to be `crowded`.
+pub(super) fn make(rng: &mut Rng, story: &Story, fresh: &[usize], crowded: bool) -> Asked {
+    let mut targets = targets(rng, story, fresh);
+    if crowded && let Some(first) = targets.first() {
+        let install = story.components[*first].install;
+        targets = (0..story.components.len()).filter(|own| story.components[*own].install == install).collect();
+    }
     let ids = targets.iter().map(|target| {
         let component = &story.components[*target];
         (story.installs[component.install].id.to_string(), component.id.to_string())

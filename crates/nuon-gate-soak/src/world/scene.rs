@@ -24,9 +24,9 @@ const OPTIONS: &[&str] =
     &["approve-all", "approve-all", "approve-all", "approve-all", "prompt", "prompt", "", "ask-nicely"];
 
 /// Makes a story, and says which workflows are the new ones.
-pub(super) fn make(rng: &mut Rng) -> (Story, Vec<usize>) {
+pub(super) fn make(rng: &mut Rng, crowded: bool) -> (Story, Vec<usize>) {
     let mut story = server(rng);
-    people(rng, &mut story);
+    people(rng, &mut story, crowded);
     let hurried = rng.u8(..100) < 8;
     let mut player = Player { rng, story: &mut story, hurried: false, pace: 100, verified: Vec::new() };
     player.past();
@@ -93,10 +93,10 @@ fn server(rng: &mut Rng) -> Story {
 }
 
 /// Fills in installs, components and builds; installs of one app share their components' ids.
-fn people(rng: &mut Rng, story: &mut Story) {
+fn people(rng: &mut Rng, story: &mut Story, crowded: bool) {
     let installs = if rng.u8(..100) < 70 { 1 } else { 2 };
     let first = rng.usize(..COMPONENTS.len());
-    let kinds = [1, 1, 1, 2, 2, 3][rng.usize(..6)];
+    let kinds = if crowded { 3 + rng.usize(..2) } else { [1, 1, 1, 2, 2, 3][rng.usize(..6)] };
     let ids: Vec<Id> = (0..kinds).map(|_| Id::new(rng, "cmp")).collect();
     for name in INSTALLS.iter().take(installs) {
         story.installs.push(Install { id: Id::new(rng, "inl"), name });
