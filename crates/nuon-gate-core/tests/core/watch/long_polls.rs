@@ -222,3 +222,21 @@ fn nobody_waits_for_the_steps_of_a_target_that_has_ended() {
     assert_eq!(verdicts, [Verdict::TimedOut, Verdict::Passed]);
     assert_eq!((of("inw0"), of("inw1")), (2, 4));
 }
+
+#[test]
+fn a_sign_does_not_shorten_the_time_for_which_a_pass_has_to_last() {
+    let slow = s(12);
+    let mut rows = serving(|now| Some(own(now)));
+    let settings = WatchSettings { settle: s(8), ..long_polling() };
+    let run = run(pinned(settings, "dpl0"), move |now, request| match request {
+        Request::Await(..) => after((END + s(5)).saturating_sub(now).min(s(60)), Body::Json(json!({}))),
+        Request::Workflow(..) => soon(flow(now)),
+        Request::LatestDeploy(..) if now > END => after(slow, status_code(503)),
+        _ => rows(now, request),
+    });
+    assert_eq!(run.report.verdict, Verdict::Passed);
+    let details: Vec<Duration> =
+        run.asked.iter().filter(|asked| asked.what() == "deploy" && asked.at >= END).map(|asked| asked.at).collect();
+    let lasted = *details.last().unwrap() - details[0];
+    assert!(lasted >= slow + s(8), "its status is read again after that: {details:?}");
+}

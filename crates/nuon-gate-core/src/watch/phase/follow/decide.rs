@@ -189,7 +189,8 @@ impl Follow {
             Some(Held { hold: Hold::Settling(until), .. }) => *until,
             _ => policy.now + settle,
         };
-        if policy.now < since {
+        // It is the status that has to last, however long the rest of the poll takes.
+        if settle > Duration::ZERO && self.reads.read_at < since {
             return Decision::Hold(Hold::Settling(since));
         }
         let basis = match (self.own_workflow(), &self.reads.workflow) {

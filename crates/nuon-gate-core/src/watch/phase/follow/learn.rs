@@ -104,6 +104,7 @@ impl Follow {
         let is_first = self.known.is_none();
         let is_new = self.known.as_ref().is_none_or(|known| known.current_status() != row.current_status());
         self.reads.current = true;
+        self.reads.read_at = policy.now;
         self.matches |= self.pins.match_deploy(&row, policy.started_at);
         // The short form of the same state only confirms it: the details are what a reason is made of.
         if !detailed && !is_new {
@@ -127,6 +128,10 @@ impl Follow {
     /// Returns the newest row that the server has shown: neither a lagging replica nor a row without a time takes it back.
     fn newest_of(&mut self, row: Option<Arc<Deploy>>) -> Newest {
         let before = self.newest.take().filter(|before| is_deploy(before, &self.passed_over));
+        let row = row.map(|row| match before.as_ref().filter(|before| before.id == row.id) {
+            Some(before) => Arc::new(row.completed_by(before)),
+            None => row,
+        });
         let before = before.filter(|before| row.as_ref().is_none_or(|row| self.stays_newest(before, row)));
         self.newest = before.or(row);
         let other = self.newest.clone().filter(|newest| newest.id.as_ref() != Some(&self.id));
@@ -139,7 +144,7 @@ impl Follow {
         let created = |row: &Deploy| row.created_at.or(self.created.filter(|_| is_own(row)));
         match created(before).zip(created(row)) {
             Some((before, row)) => before > row,
-            None if before.id == row.id => before.created_at.is_some(),
+            None if before.id == row.id => false,
             // One that is known to be newer than what is followed, or not known to be older when that is shown again.
             None => before.created_at > self.created && self.created.is_some() || is_own(row),
         }

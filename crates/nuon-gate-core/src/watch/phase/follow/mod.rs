@@ -90,6 +90,8 @@ enum Existence {
 struct Reads {
     /// What is known of the deploy was read, or confirmed, in this poll.
     current: bool,
+    /// When that was.
+    read_at: Moment,
     /// An answer was older than what is known.
     outdated: bool,
     /// The deploys of the whole install were read, or could not be.

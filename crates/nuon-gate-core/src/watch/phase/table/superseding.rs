@@ -101,8 +101,14 @@ fn following() -> Vec<Scene> {
     let unexpected = failed(Cause::Unexpected { deploy: id(OTHER), kind: Kind::Apply, expected: Kind::Teardown });
     let passes_other = passes(OTHER, Basis::Steps("iwf-2".parse().unwrap()));
     let other_done = || workflow("iwf-2", "success", OTHER, "success");
+    let bare = without(newer("active"), "workflow_id");
     let older_again = || [detail(&newer("queued")), newest(&active), its_workflow()];
     vec![
+        follow("follow: a row that leaves its workflow out has not lost it")
+            .poll(0, [detail(&active), newest(&newer("active")), nothing("workflow iwf-2")])
+            .then(Then::NoAnswer)
+            .poll(2, [detail(&active), newest(&bare), other_done(), detail(&bare), other_done()])
+            .then(passes(OTHER, Basis::Steps("iwf-2".parse().unwrap()))),
         follow("follow: the newer one is judged, by its own detail")
             .poll(0, [detail(&active), newest(&newer("active")), other_done(), detail(&newer("active")), other_done()])
             .then(passes_other)
