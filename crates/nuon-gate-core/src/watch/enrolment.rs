@@ -55,6 +55,7 @@ impl Watch {
     pub(super) fn enrol(&mut self, now: Moment, targets: Vec<Target>) -> Result<(), InvalidSettings> {
         let targets = Targets::new(targets).ok_or_else(|| InvalidSettings::NoTargets(self.discovery.subject()))?;
         self.shared.settings().check(targets.as_slice(), &self.pinning)?;
+        self.targets.reserve_exact(targets.as_slice().len());
         for target in targets.as_slice() {
             // That each target has its pins has just been checked.
             let pins = self.pinning.of(target).unwrap_or_default();

@@ -23,7 +23,6 @@ pub(super) enum PollerId {
 struct Flight {
     request: Request,
     sent: Moment,
-    order: u64,
     pollers: Vec<PollerId>,
 }
 
@@ -37,22 +36,29 @@ pub(super) struct Flights {
     /// Pollers that need what is under way already, but was sent before they needed it: it may be older than what they have
     /// read since.
     waiting: HashMap<Request, Vec<PollerId>>,
-    /// Pollers that wait for their turn: since when, who, and the order in which they came to need something.
-    ready: BTreeSet<(Moment, PollerId, u64)>,
+    /// Pollers that wait for their turn.
+    ready: BTreeSet<Need>,
+    /// What they need. Who waits no more may still be among them.
+    wanting: HashMap<Request, Vec<Need>>,
 }
+
+/// Since when a poller waits, who it is, and the order in which they came to need something.
+type Need = (Moment, PollerId, u64);
 
 impl Flights {
     /// Takes note that a poller needs a request, whose turn was due then: who waits longest is first.
-    pub(super) fn enqueue(&mut self, poller: PollerId, since: Moment) {
+    pub(super) fn enqueue(&mut self, poller: PollerId, since: Moment, request: &Request) {
         self.order += 1;
-        self.ready.insert((since, poller, self.order));
+        let need = (since, poller, self.order);
+        self.ready.insert(need);
+        self.wanting.entry(request.clone()).or_default().push(need);
     }
 
     /// Returns the next poller whose request has to be sent, if one may be, given what each needs. A list of an install that
     /// is under way will do, unless the poller knows of something newer.
     pub(super) fn next<'a>(&mut self, poller_of: impl Fn(PollerId) -> &'a Poller) -> Option<PollerId> {
         while let Some(first) = self.ready.first().copied() {
-            let (_, poller, need) = first;
+            let (_, poller, _) = first;
             let own = poller_of(poller);
             let Some(request) = own.request() else {
                 self.ready.remove(&first);
@@ -61,9 +67,7 @@ impl Flights {
             let serial = self.serials.get(request).copied();
             let full = self.under_way.len() >= MOST_AT_ONCE;
             match serial.and_then(|serial| self.under_way.get_mut(&serial)) {
-                Some(flight) if flight.order > need || is_list(request) && !own.is_hurried() => {
-                    flight.pollers.push(poller);
-                }
+                Some(flight) if is_list(request) && !own.is_hurried() => flight.pollers.push(poller),
                 Some(_) => self.waiting.entry(request.clone()).or_default().push(poller),
                 None if full => return None,
                 None => {
@@ -82,11 +86,15 @@ impl Flights {
         self.order
     }
 
-    /// Takes note that a request is being sent for a poller; returns its serial number.
+    /// Takes note that a request is being sent for a poller, and for all others that wait to send it; returns its serial
+    /// number.
     pub(super) fn send(&mut self, poller: PollerId, request: Request, now: Moment) -> u64 {
         let serial = self.number();
         self.serials.insert(request.clone(), serial);
-        self.under_way.insert(serial, Flight { request, sent: now, order: serial, pollers: vec![poller] });
+        let others = self.wanting.remove(&request).unwrap_or_default().into_iter();
+        let waiting = others.filter(|need| self.ready.remove(need)).map(|(_, other, _)| other);
+        let pollers = [poller].into_iter().chain(waiting).collect();
+        self.under_way.insert(serial, Flight { request, sent: now, pollers });
         serial
     }
 
@@ -96,7 +104,7 @@ impl Flights {
         let Flight { request, pollers, .. } = self.under_way.remove(&serial)?;
         self.serials.remove(&request);
         for poller in self.waiting.remove(&request).unwrap_or_default() {
-            self.enqueue(poller, now);
+            self.enqueue(poller, now, &request);
         }
         Some((request, pollers))
     }

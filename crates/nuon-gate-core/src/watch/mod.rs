@@ -407,7 +407,11 @@ impl Watch {
             return;
         }
         match self.poller(poller).polling_since() {
-            Some(began) => self.flights.enqueue(poller, began),
+            Some(began) => {
+                if let Some(request) = self.poller(poller).request().cloned() {
+                    self.flights.enqueue(poller, began, &request);
+                }
+            }
             None => {
                 let at = self.due(poller, now).min(self.first_limit(poller));
                 self.timers.set(poller, at);

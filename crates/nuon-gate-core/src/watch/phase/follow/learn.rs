@@ -69,13 +69,18 @@ impl Follow {
         if self.known.as_ref().is_some_and(|known| known.install_deploy_type != own.install_deploy_type) {
             return Vec::new();
         }
-        let is_older = |row: &&Deploy| row.id != own.id && row.order(own) == Some(Ordering::Less);
-        // What is older is of no use, and there may be many of it.
-        let newest: Vec<Deploy> = ours().filter(|row| !is_older(row)).cloned().collect();
-        self.reads.newest = self.newest_among(&newest);
-        self.reads.rows = Some(Arc::new(newest));
         self.identified |= !self.names_another_workflow(own);
-        self.observe(Arc::new(own.clone()), false, policy)
+        // What is older is of no use, and there may be many of it.
+        let may_be_newer = |row: &&Deploy| row.order(own) != Some(Ordering::Less);
+        let newest: Vec<Deploy> = ours().filter(may_be_newer).cloned().collect();
+        let own = Arc::new(own.clone());
+        if newest.len() > 1 {
+            self.reads.newest = self.newest_among(&newest);
+            self.reads.rows = Some(Arc::new(newest));
+        } else {
+            self.reads.newest = self.newest_of(Some(own.clone()));
+        }
+        self.observe(own, false, policy)
     }
 
     /// Takes in when the deploy was created that the one which was named has to be newer than. Without a time nothing is.

@@ -239,6 +239,10 @@ impl Follow {
         if hold == Hold::Outdated && self.held.as_ref().is_some_and(|held| held.hold != Hold::Outdated) {
             return;
         }
+        // No end rests on what was read of a deploy that goes on, and workflows are large.
+        if hold == Hold::InProgress {
+            (self.reads.workflow, self.reads.rows) = (None, None);
+        }
         let mut held = Held::next(self.held.take(), hold, now);
         if self.reads.workflows > 1 {
             // Seen twice in one poll.
