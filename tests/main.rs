@@ -23,6 +23,7 @@ mod hostile;
 mod identity;
 mod inputs;
 mod judging;
+mod labels;
 mod manual;
 mod marks;
 mod names;

@@ -34,10 +34,12 @@ mod hold;
 mod id;
 pub mod input;
 mod judge;
+mod labels;
 mod log_tail;
 pub mod model;
 mod moment;
 pub mod names;
+mod paging;
 pub mod pins;
 pub mod reason;
 pub mod redact;
@@ -62,6 +64,7 @@ pub use self::id::{
     BuildId, ComponentId, DeployId, InstallId, InvalidId, JobId, LogStreamId, OrgId, StepId, StepTargetId, WorkflowId,
 };
 pub use self::judge::{ContradictoryRules, Judgement, Kind, Rules};
+pub use self::labels::{InvalidLabel, Label, Labels};
 pub use self::log_tail::{Logged, around_error};
 pub use self::moment::Moment;
 pub use self::secret::{ApiToken, IdentityToken, InvalidToken};

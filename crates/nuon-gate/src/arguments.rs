@@ -16,7 +16,7 @@ use crate::report_path::ReportPath;
 use crate::settings::Requirement;
 use crate::span::{OptionalSpan, Since, Span};
 use crate::status_name::StatusName;
-use crate::targets::TargetPair;
+use crate::targets::{TargetPair, TypedLabel};
 
 /// Waits until a Nuon deploy ends, then passes or fails the pipeline it runs in
 #[derive(Debug, Parser)]
@@ -199,6 +199,9 @@ pub(crate) struct TargetArguments {
     /// An install, by id or name, with every component a target; repeatable [or: NUON_INSTALL_ID]
     #[arg(long, short, value_name = "ID|NAME")]
     pub(crate) install: Vec<List<InstallId>>,
+    /// The installs that have every one of these labels
+    #[arg(long, value_name = "KEY=VALUE[,…]")]
+    pub(crate) install_label: Vec<List<TypedLabel>>,
     /// A component, by id or name, in every install a target; repeatable [or: NUON_COMPONENT_ID]
     #[arg(long, short, value_name = "ID|NAME")]
     pub(crate) component: Vec<List<ComponentId>>,

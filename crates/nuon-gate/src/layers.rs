@@ -22,7 +22,7 @@ use crate::trouble::Trouble;
 const PINS: [&str; 7] = ["deploy", "workflow", "trigger-response", "build", "commit", "after", "since"];
 
 /// The flags that say what is waited for.
-const TARGETS: [&str; 4] = ["install", "component", "target", "targets-file"];
+const TARGETS: [&str; 5] = ["install", "install-label", "component", "target", "targets-file"];
 
 /// A flag that is repeated on purpose has no use for a higher number.
 const MOST_REPEATED: u8 = 9;
@@ -221,11 +221,13 @@ impl Reader<'_> {
         self.sources.insert(long.to_owned(), source);
     }
 
-    /// Tells whether a variable of the Nuon CLI is half a target while ours name whole ones, which beat it.
+    /// Tells whether a variable of the Nuon CLI is half a target while ours say otherwise, which beat it: by whole ones, or
+    /// by other installs.
     fn is_halved(&self, long: &str) -> bool {
         let whole = [("target", "NUON_GATE_TARGET"), ("targets-file", "NUON_GATE_TARGETS_FILE")];
         let counts = |(flag, name)| !self.replaced.contains(&flag) && self.environment.get(name).is_some();
-        matches!(long, "install" | "component") && whole.into_iter().any(counts)
+        let is_other = long == "install" && counts(("install-label", "NUON_GATE_INSTALL_LABEL"));
+        matches!(long, "install" | "component") && whole.into_iter().any(counts) || is_other
     }
 }
 
@@ -233,7 +235,7 @@ impl Reader<'_> {
 /// everything; half a target replaces its half, and takes the other from the environment.
 fn replaced_targets(matches: &ArgMatches) -> Vec<&'static str> {
     const WHOLE: [&str; 2] = ["target", "targets-file"];
-    const HALVES: [&str; 3] = ["install", "component", "all-components"];
+    const HALVES: [&str; 4] = ["install", "install-label", "component", "all-components"];
     let typed = |flag: &str| -> bool {
         let id = flag.replace('-', "_");
         let texts = || matches.get_raw(&id).into_iter().flatten();
@@ -245,10 +247,12 @@ fn replaced_targets(matches: &ArgMatches) -> Vec<&'static str> {
     let mut replaced = Vec::new();
     if HALVES.into_iter().any(typed) {
         replaced.extend(WHOLE);
-        if typed("all-components") {
-            replaced.push("component");
-        } else if typed("component") {
-            replaced.push("all-components");
+        for (one, other) in [("all-components", "component"), ("install-label", "install")] {
+            if typed(one) {
+                replaced.push(other);
+            } else if typed(other) {
+                replaced.push(one);
+            }
         }
     }
     replaced

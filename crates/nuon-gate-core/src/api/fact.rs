@@ -132,7 +132,7 @@ pub(super) fn read(request: &Request, headers: &HeaderMap, body: &[u8]) -> Resul
             }
             Fact::Install(install)
         }
-        Request::Installs(_) => Fact::Installs(page(headers, body)?),
+        Request::Installs(_) | Request::LabelledInstalls(..) => Fact::Installs(page(headers, body)?),
         Request::InstallComponents(..) => Fact::InstallComponents(page(headers, body)?),
         Request::InstallComponent(_, component) => {
             let found: InstallComponent = decode(body)?;

@@ -1,5 +1,6 @@
 //! What is asked of the API, as values: the path and the query of each request.
 
+use crate::labels::Labels;
 use crate::{ComponentId, DeployId, InstallId, LogStreamId, OrgId, StepId, WorkflowId};
 
 /// The most rows that a server gives at once.
@@ -32,6 +33,8 @@ pub enum Request {
     Install(InstallId),
     /// The organisation's installs: this page of them, from 1 on.
     Installs(u32),
+    /// The installs that have these labels: this page of them, from 1 on. Some servers give all that there are.
+    LabelledInstalls(Labels, u32),
     /// The components of an install: this page of them, from 1 on.
     InstallComponents(InstallId, u32),
     /// Whether an install has a component.
@@ -49,7 +52,7 @@ impl Request {
     pub fn address(&self) -> (Vec<&str>, Vec<(&'static str, String)>) {
         let page = |page: &u32| {
             let page = (*page > 1).then(|| ("page", page.to_string()));
-            [("limit", MOST_ROWS.to_string())].into_iter().chain(page).collect()
+            [("limit", MOST_ROWS.to_string())].into_iter().chain(page).collect::<Vec<_>>()
         };
         match self {
             Self::LatestDeploy(install, component, depth) => {
@@ -73,6 +76,10 @@ impl Request {
             }
             Self::Install(install) => (vec!["installs", install.as_str()], Vec::new()),
             Self::Installs(number) => (vec!["installs"], page(number)),
+            Self::LabelledInstalls(labels, number) => {
+                let wished = labels.query().map(|wished| ("labels", wished));
+                (vec!["installs"], page(number).into_iter().chain(wished).collect())
+            }
             Self::InstallComponents(install, number) => {
                 (vec!["installs", install.as_str(), "components"], page(number))
             }

@@ -26,7 +26,12 @@ impl Watch {
                 }
             }
             Discovered::Targets(targets) => match self.enrol(now, targets) {
-                Ok(()) => self.end_discovery(None, None, now),
+                Ok(()) => {
+                    if let Some(warning) = self.discovery.warning() {
+                        self.shared.warn(now, warning);
+                    }
+                    self.end_discovery(None, None, now);
+                }
                 Err(invalid) => self.shared.refuse(Refusal::Invalid(invalid)),
             },
             Discovered::Unknown(wanted, unknown) => {
@@ -100,7 +105,7 @@ impl Watch {
                 Wanted::Component(install, component) => {
                     Some((position, Target::new(install.clone(), component.clone())))
                 }
-                Wanted::Install(_) => None,
+                Wanted::Install(_) | Wanted::Labelled(..) => None,
             })
             .collect();
         if !self.discovery.wanted().is_empty() {

@@ -144,6 +144,7 @@ fn missing(error: &ApiError, request: &Request) -> Cause {
         Request::LatestDeploy(..)
         | Request::Deploys(..)
         | Request::Installs(_)
+        | Request::LabelledInstalls(..)
         | Request::Dashboard(_)
         | Request::Logs(..)
         | Request::Await(..) => return Cause::Refused(error.clone()),

@@ -6,7 +6,7 @@ use super::settings::{InvalidSettings, OnSuperseded};
 use crate::api::ApiError;
 use crate::cause::{Cause, Warning};
 use crate::model::Status;
-use crate::resolve::Ambiguous;
+use crate::resolve::{Ambiguous, Unfit};
 use crate::timeline::human;
 use crate::{BuildId, DeployId, Hold, Line, MatchedBy, Moment, StepId, Target, Verdict, WorkflowId};
 
@@ -146,6 +146,9 @@ pub enum Refusal {
     /// Two things have the name that was given.
     #[error(transparent)]
     Ambiguous(Ambiguous),
+    /// No install has the labels that were given.
+    #[error(transparent)]
+    Unfit(Unfit),
     /// Nothing was pinned, and the newest deploy had already ended.
     #[error("the latest deploy, {deploy}, had already ended{}, and nothing says which deploy to wait for",
         .ago.map(|ago| format!(" {} ago", human(ago))).unwrap_or_default())]

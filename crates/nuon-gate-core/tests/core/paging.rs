@@ -112,7 +112,7 @@ fn a_list_without_end_is_no_answer() {
             last = number;
             Page { rows: rows(&[&number.to_string()]), more }
         });
-        let error = ApiError::Undecodable("the install has more than 10000 components".to_owned());
+        let error = ApiError::Undecodable("there are more than 10000 components".to_owned());
         assert_eq!((endless, last), (Err(error), 100));
     }
     // A hundred full pages that say that they are all are as many as can be.
@@ -124,7 +124,7 @@ fn a_list_without_end_is_no_answer() {
 fn a_row_without_an_id_is_no_answer() {
     let nameless = || decode(br#"{"component": {"name": "api"}}"#).unwrap();
     let list = listed(|_| Page { rows: vec![nameless()], more: Some(false) });
-    assert_eq!(list, Err(ApiError::Undecodable("a component has no id".to_owned())));
+    assert_eq!(list, Err(ApiError::Undecodable("one of the components has no id".to_owned())));
 }
 
 /// An answer that comes twice, or late, changes nothing.

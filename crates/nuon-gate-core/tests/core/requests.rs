@@ -1,10 +1,15 @@
 //! What the client asks, and what it makes of "not found".
 
+use nuon_gate_core::Labels;
 use nuon_gate_core::api::{Depth, ErrorClass, Fact, Request};
 use serde_json::json;
 
 use crate::client::{PATIENT, deploy, latest, latest_in, stats_of};
 use crate::sockets::{End, answer, client_of, ids, raw};
+
+fn labels() -> Labels {
+    Labels::new(vec!["tier=1".parse().unwrap(), "env=prod".parse().unwrap()]).unwrap()
+}
 
 /// Every other question that the client can ask, and where it asks it.
 fn others() -> Vec<(Request, &'static str)> {
@@ -28,6 +33,8 @@ fn others() -> Vec<(Request, &'static str)> {
         (Request::Install(install.clone()), "GET /v1/installs/inl1"),
         (Request::Installs(1), "GET /v1/installs?limit=100"),
         (Request::Installs(3), "GET /v1/installs?limit=100&page=3"),
+        (Request::LabelledInstalls(labels(), 1), "GET /v1/installs?limit=100&labels=env%3Aprod%2Ctier%3A1"),
+        (Request::LabelledInstalls(labels(), 2), "GET /v1/installs?limit=100&page=2&labels=env%3Aprod%2Ctier%3A1"),
         (Request::InstallComponents(install.clone(), 1), "GET /v1/installs/inl1/components?limit=100"),
         (Request::InstallComponents(install.clone(), 2), "GET /v1/installs/inl1/components?limit=100&page=2"),
         (Request::InstallComponent(install, component), "GET /v1/installs/inl1/components/cmp1"),

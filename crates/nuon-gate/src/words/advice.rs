@@ -140,6 +140,12 @@ pub(crate) fn if_ambiguous() -> &'static str {
     "name the one that is meant by its id, with --component (NUON_GATE_COMPONENT, NUON_COMPONENT_ID)"
 }
 
+/// Says what can be done about labels that no install has.
+pub(crate) fn if_unfit() -> &'static str {
+    "correct --install-label (NUON_GATE_INSTALL_LABEL), or name the installs with --install; servers of before 2026 may know \
+     no labels"
+}
+
 fn if_missing(thing: &Thing) -> String {
     match thing {
         Thing::Install(_) => format!("check {INSTALL} and {ORG}"),

@@ -24,6 +24,7 @@ pub(crate) fn warning(warning: &Warning) -> String {
         | Warning::ClockSkew(_)
         | Warning::NoLog(_)
         | Warning::NoHistory(_)
+        | Warning::Unlabelled { .. }
         | Warning::CancelUnknown => warning.to_string(),
     }
 }

@@ -9,7 +9,7 @@ use super::poller::Poller;
 use super::shared::Shared;
 use super::target::TargetWatch;
 use crate::api::{ApiError, ErrorClass, Fact, Reply, Request};
-use crate::cause::{Cause, Standing};
+use crate::cause::{Cause, Standing, Warning};
 use crate::resolve::{Resolution, Resolver, UnknownName, Wanted};
 use crate::schedule::{Observed, Schedule};
 use crate::{DeployId, InstallId, Moment, Target, Verdict, WorkflowId};
@@ -137,6 +137,14 @@ impl Discovery {
         matches!(self.source, Source::Workflow(_))
     }
 
+    /// Returns what a human should know of how the targets were found.
+    pub(super) fn warning(&self) -> Option<Warning> {
+        match &self.source {
+            Source::Names(resolver) => Warning::unlabelled(resolver.unlabelled()),
+            Source::Workflow(_) | Source::Known => None,
+        }
+    }
+
     /// Returns what is wanted by name.
     pub(super) fn wanted(&self) -> &[Wanted] {
         match &self.source {
@@ -194,7 +202,7 @@ impl Discovery {
             Source::Workflow(workflow) => Some(workflow.request()),
             Source::Names(resolver) => match resolver.resolve() {
                 Resolution::Ask(request) => Some(request),
-                Resolution::Targets(_) | Resolution::Unknown(..) | Resolution::Ambiguous(_) => None,
+                _ => None,
             },
             Source::Known => None,
         };
@@ -264,6 +272,7 @@ impl Discovery {
             Resolution::Targets(targets) => Discovered::Targets(targets),
             Resolution::Unknown(wanted, unknown) => Discovered::Unknown(wanted, unknown),
             Resolution::Ambiguous(ambiguous) => Discovered::Refused(Refusal::Ambiguous(ambiguous)),
+            Resolution::Unfit(unfit) => Discovered::Refused(Refusal::Unfit(unfit)),
         }
     }
 

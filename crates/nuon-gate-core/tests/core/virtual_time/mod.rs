@@ -262,7 +262,7 @@ impl Asked {
             Request::Deploy(..) => "deploy",
             Request::Install(_) => "install",
             Request::InstallComponent(..) => "component",
-            Request::Installs(_) => "installs",
+            Request::Installs(_) | Request::LabelledInstalls(..) => "installs",
             Request::InstallComponents(..) => "components",
             Request::Dashboard(_) => "dashboard",
             Request::Logs(..) => "logs",
