@@ -7,6 +7,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
 mod arguments;
+mod branch_runs;
 mod cancel;
 #[cfg(unix)]
 mod command;

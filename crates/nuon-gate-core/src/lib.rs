@@ -25,6 +25,7 @@
 //! of the run ([`redact`]).
 
 pub mod api;
+mod branch;
 pub mod cause;
 pub mod conclude;
 mod dashboard;
@@ -56,12 +57,14 @@ mod wait;
 pub mod watch;
 
 pub use self::api::ApiUrl;
+pub use self::branch::{BranchPlace, BranchRef, InvalidBranchRef};
 pub use self::dashboard::Dashboard;
 pub use self::drive::{drive, drive_with};
 pub use self::history::History;
 pub use self::hold::{Behind, Hold};
 pub use self::id::{
-    BuildId, ComponentId, DeployId, InstallId, InvalidId, JobId, LogStreamId, OrgId, StepId, StepTargetId, WorkflowId,
+    AppId, BranchId, BuildId, ComponentId, DeployId, GroupRunId, InstallId, InvalidId, JobId, LogStreamId, OrgId,
+    RunId, StepId, StepTargetId, WorkflowId,
 };
 pub use self::judge::{ContradictoryRules, Judgement, Kind, Rules};
 pub use self::labels::{InvalidLabel, Label, Labels};

@@ -2,11 +2,14 @@
 //!
 //! A [`Resolver`] sends nothing itself: it says which request is needed, and is given the answer.
 
+mod names;
 mod selection;
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 
+pub(crate) use self::names::unknown;
+pub use self::names::{Ambiguous, Named, Unfit, UnknownName};
 use self::selection::{Selected, Selection};
 use crate::api::{ApiError, Fact, Page, Request};
 use crate::labels::Labels;
@@ -18,8 +21,6 @@ use crate::{ComponentId, InstallId, RemoteText, Target};
 const ID_LENGTH: usize = 26;
 /// Of 23 random ones, at least so many are digits, but for one id in a hundred.
 const FEWEST_DIGITS: usize = 2;
-/// More suggestions than this are not useful.
-const MOST_NAMES: usize = 10;
 
 /// What is to be waited for, as it was typed: by ids or by names.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -61,80 +62,6 @@ pub enum Resolution {
     Ambiguous(Ambiguous),
     /// No install has the labels.
     Unfit(Unfit),
-}
-
-/// No install has the labels that were given.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("no install has the labels {labels}{}", self.unlabelled_words())]
-pub struct Unfit {
-    /// The labels.
-    pub labels: Labels,
-    /// Of so many installs the server does not say which labels they have.
-    pub unlabelled: usize,
-}
-
-impl Unfit {
-    fn unlabelled_words(&self) -> String {
-        match self.unlabelled {
-            0 => String::new(),
-            count => format!("; of {count} the server does not say which labels they have"),
-        }
-    }
-}
-
-/// What a name can stand for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Named {
-    /// An install.
-    Install,
-    /// A component.
-    Component,
-}
-
-/// A name or an id that stands for nothing, with what was perhaps meant.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UnknownName {
-    /// What it should stand for.
-    pub kind: Named,
-    /// What was given.
-    pub given: String,
-    /// The install that has no such component.
-    pub install: Option<RemoteText>,
-    /// Names that are like it, or else all that there are.
-    pub suggestions: Vec<RemoteText>,
-    /// Whether the suggestions are like it.
-    pub are_alike: bool,
-}
-
-impl fmt::Display for UnknownName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { kind, given, install, suggestions, are_alike } = self;
-        match (kind, install) {
-            (Named::Install, _) => write!(f, "no install `{given}` in this organisation")?,
-            (Named::Component, Some(install)) => {
-                write!(f, "no component `{given}` in install `{}`", install.line(255).plain())?;
-            }
-            (Named::Component, None) => write!(f, "no component `{given}`")?,
-        }
-        let names: Vec<String> = suggestions.iter().map(|name| format!("`{}`", name.line(255).plain())).collect();
-        match (names.is_empty(), are_alike) {
-            (true, _) => Ok(()),
-            (false, true) => write!(f, "; did you mean {}?", names.join(", ")),
-            (false, false) => write!(f, "; there is {}", names.join(", ")),
-        }
-    }
-}
-
-/// Two things have the same name.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("two components are named `{given}`: {first} and {second}")]
-pub struct Ambiguous {
-    /// The name.
-    pub given: ComponentId,
-    /// One of them.
-    pub first: ComponentId,
-    /// The other.
-    pub second: ComponentId,
 }
 
 /// Finds out which targets are meant.
@@ -227,9 +154,9 @@ impl Resolver {
         &self.wanted
     }
 
-    /// Returns the installs that were left out, as the server does not say which labels they have.
-    pub fn unlabelled(&self) -> &[RemoteText] {
-        &self.unlabelled
+    /// Takes the installs that were left out, as the server does not say which labels they have.
+    pub fn take_unlabelled(&mut self) -> Vec<RemoteText> {
+        std::mem::take(&mut self.unlabelled)
     }
 
     /// Says what has to be known next, or what it has come to.
@@ -396,8 +323,8 @@ fn by_name(known: &Known, install: &InstallId, typed: &ComponentId) -> Meaning {
     match (found.next(), found.next()) {
         (Some(target), None) => Meaning::Targets(vec![target]),
         (Some(first), Some(second)) => {
-            let (first, second) = (first.component, second.component);
-            Meaning::Ambiguous(Ambiguous { given: typed.clone(), first, second })
+            let (given, first, second) = (typed.to_string(), first.component.to_string(), second.component.to_string());
+            Meaning::Ambiguous(Ambiguous { kind: Named::Component, given, first, second })
         }
         (None, _) => {
             let names: Vec<RemoteText> = known.components.rows().iter().filter_map(|own| own.name().cloned()).collect();
@@ -413,18 +340,4 @@ fn is_id(text: &str, prefix: &str) -> bool {
     let plain = text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
     let digits = text.bytes().filter(u8::is_ascii_digit).count();
     text.starts_with(prefix) && text.len() == ID_LENGTH && plain && digits >= FEWEST_DIGITS
-}
-
-/// Names what was perhaps meant, or else what there is.
-fn unknown(kind: Named, given: &str, install: Option<RemoteText>, names: &[RemoteText]) -> UnknownName {
-    let typed = given.to_lowercase();
-    let alike = |name: &&RemoteText| {
-        let name = name.line(255).plain().to_lowercase();
-        strsim::normalized_damerau_levenshtein(&typed, &name) >= 0.6 || name.contains(&typed) || typed.contains(&name)
-    };
-    let meant: Vec<RemoteText> = names.iter().filter(alike).take(3).cloned().collect();
-    let are_alike = !meant.is_empty();
-    let all = if names.len() <= MOST_NAMES { names.to_vec() } else { Vec::new() };
-    let suggestions = if are_alike { meant } else { all };
-    UnknownName { kind, given: given.to_owned(), install, suggestions, are_alike }
 }

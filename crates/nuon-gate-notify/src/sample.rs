@@ -42,6 +42,7 @@ pub(crate) fn target(verdict: VerdictName, install: &str, component: &str, numbe
         url: page(&format!("components/cmp1/deploys/{id}")),
         deploy: Some(deploy(id, status, ended)),
         matched_by: Some(MatchedBy::Build),
+        group: None,
         superseded_by: (verdict == VerdictName::Superseded).then(|| Line::new("dpl9")),
         replaced: Vec::new(),
         typical_ms: Some(170_000),

@@ -16,7 +16,7 @@ use crate::report_path::ReportPath;
 use crate::settings::Requirement;
 use crate::span::{OptionalSpan, Since, Span};
 use crate::status_name::StatusName;
-use crate::targets::{TargetPair, TypedLabel};
+use crate::targets::{TargetPair, TypedLabel, TypedRun};
 
 /// Waits until a Nuon deploy ends, then passes or fails the pipeline it runs in
 #[derive(Debug, Parser)]
@@ -223,9 +223,12 @@ pub(crate) struct PinArguments {
     /// The deploy with this id
     #[arg(long, value_name = "ID")]
     pub(crate) deploy: Option<One<DeployId>>,
-    /// The deploy of this workflow; without a component, every deploy of it
+    /// The deploy of this workflow; without a component, every deploy of it, and of the installs of a branch's run
     #[arg(long, short, value_name = "ID")]
     pub(crate) workflow: Option<One<WorkflowId>>,
+    /// Every deploy of a branch's run, for each install in its groups; the newest run if none is named
+    #[arg(long, value_name = "APP/BRANCH[/RUN]")]
+    pub(crate) branch_run: Option<TypedRun>,
     /// The deploy or workflow that the API's answer to a trigger names (- is stdin)
     #[arg(long, value_name = "FILE")]
     pub(crate) trigger_response: Option<PathBuf>,

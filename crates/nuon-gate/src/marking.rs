@@ -50,11 +50,11 @@ async fn resolve(client: &Client, wanted: Vec<Wanted>) -> Result<Vec<Target>, Tr
         Unresolved::Unknown(unknown) => {
             Trouble::new(&unknown).hint(if_unknown(&unknown)).judged(Some(Verdict::Rejected))
         }
-        Unresolved::Ambiguous(ambiguous) => Trouble::new(&ambiguous).hint(if_ambiguous()),
+        Unresolved::Ambiguous(ambiguous) => Trouble::new(&ambiguous).hint(if_ambiguous(&ambiguous)),
         Unresolved::Unfit(unfit) => Trouble::new(&unfit).hint(if_unfit()),
         Unresolved::Unanswered(error) => unmarked(&what, &error),
     })?;
-    if let Some(left_out) = Warning::unlabelled(resolver.unlabelled()) {
+    if let Some(left_out) = Warning::unlabelled(&resolver.take_unlabelled()) {
         Console::new().warning(&words::warning(&left_out));
     }
     Ok(targets)

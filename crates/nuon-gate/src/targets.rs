@@ -7,7 +7,7 @@ use nuon_gate_core::api::{ApiError, ErrorClass, Reply, Request};
 use nuon_gate_core::pins::Pins;
 use nuon_gate_core::resolve::{Ambiguous, Resolution, Resolver, Unfit, UnknownName, Wanted};
 use nuon_gate_core::watch::Scope;
-use nuon_gate_core::{InstallId, InvalidId, InvalidLabel, Label, Labels, Target, Targets};
+use nuon_gate_core::{BranchRef, InstallId, InvalidBranchRef, InvalidId, InvalidLabel, Label, Labels, Target, Targets};
 use nuon_gate_notify::is_placeholder;
 
 use crate::arguments::{PinArguments, TargetArguments};
@@ -25,11 +25,16 @@ pub(crate) enum TargetSettings {
     Known(Targets),
     /// Whatever the workflow deploys that is pinned, to one of these installs if there are any.
     OfWorkflow(Vec<InstallId>),
+    /// Whatever a branch's run deploys.
+    OfBranch(BranchRef),
 }
 
 impl TargetSettings {
     /// A workflow is enough if there is one, or may be one in a trigger's answer.
     pub(crate) fn new(arguments: TargetArguments, pins: &PinArguments) -> Result<Self, Trouble> {
+        if let Some(run) = &pins.branch_run {
+            return alone(&arguments, pins).map(|()| Self::OfBranch(run.0.clone()));
+        }
         let no_component = arguments.component.is_empty()
             && arguments.install_label.is_empty()
             && !arguments.all_components
@@ -58,7 +63,7 @@ impl TargetSettings {
                 Resolution::Targets(targets) => targets,
                 _ => Vec::new(),
             },
-            Self::OfWorkflow(_) => Vec::new(),
+            Self::OfWorkflow(_) | Self::OfBranch(_) => Vec::new(),
         }
     }
 
@@ -67,9 +72,37 @@ impl TargetSettings {
         match (self, &pins.workflow) {
             (Self::Wanted(typed), _) => Ok(Scope::Wanted(typed.wanted)),
             (Self::Known(targets), _) => Ok(Scope::Targets(targets)),
+            (Self::OfBranch(run), _) => Ok(Scope::Branch(run)),
             (Self::OfWorkflow(installs), Some(workflow)) => Ok(Scope::Workflow(workflow.clone(), installs)),
             (Self::OfWorkflow(_), None) => Err(no_component()),
         }
+    }
+}
+
+/// Refuses what would say something else beside a branch's run.
+fn alone(targets: &TargetArguments, pins: &PinArguments) -> Result<(), Trouble> {
+    let TargetArguments { targets, install, install_label, component, all_components, target, targets_file } = targets;
+    let PinArguments { deploy, workflow, trigger_response, build, commit, after, since, .. } = pins;
+    let others = [
+        ("a target", !targets.is_empty()),
+        ("--install", !install.is_empty()),
+        ("--install-label", !install_label.is_empty()),
+        ("--component", !component.is_empty()),
+        ("--all-components", *all_components),
+        ("--target", !target.is_empty()),
+        ("--targets-file", targets_file.is_some()),
+        ("--deploy", deploy.is_some()),
+        ("--workflow", workflow.is_some()),
+        ("--trigger-response", trigger_response.is_some()),
+        ("--build", build.is_some()),
+        ("--commit", commit.is_some()),
+        ("--after", after.is_some()),
+        ("--since", since.is_some()),
+    ];
+    match others.into_iter().find_map(|(flag, given)| given.then_some(flag)) {
+        None => Ok(()),
+        Some(flag) => Err(Trouble::new(format!("--branch-run (NUON_GATE_BRANCH_RUN) and {flag} exclude each other"))
+            .hint("leave one of them out: the run says what it deploys, and where")),
     }
 }
 
@@ -200,6 +233,21 @@ fn listed(path: &Path, text: &str) -> Result<Vec<Wanted>, Trouble> {
     match pairs.is_empty() {
         true => Err(Input::Targets.wrong(path, "there are no targets in it")),
         false => Ok(pairs),
+    }
+}
+
+/// A run of a branch as it is typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TypedRun(pub(crate) BranchRef);
+
+impl FromStr for TypedRun {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let run: BranchRef = text.parse().map_err(|error: InvalidBranchRef| error.to_string())?;
+        let unfilled = run.parts().find(|part| is_placeholder(part));
+        let refused = unfilled.map(|part| format!("`{part}` is a placeholder that nobody filled in"));
+        refused.map_or(Ok(Self(run)), Err)
     }
 }
 

@@ -22,11 +22,11 @@ pub use self::exchange::LARGEST_BODY;
 use self::exchange::exchange;
 pub use self::fact::{Answer, Fact, LogPage, Page, Reply, interpret};
 pub(crate) use self::request::MOST_ROWS;
-pub use self::request::{Depth, Request};
+pub use self::request::{Depth, Request, Runs};
 pub use self::sign_in::{Credentials, IdentitySource};
 use self::sign_in::{Pass, Session};
 pub use self::url::{ApiUrl, InvalidApiUrl, IssuerUrl};
-use crate::model::{CliConfig, Deploy, Install, InstallComponent, LogRecord, Rows, Workflow};
+use crate::model::{App, Branch, CliConfig, Deploy, GroupRun, Install, InstallComponent, LogRecord, Rows, Workflow};
 use crate::{ApiToken, Line, OrgId, RemoteText};
 
 /// How long a request may take, unless something else is said.
@@ -269,6 +269,9 @@ impl Wire for Workflow {}
 impl Wire for Install {}
 impl Wire for InstallComponent {}
 impl Wire for CliConfig {}
+impl Wire for App {}
+impl Wire for Branch {}
+impl Wire for GroupRun {}
 impl Wire for LogRecord {}
 impl<T: Wire> Wire for Vec<T> {
     const OPENS: u8 = b'[';

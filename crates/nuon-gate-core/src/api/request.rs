@@ -1,7 +1,7 @@
 //! What is asked of the API, as values: the path and the query of each request.
 
 use crate::labels::Labels;
-use crate::{ComponentId, DeployId, InstallId, LogStreamId, OrgId, StepId, WorkflowId};
+use crate::{AppId, BranchPlace, ComponentId, DeployId, InstallId, LogStreamId, OrgId, RunId, StepId, WorkflowId};
 
 /// The most rows that a server gives at once.
 pub(crate) const MOST_ROWS: u32 = 100;
@@ -14,6 +14,15 @@ pub enum Depth {
     Usual,
     /// A hundred, the most it allows.
     Page,
+}
+
+/// Which runs of a branch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Runs {
+    /// All.
+    All,
+    /// Those that make more than plans. Some servers give all that there are.
+    Deploying,
 }
 
 /// A request to the API. Two requests that are equal have the same answer, so one is sent for both.
@@ -39,6 +48,16 @@ pub enum Request {
     InstallComponents(InstallId, u32),
     /// Whether an install has a component.
     InstallComponent(InstallId, ComponentId),
+    /// The organisation's apps: this page of them, from 1 on.
+    Apps(u32),
+    /// The branches of an app: this page of them, from 1 on.
+    Branches(AppId, u32),
+    /// The runs of a branch, newest first: all, or those that make more than plans; this page of them, from 1 on.
+    Runs(BranchPlace, Runs, u32),
+    /// A run of a branch, by its id or its workflow's.
+    Run(BranchPlace, RunId),
+    /// The groups of installs that a run has come to: this page of them, from 1 on.
+    GroupRuns(BranchPlace, RunId, u32),
     /// Where this organisation's dashboard is. The server says it to anyone.
     Dashboard(OrgId),
     /// A part of a log, newest first: the newest, or the one before this time in nanoseconds since 1970.
@@ -86,6 +105,20 @@ impl Request {
             Self::InstallComponent(install, component) => {
                 (vec!["installs", install.as_str(), "components", component.as_str()], Vec::new())
             }
+            Self::Apps(number) => (vec!["apps"], page(number)),
+            Self::Branches(app, number) => (vec!["apps", app.as_str(), "branches"], page(number)),
+            Self::Runs(BranchPlace { app, branch }, which, number) => {
+                let deploying = (*which == Runs::Deploying).then(|| ("planonly", "false".to_owned()));
+                let path = vec!["apps", app.as_str(), "branches", branch.as_str(), "runs"];
+                (path, page(number).into_iter().chain(deploying).collect())
+            }
+            Self::Run(BranchPlace { app, branch }, run) => {
+                (vec!["apps", app.as_str(), "branches", branch.as_str(), "runs", run.as_str()], Vec::new())
+            }
+            Self::GroupRuns(BranchPlace { app, branch }, run, number) => {
+                let run = ["runs", run.as_str(), "install-group-runs"];
+                ((["apps", app.as_str(), "branches", branch.as_str()].into_iter().chain(run)).collect(), page(number))
+            }
             Self::Dashboard(_) => (vec!["general", "cli-config"], Vec::new()),
             Self::Logs(stream, _) => (vec!["log-streams", stream.as_str(), "logs"], vec![("order", "desc".to_owned())]),
             Self::Cancel(workflow) => (vec!["workflows", workflow.as_str(), "cancel"], Vec::new()),
@@ -102,6 +135,6 @@ impl Request {
 
     /// Tells whether the server may not know yet what it will know in a moment: it reads some things from a replica.
     pub(crate) fn may_lag(&self) -> bool {
-        matches!(self, Self::Deploy(..) | Self::Workflow(..))
+        matches!(self, Self::Deploy(..) | Self::Workflow(..) | Self::Run(..) | Self::GroupRuns(..))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Cause, DeployFailure, Limit, Standing, StoppedBy, Thing};
+use super::{Cause, DeployFailure, GroupTrouble, InstallTrouble, Limit, Standing, StoppedBy, Thing};
 use crate::api::ApiError;
 use crate::reason::LONGEST;
 use crate::timeline::{exact, human};
@@ -37,6 +37,41 @@ impl fmt::Display for Cause {
                 write!(f, "deploy {deploy} only makes a plan, so there is nothing to wait for")
             }
             Self::PlanOnlyWorkflow(id) => write!(f, "workflow {id} only makes plans, so there is nothing to wait for"),
+            Self::PlanOnlyRun(id) => write!(f, "run {id} only makes plans, so there is nothing to wait for"),
+            Self::Run { run, word, error, step, groups } => {
+                let (error, step) = (after(": ", error.as_ref()), after("; ", step.as_ref()));
+                let groups = after(" in group ", groups.as_ref());
+                let how = match () {
+                    () if word.is("failed") => "failed".to_owned(),
+                    () if word.is("cancelled") => "was cancelled".to_owned(),
+                    () => format!("did not succeed (it is `{}`)", word.line(60).plain()),
+                };
+                write!(f, "run {run} {how}{groups}{error}{step}")
+            }
+            Self::InstallOfRun { install, trouble } => {
+                let what = match trouble {
+                    InstallTrouble::NeverDeployed => "nothing was deployed to",
+                    InstallTrouble::SaidFailed => "its group says that it failed at",
+                };
+                write!(f, "the run says that it succeeded, but {what} install {}", install.plain())
+            }
+            Self::GroupOfRun { group, trouble } => {
+                let what = match trouble {
+                    GroupTrouble::Incomplete { total, named } => {
+                        format!("has {total} installs, of which only {named} are named")
+                    }
+                    GroupTrouble::SaidFailed => "says that it failed".to_owned(),
+                };
+                write!(f, "the run says that it succeeded, but group {} {what}", group.plain())
+            }
+            Self::NothingReleased(run) => write!(f, "run {run} succeeded without deploying anything"),
+            Self::InstallSuperseded { install, by } => {
+                write!(f, "run {by} took this one's place at install {}", install.plain())
+            }
+            Self::RunApproval { run, workflow, step } => {
+                let step = after(": ", step.as_ref());
+                write!(f, "a human is asked to approve before run {run} goes on, in workflow {workflow}{step}")
+            }
             Self::PinMismatch { deploy, pin } => {
                 write!(f, "deploy {deploy} does not match the {} that was given", pin.as_str())
             }
@@ -135,6 +170,9 @@ impl fmt::Display for Limit {
                     shown(subject)
                 )
             }
+            (Clock::Start, Standing::NoRun) => {
+                write!(f, "the start limit of {length} ran out: no run of {} has appeared{error}", shown(subject))
+            }
             (Clock::Start, _) => {
                 write!(f, "the start limit of {length} ran out: no deploy of {} has appeared{error}", shown(subject))
             }
@@ -163,6 +201,10 @@ impl fmt::Display for Standing {
                 let hold = hold.to_string();
                 let hold = if hold.is_empty() { hold } else { format!(", {hold}") };
                 write!(f, "the last status is `{status}`{spent}{hold}")
+            }
+            Self::NoRun => f.write_str("no run has been seen"),
+            Self::Run { id, word, group } => {
+                write!(f, "run {id} is `{}`{}", word.line(60).plain(), after(", ", group.as_ref()))
             }
             Self::Workflow { id, word: None } => write!(f, "workflow {id} has not been seen"),
             Self::NotTriggered => f.write_str("no new deploy has appeared since what was to trigger one"),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::api::ApiError;
 use crate::model::Status;
 use crate::timeline::human;
-use crate::{DeployId, Line, RemoteText};
+use crate::{DeployId, Line, RemoteText, RunId};
 
 /// So many of several things are named.
 const MOST_NAMED: usize = 3;
@@ -21,6 +21,10 @@ pub enum Warning {
         /// How long before, if the server says.
         ago: Option<Duration>,
     },
+    /// No run was named, and the branch's newest had ended before the wait began.
+    RunHadEnded(RunId),
+    /// Passed, although a human still has to approve before the run goes on.
+    RunNotApproved(RunId),
     /// A status that is not in the table is taken for not ended.
     UnknownStatus(Status),
     /// A newer deploy is followed from now on.
@@ -64,7 +68,7 @@ impl Warning {
     /// Says that these installs were left out, if there are any.
     pub fn unlabelled(installs: &[RemoteText]) -> Option<Self> {
         let named = installs.iter().take(MOST_NAMED).map(|name| name.line(100)).collect();
-        (!installs.is_empty()).then(|| Self::Unlabelled { count: installs.len(), named })
+        (!installs.is_empty()).then_some(Self::Unlabelled { count: installs.len(), named })
     }
 }
 
@@ -78,6 +82,15 @@ impl fmt::Display for Warning {
                     "the latest deploy, {deploy}, had already ended{ago}, before the wait began: if you have just \
                      triggered one, this is not it"
                 )
+            }
+            Self::RunHadEnded(run) => {
+                write!(
+                    f,
+                    "the branch's newest run, {run}, had already ended: if you have just started one, this is not it"
+                )
+            }
+            Self::RunNotApproved(run) => {
+                write!(f, "passed, although a human still has to approve before run {run} goes on")
             }
             Self::UnknownStatus(status) => {
                 write!(f, "status `{status}` is not known to this version and counts as not ended")

@@ -5,6 +5,7 @@
 //! What is stored has a bound: a server can send lists and texts without end.
 
 mod bounded;
+mod branch;
 mod composite_error;
 mod deploy;
 mod error_body;
@@ -17,6 +18,7 @@ mod status;
 mod workflow;
 
 pub(crate) use bounded::Rows;
+pub use branch::{App, AppBranchRun, Branch, BranchRun, GroupInstall, GroupRun, RunRow, RunStatus};
 pub use composite_error::{CompositeError, ErrorSection, PolicyReport, PolicySeverity, PolicyViolation, Severity};
 pub use deploy::{Account, Commit, ComponentBuild, Deploy, DeployType};
 pub use error_body::ErrorBody;

@@ -67,6 +67,9 @@ pub struct TargetResult {
     pub deploy: Option<DeployResult>,
     /// What made it the right one.
     pub matched_by: Option<MatchedBy>,
+    /// The group of installs in a branch's run that it belongs to. Results of earlier versions have none.
+    #[serde(default)]
+    pub group: Option<Line>,
     /// A newer deploy that is no replacement.
     pub superseded_by: Option<Line>,
     /// Deploys that it replaced.

@@ -58,6 +58,7 @@ impl TargetResult {
             clock: report.clock(),
             deploy: deploy.as_deref().map(|deploy| DeployResult::new(deploy, report)),
             matched_by: report.matched_by,
+            group: report.target.group().cloned(),
             superseded_by: report.superseded_by.as_ref().map(|id| Line::new(id.as_str())),
             replaced: report.replaced.iter().map(|id| Line::new(id.as_str())).collect(),
             typical_ms: report.history.typical.map(millis),

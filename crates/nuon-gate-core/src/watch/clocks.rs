@@ -76,7 +76,7 @@ impl Watch {
     fn clocks(&self, poller: PollerId) -> impl Iterator<Item = (Clock, Duration, Moment)> + use<> {
         let clocks = self.shared.settings().clocks;
         let (awaits_start, approval_since) = match poller {
-            PollerId::Discovery => (self.discovery.awaits_start(), None),
+            PollerId::Discovery => (self.discovery.awaits_start(), self.discovery.asked_since()),
             PollerId::Target(index) => (self.targets[index].awaits_start(), self.targets[index].approval_since()),
         };
         let start = clocks.start.filter(|_| awaits_start);
@@ -190,7 +190,8 @@ impl Watch {
             PollerId::Discovery => {
                 let verdict = match clock {
                     Clock::Outage => Verdict::Inconclusive,
-                    Clock::Total | Clock::Start | Clock::Stall | Clock::Approval => Verdict::TimedOut,
+                    Clock::Approval => Verdict::ApprovalNeeded,
+                    Clock::Total | Clock::Start | Clock::Stall => Verdict::TimedOut,
                 };
                 let limit = Limit {
                     clock,

@@ -1,7 +1,7 @@
 //! Which targets are watched: what discovery finds becomes a target, and what it cannot find ends the run.
 
 use super::Watch;
-use super::discovery::Discovered;
+use super::discovery::{Discovered, Joining};
 use super::event::{EventKind, Refusal};
 use super::flights::PollerId;
 use super::phase::End;
@@ -16,22 +16,29 @@ use crate::{DeployId, Moment, Target, Targets, Verdict};
 
 impl Watch {
     pub(super) fn reply_to_discovery(&mut self, now: Moment, request: &Request, reply: Reply) -> Option<ApiError> {
-        match self.discovery.reply(now, request, reply, &self.targets, &self.shared) {
+        let discovered = self.discovery.reply(now, request, reply, &self.targets, &mut self.shared);
+        for event in self.discovery.take_events() {
+            self.shared.emit(now, EventKind::Run(event));
+        }
+        if let Some(warning) = self.discovery.take_warning() {
+            self.shared.warn(now, warning);
+        }
+        match discovered {
             Discovered::Nothing => {}
             Discovered::Retry(error) => return Some(error),
             Discovered::Joined(joining) => {
-                for (target, deploy) in joining {
-                    let index = self.add(target.clone(), self.pinning.shared.clone(), Some(deploy), now);
+                for Joining { target, deploy, of_run } in joining {
+                    let shared = self.pinning.shared.clone();
+                    let pins = match of_run {
+                        None => shared,
+                        Some((pin, workflow)) => Pins { branch_run: Some(pin), workflow: Some(workflow), ..shared },
+                    };
+                    let index = self.add(target.clone(), pins, Some(deploy), now);
                     self.shared.emit(now, EventKind::Joined { target: index, is: target });
                 }
             }
             Discovered::Targets(targets) => match self.enrol(now, targets) {
-                Ok(()) => {
-                    if let Some(warning) = self.discovery.warning() {
-                        self.shared.warn(now, warning);
-                    }
-                    self.end_discovery(None, None, now);
-                }
+                Ok(()) => self.end_discovery(None, None, now),
                 Err(invalid) => self.shared.refuse(Refusal::Invalid(invalid)),
             },
             Discovered::Unknown(wanted, unknown) => {

@@ -68,7 +68,8 @@ pub(super) struct About {
 
 impl About {
     fn is_known_workflow(self, request: &Request) -> bool {
-        self.own_workflow || self.exists && matches!(request, Request::Workflow(..))
+        self.own_workflow
+            || self.exists && matches!(request, Request::Workflow(..) | Request::Run(..) | Request::GroupRuns(..))
     }
 }
 
@@ -145,6 +146,11 @@ fn missing(error: &ApiError, request: &Request) -> Cause {
         | Request::Deploys(..)
         | Request::Installs(_)
         | Request::LabelledInstalls(..)
+        | Request::Apps(_)
+        | Request::Branches(..)
+        | Request::Runs(..)
+        | Request::Run(..)
+        | Request::GroupRuns(..)
         | Request::Dashboard(_)
         | Request::Logs(..)
         | Request::Await(..) => return Cause::Refused(error.clone()),

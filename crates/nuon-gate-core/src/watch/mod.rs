@@ -45,7 +45,7 @@ use jiff::Timestamp;
 
 use self::budget::Budget;
 use self::discovery::Discovery;
-pub use self::event::{Event, EventKind, Refusal};
+pub use self::event::{Event, EventKind, Refusal, RunEvent};
 use self::flights::{Flights, PollerId};
 pub(crate) use self::last_polls::LAST_POLL_AFTER_SIGNAL;
 use self::last_polls::LastPolls;
@@ -145,6 +145,10 @@ impl Watch {
             Scope::Workflow(id, installs) => {
                 WatchSettings::check_workflow(&pinning)?;
                 (Discovery::of_workflow(id, installs, schedule), None)
+            }
+            Scope::Branch(typed) => {
+                WatchSettings::check_workflow(&pinning)?;
+                (Discovery::of_branch(typed, schedule), None)
             }
             Scope::Wanted(wanted) => {
                 WatchSettings::check_wanted(&wanted)?;
@@ -361,7 +365,7 @@ impl Watch {
 
     fn begin_poll(&mut self, poller: PollerId, now: Moment) {
         match poller {
-            PollerId::Discovery => self.discovery.begin_poll(now),
+            PollerId::Discovery => self.discovery.begin_poll(now, &self.targets, &self.shared),
             PollerId::Target(index) => {
                 self.targets[index].begin_poll(now, &mut self.shared);
                 self.count_end(index);

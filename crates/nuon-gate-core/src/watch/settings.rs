@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::pins::{Pinning, Pins};
 use crate::resolve::Wanted;
 use crate::schedule::Intervals;
-use crate::{InstallId, Kind, MatchedBy, OrgId, Require, Rules, Target, Targets, WorkflowId};
+use crate::{BranchRef, InstallId, Kind, MatchedBy, OrgId, Require, Rules, Target, Targets, WorkflowId};
 
 /// How long is waited, at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +67,8 @@ pub enum Scope {
     /// Every deploy of a workflow, those that are still to come among them. If installs are named, by id or by name, it has
     /// to be one of theirs.
     Workflow(WorkflowId, Vec<InstallId>),
+    /// The deploys of every install in the run of a branch, those that are still to come among them.
+    Branch(BranchRef),
 }
 
 /// What follows from a latest deploy that had already ended before the wait began, if nothing was pinned.

@@ -199,6 +199,11 @@ impl Shared {
         self.dashboard.value.as_ref()
     }
 
+    /// Returns the request for the dashboard's address, as long as that may still come.
+    pub(super) fn unread_dashboard(&self) -> Option<Request> {
+        self.settings.org.clone().filter(|_| self.dashboard.tries_left > 0).map(Request::Dashboard)
+    }
+
     pub(super) fn install_name(&self, install: &InstallId) -> Option<&RemoteText> {
         self.install_names.get(install).and_then(|name| name.value.as_ref())
     }
@@ -225,8 +230,7 @@ impl Shared {
 
     /// Returns what would be good to know of a target.
     pub(super) fn optional_reads(&self, target: &Target) -> OptionalReads {
-        let dashboard = self.settings.org.clone().map(Request::Dashboard);
-        let dashboard = dashboard.filter(|_| self.dashboard.tries_left > 0);
+        let dashboard = self.unread_dashboard();
         let unnamed = target.install_name().is_none()
             && self.install_names.get(&target.install).is_none_or(|name| name.tries_left > 0);
         let name = unnamed.then(|| Request::Install(target.install.clone()));

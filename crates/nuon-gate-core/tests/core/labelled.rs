@@ -38,7 +38,11 @@ fn resolve(list: &[(&str, &str, &str)], says_more: bool) -> Result<Outcome, Stri
             Resolution::Targets(targets) => {
                 let name = |text: &RemoteText| text.line(99).plain().to_owned();
                 let targets = targets.iter().map(|target| target.install_label().to_owned()).collect();
-                return Ok(Outcome { targets, unlabelled: resolver.unlabelled().iter().map(name).collect(), read });
+                return Ok(Outcome {
+                    targets,
+                    unlabelled: resolver.take_unlabelled().iter().map(name).collect(),
+                    read,
+                });
             }
             Resolution::Unfit(unfit) => return Err(unfit.to_string()),
             other => panic!("{other:?}"),

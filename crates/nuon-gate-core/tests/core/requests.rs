@@ -1,7 +1,7 @@
 //! What the client asks, and what it makes of "not found".
 
-use nuon_gate_core::Labels;
-use nuon_gate_core::api::{Depth, ErrorClass, Fact, Request};
+use nuon_gate_core::api::{Depth, ErrorClass, Fact, Request, Runs};
+use nuon_gate_core::{BranchPlace, Labels};
 use serde_json::json;
 
 use crate::client::{PATIENT, deploy, latest, latest_in, stats_of};
@@ -9,6 +9,10 @@ use crate::sockets::{End, answer, client_of, ids, raw};
 
 fn labels() -> Labels {
     Labels::new(vec!["tier=1".parse().unwrap(), "env=prod".parse().unwrap()]).unwrap()
+}
+
+fn branch() -> BranchPlace {
+    BranchPlace { app: "app1".parse().unwrap(), branch: "apb1".parse().unwrap() }
 }
 
 /// Every other question that the client can ask, and where it asks it.
@@ -33,6 +37,15 @@ fn others() -> Vec<(Request, &'static str)> {
         (Request::Install(install.clone()), "GET /v1/installs/inl1"),
         (Request::Installs(1), "GET /v1/installs?limit=100"),
         (Request::Installs(3), "GET /v1/installs?limit=100&page=3"),
+        (Request::Apps(1), "GET /v1/apps?limit=100"),
+        (Request::Branches("app1".parse().unwrap(), 2), "GET /v1/apps/app1/branches?limit=100&page=2"),
+        (Request::Runs(branch(), Runs::All, 1), "GET /v1/apps/app1/branches/apb1/runs?limit=100"),
+        (Request::Runs(branch(), Runs::Deploying, 1), "GET /v1/apps/app1/branches/apb1/runs?limit=100&planonly=false"),
+        (Request::Run(branch(), "abr1".parse().unwrap()), "GET /v1/apps/app1/branches/apb1/runs/abr1"),
+        (
+            Request::GroupRuns(branch(), "abr1".parse().unwrap(), 1),
+            "GET /v1/apps/app1/branches/apb1/runs/abr1/install-group-runs?limit=100",
+        ),
         (Request::LabelledInstalls(labels(), 1), "GET /v1/installs?limit=100&labels=env%3Aprod%2Ctier%3A1"),
         (Request::LabelledInstalls(labels(), 2), "GET /v1/installs?limit=100&page=2&labels=env%3Aprod%2Ctier%3A1"),
         (Request::InstallComponents(install.clone(), 1), "GET /v1/installs/inl1/components?limit=100"),

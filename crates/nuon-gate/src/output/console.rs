@@ -95,6 +95,8 @@ impl Console {
     pub(crate) fn event(&mut self, event: &Event) {
         match &event.kind {
             EventKind::Started { targets } => self.labels = describe::labels(targets),
+            // The installs of a run are several.
+            EventKind::Joined { is, .. } if is.group().is_some() => self.labels.push(Line::new(is.to_string())),
             EventKind::Joined { is, .. } => self.labels.push(Line::new(is.component_label())),
             EventKind::Ended { target: Some(target), cause: Some(cause), .. } => {
                 self.told.insert(*target, Line::new(words::sentence(cause)));
@@ -109,7 +111,7 @@ impl Console {
             // The live view shows this all the time.
             if self.live.is_none() && !self.quiet {
                 if pending.is_empty() {
-                    self.timed(event.at, None, Tone::Faint, &Line::new("still waiting for the workflow"));
+                    self.timed(event.at, None, Tone::Faint, &Line::new("still waiting for the workflow or run"));
                 }
                 for (target, status, spent) in pending {
                     let words = describe::waiting(status.as_ref(), *spent);
@@ -292,6 +294,7 @@ impl Live {
             | EventKind::Joined { .. }
             | EventKind::Held { .. }
             | EventKind::Superseded { .. }
+            | EventKind::Run(_)
             | EventKind::Retrying { .. }
             | EventKind::Waiting { .. }
             | EventKind::Warned { .. } => {}

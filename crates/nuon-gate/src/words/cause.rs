@@ -25,6 +25,13 @@ pub(crate) fn sentence(cause: &Cause) -> String {
         | Cause::Elsewhere(_)
         | Cause::Undeployable { .. }
         | Cause::PlanOnlyWorkflow(_)
+        | Cause::PlanOnlyRun(_)
+        | Cause::Run { .. }
+        | Cause::InstallOfRun { .. }
+        | Cause::GroupOfRun { .. }
+        | Cause::NothingReleased(_)
+        | Cause::InstallSuperseded { .. }
+        | Cause::RunApproval { .. }
         | Cause::WorkflowOfOther { .. }
         | Cause::NoInstall(_)
         | Cause::Deploy(_)

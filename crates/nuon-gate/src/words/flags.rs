@@ -39,6 +39,7 @@ pub(super) fn pin(pin: MatchedBy) -> &'static str {
     match pin {
         MatchedBy::Deploy => "--deploy",
         MatchedBy::Workflow => "--workflow",
+        MatchedBy::BranchRun => "--branch-run",
         MatchedBy::Build => "--build",
         MatchedBy::Commit => "--commit",
         MatchedBy::After => "--after",

@@ -38,7 +38,7 @@ fn causes() -> Vec<Cause> {
     let unknown = UnknownName {
         kind: Named::Install,
         given: "amce".to_owned(),
-        install: None,
+        within: None,
         suggestions: vec![RemoteText::new("acme")],
         are_alike: true,
     };

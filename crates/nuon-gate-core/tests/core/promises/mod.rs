@@ -99,7 +99,7 @@ fn about(event: &Event) -> Option<usize> {
         EventKind::Retrying { target, .. } | EventKind::Warned { target, .. } | EventKind::Ended { target, .. } => {
             *target
         }
-        EventKind::Started { .. } | EventKind::Waiting { .. } => None,
+        EventKind::Started { .. } | EventKind::Waiting { .. } | EventKind::Run(_) => None,
     }
 }
 

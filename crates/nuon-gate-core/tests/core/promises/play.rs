@@ -188,6 +188,7 @@ fn pins(question: &Question) -> Pins {
         commit: question.commit.as_ref().map(|commit| commit.parse().unwrap()),
         after: question.after.as_ref().map(|id| Baseline::Deploy(id.parse().unwrap())),
         since: question.since.as_ref().map(|at| Since::At(at.parse().unwrap())),
+        branch_run: None,
     }
 }
 

@@ -108,7 +108,7 @@ async fn find(client: &Client, wanted: Vec<Wanted>, patience: &Patience) -> Step
             Check::failed("target", exit::code(Verdict::Rejected), unknown.to_string(), if_unknown(&unknown))
         }
         Unresolved::Ambiguous(ambiguous) => {
-            Check::misconfigured("target", Trouble::new(&ambiguous).hint(if_ambiguous()))
+            Check::misconfigured("target", Trouble::new(&ambiguous).hint(if_ambiguous(&ambiguous)))
         }
         Unresolved::Unfit(unfit) => Check::misconfigured("target", Trouble::new(&unfit).hint(if_unfit())),
         Unresolved::Unanswered(error) => Check::unanswered("target", &error, advice(&error)),

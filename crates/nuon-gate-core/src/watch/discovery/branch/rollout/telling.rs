@@ -1,0 +1,172 @@
+//! What is said of a run after each look at it: to the decision, and to people.
+
+use super::{LONGEST_NAME, Rollout, group_name, is_failure};
+use crate::cause::{Cause, GroupTrouble, Standing};
+use crate::model::{GroupRun, RunStatus, WorkflowEnd, WorkflowStep};
+use crate::paging::Paged;
+use crate::watch::discovery::Failure;
+use crate::watch::discovery::branch::decide::Sight;
+use crate::watch::event::RunEvent;
+use crate::{GroupRunId, Line, Moment, RemoteText, Verdict};
+
+impl Rollout {
+    pub(in crate::watch::discovery::branch) fn standing(&self) -> Standing {
+        let group = |(name, (word, [total, done, failed])): (&Line, &(String, [usize; 3]))| {
+            let failed = if *failed > 0 { format!(", {failed} failed") } else { String::new() };
+            format!(
+                "group {} is `{}` ({done} of {total}{failed})",
+                name.plain(),
+                RemoteText::new(word.as_str()).line(60).plain()
+            )
+        };
+        let names: Vec<Line> = self.told.groups.keys().map(|id| self.group_name(id)).collect();
+        let open =
+            names.iter().zip(self.told.groups.values()).filter(|(_, (word, _))| word != "success").map(group).next();
+        let word = RemoteText::new(self.run.status.as_str());
+        Standing::Run { id: self.run.id.clone(), word, group: open.map(RemoteText::new) }
+    }
+
+    fn group_name(&self, id: &GroupRunId) -> Line {
+        let groups = self.look.groups.get(&self.run.id).map(Paged::rows).unwrap_or_default();
+        groups.iter().find(|group| group.id.as_ref() == Some(id)).map_or_else(|| Line::new(id.to_string()), group_name)
+    }
+
+    /// Puts together what the look has shown.
+    pub(super) fn sight(&mut self, has_targets: bool, once: bool) -> Sight {
+        let run = self.run.clone();
+        let asks = self.asks().then(|| self.approval());
+        let seen_twice = std::mem::replace(&mut self.asked_before, asks.is_some());
+        Sight {
+            run: run.id.clone(),
+            status: run.status.clone(),
+            is_plan_only: run.is_plan_only,
+            end: run.workflow.end(),
+            failure: self.failure(),
+            asks: asks.filter(|_| seen_twice || once),
+            odd_groups: self.own_groups().iter().filter_map(odd).collect(),
+            installs: std::mem::take(&mut self.look.sights),
+            has_targets,
+        }
+    }
+
+    fn own_groups(&self) -> &[GroupRun] {
+        self.look.groups.get(&self.run.id).map(Paged::rows).unwrap_or_default()
+    }
+
+    /// Says how the run has ended, for the case that it has and not well.
+    fn failure(&self) -> Failure {
+        let run = &self.run;
+        let is_cancelled = run.status == RunStatus::Cancelled
+            || run.workflow.end() == Some(WorkflowEnd::Cancelled)
+            || run.workflow.was_denied(None);
+        let verdict = if is_cancelled { Verdict::Cancelled } else { Verdict::Failed };
+        let groups = self.own_groups().iter().filter(|group| is_failure(&RemoteText::new(group.word())));
+        let groups: Vec<String> = groups.map(|group| group_name(group).plain().to_owned()).collect();
+        let cause = Cause::Run {
+            run: run.id.clone(),
+            word: RemoteText::new(run.status.as_str()),
+            error: run.error.clone(),
+            step: run.workflow.failed_step(),
+            groups: (!groups.is_empty()).then(|| RemoteText::new(groups.join(", "))),
+        };
+        (verdict, cause)
+    }
+
+    /// Tells whether a human is asked before the run goes on.
+    pub(in crate::watch::discovery::branch) fn asks(&self) -> bool {
+        self.run.awaiting_approval && !self.run.status.is_final()
+    }
+
+    fn approval(&self) -> Cause {
+        let asking = |step: &&WorkflowStep| step.word() == "approval-awaiting";
+        let step = self.run.workflow.steps().find(asking).and_then(|step| step.name.clone());
+        Cause::RunApproval { run: self.run.id.clone(), workflow: self.run.workflow_id.clone(), step }
+    }
+
+    /// Takes note of what has changed.
+    pub(super) fn tell(&mut self, url: Option<Line>, now: Moment) {
+        let run = self.run.clone();
+        let before = self.told.run.replace(run.status.clone());
+        match before {
+            None => self.events.push(RunEvent::Found {
+                run: run.id.clone(),
+                workflow: run.workflow_id.clone(),
+                status: Line::new(run.status.as_str()),
+                commit: run.commit.as_ref().map(|commit| commit.line(40)),
+            }),
+            Some(from) if from != run.status => {
+                let (from, to) = (Line::new(from.as_str()), Line::new(run.status.as_str()));
+                self.events.push(RunEvent::Changed { run: run.id.clone(), from, to });
+                self.changed = now;
+            }
+            Some(_) => {}
+        }
+        self.tell_groups(now);
+        self.tell_installs(now);
+        let asks = self.asks();
+        if asks && self.asked_before && !std::mem::replace(&mut self.told.asks, true) {
+            let step = match self.approval() {
+                Cause::RunApproval { step, .. } => step.map(|step| step.line(LONGEST_NAME)),
+                _ => None,
+            };
+            let (run, workflow) = (run.id.clone(), run.workflow_id.clone());
+            self.events.push(RunEvent::ApprovalNeeded { run, workflow, step, url });
+            self.asked_since = Some(now);
+        } else if !asks {
+            (self.told.asks, self.asked_since) = (false, None);
+        }
+    }
+
+    fn tell_groups(&mut self, now: Moment) {
+        for group in self.own_groups().to_vec() {
+            let Some(id) = group.id.clone() else { continue };
+            let rows = || group.installs.iter().flatten().filter_map(|row| row.status.as_ref());
+            let total = group.total_installs.unwrap_or_default().max(group.installs.iter().flatten().count());
+            let done = rows().filter(|word| word.is("success")).count();
+            let failed = rows().filter(|word| is_failure(word)).count();
+            let state = (group.word().to_owned(), [total, done, failed]);
+            if self.told.groups.insert(id, state.clone()).as_ref() != Some(&state) {
+                let (name, status) = (group_name(&group), Line::new(group.word()));
+                self.events.push(RunEvent::Group { name, status, total, done, failed });
+                self.changed = now;
+            }
+        }
+    }
+
+    fn tell_installs(&mut self, now: Moment) {
+        let policy = self.rules.on_superseded;
+        for placed in self.look.installs.clone().unwrap_or_default() {
+            let install = self.install_label(&placed);
+            let group = placed.group.clone();
+            let waits = placed
+                .row
+                .waiting_on_run_id
+                .clone()
+                .filter(|_| placed.row.status.as_ref().is_none_or(|word| !word.is("success")));
+            if let Some(behind) = waits
+                && self.told.waiting.insert((placed.install.clone(), behind.clone()))
+            {
+                let why = placed.row.release_reason.as_ref().map(|reason| reason.line(LONGEST_NAME));
+                self.events.push(RunEvent::Waiting { group: group.clone(), install: install.clone(), behind, why });
+                self.changed = now;
+            }
+            if let Some(by) = placed.superseded_by
+                && self.told.superseded.insert((placed.install, by.clone()))
+            {
+                self.events.push(RunEvent::Superseded { group, install, by, policy });
+                self.changed = now;
+            }
+        }
+    }
+}
+
+/// Returns what keeps a group from being part of a success.
+fn odd(group: &GroupRun) -> Option<Cause> {
+    let named = group.installs.iter().flatten().count();
+    let trouble = match group.total_installs {
+        Some(total) if total > named => GroupTrouble::Incomplete { total, named },
+        _ if is_failure(&RemoteText::new(group.word())) => GroupTrouble::SaidFailed,
+        _ => return None,
+    };
+    Some(Cause::GroupOfRun { group: group_name(group), trouble })
+}
