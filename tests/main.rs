@@ -33,6 +33,7 @@ mod other_ci;
 mod output;
 #[cfg(unix)]
 mod pipes;
+mod queues;
 #[cfg(unix)]
 mod readers;
 #[cfg(unix)]

@@ -9,7 +9,7 @@ use crate::cause::{Cause, StoppedBy, Warning};
 use crate::conclude::Cancelled;
 use crate::history::History;
 use crate::log_tail::Logged;
-use crate::model::Deploy;
+use crate::model::{Deploy, QueuePlace};
 use crate::timeline::Stay;
 use crate::watch::Proof;
 use crate::{Clock, Dashboard, DeployId, Line, MatchedBy, RemoteText, Signal, StepId, Target, Verdict, WorkflowId};
@@ -116,6 +116,8 @@ pub struct TargetReport {
     pub deploy: Option<Arc<Deploy>>,
     /// The workflow that runs it, or should.
     pub workflow: Option<WorkflowId>,
+    /// That workflow's place in its queue, while it waits for others.
+    pub queue: Option<QueuePlace>,
     /// What made it the right one.
     pub matched_by: Option<MatchedBy>,
     /// Deploys that it replaced.
@@ -158,6 +160,7 @@ impl TargetReport {
             proof: None,
             deploy: None,
             workflow: None,
+            queue: None,
             matched_by: None,
             replaced: Vec::new(),
             superseded_by: None,

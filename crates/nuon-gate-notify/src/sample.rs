@@ -43,6 +43,7 @@ pub(crate) fn target(verdict: VerdictName, install: &str, component: &str, numbe
         deploy: Some(deploy(id, status, ended)),
         matched_by: Some(MatchedBy::Build),
         group: None,
+        queue: None,
         superseded_by: (verdict == VerdictName::Superseded).then(|| Line::new("dpl9")),
         replaced: Vec::new(),
         typical_ms: Some(170_000),

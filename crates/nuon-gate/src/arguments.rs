@@ -293,6 +293,9 @@ pub(crate) struct WaitingArguments {
     /// How long to wait for a human's approval, or off
     #[arg(long, value_name = "DURATION", default_value = "off", allow_hyphen_values = true)]
     pub(crate) approval_timeout: OptionalSpan,
+    /// How long the workflow may wait behind others in its queue, or off
+    #[arg(long, value_name = "DURATION", default_value = "off", allow_hyphen_values = true)]
+    pub(crate) queue_timeout: OptionalSpan,
     /// Look again this long after a pass before believing it, or off
     #[arg(long, value_name = "DURATION", default_value = "off", allow_hyphen_values = true)]
     pub(crate) settle: OptionalSpan,

@@ -146,6 +146,7 @@ fn occasion(kind: &EventKind) -> Option<Occasion> {
         }
         EventKind::Run(RunEvent::Found { .. } | RunEvent::Waiting { .. })
         | EventKind::NotStarted { .. }
+        | EventKind::Queued { .. }
         | EventKind::Held { .. }
         | EventKind::Retrying { .. }
         | EventKind::Waiting { .. }

@@ -178,7 +178,7 @@ impl Settings {
         let StatusArguments { connection, targets, pins, judging, output } = arguments;
         let watch = WatchSettings {
             intervals: intervals(Span(MAX_INTERVAL), None)?,
-            clocks: Clocks { total: ONCE, start: None, stall: None, approval: None, outage: None },
+            clocks: Clocks { total: ONCE, start: None, stall: None, approval: None, queue: None, outage: None },
             request_timeout: connection.request_timeout.0,
             expect: pins.expect.map(Into::into),
             mode: Mode::Once,
@@ -306,6 +306,7 @@ fn watch(
             start: waiting.start_timeout.0,
             stall: waiting.stall_timeout.0,
             approval: waiting.approval_timeout.0,
+            queue: waiting.queue_timeout.0,
             outage: waiting.api_outage.0,
         },
         request_timeout: request_timeout.0,

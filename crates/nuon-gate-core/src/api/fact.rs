@@ -12,7 +12,8 @@ use nuon_gate_http::{timestamp, word};
 use super::exchange::refusal;
 use super::{ApiError, ErrorClass, Request, Wire, decode, without_mark};
 use crate::model::{
-    App, Branch, BranchRun, CliConfig, Deploy, GroupRun, Install, InstallComponent, LogRecord, RunRow, Workflow,
+    App, Branch, BranchRun, CliConfig, Deploy, GroupRun, Install, InstallComponent, LogRecord, QueuePlace,
+    QueuePosition, RunRow, Workflow,
 };
 use crate::{AppId, BranchPlace, ComponentId, Dashboard, InstallId, RunId, WorkflowId};
 
@@ -55,6 +56,8 @@ pub enum Fact {
     InstallComponents(Page<InstallComponent>),
     /// The install has the component.
     InstallComponent(InstallComponent),
+    /// Where the workflow stands in its queue, if it is in one and the server says so.
+    Queue(Option<QueuePlace>),
     /// Apps.
     Apps(Page<App>),
     /// Branches of the app that was asked for.
@@ -110,6 +113,8 @@ pub(super) fn excuse(request: &Request, error: ApiError) -> Result<Fact, ApiErro
     match request {
         Request::LatestDeploy(..) if error.class() == ErrorClass::Missing => Ok(Fact::Latest(None)),
         Request::Deploys(..) if error.class() == ErrorClass::Missing => Ok(Fact::Deploys(Arc::default())),
+        // Older servers know no queue.
+        Request::QueuePosition(_) if error.class() == ErrorClass::Missing => Ok(Fact::Queue(None)),
         _ => Err(error),
     }
 }
@@ -153,6 +158,7 @@ pub(super) fn read(request: &Request, headers: &HeaderMap, body: &[u8]) -> Resul
             }
             Fact::InstallComponent(found)
         }
+        Request::QueuePosition(_) => Fact::Queue(decode::<QueuePosition>(body)?.place()),
         Request::Apps(_) => Fact::Apps(page(headers, body)?),
         Request::Branches(app, _) => Fact::Branches(branches(app, page(headers, body)?)?),
         Request::Runs(place, ..) => {

@@ -48,6 +48,8 @@ pub enum Request {
     InstallComponents(InstallId, u32),
     /// Whether an install has a component.
     InstallComponent(InstallId, ComponentId),
+    /// Where a workflow stands in its queue.
+    QueuePosition(WorkflowId),
     /// The organisation's apps: this page of them, from 1 on.
     Apps(u32),
     /// The branches of an app: this page of them, from 1 on.
@@ -105,6 +107,7 @@ impl Request {
             Self::InstallComponent(install, component) => {
                 (vec!["installs", install.as_str(), "components", component.as_str()], Vec::new())
             }
+            Self::QueuePosition(workflow) => (vec!["workflows", workflow.as_str(), "queue-position"], Vec::new()),
             Self::Apps(number) => (vec!["apps"], page(number)),
             Self::Branches(app, number) => (vec!["apps", app.as_str(), "branches"], page(number)),
             Self::Runs(BranchPlace { app, branch }, which, number) => {

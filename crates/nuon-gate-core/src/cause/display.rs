@@ -179,6 +179,12 @@ impl fmt::Display for Limit {
             (Clock::Stall, _) => {
                 write!(f, "the stall limit of {length} ran out, nothing has changed: {standing}{error}")
             }
+            (Clock::Queue, _) => {
+                write!(
+                    f,
+                    "the queue limit of {length} ran out, the workflow still waits behind others: {standing}{error}"
+                )
+            }
             (Clock::Approval, _) => {
                 write!(f, "the approval limit of {length} ran out, nobody has answered: {standing}{error}")
             }

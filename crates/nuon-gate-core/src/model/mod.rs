@@ -14,6 +14,7 @@ mod job;
 mod log_record;
 mod log_stream;
 mod open;
+mod queue;
 mod status;
 mod workflow;
 
@@ -29,5 +30,6 @@ pub use job::{
 pub use log_record::LogRecord;
 pub(crate) use log_record::is_error_word;
 pub use log_stream::LogStream;
+pub use queue::{QueuePlace, QueuePosition, SignalAhead};
 pub use status::{CompositeStatus, EarlierStatus, Metadata, Status};
 pub use workflow::{Approval, ApprovalOption, ApprovalResponse, StepState, Workflow, WorkflowEnd, WorkflowStep};

@@ -70,6 +70,9 @@ pub struct TargetResult {
     /// The group of installs in a branch's run that it belongs to. Results of earlier versions have none.
     #[serde(default)]
     pub group: Option<Line>,
+    /// Its workflow's place in the queue, while it waits for others. Results of earlier versions have none.
+    #[serde(default)]
+    pub queue: Option<QueueResult>,
     /// A newer deploy that is no replacement.
     pub superseded_by: Option<Line>,
     /// Deploys that it replaced.
@@ -90,6 +93,15 @@ pub struct TargetResult {
     pub log_tail: Vec<LogLine>,
     /// What a human should know.
     pub warnings: Vec<Line>,
+}
+
+/// A place in a queue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueueResult {
+    /// The place, from 1 on.
+    pub position: u64,
+    /// What kinds of workflows are ahead, as far as the server names them.
+    pub ahead: Vec<Line>,
 }
 
 /// Something with an id and perhaps a name.

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp, TimestampRound, Unit};
 
-use super::{ApiResult, DeployResult, LastGood, LogLine, Named, RunResult, StayResult, TargetResult};
+use super::{ApiResult, DeployResult, LastGood, LogLine, Named, QueueResult, RunResult, StayResult, TargetResult};
 use crate::api::ApiStats;
 use crate::report::{Report, TargetReport, Words};
 use crate::timeline::Stay;
@@ -59,6 +59,10 @@ impl TargetResult {
             deploy: deploy.as_deref().map(|deploy| DeployResult::new(deploy, report)),
             matched_by: report.matched_by,
             group: report.target.group().cloned(),
+            queue: report
+                .queue
+                .as_ref()
+                .map(|place| QueueResult { position: place.position, ahead: place.ahead.clone() }),
             superseded_by: report.superseded_by.as_ref().map(|id| Line::new(id.as_str())),
             replaced: report.replaced.iter().map(|id| Line::new(id.as_str())).collect(),
             typical_ms: report.history.typical.map(millis),

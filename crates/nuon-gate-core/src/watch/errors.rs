@@ -146,6 +146,7 @@ fn missing(error: &ApiError, request: &Request) -> Cause {
         | Request::Deploys(..)
         | Request::Installs(_)
         | Request::LabelledInstalls(..)
+        | Request::QueuePosition(_)
         | Request::Apps(_)
         | Request::Branches(..)
         | Request::Runs(..)

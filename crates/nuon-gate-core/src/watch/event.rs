@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::settings::{InvalidSettings, OnSuperseded};
 use crate::api::ApiError;
 use crate::cause::{Cause, Warning};
-use crate::model::Status;
+use crate::model::{QueuePlace, Status};
 use crate::resolve::{Ambiguous, Unfit};
 use crate::timeline::human;
 use crate::{BuildId, DeployId, Hold, Line, MatchedBy, Moment, RunId, StepId, Target, Verdict, WorkflowId};
@@ -122,6 +122,15 @@ pub enum EventKind {
         target: Option<usize>,
         /// What.
         warning: Warning,
+    },
+    /// A workflow waits behind others in its queue.
+    Queued {
+        /// The target that has asked; `None` for a workflow that is waited for as a whole.
+        target: Option<usize>,
+        /// The workflow.
+        workflow: WorkflowId,
+        /// Its place.
+        place: QueuePlace,
     },
     /// Something happened to the run of a branch that is waited for.
     Run(RunEvent),

@@ -34,6 +34,7 @@ mod long_polls;
 mod outcome;
 mod phase;
 mod poller;
+mod queues;
 mod settings;
 mod shared;
 mod target;
@@ -226,8 +227,8 @@ impl Watch {
             }
         }
         let Some((request, pollers)) = self.flights.land(ticket.0, now) else { return };
-        if let (Ok(_), Request::Workflow(_, id)) = (reply, &request) {
-            self.shared.note_workflow(id, now);
+        if let (Ok(Answer { fact: Fact::Workflow(workflow), .. }), Request::Workflow(_, id)) = (reply, &request) {
+            self.shared.note_workflow(id, workflow, now);
         }
         for poller in pollers {
             let error = match poller {

@@ -19,6 +19,8 @@ pub struct Clocks {
     pub stall: Option<Duration>,
     /// For a human's answer.
     pub approval: Option<Duration>,
+    /// For other workflows that are ahead in a queue.
+    pub queue: Option<Duration>,
     /// Without one good answer from the API.
     pub outage: Option<Duration>,
 }
@@ -164,7 +166,14 @@ impl Default for WatchSettings {
 impl Default for Clocks {
     fn default() -> Self {
         let minutes = |count: u64| Duration::from_secs(60 * count);
-        Self { total: minutes(60), start: Some(minutes(5)), stall: None, approval: None, outage: Some(minutes(5)) }
+        Self {
+            total: minutes(60),
+            start: Some(minutes(5)),
+            stall: None,
+            approval: None,
+            queue: None,
+            outage: Some(minutes(5)),
+        }
     }
 }
 

@@ -8,9 +8,11 @@ use jiff::{SignedDuration, Timestamp};
 use super::event::{Event, EventKind, Refusal};
 use super::health::Health;
 use super::phase::OptionalReads;
+use super::queues::Queues;
 use super::settings::{Mode, WatchSettings};
 use crate::api::Request;
 use crate::cause::Warning;
+use crate::model::{QueuePlace, Workflow};
 use crate::{Dashboard, InstallId, Moment, RemoteText, Target, WorkflowId};
 
 /// How often something on which no verdict depends is requested.
@@ -31,6 +33,7 @@ pub(super) struct Shared {
     /// When each workflow last answered, whoever asked: one that has exists.
     workflows: HashMap<WorkflowId, Moment>,
     install_names: HashMap<InstallId, Optional<RemoteText>>,
+    queues: Queues,
     /// About the run as a whole.
     warnings: Vec<Warning>,
     events: Vec<Event>,
@@ -74,6 +77,7 @@ impl Shared {
             dashboard: Optional::default(),
             workflows: HashMap::new(),
             install_names: HashMap::new(),
+            queues: Queues::default(),
             warnings: Vec::new(),
             events: Vec::new(),
             last_event: Moment::START,
@@ -102,8 +106,32 @@ impl Shared {
     }
 
     /// Takes note that a workflow has answered, whoever asked for it.
-    pub(super) fn note_workflow(&mut self, id: &WorkflowId, now: Moment) {
+    pub(super) fn note_workflow(&mut self, id: &WorkflowId, workflow: &Workflow, now: Moment) {
         self.workflows.insert(id.clone(), now);
+        self.queues.note_workflow(id, workflow);
+    }
+
+    /// Returns the request for a workflow's place in its queue, if it waits and has not just been asked about.
+    pub(super) fn queue_request(&self, id: &WorkflowId, now: Moment) -> Option<Request> {
+        let every = self.settings.intervals.max();
+        self.queues.is_wanted(id, now, every).then(|| Request::QueuePosition(id.clone()))
+    }
+
+    /// Takes in a workflow's place in its queue, and says so if it is another one: on behalf of a target, if one asked.
+    pub(super) fn queue_came(
+        &mut self,
+        id: &WorkflowId,
+        place: Option<QueuePlace>,
+        target: Option<usize>,
+        now: Moment,
+    ) {
+        if let Some(place) = self.queues.came(id, place, now) {
+            self.emit(now, EventKind::Queued { target, workflow: id.clone(), place });
+        }
+    }
+
+    pub(super) fn queues(&self) -> &Queues {
+        &self.queues
     }
 
     /// Returns when somebody last had a good answer to a request for a workflow.
@@ -217,8 +245,9 @@ impl Shared {
     }
 
     /// Takes note that such a request had no good answer, and tells whether it is one.
-    pub(super) fn optional_missed(&mut self, request: &Request) -> bool {
+    pub(super) fn optional_missed(&mut self, request: &Request, now: Moment) -> bool {
         match request {
+            Request::QueuePosition(id) => self.queues.missed(id, now),
             Request::Dashboard(_) => self.dashboard.missed(),
             Request::Install(install) if self.settings.links => {
                 self.install_names.entry(install.clone()).or_default().missed();

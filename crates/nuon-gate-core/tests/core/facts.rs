@@ -41,6 +41,7 @@ fn becomes(request: &Request, body: &str) -> (Becomes, Reply) {
             Said::Deploys(rows) if rows.is_empty() => NoneYet,
             Said::Installs(page) if page.rows.is_empty() => NoneYet,
             Said::InstallComponents(page) if page.rows.is_empty() => NoneYet,
+            Said::Queue(None) => NoneYet,
             Said::Apps(page) if page.rows.is_empty() => NoneYet,
             Said::Branches(page) if page.rows.is_empty() => NoneYet,
             Said::Runs(page) if page.rows.is_empty() => NoneYet,
@@ -64,6 +65,7 @@ fn check(request: &Request, rows: Rows) {
             | (Request::Deploys(..), Said::Deploys(_))
             | (Request::Installs(_), Said::Installs(_))
             | (Request::InstallComponents(..), Said::InstallComponents(_))
+            | (Request::QueuePosition(_), Said::Queue(_))
             | (Request::Apps(_), Said::Apps(_))
             | (Request::Branches(..), Said::Branches(_))
             | (Request::Runs(..), Said::Runs(_))
@@ -322,6 +324,19 @@ fn a_run_that_was_asked_for() {
     let by_workflow = Request::Run(branch(), "inw1".parse().unwrap());
     check(&by_workflow, &[(r#"{"id": "inw1", "app_branch_runs": [{"id": "abr7"}]}"#, Fact)]);
     check(&by_workflow, &[(r#"{"id": "inw2", "app_branch_runs": [{"id": "abr7"}]}"#, NoAnswer)]);
+}
+
+#[test]
+fn a_place_in_a_queue() {
+    let request = Request::QueuePosition(workflow());
+    let rows: Rows = &[
+        (r#"{"position": 2, "queue_depth": 3, "signals_ahead": [{"workflow_type": "provision"}]}"#, Fact),
+        (r#"{"position": 0}"#, NoneYet),
+        ("{}", NoneYet),
+        (r#"{"position": -1}"#, NoneYet),
+    ];
+    check(&request, rows);
+    check(&request, &[("null", NoAnswer), ("[]", NoAnswer), ("", NoAnswer), ("<html>", NoAnswer)]);
 }
 
 #[test]

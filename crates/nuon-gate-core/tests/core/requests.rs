@@ -37,6 +37,7 @@ fn others() -> Vec<(Request, &'static str)> {
         (Request::Install(install.clone()), "GET /v1/installs/inl1"),
         (Request::Installs(1), "GET /v1/installs?limit=100"),
         (Request::Installs(3), "GET /v1/installs?limit=100&page=3"),
+        (Request::QueuePosition(workflow.clone()), "GET /v1/workflows/inw1/queue-position"),
         (Request::Apps(1), "GET /v1/apps?limit=100"),
         (Request::Branches("app1".parse().unwrap(), 2), "GET /v1/apps/app1/branches?limit=100&page=2"),
         (Request::Runs(branch(), Runs::All, 1), "GET /v1/apps/app1/branches/apb1/runs?limit=100"),
@@ -97,7 +98,7 @@ async fn an_id_cannot_leave_its_place_in_the_path() {
 }
 
 #[tokio::test]
-async fn not_yet_is_an_answer_only_about_a_components_deploys() {
+async fn not_yet_is_an_answer_only_about_deploys_and_queues() {
     let (url, _) = raw(said("404 X", "record not found"), End::Close).await;
     let client = client_of(&url, PATIENT);
     assert_eq!(latest(&client).await, Ok(None));
@@ -109,6 +110,9 @@ async fn not_yet_is_an_answer_only_about_a_components_deploys() {
             }
             Ok(answer) if matches!(request, Request::Deploys(..)) => {
                 assert!(matches!(&answer.fact, Fact::Deploys(rows) if rows.is_empty()), "{line}");
+            }
+            Ok(answer) if matches!(request, Request::QueuePosition(_)) => {
+                assert!(matches!(answer.fact, Fact::Queue(None)), "{line}");
             }
             Ok(answer) => panic!("{line}: {answer:?}"),
             Err(error) => {
@@ -125,7 +129,7 @@ async fn not_yet_is_an_answer_only_about_a_components_deploys() {
         (asked + 1, errors - 1),
         "clones share their statistics, and a long poll is no error"
     );
-    assert_eq!(errors, asked - 2);
+    assert_eq!(errors, asked - 3);
 }
 
 #[tokio::test]

@@ -295,6 +295,7 @@ impl Live {
             | EventKind::Held { .. }
             | EventKind::Superseded { .. }
             | EventKind::Run(_)
+            | EventKind::Queued { .. }
             | EventKind::Retrying { .. }
             | EventKind::Waiting { .. }
             | EventKind::Warned { .. } => {}

@@ -64,6 +64,9 @@ pub(super) fn event(kind: &EventKind) -> Option<(Option<usize>, Tone, Line)> {
             let words = format!("no good answer ({error}), asking again in {}", human(*next));
             return Some((*target, Tone::Faint, Line::new(words)));
         }
+        EventKind::Queued { target, workflow, place } => {
+            return Some((*target, Tone::Plain, Line::new(format!("workflow {workflow}: {place}"))));
+        }
         EventKind::Run(event) => {
             let (tone, words) = run(event);
             return Some((None, tone, Line::new(words)));

@@ -84,6 +84,13 @@ fn body(kind: &EventKind, targets: &[Target]) -> (&'static str, Value) {
             let text = Line::new(words::warning(warning));
             ("warning", json!({"target": target.as_ref().and_then(named), "text": text}))
         }
+        EventKind::Queued { target, workflow, place } => (
+            "queued",
+            json!({
+                "target": target.as_ref().and_then(named), "workflow_id": workflow.to_string(), "position": place.position,
+                "ahead": place.ahead,
+            }),
+        ),
         EventKind::Run(event) => run(event),
         EventKind::Ended { target, verdict, cause } => {
             // As in the result: what is pending has no reason yet.

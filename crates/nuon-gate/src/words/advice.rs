@@ -233,6 +233,7 @@ fn if_late(limit: &Limit, known: Known<'_>) -> String {
     }
     match (clock, standing) {
         (Clock::Outage, _) => format!("the deploy may be fine: check the API's state and {ADDRESS}, or raise {flag}"),
+        (Clock::Queue, _) => format!("look at what is ahead of it in the install's workflows, or raise {flag}"),
         (Clock::Approval, _) | (_, Standing::Deploy { hold: Hold::Approval(_), .. }) => {
             format!("{}; or raise {flag}", answer_it(known))
         }
@@ -242,7 +243,7 @@ fn if_late(limit: &Limit, known: Known<'_>) -> String {
         }
         (_, Standing::NoRun) => format!("check that the pipeline started a run of this branch, or raise {flag}"),
         (_, Standing::Run { id, .. }) => {
-            format!("the run may still be going: look at it, then wait again for run {id}, or raise {flag}")
+            format!("still running: look at the run, then wait again for run {id}, or raise {flag}")
         }
         (_, Standing::Nothing) => {
             format!("check that the pipeline triggered a deploy of this component, or raise {flag}")

@@ -30,6 +30,7 @@ pub(super) fn clock(clock: Clock) -> &'static str {
         Clock::Start => "--start-timeout",
         Clock::Stall => "--stall-timeout",
         Clock::Approval => "--approval-timeout",
+        Clock::Queue => "--queue-timeout",
         Clock::Outage => "--api-outage",
     }
 }

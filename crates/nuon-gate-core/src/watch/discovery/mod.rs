@@ -156,6 +156,11 @@ impl Discovery {
         matches!(self.source, Source::Workflow(_) | Source::Branch(_))
     }
 
+    /// Returns since when the workflow that is waited for is known to wait behind others.
+    pub(super) fn queued_since(&self, shared: &Shared) -> Option<Moment> {
+        self.open_workflow().and_then(|workflow| shared.queues().since(workflow))
+    }
+
     /// Returns since when a human is asked about it as a whole.
     pub(super) fn asked_since(&self) -> Option<Moment> {
         match &self.source {
@@ -318,11 +323,15 @@ impl Discovery {
             }
             (Source::Workflow(workflow), Fact::Workflow(read)) => {
                 workflow.learn(read, now);
-                Ok(self.join(now, targets))
+                Ok(self.join(now, targets, shared))
+            }
+            (Source::Workflow(workflow), Fact::Queue(place)) => {
+                shared.queue_came(workflow.id(), place, None, now);
+                Ok(self.join(now, targets, shared))
             }
             (Source::Workflow(workflow), Fact::Deploy(deploy)) => {
                 workflow.learn_owner(&deploy)?;
-                Ok(self.join(now, targets))
+                Ok(self.join(now, targets, shared))
             }
             _ => Err(ApiError::unexpected()),
         }
@@ -367,9 +376,13 @@ impl Discovery {
         targets: &[TargetWatch],
         shared: &mut Shared,
     ) -> Discovered {
+        if let (Source::Workflow(_), Request::QueuePosition(_)) = (&self.source, request) {
+            shared.optional_missed(request, now);
+            return self.join(now, targets, shared);
+        }
         if let Source::Branch(branch) = &mut self.source
             && (error.class() == ErrorClass::Missing && branch.learn_missing(request)
-                || shared.optional_missed(request))
+                || shared.optional_missed(request, now))
         {
             return match self.look_on(now, targets, shared) {
                 Ok(discovered) => discovered,
@@ -405,11 +418,15 @@ impl Discovery {
     }
 
     /// Makes targets of the deploys that nobody follows yet, and ends with the workflow.
-    fn join(&mut self, now: Moment, targets: &[TargetWatch]) -> Discovered {
+    fn join(&mut self, now: Moment, targets: &[TargetWatch], shared: &Shared) -> Discovered {
         let Source::Workflow(workflow) = &mut self.source else { return Discovered::Nothing };
         match workflow.next(targets) {
             Next::Read(request) => {
                 self.poller.need(request);
+                Discovered::Nothing
+            }
+            Next::Join(joining, _) if joining.is_empty() && shared.queue_request(workflow.id(), now).is_some() => {
+                self.poller.need(Request::QueuePosition(workflow.id().clone()));
                 Discovered::Nothing
             }
             Next::Join(joining, observed) => {

@@ -200,7 +200,7 @@ pub(super) fn decide_at_stop(phase: &Phase, policy: &Policy<'_>, reason: &StopRe
             let verdict = match clock {
                 Clock::Outage => Verdict::Inconclusive,
                 Clock::Approval => Verdict::ApprovalNeeded,
-                Clock::Total | Clock::Start | Clock::Stall => Verdict::TimedOut,
+                Clock::Total | Clock::Start | Clock::Stall | Clock::Queue => Verdict::TimedOut,
             };
             let subject = RemoteText::new(policy.target.to_string());
             let (clock, length, ever_answered) = (*clock, *length, *ever_answered);

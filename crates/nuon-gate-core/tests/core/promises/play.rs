@@ -146,6 +146,7 @@ fn settings(question: &Question, seed: u64) -> WatchSettings {
             start: question.start_timeout_ms.map(duration),
             stall: question.stall_timeout_ms.map(duration),
             approval: question.approval_timeout_ms.map(duration),
+            queue: None,
             outage: question.outage_ms.map(duration),
         },
         request_timeout: duration(question.request_timeout_ms),

@@ -265,6 +265,7 @@ impl Asked {
             Request::Installs(_) | Request::LabelledInstalls(..) => "installs",
             Request::InstallComponents(..) => "components",
             Request::Dashboard(_) => "dashboard",
+            Request::QueuePosition(_) => "queue",
             Request::Apps(_) => "apps",
             Request::Branches(..) => "branches",
             Request::Runs(..) => "runs",
