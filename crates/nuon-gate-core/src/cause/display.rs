@@ -49,18 +49,21 @@ impl fmt::Display for Cause {
                 write!(f, "run {run} {how}{groups}{error}{step}")
             }
             Self::InstallOfRun { install, trouble } => {
-                let what = match trouble {
-                    InstallTrouble::NeverDeployed => "nothing was deployed to",
-                    InstallTrouble::SaidFailed => "its group says that it failed at",
+                let (before, after) = match trouble {
+                    InstallTrouble::NeverDeployed => ("nothing was deployed to ", ""),
+                    InstallTrouble::SaidFailed => ("its group says that it failed at ", ""),
+                    InstallTrouble::NoLongerNamed => ("", " is no longer in any of its groups"),
                 };
-                write!(f, "the run says that it succeeded, but {what} install {}", install.plain())
+                write!(f, "the run says that it succeeded, but {before}install {}{after}", install.plain())
             }
             Self::GroupOfRun { group, trouble } => {
                 let what = match trouble {
                     GroupTrouble::Incomplete { total, named } => {
                         format!("has {total} installs, of which only {named} are named")
                     }
-                    GroupTrouble::SaidFailed => "says that it failed".to_owned(),
+                    GroupTrouble::Failures(count) => format!("says that {count} of its installs failed"),
+                    GroupTrouble::Says(word) if word.is_blank() => "says nothing of how it ended".to_owned(),
+                    GroupTrouble::Says(word) => format!("says `{}`", word.line(60).plain()),
                 };
                 write!(f, "the run says that it succeeded, but group {} {what}", group.plain())
             }
@@ -139,6 +142,7 @@ impl fmt::Display for Thing {
             Self::Component(install, component) => write!(f, "component `{component}` in install `{install}`"),
             Self::Deploy(install, deploy) => write!(f, "deploy `{deploy}` in install `{install}`"),
             Self::Workflow(workflow) => write!(f, "workflow `{workflow}`"),
+            Self::GroupsOfRun(run) => write!(f, "list of the install groups of run `{run}`"),
         }
     }
 }

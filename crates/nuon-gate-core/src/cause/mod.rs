@@ -204,10 +204,12 @@ pub enum InstallTrouble {
     NeverDeployed,
     /// Its group says that it failed.
     SaidFailed,
+    /// The run has named it before, and does no more.
+    NoLongerNamed,
 }
 
 /// What a group of installs says that contradicts the success of its run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum GroupTrouble {
     /// It names fewer installs than it has.
     Incomplete {
@@ -216,8 +218,10 @@ pub enum GroupTrouble {
         /// So many it names.
         named: usize,
     },
-    /// It says that it failed.
-    SaidFailed,
+    /// So many of its installs have failed, by its own account.
+    Failures(usize),
+    /// Its own word is no success, nor is any that is not known.
+    Says(RemoteText),
 }
 
 /// Something that is named by its id.
@@ -231,6 +235,8 @@ pub enum Thing {
     Deploy(InstallId, DeployId),
     /// A workflow.
     Workflow(WorkflowId),
+    /// The groups of installs in a branch's run.
+    GroupsOfRun(RunId),
 }
 
 /// How a deploy failed.

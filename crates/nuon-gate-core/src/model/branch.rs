@@ -194,6 +194,12 @@ pub struct GroupRun {
     /// How many installs it has.
     #[serde(deserialize_with = "lenient")]
     pub total_installs: Option<usize>,
+    /// How many of them are done.
+    #[serde(deserialize_with = "lenient")]
+    pub completed_installs: Option<usize>,
+    /// How many of them have failed.
+    #[serde(deserialize_with = "lenient")]
+    pub failed_installs: Option<usize>,
     /// Its installs.
     #[serde(deserialize_with = "rows")]
     pub installs: Option<Vec<GroupInstall>>,
@@ -203,6 +209,17 @@ impl GroupRun {
     /// Returns where the group stands, as a word.
     pub fn word(&self) -> &str {
         self.status.as_ref().and_then(|status| status.status.as_ref()).map_or("", |status| status.as_str())
+    }
+
+    /// Returns the installs that it names.
+    pub fn rows(&self) -> &[GroupInstall] {
+        self.installs.as_deref().unwrap_or_default()
+    }
+
+    /// Returns how many installs it has by any of its own accounts.
+    pub fn size(&self) -> usize {
+        let counted = [self.total_installs, self.completed_installs, self.failed_installs].into_iter().flatten();
+        counted.fold(self.rows().len(), usize::max)
     }
 }
 

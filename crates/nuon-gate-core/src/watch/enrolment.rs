@@ -20,6 +20,9 @@ impl Watch {
         for event in self.discovery.take_events() {
             self.shared.emit(now, EventKind::Run(event));
         }
+        if let Some((began, taken)) = self.discovery.take_takeovers() {
+            self.shared.takeovers_mut().look(began, taken);
+        }
         if let Some(warning) = self.discovery.take_warning() {
             self.shared.warn(now, warning);
         }
@@ -99,6 +102,7 @@ impl Watch {
             }
         }
         self.discovery.end(failure);
+        self.shared.takeovers_mut().end();
     }
 
     /// Makes a target of each component that is wanted, and returns where it stands in both lists.

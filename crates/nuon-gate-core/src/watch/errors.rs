@@ -142,6 +142,7 @@ fn missing(error: &ApiError, request: &Request) -> Cause {
         Request::InstallComponent(install, component) => Thing::Component(install.clone(), component.clone()),
         Request::Deploy(install, _, deploy) => Thing::Deploy(install.clone(), deploy.clone()),
         Request::Workflow(_, workflow) | Request::Cancel(workflow) => Thing::Workflow(workflow.clone()),
+        Request::GroupRuns(_, run, _) => Thing::GroupsOfRun(run.clone()),
         Request::LatestDeploy(..)
         | Request::Deploys(..)
         | Request::Installs(_)
@@ -151,7 +152,6 @@ fn missing(error: &ApiError, request: &Request) -> Cause {
         | Request::Branches(..)
         | Request::Runs(..)
         | Request::Run(..)
-        | Request::GroupRuns(..)
         | Request::Dashboard(_)
         | Request::Logs(..)
         | Request::Await(..) => return Cause::Refused(error.clone()),

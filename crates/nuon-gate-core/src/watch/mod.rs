@@ -37,6 +37,7 @@ mod poller;
 mod queues;
 mod settings;
 mod shared;
+mod takeovers;
 mod target;
 mod timers;
 

@@ -10,6 +10,7 @@ use super::health::Health;
 use super::phase::OptionalReads;
 use super::queues::Queues;
 use super::settings::{Mode, WatchSettings};
+use super::takeovers::Takeovers;
 use crate::api::Request;
 use crate::cause::Warning;
 use crate::model::{QueuePlace, Workflow};
@@ -34,6 +35,7 @@ pub(super) struct Shared {
     workflows: HashMap<WorkflowId, Moment>,
     install_names: HashMap<InstallId, Optional<RemoteText>>,
     queues: Queues,
+    takeovers: Takeovers,
     /// About the run as a whole.
     warnings: Vec<Warning>,
     events: Vec<Event>,
@@ -78,6 +80,7 @@ impl Shared {
             workflows: HashMap::new(),
             install_names: HashMap::new(),
             queues: Queues::default(),
+            takeovers: Takeovers::default(),
             warnings: Vec::new(),
             events: Vec::new(),
             last_event: Moment::START,
@@ -132,6 +135,14 @@ impl Shared {
 
     pub(super) fn queues(&self) -> &Queues {
         &self.queues
+    }
+
+    pub(super) fn takeovers(&self) -> &Takeovers {
+        &self.takeovers
+    }
+
+    pub(super) fn takeovers_mut(&mut self) -> &mut Takeovers {
+        &mut self.takeovers
     }
 
     /// Returns when somebody last had a good answer to a request for a workflow.

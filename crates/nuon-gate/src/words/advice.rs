@@ -173,6 +173,9 @@ fn if_missing(thing: &Thing) -> String {
         Thing::Component(..) => format!("check {COMPONENT}"),
         Thing::Deploy(..) => format!("check --deploy, --after and {INSTALL}"),
         Thing::Workflow(_) => format!("check --workflow and {ORG}"),
+        Thing::GroupsOfRun(_) => {
+            "look at the run in the dashboard; servers of before 2026 may know no groups".to_owned()
+        }
     }
 }
 

@@ -3,12 +3,15 @@
 mod branch;
 mod workflow;
 
+use std::collections::HashMap;
+
 use self::branch::BranchTargets;
 use self::workflow::{Next, WorkflowTargets};
 use super::errors::{About, Handling, handle};
 use super::event::{Refusal, RunEvent};
 use super::poller::Poller;
 use super::shared::Shared;
+use super::takeovers::Takeover;
 use super::target::TargetWatch;
 use crate::api::{ApiError, ErrorClass, Fact, Reply, Request};
 use crate::cause::{Cause, Standing, Warning};
@@ -174,6 +177,14 @@ impl Discovery {
         match &mut self.source {
             Source::Branch(branch) => branch.take_events(),
             _ => Vec::new(),
+        }
+    }
+
+    /// Takes what a whole look at a branch's run has shown of its installs, and when it began.
+    pub(super) fn take_takeovers(&mut self) -> Option<(Moment, HashMap<InstallId, Takeover>)> {
+        match &mut self.source {
+            Source::Branch(branch) => branch.take_takeovers(),
+            Source::Names(_) | Source::Workflow(_) | Source::Known => None,
         }
     }
 
@@ -397,7 +408,7 @@ impl Discovery {
         }
         let exists = match &self.source {
             Source::Workflow(workflow) => workflow.has_answered() && matches!(request, Request::Workflow(..)),
-            Source::Branch(branch) => branch.has_run() && !matches!(request, Request::Deploy(..)),
+            Source::Branch(branch) => branch.has_answered(request),
             Source::Names(_) | Source::Known => false,
         };
         let about = About { exists, is_own: exists, named: true, own_workflow: false };

@@ -89,6 +89,11 @@ impl WorkflowTargets {
         self.workflow.is_some()
     }
 
+    /// Tells whether it has never shown a step.
+    pub(super) fn is_empty(&self) -> bool {
+        self.most_steps == 0
+    }
+
     pub(super) fn has_run(&self) -> bool {
         self.has_run
     }

@@ -25,6 +25,7 @@ pub(super) use self::search::Search;
 pub(super) use self::succession::Succession;
 use super::event::Refusal;
 use super::settings::{Mode, OnStale, OnSuperseded, WatchSettings};
+use super::takeovers::Takeovers;
 use crate::api::{ApiError, Depth, Fact, MOST_ROWS, Request};
 use crate::cause::{Cause, Limit, Standing, StoppedBy, Warning};
 use crate::model::Deploy;
@@ -89,6 +90,8 @@ pub(super) struct Policy<'a> {
     pub(super) has_server_time: bool,
     /// The workflows that have answered, whoever asked for them, and when they last did.
     pub(super) answered: &'a HashMap<WorkflowId, Moment>,
+    /// The installs that a later run of the branch has taken.
+    pub(super) takeovers: &'a Takeovers,
     /// A wide poll reads the deploy's workflow and what is newer even if nothing depends on them.
     pub(super) wide: bool,
     /// What only those who read the report want to know.

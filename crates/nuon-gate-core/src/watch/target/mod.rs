@@ -57,6 +57,10 @@ impl TargetWatch {
         &mut self.poller
     }
 
+    pub(super) fn target(&self) -> &Target {
+        self.record.target()
+    }
+
     pub(super) fn verdict(&self) -> Option<Verdict> {
         self.record.verdict()
     }
@@ -349,6 +353,7 @@ fn policy<'a>(target: &'a Target, now: Moment, shared: &'a Shared, wide: bool) -
         started_at: shared.server_started_at(),
         has_server_time: shared.has_server_time(),
         answered: shared.answered(),
+        takeovers: shared.takeovers(),
         wide,
         optional: shared.optional_reads(target),
     }

@@ -21,7 +21,7 @@ pub(super) struct Sight {
     pub(super) failure: Failure,
     /// A human is asked, and was in the look before.
     pub(super) asks: Option<Cause>,
-    /// The groups that say that they failed, or that name fewer installs than they have.
+    /// What contradicts a success in the groups as a whole: their words, and the installs that they name.
     pub(super) odd_groups: Vec<Cause>,
     pub(super) installs: Vec<InstallSight>,
     /// Whether anything at all was deployed.
@@ -43,8 +43,8 @@ pub(super) struct InstallSight {
 /// Where an install's own workflow stands.
 #[derive(Debug, Clone)]
 pub(super) enum Stand {
-    /// There is none yet.
-    NoWorkflow,
+    /// There is none yet, or none with any step.
+    Nothing,
     /// It goes on.
     Open,
     /// It succeeded, and each of its deploys is a target.
@@ -82,6 +82,9 @@ impl Sight {
             let cause = Cause::InstallSuperseded { install: install.clone(), by: by.clone() };
             return Decision::End(Some((Verdict::Superseded, cause)));
         }
+        if let Some(refused) = self.refused() {
+            return Decision::End(Some(refused.clone()));
+        }
         match (&self.status, self.end) {
             (RunStatus::Failed | RunStatus::Cancelled | RunStatus::NotAttempted, _) => {
                 Decision::End(Some(self.failure.clone()))
@@ -99,6 +102,14 @@ impl Sight {
 
     fn superseded(&self) -> impl Iterator<Item = (&Line, &RunId)> {
         self.installs.iter().filter_map(|own| Some((&own.install, own.superseded_by.as_ref()?)))
+    }
+
+    /// Returns why the workflow of an install is none that can be waited for, whatever becomes of the run.
+    fn refused(&self) -> Option<&Failure> {
+        self.installs.iter().find_map(|own| match &own.stand {
+            Stand::Failed(failure @ (Verdict::Rejected, _)) => Some(failure),
+            _ => None,
+        })
     }
 
     fn going(&self, on_approval: OnApproval) -> Decision {
@@ -124,8 +135,8 @@ impl Sight {
             // One that was given up for a later run is no part of this one, if nothing of it was deployed.
             let is_ignored = on_superseded == OnSuperseded::Ignore && own.superseded_by.is_some();
             match &own.stand {
-                Stand::NoWorkflow if is_ignored => {}
-                Stand::NoWorkflow => return trouble(own, InstallTrouble::NeverDeployed),
+                Stand::Nothing if is_ignored => {}
+                Stand::Nothing => return trouble(own, InstallTrouble::NeverDeployed),
                 Stand::Failed(failure) => return Decision::Contradiction(failure.clone()),
                 Stand::Done if own.is_said_failed => return trouble(own, InstallTrouble::SaidFailed),
                 Stand::Done => {}

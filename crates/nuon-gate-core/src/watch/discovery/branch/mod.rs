@@ -10,6 +10,7 @@ mod search;
 #[cfg(test)]
 mod table;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use self::decide::Rules;
@@ -25,8 +26,9 @@ use crate::schedule::Observed;
 use crate::watch::event::{Refusal, RunEvent};
 use crate::watch::settings::{OnStale, OnSuperseded};
 use crate::watch::shared::Shared;
+use crate::watch::takeovers::Takeover;
 use crate::watch::target::TargetWatch;
-use crate::{BranchRef, Moment, Target, Verdict, WorkflowId};
+use crate::{BranchRef, InstallId, Moment, Target, Verdict, WorkflowId};
 
 /// The targets of a branch's run.
 #[derive(Debug)]
@@ -84,6 +86,14 @@ impl BranchTargets {
         matches!(self.phase, Phase::Rollout(_))
     }
 
+    /// Tells whether what a request is about has answered before, so that it exists.
+    pub(super) fn has_answered(&self, request: &Request) -> bool {
+        match &self.phase {
+            Phase::Rollout(rollout) => rollout.has_answered(request),
+            Phase::Lookup(_) | Phase::Search(_) => false,
+        }
+    }
+
     pub(super) fn standing(&self) -> Standing {
         match &self.phase {
             Phase::Rollout(rollout) => rollout.standing(),
@@ -132,6 +142,13 @@ impl BranchTargets {
         match &mut self.phase {
             Phase::Rollout(rollout) => rollout.take_events(),
             Phase::Lookup(_) | Phase::Search(_) => Vec::new(),
+        }
+    }
+
+    pub(super) fn take_takeovers(&mut self) -> Option<(Moment, HashMap<InstallId, Takeover>)> {
+        match &mut self.phase {
+            Phase::Rollout(rollout) => rollout.take_takeovers(),
+            Phase::Lookup(_) | Phase::Search(_) => None,
         }
     }
 

@@ -17,6 +17,7 @@ use crate::schedule::Observed;
 use crate::watch::discovery::workflow::{self, WorkflowTargets};
 use crate::watch::discovery::{Failure, Joining};
 use crate::watch::event::RunEvent;
+use crate::watch::takeovers::Takeover;
 use crate::watch::target::TargetWatch;
 use crate::{BranchPlace, GroupRunId, InstallId, Line, Moment, RemoteText, RunId, Target, WorkflowId};
 
@@ -36,8 +37,11 @@ pub(super) struct Rollout {
     by_list: bool,
     run: Arc<BranchRun>,
     /// The workflows of installs, whichever look has shown them.
-    members: HashMap<WorkflowId, Member>,
-    of_installs: HashMap<InstallId, Vec<WorkflowId>>,
+    members: HashMap<InstallId, Vec<Member>>,
+    /// The installs that any look has named, and how they are called. One that is left out later is not lost.
+    named: BTreeMap<InstallId, Line>,
+    /// The runs whose groups have been read once.
+    has_groups: BTreeSet<RunId>,
     look: Look,
     /// The look before has seen that a human is asked.
     asked_before: bool,
@@ -46,6 +50,8 @@ pub(super) struct Rollout {
     contradicted_since: Option<Moment>,
     /// What the last whole look has led to.
     decided: Option<Decision>,
+    /// The installs that a later run has taken, by the last whole look, and when that began.
+    takeovers: Option<(Moment, HashMap<InstallId, Takeover>)>,
     told: Told,
     events: Vec<RunEvent>,
     changed: Moment,
@@ -73,8 +79,8 @@ struct Look {
     installs: Option<Vec<Placed>>,
     /// How many of them have been looked at.
     cursor: usize,
-    /// The workflows that have been read.
-    read: HashSet<WorkflowId>,
+    /// The workflows that have been read, each for its install.
+    read: HashSet<(InstallId, WorkflowId)>,
     sights: Vec<InstallSight>,
     joining: Vec<Joining>,
 }
@@ -143,13 +149,15 @@ impl Rollout {
             by_list,
             run,
             members: HashMap::new(),
-            of_installs: HashMap::new(),
+            named: BTreeMap::new(),
+            has_groups: BTreeSet::new(),
             // It has just been read.
             look: Look { has_run: true, ..Look::new(now) },
             asked_before: false,
             asked_since: None,
             contradicted_since: None,
             decided: None,
+            takeovers: None,
             told: Told::default(),
             events: Vec::new(),
             changed: now,
@@ -159,6 +167,10 @@ impl Rollout {
     /// Takes what has happened since it was last asked.
     pub(super) fn take_events(&mut self) -> Vec<RunEvent> {
         std::mem::take(&mut self.events)
+    }
+
+    pub(super) fn take_takeovers(&mut self) -> Option<(Moment, HashMap<InstallId, Takeover>)> {
+        self.takeovers.take()
     }
 
     pub(super) fn run(&self) -> &BranchRun {
@@ -191,10 +203,8 @@ impl Rollout {
 
     /// Takes note of the position of a new target.
     pub(super) fn note_target(&mut self, target: &Target, index: usize) {
-        for workflow in self.of_installs.get(&target.install).into_iter().flatten() {
-            if let Some(member) = self.members.get_mut(workflow) {
-                member.targets.note_target(target, index);
-            }
+        for member in self.members.get_mut(&target.install).into_iter().flatten() {
+            member.targets.note_target(target, index);
         }
     }
 
@@ -218,10 +228,12 @@ impl Rollout {
             }
             (Request::GroupRuns(_, run, page), Fact::GroupRuns(found)) => {
                 let groups = self.look.groups.entry(run.clone()).or_insert_with(Paged::new);
-                groups.learn(*page, found, "groups", |group| group.id.as_ref())
+                groups.learn(*page, found, "groups", |group| group.id.as_ref())?;
+                self.has_groups.insert(run.clone());
+                Ok(())
             }
-            (Request::Workflow(_, id), Fact::Workflow(read)) => {
-                self.look.read.insert(id.clone());
+            (Request::Workflow(Some(install), id), Fact::Workflow(read)) => {
+                self.look.read.insert((install.clone(), id.clone()));
                 if let Some(member) = self.current() {
                     let before = member.targets.last_change();
                     member.targets.learn(read, now);
@@ -259,7 +271,21 @@ impl Rollout {
     /// Returns the workflow that is being looked at.
     fn current(&mut self) -> Option<&mut Member> {
         let placed = self.look.installs.as_ref()?.get(self.look.cursor)?;
-        self.members.get_mut(placed.row.workflow_id.as_ref()?)
+        let workflow = placed.row.workflow_id.as_ref()?;
+        self.members.get_mut(&placed.install)?.iter_mut().find(|member| member.targets.id() == workflow)
+    }
+
+    /// Tells whether what a request is about has answered before, so that it exists.
+    pub(super) fn has_answered(&self, request: &Request) -> bool {
+        match request {
+            Request::Workflow(Some(install), id) => {
+                let members = self.members.get(install).into_iter().flatten();
+                members.filter(|member| member.targets.id() == id).any(|member| member.targets.has_answered())
+            }
+            Request::GroupRuns(_, run, _) => self.has_groups.contains(run),
+            Request::Deploy(..) => false,
+            _ => true,
+        }
     }
 
     /// Says what has to be read next in this look, or what it has come to.
@@ -273,6 +299,7 @@ impl Rollout {
         }
         let joining = std::mem::take(&mut self.look.joining);
         self.look.is_over = true;
+        self.takeovers = Some((self.look.began, self.taken()));
         self.tell(url, now);
         let sight = self.sight(!targets.is_empty() || !joining.is_empty(), once);
         let decision = self.settle(sight.decide(self.rules), now, once);
@@ -301,6 +328,8 @@ impl Rollout {
     pub(super) fn decided(&self) -> Option<Option<Failure>> {
         match &self.decided {
             Some(Decision::End(failure)) => Some(failure.clone()),
+            // Whatever else could not be read.
+            _ if self.run.status.is_final() && self.run.status != RunStatus::Success => Some(Some(self.failure())),
             _ => None,
         }
     }
@@ -329,7 +358,7 @@ impl Rollout {
     fn next_install(&mut self, targets: &[TargetWatch]) -> Option<Request> {
         while let Some(placed) = self.look.installs.as_ref().and_then(|all| all.get(self.look.cursor)).cloned() {
             let stand = match placed.row.workflow_id.clone() {
-                None => Stand::NoWorkflow,
+                None => Stand::Nothing,
                 Some(workflow) => match self.look_at(&placed, workflow, targets) {
                     Ok(stand) => stand,
                     Err(request) => return Some(request),
@@ -338,6 +367,7 @@ impl Rollout {
             let word = placed.row.status.as_ref();
             let is_said_failed = word.is_some_and(is_failure) && placed.superseded_by.is_none();
             let install = self.install_label(&placed);
+            self.named.insert(placed.install.clone(), install.clone());
             let superseded_by = placed.superseded_by.clone();
             self.look.sights.push(InstallSight { install, superseded_by, is_said_failed, stand });
             self.look.cursor += 1;
@@ -346,19 +376,22 @@ impl Rollout {
     }
 
     fn look_at(&mut self, placed: &Placed, workflow: WorkflowId, targets: &[TargetWatch]) -> Result<Stand, Request> {
-        let of_install = self.of_installs.entry(placed.install.clone()).or_default();
-        if !of_install.contains(&workflow) {
-            of_install.push(workflow.clone());
-        }
-        let member = self.members.entry(workflow.clone()).or_insert_with(|| Member {
-            group: placed.group.clone(),
-            targets: WorkflowTargets::of_run(workflow.clone()),
-            is_done: false,
+        let members = self.members.entry(placed.install.clone()).or_default();
+        let at = members.iter().position(|member| *member.targets.id() == workflow).unwrap_or_else(|| {
+            let mut own = WorkflowTargets::of_run(workflow.clone());
+            if placed.superseded_by.is_some() {
+                // What was a target before the later run came goes on to that one's deploy by itself.
+                let taken = targets.iter().enumerate().filter(|(_, other)| other.target().install == placed.install);
+                taken.for_each(|(index, other)| own.note_target(other.target(), index));
+            }
+            members.push(Member { group: placed.group.clone(), targets: own, is_done: false });
+            members.len() - 1
         });
+        let member = &mut members[at];
         if member.is_done {
             return Ok(Stand::Done);
         }
-        if !self.look.read.contains(&workflow) {
+        if !self.look.read.contains(&(placed.install.clone(), workflow.clone())) {
             return Err(Request::Workflow(Some(placed.install.clone()), workflow));
         }
         loop {
@@ -376,6 +409,8 @@ impl Rollout {
                     };
                     self.look.joining.extend(joining.into_iter().map(joined));
                 }
+                // A workflow without steps has proven nothing.
+                workflow::Next::End(None) if member.targets.is_empty() => return Ok(Stand::Nothing),
                 workflow::Next::End(None) => {
                     member.is_done = true;
                     return Ok(Stand::Done);
@@ -386,8 +421,8 @@ impl Rollout {
     }
 
     fn install_label(&self, placed: &Placed) -> Line {
-        let member = placed.row.workflow_id.as_ref().and_then(|id| self.members.get(id));
-        let name = member.and_then(|member| member.targets.owner_name());
+        let members = self.members.get(&placed.install).into_iter().flatten();
+        let name = members.filter_map(|member| member.targets.owner_name()).next();
         name.map_or_else(|| Line::new(placed.install.to_string()), |name| name.line(LONGEST_NAME))
     }
 }

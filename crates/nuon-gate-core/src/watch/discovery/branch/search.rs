@@ -124,11 +124,16 @@ impl RunSearch {
         }
         // A newer one that cannot be told must not let an older one pass.
         let unclear = rows.iter().position(|row| row.run.is_none());
-        let newest = rows.iter().position(|row| row.run.as_ref().is_some_and(|run| !run.is_plan_only));
+        let runs = rows.iter().enumerate().filter_map(|(at, row)| Some((at, row.run.as_ref()?)));
+        // The list is newest first, unless the times say otherwise.
+        let newest = runs.filter(|(_, run)| !run.is_plan_only).reduce(|newest, other| {
+            let is_newer = other.1.created_at.zip(newest.1.created_at).is_some_and(|(other, newest)| other > newest);
+            if is_newer { other } else { newest }
+        });
         match (newest, unclear) {
-            (Some(newest), Some(unclear)) if unclear < newest => Err(nameless()),
+            (Some((newest, _)), Some(unclear)) if unclear < newest => Err(nameless()),
             (None, Some(_)) => Err(nameless()),
-            (newest, _) => Ok(newest.and_then(|at| rows[at].run.clone())),
+            (newest, _) => Ok(newest.map(|(_, run)| run.clone())),
         }
     }
 

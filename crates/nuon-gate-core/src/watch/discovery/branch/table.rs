@@ -26,6 +26,11 @@ fn install_failure() -> Failure {
     (Verdict::Cancelled, Cause::StepFailed(RemoteText::new("step 1 of 1, apply, was cancelled")))
 }
 
+/// The workflow of an install deploys nothing.
+fn plan_only() -> Failure {
+    (Verdict::Rejected, Cause::PlanOnlyWorkflow("inw2".parse().unwrap()))
+}
+
 fn group(trouble: GroupTrouble) -> Cause {
     Cause::GroupOfRun { group: Line::new("canary"), trouble }
 }
@@ -156,7 +161,7 @@ fn what_a_run_says_of_itself() {
 fn what_contradicts_a_success() {
     let nothing = (Verdict::Failed, Cause::NothingReleased(run()));
     let missing = || group(GroupTrouble::Incomplete { total: 2, named: 1 });
-    let failed = || group(GroupTrouble::SaidFailed);
+    let failed = || group(GroupTrouble::Says(RemoteText::new("skipped")));
     check(vec![
         (
             "no install",
@@ -166,9 +171,15 @@ fn what_contradicts_a_success() {
         ("no deploy", passed().with(|sight| sight.has_targets = false), Contradiction(nothing)),
         ("an install goes on", passed().and(Stand::Open), Wait),
         (
-            "an install has no workflow",
-            passed().and(Stand::NoWorkflow),
+            "nothing was deployed to an install",
+            passed().and(Stand::Nothing),
             Contradiction(install(InstallTrouble::NeverDeployed)),
+        ),
+        ("an install makes plans only", passed().and(Stand::Failed(plan_only())), Ends(plan_only())),
+        (
+            "an install makes plans only, and the run goes on",
+            passed().and(Stand::Failed(plan_only())).says("running", None),
+            Ends(plan_only()),
         ),
         ("an install failed", passed().and(Stand::Failed(install_failure())), Contradiction(install_failure())),
         (
@@ -182,7 +193,7 @@ fn what_contradicts_a_success() {
             Contradiction((Verdict::Failed, missing())),
         ),
         (
-            "a group is said to have failed",
+            "a group says no success",
             passed().with(|sight| sight.odd_groups.push(failed())),
             Contradiction((Verdict::Failed, failed())),
         ),
@@ -199,12 +210,12 @@ fn what_a_later_run_takes() {
         ("fail", passed().superseded(Fail), superseded()),
         ("fail, while it runs", passed().says("running", None).superseded(Fail), superseded()),
         ("ignore what was deployed", passed().superseded(Ignore), Passes),
-        ("ignore what was not", passed().superseded(Ignore).install(|own| own.stand = Stand::NoWorkflow), Passes),
+        ("ignore what was not", passed().superseded(Ignore).install(|own| own.stand = Stand::Nothing), Passes),
         (
             "ignore all there is",
             passed()
                 .superseded(Ignore)
-                .install(|own| own.stand = Stand::NoWorkflow)
+                .install(|own| own.stand = Stand::Nothing)
                 .with(|sight| sight.has_targets = false),
             Contradiction((Verdict::Failed, Cause::NothingReleased(run()))),
         ),
@@ -216,7 +227,7 @@ fn what_a_later_run_takes() {
         ("follow where it goes on", passed().superseded(Follow).install(|own| own.stand = Stand::Open), Wait),
         (
             "follow where it has not come to",
-            passed().superseded(Follow).install(|own| own.stand = Stand::NoWorkflow),
+            passed().superseded(Follow).install(|own| own.stand = Stand::Nothing),
             Contradiction(never),
         ),
         ("follow where it is done", passed().superseded(Follow), Passes),

@@ -65,7 +65,7 @@ fn clocks() -> Vec<Scene> {
     scenes
 }
 
-fn total_limit() -> StopReason<'static> {
+pub(super) fn total_limit() -> StopReason<'static> {
     runs_out(Clock::Total)
 }
 

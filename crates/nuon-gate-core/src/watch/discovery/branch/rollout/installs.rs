@@ -1,13 +1,17 @@
 //! Which installs a run has, and what is followed at each: this run, or the one that took its place there.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use super::{Placed, Rollout, group_name};
 use crate::api::Request;
 use crate::model::{GroupInstall, GroupRun};
 use crate::paging::Paged;
 use crate::watch::settings::OnSuperseded;
+use crate::watch::takeovers::Takeover;
 use crate::{InstallId, RunId};
+
+/// A chain of runs that took each other's place is followed so far.
+const MOST_SUCCESSORS: usize = 20;
 
 impl Rollout {
     /// Returns the groups of a run, or what has to be read of them.
@@ -23,7 +27,7 @@ impl Rollout {
     pub(super) fn placed(&mut self) -> Result<Vec<Placed>, Request> {
         let mut placed = Vec::new();
         for group in self.groups(&self.run.id.clone())? {
-            for row in group.installs.iter().flatten() {
+            for row in group.rows() {
                 let Some(install) = row.install_id.clone() else { continue };
                 let superseded_by = row.superseded_by_run_id.clone();
                 let row = match (&superseded_by, self.rules.on_superseded) {
@@ -36,15 +40,26 @@ impl Rollout {
         Ok(placed)
     }
 
+    /// Returns the installs that a later run has taken, as this look shows.
+    pub(super) fn taken(&self) -> HashMap<InstallId, Takeover> {
+        let placed = self.look.installs.iter().flatten();
+        let taken = placed.filter_map(|placed| {
+            let takeover = Takeover { install: self.install_label(placed), by: placed.superseded_by.clone()? };
+            Some((placed.install.clone(), takeover))
+        });
+        taken.collect()
+    }
+
     /// Returns what the run says of an install that took the place of others there.
     fn successor(&mut self, install: &InstallId, first: RunId) -> Result<GroupInstall, Request> {
         let (mut run, mut seen) = (first, BTreeSet::new());
         loop {
             let groups = self.groups(&run)?;
-            let mut rows = groups.iter().flat_map(|group| group.installs.iter().flatten());
+            let mut rows = groups.iter().flat_map(GroupRun::rows);
             // It has not come to this install yet.
             let row = rows.rfind(|row| row.install_id.as_ref() == Some(install)).cloned().unwrap_or_default();
-            match row.superseded_by_run_id.clone().filter(|next| *next != run && seen.insert(next.clone())) {
+            let goes_on = |next: &RunId| *next != run && seen.len() < MOST_SUCCESSORS && seen.insert(next.clone());
+            match row.superseded_by_run_id.clone().filter(goes_on) {
                 Some(next) => run = next,
                 None => return Ok(row),
             }

@@ -1,13 +1,15 @@
 //! What is said of a run after each look at it: to the decision, and to people.
 
+use std::collections::HashSet;
+
 use super::{LONGEST_NAME, Rollout, group_name, is_failure};
-use crate::cause::{Cause, GroupTrouble, Standing};
+use crate::cause::{Cause, GroupTrouble, InstallTrouble, Standing};
 use crate::model::{GroupRun, RunStatus, WorkflowEnd, WorkflowStep};
 use crate::paging::Paged;
 use crate::watch::discovery::Failure;
 use crate::watch::discovery::branch::decide::Sight;
 use crate::watch::event::RunEvent;
-use crate::{GroupRunId, Line, Moment, RemoteText, Verdict};
+use crate::{GroupRunId, InstallId, Line, Moment, RemoteText, Verdict};
 
 impl Rollout {
     pub(in crate::watch::discovery::branch) fn standing(&self) -> Standing {
@@ -43,10 +45,17 @@ impl Rollout {
             end: run.workflow.end(),
             failure: self.failure(),
             asks: asks.filter(|_| seen_twice || once),
-            odd_groups: self.own_groups().iter().filter_map(odd).collect(),
+            odd_groups: self.own_groups().iter().filter_map(odd).chain(self.lost()).collect(),
             installs: std::mem::take(&mut self.look.sights),
             has_targets,
         }
+    }
+
+    /// Returns the first of the installs that the run has named before and does no more.
+    fn lost(&self) -> Option<Cause> {
+        let placed: HashSet<&InstallId> = self.look.installs.iter().flatten().map(|placed| &placed.install).collect();
+        let (_, install) = self.named.iter().find(|(install, _)| !placed.contains(install))?;
+        Some(Cause::InstallOfRun { install: install.clone(), trouble: InstallTrouble::NoLongerNamed })
     }
 
     fn own_groups(&self) -> &[GroupRun] {
@@ -54,7 +63,7 @@ impl Rollout {
     }
 
     /// Says how the run has ended, for the case that it has and not well.
-    fn failure(&self) -> Failure {
+    pub(super) fn failure(&self) -> Failure {
         let run = &self.run;
         let is_cancelled = run.status == RunStatus::Cancelled
             || run.workflow.end() == Some(WorkflowEnd::Cancelled)
@@ -120,8 +129,8 @@ impl Rollout {
     fn tell_groups(&mut self, now: Moment) {
         for group in self.own_groups().to_vec() {
             let Some(id) = group.id.clone() else { continue };
-            let rows = || group.installs.iter().flatten().filter_map(|row| row.status.as_ref());
-            let total = group.total_installs.unwrap_or_default().max(group.installs.iter().flatten().count());
+            let rows = || group.rows().iter().filter_map(|row| row.status.as_ref());
+            let total = group.size();
             let done = rows().filter(|word| word.is("success")).count();
             let failed = rows().filter(|word| is_failure(word)).count();
             let state = (group.word().to_owned(), [total, done, failed]);
@@ -162,10 +171,16 @@ impl Rollout {
 
 /// Returns what keeps a group from being part of a success.
 fn odd(group: &GroupRun) -> Option<Cause> {
-    let named = group.installs.iter().flatten().count();
-    let trouble = match group.total_installs {
-        Some(total) if total > named => GroupTrouble::Incomplete { total, named },
-        _ if is_failure(&RemoteText::new(group.word())) => GroupTrouble::SaidFailed,
+    let (total, named) = (group.size(), group.rows().len());
+    let word = RemoteText::new(group.word());
+    // A later run may have kept a group from its own success. What the installs say counts then.
+    let is_taken = group.rows().iter().any(|row| row.superseded_by_run_id.is_some());
+    let is_told = !word.is_blank() || named == 0;
+    let trouble = match group.failed_installs {
+        _ if total > named => GroupTrouble::Incomplete { total, named },
+        _ if is_taken => return None,
+        Some(count) if count > 0 => GroupTrouble::Failures(count),
+        _ if is_told && !word.is("success") => GroupTrouble::Says(word),
         _ => return None,
     };
     Some(Cause::GroupOfRun { group: group_name(group), trouble })
