@@ -1,9 +1,9 @@
 //! Runs of an app's branch, which release to groups of installs.
 
-use nuon_gate_sim::Sim;
+use nuon_gate_sim::{Seen, Sim};
 use serde_json::{Value, json};
 
-use crate::support::{Gate, Outcome, PASSING, access, serve};
+use crate::support::{Folder, Gate, Outcome, PASSING, access, serve};
 
 const FAILING: &str = r#"{ status = "executing", looks = 2 }, { status = "error", error = "quota exceeded" }"#;
 
@@ -211,6 +211,85 @@ fn a_human_who_is_asked_follows_the_policy() {
     gate(&sim(), "shop/main").args(["--approval-timeout", "100ms"]).json().exits(5);
     let outcome = gate(&sim(), "shop/main").args(["--on-approval", "pass"]).json().exits(0);
     assert!(outcome.stderr.contains("passed because of --on-approval pass"), "{}", outcome.stderr);
+}
+
+/// What the job summary says, and the text of the messages that Slack was sent.
+fn told(sim: &Sim, args: &[&str], code: i32) -> (Outcome, String, String) {
+    let folder = Folder::new();
+    let file = folder.file("summary.md");
+    let outcome = gate(sim, "shop/main")
+        .args(["--report", &format!("markdown={}", file.display())])
+        .args(args)
+        .env("NUON_GATE_SLACK_WEBHOOK_URL", sim.slack_webhook_url())
+        .json()
+        .exits(code);
+    let requests = sim.requests();
+    let is_message = |seen: &&Seen| sim.slack_webhook_url().ends_with(&seen.target);
+    let messages: Vec<&str> = requests.iter().filter(is_message).map(|seen| seen.body.as_str()).collect();
+    (outcome, std::fs::read_to_string(file).unwrap(), messages.join("\n"))
+}
+
+#[test]
+fn summaries_and_messages_show_the_groups() {
+    let done = r#"{ status = "active" }"#;
+    let (outcome, summary, message) = told(&released([done, FAILING]), &[], 1);
+    let run = &outcome.result()["branch_run"];
+    assert_eq!((&run["id"], &run["status"], &run["commit"]), (&json!("run1"), &json!("failed"), &json!("4be1c7d09f")));
+    assert_eq!(
+        run["groups"],
+        json!([
+            {"name": "canary", "status": "success", "total": 1, "done": 1, "failed": 0},
+            {"name": "customers", "status": "error", "total": 1, "done": 0, "failed": 1},
+        ])
+    );
+    assert!(summary.contains("| Group | Status | Installs done | Failed |\n"), "{summary}");
+    assert!(summary.contains("| canary | success | 1 of 1 |  |\n| customers | error | 0 of 1 | 1 |\n"), "{summary}");
+    assert!(summary.contains("| Group | Component | Install |"), "{summary}");
+    assert!(summary.contains("| customers | api | two | ❌ failed |"), "{summary}");
+    assert!(
+        outcome.stderr.contains("  run     group customers: error, 0 of 1 installs done, 1 failed\n"),
+        "{}",
+        outcome.stderr
+    );
+    assert!(message.contains("canary 1/1, customers 0/1 (1 failed)"), "{message}");
+    let (outcome, ..) = told(&released([PASSING, PASSING]), &[], 0);
+    assert!(!outcome.stderr.contains("  run     group"), "{}", outcome.stderr);
+}
+
+#[test]
+fn who_approves_a_run_is_led_to_it() {
+    let asking =
+        format!("{{ status = \"running\", awaiting_approval = true, groups = [{}] }}", group("canary", "one", ""));
+    let sim = shop([PASSING, PASSING], &run("run1", "", &asking));
+    let (outcome, summary, messages) = told(&sim, &["--approval-timeout", "100ms"], 5);
+    let page = "/apps/appshop/branches/abrmain/runs/inwrun1";
+    let run = &outcome.result()["branch_run"];
+    assert_eq!(run["awaiting_approval"], true);
+    let url = run["url"].as_str().unwrap();
+    assert!(url.ends_with(page), "{url}");
+    assert!(summary.contains(&format!("**Approval:** [a human has to approve before it goes on]({url})")), "{summary}");
+    assert!(outcome.stderr.contains(&format!("  approve {url}\n")), "{}", outcome.stderr);
+    for said in ["approval needed before run run1 goes on", "approve or reject it", "Approve the run in Nuon", url] {
+        assert!(messages.contains(said), "{said}: {messages}");
+    }
+}
+
+#[test]
+fn who_waits_behind_another_run_stands_in_what_it_came_to() {
+    let waiting = group("customers", "two", ", waiting_on = \"run0\", status = \"queued\"");
+    let states = format!("{{ status = \"running\", groups = [{}, {waiting}] }}", group("canary", "one", ""));
+    let sim = shop([PASSING, PASSING], &run("run1", "", &states));
+    let (outcome, summary, message) = told(&sim, &["--timeout", "1s"], 124);
+    let behind = "install two waits behind run run0";
+    assert!(outcome.reason().contains(behind), "{}", outcome.reason());
+    assert_eq!(outcome.result()["branch_run"]["waiting"][0]["behind_run_id"], "run0");
+    assert!(summary.contains("- **Waiting:** group customers: install two waits behind run run0\n"), "{summary}");
+    assert!(
+        outcome.stderr.contains("  waits   group customers: install two waits behind run run0\n"),
+        "{}",
+        outcome.stderr
+    );
+    assert!(message.contains("two waits behind run run0"), "{message}");
 }
 
 #[test]

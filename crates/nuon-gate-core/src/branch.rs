@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::{AppId, BranchId, InvalidId, RunId};
+use crate::{AppId, BranchId, InvalidId, Line, RunId, WorkflowId};
 
 /// A branch of an app, by their ids.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -12,6 +12,70 @@ pub struct BranchPlace {
     pub app: AppId,
     /// Its branch.
     pub branch: BranchId,
+}
+
+/// What a run of a branch has come to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunReport {
+    /// The branch.
+    pub place: BranchPlace,
+    /// The run.
+    pub run: RunId,
+    /// Its own workflow.
+    pub workflow: WorkflowId,
+    /// Where it stands.
+    pub status: Line,
+    /// The commit that it releases.
+    pub commit: Option<Line>,
+    /// Whether a human is asked before it goes on.
+    pub awaits_approval: bool,
+    /// Its groups of installs, in order, as far as it has come to them.
+    pub groups: Vec<GroupReport>,
+    /// The installs that wait behind another run.
+    pub waiting: Vec<WaitingInstall>,
+}
+
+/// What a group of installs in a run has come to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupReport {
+    /// Its name.
+    pub name: Line,
+    /// Where it stands.
+    pub status: Line,
+    /// How many installs it has.
+    pub total: usize,
+    /// How many of them are done.
+    pub done: usize,
+    /// How many of them have failed.
+    pub failed: usize,
+}
+
+/// An install that waits behind another run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WaitingInstall {
+    /// Its group.
+    pub group: Line,
+    /// The install.
+    pub install: Line,
+    /// The run that it waits for.
+    pub behind: RunId,
+    /// Why, in the server's word.
+    pub why: Option<Line>,
+}
+
+impl fmt::Display for GroupReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, status, total, done, failed } = self;
+        write!(f, "group {} is `{}` ({done} of {total}", name.plain(), status.cut(60).plain())?;
+        if *failed > 0 { write!(f, ", {failed} failed)") } else { f.write_str(")") }
+    }
+}
+
+impl fmt::Display for WaitingInstall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let why = self.why.as_ref().map(|why| format!(" ({})", why.plain())).unwrap_or_default();
+        write!(f, "install {} waits behind run {}{why}", self.install.plain(), self.behind)
+    }
 }
 
 /// A run of a branch, or the branch's newest, as it is typed: ids or names.

@@ -57,7 +57,7 @@ mod wait;
 pub mod watch;
 
 pub use self::api::ApiUrl;
-pub use self::branch::{BranchPlace, BranchRef, InvalidBranchRef};
+pub use self::branch::{BranchPlace, BranchRef, GroupReport, InvalidBranchRef, RunReport, WaitingInstall};
 pub use self::dashboard::Dashboard;
 pub use self::drive::{drive, drive_with};
 pub use self::history::History;

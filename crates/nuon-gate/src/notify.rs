@@ -141,10 +141,10 @@ fn occasion(kind: &EventKind) -> Option<Occasion> {
         | EventKind::Changed { .. }
         | EventKind::Superseded { .. }
         | EventKind::Ended { .. } => Some(Occasion::Changed),
-        EventKind::Run(RunEvent::Changed { .. } | RunEvent::Group { .. } | RunEvent::Superseded { .. }) => {
+        EventKind::Run(RunEvent::Changed { .. } | RunEvent::Group(_) | RunEvent::Superseded { .. }) => {
             Some(Occasion::Changed)
         }
-        EventKind::Run(RunEvent::Found { .. } | RunEvent::Waiting { .. })
+        EventKind::Run(RunEvent::Found { .. } | RunEvent::Waiting(_))
         | EventKind::NotStarted { .. }
         | EventKind::Queued { .. }
         | EventKind::Held { .. }

@@ -8,7 +8,10 @@ use crate::cause::{Cause, Warning};
 use crate::model::{QueuePlace, Status};
 use crate::resolve::{Ambiguous, Unfit};
 use crate::timeline::human;
-use crate::{BuildId, DeployId, Hold, Line, MatchedBy, Moment, RunId, StepId, Target, Verdict, WorkflowId};
+use crate::{
+    BuildId, DeployId, GroupReport, Hold, Line, MatchedBy, Moment, RunId, StepId, Target, Verdict, WaitingInstall,
+    WorkflowId,
+};
 
 /// Something that happened. Targets are named by their position among the run's targets.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -169,29 +172,9 @@ pub enum RunEvent {
         to: Line,
     },
     /// A group of installs was begun, or moved on.
-    Group {
-        /// Its name.
-        name: Line,
-        /// Where it stands.
-        status: Line,
-        /// How many installs it has.
-        total: usize,
-        /// How many of them are done.
-        done: usize,
-        /// How many of them have failed.
-        failed: usize,
-    },
+    Group(GroupReport),
     /// An install waits behind another run.
-    Waiting {
-        /// Its group.
-        group: Line,
-        /// The install.
-        install: Line,
-        /// The run that it waits for.
-        behind: RunId,
-        /// Why, in the server's word.
-        why: Option<Line>,
-    },
+    Waiting(WaitingInstall),
     /// A later run takes this one's place at an install.
     Superseded {
         /// Its group.

@@ -8,7 +8,7 @@ use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use nuon_gate_core::report::{Report, TargetReport};
-use nuon_gate_core::result::{RunResult, TargetResult};
+use nuon_gate_core::result::{BranchRunResult, RunResult, TargetResult, VerdictName};
 use nuon_gate_core::watch::{Event, EventKind};
 use nuon_gate_core::{Line, Moment, Target, Verdict};
 use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -133,6 +133,8 @@ impl Console {
         if let Some(live) = self.live.take() {
             live.clear();
         }
+        let of_run = result.branch_run.iter().filter(|_| result.verdict != VerdictName::Passed).flat_map(of_run);
+        of_run.for_each(|(word, text)| self.tell(Tone::Plain, &format!("  {word:<7} "), &text));
         let details = self.details(report, result);
         let (open, close) = section.filter(|_| !details.is_empty()).unzip();
         open.iter().for_each(|line| self.command(line));
@@ -247,6 +249,14 @@ impl Console {
             (None, None) => drop(writeln!(io::stderr().lock(), "{text}")),
         }
     }
+}
+
+/// Returns what there is to know of the run of a branch that did not pass: its groups, who waits, and where it is approved.
+fn of_run(run: &BranchRunResult) -> Vec<(&'static str, Line)> {
+    let groups = run.groups.iter().take(MOST_IN_FULL).map(|group| ("run", group.standing()));
+    let waiting = run.waiting.iter().take(WORST).map(|waiting| ("waits", waiting.standing()));
+    let word = if run.awaiting_approval { "approve" } else { "see" };
+    groups.chain(waiting).chain(run.url.clone().map(|url| (word, url))).collect()
 }
 
 impl Live {

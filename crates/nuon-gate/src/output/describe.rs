@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use nuon_gate_core::model::Status;
 use nuon_gate_core::report::{Report, TargetReport};
-use nuon_gate_core::result::{TargetResult, VerdictName};
+use nuon_gate_core::result::{GroupResult, TargetResult, VerdictName, WaitingResult};
 use nuon_gate_core::timeline::{human, time_in_each_status};
 use nuon_gate_core::watch::{EventKind, RunEvent};
 use nuon_gate_core::{Hold, Line, Target, Verdict};
@@ -109,20 +109,11 @@ fn run(event: &RunEvent) -> (Tone, String) {
             (Tone::Plain, format!("found run {run}{}: status {}", commit.unwrap_or_default(), status.plain()))
         }
         RunEvent::Changed { from, to, .. } => (Tone::Plain, format!("run: {} → {}", from.plain(), to.plain())),
-        RunEvent::Group { name, status, total, done, failed } => {
-            let (tone, failed) = match failed {
-                0 => (Tone::Plain, String::new()),
-                failed => (Tone::Bad, format!(", {failed} failed")),
-            };
-            (tone, format!("group {}: {}, {done} of {total} installs done{failed}", name.plain(), status.plain()))
+        RunEvent::Group(group) => {
+            let tone = if group.failed > 0 { Tone::Bad } else { Tone::Plain };
+            (tone, GroupResult::from(group).standing().plain().to_owned())
         }
-        RunEvent::Waiting { group, install, behind, why } => {
-            let why = why.as_ref().map(|why| format!(" ({})", why.plain())).unwrap_or_default();
-            (
-                Tone::Warning,
-                format!("group {}: install {} waits behind run {behind}{why}", group.plain(), install.plain()),
-            )
-        }
+        RunEvent::Waiting(waiting) => (Tone::Warning, WaitingResult::from(waiting).standing().plain().to_owned()),
         RunEvent::Superseded { group, install, by, policy } => {
             let (group, install) = (group.plain(), install.plain());
             (Tone::Warning, format!("group {group}: install {install} is superseded by run {by} ({})", policy.as_str()))

@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use nuon_gate_core::model::Status;
 use nuon_gate_core::report::Known;
-use nuon_gate_core::result::{RunResult, millis, rfc3339};
+use nuon_gate_core::result::{RunResult, WaitingResult, millis, rfc3339};
 use nuon_gate_core::watch::{Event, EventKind, RunEvent};
-use nuon_gate_core::{Line, Target, Verdict};
+use nuon_gate_core::{GroupReport, Line, Target, Verdict};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -112,13 +112,10 @@ fn run(event: &RunEvent) -> (&'static str, Value) {
         RunEvent::Changed { run, from, to } => {
             ("run_changed", json!({"run_id": run.to_string(), "from": from, "to": to}))
         }
-        RunEvent::Group { name, status, total, done, failed } => {
+        RunEvent::Group(GroupReport { name, status, total, done, failed }) => {
             ("group", json!({"group": name, "status": status, "total": total, "done": done, "failed": failed}))
         }
-        RunEvent::Waiting { group, install, behind, why } => (
-            "install_waiting",
-            json!({"group": group, "install": install, "behind_run_id": behind.to_string(), "why": why}),
-        ),
+        RunEvent::Waiting(waiting) => ("install_waiting", json!(WaitingResult::from(waiting))),
         RunEvent::Superseded { group, install, by, policy } => (
             "install_superseded",
             json!({"group": group, "install": install, "by_run_id": by.to_string(), "policy": policy.as_str()}),

@@ -18,7 +18,7 @@ use crate::cause::{Cause, Standing, Warning};
 use crate::pins::RunPin;
 use crate::resolve::{Resolution, Resolver, UnknownName, Wanted};
 use crate::schedule::{Observed, Schedule};
-use crate::{BranchRef, DeployId, InstallId, Moment, Target, Verdict, WorkflowId};
+use crate::{BranchRef, DeployId, InstallId, Moment, RunReport, Target, Verdict, WorkflowId};
 
 /// The search for targets.
 #[derive(Debug)]
@@ -169,6 +169,14 @@ impl Discovery {
         match &self.source {
             Source::Branch(branch) if !self.has_ended() => branch.asked_since(),
             _ => None,
+        }
+    }
+
+    /// Returns what the run of a branch has come to, if that is waited for and was found.
+    pub(super) fn branch_run(&self) -> Option<RunReport> {
+        match &self.source {
+            Source::Branch(branch) => branch.report(),
+            Source::Names(_) | Source::Workflow(_) | Source::Known => None,
         }
     }
 

@@ -151,7 +151,7 @@ fn a_run_that_says_that_it_succeeded_has_to_prove_it_everywhere() {
             |shop| {
                 *shop.customers() = json!({
                     "id": "igr", "install_group_name": "customers", "status": {"status": "success"}, "completed_installs": 2,
-                })
+                });
             },
             says("group customers has 2 installs, of which only 0 are named"),
         ),
@@ -175,7 +175,7 @@ fn a_run_that_says_that_it_succeeded_has_to_prove_it_everywhere() {
         assert!(run.report.elapsed >= s(30), "{expected}: {:?}", run.report.elapsed);
         let mended = wait_for("shop/main", settings(), |shop, now| {
             if now < s(20) {
-                change(shop)
+                change(shop);
             }
         });
         assert_eq!(mended.report.verdict, Verdict::Passed, "{expected}");

@@ -28,7 +28,7 @@ use crate::watch::settings::{OnStale, OnSuperseded};
 use crate::watch::shared::Shared;
 use crate::watch::takeovers::Takeover;
 use crate::watch::target::TargetWatch;
-use crate::{BranchRef, InstallId, Moment, Target, Verdict, WorkflowId};
+use crate::{BranchRef, InstallId, Moment, RunReport, Target, Verdict, WorkflowId};
 
 /// The targets of a branch's run.
 #[derive(Debug)]
@@ -84,6 +84,14 @@ impl BranchTargets {
 
     pub(super) fn has_run(&self) -> bool {
         matches!(self.phase, Phase::Rollout(_))
+    }
+
+    /// Returns what the run has come to, if it was found.
+    pub(super) fn report(&self) -> Option<RunReport> {
+        match &self.phase {
+            Phase::Rollout(rollout) => Some(rollout.report()),
+            Phase::Lookup(_) | Phase::Search(_) => None,
+        }
     }
 
     /// Tells whether what a request is about has answered before, so that it exists.

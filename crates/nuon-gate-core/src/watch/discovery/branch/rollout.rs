@@ -1,16 +1,18 @@
 //! A run that is followed: look after look, its groups, the workflow of each install, and the deploys of these.
 
 mod installs;
+mod look;
 mod telling;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
+use self::look::{Look, Placed, Told};
 use super::decide::{Decision, InstallSight, Rules, Stand};
 use super::search::is_it;
 use crate::api::{ApiError, Fact, Request, Runs};
-use crate::model::{BranchRun, GroupInstall, GroupRun, RunRow, RunStatus};
+use crate::model::{BranchRun, GroupRun, RunStatus};
 use crate::paging::Paged;
 use crate::pins::RunPin;
 use crate::schedule::Observed;
@@ -19,7 +21,7 @@ use crate::watch::discovery::{Failure, Joining};
 use crate::watch::event::RunEvent;
 use crate::watch::takeovers::Takeover;
 use crate::watch::target::TargetWatch;
-use crate::{BranchPlace, GroupRunId, InstallId, Line, Moment, RemoteText, RunId, Target, WorkflowId};
+use crate::{BranchPlace, InstallId, Line, Moment, RemoteText, RunId, Target, WorkflowId};
 
 /// How long what contradicts the run's success is asked again.
 const LAG: Duration = Duration::from_secs(30);
@@ -64,62 +66,6 @@ struct Member {
     targets: WorkflowTargets,
     /// It has succeeded, and all its deploys are targets: nothing more comes of it.
     is_done: bool,
-}
-
-/// What the look under way has read.
-#[derive(Debug)]
-struct Look {
-    began: Moment,
-    is_over: bool,
-    has_run: bool,
-    listed: Option<Paged<WorkflowId, RunRow>>,
-    /// The groups of the run, and of those that took its place somewhere.
-    groups: BTreeMap<RunId, Paged<GroupRunId, GroupRun>>,
-    /// The installs of the run, in order, once all groups have been read.
-    installs: Option<Vec<Placed>>,
-    /// How many of them have been looked at.
-    cursor: usize,
-    /// The workflows that have been read, each for its install.
-    read: HashSet<(InstallId, WorkflowId)>,
-    sights: Vec<InstallSight>,
-    joining: Vec<Joining>,
-}
-
-impl Look {
-    fn new(began: Moment) -> Self {
-        Self {
-            began,
-            is_over: false,
-            has_run: false,
-            listed: None,
-            groups: BTreeMap::new(),
-            installs: None,
-            cursor: 0,
-            read: HashSet::new(),
-            sights: Vec::new(),
-            joining: Vec::new(),
-        }
-    }
-}
-
-/// An install in the run.
-#[derive(Debug, Clone)]
-struct Placed {
-    install: InstallId,
-    group: Line,
-    row: GroupInstall,
-    /// The later run that took this one's place, if any.
-    superseded_by: Option<RunId>,
-}
-
-/// What has been told already.
-#[derive(Debug, Default)]
-struct Told {
-    run: Option<RunStatus>,
-    groups: BTreeMap<GroupRunId, (String, [usize; 3])>,
-    waiting: BTreeSet<(InstallId, RunId)>,
-    superseded: BTreeSet<(InstallId, RunId)>,
-    asks: bool,
 }
 
 /// What a rollout needs, or has come to.

@@ -9,28 +9,35 @@ use crate::paging::Paged;
 use crate::watch::discovery::Failure;
 use crate::watch::discovery::branch::decide::Sight;
 use crate::watch::event::RunEvent;
-use crate::{GroupRunId, InstallId, Line, Moment, RemoteText, Verdict};
+use crate::{GroupReport, InstallId, Line, Moment, RemoteText, RunReport, Verdict, WaitingInstall};
 
 impl Rollout {
     pub(in crate::watch::discovery::branch) fn standing(&self) -> Standing {
-        let group = |(name, (word, [total, done, failed])): (&Line, &(String, [usize; 3]))| {
-            let failed = if *failed > 0 { format!(", {failed} failed") } else { String::new() };
-            format!(
-                "group {} is `{}` ({done} of {total}{failed})",
-                name.plain(),
-                RemoteText::new(word.as_str()).line(60).plain()
-            )
-        };
-        let names: Vec<Line> = self.told.groups.keys().map(|id| self.group_name(id)).collect();
-        let open =
-            names.iter().zip(self.told.groups.values()).filter(|(_, (word, _))| word != "success").map(group).next();
+        let open = self.told.groups.iter().find(|(_, group)| group.status.plain() != "success");
+        let group = open.map(|(_, group)| group.to_string());
+        let waiting = self.told.waiting.first().map(ToString::to_string);
+        let parts: Vec<String> = group.into_iter().chain(waiting).collect();
         let word = RemoteText::new(self.run.status.as_str());
-        Standing::Run { id: self.run.id.clone(), word, group: open.map(RemoteText::new) }
+        Standing::Run {
+            id: self.run.id.clone(),
+            word,
+            group: (!parts.is_empty()).then(|| RemoteText::new(parts.join(", "))),
+        }
     }
 
-    fn group_name(&self, id: &GroupRunId) -> Line {
-        let groups = self.look.groups.get(&self.run.id).map(Paged::rows).unwrap_or_default();
-        groups.iter().find(|group| group.id.as_ref() == Some(id)).map_or_else(|| Line::new(id.to_string()), group_name)
+    /// Returns what the run has come to, by the last whole look.
+    pub(in crate::watch::discovery::branch) fn report(&self) -> RunReport {
+        let run = &self.run;
+        RunReport {
+            place: self.place.clone(),
+            run: run.id.clone(),
+            workflow: run.workflow_id.clone(),
+            status: Line::new(run.status.as_str()),
+            commit: run.commit.as_ref().map(|commit| commit.line(40)),
+            awaits_approval: self.asks(),
+            groups: self.told.groups.iter().map(|(_, group)| group.clone()).collect(),
+            waiting: self.told.waiting.clone(),
+        }
     }
 
     /// Puts together what the look has shown.
@@ -129,35 +136,39 @@ impl Rollout {
     fn tell_groups(&mut self, now: Moment) {
         for group in self.own_groups().to_vec() {
             let Some(id) = group.id.clone() else { continue };
-            let rows = || group.rows().iter().filter_map(|row| row.status.as_ref());
-            let total = group.size();
-            let done = rows().filter(|word| word.is("success")).count();
-            let failed = rows().filter(|word| is_failure(word)).count();
-            let state = (group.word().to_owned(), [total, done, failed]);
-            if self.told.groups.insert(id, state.clone()).as_ref() != Some(&state) {
-                let (name, status) = (group_name(&group), Line::new(group.word()));
-                self.events.push(RunEvent::Group { name, status, total, done, failed });
-                self.changed = now;
+            let words = || group.rows().iter().filter_map(|row| row.status.as_ref());
+            let report = GroupReport {
+                name: group_name(&group),
+                status: RemoteText::new(group.word()).line(LONGEST_NAME),
+                total: group.size(),
+                done: words().filter(|word| word.is("success")).count(),
+                failed: words().filter(|word| is_failure(word)).count(),
+            };
+            match self.told.groups.iter_mut().find(|(own, _)| *own == id) {
+                Some((_, before)) if *before == report => continue,
+                Some((_, before)) => *before = report.clone(),
+                None => self.told.groups.push((id, report.clone())),
             }
+            self.events.push(RunEvent::Group(report));
+            self.changed = now;
         }
     }
 
     fn tell_installs(&mut self, now: Moment) {
         let policy = self.rules.on_superseded;
+        let before = std::mem::take(&mut self.told.waiting);
         for placed in self.look.installs.clone().unwrap_or_default() {
             let install = self.install_label(&placed);
             let group = placed.group.clone();
-            let waits = placed
-                .row
-                .waiting_on_run_id
-                .clone()
-                .filter(|_| placed.row.status.as_ref().is_none_or(|word| !word.is("success")));
-            if let Some(behind) = waits
-                && self.told.waiting.insert((placed.install.clone(), behind.clone()))
-            {
+            let is_done = placed.row.status.as_ref().is_some_and(|word| word.is("success"));
+            if let Some(behind) = placed.row.waiting_on_run_id.clone().filter(|_| !is_done) {
                 let why = placed.row.release_reason.as_ref().map(|reason| reason.line(LONGEST_NAME));
-                self.events.push(RunEvent::Waiting { group: group.clone(), install: install.clone(), behind, why });
-                self.changed = now;
+                let waiting = WaitingInstall { group: group.clone(), install: install.clone(), behind, why };
+                if !before.contains(&waiting) {
+                    self.events.push(RunEvent::Waiting(waiting.clone()));
+                    self.changed = now;
+                }
+                self.told.waiting.push(waiting);
             }
             if let Some(by) = placed.superseded_by
                 && self.told.superseded.insert((placed.install, by.clone()))
