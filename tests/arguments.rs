@@ -6,7 +6,7 @@ use crate::support::{
 };
 
 /// The flags that pin a deploy.
-const PINS: [&str; 7] = ["deploy", "workflow", "trigger-response", "build", "commit", "after", "since"];
+const PINS: [&str; 8] = ["deploy", "workflow", "branch-run", "trigger-response", "build", "commit", "after", "since"];
 
 fn variable(flag: &str) -> String {
     format!("NUON_GATE_{}", flag.to_uppercase().replace('-', "_"))

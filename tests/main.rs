@@ -7,6 +7,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
 mod arguments;
+mod branch_runs;
 mod cancel;
 #[cfg(unix)]
 mod command;
@@ -23,6 +24,7 @@ mod hostile;
 mod identity;
 mod inputs;
 mod judging;
+mod labels;
 mod manual;
 mod marks;
 mod names;
@@ -31,6 +33,7 @@ mod other_ci;
 mod output;
 #[cfg(unix)]
 mod pipes;
+mod queues;
 #[cfg(unix)]
 mod readers;
 #[cfg(unix)]

@@ -37,6 +37,16 @@ fn runs() -> Vec<Outcome> {
     let newer = one_deploy(PASSING) + "[[component.deploy]]\nafter_looks = 1\nstatuses = [{ status = \"error\" }]\n";
     let workflow = one_deploy(PASSING)
         .replace("[[component.deploy]]\n", "[[component.deploy]]\nid = \"dplone\"\nworkflow = \"inwone\"\n");
+    let queued = workflow.replace("statuses = [", r#"statuses = [{ status = "queued", ahead = 2, looks = 9 }, "#);
+    let groups = format!(
+        "groups = [{{ name = \"all\", installs = [{{ install = \"{INSTALL}\", workflow = \"inwone\" }}, \
+         {{ install = \"inltwo\", waiting_on = \"run0\" }}, {{ install = \"inlthree\", superseded_by = \"run2\" }}] }}]"
+    );
+    let release = format!(
+        "[[app]]\nid = \"appshop\"\nname = \"shop\"\n[[app.branch]]\nid = \"abrmain\"\nname = \"main\"\n\
+         [[app.branch.run]]\nid = \"run1\"\nworkflow = \"inwrun1\"\nstates = [\
+         {{ status = \"running\", awaiting_approval = true, looks = 6, {groups} }}, {{ status = \"failed\", {groups} }}]\n"
+    );
     let run = |script: &str, flags: &[&str]| Gate::wait(&serve(script)).args(["--output", "ndjson"]).args(flags).run();
     vec![
         run(&(one_deploy(PASSING) + fault), &[]),
@@ -52,6 +62,10 @@ fn runs() -> Vec<Outcome> {
         run(&approval, &["--on-approval", "fail"]),
         run(&newer, &["--on-superseded", "fail"]),
         Gate::at(&serve(&workflow).url(), "wait").args(["--workflow", "inwone", "--output", "ndjson"]).run(),
+        Gate::at(&serve(&queued).url(), "wait").args(["--workflow", "inwone", "--output", "ndjson"]).run(),
+        Gate::at(&serve(&(workflow + &release)).url(), "wait")
+            .args(["--branch-run", "shop/main", "--on-superseded", "ignore", "--output", "ndjson"])
+            .run(),
         // Both targets are pending in the end.
         Gate::status(&serve_deploy(ENDLESS)).args(["--component", "cmpnone", "--output", "ndjson"]).run(),
     ]
@@ -79,11 +93,18 @@ fn every_event_and_every_result_fits_its_schema() {
         "changed",
         "ended",
         "found",
+        "group",
         "held",
+        "install_superseded",
+        "install_waiting",
         "joined",
         "not_started",
+        "queued",
         "result",
         "retrying",
+        "run_approval_needed",
+        "run_changed",
+        "run_found",
         "started",
         "superseded",
         "warning",
@@ -186,9 +207,10 @@ fn what_is_absent_is_null_and_never_missing() {
     assert_eq!(keys(&full), keys(&none));
     assert_eq!(keys(&full["targets"][0]), keys(&none["targets"][0]));
     assert_eq!(none["targets"][0]["deploy"], json!(null));
-    let target = "install component verdict reason hint clock deploy matched_by superseded_by replaced typical_ms \
+    let target = "install component verdict reason hint clock deploy matched_by group queue superseded_by replaced typical_ms \
                   recovered_after last_good timeline url approval_url log_tail warnings";
     assert_eq!(keys(&full["targets"][0]), target.split_whitespace().map(str::to_owned).collect());
-    let run = "schema verdict exit_code reason hint started_at finished_at elapsed_ms targets api ci_url notifications warnings";
+    let run = "schema verdict exit_code reason hint started_at finished_at elapsed_ms targets branch_run api ci_url notifications \
+               warnings";
     assert_eq!(keys(&full), run.split_whitespace().map(str::to_owned).collect());
 }

@@ -11,7 +11,7 @@ fn flags_of(subcommand: &str) -> Vec<(String, String)> {
 }
 
 /// The flags that pin a deploy, which must not come to nothing.
-const PINS: [&str; 7] = ["deploy", "workflow", "trigger-response", "build", "commit", "after", "since"];
+const PINS: [&str; 8] = ["deploy", "workflow", "branch-run", "trigger-response", "build", "commit", "after", "since"];
 
 /// The variables of the Nuon CLI.
 const NUON: [&str; 6] =

@@ -19,7 +19,7 @@ fn gate(script: &str, component: &str) -> (Sim, Job) {
 }
 
 /// The inputs that say which deploy is waited for.
-const PINS: [&str; 7] = ["deploy", "workflow", "trigger-response", "build", "commit", "after", "since"];
+const PINS: [&str; 8] = ["deploy", "workflow", "branch-run", "trigger-response", "build", "commit", "after", "since"];
 
 fn self_test() -> String {
     std::fs::read_to_string(root().join(".github/self-test.toml")).unwrap()

@@ -45,7 +45,13 @@ fn kind(form: &Value, or_null: bool) -> String {
         let values = values.iter().filter(|value| !value.is_null()).map(|value| format!("`{}`", word(value)));
         words = values.collect::<Vec<_>>().join(", ");
     } else {
-        let names = [("integer", "number"), ("object", "object"), ("array", "list"), ("string", "text")];
+        let names = [
+            ("integer", "number"),
+            ("object", "object"),
+            ("array", "list"),
+            ("string", "text"),
+            ("boolean", "true or false"),
+        ];
         let name = names.iter().find(|(name, _)| has(form, name)).unwrap_or_else(|| panic!("{form}")).1;
         words.push_str(if form["format"] == "date-time" { "time" } else { name });
     }

@@ -5,7 +5,7 @@ use nuon_gate_http::Url;
 
 use crate::model::{CliConfig, Deploy};
 use crate::report::ApprovalPlace;
-use crate::{Line, OrgId, Target};
+use crate::{BranchPlace, Line, OrgId, Target, WorkflowId};
 
 /// Where an organisation's dashboard is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +35,15 @@ impl Dashboard {
         if let Some(step) = &place.step {
             url.query_pairs_mut().append_pair("panel", step.as_str());
         }
+        Some(Line::new(url))
+    }
+
+    /// Returns the page of a branch's run, which is named by its workflow.
+    pub fn run(&self, place: &BranchPlace, workflow: &WorkflowId) -> Option<Line> {
+        let mut url = self.url.clone();
+        let app = [self.org.as_str(), "apps", place.app.as_str()];
+        let run = ["branches", place.branch.as_str(), "runs", workflow.as_str()];
+        url.path_segments_mut().ok()?.pop_if_empty().extend(app).extend(run);
         Some(Line::new(url))
     }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::model::WorkflowEnd;
 use crate::report::ApprovalPlace;
-use crate::{Moment, RemoteText, Verdict};
+use crate::{Moment, RemoteText, RunId, Verdict};
 
 /// Why nothing can be decided yet, and so what would end the wait.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub enum Hold {
     Unmatched,
     /// A human is asked to approve the plan.
     Approval(ApprovalPlace),
+    /// The deploy was cancelled, and this later run of its branch has taken the install, or nobody knows yet.
+    Taken(Option<RunId>),
     /// The deploy passed, and has to stay so until then.
     Settling(Moment),
 }
@@ -57,13 +59,14 @@ impl Hold {
         match self {
             Self::NotStarted | Self::NotReplaced | Self::InProgress | Self::Retry => true,
             Self::Step(_) | Self::Approval(_) => true,
-            Self::Outdated | Self::NotBegun | Self::Behind(_) | Self::Unmatched | Self::Settling(_) => false,
+            Self::Outdated | Self::NotBegun | Self::Behind(_) | Self::Unmatched => false,
+            Self::Taken(_) | Self::Settling(_) => false,
         }
     }
 
     /// Tells whether the status alone would end the wait.
     pub fn keeps_back(&self) -> bool {
-        matches!(self, Self::Retry | Self::Step(_) | Self::NotBegun | Self::Behind(_))
+        matches!(self, Self::Retry | Self::Step(_) | Self::NotBegun | Self::Behind(_) | Self::Taken(Some(_)))
     }
 }
 
@@ -80,6 +83,8 @@ impl fmt::Display for Hold {
             Self::Unmatched => f.write_str("but the server does not say whether it matches every pin"),
             Self::Behind(_) => f.write_str("which its workflow contradicts"),
             Self::Approval(_) => f.write_str("and a human has to approve the plan"),
+            Self::Taken(Some(run)) => write!(f, "as run {run} took the install, which has to deploy it anew"),
+            Self::Taken(None) => f.write_str("but whether a later run took the install is not known yet"),
             Self::Settling(_) => f.write_str("which has not lasted for long enough yet"),
         }
     }

@@ -100,6 +100,14 @@ ids! {
     BuildId;
     /// A workflow (`inw…`).
     WorkflowId;
+    /// An app (`app…`).
+    AppId;
+    /// A branch of an app.
+    BranchId;
+    /// A run of a branch.
+    RunId;
+    /// A group of installs in a run.
+    GroupRunId;
     /// A workflow's step (`iws…`).
     StepId;
     /// What a workflow's step works on: a deploy, an install component (`inc…`), …

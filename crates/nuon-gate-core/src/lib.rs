@@ -25,6 +25,7 @@
 //! of the run ([`redact`]).
 
 pub mod api;
+mod branch;
 pub mod cause;
 pub mod conclude;
 mod dashboard;
@@ -34,10 +35,12 @@ mod hold;
 mod id;
 pub mod input;
 mod judge;
+mod labels;
 mod log_tail;
 pub mod model;
 mod moment;
 pub mod names;
+mod paging;
 pub mod pins;
 pub mod reason;
 pub mod redact;
@@ -54,14 +57,17 @@ mod wait;
 pub mod watch;
 
 pub use self::api::ApiUrl;
+pub use self::branch::{BranchPlace, BranchRef, GroupReport, InvalidBranchRef, RunReport, WaitingInstall};
 pub use self::dashboard::Dashboard;
 pub use self::drive::{drive, drive_with};
 pub use self::history::History;
 pub use self::hold::{Behind, Hold};
 pub use self::id::{
-    BuildId, ComponentId, DeployId, InstallId, InvalidId, JobId, LogStreamId, OrgId, StepId, StepTargetId, WorkflowId,
+    AppId, BranchId, BuildId, ComponentId, DeployId, GroupRunId, InstallId, InvalidId, JobId, LogStreamId, OrgId,
+    RunId, StepId, StepTargetId, WorkflowId,
 };
 pub use self::judge::{ContradictoryRules, Judgement, Kind, Rules};
+pub use self::labels::{InvalidLabel, Label, Labels};
 pub use self::log_tail::{Logged, around_error};
 pub use self::moment::Moment;
 pub use self::secret::{ApiToken, IdentityToken, InvalidToken};

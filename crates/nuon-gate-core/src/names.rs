@@ -142,8 +142,11 @@ mod tests {
     }
 
     fn answer(request: &Request) -> Result<Fact, ApiError> {
-        let install =
-            |id: &InstallId| Install { id: Some(id.clone()), name: Some(RemoteText::new(format!("name of {id}"))) };
+        let install = |id: &InstallId| Install {
+            id: Some(id.clone()),
+            name: Some(RemoteText::new(format!("name of {id}"))),
+            labels: None,
+        };
         match request {
             Request::Install(id) if id.as_str() == "inl-lost" => Err(ApiError::unexpected()),
             Request::Install(id) => Ok(Fact::Install(install(id))),

@@ -71,6 +71,8 @@ pub enum Baseline {
 pub struct Pins {
     /// Its id.
     pub deploy: Option<DeployId>,
+    /// It is one of a branch's run, whose workflow for the install is pinned too.
+    pub branch_run: Option<RunPin>,
     /// The workflow that runs it.
     pub workflow: Option<WorkflowId>,
     /// The build it brings.
@@ -81,6 +83,15 @@ pub struct Pins {
     pub after: Option<Baseline>,
     /// The time at which it was created at the earliest.
     pub since: Option<Since>,
+}
+
+/// How the run of a branch was pinned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunPin {
+    /// It was named.
+    Named,
+    /// It was the branch's newest.
+    Newest,
 }
 
 /// A point in time by the server's clock.
@@ -110,6 +121,7 @@ impl Pins {
     pub fn matched_by(&self) -> MatchedBy {
         let given = [
             (self.deploy.is_some(), MatchedBy::Deploy),
+            (self.branch_run.is_some(), MatchedBy::BranchRun),
             (self.workflow.is_some(), MatchedBy::Workflow),
             (self.build.is_some(), MatchedBy::Build),
             (self.commit.is_some(), MatchedBy::Commit),
@@ -119,9 +131,9 @@ impl Pins {
         given.into_iter().find_map(|(given, pin)| given.then_some(pin)).unwrap_or(MatchedBy::Latest)
     }
 
-    /// Tells whether any pin was given.
+    /// Tells whether any pin was given. The newest run of a branch is none.
     pub fn is_pinned(&self) -> bool {
-        self.matched_by() != MatchedBy::Latest
+        self.matched_by() != MatchedBy::Latest && self.branch_run != Some(RunPin::Newest)
     }
 
     /// Returns the first pin that a deploy contradicts although it is the one that was named. What the server does not say of

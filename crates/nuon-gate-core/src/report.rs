@@ -9,10 +9,12 @@ use crate::cause::{Cause, StoppedBy, Warning};
 use crate::conclude::Cancelled;
 use crate::history::History;
 use crate::log_tail::Logged;
-use crate::model::Deploy;
+use crate::model::{Deploy, QueuePlace};
 use crate::timeline::Stay;
 use crate::watch::Proof;
-use crate::{Clock, Dashboard, DeployId, Line, MatchedBy, RemoteText, Signal, StepId, Target, Verdict, WorkflowId};
+use crate::{
+    Clock, Dashboard, DeployId, Line, MatchedBy, RemoteText, RunReport, Signal, StepId, Target, Verdict, WorkflowId,
+};
 
 /// The outcome of a run, with what shows it.
 #[derive(Debug, Clone)]
@@ -37,6 +39,8 @@ pub struct Report {
     pub open_workflow: Option<WorkflowId>,
     /// What came of cancelling that.
     pub run_cancelled: Option<Cancelled>,
+    /// The run of a branch that was waited for, if it was found.
+    pub branch_run: Option<RunReport>,
     /// What a human should know of the run as a whole.
     pub warnings: Vec<Warning>,
 }
@@ -83,6 +87,7 @@ impl Report {
             dashboard: None,
             open_workflow: None,
             run_cancelled: None,
+            branch_run: None,
             warnings: Vec::new(),
         }
     }
@@ -116,6 +121,8 @@ pub struct TargetReport {
     pub deploy: Option<Arc<Deploy>>,
     /// The workflow that runs it, or should.
     pub workflow: Option<WorkflowId>,
+    /// That workflow's place in its queue, while it waits for others.
+    pub queue: Option<QueuePlace>,
     /// What made it the right one.
     pub matched_by: Option<MatchedBy>,
     /// Deploys that it replaced.
@@ -158,6 +165,7 @@ impl TargetReport {
             proof: None,
             deploy: None,
             workflow: None,
+            queue: None,
             matched_by: None,
             replaced: Vec::new(),
             superseded_by: None,

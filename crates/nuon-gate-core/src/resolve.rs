@@ -2,21 +2,25 @@
 //!
 //! A [`Resolver`] sends nothing itself: it says which request is needed, and is given the answer.
 
-use std::collections::{HashMap, HashSet};
+mod names;
+mod selection;
+
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
 
+pub(crate) use self::names::unknown;
+pub use self::names::{Ambiguous, Named, Unfit, UnknownName};
+use self::selection::{Selected, Selection};
 use crate::api::{ApiError, Fact, Page, Request};
+use crate::labels::Labels;
 use crate::model::{Install, InstallComponent};
+use crate::paging::Paged;
 use crate::{ComponentId, InstallId, RemoteText, Target};
 
-/// Lists longer than this many pages of a hundred are not read.
-const MOST_PAGES: u32 = 100;
 /// Ids have 26 characters; the server checks it. What begins like one and is shorter or longer is a name.
 const ID_LENGTH: usize = 26;
 /// Of 23 random ones, at least so many are digits, but for one id in a hundred.
 const FEWEST_DIGITS: usize = 2;
-/// More suggestions than this are not useful.
-const MOST_NAMES: usize = 10;
 
 /// What is to be waited for, as it was typed: by ids or by names.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -25,6 +29,8 @@ pub enum Wanted {
     Component(InstallId, ComponentId),
     /// Every component of an install.
     Install(InstallId),
+    /// These components of every install that has the labels; every component if none is named.
+    Labelled(Labels, Vec<ComponentId>),
 }
 
 impl fmt::Display for Wanted {
@@ -32,6 +38,13 @@ impl fmt::Display for Wanted {
         match self {
             Self::Component(install, component) => write!(f, "{install}/{component}"),
             Self::Install(install) => write!(f, "every component of {install}"),
+            Self::Labelled(labels, components) if components.is_empty() => {
+                write!(f, "every component of the installs with {labels}")
+            }
+            Self::Labelled(labels, components) => {
+                let components: Vec<String> = components.iter().map(ToString::to_string).collect();
+                write!(f, "{} of the installs with {labels}", components.join(", "))
+            }
         }
     }
 }
@@ -47,61 +60,8 @@ pub enum Resolution {
     Unknown(usize, UnknownName),
     /// Two things have the name that was given.
     Ambiguous(Ambiguous),
-}
-
-/// What a name can stand for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Named {
-    /// An install.
-    Install,
-    /// A component.
-    Component,
-}
-
-/// A name or an id that stands for nothing, with what was perhaps meant.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UnknownName {
-    /// What it should stand for.
-    pub kind: Named,
-    /// What was given.
-    pub given: String,
-    /// The install that has no such component.
-    pub install: Option<RemoteText>,
-    /// Names that are like it, or else all that there are.
-    pub suggestions: Vec<RemoteText>,
-    /// Whether the suggestions are like it.
-    pub are_alike: bool,
-}
-
-impl fmt::Display for UnknownName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { kind, given, install, suggestions, are_alike } = self;
-        match (kind, install) {
-            (Named::Install, _) => write!(f, "no install `{given}` in this organisation")?,
-            (Named::Component, Some(install)) => {
-                write!(f, "no component `{given}` in install `{}`", install.line(255).plain())?;
-            }
-            (Named::Component, None) => write!(f, "no component `{given}`")?,
-        }
-        let names: Vec<String> = suggestions.iter().map(|name| format!("`{}`", name.line(255).plain())).collect();
-        match (names.is_empty(), are_alike) {
-            (true, _) => Ok(()),
-            (false, true) => write!(f, "; did you mean {}?", names.join(", ")),
-            (false, false) => write!(f, "; there is {}", names.join(", ")),
-        }
-    }
-}
-
-/// Two things have the same name.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("two components are named `{given}`: {first} and {second}")]
-pub struct Ambiguous {
-    /// The name.
-    pub given: ComponentId,
-    /// One of them.
-    pub first: ComponentId,
-    /// The other.
-    pub second: ComponentId,
+    /// No install has the labels.
+    Unfit(Unfit),
 }
 
 /// Finds out which targets are meant.
@@ -123,10 +83,14 @@ pub struct Resolver {
     /// What is known of each install, by its id.
     installs: HashMap<InstallId, Known>,
     targets: Vec<Target>,
-    /// How many of the things that are wanted have been resolved.
-    done: usize,
-    unknown: Option<UnknownName>,
-    ambiguous: Option<Ambiguous>,
+    /// What is still to be resolved, in order: a part of one of the things that are wanted, and that one's position.
+    open: VecDeque<(usize, Wanted)>,
+    /// The installs with the labels of the first of these.
+    selection: Option<Selection>,
+    /// Installs that were left out, as the server does not say which labels they have.
+    unlabelled: Vec<RemoteText>,
+    /// How it has ended, if not well.
+    end: Option<Resolution>,
     /// An install that does not exist: only the names of those that do are missing.
     missing: Option<InstallId>,
 }
@@ -136,15 +100,12 @@ pub struct Resolver {
 struct Known {
     id: InstallId,
     name: Option<RemoteText>,
-    components: Vec<InstallComponent>,
-    ids: HashSet<Option<ComponentId>>,
-    /// The page of its components to be read next; `None` after the last.
-    page: Option<u32>,
+    components: Paged<ComponentId, InstallComponent>,
 }
 
 impl Known {
     fn new(id: InstallId, name: Option<RemoteText>) -> Self {
-        Self { id, name, components: Vec::new(), ids: HashSet::new(), page: Some(1) }
+        Self { id, name, components: Paged::new() }
     }
 
     fn target(&self, component: &InstallComponent) -> Option<Target> {
@@ -157,6 +118,9 @@ impl Known {
 enum Meaning {
     Ask(Request),
     Targets(Vec<Target>),
+    /// What these mean.
+    Parts(Vec<Wanted>),
+    Unfit(Unfit),
     Unknown(UnknownName),
     Ambiguous(Ambiguous),
 }
@@ -164,8 +128,19 @@ enum Meaning {
 impl Resolver {
     /// Begins with what is wanted.
     pub fn new(wanted: Vec<Wanted>) -> Self {
-        let (ids, installs, targets) = (HashMap::new(), HashMap::new(), Vec::new());
-        Self { wanted, trusting: true, ids, installs, targets, done: 0, unknown: None, ambiguous: None, missing: None }
+        let open = wanted.iter().cloned().enumerate().collect();
+        Self {
+            wanted,
+            trusting: true,
+            ids: HashMap::new(),
+            installs: HashMap::new(),
+            targets: Vec::new(),
+            open,
+            selection: None,
+            unlabelled: Vec::new(),
+            end: None,
+            missing: None,
+        }
     }
 
     /// Believes no id: whether all of it exists is known in the end.
@@ -179,27 +154,59 @@ impl Resolver {
         &self.wanted
     }
 
+    /// Takes the installs that were left out, as the server does not say which labels they have.
+    pub fn take_unlabelled(&mut self) -> Vec<RemoteText> {
+        std::mem::take(&mut self.unlabelled)
+    }
+
     /// Says what has to be known next, or what it has come to.
     pub fn resolve(&mut self) -> Resolution {
-        if self.missing.is_some() && self.unknown.is_none() {
+        if self.missing.is_some() && self.end.is_none() {
             return Resolution::Ask(Request::Installs(1));
         }
-        while self.unknown.is_none() && self.ambiguous.is_none() && self.done < self.wanted.len() {
-            match self.meaning(&self.wanted[self.done]) {
+        while let Some((position, wanted)) = self.open.front().filter(|_| self.end.is_none()).cloned() {
+            let meaning = match &wanted {
+                Wanted::Labelled(labels, components) => self.select(labels, components),
+                _ => self.meaning(&wanted),
+            };
+            match meaning {
                 Meaning::Ask(request) => return Resolution::Ask(request),
                 Meaning::Targets(targets) => {
                     self.targets.extend(targets);
-                    self.done += 1;
+                    self.open.pop_front();
                 }
-                Meaning::Unknown(unknown) => self.unknown = Some(unknown),
-                Meaning::Ambiguous(ambiguous) => self.ambiguous = Some(ambiguous),
+                Meaning::Parts(parts) => {
+                    self.open.pop_front();
+                    parts.into_iter().rev().for_each(|part| self.open.push_front((position, part)));
+                }
+                Meaning::Unknown(unknown) => self.end = Some(Resolution::Unknown(position, unknown)),
+                Meaning::Ambiguous(ambiguous) => self.end = Some(Resolution::Ambiguous(ambiguous)),
+                Meaning::Unfit(unfit) => self.end = Some(Resolution::Unfit(unfit)),
             }
         }
-        match (&self.unknown, &self.ambiguous) {
-            (Some(unknown), _) => Resolution::Unknown(self.done, unknown.clone()),
-            (None, Some(ambiguous)) => Resolution::Ambiguous(ambiguous.clone()),
-            (None, None) => Resolution::Targets(self.targets.clone()),
+        self.end.clone().unwrap_or_else(|| Resolution::Targets(self.targets.clone()))
+    }
+
+    /// Makes the installs with some labels of what is wanted.
+    fn select(&mut self, labels: &Labels, components: &[ComponentId]) -> Meaning {
+        let (fitting, unlabelled) = match self.selection.get_or_insert_with(|| Selection::new(labels.clone())).state() {
+            Selected::Ask(request) => return Meaning::Ask(request),
+            Selected::Installs { fitting, unlabelled } => (fitting, unlabelled),
+        };
+        self.selection = None;
+        if fitting.is_empty() {
+            return Meaning::Unfit(Unfit { labels: labels.clone(), unlabelled: unlabelled.len() });
         }
+        self.unlabelled.extend(unlabelled);
+        let mut parts = Vec::new();
+        for (install, name) in fitting {
+            match components {
+                [] => parts.push(Wanted::Install(install.clone())),
+                named => parts.extend(named.iter().map(|own| Wanted::Component(install.clone(), own.clone()))),
+            }
+            self.know_install(&install.clone(), install, name);
+        }
+        Meaning::Parts(parts)
     }
 
     /// Takes in a fact.
@@ -213,6 +220,10 @@ impl Resolver {
             (Request::InstallComponents(install, page), Fact::InstallComponents(found)) => {
                 self.learn_components(install, *page, found)
             }
+            (Request::LabelledInstalls(_, page), Fact::Installs(found)) => match &mut self.selection {
+                Some(selection) => selection.learn_listed(*page, found),
+                None => Ok(()),
+            },
             (Request::Installs(_), Fact::Installs(found)) => {
                 let names: Vec<RemoteText> = found.rows.into_iter().filter_map(|install| install.name).collect();
                 self.no_install(&names);
@@ -222,33 +233,16 @@ impl Resolver {
         }
     }
 
-    /// Servers that do not say whether there is another page are asked until one is empty or was there before.
     fn learn_components(
         &mut self,
         install: &InstallId,
         page: u32,
         found: Page<InstallComponent>,
     ) -> Result<(), ApiError> {
-        if found.rows.iter().any(|row| row.component_id.is_none()) {
-            return Err(ApiError::Undecodable("a component has no id".to_owned()));
+        match self.installs.get_mut(install) {
+            Some(known) => known.components.learn(page, found, "components", |row| row.component_id.as_ref()),
+            None => Ok(()),
         }
-        let Some(known) = self.installs.get_mut(install).filter(|known| known.page == Some(page)) else {
-            return Ok(());
-        };
-        let is_new = |row: &&InstallComponent| !known.ids.contains(&row.component_id);
-        let has_new = found.rows.iter().any(|row| is_new(&row));
-        let more = has_new && found.more.unwrap_or(true);
-        if more && page == MOST_PAGES {
-            let most = MOST_PAGES * 100;
-            return Err(ApiError::Undecodable(format!("the install has more than {most} components")));
-        }
-        for row in found.rows {
-            if known.ids.insert(row.component_id.clone()) {
-                known.components.push(row);
-            }
-        }
-        known.page = more.then_some(page + 1);
-        Ok(())
     }
 
     /// Takes in that something was asked for in vain, and tells whether that says something: what is not there is unknown,
@@ -267,29 +261,37 @@ impl Resolver {
     }
 
     fn learn_install(&mut self, typed: &InstallId, install: Install) -> Result<(), ApiError> {
-        // That it is the one that was asked for has been seen when the answer became a fact.
-        match install.id {
-            Some(id) => {
-                self.ids.insert(typed.clone(), id.clone());
-                self.installs.entry(id.clone()).or_insert_with(|| Known::new(id, install.name));
-                Ok(())
-            }
-            None => Err(ApiError::Undecodable("the answer is about another install".to_owned())),
+        if let Some(selection) = &mut self.selection {
+            selection.learn_read(typed, &install);
         }
+        // That it is the one that was asked for has been seen when the answer became a fact.
+        let Some(id) = install.id else {
+            return Err(ApiError::Undecodable("the answer is about another install".to_owned()));
+        };
+        self.know_install(typed, id, install.name);
+        Ok(())
+    }
+
+    fn know_install(&mut self, typed: &InstallId, id: InstallId, name: Option<RemoteText>) {
+        self.ids.insert(typed.clone(), id.clone());
+        self.installs.entry(id.clone()).or_insert_with(|| Known::new(id, name));
     }
 
     fn no_install(&mut self, names: &[RemoteText]) {
         let Some(install) = self.missing.take() else { return };
-        self.unknown = Some(unknown(Named::Install, install.as_str(), None, names));
+        // It is the first of what is open that was being resolved.
+        let position = self.open.front().map_or(0, |(position, _)| *position);
+        let unknown = unknown(Named::Install, install.as_str(), None, names);
+        self.end = Some(Resolution::Unknown(position, unknown));
     }
 
     fn meaning(&self, wanted: &Wanted) -> Meaning {
-        let (Wanted::Component(typed, _) | Wanted::Install(typed)) = wanted;
+        let (Wanted::Component(typed, _) | Wanted::Install(typed)) = wanted else { return Meaning::Parts(Vec::new()) };
         let believed = |text: &str, prefix: &str| self.trusting && is_id(text, prefix);
         let by_id = believed(typed.as_str(), "inl").then(|| Known::new(typed.clone(), None));
         let component_id = match wanted {
             Wanted::Component(_, component) if believed(component.as_str(), "cmp") => Some(component),
-            Wanted::Component(..) | Wanted::Install(_) => None,
+            _ => None,
         };
         let known = match (self.ids.get(typed).and_then(|id| self.installs.get(id)), &by_id) {
             (Some(known), _) => known,
@@ -297,16 +299,17 @@ impl Resolver {
             (None, Some(known)) if component_id.is_some() => known,
             (None, _) => return Meaning::Ask(Request::Install(typed.clone())),
         };
-        match (wanted, component_id, known.page) {
+        match (wanted, component_id, known.components.page()) {
             (_, Some(id), _) => {
                 let target = Target::new(known.id.clone(), id.clone());
                 Meaning::Targets(vec![target.named(known.name.as_ref(), None)])
             }
             (_, None, Some(page)) => Meaning::Ask(Request::InstallComponents(known.id.clone(), page)),
-            (Wanted::Install(_), None, None) => {
-                Meaning::Targets(known.components.iter().filter_map(|component| known.target(component)).collect())
-            }
             (Wanted::Component(_, component), None, None) => by_name(known, typed, component),
+            (_, None, None) => {
+                let components = known.components.rows().iter();
+                Meaning::Targets(components.filter_map(|component| known.target(component)).collect())
+            }
         }
     }
 }
@@ -316,15 +319,15 @@ fn by_name(known: &Known, install: &InstallId, typed: &ComponentId) -> Meaning {
     let is_it = |component: &&InstallComponent| {
         component.component_id.as_ref() == Some(typed) || component.name().is_some_and(|name| name.is(typed.as_str()))
     };
-    let mut found = known.components.iter().filter(is_it).filter_map(|component| known.target(component));
+    let mut found = known.components.rows().iter().filter(is_it).filter_map(|component| known.target(component));
     match (found.next(), found.next()) {
         (Some(target), None) => Meaning::Targets(vec![target]),
         (Some(first), Some(second)) => {
-            let (first, second) = (first.component, second.component);
-            Meaning::Ambiguous(Ambiguous { given: typed.clone(), first, second })
+            let (given, first, second) = (typed.to_string(), first.component.to_string(), second.component.to_string());
+            Meaning::Ambiguous(Ambiguous { kind: Named::Component, given, first, second })
         }
         (None, _) => {
-            let names: Vec<RemoteText> = known.components.iter().filter_map(|own| own.name().cloned()).collect();
+            let names: Vec<RemoteText> = known.components.rows().iter().filter_map(|own| own.name().cloned()).collect();
             let label = known.name.clone().unwrap_or_else(|| RemoteText::new(install.as_str()));
             Meaning::Unknown(unknown(Named::Component, typed.as_str(), Some(label), &names))
         }
@@ -337,18 +340,4 @@ fn is_id(text: &str, prefix: &str) -> bool {
     let plain = text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
     let digits = text.bytes().filter(u8::is_ascii_digit).count();
     text.starts_with(prefix) && text.len() == ID_LENGTH && plain && digits >= FEWEST_DIGITS
-}
-
-/// Names what was perhaps meant, or else what there is.
-fn unknown(kind: Named, given: &str, install: Option<RemoteText>, names: &[RemoteText]) -> UnknownName {
-    let typed = given.to_lowercase();
-    let alike = |name: &&RemoteText| {
-        let name = name.line(255).plain().to_lowercase();
-        strsim::normalized_damerau_levenshtein(&typed, &name) >= 0.6 || name.contains(&typed) || typed.contains(&name)
-    };
-    let meant: Vec<RemoteText> = names.iter().filter(alike).take(3).cloned().collect();
-    let are_alike = !meant.is_empty();
-    let all = if names.len() <= MOST_NAMES { names.to_vec() } else { Vec::new() };
-    let suggestions = if are_alike { meant } else { all };
-    UnknownName { kind, given: given.to_owned(), install, suggestions, are_alike }
 }

@@ -24,12 +24,13 @@ pub struct Target {
     pub component: ComponentId,
     install_name: Option<Line>,
     component_name: Option<Line>,
+    group: Option<Line>,
 }
 
 impl Target {
     /// Names a target by its ids.
     pub fn new(install: InstallId, component: ComponentId) -> Self {
-        Self { install, component, install_name: None, component_name: None }
+        Self { install, component, install_name: None, component_name: None, group: None }
     }
 
     /// Adds the names that people know the install and the component by, as far as they are known.
@@ -44,6 +45,17 @@ impl Target {
     pub(crate) fn add_names(&mut self, install: Option<&RemoteText>, component: Option<&RemoteText>) {
         self.install_name = self.install_name.take().or_else(|| install.and_then(shown_name));
         self.component_name = self.component_name.take().or_else(|| component.and_then(shown_name));
+    }
+
+    /// Adds the group of installs in a branch's run that it belongs to.
+    #[must_use]
+    pub fn in_group(self, group: Option<Line>) -> Self {
+        Self { group, ..self }
+    }
+
+    /// Returns the group of installs in a branch's run that it belongs to.
+    pub fn group(&self) -> Option<&Line> {
+        self.group.as_ref()
     }
 
     /// Returns the install's name, if it is known.
@@ -121,6 +133,8 @@ impl Targets {
 pub enum MatchedBy {
     /// Its id.
     Deploy,
+    /// The run of a branch.
+    BranchRun,
     /// Its workflow.
     Workflow,
     /// Its build.
@@ -140,6 +154,7 @@ impl MatchedBy {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Deploy => "deploy",
+            Self::BranchRun => "branch_run",
             Self::Workflow => "workflow",
             Self::Build => "build",
             Self::Commit => "commit",
@@ -153,6 +168,7 @@ impl MatchedBy {
     pub fn sentence(self) -> &'static str {
         match self {
             Self::Deploy => "the one that was asked for",
+            Self::BranchRun => "the run's for this install",
             Self::Workflow => "the newest of the workflow that was asked for",
             Self::Build => "the newest with the build that was asked for",
             Self::Commit => "the newest with the commit that was asked for",

@@ -73,6 +73,8 @@ pub enum Clock {
     Stall,
     /// For a human's answer.
     Approval,
+    /// For other workflows that are ahead in a queue.
+    Queue,
     /// Without one good answer from the API.
     Outage,
 }
@@ -85,6 +87,7 @@ impl Clock {
             Self::Start => "start",
             Self::Stall => "stall",
             Self::Approval => "approval",
+            Self::Queue => "queue",
             Self::Outage => "outage",
         }
     }

@@ -20,7 +20,8 @@ pub struct Rendered {
 
 /// Returns what each sink would be sent of a result, and sends nothing.
 pub fn render(sinks: &Sinks, result: &RunResult, mentions: &[Mention]) -> Vec<Rendered> {
-    let asks = result.targets.iter().any(|target| target.approval_url.is_some());
+    let asks = result.targets.iter().any(|target| target.approval_url.is_some())
+        || result.branch_run.as_ref().is_some_and(|run| run.awaiting_approval);
     let occasion = match result.verdict {
         VerdictName::Pending if asks => Occasion::Approval,
         VerdictName::Pending => Occasion::Changed,

@@ -5,7 +5,9 @@
 mod support;
 
 use nuon_gate_core::Line;
-use nuon_gate_core::result::{LogLine, RunResult, StayResult, VerdictName};
+use nuon_gate_core::result::{
+    BranchRunResult, GroupResult, LogLine, RunResult, StayResult, VerdictName, WaitingResult,
+};
 use nuon_gate_notify::{Mention, Sinks, render};
 use proptest::prelude::*;
 use serde_json::Value;
@@ -154,6 +156,22 @@ prop_compose! {
             (good.deploy_id, good.commit) = (text(4), Some(text(5)));
         }
         run.targets = vec![run.targets[0].clone(); targets];
+        let group = |n: usize| GroupResult { name: text(n), status: text(n + 1), total: n, done: n, failed: n };
+        let waiting = |n: usize| WaitingResult {
+            group: text(n),
+            install: text(n + 1),
+            behind_run_id: text(n + 2),
+            why: Some(text(n + 3)),
+        };
+        run.branch_run = (lines % 2 == 0).then(|| BranchRunResult {
+            id: text(0),
+            status: text(1),
+            commit: Some(text(2)),
+            awaiting_approval: lines % 4 == 0,
+            url: Some(Line::new(format!("{PAGE}?{}", texts[3]))),
+            groups: (0..lines).map(group).collect(),
+            waiting: (0..lines / 3).map(waiting).collect(),
+        });
         run
     }
 }

@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use nuon_gate_core::Line;
-use nuon_gate_core::result::{RunResult, VerdictName};
+use nuon_gate_core::result::{BranchRunResult, GroupResult, RunResult, VerdictName, WaitingResult};
 use nuon_gate_notify::{Sinks, render};
 use serde_json::Value;
 use support::{fleet, result, sinks};
@@ -117,6 +117,36 @@ fn every_state_on_the_way_has_its_message() {
             target.approval_url = Some(Line::new("https://app.nuon.co/org1/installs/inl1/workflows/inw1?panel=inst1"));
         });
     });
+}
+
+#[test]
+fn the_run_of_a_branch_is_told_by_its_groups() {
+    let released = |run: &mut RunResult, awaiting_approval| {
+        let group = |name: &str, status: &str, [total, done, failed]: [usize; 3]| GroupResult {
+            name: Line::new(name),
+            status: Line::new(status),
+            total,
+            done,
+            failed,
+        };
+        let waiting = WaitingResult {
+            group: Line::new("customers"),
+            install: Line::new("acme-9"),
+            behind_run_id: Line::new("run0"),
+            why: Some(Line::new("queued_behind_customer")),
+        };
+        run.branch_run = Some(BranchRunResult {
+            id: Line::new("run1"),
+            status: Line::new("running"),
+            commit: Some(Line::new("4be1c7d2a9f05b6e8c3d1f0a7b4e6c2d9a8f1e3b")),
+            awaiting_approval,
+            url: Some(Line::new("https://app.nuon.co/org1/apps/app1/branches/abr1/runs/inw9")),
+            groups: vec![group("canary", "success", [3, 3, 0]), group("customers", "in-progress", [9, 1, 1])],
+            waiting: vec![waiting],
+        });
+    };
+    compare_seen("release_failed", VerdictName::Failed, |run| released(run, false));
+    compare_seen("release_asking", VerdictName::Pending, |run| released(run, true));
 }
 
 #[test]

@@ -51,6 +51,7 @@ fn listed(file: &Path) -> Result<Vec<Wanted>, Trouble> {
     let typed = TypedTargets::new(TargetArguments {
         targets: Vec::new(),
         install: Vec::new(),
+        install_label: Vec::new(),
         component: Vec::new(),
         all_components: false,
         target: Vec::new(),

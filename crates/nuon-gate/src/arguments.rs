@@ -16,7 +16,7 @@ use crate::report_path::ReportPath;
 use crate::settings::Requirement;
 use crate::span::{OptionalSpan, Since, Span};
 use crate::status_name::StatusName;
-use crate::targets::TargetPair;
+use crate::targets::{TargetPair, TypedLabel, TypedRun};
 
 /// Waits until a Nuon deploy ends, then passes or fails the pipeline it runs in
 #[derive(Debug, Parser)]
@@ -199,6 +199,9 @@ pub(crate) struct TargetArguments {
     /// An install, by id or name, with every component a target; repeatable [or: NUON_INSTALL_ID]
     #[arg(long, short, value_name = "ID|NAME")]
     pub(crate) install: Vec<List<InstallId>>,
+    /// The installs that have every one of these labels
+    #[arg(long, value_name = "KEY=VALUE[,…]")]
+    pub(crate) install_label: Vec<List<TypedLabel>>,
     /// A component, by id or name, in every install a target; repeatable [or: NUON_COMPONENT_ID]
     #[arg(long, short, value_name = "ID|NAME")]
     pub(crate) component: Vec<List<ComponentId>>,
@@ -220,9 +223,12 @@ pub(crate) struct PinArguments {
     /// The deploy with this id
     #[arg(long, value_name = "ID")]
     pub(crate) deploy: Option<One<DeployId>>,
-    /// The deploy of this workflow; without a component, every deploy of it
+    /// The deploy of this workflow; without a component, every deploy of it, and of the installs of a branch's run
     #[arg(long, short, value_name = "ID")]
     pub(crate) workflow: Option<One<WorkflowId>>,
+    /// Every deploy of a branch's run, for each install in its groups; the newest run if none is named
+    #[arg(long, value_name = "APP/BRANCH[/RUN]")]
+    pub(crate) branch_run: Option<TypedRun>,
     /// The deploy or workflow that the API's answer to a trigger names (- is stdin)
     #[arg(long, value_name = "FILE")]
     pub(crate) trigger_response: Option<PathBuf>,
@@ -287,6 +293,9 @@ pub(crate) struct WaitingArguments {
     /// How long to wait for a human's approval, or off
     #[arg(long, value_name = "DURATION", default_value = "off", allow_hyphen_values = true)]
     pub(crate) approval_timeout: OptionalSpan,
+    /// How long the workflow may wait behind others in its queue, or off
+    #[arg(long, value_name = "DURATION", default_value = "off", allow_hyphen_values = true)]
+    pub(crate) queue_timeout: OptionalSpan,
     /// Look again this long after a pass before believing it, or off
     #[arg(long, value_name = "DURATION", default_value = "off", allow_hyphen_values = true)]
     pub(crate) settle: OptionalSpan,

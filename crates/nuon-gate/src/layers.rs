@@ -19,10 +19,10 @@ use crate::trouble::Trouble;
 
 /// The flags that say which deploy is waited for. One that is set to nothing is most likely a step before that gave
 /// nothing; without it another deploy would be judged.
-const PINS: [&str; 7] = ["deploy", "workflow", "trigger-response", "build", "commit", "after", "since"];
+const PINS: [&str; 8] = ["deploy", "workflow", "branch-run", "trigger-response", "build", "commit", "after", "since"];
 
 /// The flags that say what is waited for.
-const TARGETS: [&str; 4] = ["install", "component", "target", "targets-file"];
+const TARGETS: [&str; 5] = ["install", "install-label", "component", "target", "targets-file"];
 
 /// A flag that is repeated on purpose has no use for a higher number.
 const MOST_REPEATED: u8 = 9;
@@ -153,11 +153,16 @@ impl Reader<'_> {
     /// Takes what a flag's variable holds.
     fn take_variable(&mut self, arg: &Arg) -> Result<(), Trouble> {
         let (Some(own), Some(long)) = (variable(arg), arg.get_long()) else { return Ok(()) };
+        // A pin that is wrong is wrong, whether it counts or not.
+        let is_pin = PINS.contains(&long);
+        if is_pin && self.environment.is_blank(&own) {
+            return Err(empty_pin(&own));
+        }
+        if is_pin && self.environment.get(&own).is_some_and(is_placeholder) {
+            return Err(placeholder(&own));
+        }
         if self.replaced.contains(&long) {
             return Ok(());
-        }
-        if PINS.contains(&long) && self.environment.is_blank(&own) {
-            return Err(empty_pin(&own));
         }
         let nuon = nuon_variable(&own).filter(|_| !self.is_halved(long));
         let names = [Some(own.as_str()), nuon];
@@ -221,19 +226,25 @@ impl Reader<'_> {
         self.sources.insert(long.to_owned(), source);
     }
 
-    /// Tells whether a variable of the Nuon CLI is half a target while ours name whole ones, which beat it.
+    /// Tells whether a variable of the Nuon CLI is half a target while ours say otherwise, which beat it: by whole ones, or
+    /// by other installs.
     fn is_halved(&self, long: &str) -> bool {
-        let whole = [("target", "NUON_GATE_TARGET"), ("targets-file", "NUON_GATE_TARGETS_FILE")];
+        let whole = [
+            ("target", "NUON_GATE_TARGET"),
+            ("targets-file", "NUON_GATE_TARGETS_FILE"),
+            ("branch-run", "NUON_GATE_BRANCH_RUN"),
+        ];
         let counts = |(flag, name)| !self.replaced.contains(&flag) && self.environment.get(name).is_some();
-        matches!(long, "install" | "component") && whole.into_iter().any(counts)
+        let is_other = long == "install" && counts(("install-label", "NUON_GATE_INSTALL_LABEL"));
+        matches!(long, "install" | "component") && whole.into_iter().any(counts) || is_other
     }
 }
 
 /// Returns the target flags whose variables must not count, as the command line says otherwise: a whole target replaces
 /// everything; half a target replaces its half, and takes the other from the environment.
 fn replaced_targets(matches: &ArgMatches) -> Vec<&'static str> {
-    const WHOLE: [&str; 2] = ["target", "targets-file"];
-    const HALVES: [&str; 3] = ["install", "component", "all-components"];
+    const WHOLE: [&str; 3] = ["target", "targets-file", "branch-run"];
+    const HALVES: [&str; 4] = ["install", "install-label", "component", "all-components"];
     let typed = |flag: &str| -> bool {
         let id = flag.replace('-', "_");
         let texts = || matches.get_raw(&id).into_iter().flatten();
@@ -245,10 +256,12 @@ fn replaced_targets(matches: &ArgMatches) -> Vec<&'static str> {
     let mut replaced = Vec::new();
     if HALVES.into_iter().any(typed) {
         replaced.extend(WHOLE);
-        if typed("all-components") {
-            replaced.push("component");
-        } else if typed("component") {
-            replaced.push("all-components");
+        for (one, other) in [("all-components", "component"), ("install-label", "install")] {
+            if typed(one) {
+                replaced.push(other);
+            } else if typed(other) {
+                replaced.push(one);
+            }
         }
     }
     replaced

@@ -2,14 +2,16 @@
 
 use jiff::Timestamp;
 use nuon_gate_core::api::{Answer, ApiError, Client, Depth, ErrorClass, Fact, Request};
+use nuon_gate_core::cause::Warning;
 use nuon_gate_core::resolve::{Resolver, Wanted};
 use nuon_gate_core::{Target, Targets, Verdict};
 
 use crate::exit;
 use crate::marks::{Mark, Marks};
+use crate::output::Console;
 use crate::targets::{self, Unresolved};
 use crate::trouble::Trouble;
-use crate::words::{if_ambiguous, if_not_signed_in, if_unanswered, if_unknown, is_of_the_way};
+use crate::words::{self, if_ambiguous, if_not_signed_in, if_unanswered, if_unfit, if_unknown, is_of_the_way};
 
 /// Says that the API has not said what has to be marked.
 fn unmarked(what: &dyn std::fmt::Display, error: &ApiError) -> Trouble {
@@ -43,13 +45,19 @@ pub(crate) async fn take(client: &Client, wanted: Vec<Wanted>) -> Result<(Target
 async fn resolve(client: &Client, wanted: Vec<Wanted>) -> Result<Vec<Target>, Trouble> {
     let what = wanted.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     let ask = async |request| client.request(&request).await;
-    targets::resolve(ask, Resolver::new(wanted)).await.map_err(|error| match error {
+    let mut resolver = Resolver::new(wanted);
+    let targets = targets::resolve(ask, &mut resolver).await.map_err(|error| match error {
         Unresolved::Unknown(unknown) => {
             Trouble::new(&unknown).hint(if_unknown(&unknown)).judged(Some(Verdict::Rejected))
         }
-        Unresolved::Ambiguous(ambiguous) => Trouble::new(&ambiguous).hint(if_ambiguous()),
+        Unresolved::Ambiguous(ambiguous) => Trouble::new(&ambiguous).hint(if_ambiguous(&ambiguous)),
+        Unresolved::Unfit(unfit) => Trouble::new(&unfit).hint(if_unfit()),
         Unresolved::Unanswered(error) => unmarked(&what, &error),
-    })
+    })?;
+    if let Some(left_out) = Warning::unlabelled(&resolver.take_unlabelled()) {
+        Console::new().warning(&words::warning(&left_out));
+    }
+    Ok(targets)
 }
 
 /// Marks a target. "None yet" is believed only after a hundred rows, and if install and component exist.

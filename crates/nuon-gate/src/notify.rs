@@ -7,7 +7,7 @@ use nuon_gate_core::api::Connection;
 use nuon_gate_core::names::Names;
 use nuon_gate_core::report::ApprovalPlace;
 use nuon_gate_core::result::RunResult;
-use nuon_gate_core::watch::{Event, EventKind};
+use nuon_gate_core::watch::{Event, EventKind, RunEvent};
 use nuon_gate_notify::{InvalidSetting, InvalidSetup, Notifier, Occasion, Options, Outcome, Parsed, Sinks};
 
 use tokio::sync::watch;
@@ -135,13 +135,18 @@ impl Audience {
 fn occasion(kind: &EventKind) -> Option<Occasion> {
     match kind {
         EventKind::Started { .. } => Some(Occasion::Started),
-        EventKind::ApprovalNeeded { .. } => Some(Occasion::Approval),
+        EventKind::ApprovalNeeded { .. } | EventKind::Run(RunEvent::ApprovalNeeded { .. }) => Some(Occasion::Approval),
         EventKind::Joined { .. }
         | EventKind::Found { .. }
         | EventKind::Changed { .. }
         | EventKind::Superseded { .. }
         | EventKind::Ended { .. } => Some(Occasion::Changed),
-        EventKind::NotStarted { .. }
+        EventKind::Run(RunEvent::Changed { .. } | RunEvent::Group(_) | RunEvent::Superseded { .. }) => {
+            Some(Occasion::Changed)
+        }
+        EventKind::Run(RunEvent::Found { .. } | RunEvent::Waiting(_))
+        | EventKind::NotStarted { .. }
+        | EventKind::Queued { .. }
         | EventKind::Held { .. }
         | EventKind::Retrying { .. }
         | EventKind::Waiting { .. }

@@ -178,7 +178,7 @@ impl Settings {
         let StatusArguments { connection, targets, pins, judging, output } = arguments;
         let watch = WatchSettings {
             intervals: intervals(Span(MAX_INTERVAL), None)?,
-            clocks: Clocks { total: ONCE, start: None, stall: None, approval: None, outage: None },
+            clocks: Clocks { total: ONCE, start: None, stall: None, approval: None, queue: None, outage: None },
             request_timeout: connection.request_timeout.0,
             expect: pins.expect.map(Into::into),
             mode: Mode::Once,
@@ -254,7 +254,7 @@ impl PinArguments {
     /// Of what a trigger's answer names, the deploy is the better pin for a component, and only the workflow is one for all
     /// that it deploys.
     pub(crate) async fn pinning(self, targets: &TargetSettings, reader: &Reader) -> Result<Pinning, Trouble> {
-        let Self { deploy, workflow, trigger_response, build, commit, after, since, expect: _ } = self;
+        let Self { deploy, workflow, trigger_response, build, commit, after, since, branch_run: _, expect: _ } = self;
         let (mut deploy, mut workflow) = (deploy.map(|one| one.0), workflow.map(|one| one.0));
         let (build, commit) = (build.map(|one| one.0), commit.map(|one| one.0));
         if let Some(path) = trigger_response {
@@ -275,7 +275,7 @@ impl PinArguments {
             Some(After::File(path)) => (None, Some(Marks::read(reader, &path).await?.baselines())),
             Some(After::Marks(marks)) => (None, Some(marks.baselines())),
         };
-        Ok(Pinning { shared: Pins { deploy, workflow, build, commit, after, since }, baselines })
+        Ok(Pinning { shared: Pins { deploy, workflow, build, commit, after, since, branch_run: None }, baselines })
     }
 }
 
@@ -306,6 +306,7 @@ fn watch(
             start: waiting.start_timeout.0,
             stall: waiting.stall_timeout.0,
             approval: waiting.approval_timeout.0,
+            queue: waiting.queue_timeout.0,
             outage: waiting.api_outage.0,
         },
         request_timeout: request_timeout.0,

@@ -5,9 +5,10 @@ use std::str::FromStr;
 
 use nuon_gate_core::api::{ApiError, ErrorClass, Reply, Request};
 use nuon_gate_core::pins::Pins;
-use nuon_gate_core::resolve::{Ambiguous, Resolution, Resolver, UnknownName, Wanted};
+use nuon_gate_core::resolve::{Ambiguous, Resolution, Resolver, Unfit, UnknownName, Wanted};
 use nuon_gate_core::watch::Scope;
-use nuon_gate_core::{InstallId, InvalidId, Target, Targets};
+use nuon_gate_core::{BranchRef, InstallId, InvalidBranchRef, InvalidId, InvalidLabel, Label, Labels, Target, Targets};
+use nuon_gate_notify::is_placeholder;
 
 use crate::arguments::{PinArguments, TargetArguments};
 use crate::input::Input;
@@ -24,12 +25,18 @@ pub(crate) enum TargetSettings {
     Known(Targets),
     /// Whatever the workflow deploys that is pinned, to one of these installs if there are any.
     OfWorkflow(Vec<InstallId>),
+    /// Whatever a branch's run deploys.
+    OfBranch(BranchRef),
 }
 
 impl TargetSettings {
     /// A workflow is enough if there is one, or may be one in a trigger's answer.
     pub(crate) fn new(arguments: TargetArguments, pins: &PinArguments) -> Result<Self, Trouble> {
+        if let Some(run) = &pins.branch_run {
+            return alone(&arguments, pins).map(|()| Self::OfBranch(run.0.clone()));
+        }
         let no_component = arguments.component.is_empty()
+            && arguments.install_label.is_empty()
             && !arguments.all_components
             && arguments.target.is_empty()
             && arguments.targets.is_empty()
@@ -56,7 +63,7 @@ impl TargetSettings {
                 Resolution::Targets(targets) => targets,
                 _ => Vec::new(),
             },
-            Self::OfWorkflow(_) => Vec::new(),
+            Self::OfWorkflow(_) | Self::OfBranch(_) => Vec::new(),
         }
     }
 
@@ -65,9 +72,37 @@ impl TargetSettings {
         match (self, &pins.workflow) {
             (Self::Wanted(typed), _) => Ok(Scope::Wanted(typed.wanted)),
             (Self::Known(targets), _) => Ok(Scope::Targets(targets)),
+            (Self::OfBranch(run), _) => Ok(Scope::Branch(run)),
             (Self::OfWorkflow(installs), Some(workflow)) => Ok(Scope::Workflow(workflow.clone(), installs)),
             (Self::OfWorkflow(_), None) => Err(no_component()),
         }
+    }
+}
+
+/// Refuses what would say something else beside a branch's run.
+fn alone(targets: &TargetArguments, pins: &PinArguments) -> Result<(), Trouble> {
+    let TargetArguments { targets, install, install_label, component, all_components, target, targets_file } = targets;
+    let PinArguments { deploy, workflow, trigger_response, build, commit, after, since, .. } = pins;
+    let others = [
+        ("a target", !targets.is_empty()),
+        ("--install", !install.is_empty()),
+        ("--install-label", !install_label.is_empty()),
+        ("--component", !component.is_empty()),
+        ("--all-components", *all_components),
+        ("--target", !target.is_empty()),
+        ("--targets-file", targets_file.is_some()),
+        ("--deploy", deploy.is_some()),
+        ("--workflow", workflow.is_some()),
+        ("--trigger-response", trigger_response.is_some()),
+        ("--build", build.is_some()),
+        ("--commit", commit.is_some()),
+        ("--after", after.is_some()),
+        ("--since", since.is_some()),
+    ];
+    match others.into_iter().find_map(|(flag, given)| given.then_some(flag)) {
+        None => Ok(()),
+        Some(flag) => Err(Trouble::new(format!("--branch-run (NUON_GATE_BRANCH_RUN) and {flag} exclude each other"))
+            .hint("leave one of them out: the run says what it deploys, and where")),
     }
 }
 
@@ -97,7 +132,9 @@ impl TypedTargets {
 }
 
 fn typed(arguments: TargetArguments) -> Result<Vec<Wanted>, Trouble> {
-    let TargetArguments { targets, install, component, all_components, target, targets_file } = arguments;
+    let TargetArguments { targets, install, install_label, component, all_components, target, targets_file } =
+        arguments;
+    let labels = labels(flatten(install_label))?;
     let (installs, components) = (flatten(install), flatten(component));
     let whole: Vec<Wanted> = targets.into_iter().chain(flatten(target)).map(|pair| pair.0).collect();
     let is_whole = !whole.is_empty() || targets_file.is_some();
@@ -105,12 +142,17 @@ fn typed(arguments: TargetArguments) -> Result<Vec<Wanted>, Trouble> {
         return Err(Trouble::new("--all-components and --component (NUON_GATE_COMPONENT) exclude each other")
             .hint("leave one of them out"));
     }
-    if installs.is_empty() && (!is_whole || all_components || !components.is_empty()) {
+    if labels.is_some() && !installs.is_empty() {
+        let message = "--install-label (NUON_GATE_INSTALL_LABEL) and --install (NUON_GATE_INSTALL) exclude each other";
+        return Err(Trouble::new(message).hint("leave one of them out"));
+    }
+    let no_installs = installs.is_empty() && labels.is_none();
+    if no_installs && (!is_whole || all_components || !components.is_empty()) {
         let what = if components.is_empty() { "no install" } else { "no install for --component" };
-        let hint = "give it with --install (NUON_GATE_INSTALL, NUON_INSTALL_ID), or whole targets with --target INSTALL/COMPONENT";
+        let hint = "give it with --install (NUON_GATE_INSTALL, NUON_INSTALL_ID) or --install-label, or whole targets with --target INSTALL/COMPONENT";
         return Err(Trouble::new(what).hint(hint));
     }
-    if !installs.is_empty() && components.is_empty() && !all_components {
+    if !no_installs && components.is_empty() && !all_components {
         return Err(no_component());
     }
     let of = |install: &InstallId| -> Vec<Wanted> {
@@ -119,7 +161,21 @@ fn typed(arguments: TargetArguments) -> Result<Vec<Wanted>, Trouble> {
             false => components.iter().map(|component| Wanted::Component(install.clone(), component.clone())).collect(),
         }
     };
-    Ok(installs.iter().flat_map(of).chain(whole).collect())
+    let named: Vec<Wanted> = installs.iter().flat_map(of).collect();
+    let labelled = labels.map(|labels| Wanted::Labelled(labels, components));
+    Ok(named.into_iter().chain(labelled).chain(whole).collect())
+}
+
+/// Returns the labels that every install has to have, if any are given.
+fn labels(given: Vec<TypedLabel>) -> Result<Option<Labels>, Trouble> {
+    let labels = Labels::new(given.into_iter().map(|label| label.0).collect());
+    match labels.as_ref().and_then(Labels::contradiction) {
+        Some(key) => {
+            Err(Trouble::new(format!("label `{key}` of --install-label (NUON_GATE_INSTALL_LABEL) is given two values"))
+                .hint("an install has to have all labels that are given: leave one of them out"))
+        }
+        None => Ok(labels),
+    }
 }
 
 /// Why it is not known which targets are meant.
@@ -128,6 +184,8 @@ pub(crate) enum Unresolved {
     Unknown(UnknownName),
     /// Two things have the name that was given.
     Ambiguous(Ambiguous),
+    /// No install has the labels.
+    Unfit(Unfit),
     /// There is no good answer.
     Unanswered(ApiError),
 }
@@ -135,13 +193,14 @@ pub(crate) enum Unresolved {
 /// Finds out which targets are meant, with each question asked once by `ask`.
 pub(crate) async fn resolve(
     ask: impl AsyncFn(Request) -> Reply,
-    mut resolver: Resolver,
+    resolver: &mut Resolver,
 ) -> Result<Vec<Target>, Unresolved> {
     loop {
         match resolver.resolve() {
             Resolution::Targets(targets) => return Ok(targets),
             Resolution::Unknown(_, unknown) => return Err(Unresolved::Unknown(unknown)),
             Resolution::Ambiguous(ambiguous) => return Err(Unresolved::Ambiguous(ambiguous)),
+            Resolution::Unfit(unfit) => return Err(Unresolved::Unfit(unfit)),
             Resolution::Ask(request) => {
                 let learned = match ask(request.clone()).await {
                     Ok(answer) => resolver.learn(&request, answer.fact),
@@ -174,6 +233,37 @@ fn listed(path: &Path, text: &str) -> Result<Vec<Wanted>, Trouble> {
     match pairs.is_empty() {
         true => Err(Input::Targets.wrong(path, "there are no targets in it")),
         false => Ok(pairs),
+    }
+}
+
+/// A run of a branch as it is typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TypedRun(pub(crate) BranchRef);
+
+impl FromStr for TypedRun {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let run: BranchRef = text.parse().map_err(|error: InvalidBranchRef| error.to_string())?;
+        let unfilled = run.parts().find(|part| is_placeholder(part));
+        let refused = unfilled.map(|part| format!("`{part}` is a placeholder that nobody filled in"));
+        refused.map_or(Ok(Self(run)), Err)
+    }
+}
+
+/// A label as it is typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TypedLabel(pub(crate) Label);
+
+impl FromStr for TypedLabel {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let label: Label = text.parse().map_err(|error: InvalidLabel| error.to_string())?;
+        match is_placeholder(label.value()) {
+            true => Err(format!("`{}` is a placeholder that nobody filled in", label.value())),
+            false => Ok(Self(label)),
+        }
     }
 }
 

@@ -42,6 +42,10 @@ impl Trigger {
             return Err(Trouble::new(message)
                 .hint("a deploy that is known before the command is none that it triggers: leave out one of them"));
         }
+        if let TargetSettings::OfBranch(_) = settings.targets {
+            return Err(Trouble::new("--branch-run (NUON_GATE_BRANCH_RUN) and a command cannot be given together")
+                .hint("run the command first, then wait for the run that it has started, by its id"));
+        }
         if let TargetSettings::OfWorkflow(_) = settings.targets {
             return Err(no_targets());
         }

@@ -11,8 +11,11 @@ use nuon_gate_http::{timestamp, word};
 
 use super::exchange::refusal;
 use super::{ApiError, ErrorClass, Request, Wire, decode, without_mark};
-use crate::model::{CliConfig, Deploy, Install, InstallComponent, LogRecord, Workflow};
-use crate::{ComponentId, Dashboard, InstallId, WorkflowId};
+use crate::model::{
+    App, Branch, BranchRun, CliConfig, Deploy, GroupRun, Install, InstallComponent, LogRecord, QueuePlace,
+    QueuePosition, RunRow, Workflow,
+};
+use crate::{AppId, BranchPlace, ComponentId, Dashboard, InstallId, RunId, WorkflowId};
 
 /// A part of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +58,18 @@ pub enum Fact {
     InstallComponents(Page<InstallComponent>),
     /// The install has the component.
     InstallComponent(InstallComponent),
+    /// Where the workflow stands in its queue, if it is in one and the server says so.
+    Queue(Option<QueuePlace>),
+    /// Apps.
+    Apps(Page<App>),
+    /// Branches of the app that was asked for.
+    Branches(Page<Branch>),
+    /// Runs of the branch that was asked for, newest first.
+    Runs(Page<RunRow>),
+    /// The run that was asked for, of the branch that was asked for.
+    Run(Arc<BranchRun>),
+    /// Groups of the run that was asked for.
+    GroupRuns(Page<GroupRun>),
     /// Where the dashboard is, if anywhere.
     Dashboard(Option<Dashboard>),
     /// A part of a log.
@@ -100,6 +115,8 @@ pub(super) fn excuse(request: &Request, error: ApiError) -> Result<Fact, ApiErro
     match request {
         Request::LatestDeploy(..) if error.class() == ErrorClass::Missing => Ok(Fact::Latest(None)),
         Request::Deploys(..) if error.class() == ErrorClass::Missing => Ok(Fact::Deploys(Arc::default())),
+        // Older servers know no queue.
+        Request::QueuePosition(_) if error.class() == ErrorClass::Missing => Ok(Fact::Queue(None)),
         _ => Err(error),
     }
 }
@@ -139,7 +156,7 @@ pub(super) fn read(request: &Request, headers: &HeaderMap, body: &[u8]) -> Resul
             }
             Fact::Install(install)
         }
-        Request::Installs(_) => Fact::Installs(page(headers, body)?),
+        Request::Installs(_) | Request::LabelledInstalls(..) => Fact::Installs(page(headers, body)?),
         Request::InstallComponents(..) => Fact::InstallComponents(page(headers, body)?),
         Request::InstallComponent(_, component) => {
             let found: InstallComponent = decode(body)?;
@@ -148,6 +165,20 @@ pub(super) fn read(request: &Request, headers: &HeaderMap, body: &[u8]) -> Resul
             }
             Fact::InstallComponent(found)
         }
+        Request::QueuePosition(_) => Fact::Queue(decode::<QueuePosition>(body)?.place()),
+        Request::Apps(_) => Fact::Apps(page(headers, body)?),
+        Request::Branches(app, _) => Fact::Branches(branches(app, page(headers, body)?)?),
+        Request::Runs(place, ..) => {
+            let Page { rows, more } = page::<Workflow>(headers, body)?;
+            let row = |workflow: Workflow| {
+                let workflow = Arc::new(workflow);
+                let run = BranchRun::of(&workflow, &place.branch, None).map(Arc::new);
+                RunRow { workflow: workflow.id.clone(), run }
+            };
+            Fact::Runs(Page { rows: rows.into_iter().map(row).collect(), more })
+        }
+        Request::Run(place, id) => Fact::Run(Arc::new(run(place, id, body)?)),
+        Request::GroupRuns(_, run, _) => Fact::GroupRuns(groups(run, page(headers, body)?)?),
         Request::Dashboard(org) => Fact::Dashboard(Dashboard::new(&decode::<CliConfig>(body)?, org)),
         Request::Logs(..) => {
             let next = word(headers, "x-nuon-api-next").and_then(|next| next.trim().parse().ok());
@@ -203,6 +234,29 @@ fn workflow(install: Option<&InstallId>, id: &WorkflowId, body: &[u8]) -> Result
         }),
         (Some(_), None) => Err(undecodable("the workflow does not say whose it is")),
         _ => Ok(workflow),
+    }
+}
+
+fn branches(app: &AppId, page: Page<Branch>) -> Result<Page<Branch>, ApiError> {
+    match page.rows.iter().all(|branch| branch.app_id.as_ref().is_none_or(|own| own == app)) {
+        true => Ok(page),
+        false => Err(about_something_else("another app")),
+    }
+}
+
+fn run(place: &BranchPlace, id: &RunId, body: &[u8]) -> Result<BranchRun, ApiError> {
+    let workflow = Arc::new(decode::<Workflow>(body)?);
+    BranchRun::of(&workflow, &place.branch, Some(id)).ok_or_else(|| about_something_else("another run, or none"))
+}
+
+/// A group that leaves out whose an install is could be of any.
+fn groups(run: &RunId, page: Page<GroupRun>) -> Result<Page<GroupRun>, ApiError> {
+    if page.rows.iter().any(|group| group.app_branch_run_id.as_ref().is_some_and(|own| own != run)) {
+        return Err(about_something_else("another run"));
+    }
+    match page.rows.iter().flat_map(|group| group.installs.iter().flatten()).all(|own| own.install_id.is_some()) {
+        true => Ok(page),
+        false => Err(undecodable("an install of a group has no id")),
     }
 }
 

@@ -22,11 +22,13 @@ pub use self::exchange::LARGEST_BODY;
 use self::exchange::exchange;
 pub use self::fact::{Answer, Fact, LogPage, Page, Reply, interpret};
 pub(crate) use self::request::MOST_ROWS;
-pub use self::request::{Depth, Request};
+pub use self::request::{Depth, Request, Runs};
 pub use self::sign_in::{Credentials, IdentitySource};
 use self::sign_in::{Pass, Session};
 pub use self::url::{ApiUrl, InvalidApiUrl, IssuerUrl};
-use crate::model::{CliConfig, Deploy, Install, InstallComponent, LogRecord, Rows, Workflow};
+use crate::model::{
+    App, Branch, CliConfig, Deploy, GroupRun, Install, InstallComponent, LogRecord, QueuePosition, Rows, Workflow,
+};
 use crate::{ApiToken, Line, OrgId, RemoteText};
 
 /// How long a request may take, unless something else is said.
@@ -152,7 +154,9 @@ impl Client {
         let (method, expected) = match request {
             Request::Cancel(_) => (Method::POST, Expected::Success),
             Request::Await(..) => (Method::GET, Expected::Sign),
-            Request::LatestDeploy(..) | Request::Deploys(..) => (Method::GET, Expected::BodyOrNone),
+            Request::LatestDeploy(..) | Request::Deploys(..) | Request::QueuePosition(_) => {
+                (Method::GET, Expected::BodyOrNone)
+            }
             _ => (Method::GET, Expected::Body),
         };
         let mut http = nuon_gate_http::Request::new(method, url);
@@ -269,6 +273,10 @@ impl Wire for Workflow {}
 impl Wire for Install {}
 impl Wire for InstallComponent {}
 impl Wire for CliConfig {}
+impl Wire for App {}
+impl Wire for Branch {}
+impl Wire for GroupRun {}
+impl Wire for QueuePosition {}
 impl Wire for LogRecord {}
 impl<T: Wire> Wire for Vec<T> {
     const OPENS: u8 = b'[';

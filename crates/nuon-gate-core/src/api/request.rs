@@ -1,6 +1,7 @@
 //! What is asked of the API, as values: the path and the query of each request.
 
-use crate::{ComponentId, DeployId, InstallId, LogStreamId, OrgId, StepId, WorkflowId};
+use crate::labels::Labels;
+use crate::{AppId, BranchPlace, ComponentId, DeployId, InstallId, LogStreamId, OrgId, RunId, StepId, WorkflowId};
 
 /// The most rows that a server gives at once.
 pub(crate) const MOST_ROWS: u32 = 100;
@@ -13,6 +14,15 @@ pub enum Depth {
     Usual,
     /// A hundred, the most it allows.
     Page,
+}
+
+/// Which runs of a branch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Runs {
+    /// All.
+    All,
+    /// Those that make more than plans. Some servers give all that there are.
+    Deploying,
 }
 
 /// A request to the API. Two requests that are equal have the same answer, so one is sent for both.
@@ -34,10 +44,24 @@ pub enum Request {
     Install(InstallId),
     /// The organisation's installs: this page of them, from 1 on.
     Installs(u32),
+    /// The installs that have these labels: this page of them, from 1 on. Some servers give all that there are.
+    LabelledInstalls(Labels, u32),
     /// The components of an install: this page of them, from 1 on.
     InstallComponents(InstallId, u32),
     /// Whether an install has a component.
     InstallComponent(InstallId, ComponentId),
+    /// Where a workflow stands in its queue.
+    QueuePosition(WorkflowId),
+    /// The organisation's apps: this page of them, from 1 on.
+    Apps(u32),
+    /// The branches of an app: this page of them, from 1 on.
+    Branches(AppId, u32),
+    /// The runs of a branch, newest first: all, or those that make more than plans; this page of them, from 1 on.
+    Runs(BranchPlace, Runs, u32),
+    /// A run of a branch, by its id or its workflow's.
+    Run(BranchPlace, RunId),
+    /// The groups of installs that a run has come to: this page of them, from 1 on.
+    GroupRuns(BranchPlace, RunId, u32),
     /// Where this organisation's dashboard is. The server says it to anyone.
     Dashboard(OrgId),
     /// A part of a log, newest first: the newest, or the one before this time in nanoseconds since 1970.
@@ -51,7 +75,7 @@ impl Request {
     pub fn address(&self) -> (Vec<&str>, Vec<(&'static str, String)>) {
         let page = |page: &u32| {
             let page = (*page > 1).then(|| ("page", page.to_string()));
-            [("limit", MOST_ROWS.to_string())].into_iter().chain(page).collect()
+            [("limit", MOST_ROWS.to_string())].into_iter().chain(page).collect::<Vec<_>>()
         };
         match self {
             Self::LatestDeploy(install, component, depth) => {
@@ -76,11 +100,30 @@ impl Request {
             }
             Self::Install(install) => (vec!["installs", install.as_str()], Vec::new()),
             Self::Installs(number) => (vec!["installs"], page(number)),
+            Self::LabelledInstalls(labels, number) => {
+                let wished = labels.query().map(|wished| ("labels", wished));
+                (vec!["installs"], page(number).into_iter().chain(wished).collect())
+            }
             Self::InstallComponents(install, number) => {
                 (vec!["installs", install.as_str(), "components"], page(number))
             }
             Self::InstallComponent(install, component) => {
                 (vec!["installs", install.as_str(), "components", component.as_str()], Vec::new())
+            }
+            Self::QueuePosition(workflow) => (vec!["workflows", workflow.as_str(), "queue-position"], Vec::new()),
+            Self::Apps(number) => (vec!["apps"], page(number)),
+            Self::Branches(app, number) => (vec!["apps", app.as_str(), "branches"], page(number)),
+            Self::Runs(BranchPlace { app, branch }, which, number) => {
+                let deploying = (*which == Runs::Deploying).then(|| ("planonly", "false".to_owned()));
+                let path = vec!["apps", app.as_str(), "branches", branch.as_str(), "runs"];
+                (path, page(number).into_iter().chain(deploying).collect())
+            }
+            Self::Run(BranchPlace { app, branch }, run) => {
+                (vec!["apps", app.as_str(), "branches", branch.as_str(), "runs", run.as_str()], Vec::new())
+            }
+            Self::GroupRuns(BranchPlace { app, branch }, run, number) => {
+                let run = ["runs", run.as_str(), "install-group-runs"];
+                ((["apps", app.as_str(), "branches", branch.as_str()].into_iter().chain(run)).collect(), page(number))
             }
             Self::Dashboard(_) => (vec!["general", "cli-config"], Vec::new()),
             Self::Logs(stream, _) => (vec!["log-streams", stream.as_str(), "logs"], vec![("order", "desc".to_owned())]),
@@ -98,6 +141,6 @@ impl Request {
 
     /// Tells whether the server may not know yet what it will know in a moment: it reads some things from a replica.
     pub(crate) fn may_lag(&self) -> bool {
-        matches!(self, Self::Deploy(..) | Self::Workflow(..))
+        matches!(self, Self::Deploy(..) | Self::Workflow(..) | Self::Run(..) | Self::GroupRuns(..))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Cause, DeployFailure, Limit, Standing, StoppedBy, Thing};
+use super::{Cause, DeployFailure, GroupTrouble, InstallTrouble, Limit, Standing, StoppedBy, Thing};
 use crate::api::ApiError;
 use crate::reason::LONGEST;
 use crate::timeline::{exact, human};
@@ -37,6 +37,44 @@ impl fmt::Display for Cause {
                 write!(f, "deploy {deploy} only makes a plan, so there is nothing to wait for")
             }
             Self::PlanOnlyWorkflow(id) => write!(f, "workflow {id} only makes plans, so there is nothing to wait for"),
+            Self::PlanOnlyRun(id) => write!(f, "run {id} only makes plans, so there is nothing to wait for"),
+            Self::Run { run, word, error, step, groups } => {
+                let (error, step) = (after(": ", error.as_ref()), after("; ", step.as_ref()));
+                let groups = after(" in group ", groups.as_ref());
+                let how = match () {
+                    () if word.is("failed") => "failed".to_owned(),
+                    () if word.is("cancelled") => "was cancelled".to_owned(),
+                    () => format!("did not succeed (it is `{}`)", word.line(60).plain()),
+                };
+                write!(f, "run {run} {how}{groups}{error}{step}")
+            }
+            Self::InstallOfRun { install, trouble } => {
+                let (before, after) = match trouble {
+                    InstallTrouble::NeverDeployed => ("nothing was deployed to ", ""),
+                    InstallTrouble::SaidFailed => ("its group says that it failed at ", ""),
+                    InstallTrouble::NoLongerNamed => ("", " is no longer in any of its groups"),
+                };
+                write!(f, "the run says that it succeeded, but {before}install {}{after}", install.plain())
+            }
+            Self::GroupOfRun { group, trouble } => {
+                let what = match trouble {
+                    GroupTrouble::Incomplete { total, named } => {
+                        format!("has {total} installs, of which only {named} are named")
+                    }
+                    GroupTrouble::Failures(count) => format!("says that {count} of its installs failed"),
+                    GroupTrouble::Says(word) if word.is_blank() => "says nothing of how it ended".to_owned(),
+                    GroupTrouble::Says(word) => format!("says `{}`", word.line(60).plain()),
+                };
+                write!(f, "the run says that it succeeded, but group {} {what}", group.plain())
+            }
+            Self::NothingReleased(run) => write!(f, "run {run} succeeded without deploying anything"),
+            Self::InstallSuperseded { install, by } => {
+                write!(f, "run {by} took this one's place at install {}", install.plain())
+            }
+            Self::RunApproval { run, workflow, step } => {
+                let step = after(": ", step.as_ref());
+                write!(f, "a human is asked to approve before run {run} goes on, in workflow {workflow}{step}")
+            }
             Self::PinMismatch { deploy, pin } => {
                 write!(f, "deploy {deploy} does not match the {} that was given", pin.as_str())
             }
@@ -104,6 +142,7 @@ impl fmt::Display for Thing {
             Self::Component(install, component) => write!(f, "component `{component}` in install `{install}`"),
             Self::Deploy(install, deploy) => write!(f, "deploy `{deploy}` in install `{install}`"),
             Self::Workflow(workflow) => write!(f, "workflow `{workflow}`"),
+            Self::GroupsOfRun(run) => write!(f, "list of the install groups of run `{run}`"),
         }
     }
 }
@@ -135,11 +174,20 @@ impl fmt::Display for Limit {
                     shown(subject)
                 )
             }
+            (Clock::Start, Standing::NoRun) => {
+                write!(f, "the start limit of {length} ran out: no run of {} has appeared{error}", shown(subject))
+            }
             (Clock::Start, _) => {
                 write!(f, "the start limit of {length} ran out: no deploy of {} has appeared{error}", shown(subject))
             }
             (Clock::Stall, _) => {
                 write!(f, "the stall limit of {length} ran out, nothing has changed: {standing}{error}")
+            }
+            (Clock::Queue, _) => {
+                write!(
+                    f,
+                    "the queue limit of {length} ran out, the workflow still waits behind others: {standing}{error}"
+                )
             }
             (Clock::Approval, _) => {
                 write!(f, "the approval limit of {length} ran out, nobody has answered: {standing}{error}")
@@ -163,6 +211,10 @@ impl fmt::Display for Standing {
                 let hold = hold.to_string();
                 let hold = if hold.is_empty() { hold } else { format!(", {hold}") };
                 write!(f, "the last status is `{status}`{spent}{hold}")
+            }
+            Self::NoRun => f.write_str("no run has been seen"),
+            Self::Run { id, word, group } => {
+                write!(f, "run {id} is `{}`{}", word.line(60).plain(), after(", ", group.as_ref()))
             }
             Self::Workflow { id, word: None } => write!(f, "workflow {id} has not been seen"),
             Self::NotTriggered => f.write_str("no new deploy has appeared since what was to trigger one"),

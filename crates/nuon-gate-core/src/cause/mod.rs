@@ -11,7 +11,9 @@ use crate::api::ApiError;
 use crate::model::{DeployType, Status, WorkflowEnd};
 use crate::report::ApprovalPlace;
 use crate::resolve::UnknownName;
-use crate::{Clock, ComponentId, DeployId, Hold, InstallId, Kind, Line, MatchedBy, RemoteText, Signal, WorkflowId};
+use crate::{
+    Clock, ComponentId, DeployId, Hold, InstallId, Kind, Line, MatchedBy, RemoteText, RunId, Signal, WorkflowId,
+};
 
 /// Why a target, or the run as a whole, ended without passing.
 ///
@@ -39,6 +41,53 @@ pub enum Cause {
     },
     /// The workflow only makes plans.
     PlanOnlyWorkflow(WorkflowId),
+    /// The run only makes plans.
+    PlanOnlyRun(RunId),
+    /// The run of a branch did not succeed.
+    Run {
+        /// The run.
+        run: RunId,
+        /// Its own word for how it ended.
+        word: RemoteText,
+        /// The server's reason.
+        error: Option<RemoteText>,
+        /// The step of its workflow that failed first, described.
+        step: Option<RemoteText>,
+        /// The names of the groups that failed.
+        groups: Option<RemoteText>,
+    },
+    /// The run says that it succeeded, and an install says something else.
+    InstallOfRun {
+        /// The install.
+        install: Line,
+        /// What it says.
+        trouble: InstallTrouble,
+    },
+    /// The run says that it succeeded, and a group of installs says something else.
+    GroupOfRun {
+        /// The group.
+        group: Line,
+        /// What it says.
+        trouble: GroupTrouble,
+    },
+    /// The run succeeded without deploying anything.
+    NothingReleased(RunId),
+    /// A later run took this one's place at an install.
+    InstallSuperseded {
+        /// The install.
+        install: Line,
+        /// The later run.
+        by: RunId,
+    },
+    /// A human is asked before the run goes on.
+    RunApproval {
+        /// The run.
+        run: RunId,
+        /// Its own workflow.
+        workflow: WorkflowId,
+        /// The step that asks.
+        step: Option<RemoteText>,
+    },
     /// The deploy that was named does not match another pin.
     PinMismatch {
         /// The deploy.
@@ -148,6 +197,33 @@ pub enum Cause {
     },
 }
 
+/// What an install says that contradicts the success of its run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InstallTrouble {
+    /// Nothing was ever deployed to it.
+    NeverDeployed,
+    /// Its group says that it failed.
+    SaidFailed,
+    /// The run has named it before, and does no more.
+    NoLongerNamed,
+}
+
+/// What a group of installs says that contradicts the success of its run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GroupTrouble {
+    /// It names fewer installs than it has.
+    Incomplete {
+        /// So many it has.
+        total: usize,
+        /// So many it names.
+        named: usize,
+    },
+    /// So many of its installs have failed, by its own account.
+    Failures(usize),
+    /// Its own word is no success, nor is any that is not known.
+    Says(RemoteText),
+}
+
 /// Something that is named by its id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Thing {
@@ -159,6 +235,8 @@ pub enum Thing {
     Deploy(InstallId, DeployId),
     /// A workflow.
     Workflow(WorkflowId),
+    /// The groups of installs in a branch's run.
+    GroupsOfRun(RunId),
 }
 
 /// How a deploy failed.
@@ -212,6 +290,17 @@ pub enum Standing {
         each: Option<String>,
         /// Why it was still waited for.
         hold: Hold,
+    },
+    /// The run of a branch has not been seen.
+    NoRun,
+    /// The run of a branch was followed.
+    Run {
+        /// The run.
+        id: RunId,
+        /// Its last word.
+        word: RemoteText,
+        /// The first group of installs that is not done, described.
+        group: Option<RemoteText>,
     },
     /// A workflow was followed as a whole.
     Workflow {

@@ -6,7 +6,10 @@ use std::time::Duration;
 use crate::api::ApiError;
 use crate::model::Status;
 use crate::timeline::human;
-use crate::{DeployId, Line};
+use crate::{DeployId, Line, RemoteText, RunId};
+
+/// So many of several things are named.
+const MOST_NAMED: usize = 3;
 
 /// Something a human should know, that ends nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +21,10 @@ pub enum Warning {
         /// How long before, if the server says.
         ago: Option<Duration>,
     },
+    /// No run was named, and the branch's newest had ended before the wait began.
+    RunHadEnded(RunId),
+    /// Passed, although a human still has to approve before the run goes on.
+    RunNotApproved(RunId),
     /// A status that is not in the table is taken for not ended.
     UnknownStatus(Status),
     /// A newer deploy is followed from now on.
@@ -46,8 +53,23 @@ pub enum Warning {
     NoLog(Line),
     /// Earlier deploys could not be read.
     NoHistory(Line),
+    /// Installs were left out, as the server does not say which labels they have.
+    Unlabelled {
+        /// How many.
+        count: usize,
+        /// The names of some.
+        named: Vec<Line>,
+    },
     /// A signal came before it was known what came of cancelling.
     CancelUnknown,
+}
+
+impl Warning {
+    /// Says that these installs were left out, if there are any.
+    pub fn unlabelled(installs: &[RemoteText]) -> Option<Self> {
+        let named = installs.iter().take(MOST_NAMED).map(|name| name.line(100)).collect();
+        (!installs.is_empty()).then_some(Self::Unlabelled { count: installs.len(), named })
+    }
 }
 
 impl fmt::Display for Warning {
@@ -60,6 +82,15 @@ impl fmt::Display for Warning {
                     "the latest deploy, {deploy}, had already ended{ago}, before the wait began: if you have just \
                      triggered one, this is not it"
                 )
+            }
+            Self::RunHadEnded(run) => {
+                write!(
+                    f,
+                    "the branch's newest run, {run}, had already ended: if you have just started one, this is not it"
+                )
+            }
+            Self::RunNotApproved(run) => {
+                write!(f, "passed, although a human still has to approve before run {run} goes on")
             }
             Self::UnknownStatus(status) => {
                 write!(f, "status `{status}` is not known to this version and counts as not ended")
@@ -83,6 +114,12 @@ impl fmt::Display for Warning {
             }
             Self::NoLog(why) => write!(f, "the log could not be read: {}", why.plain()),
             Self::NoHistory(why) => write!(f, "earlier deploys could not be read: {}", why.plain()),
+            Self::Unlabelled { count, named } => {
+                let names: Vec<&str> = named.iter().map(Line::plain).collect();
+                let more = if *count > named.len() { ", …" } else { "" };
+                let (installs, names) = (if *count == 1 { "install is" } else { "installs are" }, names.join(", "));
+                write!(f, "{count} {installs} left out ({names}{more}): the server does not say which labels they have")
+            }
             Self::CancelUnknown => f.write_str("the outcome of cancelling is not known, because of the signal"),
         }
     }

@@ -1,9 +1,11 @@
 //! What the preflight and the links need to know.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 use super::bounded::text;
-use super::open::{identifier, lenient_object};
+use super::open::{identifier, lenient, lenient_object};
 use crate::{ComponentId, InstallId, RemoteText};
 
 /// A customer's install.
@@ -16,6 +18,9 @@ pub struct Install {
     /// Its name.
     #[serde(deserialize_with = "text")]
     pub name: Option<RemoteText>,
+    /// Its labels, if the server says which it has. One that is no text is none that could be asked for.
+    #[serde(deserialize_with = "lenient")]
+    pub labels: Option<BTreeMap<String, serde_json::Value>>,
 }
 
 /// A component as part of an install.

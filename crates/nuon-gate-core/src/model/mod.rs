@@ -5,6 +5,7 @@
 //! What is stored has a bound: a server can send lists and texts without end.
 
 mod bounded;
+mod branch;
 mod composite_error;
 mod deploy;
 mod error_body;
@@ -13,10 +14,12 @@ mod job;
 mod log_record;
 mod log_stream;
 mod open;
+mod queue;
 mod status;
 mod workflow;
 
 pub(crate) use bounded::Rows;
+pub use branch::{App, AppBranchRun, Branch, BranchRun, GroupInstall, GroupRun, RunRow, RunStatus};
 pub use composite_error::{CompositeError, ErrorSection, PolicyReport, PolicySeverity, PolicyViolation, Severity};
 pub use deploy::{Account, Commit, ComponentBuild, Deploy, DeployType};
 pub use error_body::ErrorBody;
@@ -27,5 +30,6 @@ pub use job::{
 pub use log_record::LogRecord;
 pub(crate) use log_record::is_error_word;
 pub use log_stream::LogStream;
+pub use queue::{QueuePlace, QueuePosition, SignalAhead};
 pub use status::{CompositeStatus, EarlierStatus, Metadata, Status};
 pub use workflow::{Approval, ApprovalOption, ApprovalResponse, StepState, Workflow, WorkflowEnd, WorkflowStep};

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::bounded::{rows, text};
 use super::open::{identifier, lenient, lenient_object, object, open_enum};
-use super::{CompositeStatus, Metadata};
+use super::{AppBranchRun, CompositeStatus, Metadata};
 use crate::{DeployId, InstallId, RemoteText, StepId, StepTargetId, Verdict, WorkflowId};
 
 open_enum! {
@@ -35,6 +35,12 @@ pub struct Workflow {
     /// The install's name.
     #[serde(deserialize_with = "text")]
     pub owner_name: Option<RemoteText>,
+    /// What kind of thing it works on, if it says so: `installs`, `app_branches`.
+    #[serde(deserialize_with = "text")]
+    pub owner_type: Option<RemoteText>,
+    /// The run of a branch that it carries out.
+    #[serde(deserialize_with = "rows")]
+    pub app_branch_runs: Option<Vec<AppBranchRun>>,
     /// Where it stands. Some servers say `success` between two steps: only [`Workflow::end`] says whether it has ended.
     #[serde(deserialize_with = "object")]
     pub status: Option<CompositeStatus>,
@@ -126,6 +132,12 @@ impl Workflow {
     fn awaits_retry(&self) -> bool {
         let metadata = self.status.as_ref().and_then(|status| status.metadata.as_ref());
         metadata.is_some_and(|metadata| metadata.awaiting_retry == Some(true))
+    }
+
+    /// Tells whether it carries out the run of a branch, and so works on groups of installs.
+    pub fn is_of_branch(&self) -> bool {
+        self.owner_type.as_ref().is_some_and(|kind| kind.is("app_branches"))
+            || self.app_branch_runs.as_ref().is_some_and(|runs| !runs.is_empty())
     }
 
     /// Tells whether its deploys make a plan and stop.

@@ -37,6 +37,9 @@ pub struct RunResult {
     pub elapsed_ms: u64,
     /// Every target, in order.
     pub targets: Vec<TargetResult>,
+    /// The run of a branch that was waited for. Results of earlier versions have none.
+    #[serde(default)]
+    pub branch_run: Option<BranchRunResult>,
     /// How the API did.
     pub api: ApiResult,
     /// The CI run.
@@ -45,6 +48,72 @@ pub struct RunResult {
     pub notifications: Vec<NotificationResult>,
     /// What a human should know of the run as a whole.
     pub warnings: Vec<Line>,
+}
+
+/// The run of a branch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BranchRunResult {
+    /// Its id.
+    pub id: Line,
+    /// Where it stands.
+    pub status: Line,
+    /// The commit that it releases.
+    pub commit: Option<Line>,
+    /// Whether a human is asked before it goes on.
+    pub awaiting_approval: bool,
+    /// Its page in the dashboard, on which it is also approved.
+    pub url: Option<Line>,
+    /// Its groups of installs, in order.
+    pub groups: Vec<GroupResult>,
+    /// The installs that wait behind another run.
+    pub waiting: Vec<WaitingResult>,
+}
+
+/// A group of installs in a branch's run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupResult {
+    /// Its name.
+    pub name: Line,
+    /// Where it stands.
+    pub status: Line,
+    /// How many installs it has.
+    pub total: usize,
+    /// How many of them are done.
+    pub done: usize,
+    /// How many of them have failed.
+    pub failed: usize,
+}
+
+/// An install that waits behind another run of its branch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaitingResult {
+    /// Its group.
+    pub group: Line,
+    /// The install.
+    pub install: Line,
+    /// The run that it waits for.
+    pub behind_run_id: Line,
+    /// Why, in the server's word.
+    pub why: Option<Line>,
+}
+
+impl GroupResult {
+    /// Says in a few words how far it has come.
+    pub fn standing(&self) -> Line {
+        let Self { name, status, total, done, failed } = self;
+        let failed = if *failed > 0 { format!(", {failed} failed") } else { String::new() };
+        Line::new(format!("group {}: {}, {done} of {total} installs done{failed}", name.plain(), status.plain()))
+    }
+}
+
+impl WaitingResult {
+    /// Says what it waits for.
+    pub fn standing(&self) -> Line {
+        let why = self.why.as_ref().map(|why| format!(" ({})", why.plain())).unwrap_or_default();
+        let Self { group, install, behind_run_id, .. } = self;
+        let (group, install, run) = (group.plain(), install.plain(), behind_run_id.plain());
+        Line::new(format!("group {group}: install {install} waits behind run {run}{why}"))
+    }
 }
 
 /// The outcome for one target.
@@ -67,6 +136,12 @@ pub struct TargetResult {
     pub deploy: Option<DeployResult>,
     /// What made it the right one.
     pub matched_by: Option<MatchedBy>,
+    /// The group of installs in a branch's run that it belongs to. Results of earlier versions have none.
+    #[serde(default)]
+    pub group: Option<Line>,
+    /// Its workflow's place in the queue, while it waits for others. Results of earlier versions have none.
+    #[serde(default)]
+    pub queue: Option<QueueResult>,
     /// A newer deploy that is no replacement.
     pub superseded_by: Option<Line>,
     /// Deploys that it replaced.
@@ -87,6 +162,15 @@ pub struct TargetResult {
     pub log_tail: Vec<LogLine>,
     /// What a human should know.
     pub warnings: Vec<Line>,
+}
+
+/// A place in a queue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueueResult {
+    /// The place, from 1 on.
+    pub position: u64,
+    /// What kinds of workflows are ahead, as far as the server names them.
+    pub ahead: Vec<Line>,
 }
 
 /// Something with an id and perhaps a name.

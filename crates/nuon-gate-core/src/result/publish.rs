@@ -2,11 +2,14 @@
 
 use jiff::{SignedDuration, Timestamp, TimestampRound, Unit};
 
-use super::{ApiResult, DeployResult, LastGood, LogLine, Named, RunResult, StayResult, TargetResult};
+use super::{
+    ApiResult, BranchRunResult, DeployResult, GroupResult, LastGood, LogLine, Named, QueueResult, RunResult,
+    StayResult, TargetResult, WaitingResult,
+};
 use crate::api::ApiStats;
 use crate::report::{Report, TargetReport, Words};
 use crate::timeline::Stay;
-use crate::{Dashboard, Line, Logged, RemoteText, Verdict};
+use crate::{Dashboard, GroupReport, Line, Logged, RemoteText, RunReport, Verdict, WaitingInstall};
 
 /// Longest status description and name, in characters.
 const LONGEST: usize = 500;
@@ -28,11 +31,42 @@ impl RunResult {
                 .iter()
                 .map(|target| TargetResult::new(target, words, report.dashboard.as_ref()))
                 .collect(),
+            branch_run: report.branch_run.as_ref().map(|run| BranchRunResult::new(run, report.dashboard.as_ref())),
             api: ApiResult { version: api.version, requests: api.requests, errors: api.errors },
             ci_url: None,
             notifications: Vec::new(),
             warnings: report.warnings.iter().map(|warning| Line::new((words.warning)(warning))).collect(),
         }
+    }
+}
+
+impl BranchRunResult {
+    fn new(report: &RunReport, dashboard: Option<&Dashboard>) -> Self {
+        Self {
+            id: Line::new(report.run.as_str()),
+            status: report.status.clone(),
+            commit: report.commit.clone(),
+            awaiting_approval: report.awaits_approval,
+            url: dashboard.and_then(|dashboard| dashboard.run(&report.place, &report.workflow)),
+            groups: report.groups.iter().map(GroupResult::from).collect(),
+            waiting: report.waiting.iter().map(WaitingResult::from).collect(),
+        }
+    }
+}
+
+impl From<&GroupReport> for GroupResult {
+    fn from(report: &GroupReport) -> Self {
+        let GroupReport { name, status, total, done, failed } = report;
+        let (name, status) = (name.clone(), status.clone());
+        Self { name, status, total: *total, done: *done, failed: *failed }
+    }
+}
+
+impl From<&WaitingInstall> for WaitingResult {
+    fn from(report: &WaitingInstall) -> Self {
+        let WaitingInstall { group, install, behind, why } = report;
+        let behind_run_id = Line::new(behind.as_str());
+        Self { group: group.clone(), install: install.clone(), behind_run_id, why: why.clone() }
     }
 }
 
@@ -58,6 +92,11 @@ impl TargetResult {
             clock: report.clock(),
             deploy: deploy.as_deref().map(|deploy| DeployResult::new(deploy, report)),
             matched_by: report.matched_by,
+            group: report.target.group().cloned(),
+            queue: report
+                .queue
+                .as_ref()
+                .map(|place| QueueResult { position: place.position, ahead: place.ahead.clone() }),
             superseded_by: report.superseded_by.as_ref().map(|id| Line::new(id.as_str())),
             replaced: report.replaced.iter().map(|id| Line::new(id.as_str())).collect(),
             typical_ms: report.history.typical.map(millis),

@@ -76,15 +76,21 @@ impl Watch {
     fn clocks(&self, poller: PollerId) -> impl Iterator<Item = (Clock, Duration, Moment)> + use<> {
         let clocks = self.shared.settings().clocks;
         let (awaits_start, approval_since) = match poller {
-            PollerId::Discovery => (self.discovery.awaits_start(), None),
+            PollerId::Discovery => (self.discovery.awaits_start(), self.discovery.asked_since()),
             PollerId::Target(index) => (self.targets[index].awaits_start(), self.targets[index].approval_since()),
         };
+        let queued_since = match poller {
+            PollerId::Discovery => self.discovery.queued_since(&self.shared),
+            PollerId::Target(index) => self.targets[index].queued_since(&self.shared),
+        };
+        let queued = clocks.queue.zip(queued_since);
+        let queue = queued.map(|(limit, since)| (Clock::Queue, limit, since + limit));
         let start = clocks.start.filter(|_| awaits_start);
         let start = start.map(|limit| (Clock::Start, limit, Moment::START + limit));
         let stall = clocks.stall.map(|limit| (Clock::Stall, limit, self.last_change(poller) + limit));
         let asked = clocks.approval.zip(approval_since);
         let approval = asked.map(|(limit, since)| (Clock::Approval, limit, since + limit));
-        [start, approval, stall].into_iter().flatten()
+        [start, approval, queue, stall].into_iter().flatten()
     }
 
     /// Returns when something last changed. As long as a target moves, more targets may come.
@@ -190,7 +196,8 @@ impl Watch {
             PollerId::Discovery => {
                 let verdict = match clock {
                     Clock::Outage => Verdict::Inconclusive,
-                    Clock::Total | Clock::Start | Clock::Stall | Clock::Approval => Verdict::TimedOut,
+                    Clock::Approval => Verdict::ApprovalNeeded,
+                    Clock::Total | Clock::Start | Clock::Stall | Clock::Queue => Verdict::TimedOut,
                 };
                 let limit = Limit {
                     clock,

@@ -1,7 +1,7 @@
 //! Which targets are watched: what discovery finds becomes a target, and what it cannot find ends the run.
 
 use super::Watch;
-use super::discovery::Discovered;
+use super::discovery::{Discovered, Joining};
 use super::event::{EventKind, Refusal};
 use super::flights::PollerId;
 use super::phase::End;
@@ -16,12 +16,27 @@ use crate::{DeployId, Moment, Target, Targets, Verdict};
 
 impl Watch {
     pub(super) fn reply_to_discovery(&mut self, now: Moment, request: &Request, reply: Reply) -> Option<ApiError> {
-        match self.discovery.reply(now, request, reply, &self.targets, &self.shared) {
+        let discovered = self.discovery.reply(now, request, reply, &self.targets, &mut self.shared);
+        for event in self.discovery.take_events() {
+            self.shared.emit(now, EventKind::Run(event));
+        }
+        if let Some((began, taken)) = self.discovery.take_takeovers() {
+            self.shared.takeovers_mut().look(began, taken);
+        }
+        if let Some(warning) = self.discovery.take_warning() {
+            self.shared.warn(now, warning);
+        }
+        match discovered {
             Discovered::Nothing => {}
             Discovered::Retry(error) => return Some(error),
             Discovered::Joined(joining) => {
-                for (target, deploy) in joining {
-                    let index = self.add(target.clone(), self.pinning.shared.clone(), Some(deploy), now);
+                for Joining { target, deploy, of_run } in joining {
+                    let shared = self.pinning.shared.clone();
+                    let pins = match of_run {
+                        None => shared,
+                        Some((pin, workflow)) => Pins { branch_run: Some(pin), workflow: Some(workflow), ..shared },
+                    };
+                    let index = self.add(target.clone(), pins, Some(deploy), now);
                     self.shared.emit(now, EventKind::Joined { target: index, is: target });
                 }
             }
@@ -89,6 +104,7 @@ impl Watch {
             }
         }
         self.discovery.end(failure);
+        self.shared.takeovers_mut().end();
     }
 
     /// Makes a target of each component that is wanted, and returns where it stands in both lists.
@@ -102,7 +118,7 @@ impl Watch {
                 Wanted::Component(install, component) => {
                     Some((position, Target::new(install.clone(), component.clone())))
                 }
-                Wanted::Install(_) => None,
+                Wanted::Install(_) | Wanted::Labelled(..) => None,
             })
             .collect();
         if !self.discovery.wanted().is_empty() {

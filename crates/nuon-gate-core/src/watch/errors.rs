@@ -68,7 +68,8 @@ pub(super) struct About {
 
 impl About {
     fn is_known_workflow(self, request: &Request) -> bool {
-        self.own_workflow || self.exists && matches!(request, Request::Workflow(..))
+        self.own_workflow
+            || self.exists && matches!(request, Request::Workflow(..) | Request::Run(..) | Request::GroupRuns(..))
     }
 }
 
@@ -141,10 +142,17 @@ fn missing(error: &ApiError, request: &Request) -> Cause {
         Request::InstallComponent(install, component) => Thing::Component(install.clone(), component.clone()),
         Request::Deploy(install, _, deploy) => Thing::Deploy(install.clone(), deploy.clone()),
         Request::Workflow(_, workflow) | Request::Cancel(workflow) => Thing::Workflow(workflow.clone()),
+        Request::GroupRuns(_, run, _) => Thing::GroupsOfRun(run.clone()),
         Request::LatestDeploy(..)
         | Request::Deploys(..)
         | Request::InstallDeploys(_)
         | Request::Installs(_)
+        | Request::LabelledInstalls(..)
+        | Request::QueuePosition(_)
+        | Request::Apps(_)
+        | Request::Branches(..)
+        | Request::Runs(..)
+        | Request::Run(..)
         | Request::Dashboard(_)
         | Request::Logs(..)
         | Request::Await(..) => return Cause::Refused(error.clone()),

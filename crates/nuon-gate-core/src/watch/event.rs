@@ -5,10 +5,13 @@ use std::time::Duration;
 use super::settings::{InvalidSettings, OnSuperseded};
 use crate::api::ApiError;
 use crate::cause::{Cause, Warning};
-use crate::model::Status;
-use crate::resolve::Ambiguous;
+use crate::model::{QueuePlace, Status};
+use crate::resolve::{Ambiguous, Unfit};
 use crate::timeline::human;
-use crate::{BuildId, DeployId, Hold, Line, MatchedBy, Moment, StepId, Target, Verdict, WorkflowId};
+use crate::{
+    BuildId, DeployId, GroupReport, Hold, Line, MatchedBy, Moment, RunId, StepId, Target, Verdict, WaitingInstall,
+    WorkflowId,
+};
 
 /// Something that happened. Targets are named by their position among the run's targets.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,6 +126,17 @@ pub enum EventKind {
         /// What.
         warning: Warning,
     },
+    /// A workflow waits behind others in its queue.
+    Queued {
+        /// The target that has asked; `None` for a workflow that is waited for as a whole.
+        target: Option<usize>,
+        /// The workflow.
+        workflow: WorkflowId,
+        /// Its place.
+        place: QueuePlace,
+    },
+    /// Something happened to the run of a branch that is waited for.
+    Run(RunEvent),
     /// A target ended.
     Ended {
         /// Which; `None` for what ended the run without being about a target.
@@ -131,6 +145,57 @@ pub enum EventKind {
         verdict: Verdict,
         /// Why, unless it passed.
         cause: Option<Cause>,
+    },
+}
+
+/// What happened to the run of a branch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RunEvent {
+    /// It was found, and is followed from now on.
+    Found {
+        /// The run.
+        run: RunId,
+        /// Its own workflow.
+        workflow: WorkflowId,
+        /// Where it stands.
+        status: Line,
+        /// The commit that it releases.
+        commit: Option<Line>,
+    },
+    /// It moved on.
+    Changed {
+        /// The run.
+        run: RunId,
+        /// Where it stood.
+        from: Line,
+        /// Where it stands.
+        to: Line,
+    },
+    /// A group of installs was begun, or moved on.
+    Group(GroupReport),
+    /// An install waits behind another run.
+    Waiting(WaitingInstall),
+    /// A later run takes this one's place at an install.
+    Superseded {
+        /// Its group.
+        group: Line,
+        /// The install.
+        install: Line,
+        /// The later run.
+        by: RunId,
+        /// What follows from that.
+        policy: OnSuperseded,
+    },
+    /// A human is asked before the run goes on.
+    ApprovalNeeded {
+        /// The run.
+        run: RunId,
+        /// Its own workflow.
+        workflow: WorkflowId,
+        /// The step that asks.
+        step: Option<Line>,
+        /// The run's page, if the dashboard is known.
+        url: Option<Line>,
     },
 }
 
@@ -146,6 +211,12 @@ pub enum Refusal {
     /// Two things have the name that was given.
     #[error(transparent)]
     Ambiguous(Ambiguous),
+    /// No install has the labels that were given.
+    #[error(transparent)]
+    Unfit(Unfit),
+    /// No run was named, and the branch's newest had already ended.
+    #[error("the branch's newest run, {0}, had already ended, and nothing says which run to wait for")]
+    StaleRun(RunId),
     /// Nothing was pinned, and the newest deploy had already ended.
     #[error("the latest deploy, {deploy}, had already ended{}, and nothing says which deploy to wait for",
         .ago.map(|ago| format!(" {} ago", human(ago))).unwrap_or_default())]

@@ -35,8 +35,10 @@ mod long_polls;
 mod outcome;
 mod phase;
 mod poller;
+mod queues;
 mod settings;
 mod shared;
+mod takeovers;
 mod target;
 mod timers;
 
@@ -46,7 +48,7 @@ use jiff::Timestamp;
 
 use self::budget::Budget;
 use self::discovery::Discovery;
-pub use self::event::{Event, EventKind, Refusal};
+pub use self::event::{Event, EventKind, Refusal, RunEvent};
 use self::flights::{Flights, PollerId};
 pub(crate) use self::last_polls::LAST_POLL_AFTER_SIGNAL;
 use self::last_polls::LastPolls;
@@ -147,6 +149,10 @@ impl Watch {
                 WatchSettings::check_workflow(&pinning)?;
                 (Discovery::of_workflow(id, installs, schedule), None)
             }
+            Scope::Branch(typed) => {
+                WatchSettings::check_workflow(&pinning)?;
+                (Discovery::of_branch(typed, schedule), None)
+            }
             Scope::Wanted(wanted) => {
                 WatchSettings::check_wanted(&wanted)?;
                 let mut resolver = Resolver::new(wanted);
@@ -223,8 +229,8 @@ impl Watch {
             }
         }
         let Some((request, pollers)) = self.flights.land(ticket.0, now) else { return };
-        if let (Ok(_), Request::Workflow(_, id)) = (reply, &request) {
-            self.shared.note_workflow(id, now);
+        if let (Ok(Answer { fact: Fact::Workflow(workflow), .. }), Request::Workflow(_, id)) = (reply, &request) {
+            self.shared.note_workflow(id, workflow, now);
         }
         self.shared.lists_mut().note(&request, reply, now);
         for poller in pollers.iter().copied() {
@@ -391,7 +397,7 @@ impl Watch {
 
     fn begin_poll(&mut self, poller: PollerId, now: Moment) {
         match poller {
-            PollerId::Discovery => self.discovery.begin_poll(now),
+            PollerId::Discovery => self.discovery.begin_poll(now, &self.targets, &self.shared),
             PollerId::Target(index) => {
                 self.targets[index].begin_poll(now, &mut self.shared);
                 self.count_end(index);

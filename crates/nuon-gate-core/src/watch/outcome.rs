@@ -24,6 +24,7 @@ impl Watch {
             dashboard: self.shared.dashboard().cloned(),
             open_workflow: self.discovery.open_workflow().cloned(),
             run_cancelled: None,
+            branch_run: self.discovery.branch_run(),
             warnings: self.shared.warnings().to_vec(),
         }
     }

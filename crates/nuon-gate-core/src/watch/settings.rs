@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::pins::{Pinning, Pins};
 use crate::resolve::Wanted;
 use crate::schedule::Intervals;
-use crate::{InstallId, Kind, MatchedBy, OrgId, Require, Rules, Target, Targets, WorkflowId};
+use crate::{BranchRef, InstallId, Kind, MatchedBy, OrgId, Require, Rules, Target, Targets, WorkflowId};
 
 /// How long is waited, at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub struct Clocks {
     pub stall: Option<Duration>,
     /// For a human's answer.
     pub approval: Option<Duration>,
+    /// For other workflows that are ahead in a queue.
+    pub queue: Option<Duration>,
     /// Without one good answer from the API.
     pub outage: Option<Duration>,
 }
@@ -67,6 +69,8 @@ pub enum Scope {
     /// Every deploy of a workflow, those that are still to come among them. If installs are named, by id or by name, it has
     /// to be one of theirs.
     Workflow(WorkflowId, Vec<InstallId>),
+    /// The deploys of every install in the run of a branch, those that are still to come among them.
+    Branch(BranchRef),
 }
 
 /// What follows from a latest deploy that had already ended before the wait began, if nothing was pinned.
@@ -162,7 +166,14 @@ impl Default for WatchSettings {
 impl Default for Clocks {
     fn default() -> Self {
         let minutes = |count: u64| Duration::from_secs(60 * count);
-        Self { total: minutes(60), start: Some(minutes(5)), stall: None, approval: None, outage: Some(minutes(5)) }
+        Self {
+            total: minutes(60),
+            start: Some(minutes(5)),
+            stall: None,
+            approval: None,
+            queue: None,
+            outage: Some(minutes(5)),
+        }
     }
 }
 

@@ -9,9 +9,12 @@ use super::event::{Event, EventKind, Refusal};
 use super::health::Health;
 use super::lists::Lists;
 use super::phase::OptionalReads;
+use super::queues::Queues;
 use super::settings::{Mode, WatchSettings};
+use super::takeovers::Takeovers;
 use crate::api::Request;
 use crate::cause::Warning;
+use crate::model::{QueuePlace, Workflow};
 use crate::{Dashboard, InstallId, Moment, RemoteText, Target, WorkflowId};
 
 /// How often something on which no verdict depends is requested.
@@ -33,6 +36,8 @@ pub(super) struct Shared {
     workflows: HashMap<WorkflowId, Moment>,
     install_names: HashMap<InstallId, Optional<RemoteText>>,
     lists: Lists,
+    queues: Queues,
+    takeovers: Takeovers,
     /// About the run as a whole.
     warnings: Vec<Warning>,
     events: Vec<Event>,
@@ -77,6 +82,8 @@ impl Shared {
             workflows: HashMap::new(),
             install_names: HashMap::new(),
             lists: Lists::default(),
+            queues: Queues::default(),
+            takeovers: Takeovers::default(),
             warnings: Vec::new(),
             events: Vec::new(),
             last_event: Moment::START,
@@ -113,8 +120,40 @@ impl Shared {
     }
 
     /// Takes note that a workflow has answered, whoever asked for it.
-    pub(super) fn note_workflow(&mut self, id: &WorkflowId, now: Moment) {
+    pub(super) fn note_workflow(&mut self, id: &WorkflowId, workflow: &Workflow, now: Moment) {
         self.workflows.insert(id.clone(), now);
+        self.queues.note_workflow(id, workflow);
+    }
+
+    /// Returns the request for a workflow's place in its queue, if it waits and has not just been asked about.
+    pub(super) fn queue_request(&self, id: &WorkflowId, now: Moment) -> Option<Request> {
+        let every = self.settings.intervals.max();
+        self.queues.is_wanted(id, now, every).then(|| Request::QueuePosition(id.clone()))
+    }
+
+    /// Takes in a workflow's place in its queue, and says so if it is another one: on behalf of a target, if one asked.
+    pub(super) fn queue_came(
+        &mut self,
+        id: &WorkflowId,
+        place: Option<QueuePlace>,
+        target: Option<usize>,
+        now: Moment,
+    ) {
+        if let Some(place) = self.queues.came(id, place, now) {
+            self.emit(now, EventKind::Queued { target, workflow: id.clone(), place });
+        }
+    }
+
+    pub(super) fn queues(&self) -> &Queues {
+        &self.queues
+    }
+
+    pub(super) fn takeovers(&self) -> &Takeovers {
+        &self.takeovers
+    }
+
+    pub(super) fn takeovers_mut(&mut self) -> &mut Takeovers {
+        &mut self.takeovers
     }
 
     /// Returns when somebody last had a good answer to a request for a workflow.
@@ -210,6 +249,11 @@ impl Shared {
         self.dashboard.value.as_ref()
     }
 
+    /// Returns the request for the dashboard's address, as long as that may still come.
+    pub(super) fn unread_dashboard(&self) -> Option<Request> {
+        self.settings.org.clone().filter(|_| self.dashboard.tries_left > 0).map(Request::Dashboard)
+    }
+
     pub(super) fn install_name(&self, install: &InstallId) -> Option<&RemoteText> {
         self.install_names.get(install).and_then(|name| name.value.as_ref())
     }
@@ -223,8 +267,9 @@ impl Shared {
     }
 
     /// Takes note that such a request had no good answer, and tells whether it is one.
-    pub(super) fn optional_missed(&mut self, request: &Request) -> bool {
+    pub(super) fn optional_missed(&mut self, request: &Request, now: Moment) -> bool {
         match request {
+            Request::QueuePosition(id) => self.queues.missed(id, now),
             Request::Dashboard(_) => self.dashboard.missed(),
             Request::Install(install) if self.settings.links => {
                 self.install_names.entry(install.clone()).or_default().missed();
@@ -236,8 +281,7 @@ impl Shared {
 
     /// Returns what would be good to know of a target.
     pub(super) fn optional_reads(&self, target: &Target) -> OptionalReads {
-        let dashboard = self.settings.org.clone().map(Request::Dashboard);
-        let dashboard = dashboard.filter(|_| self.dashboard.tries_left > 0);
+        let dashboard = self.unread_dashboard();
         let unnamed = target.install_name().is_none()
             && self.install_names.get(&target.install).is_none_or(|name| name.tries_left > 0);
         let name = unnamed.then(|| Request::Install(target.install.clone()));

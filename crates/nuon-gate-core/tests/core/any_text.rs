@@ -83,7 +83,7 @@ fn saved<'a>(mut text: impl FnMut() -> &'a str) -> Value {
                 "id": text(), "type": text(), "status": text(), "status_description": text(), "build_id": text(),
                 "commit": text(), "workflow_id": text(), "created_by": text(), "created_at": text(), "ended_at": text(),
             },
-            "matched_by": "build", "superseded_by": text(), "replaced": [text(), text()], "typical_ms": null,
+            "matched_by": "build", "group": text(), "queue": {"position": 2, "ahead": [text(), text()]}, "superseded_by": text(), "replaced": [text(), text()], "typical_ms": null,
             "recovered_after": null,
             "last_good": {"deploy_id": text(), "build_id": text(), "commit": text(), "at": text()},
             "timeline": [{"status": text(), "at": text(), "duration_ms": null}],

@@ -31,7 +31,7 @@ fn executing() -> serde_json::Value {
 }
 
 fn sixty_seconds() -> WatchSettings {
-    let clocks = Clocks { total: s(60), start: None, stall: None, approval: None, outage: None };
+    let clocks = Clocks { total: s(60), start: None, stall: None, approval: None, queue: None, outage: None };
     WatchSettings { clocks, ..settings() }
 }
 

@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep};
 
 fn total(seconds: u64) -> WatchSettings {
     WatchSettings {
-        clocks: Clocks { total: s(seconds), start: None, stall: None, approval: None, outage: None },
+        clocks: Clocks { total: s(seconds), start: None, stall: None, approval: None, queue: None, outage: None },
         ..settings()
     }
 }

@@ -2,8 +2,8 @@
 
 use Becomes::{Elsewhere, Fact, NoAnswer, NoneYet};
 use jiff::Timestamp;
-use nuon_gate_core::api::{ApiError, Depth, Fact as Said, Reply, Request, interpret};
-use nuon_gate_core::{ComponentId, InstallId, WorkflowId};
+use nuon_gate_core::api::{ApiError, Depth, Fact as Said, Reply, Request, Runs, interpret};
+use nuon_gate_core::{BranchPlace, ComponentId, InstallId, WorkflowId};
 use nuon_gate_http::header::HeaderMap;
 
 /// What an answer becomes.
@@ -41,6 +41,11 @@ fn becomes(request: &Request, body: &str) -> (Becomes, Reply) {
             Said::Deploys(rows) if rows.is_empty() => NoneYet,
             Said::Installs(page) if page.rows.is_empty() => NoneYet,
             Said::InstallComponents(page) if page.rows.is_empty() => NoneYet,
+            Said::Queue(None) => NoneYet,
+            Said::Apps(page) if page.rows.is_empty() => NoneYet,
+            Said::Branches(page) if page.rows.is_empty() => NoneYet,
+            Said::Runs(page) if page.rows.is_empty() => NoneYet,
+            Said::GroupRuns(page) if page.rows.is_empty() => NoneYet,
             Said::Logs(page) if page.records.is_empty() => NoneYet,
             _ => Fact,
         },
@@ -60,11 +65,17 @@ fn check(request: &Request, rows: Rows) {
             | (Request::Deploys(..), Said::Deploys(_))
             | (Request::Installs(_), Said::Installs(_))
             | (Request::InstallComponents(..), Said::InstallComponents(_))
+            | (Request::QueuePosition(_), Said::Queue(_))
+            | (Request::Apps(_), Said::Apps(_))
+            | (Request::Branches(..), Said::Branches(_))
+            | (Request::Runs(..), Said::Runs(_))
+            | (Request::GroupRuns(..), Said::GroupRuns(_))
             | (Request::Dashboard(_), Said::Dashboard(_))
             | (Request::Logs(..), Said::Logs(_))
             | (Request::Cancel(_), Said::Cancelling) => true,
             (Request::Deploy(_, _, id), Said::Deploy(deploy)) => deploy.id.as_ref() == Some(id),
             (Request::Workflow(_, id), Said::Workflow(workflow)) => workflow.id.as_ref() == Some(id),
+            (Request::Run(_, id), Said::Run(run)) => [run.id.as_str(), run.workflow_id.as_str()].contains(&id.as_str()),
             (Request::Install(_), Said::Install(install)) => install.id.is_some(),
             (Request::InstallComponent(_, id), Said::InstallComponent(found)) => {
                 found.component_id.as_ref() == Some(id)
@@ -279,6 +290,74 @@ fn lists_that_name_no_owner() {
     let logs = Request::Logs("log1".parse().unwrap(), None);
     check(&logs, &[(r#"[{"body": "fine"}]"#, Fact)]);
     [installs, components, logs].iter().for_each(|request| check(request, NO_LISTS));
+}
+
+fn branch() -> BranchPlace {
+    BranchPlace { app: "app1".parse().unwrap(), branch: "apb1".parse().unwrap() }
+}
+
+#[test]
+fn a_run_that_was_asked_for() {
+    let rows: Rows = &[
+        (r#"{"id": "inw1", "app_branch_runs": [{"id": "abr1", "status": "running"}]}"#, Fact),
+        (
+            r#"{"id": "inw1", "owner_id": "apb1", "owner_type": "app_branches", "app_branch_runs": [{"id": "abr1"}]}"#,
+            Fact,
+        ),
+        // Another run's, another branch's, another workflow's, or nobody's.
+        (r#"{"id": "inw1", "app_branch_runs": [{"id": "abr2", "status": "success"}]}"#, NoAnswer),
+        (
+            r#"{"id": "inw1", "owner_id": "apb2", "owner_type": "app_branches", "app_branch_runs": [{"id": "abr1"}]}"#,
+            NoAnswer,
+        ),
+        (r#"{"id": "inw1", "app_branch_runs": [{"id": "abr1", "app_branch_id": "apb2"}]}"#, NoAnswer),
+        (r#"{"id": "inw1", "app_branch_runs": [{"id": "abr1", "workflow_id": "inw2"}]}"#, NoAnswer),
+        (r#"{"id": "inw1", "app_branch_runs": [{"status": "success"}]}"#, NoAnswer),
+        (r#"{"id": "inw1", "app_branch_runs": []}"#, NoAnswer),
+        (r#"{"id": "inw1"}"#, NoAnswer),
+        (r#"{"app_branch_runs": [{"id": "abr1"}]}"#, NoAnswer),
+        // Two of it.
+        (r#"{"id": "inw1", "app_branch_runs": [{"id": "abr1"}, {"id": "abr1", "status": "success"}]}"#, NoAnswer),
+    ];
+    let request = Request::Run(branch(), "abr1".parse().unwrap());
+    [rows, NO_OBJECTS].into_iter().for_each(|rows| check(&request, rows));
+    let by_workflow = Request::Run(branch(), "inw1".parse().unwrap());
+    check(&by_workflow, &[(r#"{"id": "inw1", "app_branch_runs": [{"id": "abr7"}]}"#, Fact)]);
+    check(&by_workflow, &[(r#"{"id": "inw2", "app_branch_runs": [{"id": "abr7"}]}"#, NoAnswer)]);
+}
+
+#[test]
+fn a_place_in_a_queue() {
+    let request = Request::QueuePosition(workflow());
+    let rows: Rows = &[
+        (r#"{"position": 2, "queue_depth": 3, "signals_ahead": [{"workflow_type": "provision"}]}"#, Fact),
+        (r#"{"position": 0}"#, NoneYet),
+        ("{}", NoneYet),
+        (r#"{"position": -1}"#, NoneYet),
+    ];
+    check(&request, rows);
+    check(&request, &[("null", NoAnswer), ("[]", NoAnswer), ("", NoAnswer), ("<html>", NoAnswer)]);
+}
+
+#[test]
+fn the_lists_of_a_branch() {
+    let groups = Request::GroupRuns(branch(), "abr1".parse().unwrap(), 1);
+    let rows: Rows = &[
+        (r#"[{"id": "igr1", "installs": [{"install_id": "inl1", "workflow_id": "inw2"}]}]"#, Fact),
+        (r#"[{"id": "igr1", "app_branch_run_id": "abr1", "status": {"status": "success"}}]"#, Fact),
+        (r#"[{"id": "igr1", "app_branch_run_id": "abr2"}]"#, NoAnswer),
+        (r#"[{"id": "igr1", "installs": [{"workflow_id": "inw2"}]}]"#, NoAnswer),
+        (r#"[{"id": "igr1", "installs": {"install_id": "inl1"}}]"#, NoAnswer),
+        (r#"[{"id": "igr1", "status": "success"}]"#, NoAnswer),
+    ];
+    check(&groups, rows);
+    let branches = Request::Branches("app1".parse().unwrap(), 1);
+    let rows: Rows =
+        &[(r#"[{"id": "apb1", "name": "main"}]"#, Fact), (r#"[{"id": "apb1", "app_id": "app2"}]"#, NoAnswer)];
+    check(&branches, rows);
+    let runs = Request::Runs(branch(), Runs::Deploying, 1);
+    check(&runs, &[(r#"[{"id": "inw1", "app_branch_runs": [{"id": "abr1"}]}, {"id": "inw0"}]"#, Fact)]);
+    [groups, branches, runs, Request::Apps(1)].iter().for_each(|request| check(request, NO_LISTS));
 }
 
 #[test]

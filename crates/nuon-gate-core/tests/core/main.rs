@@ -13,6 +13,7 @@ mod facts;
 mod from_nuon;
 mod invisible;
 mod judging_table;
+mod labelled;
 mod model;
 mod paging;
 mod promises;

@@ -1,10 +1,19 @@
 //! What the client asks, and what it makes of "not found".
 
-use nuon_gate_core::api::{Depth, ErrorClass, Fact, Request};
+use nuon_gate_core::api::{Depth, ErrorClass, Fact, Request, Runs};
+use nuon_gate_core::{BranchPlace, Labels};
 use serde_json::json;
 
 use crate::client::{PATIENT, deploy, latest, latest_in, stats_of};
 use crate::sockets::{End, answer, client_of, ids, raw};
+
+fn labels() -> Labels {
+    Labels::new(vec!["tier=1".parse().unwrap(), "env=prod".parse().unwrap()]).unwrap()
+}
+
+fn branch() -> BranchPlace {
+    BranchPlace { app: "app1".parse().unwrap(), branch: "apb1".parse().unwrap() }
+}
 
 /// Every other question that the client can ask, and where it asks it.
 fn others() -> Vec<(Request, &'static str)> {
@@ -28,6 +37,18 @@ fn others() -> Vec<(Request, &'static str)> {
         (Request::Install(install.clone()), "GET /v1/installs/inl1"),
         (Request::Installs(1), "GET /v1/installs?limit=100"),
         (Request::Installs(3), "GET /v1/installs?limit=100&page=3"),
+        (Request::QueuePosition(workflow.clone()), "GET /v1/workflows/inw1/queue-position"),
+        (Request::Apps(1), "GET /v1/apps?limit=100"),
+        (Request::Branches("app1".parse().unwrap(), 2), "GET /v1/apps/app1/branches?limit=100&page=2"),
+        (Request::Runs(branch(), Runs::All, 1), "GET /v1/apps/app1/branches/apb1/runs?limit=100"),
+        (Request::Runs(branch(), Runs::Deploying, 1), "GET /v1/apps/app1/branches/apb1/runs?limit=100&planonly=false"),
+        (Request::Run(branch(), "abr1".parse().unwrap()), "GET /v1/apps/app1/branches/apb1/runs/abr1"),
+        (
+            Request::GroupRuns(branch(), "abr1".parse().unwrap(), 1),
+            "GET /v1/apps/app1/branches/apb1/runs/abr1/install-group-runs?limit=100",
+        ),
+        (Request::LabelledInstalls(labels(), 1), "GET /v1/installs?limit=100&labels=env%3Aprod%2Ctier%3A1"),
+        (Request::LabelledInstalls(labels(), 2), "GET /v1/installs?limit=100&page=2&labels=env%3Aprod%2Ctier%3A1"),
         (Request::InstallComponents(install.clone(), 1), "GET /v1/installs/inl1/components?limit=100"),
         (Request::InstallComponents(install.clone(), 2), "GET /v1/installs/inl1/components?limit=100&page=2"),
         (Request::InstallComponent(install, component), "GET /v1/installs/inl1/components/cmp1"),
@@ -77,7 +98,7 @@ async fn an_id_cannot_leave_its_place_in_the_path() {
 }
 
 #[tokio::test]
-async fn not_yet_is_an_answer_only_about_a_components_deploys() {
+async fn not_yet_is_an_answer_only_about_deploys_and_queues() {
     let (url, _) = raw(said("404 X", "record not found"), End::Close).await;
     let client = client_of(&url, PATIENT);
     assert_eq!(latest(&client).await, Ok(None));
@@ -89,6 +110,9 @@ async fn not_yet_is_an_answer_only_about_a_components_deploys() {
             }
             Ok(answer) if matches!(request, Request::Deploys(..)) => {
                 assert!(matches!(&answer.fact, Fact::Deploys(rows) if rows.is_empty()), "{line}");
+            }
+            Ok(answer) if matches!(request, Request::QueuePosition(_)) => {
+                assert!(matches!(answer.fact, Fact::Queue(None)), "{line}");
             }
             Ok(answer) => panic!("{line}: {answer:?}"),
             Err(error) => {
@@ -105,7 +129,7 @@ async fn not_yet_is_an_answer_only_about_a_components_deploys() {
         (asked + 1, errors - 1),
         "clones share their statistics, and a long poll is no error"
     );
-    assert_eq!(errors, asked - 2);
+    assert_eq!(errors, asked - 3);
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ fn component(id: &str, name: &str) -> InstallComponent {
 }
 
 fn install(id: &str, name: &str) -> Install {
-    Install { id: id.parse().ok(), name: Some(RemoteText::new(name)) }
+    Install { id: id.parse().ok(), name: Some(RemoteText::new(name)), labels: None }
 }
 
 /// Resolves against an organisation with the install `acme`, which has `api` and, on its second page, `worker`.

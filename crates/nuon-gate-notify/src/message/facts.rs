@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use nuon_gate_core::Line;
-use nuon_gate_core::result::{DeployResult, RunResult, TargetResult, VerdictName};
+use nuon_gate_core::result::{BranchRunResult, DeployResult, GroupResult, RunResult, TargetResult, VerdictName};
 use nuon_gate_core::timeline::human;
 
 use super::seen;
@@ -12,6 +12,9 @@ use super::targets::{counts, has_ended};
 
 /// As much of a commit as people write.
 const COMMIT: usize = 7;
+/// As many groups have room in a line, and as much of the name of each.
+const MOST_GROUPS: usize = 6;
+const LONGEST_GROUP: usize = 40;
 
 /// Returns the line, with durations only of what has ended: they would turn every edit into a change.
 pub(super) fn facts(result: &RunResult, is_over: bool) -> Option<Line> {
@@ -32,6 +35,7 @@ pub(super) fn facts(result: &RunResult, is_over: bool) -> Option<Line> {
     let parts = [
         state.filter(|_| !is_over),
         origin(result),
+        result.branch_run.as_ref().map(groups),
         one.is_none().then(|| counts(result)),
         time,
         newer.map(|newer| format!("a newer one is {}", newer.plain())),
@@ -39,6 +43,28 @@ pub(super) fn facts(result: &RunResult, is_over: bool) -> Option<Line> {
     ];
     let parts: Vec<String> = parts.into_iter().flatten().filter(|part| !part.is_empty()).collect();
     (!parts.is_empty()).then(|| Line::new(parts.join(" · ")))
+}
+
+/// Says how far each group of installs has come, and how many installs wait for another run.
+fn groups(run: &BranchRunResult) -> String {
+    let group = |own: &GroupResult| {
+        let failed = if own.failed > 0 { format!(" ({} failed)", own.failed) } else { String::new() };
+        format!("{} {}/{}{failed}", own.name.cut(LONGEST_GROUP).plain(), own.done, own.total)
+    };
+    let mut parts: Vec<String> = run.groups.iter().take(MOST_GROUPS).map(group).collect();
+    match run.groups.len().saturating_sub(MOST_GROUPS) {
+        0 => {}
+        more => parts.push(format!("{more} more groups")),
+    }
+    parts.extend(run.waiting.first().map(|own| {
+        let (install, run) = (own.install.cut(LONGEST_GROUP), own.behind_run_id.plain());
+        format!("{} waits behind run {run}", install.plain())
+    }));
+    match run.waiting.len() {
+        0 | 1 => {}
+        several => parts.push(format!("{} more wait", several - 1)),
+    }
+    parts.join(", ")
 }
 
 /// Returns when what goes on began: the one deploy, or else the wait.

@@ -3,7 +3,7 @@
 use nuon_gate_core::result::{DeployResult, RunResult, TargetResult, VerdictName};
 
 use super::targets::{has_expired, has_status, is_asked};
-use super::{decided, recovered_after, subject};
+use super::{asking_run, decided, recovered_after, subject};
 use crate::Occasion;
 
 /// How a message looks at a glance.
@@ -60,6 +60,11 @@ impl Headline {
                 of(VerdictName::Passed, ended(VerdictName::Passed, result, &about, &subject))
             }
             Occasion::Ended => of(result.verdict, ended(result.verdict, result, &about, &subject)),
+            Occasion::Started | Occasion::Changed | Occasion::Approval
+                if let Some(run) = asking_run(occasion, result) =>
+            {
+                of(VerdictName::ApprovalNeeded, format!("approval needed before run {} goes on", run.id.plain()))
+            }
             Occasion::Started | Occasion::Changed | Occasion::Approval if is_asking(occasion, result) => {
                 of(VerdictName::ApprovalNeeded, format!("approval needed for {}", plan(&about, &subject)))
             }

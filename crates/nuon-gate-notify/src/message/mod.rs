@@ -9,7 +9,7 @@ mod targets;
 
 use jiff::Timestamp;
 use nuon_gate_core::Line;
-use nuon_gate_core::result::{Named, RunResult, TargetResult, VerdictName};
+use nuon_gate_core::result::{BranchRunResult, Named, RunResult, TargetResult, VerdictName};
 
 use self::headline::Headline;
 pub(crate) use self::headline::{Tone, are_teardowns};
@@ -75,7 +75,7 @@ impl Message {
             since: (!is_over && occasion != Occasion::Test).then(|| facts::since(result)).flatten(),
             targets,
             more,
-            links: links(result, one),
+            links: links(occasion, result, one),
             log: one
                 .filter(|_| is_over && tone.is_trouble())
                 .map(|target| Excerpt::new(&target.log_tail))
@@ -188,6 +188,9 @@ fn hint(occasion: Occasion, result: &RunResult, decided: &[&TargetResult]) -> Op
                 result.hint.as_ref().and_then(seen).cloned().or_else(|| usual_hint(verdict).and_then(ours))
             }
         },
+        Occasion::Started | Occasion::Changed | Occasion::Approval if asking_run(occasion, result).is_some() => {
+            ours("approve or reject it")
+        }
         Occasion::Started | Occasion::Changed | Occasion::Approval if headline::is_asking(occasion, result) => {
             ours("approve or deny the plan")
         }
@@ -227,10 +230,21 @@ fn usual_hint(verdict: VerdictName) -> Option<&'static str> {
     }
 }
 
+/// Returns the run of a branch if it is the one that a human is asked about.
+fn asking_run(occasion: Occasion, result: &RunResult) -> Option<&BranchRunResult> {
+    let is_over = matches!(occasion, Occasion::Ended | Occasion::Test);
+    let by_target = result.targets.iter().any(|target| target.approval_url.is_some());
+    let asks = !is_over && !by_target || result.verdict == VerdictName::ApprovalNeeded;
+    result.branch_run.as_ref().filter(|run| run.awaiting_approval && asks)
+}
+
 /// Says where to go: to the one target that it is about, and to the CI run. Of several targets each line leads to its own.
-fn links(result: &RunResult, one: Option<&TargetResult>) -> Vec<(&'static str, WebPage)> {
+fn links(occasion: Occasion, result: &RunResult, one: Option<&TargetResult>) -> Vec<(&'static str, WebPage)> {
+    let of_run =
+        if asking_run(occasion, result).is_some() { "Approve the run in Nuon" } else { "Open the run in Nuon" };
     let all = [
         ("Approve in Nuon", one.and_then(|target| target.approval_url.as_ref())),
+        (of_run, result.branch_run.as_ref().and_then(|run| run.url.as_ref())),
         ("Open in Nuon", one.and_then(|target| target.url.as_ref())),
         ("Open CI run", result.ci_url.as_ref()),
     ];

@@ -88,6 +88,10 @@ fn keep_worst(result: &mut RunResult, count: usize) {
         target.replaced.truncate(5);
         target.warnings.truncate(5);
     }
+    if let Some(run) = &mut result.branch_run {
+        run.groups.truncate(20);
+        run.waiting.truncate(5);
+    }
     let marker = "targets were left out, as the message would be too large";
     result.warnings.retain(|warning| !warning.plain().ends_with(marker));
     result.warnings.truncate(5);

@@ -122,6 +122,7 @@ fn watch_settings(org: OrgId) -> Result<WatchSettings, Trouble> {
             start: None,
             stall: None,
             approval: None,
+            queue: None,
             outage: Some(Duration::from_secs(10)),
         },
         request_timeout: Duration::from_secs(2),

@@ -8,7 +8,7 @@ use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use nuon_gate_core::report::{Report, TargetReport};
-use nuon_gate_core::result::{RunResult, TargetResult};
+use nuon_gate_core::result::{BranchRunResult, RunResult, TargetResult, VerdictName};
 use nuon_gate_core::watch::{Event, EventKind};
 use nuon_gate_core::{Line, Moment, Target, Verdict};
 use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -95,6 +95,8 @@ impl Console {
     pub(crate) fn event(&mut self, event: &Event) {
         match &event.kind {
             EventKind::Started { targets } => self.labels = describe::labels(targets),
+            // The installs of a run are several.
+            EventKind::Joined { is, .. } if is.group().is_some() => self.labels.push(Line::new(is.to_string())),
             EventKind::Joined { is, .. } => self.labels.push(Line::new(is.component_label())),
             EventKind::Ended { target: Some(target), cause: Some(cause), .. } => {
                 self.told.insert(*target, Line::new(words::sentence(cause)));
@@ -109,7 +111,7 @@ impl Console {
             // The live view shows this all the time.
             if self.live.is_none() && !self.quiet {
                 if pending.is_empty() {
-                    self.timed(event.at, None, Tone::Faint, &Line::new("still waiting for the workflow"));
+                    self.timed(event.at, None, Tone::Faint, &Line::new("still waiting for the workflow or run"));
                 }
                 for (target, status, spent) in pending {
                     let words = describe::waiting(status.as_ref(), *spent);
@@ -131,6 +133,8 @@ impl Console {
         if let Some(live) = self.live.take() {
             live.clear();
         }
+        let of_run = result.branch_run.iter().filter(|_| result.verdict != VerdictName::Passed).flat_map(of_run);
+        of_run.for_each(|(word, text)| self.tell(Tone::Plain, &format!("  {word:<7} "), &text));
         let details = self.details(report, result);
         let (open, close) = section.filter(|_| !details.is_empty()).unzip();
         open.iter().for_each(|line| self.command(line));
@@ -247,6 +251,14 @@ impl Console {
     }
 }
 
+/// Returns what there is to know of the run of a branch that did not pass: its groups, who waits, and where it is approved.
+fn of_run(run: &BranchRunResult) -> Vec<(&'static str, Line)> {
+    let groups = run.groups.iter().take(MOST_IN_FULL).map(|group| ("run", group.standing()));
+    let waiting = run.waiting.iter().take(WORST).map(|waiting| ("waits", waiting.standing()));
+    let word = if run.awaiting_approval { "approve" } else { "see" };
+    groups.chain(waiting).chain(run.url.clone().map(|url| (word, url))).collect()
+}
+
 impl Live {
     fn new() -> Self {
         let screen = MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(8));
@@ -292,6 +304,8 @@ impl Live {
             | EventKind::Joined { .. }
             | EventKind::Held { .. }
             | EventKind::Superseded { .. }
+            | EventKind::Run(_)
+            | EventKind::Queued { .. }
             | EventKind::Retrying { .. }
             | EventKind::Waiting { .. }
             | EventKind::Warned { .. } => {}

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use nuon_gate_core::model::Status;
 use nuon_gate_core::report::{Report, TargetReport};
-use nuon_gate_core::result::{TargetResult, VerdictName};
+use nuon_gate_core::result::{GroupResult, TargetResult, VerdictName, WaitingResult};
 use nuon_gate_core::timeline::{human, time_in_each_status};
-use nuon_gate_core::watch::EventKind;
+use nuon_gate_core::watch::{EventKind, RunEvent};
 use nuon_gate_core::{Hold, Line, Target, Verdict};
 
 use crate::words;
@@ -34,7 +34,7 @@ pub(super) fn labels(targets: &[Target]) -> Vec<Line> {
 pub(super) fn event(kind: &EventKind) -> Option<(Option<usize>, Tone, Line)> {
     let (target, tone, words) = match kind {
         EventKind::Started { .. } => return None,
-        EventKind::Joined { target, .. } => (*target, Tone::Plain, "is deployed by the workflow".to_owned()),
+        EventKind::Joined { target, is } => (*target, Tone::Plain, joined(is)),
         EventKind::NotStarted { target } => (*target, Tone::Plain, "no deploy yet".to_owned()),
         EventKind::Found { target, deploy, status, build, commit, matched_by, replaces } => {
             let build = build.as_ref().map(|build| format!("build {build}"));
@@ -64,6 +64,13 @@ pub(super) fn event(kind: &EventKind) -> Option<(Option<usize>, Tone, Line)> {
             let words = format!("no good answer ({error}), asking again in {}", human(*next));
             return Some((*target, Tone::Faint, Line::new(words)));
         }
+        EventKind::Queued { target, workflow, place } => {
+            return Some((*target, Tone::Plain, Line::new(format!("workflow {workflow}: {place}"))));
+        }
+        EventKind::Run(event) => {
+            let (tone, words) = run(event);
+            return Some((None, tone, Line::new(words)));
+        }
         EventKind::Waiting { .. } => return None,
         EventKind::Warned { target, warning } => {
             return Some((*target, Tone::Warning, Line::new(format!("warning: {}", words::warning(warning)))));
@@ -83,6 +90,40 @@ pub(super) fn event(kind: &EventKind) -> Option<(Option<usize>, Tone, Line)> {
         }
     };
     Some((Some(target), tone, Line::new(words)))
+}
+
+fn joined(target: &Target) -> String {
+    match target.group() {
+        Some(group) => format!("is deployed in group {}", group.plain()),
+        None => "is deployed by the workflow".to_owned(),
+    }
+}
+
+/// Says what happened to a branch's run.
+fn run(event: &RunEvent) -> (Tone, String) {
+    match event {
+        RunEvent::Found { run, status, commit, .. } => {
+            let commit = commit
+                .as_ref()
+                .map(|commit| format!(" (commit {})", commit.plain().chars().take(10).collect::<String>()));
+            (Tone::Plain, format!("found run {run}{}: status {}", commit.unwrap_or_default(), status.plain()))
+        }
+        RunEvent::Changed { from, to, .. } => (Tone::Plain, format!("run: {} → {}", from.plain(), to.plain())),
+        RunEvent::Group(group) => {
+            let tone = if group.failed > 0 { Tone::Bad } else { Tone::Plain };
+            (tone, GroupResult::from(group).standing().plain().to_owned())
+        }
+        RunEvent::Waiting(waiting) => (Tone::Warning, WaitingResult::from(waiting).standing().plain().to_owned()),
+        RunEvent::Superseded { group, install, by, policy } => {
+            let (group, install) = (group.plain(), install.plain());
+            (Tone::Warning, format!("group {group}: install {install} is superseded by run {by} ({})", policy.as_str()))
+        }
+        RunEvent::ApprovalNeeded { workflow, step, url, .. } => {
+            let step = step.as_ref().map(|step| format!(" ({})", step.plain())).unwrap_or_default();
+            let place = url.as_ref().map_or_else(|| format!("in workflow {workflow}"), |url| url.plain().to_owned());
+            (Tone::Warning, format!("a human has to approve before the run goes on{step}: {place}"))
+        }
+    }
 }
 
 fn held(status: &Status, hold: &Hold) -> String {

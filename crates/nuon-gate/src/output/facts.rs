@@ -23,6 +23,8 @@ impl Facts {
         let target = deciding.and_then(|index| result.targets.get(index));
         let deploy = target.and_then(|target: &TargetResult| target.deploy.as_ref());
         let sent = result.notifications.iter().any(|told| told.result == Delivery::Sent);
+        let run = result.branch_run.as_ref().filter(|run| run.awaiting_approval);
+        let of_run = run.and_then(|run| run.url.as_ref());
         let known = |line: Option<&Line>| line.map(|line| line.plain().to_owned()).unwrap_or_default();
         Self([
             ("verdict", result.verdict.as_str().to_owned()),
@@ -38,7 +40,7 @@ impl Facts {
             ("notified", sent.to_string()),
             ("slack-thread", ending.slack_thread.cloned().unwrap_or_default()),
             ("hint", known(result.hint.as_ref())),
-            ("approval-url", known(target.and_then(|target| target.approval_url.as_ref()))),
+            ("approval-url", known(target.and_then(|target| target.approval_url.as_ref()).or(of_run))),
         ])
     }
 

@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use nuon_gate_core::model::Status;
 use nuon_gate_core::report::Known;
-use nuon_gate_core::result::{RunResult, millis, rfc3339};
-use nuon_gate_core::watch::{Event, EventKind};
-use nuon_gate_core::{Line, Target, Verdict};
+use nuon_gate_core::result::{RunResult, WaitingResult, millis, rfc3339};
+use nuon_gate_core::watch::{Event, EventKind, RunEvent};
+use nuon_gate_core::{GroupReport, Line, Target, Verdict};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -38,7 +38,7 @@ fn body(kind: &EventKind, targets: &[Target]) -> (&'static str, Value) {
         EventKind::Started { targets } => {
             ("started", json!({"targets": targets.iter().map(target).collect::<Vec<_>>()}))
         }
-        EventKind::Joined { is, .. } => ("joined", json!({"target": target(is)})),
+        EventKind::Joined { is, .. } => ("joined", json!({"target": target(is), "group": is.group()})),
         EventKind::NotStarted { target } => ("not_started", json!({"target": named(target)})),
         EventKind::Found { target, deploy, status, build, commit, matched_by, replaces } => (
             "found",
@@ -84,6 +84,14 @@ fn body(kind: &EventKind, targets: &[Target]) -> (&'static str, Value) {
             let text = Line::new(words::warning(warning));
             ("warning", json!({"target": target.as_ref().and_then(named), "text": text}))
         }
+        EventKind::Queued { target, workflow, place } => (
+            "queued",
+            json!({
+                "target": target.as_ref().and_then(named), "workflow_id": workflow.to_string(), "position": place.position,
+                "ahead": place.ahead,
+            }),
+        ),
+        EventKind::Run(event) => run(event),
         EventKind::Ended { target, verdict, cause } => {
             // As in the result: what is pending has no reason yet.
             let cause = cause.as_ref().filter(|_| !matches!(verdict, Verdict::Passed | Verdict::Pending));
@@ -92,6 +100,30 @@ fn body(kind: &EventKind, targets: &[Target]) -> (&'static str, Value) {
             let target = target.as_ref().and_then(named);
             ("ended", json!({"target": target, "verdict": verdict.as_str(), "reason": reason, "hint": hint}))
         }
+    }
+}
+
+fn run(event: &RunEvent) -> (&'static str, Value) {
+    match event {
+        RunEvent::Found { run, workflow, status, commit } => (
+            "run_found",
+            json!({"run_id": run.to_string(), "workflow_id": workflow.to_string(), "status": status, "commit": commit}),
+        ),
+        RunEvent::Changed { run, from, to } => {
+            ("run_changed", json!({"run_id": run.to_string(), "from": from, "to": to}))
+        }
+        RunEvent::Group(GroupReport { name, status, total, done, failed }) => {
+            ("group", json!({"group": name, "status": status, "total": total, "done": done, "failed": failed}))
+        }
+        RunEvent::Waiting(waiting) => ("install_waiting", json!(WaitingResult::from(waiting))),
+        RunEvent::Superseded { group, install, by, policy } => (
+            "install_superseded",
+            json!({"group": group, "install": install, "by_run_id": by.to_string(), "policy": policy.as_str()}),
+        ),
+        RunEvent::ApprovalNeeded { run, workflow, step, url } => (
+            "run_approval_needed",
+            json!({"run_id": run.to_string(), "workflow_id": workflow.to_string(), "step": step, "approval_url": url}),
+        ),
     }
 }
 

@@ -1,7 +1,7 @@
 //! A made-up run for tests.
 
 use nuon_gate_core::Line;
-use nuon_gate_core::result::{RunResult, TargetResult, VerdictName};
+use nuon_gate_core::result::{BranchRunResult, GroupResult, RunResult, TargetResult, VerdictName, WaitingResult};
 use serde_json::json;
 
 /// A run with these targets, each a component with its verdict. The first one's verdict is the run's.
@@ -56,7 +56,20 @@ pub(super) fn saying(result: &RunResult, text: &str) -> RunResult {
     for notification in &mut result.notifications {
         (notification.sink, notification.reason) = (text.clone(), Some(text.clone()));
     }
+    let group = GroupResult { name: text.clone(), status: text.clone(), total: 3, done: 1, failed: 1 };
+    let (install, behind_run_id) = (text.clone(), text.clone());
+    let waiting = WaitingResult { group: text.clone(), install, behind_run_id, why: Some(text.clone()) };
+    result.branch_run = Some(BranchRunResult {
+        id: text.clone(),
+        status: text.clone(),
+        commit: Some(text.clone()),
+        awaiting_approval: true,
+        url: Some(text.clone()),
+        groups: vec![group],
+        waiting: vec![waiting],
+    });
     for target in &mut result.targets {
+        target.group = Some(text.clone());
         for named in [&mut target.install, &mut target.component] {
             (named.id, named.name) = (text.clone(), Some(text.clone()));
         }

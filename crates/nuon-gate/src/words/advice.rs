@@ -4,7 +4,7 @@ use nuon_gate_core::api::{ApiError, ErrorClass, SignInError};
 use nuon_gate_core::cause::{Cause, DeployFailure, Limit, Standing, StoppedBy, Thing};
 use nuon_gate_core::model::Status;
 use nuon_gate_core::report::Known;
-use nuon_gate_core::resolve::{Named, UnknownName};
+use nuon_gate_core::resolve::{Ambiguous, Named, UnknownName};
 use nuon_gate_core::{Clock, Hold, MatchedBy};
 
 use super::flags::{self, ADDRESS, CERTIFICATES, COMPONENT, INSTALL, ORG, TOKEN};
@@ -56,6 +56,19 @@ fn own(cause: &Cause, known: Known<'_>) -> Option<String> {
             "name another deploy with --deploy (NUON_GATE_DEPLOY), or leave it out".to_owned()
         }
         Cause::PlanOnlyWorkflow(_) => "name another workflow with --workflow (NUON_GATE_WORKFLOW)".to_owned(),
+        Cause::PlanOnlyRun(_) => "name another run with --branch-run (NUON_GATE_BRANCH_RUN)".to_owned(),
+        Cause::Run { .. } | Cause::InstallOfRun { .. } | Cause::GroupOfRun { .. } => {
+            "look at the run in the dashboard, put right what failed, then release again".to_owned()
+        }
+        Cause::NothingReleased(_) => "check that installs belong to the groups of the branch".to_owned(),
+        Cause::InstallSuperseded { by, .. } => format!(
+            "wait for the later run, {by}, or have it followed with --on-superseded follow (NUON_GATE_ON_SUPERSEDED)"
+        ),
+        Cause::RunApproval { .. } => {
+            "approve or reject it in the dashboard, then wait again for the run by its id; or have the \
+            gate wait for the answer with --on-approval wait (NUON_GATE_ON_APPROVAL)"
+                .to_owned()
+        }
         Cause::PinMismatch { pin: MatchedBy::After, .. } => {
             "check that the pipeline triggered a deploy, and that it is the one that is pinned".to_owned()
         }
@@ -132,12 +145,26 @@ pub(crate) fn if_unknown(unknown: &UnknownName) -> &'static str {
             "check --install (NUON_GATE_INSTALL, NUON_INSTALL_ID) and --org-id (NUON_GATE_ORG_ID, NUON_ORG_ID)"
         }
         Named::Component => "check --component (NUON_GATE_COMPONENT, NUON_COMPONENT_ID)",
+        Named::App | Named::Branch | Named::Run => "check --branch-run (NUON_GATE_BRANCH_RUN)",
     }
 }
 
 /// Says what can be done about a name that two things have.
-pub(crate) fn if_ambiguous() -> &'static str {
-    "name the one that is meant by its id, with --component (NUON_GATE_COMPONENT, NUON_COMPONENT_ID)"
+pub(crate) fn if_ambiguous(ambiguous: &Ambiguous) -> &'static str {
+    match ambiguous.kind {
+        Named::App | Named::Branch | Named::Run => {
+            "name the one that is meant by its id, in --branch-run (NUON_GATE_BRANCH_RUN)"
+        }
+        Named::Install | Named::Component => {
+            "name the one that is meant by its id, with --component (NUON_GATE_COMPONENT, NUON_COMPONENT_ID)"
+        }
+    }
+}
+
+/// Says what can be done about labels that no install has.
+pub(crate) fn if_unfit() -> &'static str {
+    "correct --install-label (NUON_GATE_INSTALL_LABEL), or name the installs with --install; servers of before 2026 may know \
+     no labels"
 }
 
 fn if_missing(thing: &Thing) -> String {
@@ -146,6 +173,9 @@ fn if_missing(thing: &Thing) -> String {
         Thing::Component(..) => format!("check {COMPONENT}"),
         Thing::Deploy(..) => format!("check --deploy, --after and {INSTALL}"),
         Thing::Workflow(_) => format!("check --workflow and {ORG}"),
+        Thing::GroupsOfRun(_) => {
+            "look at the run in the dashboard; servers of before 2026 may know no groups".to_owned()
+        }
     }
 }
 
@@ -206,12 +236,17 @@ fn if_late(limit: &Limit, known: Known<'_>) -> String {
     }
     match (clock, standing) {
         (Clock::Outage, _) => format!("the deploy may be fine: check the API's state and {ADDRESS}, or raise {flag}"),
+        (Clock::Queue, _) => format!("look at what is ahead of it in the install's workflows, or raise {flag}"),
         (Clock::Approval, _) | (_, Standing::Deploy { hold: Hold::Approval(_), .. }) => {
             format!("{}; or raise {flag}", answer_it(known))
         }
         (_, Standing::Unmatched(_)) => format!("check what was pinned ({}), or raise {flag}", flags::PINS),
         (_, Standing::NotTriggered) => {
             format!("check that the command triggers a deploy of this component, or raise {flag}")
+        }
+        (_, Standing::NoRun) => format!("check that the pipeline started a run of this branch, or raise {flag}"),
+        (_, Standing::Run { id, .. }) => {
+            format!("still running: look at the run, then wait again for run {id}, or raise {flag}")
         }
         (_, Standing::Nothing) => {
             format!("check that the pipeline triggered a deploy of this component, or raise {flag}")

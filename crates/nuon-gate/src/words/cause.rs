@@ -25,6 +25,13 @@ pub(crate) fn sentence(cause: &Cause) -> String {
         | Cause::Elsewhere(_)
         | Cause::Undeployable { .. }
         | Cause::PlanOnlyWorkflow(_)
+        | Cause::PlanOnlyRun(_)
+        | Cause::Run { .. }
+        | Cause::InstallOfRun { .. }
+        | Cause::GroupOfRun { .. }
+        | Cause::NothingReleased(_)
+        | Cause::InstallSuperseded { .. }
+        | Cause::RunApproval { .. }
         | Cause::WorkflowOfOther { .. }
         | Cause::NoInstall(_)
         | Cause::Deploy(_)
@@ -47,7 +54,7 @@ pub(crate) fn sentence(cause: &Cause) -> String {
 
 /// Says which limit ran out, by the flag that sets it, and what was last seen.
 fn of_limit(limit: &Limit) -> String {
-    let Limit { clock, length, standing, error, .. } = limit;
+    let Limit { clock, length, subject, standing, error, .. } = limit;
     let (flag, length) = (flags::clock(*clock), exact(*length));
     let error = error.as_ref().map(|error| format!("; the last error: {error}")).unwrap_or_default();
     let what = match (clock, standing) {
@@ -56,9 +63,13 @@ fn of_limit(limit: &Limit) -> String {
             let newest = format!("the newest, {newest}, does not match the pins");
             format!("no deploy that matches appeared within {length} ({flag}): {newest}")
         }
+        (Clock::Start, Standing::NoRun) => {
+            format!("no run of {} appeared within {length} ({flag})", subject.line(300).plain())
+        }
         (Clock::Start, Standing::Nothing) => format!("no deploy appeared within {length} ({flag})"),
         (Clock::Outage, _) => format!("no good answer from the API for {length} ({flag}): {standing}"),
         (Clock::Stall, _) => format!("{flag} {length} ran out, nothing has changed: {standing}"),
+        (Clock::Queue, _) => format!("{flag} {length} ran out, the workflow still waits behind others: {standing}"),
         (Clock::Approval, _) => format!("{flag} {length} ran out, nobody has answered: {standing}"),
         (Clock::Total | Clock::Start, _) => format!("{flag} {length} ran out: {standing}"),
     };

@@ -30,6 +30,7 @@ pub(super) fn clock(clock: Clock) -> &'static str {
         Clock::Start => "--start-timeout",
         Clock::Stall => "--stall-timeout",
         Clock::Approval => "--approval-timeout",
+        Clock::Queue => "--queue-timeout",
         Clock::Outage => "--api-outage",
     }
 }
@@ -39,6 +40,7 @@ pub(super) fn pin(pin: MatchedBy) -> &'static str {
     match pin {
         MatchedBy::Deploy => "--deploy",
         MatchedBy::Workflow => "--workflow",
+        MatchedBy::BranchRun => "--branch-run",
         MatchedBy::Build => "--build",
         MatchedBy::Commit => "--commit",
         MatchedBy::After => "--after",

@@ -13,7 +13,12 @@ pub(crate) fn refused(refusal: &Refusal) -> Trouble {
     match refusal {
         Refusal::Untrusted(error) => untrusted(error),
         Refusal::Invalid(error) => invalid(error),
-        Refusal::Ambiguous(ambiguous) => Trouble::new(ambiguous).hint(advice::if_ambiguous()),
+        Refusal::Ambiguous(ambiguous) => Trouble::new(ambiguous).hint(advice::if_ambiguous(ambiguous)),
+        Refusal::Unfit(unfit) => Trouble::new(unfit).hint(advice::if_unfit()),
+        Refusal::StaleRun(_) => Trouble::new(refusal).hint(
+            "name the run with --branch-run APP/BRANCH/RUN; or let a newer one be waited for with --on-stale wait, or this one be \
+             judged with --on-stale accept (NUON_GATE_ON_STALE)",
+        ),
         Refusal::Stale { .. } => Trouble::new(refusal).hint(
             "pin the deploy with --deploy, --workflow, --build, --commit or --after; or let a newer one be waited for with \
              --on-stale wait, or this one be judged with --on-stale accept (NUON_GATE_ON_STALE)",

@@ -38,7 +38,7 @@ fn causes() -> Vec<Cause> {
     let unknown = UnknownName {
         kind: Named::Install,
         given: "amce".to_owned(),
-        install: None,
+        within: None,
         suggestions: vec![RemoteText::new("acme")],
         are_alike: true,
     };
@@ -47,8 +47,9 @@ fn causes() -> Vec<Cause> {
         owner: "install inl2".to_owned(),
         expected: "inl1".to_owned(),
     };
-    let limits =
-        [Clock::Total, Clock::Start, Clock::Stall, Clock::Approval, Clock::Outage].into_iter().flat_map(|clock| {
+    let limits = [Clock::Total, Clock::Start, Clock::Stall, Clock::Approval, Clock::Queue, Clock::Outage]
+        .into_iter()
+        .flat_map(|clock| {
             let standings = [
                 Standing::Nothing,
                 Standing::Unmatched(id("dpl1")),

@@ -11,6 +11,14 @@ pub(crate) fn warning(warning: &Warning) -> String {
             let pins = "pin yours with --deploy, --workflow, --build, --commit or --after";
             format!("{warning}; {pins}, or wait for a newer one with --on-stale wait")
         }
+        Warning::RunHadEnded(_) => {
+            format!(
+                "{warning}; name yours with --branch-run APP/BRANCH/RUN, or wait for a newer one with --on-stale wait"
+            )
+        }
+        Warning::RunNotApproved(run) => {
+            format!("passed because of --on-approval pass: a human still has to approve before run {run} goes on")
+        }
         Warning::UnknownStatus(_) => {
             format!("{warning}; say what it means with --pass-on, --fail-on or --wait-on")
         }
@@ -24,6 +32,7 @@ pub(crate) fn warning(warning: &Warning) -> String {
         | Warning::ClockSkew(_)
         | Warning::NoLog(_)
         | Warning::NoHistory(_)
+        | Warning::Unlabelled { .. }
         | Warning::CancelUnknown => warning.to_string(),
     }
 }

@@ -1,18 +1,24 @@
 //! Finds out which targets there are: by name at the start, or as the workflow that is waited for goes on.
 
+mod branch;
 mod workflow;
 
+use std::collections::HashMap;
+
+use self::branch::BranchTargets;
 use self::workflow::{Next, WorkflowTargets};
 use super::errors::{About, Handling, handle};
-use super::event::Refusal;
+use super::event::{Refusal, RunEvent};
 use super::poller::Poller;
 use super::shared::Shared;
+use super::takeovers::Takeover;
 use super::target::TargetWatch;
 use crate::api::{ApiError, ErrorClass, Fact, Reply, Request};
-use crate::cause::{Cause, Standing};
+use crate::cause::{Cause, Standing, Warning};
+use crate::pins::RunPin;
 use crate::resolve::{Resolution, Resolver, UnknownName, Wanted};
 use crate::schedule::{Observed, Schedule};
-use crate::{DeployId, InstallId, Moment, Target, Verdict, WorkflowId};
+use crate::{BranchRef, DeployId, InstallId, Moment, RunReport, Target, Verdict, WorkflowId};
 
 /// The search for targets.
 #[derive(Debug)]
@@ -28,6 +34,7 @@ enum Source {
     Known,
     Names(Box<Resolver>),
     Workflow(Box<WorkflowTargets>),
+    Branch(Box<BranchTargets>),
 }
 
 /// How the search for targets stands.
@@ -42,6 +49,15 @@ enum State {
 /// How a search has failed, and why.
 pub(super) type Failure = (Verdict, Cause);
 
+/// A deploy that becomes a target.
+#[derive(Debug)]
+pub(super) struct Joining {
+    pub(super) target: Target,
+    pub(super) deploy: DeployId,
+    /// How the branch's run was pinned that it is part of, and that run's workflow for the install.
+    pub(super) of_run: Option<(RunPin, WorkflowId)>,
+}
+
 /// What an answer led to.
 pub(super) enum Discovered {
     /// Nothing that concerns others.
@@ -51,7 +67,7 @@ pub(super) enum Discovered {
     /// These are the targets.
     Targets(Vec<Target>),
     /// These deploys become targets.
-    Joined(Vec<(Target, DeployId)>),
+    Joined(Vec<Joining>),
     /// One of the things that are wanted, by its position, does not exist.
     Unknown(usize, UnknownName),
     /// The search is over: all targets are known, or it failed.
@@ -76,6 +92,10 @@ impl Discovery {
 
     pub(super) fn of_workflow(id: WorkflowId, installs: Vec<InstallId>, schedule: Schedule) -> Self {
         Self::new(Source::Workflow(Box::new(WorkflowTargets::new(id, installs))), schedule)
+    }
+
+    pub(super) fn of_branch(typed: BranchRef, schedule: Schedule) -> Self {
+        Self::new(Source::Branch(Box::new(BranchTargets::named(typed))), schedule)
     }
 
     pub(super) fn poller(&self) -> &Poller {
@@ -120,6 +140,7 @@ impl Discovery {
     pub(super) fn last_change(&self) -> Moment {
         match &self.source {
             Source::Workflow(workflow) => workflow.last_change(),
+            Source::Branch(branch) => branch.last_change(),
             Source::Names(_) | Source::Known => Moment::START,
         }
     }
@@ -128,20 +149,67 @@ impl Discovery {
     pub(super) fn open_workflow(&self) -> Option<&WorkflowId> {
         match &self.source {
             Source::Workflow(workflow) if !self.is_complete() && !workflow.has_ended() => Some(workflow.id()),
+            Source::Branch(branch) if !self.is_complete() => branch.open_workflow(),
             _ => None,
         }
     }
 
-    /// Tells whether the targets are the deploys of a workflow.
+    /// Tells whether the targets are the deploys of a workflow, or of several.
     pub(super) fn follows_workflow(&self) -> bool {
-        matches!(self.source, Source::Workflow(_))
+        matches!(self.source, Source::Workflow(_) | Source::Branch(_))
+    }
+
+    /// Returns since when the workflow that is waited for is known to wait behind others.
+    pub(super) fn queued_since(&self, shared: &Shared) -> Option<Moment> {
+        self.open_workflow().and_then(|workflow| shared.queues().since(workflow))
+    }
+
+    /// Returns since when a human is asked about it as a whole.
+    pub(super) fn asked_since(&self) -> Option<Moment> {
+        match &self.source {
+            Source::Branch(branch) if !self.has_ended() => branch.asked_since(),
+            _ => None,
+        }
+    }
+
+    /// Returns what the run of a branch has come to, if that is waited for and was found.
+    pub(super) fn branch_run(&self) -> Option<RunReport> {
+        match &self.source {
+            Source::Branch(branch) => branch.report(),
+            Source::Names(_) | Source::Workflow(_) | Source::Known => None,
+        }
+    }
+
+    /// Takes what has happened to a branch's run since it was last asked.
+    pub(super) fn take_events(&mut self) -> Vec<RunEvent> {
+        match &mut self.source {
+            Source::Branch(branch) => branch.take_events(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Takes what a whole look at a branch's run has shown of its installs, and when it began.
+    pub(super) fn take_takeovers(&mut self) -> Option<(Moment, HashMap<InstallId, Takeover>)> {
+        match &mut self.source {
+            Source::Branch(branch) => branch.take_takeovers(),
+            Source::Names(_) | Source::Workflow(_) | Source::Known => None,
+        }
+    }
+
+    /// Takes what a human should know of how the targets were found.
+    pub(super) fn take_warning(&mut self) -> Option<Warning> {
+        match &mut self.source {
+            Source::Names(resolver) => Warning::unlabelled(&resolver.take_unlabelled()),
+            Source::Branch(branch) => branch.take_warning(),
+            Source::Workflow(_) | Source::Known => None,
+        }
     }
 
     /// Returns what is wanted by name.
     pub(super) fn wanted(&self) -> &[Wanted] {
         match &self.source {
             Source::Names(resolver) => resolver.wanted(),
-            Source::Workflow(_) | Source::Known => &[],
+            Source::Workflow(_) | Source::Branch(_) | Source::Known => &[],
         }
     }
 
@@ -149,6 +217,7 @@ impl Discovery {
     pub(super) fn awaits_start(&self) -> bool {
         match &self.source {
             Source::Workflow(workflow) => !workflow.has_run(),
+            Source::Branch(branch) => !branch.has_run(),
             Source::Names(_) | Source::Known => true,
         }
     }
@@ -157,6 +226,7 @@ impl Discovery {
     pub(super) fn subject(&self) -> String {
         match &self.source {
             Source::Workflow(workflow) => format!("workflow {}", workflow.id()),
+            Source::Branch(branch) => branch.subject().to_owned(),
             Source::Names(_) | Source::Known => {
                 self.wanted().iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
             }
@@ -167,6 +237,7 @@ impl Discovery {
     pub(super) fn standing(&self) -> Standing {
         match &self.source {
             Source::Workflow(workflow) => workflow.standing(),
+            Source::Branch(branch) => branch.standing(),
             Source::Names(_) | Source::Known => Standing::Nothing,
         }
     }
@@ -177,24 +248,35 @@ impl Discovery {
     pub(super) fn end_without_deploys(&self, targets: &[TargetWatch]) -> Option<Option<Failure>> {
         match &self.source {
             Source::Workflow(workflow) => workflow.end_without_deploys(targets),
+            Source::Branch(branch) => branch.decided(),
             Source::Names(_) | Source::Known => None,
         }
     }
 
     /// Takes note of the position of a new target.
     pub(super) fn note_target(&mut self, target: &Target, index: usize) {
-        if let Source::Workflow(workflow) = &mut self.source {
-            workflow.note_target(target, index);
+        match &mut self.source {
+            Source::Workflow(workflow) => workflow.note_target(target, index),
+            Source::Branch(branch) => branch.note_target(target, index),
+            Source::Names(_) | Source::Known => {}
         }
     }
 
     /// Begins a poll.
-    pub(super) fn begin_poll(&mut self, now: Moment) {
+    pub(super) fn begin_poll(&mut self, now: Moment, targets: &[TargetWatch], shared: &Shared) {
         let request = match &mut self.source {
+            Source::Branch(branch) => {
+                branch.begin(now);
+                // A look that has read nothing has something to read.
+                match branch.next(targets, now, shared) {
+                    Ok(branch::Next::Read(request)) => Some(request),
+                    _ => None,
+                }
+            }
             Source::Workflow(workflow) => Some(workflow.request()),
             Source::Names(resolver) => match resolver.resolve() {
                 Resolution::Ask(request) => Some(request),
-                Resolution::Targets(_) | Resolution::Unknown(..) | Resolution::Ambiguous(_) => None,
+                _ => None,
             },
             Source::Known => None,
         };
@@ -212,7 +294,7 @@ impl Discovery {
         request: &Request,
         reply: Reply,
         targets: &[TargetWatch],
-        shared: &Shared,
+        shared: &mut Shared,
     ) -> Discovered {
         if self.has_ended() || self.poller.request() != Some(request) {
             return Discovered::Nothing;
@@ -220,7 +302,7 @@ impl Discovery {
         let outcome = match reply {
             Ok(answer) => {
                 self.poller.good(request);
-                self.learn(now, request, answer.fact, targets)
+                self.learn(now, request, answer.fact, targets, shared)
             }
             Err(error) => Err(error),
         };
@@ -236,15 +318,35 @@ impl Discovery {
         request: &Request,
         fact: Fact,
         targets: &[TargetWatch],
+        shared: &mut Shared,
     ) -> Result<Discovered, ApiError> {
+        if let (Source::Workflow(workflow), Fact::Workflow(read)) = (&self.source, &fact)
+            && workflow.can_be_of_branch()
+            && let Some(branch) = BranchTargets::of_workflow(workflow.id().clone(), read)
+        {
+            self.source = Source::Branch(Box::new(branch));
+            return self.look_on(now, targets, shared);
+        }
         match (&mut self.source, fact) {
+            (Source::Branch(_), Fact::Dashboard(dashboard)) => {
+                shared.dashboard_came(dashboard);
+                self.look_on(now, targets, shared)
+            }
+            (Source::Branch(branch), fact) => {
+                branch.learn(request, fact, now)?;
+                self.look_on(now, targets, shared)
+            }
             (Source::Names(resolver), fact) => {
                 resolver.learn(request, fact)?;
                 Ok(self.resolved())
             }
             (Source::Workflow(workflow), Fact::Workflow(read)) => {
                 workflow.learn(read, now);
-                Ok(self.join(now, targets))
+                Ok(self.join(now, targets, shared))
+            }
+            (Source::Workflow(workflow), Fact::Queue(place)) => {
+                shared.queue_came(workflow.id(), place, None, now);
+                Ok(self.join(now, targets, shared))
             }
             (Source::Workflow(workflow), Fact::InstallDeploys(rows)) => {
                 workflow.learn_owners(&rows);
@@ -252,7 +354,7 @@ impl Discovery {
             }
             (Source::Workflow(workflow), Fact::Deploy(deploy)) => {
                 workflow.learn_owner(&deploy)?;
-                Ok(self.join(now, targets))
+                Ok(self.join(now, targets, shared))
             }
             _ => Err(ApiError::unexpected()),
         }
@@ -268,7 +370,25 @@ impl Discovery {
             Resolution::Targets(targets) => Discovered::Targets(targets),
             Resolution::Unknown(wanted, unknown) => Discovered::Unknown(wanted, unknown),
             Resolution::Ambiguous(ambiguous) => Discovered::Refused(Refusal::Ambiguous(ambiguous)),
+            Resolution::Unfit(unfit) => Discovered::Refused(Refusal::Unfit(unfit)),
         }
+    }
+
+    /// Goes on with the look at a branch's run.
+    fn look_on(&mut self, now: Moment, targets: &[TargetWatch], shared: &Shared) -> Result<Discovered, ApiError> {
+        let Source::Branch(branch) = &mut self.source else { return Ok(Discovered::Nothing) };
+        Ok(match branch.next(targets, now, shared)? {
+            branch::Next::Read(request) => {
+                self.poller.need(request);
+                Discovered::Nothing
+            }
+            branch::Next::Over { joining, observed } => {
+                self.poller.over(now, observed);
+                Discovered::Joined(joining)
+            }
+            branch::Next::End(failure) => Discovered::End(failure),
+            branch::Next::Refused(refusal) => Discovered::Refused(refusal),
+        })
     }
 
     fn on_error(
@@ -277,8 +397,21 @@ impl Discovery {
         request: &Request,
         error: ApiError,
         targets: &[TargetWatch],
-        shared: &Shared,
+        shared: &mut Shared,
     ) -> Discovered {
+        if let (Source::Workflow(_), Request::QueuePosition(_)) = (&self.source, request) {
+            shared.optional_missed(request, now);
+            return self.join(now, targets, shared);
+        }
+        if let Source::Branch(branch) = &mut self.source
+            && (error.class() == ErrorClass::Missing && branch.learn_missing(request)
+                || shared.optional_missed(request, now))
+        {
+            return match self.look_on(now, targets, shared) {
+                Ok(discovered) => discovered,
+                Err(error) => self.retry(now, error),
+            };
+        }
         if let Source::Names(resolver) = &mut self.source
             && (error.class() != ErrorClass::Untrusted || shared.health().ever_good())
             && resolver.learn_error(request, error.class() == ErrorClass::Missing)
@@ -291,14 +424,12 @@ impl Discovery {
         }
         let exists = match &self.source {
             Source::Workflow(workflow) => workflow.has_answered() && matches!(request, Request::Workflow(..)),
+            Source::Branch(branch) => branch.has_answered(request),
             Source::Names(_) | Source::Known => false,
         };
         let about = About { exists, is_own: exists, named: true, own_workflow: false };
         match handle(self.poller.streaks(), now, &error, request, about, shared) {
-            Handling::Retry | Handling::NoWorkflow => {
-                self.poller.failed(now, error.clone());
-                Discovered::Retry(error)
-            }
+            Handling::Retry | Handling::NoWorkflow => self.retry(now, error),
             // A workflow that has failed says more than that one of its deploys is not to be found.
             Handling::Reject(cause) => {
                 let failure = self.end_without_deploys(targets).flatten();
@@ -308,17 +439,27 @@ impl Discovery {
         }
     }
 
+    fn retry(&mut self, now: Moment, error: ApiError) -> Discovered {
+        self.poller.failed(now, error.clone());
+        Discovered::Retry(error)
+    }
+
     /// Makes targets of the deploys that nobody follows yet, and ends with the workflow.
-    fn join(&mut self, now: Moment, targets: &[TargetWatch]) -> Discovered {
+    fn join(&mut self, now: Moment, targets: &[TargetWatch], shared: &Shared) -> Discovered {
         let Source::Workflow(workflow) = &mut self.source else { return Discovered::Nothing };
         match workflow.next(targets) {
             Next::Read(request) => {
                 self.poller.need(request);
                 Discovered::Nothing
             }
+            Next::Join(joining, _) if joining.is_empty() && shared.queue_request(workflow.id(), now).is_some() => {
+                self.poller.need(Request::QueuePosition(workflow.id().clone()));
+                Discovered::Nothing
+            }
             Next::Join(joining, observed) => {
                 self.poller.over(now, observed);
-                Discovered::Joined(joining)
+                let joined = |(target, deploy)| Joining { target, deploy, of_run: None };
+                Discovered::Joined(joining.into_iter().map(joined).collect())
             }
             Next::End(failure) => Discovered::End(failure),
         }

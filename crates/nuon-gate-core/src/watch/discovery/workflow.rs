@@ -18,6 +18,8 @@ pub(super) struct WorkflowTargets {
     id: WorkflowId,
     /// Whose it has to be; anybody's if there are none.
     installs: Vec<InstallId>,
+    /// It is one of several in a run: it may have nothing to deploy.
+    is_of_run: bool,
     /// As last read.
     workflow: Option<Arc<Workflow>>,
     /// It has been seen at work: deploys are only a matter of time.
@@ -54,6 +56,7 @@ impl WorkflowTargets {
         Self {
             id,
             installs,
+            is_of_run: false,
             workflow: None,
             has_run: false,
             most_steps: 0,
@@ -67,12 +70,32 @@ impl WorkflowTargets {
         }
     }
 
+    /// The workflow of an install in a branch's run.
+    pub(super) fn of_run(id: WorkflowId) -> Self {
+        Self { is_of_run: true, ..Self::new(id, Vec::new()) }
+    }
+
+    /// Returns the name of the install that it works on.
+    pub(super) fn owner_name(&self) -> Option<&RemoteText> {
+        self.workflow.as_ref()?.owner_name.as_ref().filter(|name| !name.is_blank())
+    }
+
     pub(super) fn id(&self) -> &WorkflowId {
         &self.id
     }
 
+    /// Tells whether it may turn out to be that of a branch's run: nobody has said whose it is.
+    pub(super) fn can_be_of_branch(&self) -> bool {
+        self.installs.is_empty() && !self.is_of_run
+    }
+
     pub(super) fn has_answered(&self) -> bool {
         self.workflow.is_some()
+    }
+
+    /// Tells whether it has never shown a step.
+    pub(super) fn is_empty(&self) -> bool {
+        self.most_steps == 0
     }
 
     pub(super) fn has_run(&self) -> bool {
@@ -138,7 +161,7 @@ impl WorkflowTargets {
         };
         let gap = end == WorkflowEnd::Succeeded && !self.is_done(&workflow);
         if all_followed && !gap {
-            return Next::End(failure(end, &workflow, targets.is_empty()));
+            return Next::End(failure(end, &workflow, targets.is_empty() && !self.is_of_run));
         }
         Next::Join(joining, if gap { Observed::Nothing } else { Observed::Change })
     }

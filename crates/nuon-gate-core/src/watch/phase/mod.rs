@@ -25,6 +25,7 @@ pub(super) use self::search::Search;
 pub(super) use self::succession::Succession;
 use super::event::Refusal;
 use super::settings::{Mode, OnStale, OnSuperseded, WatchSettings};
+use super::takeovers::Takeovers;
 use crate::api::{ApiError, Depth, Fact, MOST_ROWS, Request};
 use crate::cause::{Cause, Limit, Standing, StoppedBy, Warning};
 use crate::model::Deploy;
@@ -91,6 +92,8 @@ pub(super) struct Policy<'a> {
     pub(super) answered: &'a HashMap<WorkflowId, Moment>,
     /// The deploys of the whole install are asked for first, which serves its other targets as well.
     pub(super) by_list: bool,
+    /// The installs that a later run of the branch has taken.
+    pub(super) takeovers: &'a Takeovers,
     /// A wide poll reads the deploy's workflow and what is newer even if nothing depends on them.
     pub(super) wide: bool,
     /// What only those who read the report want to know.
@@ -202,7 +205,7 @@ pub(super) fn decide_at_stop(phase: &Phase, policy: &Policy<'_>, reason: &StopRe
             let verdict = match clock {
                 Clock::Outage => Verdict::Inconclusive,
                 Clock::Approval => Verdict::ApprovalNeeded,
-                Clock::Total | Clock::Start | Clock::Stall => Verdict::TimedOut,
+                Clock::Total | Clock::Start | Clock::Stall | Clock::Queue => Verdict::TimedOut,
             };
             let subject = RemoteText::new(policy.target.to_string());
             let (clock, length, ever_answered) = (*clock, *length, *ever_answered);

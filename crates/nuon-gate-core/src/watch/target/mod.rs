@@ -15,7 +15,7 @@ use crate::model::{Status, Workflow};
 use crate::pins::Pins;
 use crate::report::TargetReport;
 use crate::schedule::{Observed, Schedule};
-use crate::{Clock, DeployId, Hold, Judgement, Kind, Moment, StepId, Target, Verdict};
+use crate::{Clock, DeployId, Hold, Judgement, Kind, Moment, StepId, Target, Verdict, WorkflowId};
 
 /// Every third poll is a wide one.
 const WIDE: u32 = 3;
@@ -198,10 +198,17 @@ impl TargetWatch {
     }
 
     fn take(&mut self, now: Moment, request: &Request, fact: Fact, shared: &mut Shared) -> Result<(), ApiError> {
-        if let Fact::Dashboard(dashboard) = fact {
-            shared.dashboard_came(dashboard);
-            return Ok(());
-        }
+        let fact = match (fact, request) {
+            (Fact::Dashboard(dashboard), _) => {
+                shared.dashboard_came(dashboard);
+                return Ok(());
+            }
+            (Fact::Queue(place), Request::QueuePosition(id)) => {
+                shared.queue_came(id, place, Some(self.record.index()), now);
+                return Ok(());
+            }
+            (fact, _) => fact,
+        };
         let wide = self.is_wide(self.poller.polls(), shared);
         let policy = policy(self.record.target(), now, shared, wide);
         let notes = self.phase.on_fact(request, fact, &policy)?;
@@ -216,7 +223,7 @@ impl TargetWatch {
             return true;
         }
         let searching = matches!(self.phase, Phase::Searching(_));
-        if !(searching && matches!(request, Request::Install(_))) && shared.optional_missed(request) {
+        if !(searching && matches!(request, Request::Install(_))) && shared.optional_missed(request, now) {
             return true;
         }
         let about = About {
@@ -269,9 +276,32 @@ impl TargetWatch {
         match self.decide(now, shared, self.is_wide(self.poller.polls(), shared)) {
             Decision::Need(request) if self.poller.requests() < MOST_REQUESTS => self.poller.need(request),
             Decision::Need(_) => self.poller.over(now, Observed::Nothing),
-            Decision::Hold(hold) => self.hold(&hold, now, shared),
+            Decision::Hold(hold) => match self.queue_request(now, shared) {
+                Some(request) => self.poller.need(request),
+                None => self.hold(&hold, now, shared),
+            },
             Decision::End(end) => self.conclude(end, now, shared),
         }
+    }
+
+    /// Returns the request for the place of the deploy's workflow in its queue, if that would be good to know now.
+    fn queue_request(&self, now: Moment, shared: &Shared) -> Option<Request> {
+        let is_wide = self.is_wide(self.poller.polls(), shared);
+        self.workflow().filter(|_| is_wide).and_then(|workflow| shared.queue_request(workflow, now))
+    }
+
+    /// Returns the workflow that runs the deploy, or should.
+    fn workflow(&self) -> Option<&WorkflowId> {
+        let own = match &self.phase {
+            Phase::Following(follow) => follow.own_workflow(),
+            _ => None,
+        };
+        own.or(self.pins.workflow.as_ref())
+    }
+
+    /// Returns since when its workflow is known to wait behind others, for the queue clock.
+    pub(super) fn queued_since(&self, shared: &Shared) -> Option<Moment> {
+        self.workflow().and_then(|workflow| shared.queues().since(workflow))
     }
 
     fn hold(&mut self, hold: &Hold, now: Moment, shared: &mut Shared) {
@@ -358,6 +388,7 @@ fn policy<'a>(target: &'a Target, now: Moment, shared: &'a Shared, wide: bool) -
         has_server_time: shared.has_server_time(),
         answered: shared.answered(),
         by_list: !shared.is_once() && shared.lists().serves(&target.install, now),
+        takeovers: shared.takeovers(),
         wide,
         optional: shared.optional_reads(target),
     }

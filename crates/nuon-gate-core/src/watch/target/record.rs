@@ -58,6 +58,10 @@ impl Record {
         }
     }
 
+    pub(super) fn index(&self) -> usize {
+        self.index
+    }
+
     pub(super) fn target(&self) -> &Target {
         &self.target
     }
@@ -262,6 +266,8 @@ impl Record {
         let end = self.end.as_ref();
         let matched_by = self.matched_by.filter(|_| self.deploy.is_some());
         let workflow = self.deploy.as_ref().and_then(|deploy| deploy.workflow().cloned());
+        let workflow = workflow.or_else(|| pinned.cloned());
+        let queue = workflow.as_ref().and_then(|workflow| shared.queues().place(workflow)).cloned();
         TargetReport {
             target: self.target.clone(),
             install_name: shared.install_name(&self.target.install).cloned(),
@@ -272,7 +278,8 @@ impl Record {
                 _ => None,
             }),
             deploy: self.deploy.clone(),
-            workflow: workflow.or_else(|| pinned.cloned()),
+            workflow,
+            queue,
             matched_by,
             replaced: self.replaced.clone(),
             superseded_by: self.superseded_by.clone(),

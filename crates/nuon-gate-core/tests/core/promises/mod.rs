@@ -96,10 +96,11 @@ fn about(event: &Event) -> Option<usize> {
         | EventKind::Held { target, .. }
         | EventKind::ApprovalNeeded { target, .. }
         | EventKind::Superseded { target, .. } => Some(*target),
-        EventKind::Retrying { target, .. } | EventKind::Warned { target, .. } | EventKind::Ended { target, .. } => {
-            *target
-        }
-        EventKind::Started { .. } | EventKind::Waiting { .. } => None,
+        EventKind::Queued { target, .. }
+        | EventKind::Retrying { target, .. }
+        | EventKind::Warned { target, .. }
+        | EventKind::Ended { target, .. } => *target,
+        EventKind::Started { .. } | EventKind::Waiting { .. } | EventKind::Run(_) => None,
     }
 }
 

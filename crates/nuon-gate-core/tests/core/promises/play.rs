@@ -146,6 +146,7 @@ fn settings(question: &Question, seed: u64) -> WatchSettings {
             start: question.start_timeout_ms.map(duration),
             stall: question.stall_timeout_ms.map(duration),
             approval: question.approval_timeout_ms.map(duration),
+            queue: None,
             outage: question.outage_ms.map(duration),
         },
         request_timeout: duration(question.request_timeout_ms),
@@ -188,6 +189,7 @@ fn pins(question: &Question) -> Pins {
         commit: question.commit.as_ref().map(|commit| commit.parse().unwrap()),
         after: question.after.as_ref().map(|id| Baseline::Deploy(id.parse().unwrap())),
         since: question.since.as_ref().map(|at| Since::At(at.parse().unwrap())),
+        branch_run: None,
     }
 }
 

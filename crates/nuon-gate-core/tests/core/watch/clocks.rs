@@ -12,8 +12,14 @@ use nuon_gate_core::watch::{Clocks, EventKind, WatchSettings};
 use nuon_gate_core::{Clock, Verdict};
 
 fn clocks(total: u64, start: u64, outage: u64) -> WatchSettings {
-    let clocks =
-        Clocks { total: s(total), start: Some(s(start)), stall: None, approval: None, outage: Some(s(outage)) };
+    let clocks = Clocks {
+        total: s(total),
+        start: Some(s(start)),
+        stall: None,
+        approval: None,
+        queue: None,
+        outage: Some(s(outage)),
+    };
     WatchSettings { clocks, ..settings() }
 }
 
@@ -40,7 +46,7 @@ fn the_start_clock_stops_when_a_deploy_appears() {
 #[test]
 fn a_start_clock_that_is_off_leaves_the_total_clock() {
     let settings = WatchSettings {
-        clocks: Clocks { total: s(900), start: None, stall: None, approval: None, outage: None },
+        clocks: Clocks { total: s(900), start: None, stall: None, approval: None, queue: None, outage: None },
         ..settings()
     };
     let run = run(latest(settings), serving(|_| None));
@@ -170,7 +176,7 @@ fn one_bad_answer_after_a_long_pause_is_no_outage() {
 #[test]
 fn good_answers_about_one_target_are_good_for_all() {
     let settings = WatchSettings {
-        clocks: Clocks { total: s(600), start: None, stall: None, approval: None, outage: Some(s(60)) },
+        clocks: Clocks { total: s(600), start: None, stall: None, approval: None, queue: None, outage: Some(s(60)) },
         ..settings()
     };
     let run = run(watch(settings, 2, nuon_gate_core::pins::Pins::default()), |now, request| {
@@ -245,7 +251,7 @@ fn a_pause_ends_at_the_deadline() {
         })
     };
     let settings = WatchSettings {
-        clocks: Clocks { total: s(600), start: None, stall: None, approval: None, outage: None },
+        clocks: Clocks { total: s(600), start: None, stall: None, approval: None, queue: None, outage: None },
         ..settings()
     };
     let run = run(latest(settings), server);
@@ -257,7 +263,7 @@ fn a_pause_ends_at_the_deadline() {
 #[test]
 fn a_look_that_would_be_just_before_a_ring_is_moved_to_it() {
     let intervals = Intervals::new(s(10), s(10)).unwrap();
-    let clocks = Clocks { total: s(45), start: None, stall: None, approval: None, outage: None };
+    let clocks = Clocks { total: s(45), start: None, stall: None, approval: None, queue: None, outage: None };
     let run = run(latest(WatchSettings { intervals, clocks, ..settings() }), |_, _| {
         after(Duration::ZERO, deploy(&row("dpl0", "executing")))
     });

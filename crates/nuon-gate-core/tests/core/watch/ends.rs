@@ -61,7 +61,7 @@ fn only_the_first_signal_counts() {
 
 #[test]
 fn a_signal_during_the_last_look_at_the_deadline_shortens_it() {
-    let clocks = Clocks { total: s(60), start: None, stall: None, approval: None, outage: None };
+    let clocks = Clocks { total: s(60), start: None, stall: None, approval: None, queue: None, outage: None };
     let driver = Driver::signalled(s(70), Signal::Interrupt);
     let run = driver.run(latest(WatchSettings { clocks, ..settings() }), |now, _| {
         if now < s(60) { soon(deploy(&row("dpl0", "executing"))) } else { hang() }
@@ -177,7 +177,7 @@ fn a_glance_that_is_not_answered_is_inconclusive_whoever_is_first() {
 #[test]
 fn there_is_a_heartbeat_a_minute() {
     let intervals = nuon_gate_core::schedule::Intervals::new(s(7), s(7)).unwrap();
-    let clocks = Clocks { total: s(400), start: None, stall: None, approval: None, outage: None };
+    let clocks = Clocks { total: s(400), start: None, stall: None, approval: None, queue: None, outage: None };
     let watch = watch(WatchSettings { intervals, clocks, ..settings() }, 2, Pins::default());
     let run = run(watch, |now, request| {
         let index = component(request).unwrap();
@@ -232,7 +232,7 @@ fn an_answer_that_comes_too_late_is_dropped() {
 
 #[test]
 fn a_driver_that_is_late_still_gets_the_last_look() {
-    let clocks = Clocks { total: s(60), start: None, stall: None, approval: None, outage: None };
+    let clocks = Clocks { total: s(60), start: None, stall: None, approval: None, queue: None, outage: None };
     let mut watch = pinned(WatchSettings { clocks, ..settings() }, "dpl0");
     assert!(matches!(watch.next(Moment::START), Step::Ask(_)));
     // The question is still open when its time has long been over.

@@ -1,6 +1,7 @@
 //! The watch, in virtual time.
 
 mod basics;
+mod branch;
 mod clocks;
 mod discovery;
 mod ends;

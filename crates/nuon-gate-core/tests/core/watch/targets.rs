@@ -151,7 +151,8 @@ fn at_most_sixteen_questions_are_under_way() {
 
 #[test]
 fn several_hundred_targets_are_all_followed() {
-    let clocks = Clocks { total: s(1800), start: Some(s(600)), stall: None, approval: None, outage: Some(s(300)) };
+    let clocks =
+        Clocks { total: s(1800), start: Some(s(600)), stall: None, approval: None, queue: None, outage: Some(s(300)) };
     let fleet = watch(WatchSettings { clocks, max_rps: 1000, ..settings() }, 300, Pins::default());
     let run = run(fleet, |now, request| {
         let answer = |index: usize| {
@@ -197,7 +198,7 @@ fn a_look_is_finished_however_many_others_wait() {
 
 #[test]
 fn each_target_has_its_turn_when_the_api_is_slow() {
-    let clocks = Clocks { total: s(600), start: None, stall: None, approval: None, outage: None };
+    let clocks = Clocks { total: s(600), start: None, stall: None, approval: None, queue: None, outage: None };
     let run = run(watch(WatchSettings { clocks, ..settings() }, 100, Pins::default()), |_, request| {
         after(s(5), deploy(&row(&format!("dpl{}", component(request).unwrap()), "executing")))
     });

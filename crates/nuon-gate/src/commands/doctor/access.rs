@@ -14,7 +14,7 @@ use crate::connection::{ConnectionParts, invalid_connection};
 use crate::exit;
 use crate::targets::{self, Unresolved};
 use crate::trouble::Trouble;
-use crate::words::{ADDRESS, if_ambiguous, if_unanswered, if_unknown, is_of_the_way};
+use crate::words::{ADDRESS, if_ambiguous, if_unanswered, if_unfit, if_unknown, is_of_the_way};
 
 /// The checks of this part, in their order.
 pub(super) const NAMES: [&str; 5] = ["token", "org", "target", "clock", "logs"];
@@ -103,13 +103,14 @@ fn admission(error: Option<&ApiError>) -> Vec<Check> {
 
 async fn find(client: &Client, wanted: Vec<Wanted>, patience: &Patience) -> Step<Vec<Target>> {
     let ask = async |request| patience.ask(client, request).await;
-    let targets = targets::resolve(ask, Resolver::new(wanted).thorough()).await.map_err(|error| match error {
+    let targets = targets::resolve(ask, &mut Resolver::new(wanted).thorough()).await.map_err(|error| match error {
         Unresolved::Unknown(unknown) => {
             Check::failed("target", exit::code(Verdict::Rejected), unknown.to_string(), if_unknown(&unknown))
         }
         Unresolved::Ambiguous(ambiguous) => {
-            Check::misconfigured("target", Trouble::new(&ambiguous).hint(if_ambiguous()))
+            Check::misconfigured("target", Trouble::new(&ambiguous).hint(if_ambiguous(&ambiguous)))
         }
+        Unresolved::Unfit(unfit) => Check::misconfigured("target", Trouble::new(&unfit).hint(if_unfit())),
         Unresolved::Unanswered(error) => Check::unanswered("target", &error, advice(&error)),
     })?;
     let named: Vec<String> = targets.iter().take(MOST_NAMED).map(ToString::to_string).collect();

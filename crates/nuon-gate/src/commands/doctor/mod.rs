@@ -86,9 +86,10 @@ fn configuration(parts: &ConnectionParts) -> Check {
 /// Returns what the targets are, if any are given. An install alone, which the Nuon CLI gives to its extensions, is worth
 /// a look without a component.
 fn wanted(mut arguments: TargetArguments) -> Result<Option<TypedTargets>, Trouble> {
-    let TargetArguments { targets, install, component, all_components, target, targets_file } = &arguments;
+    let TargetArguments { targets, install, install_label, component, all_components, target, targets_file } =
+        &arguments;
     let no_component = component.is_empty() && target.is_empty() && targets.is_empty() && targets_file.is_none();
-    if no_component && install.is_empty() && !all_components {
+    if no_component && install.is_empty() && install_label.is_empty() && !all_components {
         return Ok(None);
     }
     arguments.all_components |= no_component;

@@ -1,5 +1,6 @@
 //! The report for people who read Markdown: GitHub's job summary, Buildkite's annotation, `--report markdown=PATH`.
 
+mod branch_run;
 mod table;
 
 use std::time::Duration;
@@ -77,6 +78,7 @@ fn with(result: &RunResult, extent: Extent) -> String {
     };
     lead("Reason", result.reason.as_ref());
     lead("What to do", result.hint.as_ref());
+    parts.extend(result.branch_run.as_ref().map(|run| branch_run::section(run, extent.rows)));
     match result.targets.as_slice() {
         [only] if extent.rows > 0 => parts.extend(single(only, result, extent)),
         [_] => {}

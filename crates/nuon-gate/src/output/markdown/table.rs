@@ -29,7 +29,8 @@ pub(super) const SINGLE: [Column; 8] = [
     ("Last good", last_good),
 ];
 
-pub(super) const SEVERAL: [Column; 6] = [
+pub(super) const SEVERAL: [Column; 7] = [
+    ("Group", |target| target.group.as_ref().map(|group| text(&group.cut(CELL))).unwrap_or_default()),
     ("Component", |target| text(&component(target))),
     ("Install", |target| text(&install(target))),
     ("Verdict", verdict),

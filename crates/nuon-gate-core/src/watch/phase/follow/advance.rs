@@ -66,7 +66,9 @@ impl Follow {
         let kind = from.kind().unwrap_or(Kind::Apply);
         let is_stale = !self.is_pinned && policy.had_ended(&newer, self.is_stale);
         notes.extend(policy.already_ended(&newer).filter(|_| is_stale));
-        let follow = Self::successor(to, newer, Pins::default(), kind, before, is_stale);
+        // It can be taken by another run in its turn.
+        let pins = Pins { branch_run: self.pins.branch_run, ..Pins::default() };
+        let follow = Self::successor(to, newer, pins, kind, before, is_stale);
         let mut follow = follow.passing_over(self.passed_over);
         follow.reads.newest = Newest::None;
         Move::Follow(Box::new(follow))

@@ -19,13 +19,39 @@ use crate::watch::phase::{
     workflow_request, wrong_kind,
 };
 use crate::watch::settings::{Mode, OnApproval, OnStale, OnSuperseded};
-use crate::{DeployId, Hold, Judgement, Verdict, WorkflowId};
+use crate::watch::takeovers::{Taken, Takeover};
+use crate::{DeployId, Hold, Judgement, Moment, Verdict, WorkflowId};
 
 impl Follow {
     pub(in crate::watch::phase) fn decide(&self, policy: &Policy<'_>) -> Decision {
         match (self.decide_unless_stale(policy), self.on_stale(policy), &self.known) {
             (Decision::End(_), Some(OnStale::Fail), Some(row)) => Decision::End(self.stale(row, policy)),
+            (Decision::End(end @ End::Otherwise(Verdict::Cancelled, _)), ..) => self.unless_taken(end, policy),
             (decision, ..) => decision,
+        }
+    }
+
+    /// A deploy of a branch's run that was cancelled because a later run took its install is for that run to bring.
+    fn unless_taken(&self, cancelled: End, policy: &Policy<'_>) -> Decision {
+        let way = self.on_superseded(policy);
+        if self.pins.branch_run.is_none() || way == OnSuperseded::Ignore {
+            return Decision::End(cancelled);
+        }
+        // The run may be behind its deploys.
+        let asked_until = match &self.held {
+            // There is no other poll, nor another look at the run.
+            _ if policy.settings.mode == Mode::Once => Moment::START,
+            Some(Held { hold: Hold::Taken(_), since, .. }) => *since + LAG,
+            _ => policy.now + LAG,
+        };
+        match policy.takeovers.of(&policy.target.install, asked_until) {
+            Taken::No => Decision::End(cancelled),
+            Taken::Yes(Takeover { install, by }) if way == OnSuperseded::Fail => {
+                let cause = Cause::InstallSuperseded { install: install.clone(), by: by.clone() };
+                Decision::End(End::Otherwise(Verdict::Superseded, cause))
+            }
+            Taken::Yes(Takeover { by, .. }) => Decision::Hold(Hold::Taken(Some(by.clone()))),
+            Taken::Unread => Decision::Hold(Hold::Taken(None)),
         }
     }
 

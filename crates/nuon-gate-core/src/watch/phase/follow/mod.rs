@@ -307,7 +307,8 @@ impl Follow {
         steps.find(|step| step.state() == StepState::Running)?.id.clone()
     }
 
-    fn own_workflow(&self) -> Option<&WorkflowId> {
+    /// Returns the workflow that runs the deploy.
+    pub(in crate::watch) fn own_workflow(&self) -> Option<&WorkflowId> {
         self.workflow_id.as_ref()
     }
 

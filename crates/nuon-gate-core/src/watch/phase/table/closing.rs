@@ -50,6 +50,7 @@ fn clocks() -> Vec<Scene> {
         ("the start clock", Clock::Start, Verdict::TimedOut),
         ("the stall clock", Clock::Stall, Verdict::TimedOut),
         ("the approval clock", Clock::Approval, Verdict::ApprovalNeeded),
+        ("the queue clock", Clock::Queue, Verdict::TimedOut),
         ("the outage clock", Clock::Outage, Verdict::Inconclusive),
     ];
     let mut scenes: Vec<Scene> = each
@@ -64,7 +65,7 @@ fn clocks() -> Vec<Scene> {
     scenes
 }
 
-fn total_limit() -> StopReason<'static> {
+pub(super) fn total_limit() -> StopReason<'static> {
     runs_out(Clock::Total)
 }
 

@@ -20,7 +20,8 @@ use crate::watch::phase::{
     Basis, Decision, End, Follow, Note, OptionalReads, Phase, Policy, Proof, Search, StopReason, decide, decide_at_stop,
 };
 use crate::watch::settings::{Mode, WatchSettings};
-use crate::{DeployId, Hold, Kind, Moment, Target, Verdict, WorkflowId};
+use crate::watch::takeovers::{Takeover, Takeovers};
+use crate::{DeployId, Hold, Kind, Line, Moment, Target, Verdict, WorkflowId};
 
 /// Something that can be said of a phase, with its name.
 type Shown = (&'static str, fn(&Phase) -> bool);
@@ -37,6 +38,9 @@ pub(super) struct Scene {
     /// Workflows that have answered somebody else, and how many polls came before.
     answered: Vec<(usize, WorkflowId)>,
     known: HashMap<WorkflowId, Moment>,
+    /// What the branch's run says of the install before a poll.
+    looks: Vec<(usize, bool)>,
+    takeovers: Takeovers,
     polls: Vec<Poll>,
     stop: Option<StopReason<'static>>,
     /// What can be said of it in the end.
@@ -127,6 +131,8 @@ impl Scene {
             by_list: false,
             answered: Vec::new(),
             known: HashMap::new(),
+            looks: Vec::new(),
+            takeovers: Takeovers::default(),
             polls: Vec::new(),
             stop: None,
             shown: Vec::new(),
@@ -158,6 +164,12 @@ impl Scene {
     /// This workflow has answered somebody else, from the next poll on.
     pub(super) fn answered(mut self, workflow: &str) -> Self {
         self.answered.push((self.polls.len(), workflow.parse().unwrap()));
+        self
+    }
+
+    /// A whole look at the branch's run begins with the next poll: a later run has taken the install, or not.
+    pub(super) fn looked(mut self, is_taken: bool) -> Self {
+        self.looks.push((self.polls.len(), is_taken));
         self
     }
 
@@ -200,6 +212,10 @@ impl Scene {
         for (nth, Poll { at, wide, said }) in std::mem::take(&mut self.polls).into_iter().enumerate() {
             self.known.extend(self.answered.extract_if(.., |(before, _)| *before <= nth).map(|(_, id)| (id, last)));
             last = Moment::after_start(Duration::from_secs(at));
+            for (_, is_taken) in self.looks.extract_if(.., |(before, _)| *before == nth) {
+                let takeover = || Takeover { install: Line::new("acme"), by: "run-2".parse().unwrap() };
+                self.takeovers.look(last, is_taken.then(|| (target().install, takeover())).into_iter().collect());
+            }
             self.phase.begin_poll();
             followed.push(self.poll_once(&title, last, wide, said, &mut reported));
         }
@@ -286,9 +302,18 @@ impl Scene {
         let dashboard = self.optional.clone().filter(|read| matches!(read, Request::Dashboard(_)));
         let early = self.optional.clone().filter(|read| !matches!(read, Request::Dashboard(_)));
         let optional = OptionalReads { early, dashboard };
-        let (settings, answered, by_list) = (&self.settings, &self.known, self.by_list);
-        let (target, has_server_time) = (&target(), true);
-        let policy = Policy { settings, target, now, started_at, has_server_time, answered, by_list, wide, optional };
+        let policy = Policy {
+            settings: &self.settings,
+            target: &target(),
+            now,
+            started_at,
+            has_server_time: true,
+            answered: &self.known,
+            by_list: self.by_list,
+            takeovers: &self.takeovers,
+            wide,
+            optional,
+        };
         then(&mut self.phase, &policy)
     }
 }

@@ -1,0 +1,81 @@
+//! Lists that come in pages.
+
+use std::collections::HashSet;
+use std::hash::Hash;
+
+use crate::api::{ApiError, MOST_ROWS, Page};
+
+/// Lists longer than this many pages of a hundred are not read.
+const MOST_PAGES: u32 = 100;
+
+/// A list, as far as it has been read: each row once.
+#[derive(Debug)]
+pub(crate) struct Paged<K, T> {
+    rows: Vec<T>,
+    ids: HashSet<K>,
+    /// The page to be read next; `None` after the last.
+    page: Option<u32>,
+    /// The server has said that the next page has more.
+    is_promised: bool,
+}
+
+impl<K: Hash + Eq + Clone, T> Paged<K, T> {
+    pub(crate) fn new() -> Self {
+        Self { rows: Vec::new(), ids: HashSet::new(), page: Some(1), is_promised: false }
+    }
+
+    /// Returns the page to be read next; `None` if all have been read.
+    pub(crate) fn page(&self) -> Option<u32> {
+        self.page
+    }
+
+    pub(crate) fn rows(&self) -> &[T] {
+        &self.rows
+    }
+
+    /// Puts what is known better now in the place of a row.
+    pub(crate) fn replace(&mut self, at: usize, row: T) {
+        if let Some(own) = self.rows.get_mut(at) {
+            *own = row;
+        }
+    }
+
+    /// Takes in a page, if it is the next one; `id` says which row a row is. Servers that do not say whether there is another
+    /// page are asked until one is empty or was there before. Where the server has said that there is more, a list that ends all
+    /// the same is only a part of itself.
+    ///
+    /// # Errors
+    ///
+    /// If a row of `what` is listed has no id, if more of them are promised than come, or if there are too many.
+    pub(crate) fn learn(
+        &mut self,
+        page: u32,
+        found: Page<T>,
+        what: &str,
+        id: impl Fn(&T) -> Option<&K>,
+    ) -> Result<(), ApiError> {
+        if found.rows.iter().any(|row| id(row).is_none()) {
+            return Err(ApiError::Undecodable(format!("one of the {what} has no id")));
+        }
+        if self.page != Some(page) {
+            return Ok(());
+        }
+        let has_new = found.rows.iter().filter_map(&id).any(|id| !self.ids.contains(id));
+        if !has_new && (self.is_promised || found.more == Some(true)) {
+            return Err(ApiError::Undecodable(format!("there are more {what}, which are not listed")));
+        }
+        let more = has_new && found.more.unwrap_or(true);
+        if more && page == MOST_PAGES {
+            return Err(ApiError::Undecodable(format!("there are more than {} {what}", MOST_PAGES * 100)));
+        }
+        // Of a full page some servers say so without having looked.
+        self.is_promised = found.more == Some(true) && found.rows.len() < MOST_ROWS as usize;
+        for row in found.rows {
+            if id(&row).is_some_and(|id| self.ids.insert(id.clone())) {
+                self.rows.push(row);
+            }
+        }
+        self.page = more.then_some(page + 1);
+        Ok(())
+    }
+}

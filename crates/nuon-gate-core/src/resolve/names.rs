@@ -1,0 +1,126 @@
+//! What a name can stand for, and what is said of one that stands for nothing, or for two things.
+
+use std::fmt;
+
+use crate::RemoteText;
+use crate::labels::Labels;
+
+/// More suggestions than this are not useful.
+const MOST_NAMES: usize = 10;
+
+/// No install has the labels that were given.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("no install has the labels {labels}{}", self.unlabelled_words())]
+pub struct Unfit {
+    /// The labels.
+    pub labels: Labels,
+    /// Of so many installs the server does not say which labels they have.
+    pub unlabelled: usize,
+}
+
+impl Unfit {
+    fn unlabelled_words(&self) -> String {
+        match self.unlabelled {
+            0 => String::new(),
+            count => format!("; of {count} the server does not say which labels they have"),
+        }
+    }
+}
+
+/// What a name can stand for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Named {
+    /// An install.
+    Install,
+    /// A component.
+    Component,
+    /// An app.
+    App,
+    /// A branch of an app.
+    Branch,
+    /// A run of a branch.
+    Run,
+}
+
+impl Named {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Install => "install",
+            Self::Component => "component",
+            Self::App => "app",
+            Self::Branch => "branch",
+            Self::Run => "run",
+        }
+    }
+}
+
+/// A name or an id that stands for nothing, with what was perhaps meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownName {
+    /// What it should stand for.
+    pub kind: Named,
+    /// What was given.
+    pub given: String,
+    /// Where it is missing: the install of a component, the app of a branch, the branch of a run.
+    pub within: Option<RemoteText>,
+    /// Names that are like it, or else all that there are.
+    pub suggestions: Vec<RemoteText>,
+    /// Whether the suggestions are like it.
+    pub are_alike: bool,
+}
+
+impl fmt::Display for UnknownName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { kind, given, within, .. } = self;
+        write!(f, "no {} `{given}`", kind.as_str())?;
+        let place = match kind {
+            Named::Install | Named::App => return self.suggest(f, " in this organisation"),
+            Named::Component => "install",
+            Named::Branch => "app",
+            Named::Run => "branch",
+        };
+        let place = within.as_ref().map(|name| format!(" in {place} `{}`", name.line(255).plain())).unwrap_or_default();
+        self.suggest(f, &place)
+    }
+}
+
+impl UnknownName {
+    fn suggest(&self, f: &mut fmt::Formatter<'_>, place: &str) -> fmt::Result {
+        let Self { suggestions, are_alike, .. } = self;
+        f.write_str(place)?;
+        let names: Vec<String> = suggestions.iter().map(|name| format!("`{}`", name.line(255).plain())).collect();
+        match (names.is_empty(), are_alike) {
+            (true, _) => Ok(()),
+            (false, true) => write!(f, "; did you mean {}?", names.join(", ")),
+            (false, false) => write!(f, "; there is {}", names.join(", ")),
+        }
+    }
+}
+
+/// Two things have the same name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("two {}{} are named `{given}`: {first} and {second}", .kind.as_str(), if *.kind == Named::Branch { "es" } else { "s" })]
+pub struct Ambiguous {
+    /// What it stands for.
+    pub kind: Named,
+    /// The name.
+    pub given: String,
+    /// The id of one of them.
+    pub first: String,
+    /// The id of the other.
+    pub second: String,
+}
+
+/// Names what was perhaps meant, or else what there is.
+pub(crate) fn unknown(kind: Named, given: &str, within: Option<RemoteText>, names: &[RemoteText]) -> UnknownName {
+    let typed = given.to_lowercase();
+    let alike = |name: &&RemoteText| {
+        let name = name.line(255).plain().to_lowercase();
+        strsim::normalized_damerau_levenshtein(&typed, &name) >= 0.6 || name.contains(&typed) || typed.contains(&name)
+    };
+    let meant: Vec<RemoteText> = names.iter().filter(alike).take(3).cloned().collect();
+    let are_alike = !meant.is_empty();
+    let all = if names.len() <= MOST_NAMES { names.to_vec() } else { Vec::new() };
+    let suggestions = if are_alike { meant } else { all };
+    UnknownName { kind, given: given.to_owned(), within, suggestions, are_alike }
+}

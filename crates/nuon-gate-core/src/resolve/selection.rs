@@ -1,0 +1,80 @@
+//! Which installs have the labels that are asked for.
+
+use std::collections::VecDeque;
+
+use crate::api::{ApiError, Page, Request};
+use crate::labels::Labels;
+use crate::model::Install;
+use crate::paging::Paged;
+use crate::{InstallId, RemoteText};
+
+/// The installs that have some labels, as far as they are known.
+///
+/// Some servers do not know the filter and list every install, so what they list is looked at. An install whose labels are
+/// not in the list is read by itself.
+#[derive(Debug)]
+pub(super) struct Selection {
+    labels: Labels,
+    listed: Paged<InstallId, Install>,
+    /// The places of those that are to be read by themselves.
+    unclear: VecDeque<usize>,
+}
+
+/// What a selection needs, or has come to.
+pub(super) enum Selected {
+    Ask(Request),
+    /// These installs fit. Of the others, so many are `unlabelled`: the server does not say which labels they have.
+    Installs {
+        fitting: Vec<(InstallId, Option<RemoteText>)>,
+        unlabelled: Vec<RemoteText>,
+    },
+}
+
+impl Selection {
+    pub(super) fn new(labels: Labels) -> Self {
+        Self { labels, listed: Paged::new(), unclear: VecDeque::new() }
+    }
+
+    pub(super) fn state(&self) -> Selected {
+        if let Some(page) = self.listed.page() {
+            return Selected::Ask(Request::LabelledInstalls(self.labels.clone(), page));
+        }
+        if let Some(install) = self.asked() {
+            return Selected::Ask(Request::Install(install.clone()));
+        }
+        let (mut fitting, mut unlabelled) = (Vec::new(), Vec::new());
+        for install in self.listed.rows() {
+            let Some(id) = &install.id else { continue };
+            match self.labels.fit(install) {
+                Some(true) => fitting.push((id.clone(), install.name.clone())),
+                Some(false) => {}
+                None => unlabelled.push(install.name.clone().unwrap_or_else(|| RemoteText::new(id.as_str()))),
+            }
+        }
+        Selected::Installs { fitting, unlabelled }
+    }
+
+    fn asked(&self) -> Option<&InstallId> {
+        self.unclear.front().and_then(|at| self.listed.rows()[*at].id.as_ref())
+    }
+
+    /// Takes in a page of the list.
+    pub(super) fn learn_listed(&mut self, page: u32, found: Page<Install>) -> Result<(), ApiError> {
+        self.listed.learn(page, found, "installs", |install| install.id.as_ref())?;
+        if self.listed.page().is_none() {
+            let installs = self.listed.rows().iter().enumerate();
+            self.unclear =
+                installs.filter(|(_, install)| self.labels.fit(install).is_none()).map(|(at, _)| at).collect();
+        }
+        Ok(())
+    }
+
+    /// Takes in an install that has been read by itself, if that was asked for.
+    pub(super) fn learn_read(&mut self, asked: &InstallId, install: &Install) {
+        if self.asked() == Some(asked)
+            && let Some(at) = self.unclear.pop_front()
+        {
+            self.listed.replace(at, install.clone());
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! What follows from what has been read of a branch's run: the one decision, as a pure function.
+//!
+//! The run passes only if it says so, and its own workflow, every group, and the workflow of every install say nothing else. What
+//! contradicts a success is asked again for a while, as one of the two may be behind, and then is a failure.
+
+use crate::cause::{Cause, InstallTrouble};
+use crate::model::{RunStatus, WorkflowEnd};
+use crate::watch::discovery::Failure;
+use crate::watch::settings::{OnApproval, OnSuperseded};
+use crate::{Line, RunId, Verdict};
+
+/// What has been read of a run in one look.
+#[derive(Debug, Clone)]
+pub(super) struct Sight {
+    pub(super) run: RunId,
+    pub(super) status: RunStatus,
+    pub(super) is_plan_only: bool,
+    /// How its own workflow has ended, if it has.
+    pub(super) end: Option<WorkflowEnd>,
+    /// How the run has ended, in words, if it has and not well.
+    pub(super) failure: Failure,
+    /// A human is asked, and was in the look before.
+    pub(super) asks: Option<Cause>,
+    /// What contradicts a success in the groups as a whole: their words, and the installs that they name.
+    pub(super) odd_groups: Vec<Cause>,
+    pub(super) installs: Vec<InstallSight>,
+    /// Whether anything at all was deployed.
+    pub(super) has_targets: bool,
+}
+
+/// What has been read of an install in the run.
+#[derive(Debug, Clone)]
+pub(super) struct InstallSight {
+    /// How it is called.
+    pub(super) install: Line,
+    /// The later run that took its place, if this one has given it up.
+    pub(super) superseded_by: Option<RunId>,
+    /// The group says that it failed.
+    pub(super) is_said_failed: bool,
+    pub(super) stand: Stand,
+}
+
+/// Where an install's own workflow stands.
+#[derive(Debug, Clone)]
+pub(super) enum Stand {
+    /// There is none yet, or none with any step.
+    Nothing,
+    /// It goes on.
+    Open,
+    /// It succeeded, and each of its deploys is a target.
+    Done,
+    /// It has failed.
+    Failed(Failure),
+}
+
+/// What follows.
+#[derive(Debug, Clone)]
+pub(super) enum Decision {
+    /// It goes on.
+    Wait,
+    /// The run says that it succeeded, and this says something else: how it ends if neither moves.
+    Contradiction(Failure),
+    /// No more targets come.
+    End(Option<Failure>),
+}
+
+/// What the user has said.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rules {
+    pub(super) on_superseded: OnSuperseded,
+    pub(super) on_approval: OnApproval,
+}
+
+impl Sight {
+    pub(super) fn decide(&self, rules: Rules) -> Decision {
+        if self.is_plan_only {
+            return Decision::End(Some((Verdict::Rejected, Cause::PlanOnlyRun(self.run.clone()))));
+        }
+        if rules.on_superseded == OnSuperseded::Fail
+            && let Some((install, by)) = self.superseded().next()
+        {
+            let cause = Cause::InstallSuperseded { install: install.clone(), by: by.clone() };
+            return Decision::End(Some((Verdict::Superseded, cause)));
+        }
+        if let Some(refused) = self.refused() {
+            return Decision::End(Some(refused.clone()));
+        }
+        match (&self.status, self.end) {
+            (RunStatus::Failed | RunStatus::Cancelled | RunStatus::NotAttempted, _) => {
+                Decision::End(Some(self.failure.clone()))
+            }
+            (RunStatus::Success, Some(WorkflowEnd::Succeeded)) => self.succeeded(rules.on_superseded),
+            (RunStatus::Success, None) => Decision::Wait,
+            (RunStatus::Success, Some(_)) => Decision::Contradiction(self.failure.clone()),
+            // What the run says is not known, or not up to date; its own workflow is over.
+            (_, Some(WorkflowEnd::Failed | WorkflowEnd::Parked | WorkflowEnd::Cancelled)) => {
+                Decision::End(Some(self.failure.clone()))
+            }
+            (_, Some(WorkflowEnd::Succeeded) | None) => self.going(rules.on_approval),
+        }
+    }
+
+    fn superseded(&self) -> impl Iterator<Item = (&Line, &RunId)> {
+        self.installs.iter().filter_map(|own| Some((&own.install, own.superseded_by.as_ref()?)))
+    }
+
+    /// Returns why the workflow of an install is none that can be waited for, whatever becomes of the run.
+    fn refused(&self) -> Option<&Failure> {
+        self.installs.iter().find_map(|own| match &own.stand {
+            Stand::Failed(failure @ (Verdict::Rejected, _)) => Some(failure),
+            _ => None,
+        })
+    }
+
+    fn going(&self, on_approval: OnApproval) -> Decision {
+        match (&self.asks, on_approval) {
+            (None, _) | (_, OnApproval::Wait) => Decision::Wait,
+            (Some(_), OnApproval::Pass) if self.has_targets => Decision::End(None),
+            (Some(asks), OnApproval::Fail | OnApproval::Pass) => {
+                Decision::End(Some((Verdict::ApprovalNeeded, asks.clone())))
+            }
+        }
+    }
+
+    /// The run and its workflow say that they succeeded.
+    fn succeeded(&self, on_superseded: OnSuperseded) -> Decision {
+        let failed = |cause: &Cause| Decision::Contradiction((Verdict::Failed, cause.clone()));
+        let trouble = |own: &InstallSight, trouble: InstallTrouble| {
+            failed(&Cause::InstallOfRun { install: own.install.clone(), trouble })
+        };
+        if let Some(cause) = self.odd_groups.first() {
+            return failed(cause);
+        }
+        for own in &self.installs {
+            // One that was given up for a later run is no part of this one, if nothing of it was deployed.
+            let is_ignored = on_superseded == OnSuperseded::Ignore && own.superseded_by.is_some();
+            match &own.stand {
+                Stand::Nothing if is_ignored => {}
+                Stand::Nothing => return trouble(own, InstallTrouble::NeverDeployed),
+                Stand::Failed(failure) => return Decision::Contradiction(failure.clone()),
+                Stand::Done if own.is_said_failed => return trouble(own, InstallTrouble::SaidFailed),
+                Stand::Done => {}
+                Stand::Open => return Decision::Wait,
+            }
+        }
+        match self.has_targets {
+            true => Decision::End(None),
+            false => failed(&Cause::NothingReleased(self.run.clone())),
+        }
+    }
+}

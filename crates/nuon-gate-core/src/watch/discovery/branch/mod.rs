@@ -1,0 +1,288 @@
+//! The targets that the run of a branch brings: the deploys of each install's workflow in its groups.
+//!
+//! First it is looked up which branch is meant ([`lookup`]), then which of its runs ([`search`]); that one is followed from then
+//! on ([`rollout`]), and each look at it leads to one decision ([`decide`]).
+
+mod decide;
+mod lookup;
+mod rollout;
+mod search;
+#[cfg(test)]
+mod table;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use self::decide::Rules;
+use self::lookup::{Looked, Lookup, Sought};
+use self::rollout::{Rolled, Rollout};
+use self::search::{RunSearch, Searched};
+use super::{Failure, Joining};
+use crate::api::{ApiError, Fact, Request};
+use crate::cause::{Cause, Standing, Warning};
+use crate::model::{BranchRun, Workflow};
+use crate::pins::RunPin;
+use crate::schedule::Observed;
+use crate::watch::event::{Refusal, RunEvent};
+use crate::watch::settings::{OnStale, OnSuperseded};
+use crate::watch::shared::Shared;
+use crate::watch::takeovers::Takeover;
+use crate::watch::target::TargetWatch;
+use crate::{BranchRef, InstallId, Moment, RunReport, Target, Verdict, WorkflowId};
+
+/// The targets of a branch's run.
+#[derive(Debug)]
+pub(super) struct BranchTargets {
+    phase: Phase,
+    /// What was asked for, in words.
+    subject: String,
+    /// How the run that is meant was pinned, if it was.
+    is_pinned: bool,
+    warning: Option<Warning>,
+}
+
+#[derive(Debug)]
+enum Phase {
+    Lookup(Box<Lookup>),
+    Search(Box<RunSearch>),
+    Rollout(Box<Rollout>),
+}
+
+/// What is needed, or has been come to.
+pub(super) enum Next {
+    Read(Request),
+    /// The look is over: these become targets.
+    Over {
+        joining: Vec<Joining>,
+        observed: Observed,
+    },
+    End(Option<Failure>),
+    Refused(Refusal),
+}
+
+impl BranchTargets {
+    /// Begins with what was typed.
+    pub(super) fn named(typed: BranchRef) -> Self {
+        let subject = typed.to_string();
+        Self::new(Sought::Named(typed), subject)
+    }
+
+    /// Begins with a workflow that turned out to be that of a run.
+    pub(super) fn of_workflow(id: WorkflowId, workflow: &Workflow) -> Option<Self> {
+        let owner = workflow.owner_id.as_ref().filter(|_| workflow.is_of_branch())?.as_str().parse().ok()?;
+        let subject = format!("workflow {id}");
+        Some(Self { is_pinned: true, ..Self::new(Sought::OfWorkflow(id, owner), subject) })
+    }
+
+    fn new(sought: Sought, subject: String) -> Self {
+        Self { phase: Phase::Lookup(Box::new(Lookup::new(sought))), subject, is_pinned: false, warning: None }
+    }
+
+    pub(super) fn subject(&self) -> &str {
+        &self.subject
+    }
+
+    pub(super) fn has_run(&self) -> bool {
+        matches!(self.phase, Phase::Rollout(_))
+    }
+
+    /// Returns what the run has come to, if it was found.
+    pub(super) fn report(&self) -> Option<RunReport> {
+        match &self.phase {
+            Phase::Rollout(rollout) => Some(rollout.report()),
+            Phase::Lookup(_) | Phase::Search(_) => None,
+        }
+    }
+
+    /// Tells whether what a request is about has answered before, so that it exists.
+    pub(super) fn has_answered(&self, request: &Request) -> bool {
+        match &self.phase {
+            Phase::Rollout(rollout) => rollout.has_answered(request),
+            Phase::Lookup(_) | Phase::Search(_) => false,
+        }
+    }
+
+    pub(super) fn standing(&self) -> Standing {
+        match &self.phase {
+            Phase::Rollout(rollout) => rollout.standing(),
+            Phase::Lookup(_) | Phase::Search(_) => Standing::NoRun,
+        }
+    }
+
+    pub(super) fn last_change(&self) -> Moment {
+        match &self.phase {
+            Phase::Rollout(rollout) => rollout.last_change(),
+            Phase::Lookup(_) | Phase::Search(_) => Moment::START,
+        }
+    }
+
+    /// Returns since when a human is asked.
+    pub(super) fn asked_since(&self) -> Option<Moment> {
+        match &self.phase {
+            Phase::Rollout(rollout) => rollout.asked_since(),
+            Phase::Lookup(_) | Phase::Search(_) => None,
+        }
+    }
+
+    /// Returns the run's own workflow, unless it has ended.
+    pub(super) fn open_workflow(&self) -> Option<&WorkflowId> {
+        match &self.phase {
+            Phase::Rollout(rollout) if !rollout.has_ended() => Some(&rollout.run().workflow_id),
+            _ => None,
+        }
+    }
+
+    /// Returns how the run has ended by the last look, if it has.
+    pub(super) fn decided(&self) -> Option<Option<Failure>> {
+        match &self.phase {
+            Phase::Rollout(rollout) => rollout.decided(),
+            Phase::Lookup(_) | Phase::Search(_) => None,
+        }
+    }
+
+    pub(super) fn note_target(&mut self, target: &Target, index: usize) {
+        if let Phase::Rollout(rollout) = &mut self.phase {
+            rollout.note_target(target, index);
+        }
+    }
+
+    pub(super) fn take_events(&mut self) -> Vec<RunEvent> {
+        match &mut self.phase {
+            Phase::Rollout(rollout) => rollout.take_events(),
+            Phase::Lookup(_) | Phase::Search(_) => Vec::new(),
+        }
+    }
+
+    pub(super) fn take_takeovers(&mut self) -> Option<(Moment, HashMap<InstallId, Takeover>)> {
+        match &mut self.phase {
+            Phase::Rollout(rollout) => rollout.take_takeovers(),
+            Phase::Lookup(_) | Phase::Search(_) => None,
+        }
+    }
+
+    /// Takes what a human should know of how the run was found.
+    pub(super) fn take_warning(&mut self) -> Option<Warning> {
+        self.warning.take()
+    }
+
+    /// Begins a look.
+    pub(super) fn begin(&mut self, now: Moment) {
+        match &mut self.phase {
+            Phase::Lookup(_) => {}
+            Phase::Search(search) => search.begin(),
+            Phase::Rollout(rollout) => rollout.begin(now),
+        }
+    }
+
+    /// Takes in a fact.
+    ///
+    /// # Errors
+    ///
+    /// If it is none to what was asked, or cannot be used.
+    pub(super) fn learn(&mut self, request: &Request, fact: Fact, now: Moment) -> Result<(), ApiError> {
+        match (&mut self.phase, request, fact) {
+            (Phase::Lookup(lookup), request, fact) => lookup.learn(request, fact),
+            (Phase::Search(search), Request::Runs(_, _, page), Fact::Runs(found)) => search.learn_listed(*page, found),
+            (Phase::Search(search), _, Fact::Run(run)) => {
+                search.learn_run(run);
+                Ok(())
+            }
+            (Phase::Rollout(rollout), request, fact) => rollout.learn(request, fact, now),
+            (Phase::Search(_), ..) => Err(ApiError::unexpected()),
+        }
+    }
+
+    /// Takes in that something was not found, and tells whether that says something.
+    pub(super) fn learn_missing(&mut self, request: &Request) -> bool {
+        match (&mut self.phase, request) {
+            (Phase::Search(search), Request::Run(..)) => {
+                search.learn_missing();
+                true
+            }
+            (Phase::Rollout(rollout), request) => rollout.learn_missing(request),
+            _ => false,
+        }
+    }
+
+    /// Says what has to be read next in this look, or what it has come to.
+    ///
+    /// # Errors
+    ///
+    /// If what was read cannot be used after all.
+    pub(super) fn next(&mut self, targets: &[TargetWatch], now: Moment, shared: &Shared) -> Result<Next, ApiError> {
+        let once = shared.is_once();
+        loop {
+            let phase = match &mut self.phase {
+                Phase::Lookup(lookup) => match lookup.state() {
+                    Looked::Ask(request) => return Ok(Next::Read(request)),
+                    Looked::Unknown(name) => return Ok(rejected(Cause::NoSuchName(name))),
+                    Looked::Ambiguous(ambiguous) => return Ok(Next::Refused(Refusal::Ambiguous(ambiguous))),
+                    Looked::Found(place, run) => {
+                        self.is_pinned |= run.is_some();
+                        Phase::Search(Box::new(RunSearch::new(place, run)))
+                    }
+                },
+                Phase::Search(search) => match search.state(once)? {
+                    Searched::Ask(request) => return Ok(Next::Read(request)),
+                    Searched::Unknown(name) => return Ok(rejected(Cause::NoSuchName(name))),
+                    Searched::NotYet => return Ok(not_yet()),
+                    Searched::Found { run, at_once } => {
+                        let is_stale = at_once && !search.is_pinned() && run.status.is_final();
+                        match (is_stale, shared.settings().on_stale) {
+                            (true, OnStale::Fail) => return Ok(Next::Refused(Refusal::StaleRun(run.id.clone()))),
+                            (true, OnStale::Wait) => {
+                                search.wait_for_newer(run);
+                                return Ok(not_yet());
+                            }
+                            (true, OnStale::Accept) if !once => {
+                                self.warning = Some(Warning::RunHadEnded(run.id.clone()));
+                            }
+                            _ => {}
+                        }
+                        Phase::Rollout(Box::new(rollout(search, run, self.is_pinned, shared, now)))
+                    }
+                },
+                Phase::Rollout(rollout) => {
+                    let page =
+                        |dashboard: &crate::Dashboard| dashboard.run(rollout.place(), &rollout.run().workflow_id);
+                    let url = shared.dashboard().and_then(page);
+                    if rollout.run().awaiting_approval
+                        && let Some(request) = shared.unread_dashboard()
+                    {
+                        return Ok(Next::Read(request));
+                    }
+                    return Ok(match rollout.next(targets, now, once, url) {
+                        Rolled::Ask(request) => Next::Read(request),
+                        Rolled::Over { joining, observed } => Next::Over { joining, observed },
+                        Rolled::End(failure) => {
+                            // With a human's approval outstanding it is one that the user does without.
+                            if failure.is_none() && rollout.asks() {
+                                self.warning = Some(Warning::RunNotApproved(rollout.run().id.clone()));
+                            }
+                            Next::End(failure)
+                        }
+                    });
+                }
+            };
+            self.phase = phase;
+        }
+    }
+}
+
+fn rollout(search: &RunSearch, run: Arc<BranchRun>, is_pinned: bool, shared: &Shared, now: Moment) -> Rollout {
+    let settings = shared.settings();
+    let (pin, usual) = match is_pinned {
+        true => (RunPin::Named, OnSuperseded::Ignore),
+        false => (RunPin::Newest, OnSuperseded::Follow),
+    };
+    let rules = Rules { on_superseded: settings.on_superseded.unwrap_or(usual), on_approval: settings.on_approval };
+    Rollout::new(search.place().clone(), run, search.is_by_list(), rules, pin, now)
+}
+
+fn rejected(cause: Cause) -> Next {
+    Next::End(Some((Verdict::Rejected, cause)))
+}
+
+fn not_yet() -> Next {
+    Next::Over { joining: Vec::new(), observed: Observed::Nothing }
+}

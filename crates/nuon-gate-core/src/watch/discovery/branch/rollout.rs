@@ -1,0 +1,385 @@
+//! A run that is followed: look after look, its groups, the workflow of each install, and the deploys of these.
+
+mod installs;
+mod look;
+mod telling;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use self::look::{Look, Placed, Told};
+use super::decide::{Decision, InstallSight, Rules, Stand};
+use super::search::is_it;
+use crate::api::{ApiError, Fact, Request, Runs};
+use crate::model::{BranchRun, GroupRun, RunStatus};
+use crate::paging::Paged;
+use crate::pins::RunPin;
+use crate::schedule::Observed;
+use crate::watch::discovery::workflow::{self, WorkflowTargets};
+use crate::watch::discovery::{Failure, Joining};
+use crate::watch::event::RunEvent;
+use crate::watch::takeovers::Takeover;
+use crate::watch::target::TargetWatch;
+use crate::{BranchPlace, InstallId, Line, Moment, RemoteText, RunId, Target, WorkflowId};
+
+/// How long what contradicts the run's success is asked again.
+const LAG: Duration = Duration::from_secs(30);
+/// Longest name of a group that is shown, in characters.
+const LONGEST_NAME: usize = 100;
+
+/// A run that is followed.
+#[derive(Debug)]
+pub(super) struct Rollout {
+    place: BranchPlace,
+    rules: Rules,
+    /// How the run was pinned.
+    pin: RunPin,
+    /// Servers that know no run by its id have it in their list.
+    by_list: bool,
+    run: Arc<BranchRun>,
+    /// The workflows of installs, whichever look has shown them.
+    members: HashMap<InstallId, Vec<Member>>,
+    /// The installs that any look has named, and how they are called. One that is left out later is not lost.
+    named: BTreeMap<InstallId, Line>,
+    /// The runs whose groups have been read once.
+    has_groups: BTreeSet<RunId>,
+    look: Look,
+    /// The look before has seen that a human is asked.
+    asked_before: bool,
+    /// Since when a human is asked.
+    asked_since: Option<Moment>,
+    contradicted_since: Option<Moment>,
+    /// What the last whole look has led to.
+    decided: Option<Decision>,
+    /// The installs that a later run has taken, by the last whole look, and when that began.
+    takeovers: Option<(Moment, HashMap<InstallId, Takeover>)>,
+    told: Told,
+    events: Vec<RunEvent>,
+    changed: Moment,
+}
+
+/// The workflow of an install in the run.
+#[derive(Debug)]
+struct Member {
+    group: Line,
+    targets: WorkflowTargets,
+    /// It has succeeded, and all its deploys are targets: nothing more comes of it.
+    is_done: bool,
+}
+
+/// What a rollout needs, or has come to.
+pub(super) enum Rolled {
+    Ask(Request),
+    /// The look is over.
+    Over {
+        joining: Vec<Joining>,
+        observed: Observed,
+    },
+    End(Option<Failure>),
+}
+
+impl Rollout {
+    pub(super) fn new(
+        place: BranchPlace,
+        run: Arc<BranchRun>,
+        by_list: bool,
+        rules: Rules,
+        pin: RunPin,
+        now: Moment,
+    ) -> Self {
+        Self {
+            place,
+            rules,
+            pin,
+            by_list,
+            run,
+            members: HashMap::new(),
+            named: BTreeMap::new(),
+            has_groups: BTreeSet::new(),
+            // It has just been read.
+            look: Look { has_run: true, ..Look::new(now) },
+            asked_before: false,
+            asked_since: None,
+            contradicted_since: None,
+            decided: None,
+            takeovers: None,
+            told: Told::default(),
+            events: Vec::new(),
+            changed: now,
+        }
+    }
+
+    /// Takes what has happened since it was last asked.
+    pub(super) fn take_events(&mut self) -> Vec<RunEvent> {
+        std::mem::take(&mut self.events)
+    }
+
+    pub(super) fn take_takeovers(&mut self) -> Option<(Moment, HashMap<InstallId, Takeover>)> {
+        self.takeovers.take()
+    }
+
+    pub(super) fn run(&self) -> &BranchRun {
+        &self.run
+    }
+
+    pub(super) fn place(&self) -> &BranchPlace {
+        &self.place
+    }
+
+    pub(super) fn last_change(&self) -> Moment {
+        self.changed
+    }
+
+    pub(super) fn asked_since(&self) -> Option<Moment> {
+        self.asked_since
+    }
+
+    pub(super) fn has_ended(&self) -> bool {
+        self.run.status.is_final() || self.run.workflow.end().is_some()
+    }
+
+    /// Begins a look, or goes on with one that was broken off: a fleet takes many requests, and one that fails must not make all
+    /// of them be sent again.
+    pub(super) fn begin(&mut self, now: Moment) {
+        if self.look.is_over || now >= self.look.began + LAG {
+            self.look = Look::new(now);
+        }
+    }
+
+    /// Takes note of the position of a new target.
+    pub(super) fn note_target(&mut self, target: &Target, index: usize) {
+        for member in self.members.get_mut(&target.install).into_iter().flatten() {
+            member.targets.note_target(target, index);
+        }
+    }
+
+    /// Takes in a fact.
+    ///
+    /// # Errors
+    ///
+    /// If it is none to what was asked, or cannot be used.
+    pub(super) fn learn(&mut self, request: &Request, fact: Fact, now: Moment) -> Result<(), ApiError> {
+        match (request, fact) {
+            (Request::Run(..), Fact::Run(run)) => self.learn_run(run),
+            (Request::Runs(_, _, page), Fact::Runs(found)) => {
+                let listed = self.look.listed.get_or_insert_with(Paged::new);
+                listed.learn(*page, found, "runs", |row| row.workflow.as_ref())?;
+                let mut runs = listed.rows().iter().filter_map(|row| row.run.clone());
+                match (runs.find(|run| is_it(run, &self.run.id)), listed.page()) {
+                    (Some(run), _) => self.learn_run(run),
+                    (None, Some(_)) => Ok(()),
+                    (None, None) => Err(ApiError::Undecodable("the run is not in the list of its branch".to_owned())),
+                }
+            }
+            (Request::GroupRuns(_, run, page), Fact::GroupRuns(found)) => {
+                let groups = self.look.groups.entry(run.clone()).or_insert_with(Paged::new);
+                groups.learn(*page, found, "groups", |group| group.id.as_ref())?;
+                self.has_groups.insert(run.clone());
+                Ok(())
+            }
+            (Request::Workflow(Some(install), id), Fact::Workflow(read)) => {
+                self.look.read.insert((install.clone(), id.clone()));
+                if let Some(member) = self.current() {
+                    let before = member.targets.last_change();
+                    member.targets.learn(read, now);
+                    if member.targets.last_change() != before {
+                        self.changed = now;
+                    }
+                }
+                Ok(())
+            }
+            (Request::Deploy(..), Fact::Deploy(deploy)) => match self.current() {
+                Some(member) => member.targets.learn_owner(&deploy),
+                None => Ok(()),
+            },
+            _ => Err(ApiError::unexpected()),
+        }
+    }
+
+    fn learn_run(&mut self, run: Arc<BranchRun>) -> Result<(), ApiError> {
+        if run.id != self.run.id {
+            return Err(ApiError::Undecodable("the answer is about another run".to_owned()));
+        }
+        self.run = run;
+        self.look.has_run = true;
+        Ok(())
+    }
+
+    /// Takes in that the run was not found by its id, as some servers have it in their list alone; tells whether that says
+    /// something.
+    pub(super) fn learn_missing(&mut self, request: &Request) -> bool {
+        let is_about_run = matches!(request, Request::Run(..)) && !self.by_list;
+        self.by_list |= is_about_run;
+        is_about_run
+    }
+
+    /// Returns the workflow that is being looked at.
+    fn current(&mut self) -> Option<&mut Member> {
+        let placed = self.look.installs.as_ref()?.get(self.look.cursor)?;
+        let workflow = placed.row.workflow_id.as_ref()?;
+        self.members.get_mut(&placed.install)?.iter_mut().find(|member| member.targets.id() == workflow)
+    }
+
+    /// Tells whether what a request is about has answered before, so that it exists.
+    pub(super) fn has_answered(&self, request: &Request) -> bool {
+        match request {
+            Request::Workflow(Some(install), id) => {
+                let members = self.members.get(install).into_iter().flatten();
+                members.filter(|member| member.targets.id() == id).any(|member| member.targets.has_answered())
+            }
+            Request::GroupRuns(_, run, _) => self.has_groups.contains(run),
+            Request::Deploy(..) => false,
+            _ => true,
+        }
+    }
+
+    /// Says what has to be read next in this look, or what it has come to.
+    /// `url`: the run's page, if the dashboard is known.
+    pub(super) fn next(&mut self, targets: &[TargetWatch], now: Moment, once: bool, url: Option<Line>) -> Rolled {
+        if let Some(request) = self.unread() {
+            return Rolled::Ask(request);
+        }
+        if let Some(request) = self.next_install(targets) {
+            return Rolled::Ask(request);
+        }
+        let joining = std::mem::take(&mut self.look.joining);
+        self.look.is_over = true;
+        self.takeovers = Some((self.look.began, self.taken()));
+        self.tell(url, now);
+        let sight = self.sight(!targets.is_empty() || !joining.is_empty(), once);
+        let decision = self.settle(sight.decide(self.rules), now, once);
+        self.decided = Some(decision.clone());
+        let is_new = self.changed == now || !joining.is_empty();
+        match decision {
+            Decision::End(failure) if joining.is_empty() => Rolled::End(failure),
+            _ => Rolled::Over { joining, observed: if is_new { Observed::Change } else { Observed::Nothing } },
+        }
+    }
+
+    /// Gives what contradicts the run's success the time that an answer can be behind.
+    fn settle(&mut self, decision: Decision, now: Moment, once: bool) -> Decision {
+        let Decision::Contradiction(failure) = decision else {
+            self.contradicted_since = None;
+            return decision;
+        };
+        let since = *self.contradicted_since.get_or_insert(now);
+        match now >= since + LAG && !once {
+            true => Decision::End(Some(failure)),
+            false => Decision::Contradiction(failure),
+        }
+    }
+
+    /// Returns how the run has ended by the last look, if it has, without waiting for more of it.
+    pub(super) fn decided(&self) -> Option<Option<Failure>> {
+        match &self.decided {
+            Some(Decision::End(failure)) => Some(failure.clone()),
+            // Whatever else could not be read.
+            _ if self.run.status.is_final() && self.run.status != RunStatus::Success => Some(Some(self.failure())),
+            _ => None,
+        }
+    }
+
+    /// Returns what has to be read of the run and its groups.
+    fn unread(&mut self) -> Option<Request> {
+        if !self.look.has_run {
+            return Some(match self.by_list {
+                false => Request::Run(self.place.clone(), self.run.id.clone()),
+                true => {
+                    let page = self.look.listed.get_or_insert_with(Paged::new).page().unwrap_or(1);
+                    Request::Runs(self.place.clone(), Runs::All, page)
+                }
+            });
+        }
+        if self.look.installs.is_none() {
+            match self.placed() {
+                Ok(placed) => self.look.installs = Some(placed),
+                Err(request) => return Some(request),
+            }
+        }
+        None
+    }
+
+    /// Goes on from install to install; returns what has to be read for one.
+    fn next_install(&mut self, targets: &[TargetWatch]) -> Option<Request> {
+        while let Some(placed) = self.look.installs.as_ref().and_then(|all| all.get(self.look.cursor)).cloned() {
+            let stand = match placed.row.workflow_id.clone() {
+                None => Stand::Nothing,
+                Some(workflow) => match self.look_at(&placed, workflow, targets) {
+                    Ok(stand) => stand,
+                    Err(request) => return Some(request),
+                },
+            };
+            let word = placed.row.status.as_ref();
+            let is_said_failed = word.is_some_and(is_failure) && placed.superseded_by.is_none();
+            let install = self.install_label(&placed);
+            self.named.insert(placed.install.clone(), install.clone());
+            let superseded_by = placed.superseded_by.clone();
+            self.look.sights.push(InstallSight { install, superseded_by, is_said_failed, stand });
+            self.look.cursor += 1;
+        }
+        None
+    }
+
+    fn look_at(&mut self, placed: &Placed, workflow: WorkflowId, targets: &[TargetWatch]) -> Result<Stand, Request> {
+        let members = self.members.entry(placed.install.clone()).or_default();
+        let at = members.iter().position(|member| *member.targets.id() == workflow).unwrap_or_else(|| {
+            let mut own = WorkflowTargets::of_run(workflow.clone());
+            if placed.superseded_by.is_some() {
+                // What was a target before the later run came goes on to that one's deploy by itself.
+                let taken = targets.iter().enumerate().filter(|(_, other)| other.target().install == placed.install);
+                taken.for_each(|(index, other)| own.note_target(other.target(), index));
+            }
+            members.push(Member { group: placed.group.clone(), targets: own, is_done: false });
+            members.len() - 1
+        });
+        let member = &mut members[at];
+        if member.is_done {
+            return Ok(Stand::Done);
+        }
+        if !self.look.read.contains(&(placed.install.clone(), workflow.clone())) {
+            return Err(Request::Workflow(Some(placed.install.clone()), workflow));
+        }
+        loop {
+            match member.targets.next(targets) {
+                workflow::Next::Read(request) => return Err(request),
+                workflow::Next::Join(joining, _) if joining.is_empty() => return Ok(Stand::Open),
+                // Whether that was all is what comes next.
+                workflow::Next::Join(joining, _) => {
+                    let group = member.group.clone();
+                    let pin = self.pin;
+                    let joined = |(target, deploy): (Target, _)| Joining {
+                        target: target.in_group(Some(group.clone())),
+                        deploy,
+                        of_run: Some((pin, workflow.clone())),
+                    };
+                    self.look.joining.extend(joining.into_iter().map(joined));
+                }
+                // A workflow without steps has proven nothing.
+                workflow::Next::End(None) if member.targets.is_empty() => return Ok(Stand::Nothing),
+                workflow::Next::End(None) => {
+                    member.is_done = true;
+                    return Ok(Stand::Done);
+                }
+                workflow::Next::End(Some(failure)) => return Ok(Stand::Failed(failure)),
+            }
+        }
+    }
+
+    fn install_label(&self, placed: &Placed) -> Line {
+        let members = self.members.get(&placed.install).into_iter().flatten();
+        let name = members.filter_map(|member| member.targets.owner_name()).next();
+        name.map_or_else(|| Line::new(placed.install.to_string()), |name| name.line(LONGEST_NAME))
+    }
+}
+
+fn group_name(group: &GroupRun) -> Line {
+    let name = group.install_group_name.as_ref().filter(|name| !name.is_blank()).map(|name| name.line(LONGEST_NAME));
+    name.unwrap_or_else(|| Line::new(group.id.as_ref().map(ToString::to_string).unwrap_or_default()))
+}
+
+/// Tells whether a group or an install of it says that it failed. Other words are not judged: what an install's own workflow
+/// says counts.
+fn is_failure(word: &RemoteText) -> bool {
+    ["error", "failed", "cancelled"].iter().any(|own| word.is(own))
+}

@@ -1,0 +1,66 @@
+//! What one look at a run has read, and what has been told of those before it.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use crate::model::{GroupInstall, GroupRun, RunRow, RunStatus};
+use crate::paging::Paged;
+use crate::watch::discovery::Joining;
+use crate::watch::discovery::branch::decide::InstallSight;
+use crate::{GroupReport, GroupRunId, InstallId, Line, Moment, RunId, WaitingInstall, WorkflowId};
+
+/// What the look under way has read.
+#[derive(Debug)]
+pub(super) struct Look {
+    pub(super) began: Moment,
+    pub(super) is_over: bool,
+    pub(super) has_run: bool,
+    pub(super) listed: Option<Paged<WorkflowId, RunRow>>,
+    /// The groups of the run, and of those that took its place somewhere.
+    pub(super) groups: BTreeMap<RunId, Paged<GroupRunId, GroupRun>>,
+    /// The installs of the run, in order, once all groups have been read.
+    pub(super) installs: Option<Vec<Placed>>,
+    /// How many of them have been looked at.
+    pub(super) cursor: usize,
+    /// The workflows that have been read, each for its install.
+    pub(super) read: HashSet<(InstallId, WorkflowId)>,
+    pub(super) sights: Vec<InstallSight>,
+    pub(super) joining: Vec<Joining>,
+}
+
+impl Look {
+    pub(super) fn new(began: Moment) -> Self {
+        Self {
+            began,
+            is_over: false,
+            has_run: false,
+            listed: None,
+            groups: BTreeMap::new(),
+            installs: None,
+            cursor: 0,
+            read: HashSet::new(),
+            sights: Vec::new(),
+            joining: Vec::new(),
+        }
+    }
+}
+
+/// An install in the run.
+#[derive(Debug, Clone)]
+pub(super) struct Placed {
+    pub(super) install: InstallId,
+    pub(super) group: Line,
+    pub(super) row: GroupInstall,
+    /// The later run that took this one's place, if any.
+    pub(super) superseded_by: Option<RunId>,
+}
+
+/// What has been told already.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    pub(super) run: Option<RunStatus>,
+    pub(super) groups: Vec<(GroupRunId, GroupReport)>,
+    /// The installs that wait by the last look.
+    pub(super) waiting: Vec<WaitingInstall>,
+    pub(super) superseded: BTreeSet<(InstallId, RunId)>,
+    pub(super) asks: bool,
+}

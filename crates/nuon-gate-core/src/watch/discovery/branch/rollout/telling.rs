@@ -1,0 +1,198 @@
+//! What is said of a run after each look at it: to the decision, and to people.
+
+use std::collections::HashSet;
+
+use super::{LONGEST_NAME, Rollout, group_name, is_failure};
+use crate::cause::{Cause, GroupTrouble, InstallTrouble, Standing};
+use crate::model::{GroupRun, RunStatus, WorkflowEnd, WorkflowStep};
+use crate::paging::Paged;
+use crate::watch::discovery::Failure;
+use crate::watch::discovery::branch::decide::Sight;
+use crate::watch::event::RunEvent;
+use crate::{GroupReport, InstallId, Line, Moment, RemoteText, RunReport, Verdict, WaitingInstall};
+
+impl Rollout {
+    pub(in crate::watch::discovery::branch) fn standing(&self) -> Standing {
+        let open = self.told.groups.iter().find(|(_, group)| group.status.plain() != "success");
+        let group = open.map(|(_, group)| group.to_string());
+        let waiting = self.told.waiting.first().map(ToString::to_string);
+        let parts: Vec<String> = group.into_iter().chain(waiting).collect();
+        let word = RemoteText::new(self.run.status.as_str());
+        Standing::Run {
+            id: self.run.id.clone(),
+            word,
+            group: (!parts.is_empty()).then(|| RemoteText::new(parts.join(", "))),
+        }
+    }
+
+    /// Returns what the run has come to, by the last whole look.
+    pub(in crate::watch::discovery::branch) fn report(&self) -> RunReport {
+        let run = &self.run;
+        RunReport {
+            place: self.place.clone(),
+            run: run.id.clone(),
+            workflow: run.workflow_id.clone(),
+            status: Line::new(run.status.as_str()),
+            commit: run.commit.as_ref().map(|commit| commit.line(40)),
+            awaits_approval: self.asks(),
+            groups: self.told.groups.iter().map(|(_, group)| group.clone()).collect(),
+            waiting: self.told.waiting.clone(),
+        }
+    }
+
+    /// Puts together what the look has shown.
+    pub(super) fn sight(&mut self, has_targets: bool, once: bool) -> Sight {
+        let run = self.run.clone();
+        let asks = self.asks().then(|| self.approval());
+        let seen_twice = std::mem::replace(&mut self.asked_before, asks.is_some());
+        Sight {
+            run: run.id.clone(),
+            status: run.status.clone(),
+            is_plan_only: run.is_plan_only,
+            end: run.workflow.end(),
+            failure: self.failure(),
+            asks: asks.filter(|_| seen_twice || once),
+            odd_groups: self.own_groups().iter().filter_map(odd).chain(self.lost()).collect(),
+            installs: std::mem::take(&mut self.look.sights),
+            has_targets,
+        }
+    }
+
+    /// Returns the first of the installs that the run has named before and does no more.
+    fn lost(&self) -> Option<Cause> {
+        let placed: HashSet<&InstallId> = self.look.installs.iter().flatten().map(|placed| &placed.install).collect();
+        let (_, install) = self.named.iter().find(|(install, _)| !placed.contains(install))?;
+        Some(Cause::InstallOfRun { install: install.clone(), trouble: InstallTrouble::NoLongerNamed })
+    }
+
+    fn own_groups(&self) -> &[GroupRun] {
+        self.look.groups.get(&self.run.id).map(Paged::rows).unwrap_or_default()
+    }
+
+    /// Says how the run has ended, for the case that it has and not well.
+    pub(super) fn failure(&self) -> Failure {
+        let run = &self.run;
+        let is_cancelled = run.status == RunStatus::Cancelled
+            || run.workflow.end() == Some(WorkflowEnd::Cancelled)
+            || run.workflow.was_denied(None);
+        let verdict = if is_cancelled { Verdict::Cancelled } else { Verdict::Failed };
+        let groups = self.own_groups().iter().filter(|group| is_failure(&RemoteText::new(group.word())));
+        let groups: Vec<String> = groups.map(|group| group_name(group).plain().to_owned()).collect();
+        let cause = Cause::Run {
+            run: run.id.clone(),
+            word: RemoteText::new(run.status.as_str()),
+            error: run.error.clone(),
+            step: run.workflow.failed_step(),
+            groups: (!groups.is_empty()).then(|| RemoteText::new(groups.join(", "))),
+        };
+        (verdict, cause)
+    }
+
+    /// Tells whether a human is asked before the run goes on.
+    pub(in crate::watch::discovery::branch) fn asks(&self) -> bool {
+        self.run.awaiting_approval && !self.run.status.is_final()
+    }
+
+    fn approval(&self) -> Cause {
+        let asking = |step: &&WorkflowStep| step.word() == "approval-awaiting";
+        let step = self.run.workflow.steps().find(asking).and_then(|step| step.name.clone());
+        Cause::RunApproval { run: self.run.id.clone(), workflow: self.run.workflow_id.clone(), step }
+    }
+
+    /// Takes note of what has changed.
+    pub(super) fn tell(&mut self, url: Option<Line>, now: Moment) {
+        let run = self.run.clone();
+        let before = self.told.run.replace(run.status.clone());
+        match before {
+            None => self.events.push(RunEvent::Found {
+                run: run.id.clone(),
+                workflow: run.workflow_id.clone(),
+                status: Line::new(run.status.as_str()),
+                commit: run.commit.as_ref().map(|commit| commit.line(40)),
+            }),
+            Some(from) if from != run.status => {
+                let (from, to) = (Line::new(from.as_str()), Line::new(run.status.as_str()));
+                self.events.push(RunEvent::Changed { run: run.id.clone(), from, to });
+                self.changed = now;
+            }
+            Some(_) => {}
+        }
+        self.tell_groups(now);
+        self.tell_installs(now);
+        let asks = self.asks();
+        if asks && self.asked_before && !std::mem::replace(&mut self.told.asks, true) {
+            let step = match self.approval() {
+                Cause::RunApproval { step, .. } => step.map(|step| step.line(LONGEST_NAME)),
+                _ => None,
+            };
+            let (run, workflow) = (run.id.clone(), run.workflow_id.clone());
+            self.events.push(RunEvent::ApprovalNeeded { run, workflow, step, url });
+            self.asked_since = Some(now);
+        } else if !asks {
+            (self.told.asks, self.asked_since) = (false, None);
+        }
+    }
+
+    fn tell_groups(&mut self, now: Moment) {
+        for group in self.own_groups().to_vec() {
+            let Some(id) = group.id.clone() else { continue };
+            let words = || group.rows().iter().filter_map(|row| row.status.as_ref());
+            let report = GroupReport {
+                name: group_name(&group),
+                status: RemoteText::new(group.word()).line(LONGEST_NAME),
+                total: group.size(),
+                done: words().filter(|word| word.is("success")).count(),
+                failed: words().filter(|word| is_failure(word)).count(),
+            };
+            match self.told.groups.iter_mut().find(|(own, _)| *own == id) {
+                Some((_, before)) if *before == report => continue,
+                Some((_, before)) => *before = report.clone(),
+                None => self.told.groups.push((id, report.clone())),
+            }
+            self.events.push(RunEvent::Group(report));
+            self.changed = now;
+        }
+    }
+
+    fn tell_installs(&mut self, now: Moment) {
+        let policy = self.rules.on_superseded;
+        let before = std::mem::take(&mut self.told.waiting);
+        for placed in self.look.installs.clone().unwrap_or_default() {
+            let install = self.install_label(&placed);
+            let group = placed.group.clone();
+            let is_done = placed.row.status.as_ref().is_some_and(|word| word.is("success"));
+            if let Some(behind) = placed.row.waiting_on_run_id.clone().filter(|_| !is_done) {
+                let why = placed.row.release_reason.as_ref().map(|reason| reason.line(LONGEST_NAME));
+                let waiting = WaitingInstall { group: group.clone(), install: install.clone(), behind, why };
+                if !before.contains(&waiting) {
+                    self.events.push(RunEvent::Waiting(waiting.clone()));
+                    self.changed = now;
+                }
+                self.told.waiting.push(waiting);
+            }
+            if let Some(by) = placed.superseded_by
+                && self.told.superseded.insert((placed.install, by.clone()))
+            {
+                self.events.push(RunEvent::Superseded { group, install, by, policy });
+                self.changed = now;
+            }
+        }
+    }
+}
+
+/// Returns what keeps a group from being part of a success.
+fn odd(group: &GroupRun) -> Option<Cause> {
+    let (total, named) = (group.size(), group.rows().len());
+    let word = RemoteText::new(group.word());
+    // A later run may have kept a group from its own success. What the installs say counts then.
+    let is_taken = group.rows().iter().any(|row| row.superseded_by_run_id.is_some());
+    let is_told = !word.is_blank() || named == 0;
+    let trouble = match group.failed_installs {
+        _ if total > named => GroupTrouble::Incomplete { total, named },
+        _ if is_taken => return None,
+        Some(count) if count > 0 => GroupTrouble::Failures(count),
+        _ if is_told && !word.is("success") => GroupTrouble::Says(word),
+        _ => return None,
+    };
+    Some(Cause::GroupOfRun { group: group_name(group), trouble })
+}

@@ -1,0 +1,145 @@
+//! The places of workflows in their queues, for people and for the queue clock. No verdict but that clock's depends on them.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use crate::model::{QueuePlace, StepState, Workflow};
+use crate::{Moment, WorkflowId};
+
+/// A server that has named no place in so many answers offers none.
+const MISSES: u32 = 3;
+
+/// The queues of workflows that have not begun.
+#[derive(Debug, Default)]
+pub(super) struct Queues {
+    waiting: HashMap<WorkflowId, Waiting>,
+    /// How many answers in a row have named no place.
+    misses: u32,
+    /// A place has been named once.
+    is_offered: bool,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    asked: Option<Moment>,
+    /// Since when it is known to be in a queue.
+    since: Option<Moment>,
+    place: Option<QueuePlace>,
+}
+
+impl Queues {
+    /// Takes note of how a workflow stands: one that has begun waits for no others.
+    pub(super) fn note_workflow(&mut self, id: &WorkflowId, workflow: &Workflow) {
+        if is_waiting(workflow) {
+            self.waiting.entry(id.clone()).or_default();
+        } else {
+            self.waiting.remove(id);
+        }
+    }
+
+    /// Tells whether the place of a workflow is to be asked for, which is done this often at most.
+    pub(super) fn is_wanted(&self, id: &WorkflowId, now: Moment, every: Duration) -> bool {
+        let is_offered = self.is_offered || self.misses < MISSES;
+        let is_due = |waiting: &Waiting| waiting.asked.is_none_or(|asked| now >= asked + every);
+        is_offered && self.waiting.get(id).is_some_and(is_due)
+    }
+
+    /// Takes in a place, and returns it if it is another one than before.
+    pub(super) fn came(&mut self, id: &WorkflowId, place: Option<QueuePlace>, now: Moment) -> Option<QueuePlace> {
+        self.is_offered |= place.is_some();
+        self.misses = if place.is_some() { 0 } else { self.misses.saturating_add(1) };
+        let waiting = self.waiting.get_mut(id)?;
+        waiting.asked = Some(now);
+        waiting.since = place.as_ref().map(|_| waiting.since.unwrap_or(now));
+        let is_other = waiting.place != place;
+        waiting.place.clone_from(&place);
+        place.filter(|_| is_other)
+    }
+
+    /// Takes note that there was no good answer.
+    pub(super) fn missed(&mut self, id: &WorkflowId, now: Moment) {
+        if let Some(waiting) = self.waiting.get_mut(id) {
+            waiting.asked = Some(now);
+        }
+    }
+
+    /// Returns since when a workflow is known to be in a queue.
+    pub(super) fn since(&self, id: &WorkflowId) -> Option<Moment> {
+        self.waiting.get(id)?.since
+    }
+
+    /// Returns the place of a workflow that is in a queue.
+    pub(super) fn place(&self, id: &WorkflowId) -> Option<&QueuePlace> {
+        self.waiting.get(id)?.place.as_ref()
+    }
+}
+
+fn is_waiting(workflow: &Workflow) -> bool {
+    let is_idle = matches!(workflow.status_word(), "pending" | "queued") && workflow.finished != Some(true);
+    is_idle && workflow.end().is_none() && workflow.steps().all(|step| step.state() == StepState::NotBegun)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: u64) -> Moment {
+        Moment::after_start(Duration::from_secs(seconds))
+    }
+
+    fn workflow(body: &str) -> Workflow {
+        serde_json::from_str(body).unwrap()
+    }
+
+    fn place(position: u64) -> Option<QueuePlace> {
+        Some(QueuePlace { position, ahead: Vec::new() })
+    }
+
+    const EVERY: Duration = Duration::from_secs(10);
+    const PENDING: &str = r#"{"status":{"status":"pending"},"steps":[{"status":{"status":"pending"}}]}"#;
+
+    #[test]
+    fn only_a_workflow_that_has_not_begun_is_asked_about_and_not_too_often() {
+        let id: WorkflowId = "inw1".parse().unwrap();
+        let begun = [
+            r#"{"status":{"status":"in-progress"}}"#,
+            r#"{"status":{"status":"pending"},"steps":[{"status":{"status":"in-progress"}}]}"#,
+            r#"{"status":{"status":"pending"},"finished":true}"#,
+            "{}",
+        ];
+        let mut queues = Queues::default();
+        assert!(!queues.is_wanted(&id, at(0), EVERY), "nothing is known of it");
+        queues.note_workflow(&id, &workflow(PENDING));
+        assert!(queues.is_wanted(&id, at(0), EVERY));
+        assert_eq!(queues.came(&id, place(3), at(1)), place(3));
+        assert!(!queues.is_wanted(&id, at(10), EVERY) && queues.is_wanted(&id, at(11), EVERY));
+        assert_eq!(queues.came(&id, place(3), at(11)), None, "it is the same");
+        assert_eq!(queues.came(&id, place(2), at(21)), place(2));
+        assert_eq!((queues.since(&id), queues.place(&id).cloned()), (Some(at(1)), place(2)));
+        for body in begun {
+            queues.note_workflow(&id, &workflow(PENDING));
+            queues.came(&id, place(2), at(21));
+            queues.note_workflow(&id, &workflow(body));
+            assert_eq!((queues.since(&id), queues.place(&id)), (None, None), "{body}");
+            assert!(!queues.is_wanted(&id, at(99), EVERY), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_server_that_offers_none_is_not_asked_for_ever() {
+        let id: WorkflowId = "inw1".parse().unwrap();
+        let mut queues = Queues::default();
+        queues.note_workflow(&id, &workflow(PENDING));
+        for second in [0, 10, 20] {
+            assert!(queues.is_wanted(&id, at(second), EVERY));
+            assert_eq!(queues.came(&id, None, at(second)), None);
+        }
+        assert!(!queues.is_wanted(&id, at(99), EVERY));
+        assert_eq!(queues.since(&id), None);
+        let mut offering = Queues::default();
+        offering.note_workflow(&id, &workflow(PENDING));
+        offering.came(&id, place(1), at(0));
+        (0..9).for_each(|_| drop(offering.came(&id, None, at(1))));
+        assert!(offering.is_wanted(&id, at(99), EVERY), "it has left the queue, and may come back");
+    }
+}

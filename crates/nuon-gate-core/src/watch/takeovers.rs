@@ -1,0 +1,80 @@
+//! Which installs of a branch's run a later run has taken, as far as the run has said so.
+//!
+//! A run that takes an install cancels what the earlier one was doing there, and the deploy shows that before the run does. So
+//! a deploy of a run that was cancelled is not believed to have been called off until the run has been read for a while.
+
+use std::collections::HashMap;
+
+use crate::{InstallId, Line, Moment, RunId};
+
+/// What the last whole look at a run has shown.
+#[derive(Debug, Default)]
+pub(super) struct Takeovers {
+    /// When that look began.
+    looked: Option<Moment>,
+    by: HashMap<InstallId, Takeover>,
+    /// There is no other look.
+    is_over: bool,
+}
+
+/// A later run has taken an install.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Takeover {
+    /// How the install is called.
+    pub(super) install: Line,
+    /// The later run.
+    pub(super) by: RunId,
+}
+
+/// Whether a later run has taken an install.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Taken<'a> {
+    /// It has not been read late enough.
+    Unread,
+    No,
+    Yes(&'a Takeover),
+}
+
+impl Takeovers {
+    /// Takes in what a whole look has shown, and when it began.
+    pub(super) fn look(&mut self, began: Moment, by: HashMap<InstallId, Takeover>) {
+        (self.looked, self.by) = (Some(began), by);
+    }
+
+    /// Takes note that the run is read no more, so that nothing can come from the run that took an install.
+    pub(super) fn end(&mut self) {
+        self.is_over = true;
+    }
+
+    /// Tells whether an install was taken, by a look that began after this moment.
+    pub(super) fn of(&self, install: &InstallId, since: Moment) -> Taken<'_> {
+        match self.by.get(install) {
+            _ if self.is_over => Taken::No,
+            Some(takeover) => Taken::Yes(takeover),
+            None if self.looked.is_some_and(|looked| looked >= since) => Taken::No,
+            None => Taken::Unread,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn only_a_look_that_began_afterwards_says_that_an_install_was_not_taken() {
+        let at = |second| Moment::after_start(Duration::from_secs(second));
+        let (one, two): (InstallId, InstallId) = ("inlone".parse().unwrap(), "inltwo".parse().unwrap());
+        let takeover = Takeover { install: Line::new("one"), by: "run2".parse().unwrap() };
+        let mut takeovers = Takeovers::default();
+        assert_eq!(takeovers.of(&one, at(0)), Taken::Unread);
+        takeovers.look(at(5), [(one.clone(), takeover.clone())].into());
+        assert_eq!(takeovers.of(&one, at(9)), Taken::Yes(&takeover), "it is not given back");
+        assert_eq!(takeovers.of(&two, at(5)), Taken::No);
+        assert_eq!(takeovers.of(&two, at(6)), Taken::Unread);
+        takeovers.end();
+        assert_eq!([takeovers.of(&one, at(9)), takeovers.of(&two, at(9))], [Taken::No, Taken::No]);
+    }
+}

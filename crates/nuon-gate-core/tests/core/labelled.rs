@@ -1,0 +1,112 @@
+//! Which installs have the labels that are asked for, as a table: what the server lists, what it says of each by itself, and
+//! which become targets.
+
+use nuon_gate_core::api::{Fact, Page, Request};
+use nuon_gate_core::model::Install;
+use nuon_gate_core::resolve::{Resolution, Resolver, Wanted};
+use nuon_gate_core::{Labels, RemoteText};
+
+const API: &str = "cmpapi00000000000000000011";
+const FITS: &str = r#""labels":{"env":"prod","tier":"a"}"#;
+const UNFIT: &str = r#""labels":{"env":"prod","tier":"b"}"#;
+/// What a server says that does not say which labels there are.
+const SILENT: &str = r#""labels":null"#;
+
+fn labels() -> Labels {
+    Labels::new(vec!["env=prod".parse().unwrap(), "tier=a".parse().unwrap()]).unwrap()
+}
+
+fn install(name: &str, rest: &str) -> Install {
+    serde_json::from_str(&format!(r#"{{"id":"inl{name}00000000000000000011","name":"{name}",{rest}}}"#)).unwrap()
+}
+
+/// What was come to: the installs that became targets, those that were left out, and how many were read by themselves.
+#[derive(Debug, PartialEq)]
+struct Outcome {
+    targets: Vec<String>,
+    unlabelled: Vec<String>,
+    read: usize,
+}
+
+/// Resolves where `list` has these installs, two a page, and each says this of itself if it is read.
+fn resolve(list: &[(&str, &str, &str)], says_more: bool) -> Result<Outcome, String> {
+    let mut resolver = Resolver::new(vec![Wanted::Labelled(labels(), vec![API.parse().unwrap()])]);
+    let mut read = 0;
+    for _ in 0..100 {
+        let request = match resolver.resolve() {
+            Resolution::Ask(request) => request,
+            Resolution::Targets(targets) => {
+                let name = |text: &RemoteText| text.line(99).plain().to_owned();
+                let targets = targets.iter().map(|target| target.install_label().to_owned()).collect();
+                return Ok(Outcome {
+                    targets,
+                    unlabelled: resolver.take_unlabelled().iter().map(name).collect(),
+                    read,
+                });
+            }
+            Resolution::Unfit(unfit) => return Err(unfit.to_string()),
+            other => panic!("{other:?}"),
+        };
+        let fact = match &request {
+            Request::LabelledInstalls(asked, page) => {
+                assert_eq!(*asked, labels());
+                let page = *page as usize;
+                let rows = list.iter().skip(2 * (page - 1)).take(2).map(|(name, listed, _)| install(name, listed));
+                Fact::Installs(Page { rows: rows.collect(), more: says_more.then_some(2 * page < list.len()) })
+            }
+            Request::Install(id) => {
+                read += 1;
+                let (name, _, itself) = list.iter().find(|(name, ..)| id.as_str().contains(name)).unwrap();
+                Fact::Install(install(name, itself))
+            }
+            other => panic!("{other:?}"),
+        };
+        resolver.learn(&request, fact).unwrap();
+    }
+    panic!("it never ends");
+}
+
+#[test]
+fn whom_the_labels_fit() {
+    type Case<'a> = (&'a [(&'a str, &'a str, &'a str)], &'a [&'a str], &'a [&'a str], usize);
+    let cases: &[Case<'_>] = &[
+        (&[("a", FITS, FITS), ("b", FITS, FITS)], &["a", "b"], &[], 0),
+        // The server did not heed the filter.
+        (
+            &[("a", UNFIT, UNFIT), ("b", FITS, FITS), ("c", FITS, FITS), ("d", UNFIT, UNFIT), ("e", FITS, FITS)],
+            &["b", "c", "e"],
+            &[],
+            0,
+        ),
+        // The list does not say, and the install does.
+        (&[("a", SILENT, FITS), ("b", FITS, FITS), ("c", SILENT, UNFIT)], &["a", "b"], &[], 2),
+        // Nothing says.
+        (&[("a", FITS, FITS), ("b", SILENT, SILENT), ("c", SILENT, SILENT)], &["a"], &["b", "c"], 2),
+    ];
+    for (list, targets, unlabelled, read) in cases {
+        for says_more in [true, false] {
+            let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+            let expected = Outcome { targets: owned(targets), unlabelled: owned(unlabelled), read: *read };
+            assert_eq!(resolve(list, says_more), Ok(expected), "{list:?}");
+        }
+    }
+}
+
+#[test]
+fn whom_no_labels_fit_is_nobody() {
+    let none = "no install has the labels env=prod,tier=a";
+    assert_eq!(resolve(&[], true), Err(none.to_owned()));
+    assert_eq!(resolve(&[("a", UNFIT, UNFIT)], true), Err(none.to_owned()));
+    let silent = resolve(&[("a", SILENT, SILENT), ("b", UNFIT, UNFIT)], true);
+    assert_eq!(silent, Err(format!("{none}; of 1 the server does not say which labels they have")));
+}
+
+#[test]
+fn what_is_wanted_beside_it_does_not_make_up_for_nobody() {
+    let other = Wanted::Component("inlacme0000000000000000011".parse().unwrap(), API.parse().unwrap());
+    let mut resolver = Resolver::new(vec![other, Wanted::Labelled(labels(), Vec::new())]);
+    let asked = Request::LabelledInstalls(labels(), 1);
+    assert_eq!(resolver.resolve(), Resolution::Ask(asked.clone()));
+    resolver.learn(&asked, Fact::Installs(Page { rows: Vec::new(), more: Some(false) })).unwrap();
+    assert!(matches!(resolver.resolve(), Resolution::Unfit(_)));
+}

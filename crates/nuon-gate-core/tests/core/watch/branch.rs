@@ -1,0 +1,311 @@
+//! Runs of a branch, in virtual time: what keeps a run that says that it succeeded from a pass, and what a later run takes.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use nuon_gate_core::api::Request;
+use nuon_gate_core::pins::Pins;
+use nuon_gate_core::watch::{OnSuperseded, Scope, Watch, WatchSettings};
+use nuon_gate_core::{BranchRef, Verdict};
+use serde_json::{Value, json};
+
+use crate::virtual_time::{Body, Run, STARTED_AT, Scripted, created, none, row, run, s, settings, soon, with};
+
+/// The app `shop` with the branch `main`, whose runs release to `one` in the group `canary` and `two` in the group `customers`.
+struct Shop {
+    /// The newest first.
+    runs: Vec<Value>,
+    groups: BTreeMap<&'static str, Vec<Value>>,
+    workflows: BTreeMap<&'static str, Value>,
+    deploys: BTreeMap<&'static str, Value>,
+}
+
+fn release(id: &str, status: &str, second: i64) -> Value {
+    let own = json!({"id": id, "status": status, "workflow_id": format!("inw{id}")});
+    let word = if status == "running" { "in-progress" } else { status };
+    let workflow = json!({
+        "id": format!("inw{id}"), "owner_id": "abrmain", "owner_type": "app_branches", "finished": status != "running",
+        "status": {"status": word}, "app_branch_runs": [created(own, second)],
+    });
+    created(workflow, second)
+}
+
+fn group(run: &str, name: &str, status: &str, installs: &[Value]) -> Value {
+    json!({
+        "id": format!("igr{run}{name}"), "app_branch_run_id": run, "install_group_name": name,
+        "status": {"status": status}, "total_installs": installs.len(), "installs": installs,
+    })
+}
+
+fn member(name: &str, status: &str, workflow: &str) -> Value {
+    json!({"install_id": format!("inl{name}"), "status": status, "workflow_id": workflow})
+}
+
+/// The workflow of an install, whose one step works on this deploy.
+fn workflow(id: &str, install: &str, status: &str, deploy: &str) -> Value {
+    let step = json!({
+        "id": format!("iws{id}"), "name": "deploy api", "status": {"status": status}, "step_target_type": "install_deploys",
+        "step_target_id": deploy, "finished": status != "in-progress",
+    });
+    json!({
+        "id": id, "owner_id": format!("inl{install}"), "owner_name": install, "finished": status != "in-progress",
+        "status": {"status": status}, "steps": [step],
+    })
+}
+
+fn deploy(id: &str, install: &str, status: &str, workflow: &str, second: i64) -> Value {
+    let own = json!({
+        "install_id": format!("inl{install}"), "component_id": "cmpapi", "component_name": "api", "workflow_id": workflow,
+    });
+    created(with(row(id, status), own), second)
+}
+
+impl Shop {
+    /// Everything has succeeded.
+    fn done() -> Self {
+        let groups = vec![
+            group("run1", "canary", "success", &[member("one", "success", "inwone")]),
+            group("run1", "customers", "success", &[member("two", "success", "inwtwo")]),
+        ];
+        Self {
+            runs: vec![release("run1", "success", 0)],
+            groups: [("run1", groups)].into(),
+            workflows: [
+                ("inwone", workflow("inwone", "one", "success", "dplone")),
+                ("inwtwo", workflow("inwtwo", "two", "success", "dpltwo")),
+            ]
+            .into(),
+            deploys: [
+                ("dplone", deploy("dplone", "one", "active", "inwone", 0)),
+                ("dpltwo", deploy("dpltwo", "two", "active", "inwtwo", 0)),
+            ]
+            .into(),
+        }
+    }
+
+    fn customers(&mut self) -> &mut Value {
+        &mut self.groups.get_mut("run1").unwrap()[1]
+    }
+
+    fn answer(mut self, request: &Request) -> Body {
+        let page = |page: &u32, rows: Vec<Value>| if *page == 1 { json!(rows) } else { json!([]) };
+        let of_install = |deploys: BTreeMap<&str, Value>, install: &str| {
+            let own = deploys.into_values().filter(|row| row["install_id"] == *install);
+            own.max_by_key(|row| row["created_at"].as_str().map(str::to_owned))
+        };
+        let found = match request {
+            Request::Apps(number) => Some(page(number, vec![json!({"id": "appshop", "name": "shop"})])),
+            Request::Branches(_, number) => Some(page(number, vec![json!({"id": "abrmain", "name": "main"})])),
+            Request::Runs(_, _, number) => Some(page(number, self.runs)),
+            Request::Run(_, id) => self.runs.into_iter().find(|run| run["app_branch_runs"][0]["id"] == id.as_str()),
+            Request::GroupRuns(_, run, number) => self.groups.remove(run.as_str()).map(|rows| page(number, rows)),
+            Request::Workflow(_, id) => self.workflows.remove(id.as_str()),
+            Request::Deploy(_, _, id) => self.deploys.remove(id.as_str()),
+            Request::LatestDeploy(install, ..) => of_install(self.deploys, install.as_str()),
+            _ => None,
+        };
+        found.map_or_else(none, Body::Exactly)
+    }
+}
+
+/// Waits for the newest run, or the one that is named.
+fn wait_for(named: &str, settings: WatchSettings, change: impl Fn(&mut Shop, Duration)) -> Run {
+    let scope = Scope::Branch(named.parse::<BranchRef>().unwrap());
+    let watch = Watch::new(settings, scope, Pins::default(), Timestamp::from_second(STARTED_AT).unwrap()).unwrap();
+    run(watch, |now, request| -> Scripted {
+        let mut shop = Shop::done();
+        change(&mut shop, now);
+        soon(shop.answer(request))
+    })
+}
+
+fn reason(run: &Run) -> String {
+    run.run_reason().map(|line| line.plain().to_owned()).unwrap_or_default()
+}
+
+#[test]
+fn a_run_that_says_that_it_succeeded_has_to_prove_it_everywhere() {
+    type Change = fn(&mut Shop);
+    let says = |what: &str| format!("the run says that it succeeded, but {what}");
+    let cases: Vec<(Change, String)> = vec![
+        (|shop| shop.customers()["status"] = json!({"status": "skipped"}), says("group customers says `skipped`")),
+        (|shop| shop.customers()["status"] = json!({"status": "error"}), says("group customers says `error`")),
+        (
+            |shop| *shop.customers() = group("run1", "customers", "not-attempted", &[]),
+            says("group customers says `not-attempted`"),
+        ),
+        (
+            |shop| *shop.customers() = json!({"id": "igr", "install_group_name": "customers"}),
+            says("group customers says nothing of how it ended"),
+        ),
+        (
+            |shop| shop.customers()["failed_installs"] = json!(1),
+            says("group customers says that 1 of its installs failed"),
+        ),
+        (
+            |shop| shop.customers()["total_installs"] = json!(3),
+            says("group customers has 3 installs, of which only 1 are named"),
+        ),
+        (
+            |shop| {
+                *shop.customers() = json!({
+                    "id": "igr", "install_group_name": "customers", "status": {"status": "success"}, "completed_installs": 2,
+                });
+            },
+            says("group customers has 2 installs, of which only 0 are named"),
+        ),
+        (
+            |shop| drop(shop.customers()["installs"][0].as_object_mut().unwrap().remove("workflow_id")),
+            says("nothing was deployed to install inltwo"),
+        ),
+        (
+            |shop| shop.workflows.get_mut("inwtwo").unwrap()["steps"] = json!([]),
+            says("nothing was deployed to install two"),
+        ),
+        (
+            |shop| shop.customers()["installs"][0]["status"] = json!("failed"),
+            says("its group says that it failed at install two"),
+        ),
+    ];
+    for (change, expected) in cases {
+        let run = wait_for("shop/main", settings(), |shop, _| change(shop));
+        assert_eq!((run.report.verdict, reason(&run)), (Verdict::Failed, expected.clone()));
+        // One of the two may only be behind.
+        assert!(run.report.elapsed >= s(30), "{expected}: {:?}", run.report.elapsed);
+        let mended = wait_for("shop/main", settings(), |shop, now| {
+            if now < s(20) {
+                change(shop);
+            }
+        });
+        assert_eq!(mended.report.verdict, Verdict::Passed, "{expected}");
+    }
+    assert_eq!(wait_for("shop/main", settings(), |_, _| {}).report.verdict, Verdict::Passed);
+}
+
+#[test]
+fn a_group_that_says_nothing_is_judged_by_its_installs() {
+    let run = wait_for("shop/main", settings(), |shop, _| {
+        shop.customers().as_object_mut().unwrap().remove("status");
+    });
+    assert_eq!((run.report.verdict, run.report.targets.len()), (Verdict::Passed, 2));
+}
+
+#[test]
+fn an_install_that_was_named_once_is_not_lost() {
+    for leaves in [
+        |shop: &mut Shop| *shop.customers() = group("run1", "customers", "success", &[]),
+        |shop: &mut Shop| {
+            shop.groups.get_mut("run1").unwrap().truncate(1);
+        },
+    ] {
+        let run = wait_for("shop/main", settings(), |shop, now| {
+            if now < s(10) {
+                shop.runs = vec![release("run1", "running", 0)];
+                shop.workflows
+                    .insert("inwtwo", with(workflow("inwtwo", "two", "in-progress", ""), json!({"steps": []})));
+            } else {
+                leaves(shop);
+            }
+        });
+        let expected = "the run says that it succeeded, but install two is no longer in any of its groups";
+        assert_eq!((run.report.verdict, reason(&run).as_str()), (Verdict::Failed, expected));
+    }
+}
+
+#[test]
+fn what_is_about_something_else_is_refused_at_once() {
+    type Change = fn(&mut Shop);
+    let cases: [(Change, &str); 5] = [
+        (|shop| drop(shop.workflows.remove("inwtwo")), "there is no workflow `inwtwo`: HTTP 404: said 404"),
+        (
+            |shop| shop.workflows.get_mut("inwtwo").unwrap()["owner_id"] = json!("inlone"),
+            "workflow inwtwo belongs to install inlone, not to inltwo",
+        ),
+        (
+            |shop| shop.customers()["installs"][0]["workflow_id"] = json!("inwone"),
+            "workflow inwone belongs to install inlone, not to inltwo",
+        ),
+        (
+            |shop| shop.workflows.get_mut("inwtwo").unwrap()["plan_only"] = json!(true),
+            "workflow inwtwo only makes plans, so there is nothing to wait for",
+        ),
+        (|shop| shop.groups.clear(), "there is no list of the install groups of run `run1`: HTTP 404: said 404"),
+    ];
+    for (change, expected) in cases {
+        let run = wait_for("shop/main", settings(), |shop, _| change(shop));
+        assert_eq!((run.report.verdict, reason(&run).as_str()), (Verdict::Rejected, expected));
+        assert!(run.report.elapsed < s(30), "{expected}: {:?}", run.report.elapsed);
+    }
+}
+
+#[test]
+fn the_newest_run_is_the_newest_by_its_time() {
+    for reversed in [false, true] {
+        let run = wait_for("shop/main", settings(), |shop, _| {
+            // Its groups cannot be read, which says less than that it failed.
+            shop.runs.insert(0, release("run2", "failed", 60));
+            if reversed {
+                shop.runs.reverse();
+            }
+        });
+        assert_eq!((run.report.verdict, reason(&run).as_str()), (Verdict::Failed, "run run2 failed"));
+    }
+}
+
+/// The first run's deploy to `two` is cancelled at 10 s. The run says at 14 s that another took the install, whose deploy is
+/// there at 18 s and ends so at 30 s.
+fn takeover(shop: &mut Shop, now: Duration, ends: &str) {
+    let running = |yes: bool| if yes { "running" } else { "success" };
+    shop.runs = vec![release("run1", running(now < s(32)), 0)];
+    let (status, step) = if now < s(10) { ("executing", "in-progress") } else { ("cancelled", "cancelled") };
+    shop.deploys.insert("dpltwo", deploy("dpltwo", "two", status, "inwtwo", 0));
+    shop.workflows.insert("inwtwo", workflow("inwtwo", "two", step, "dpltwo"));
+    let own = member("two", if now < s(14) { "running" } else { "cancelled" }, "inwtwo");
+    let own = if now < s(14) { own } else { with(own, json!({"superseded_by_run_id": "run2"})) };
+    *shop.customers() = group("run1", "customers", if now < s(32) { "in-progress" } else { "cancelled" }, &[own]);
+    if now >= s(14) {
+        shop.runs.insert(0, release("run2", "running", 14));
+        shop.groups
+            .insert("run2", vec![group("run2", "customers", "in-progress", &[member("two", "running", "inwtwo2")])]);
+        shop.workflows.insert("inwtwo2", with(workflow("inwtwo2", "two", "in-progress", ""), json!({"steps": []})));
+    }
+    if now >= s(18) {
+        let (status, step) = match now < s(30) {
+            true => ("executing", "in-progress"),
+            false => (ends, if ends == "active" { "success" } else { "error" }),
+        };
+        shop.deploys.insert("dpltwo2", deploy("dpltwo2", "two", status, "inwtwo2", 18));
+        shop.workflows.insert("inwtwo2", workflow("inwtwo2", "two", step, "dpltwo2"));
+    }
+}
+
+#[test]
+fn a_deploy_that_was_cancelled_for_a_later_run_follows_the_policy() {
+    use OnSuperseded::{Fail, Follow, Ignore};
+    let ends = |named, way, ends| {
+        let run = wait_for(named, WatchSettings { on_superseded: way, ..settings() }, |shop, now| {
+            takeover(shop, now, ends);
+        });
+        let deploy = run.report.targets[1].deploy.as_ref().and_then(|deploy| deploy.id.clone()).unwrap();
+        (run.report.verdict, run.report.targets.len(), deploy.to_string())
+    };
+    let (first, second) = (|| "dpltwo".to_owned(), || "dpltwo2".to_owned());
+    assert_eq!(ends("shop/main/run1", Some(Follow), "active"), (Verdict::Passed, 2, second()));
+    assert_eq!(ends("shop/main/run1", Some(Follow), "error"), (Verdict::Failed, 2, second()));
+    assert_eq!(ends("shop/main/run1", Some(Ignore), "active"), (Verdict::Cancelled, 2, first()));
+    assert_eq!(ends("shop/main/run1", None, "active"), (Verdict::Cancelled, 2, first()));
+    assert_eq!(ends("shop/main", None, "active"), (Verdict::Passed, 2, second()));
+    let (verdict, ..) = ends("shop/main/run1", Some(Fail), "active");
+    assert_eq!(verdict, Verdict::Superseded);
+}
+
+#[test]
+fn a_deploy_that_somebody_cancelled_is_cancelled() {
+    let run = wait_for("shop/main", settings(), |shop, now| {
+        takeover(shop, now.min(s(13)), "active");
+    });
+    let [_, two] = run.report.targets.as_slice() else { panic!("{:?}", run.report.targets) };
+    assert_eq!(two.verdict, Verdict::Cancelled);
+    assert_eq!(two.cause.as_ref().unwrap().to_string(), "the deploy ended as `cancelled`; the server gives no reason");
+}

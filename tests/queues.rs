@@ -1,0 +1,66 @@
+//! Workflows that wait behind others.
+
+use nuon_gate_sim::Sim;
+use serde_json::json;
+
+use crate::support::{API, Gate, INSTALL, access, serve};
+
+/// A deploy whose workflow waits behind two others at first.
+fn queued(head: &str, rest: &str) -> Sim {
+    let states = format!("{{ status = \"queued\", ahead = 2, looks = 40 }}{rest}");
+    serve(&format!(
+        "{head}{}[[component]]\ninstall = \"{INSTALL}\"\ninstall_name = \"acme\"\nid = \"{API}\"\n\
+         [[component.deploy]]\nid = \"dplq\"\nworkflow = \"inwq\"\nstatuses = [{states}]\n",
+        access()
+    ))
+}
+
+const THEN_PASSES: &str = r#", { status = "executing", looks = 3 }, { status = "active" }"#;
+const SAID: &str = "waiting behind 2: deploy_components, deploy_components";
+
+#[test]
+fn who_waits_behind_others_says_so() {
+    for wanted in [vec!["--install", INSTALL, "--component", API], vec!["--workflow", "inwq"]] {
+        let sim = queued("", THEN_PASSES);
+        let outcome = Gate::at(&sim.url(), "wait").args(&wanted).args(["--output", "ndjson"]).run().exits(0);
+        assert!(outcome.stderr.contains(&format!("workflow inwq: {SAID}")), "{wanted:?}: {}", outcome.stderr);
+        let events = outcome.events();
+        let told: Vec<_> = events.iter().filter(|event| event["event"] == "queued").collect();
+        assert_eq!(told.len(), 1, "it is told when it changes: {told:?}");
+        let ahead = json!(["deploy_components", "deploy_components"]);
+        assert_eq!((&told[0]["position"], &told[0]["ahead"]), (&json!(3), &ahead));
+        assert_eq!(outcome.result()["targets"][0]["queue"], json!(null), "it has left the queue");
+    }
+}
+
+#[test]
+fn waiting_behind_others_has_a_clock_of_its_own() {
+    for wanted in [vec!["--install", INSTALL, "--component", API], vec!["--workflow", "inwq"]] {
+        let sim = queued("", "");
+        let outcome = Gate::at(&sim.url(), "wait").args(&wanted).args(["--queue-timeout", "100ms"]).json().exits(124);
+        let said = "--queue-timeout 100ms ran out, the workflow still waits behind others";
+        assert!(outcome.reason().contains(said), "{wanted:?}: {}", outcome.reason());
+        let target = outcome.target();
+        assert_eq!((&target["clock"], &target["queue"]["position"]), (&json!("queue"), &json!(3)), "{wanted:?}");
+    }
+    // One that has begun waits for nobody.
+    let sim = serve(&crate::support::one_deploy(
+        r#"{ status = "queued", looks = 5 }, { status = "executing", for = "400ms" }, { status = "active" }"#,
+    ));
+    Gate::wait(&sim).args(["--queue-timeout", "50ms"]).json().exits(0);
+}
+
+#[test]
+fn a_server_without_queues_is_no_trouble() {
+    let sim = queued("generation = \"mid\"\n", THEN_PASSES);
+    let outcome = Gate::wait(&sim).args(["--queue-timeout", "10ms"]).json().exits(0);
+    assert_eq!(outcome.errors(), 0);
+    let asked = sim.requests().into_iter().filter(|seen| seen.target.ends_with("/queue-position")).count();
+    assert!((1..=3).contains(&asked), "{asked}");
+}
+
+#[test]
+fn one_look_names_the_place() {
+    let outcome = Gate::status(&queued("", "")).json().exits(10);
+    assert_eq!(outcome.target()["queue"]["position"], 3);
+}
