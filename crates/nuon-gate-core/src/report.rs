@@ -12,7 +12,7 @@ use crate::log_tail::Logged;
 use crate::model::Deploy;
 use crate::timeline::Stay;
 use crate::watch::Proof;
-use crate::{Clock, Dashboard, DeployId, Line, MatchedBy, RemoteText, Signal, StepId, Target, Verdict, WorkflowId};
+use crate::{Clock, Dashboard, DeployId, Line, MatchedBy, RemoteText, ShardReport, Signal, StepId, Target, Verdict, WorkflowId};
 
 /// The outcome of a run, with what shows it.
 #[derive(Debug, Clone)]
@@ -37,6 +37,8 @@ pub struct Report {
     pub open_workflow: Option<WorkflowId>,
     /// What came of cancelling that.
     pub run_cancelled: Option<Cancelled>,
+    /// The part of the targets that was watched, if it was only one.
+    pub shard: Option<ShardReport>,
     /// What a human should know of the run as a whole.
     pub warnings: Vec<Warning>,
 }
@@ -91,6 +93,7 @@ impl Report {
             dashboard: None,
             open_workflow: None,
             run_cancelled: None,
+            shard: None,
             warnings: Vec::new(),
         }
     }

@@ -18,6 +18,7 @@ pub(crate) fn result(verdict: VerdictName) -> RunResult {
         finished_at: Line::new("2026-08-03T14:05:18Z"),
         elapsed_ms: 187_000,
         targets: vec![target],
+        shard: None,
         api: ApiResult { version: Some(Line::new("0.19.812")), requests: 14, errors: 0 },
         ci_url: Some(Line::new("https://github.com/acme/api/actions/runs/7")),
         notifications: Vec::new(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::api::ApiError;
 use crate::model::Status;
 use crate::timeline::human;
-use crate::{DeployId, Line};
+use crate::{DeployId, Line, Shard};
 
 /// Something a human should know, that ends nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +37,13 @@ pub enum Warning {
         max_rps: u32,
         /// The longest interval.
         interval: Duration,
+    },
+    /// All targets belong to other shards.
+    EmptyShard {
+        /// The one that was to be watched.
+        shard: Shard,
+        /// How many targets the others have.
+        elsewhere: usize,
     },
     /// This machine's clock and the server's differ.
     ClockSkew(Duration),
@@ -75,6 +82,10 @@ impl fmt::Display for Warning {
                 let interval = human(*interval);
                 write!(f, "{max_rps} requests a second are too few to poll every target within {interval}")
             }
+            Self::EmptyShard { shard, elsewhere } => match elsewhere {
+                1 => write!(f, "the one target is not in shard {shard}, so nothing was waited for"),
+                _ => write!(f, "none of the {elsewhere} targets is in shard {shard}, so nothing was waited for"),
+            },
             Self::ClockSkew(skew) => {
                 write!(f, "this machine's clock and the server's differ by {}", human(*skew))
             }

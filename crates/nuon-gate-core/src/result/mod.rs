@@ -37,6 +37,9 @@ pub struct RunResult {
     pub elapsed_ms: u64,
     /// Every target, in order.
     pub targets: Vec<TargetResult>,
+    /// The part of the targets that was watched, if it was only one. Results of earlier versions have none.
+    #[serde(default)]
+    pub shard: Option<ShardResult>,
     /// How the API did.
     pub api: ApiResult,
     /// The CI run.
@@ -87,6 +90,21 @@ pub struct TargetResult {
     pub log_tail: Vec<LogLine>,
     /// What a human should know.
     pub warnings: Vec<Line>,
+}
+
+/// A part of a run's targets, with what tells which parts belong together.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShardResult {
+    /// Which part, from one on.
+    pub index: u32,
+    /// Of how many.
+    pub count: u32,
+    /// The same for all parts of a run; `None` if it did not come to be known what all of its targets are.
+    pub run_id: Option<Line>,
+    /// What the run is called by whatever started all parts.
+    pub run_name: Option<Line>,
+    /// How many targets all parts have together; `None` if that was not known from the start.
+    pub all_targets: Option<usize>,
 }
 
 /// Something with an id and perhaps a name.

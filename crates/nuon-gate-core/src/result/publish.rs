@@ -2,11 +2,11 @@
 
 use jiff::{SignedDuration, Timestamp, TimestampRound, Unit};
 
-use super::{ApiResult, DeployResult, LastGood, LogLine, Named, RunResult, StayResult, TargetResult};
+use super::{ApiResult, DeployResult, LastGood, LogLine, Named, RunResult, ShardResult, StayResult, TargetResult};
 use crate::api::ApiStats;
 use crate::report::{Report, TargetReport, Words};
 use crate::timeline::Stay;
-use crate::{Dashboard, Line, Logged, RemoteText, Verdict};
+use crate::{Dashboard, Line, Logged, RemoteText, ShardReport, Sharding, Verdict};
 
 /// Longest status description and name, in characters.
 const LONGEST: usize = 500;
@@ -28,10 +28,24 @@ impl RunResult {
                 .iter()
                 .map(|target| TargetResult::new(target, words, report.dashboard.as_ref()))
                 .collect(),
+            shard: report.shard.as_ref().map(ShardResult::new),
             api: ApiResult { version: api.version, requests: api.requests, errors: api.errors },
             ci_url: None,
             notifications: Vec::new(),
             warnings: report.warnings.iter().map(|warning| Line::new((words.warning)(warning))).collect(),
+        }
+    }
+}
+
+impl ShardResult {
+    fn new(report: &ShardReport) -> Self {
+        let ShardReport { sharding: Sharding { shard, run }, run_id, all_targets } = report;
+        Self {
+            index: shard.index(),
+            count: shard.count(),
+            run_id: run_id.as_ref().map(|id| Line::new(id.as_str())),
+            run_name: run.as_ref().map(Line::new),
+            all_targets: *all_targets,
         }
     }
 }

@@ -6,7 +6,7 @@
 //!
 //! Read it in this order: this file (the loop), `target` (one target: its polls, and the record of them for the report),
 //! `phase` (what one poll has read, and the one decision that follows), then `discovery` and `enrolment` (which targets there
-//! are). `clocks` has the limits on time, `last_polls` and `outcome` the end. `poller`, `flights`, `timers`, `freshness`,
+//! are), and `parts` (which of them are whose). `clocks` has the limits on time, `last_polls` and `outcome` the end. `poller`, `flights`, `timers`, `freshness`,
 //! `health` and `errors` are the machinery below; `shared` is what all polls have in common.
 //!
 //! # Promises
@@ -32,6 +32,7 @@ mod health;
 mod last_polls;
 mod long_polls;
 mod outcome;
+mod parts;
 mod phase;
 mod poller;
 mod settings;
@@ -50,6 +51,7 @@ use self::flights::{Flights, PollerId};
 pub(crate) use self::last_polls::LAST_POLL_AFTER_SIGNAL;
 use self::last_polls::LastPolls;
 use self::long_polls::{LONG_POLL_TIMEOUT, LongPolls};
+use self::parts::Parts;
 pub use self::phase::{Basis, Proof};
 use self::poller::Poller;
 pub use self::settings::{Clocks, InvalidSettings, Mode, OnApproval, OnStale, OnSuperseded, Scope, WatchSettings};
@@ -114,6 +116,7 @@ pub struct Watch {
     /// How many targets have not ended, and how many have passed.
     open: usize,
     passed: usize,
+    parts: Parts,
     flights: Flights,
     timers: Timers,
     long_polls: LongPolls,
@@ -147,7 +150,7 @@ impl Watch {
                 (Discovery::of_workflow(id, installs, schedule), None)
             }
             Scope::Wanted(wanted) => {
-                WatchSettings::check_wanted(&wanted)?;
+                settings.check_wanted(&wanted)?;
                 let mut resolver = Resolver::new(wanted);
                 match resolver.resolve() {
                     Resolution::Targets(targets) => (Discovery::over(schedule), Some(targets)),
@@ -159,6 +162,7 @@ impl Watch {
         let are_wanted = settings.long_poll && settings.mode == Mode::Wait;
         let long_polls = LongPolls::new(settings.intervals.min(), are_wanted);
         let once = (settings.mode == Mode::Once).then(|| LastPolls::once(settings.request_timeout));
+        let parts = Parts::new(settings.sharding.clone());
         let mut watch = Self {
             shared: Shared::new(settings, started_at),
             pinning,
@@ -166,6 +170,7 @@ impl Watch {
             targets: Vec::new(),
             open: 0,
             passed: 0,
+            parts,
             flights: Flights::default(),
             timers: Timers::default(),
             long_polls,

@@ -132,6 +132,14 @@ impl Discovery {
         }
     }
 
+    /// Returns the workflow whose deploys are the targets.
+    pub(super) fn whole_workflow(&self) -> Option<&WorkflowId> {
+        match &self.source {
+            Source::Workflow(workflow) => Some(workflow.id()),
+            Source::Names(_) | Source::Known => None,
+        }
+    }
+
     /// Tells whether the targets are the deploys of a workflow.
     pub(super) fn follows_workflow(&self) -> bool {
         matches!(self.source, Source::Workflow(_))

@@ -131,7 +131,7 @@ impl WorkflowTargets {
         };
         let gap = end == WorkflowEnd::Succeeded && !self.is_done(&workflow);
         if all_followed && !gap {
-            return Next::End(failure(end, &workflow, targets.is_empty()));
+            return Next::End(failure(end, &workflow, self.joined.is_empty()));
         }
         Next::Join(joining, if gap { Observed::Nothing } else { Observed::Change })
     }
@@ -141,7 +141,7 @@ impl WorkflowTargets {
         let workflow = self.workflow.as_ref()?;
         let end = workflow.end()?;
         let is_settled = self.are_all_followed(targets) && self.is_done(workflow);
-        (end != WorkflowEnd::Succeeded || is_settled).then(|| failure(end, workflow, targets.is_empty()))
+        (end != WorkflowEnd::Succeeded || is_settled).then(|| failure(end, workflow, self.joined.is_empty()))
     }
 
     /// Tells whether all of its steps are there, and have ended. One that says that it succeeded may be ahead of itself.
