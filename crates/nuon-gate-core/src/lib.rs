@@ -35,6 +35,7 @@ mod id;
 pub mod input;
 mod judge;
 mod log_tail;
+pub mod merge;
 pub mod model;
 mod moment;
 pub mod names;

@@ -12,7 +12,9 @@ use crate::log_tail::Logged;
 use crate::model::Deploy;
 use crate::timeline::Stay;
 use crate::watch::Proof;
-use crate::{Clock, Dashboard, DeployId, Line, MatchedBy, RemoteText, ShardReport, Signal, StepId, Target, Verdict, WorkflowId};
+use crate::{
+    Clock, Dashboard, DeployId, Line, MatchedBy, RemoteText, ShardReport, Signal, StepId, Target, Verdict, WorkflowId,
+};
 
 /// The outcome of a run, with what shows it.
 #[derive(Debug, Clone)]

@@ -29,7 +29,9 @@ pub enum InvalidShard {
     #[error("a shard is written I/N, such as 1/4 for the first of four")]
     Form,
     /// Shards are counted from one.
-    #[error("shards are counted from 1, so the first of {count} is 1/{count}: write $((index + 1))/{count} for an index from 0")]
+    #[error(
+        "shards are counted from 1, so the first of {count} is 1/{count}: write $((index + 1))/{count} for an index from 0"
+    )]
     Zero {
         /// How many there are.
         count: u32,
@@ -56,7 +58,11 @@ impl Shard {
     pub fn new(index: u32, count: u32) -> Result<Self, InvalidShard> {
         let parts = NonZeroU32::new(count).filter(|count| count.get() <= MOST_SHARDS).ok_or(InvalidShard::Count)?;
         let number = NonZeroU32::new(index).ok_or(InvalidShard::Zero { count })?;
-        if number > parts { Err(InvalidShard::Beyond { index, count }) } else { Ok(Self { index: number, count: parts }) }
+        if number > parts {
+            Err(InvalidShard::Beyond { index, count })
+        } else {
+            Ok(Self { index: number, count: parts })
+        }
     }
 
     /// Returns which part it is, from one on.

@@ -8,6 +8,8 @@
 mod publish;
 mod verdict_name;
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 pub use self::publish::{millis, rfc3339};
@@ -209,6 +211,31 @@ pub enum Delivery {
     Skipped,
     /// The service did not take it.
     Failed,
+}
+
+impl RunResult {
+    /// Returns the position of the target that decided, if one did.
+    pub fn deciding(&self) -> Option<usize> {
+        self.targets.iter().position(|target| match self.verdict {
+            VerdictName::Interrupted => target.verdict != VerdictName::Passed,
+            VerdictName::NotifyFailed => target.verdict == VerdictName::Passed,
+            verdict => target.verdict == verdict,
+        })
+    }
+}
+
+impl Named {
+    /// Returns the name, or the id as long as the name is not known.
+    pub fn label(&self) -> &Line {
+        self.name.as_ref().filter(|name| !name.is_empty()).unwrap_or(&self.id)
+    }
+}
+
+impl StayResult {
+    /// Returns the status with the time that was spent in it.
+    pub fn spent(&self) -> (&str, Option<Duration>) {
+        (self.status.plain(), self.duration_ms.map(Duration::from_millis))
+    }
 }
 
 impl TargetResult {

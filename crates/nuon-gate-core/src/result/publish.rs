@@ -28,7 +28,7 @@ impl RunResult {
                 .iter()
                 .map(|target| TargetResult::new(target, words, report.dashboard.as_ref()))
                 .collect(),
-            shard: report.shard.as_ref().map(ShardResult::new),
+            shard: report.shard.as_ref().map(ShardResult::from),
             api: ApiResult { version: api.version, requests: api.requests, errors: api.errors },
             ci_url: None,
             notifications: Vec::new(),
@@ -37,8 +37,8 @@ impl RunResult {
     }
 }
 
-impl ShardResult {
-    fn new(report: &ShardReport) -> Self {
+impl From<&ShardReport> for ShardResult {
+    fn from(report: &ShardReport) -> Self {
         let ShardReport { sharding: Sharding { shard, run }, run_id, all_targets } = report;
         Self {
             index: shard.index(),

@@ -103,6 +103,11 @@ proptest! {
         }
     }
 
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4, failure_persistence: None, ..ProptestConfig::default() })]
+
     /// No shard of many targets is much larger than the others.
     #[test]
     fn shards_are_even(seed in 0..1_000_000u32, count in 2..20u32) {
