@@ -9,5 +9,6 @@ mod lag;
 mod long_polls;
 mod pins;
 mod replaced;
+mod shards;
 mod targets;
 mod workflow;
