@@ -6,7 +6,7 @@ use jsonschema::Validator;
 use serde_json::{Value, json};
 
 use crate::support::{
-    API, ENDLESS, Gate, INSTALL, Outcome, PASSING, WORKER, access, component, one_deploy, serve, serve_deploy,
+    API, ENDLESS, Folder, Gate, INSTALL, Outcome, PASSING, WORKER, access, component, one_deploy, serve, serve_deploy,
 };
 
 fn schema(name: &str) -> Validator {
@@ -38,7 +38,14 @@ fn runs() -> Vec<Outcome> {
     let workflow = one_deploy(PASSING)
         .replace("[[component.deploy]]\n", "[[component.deploy]]\nid = \"dplone\"\nworkflow = \"inwone\"\n");
     let run = |script: &str, flags: &[&str]| Gate::wait(&serve(script)).args(["--output", "ndjson"]).args(flags).run();
+    let folder = Folder::new();
+    let part = folder.file("part.json");
     vec![
+        run(&one_deploy(failing), &["--shard", "1/1", "--report", &format!("json={}", part.display())]),
+        Gate::bare("merge").args([part.as_os_str(), "--output".as_ref(), "ndjson".as_ref()]).run(),
+        // One of them is empty.
+        run(&one_deploy(PASSING), &["--shard", "1/2", "--run-name", "mine"]),
+        run(&one_deploy(PASSING), &["--shard", "2/2"]),
         run(&(one_deploy(PASSING) + fault), &[]),
         run(&one_deploy(failing), &[]),
         run(&old, &[]),
