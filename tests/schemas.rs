@@ -196,6 +196,6 @@ fn what_is_absent_is_null_and_never_missing() {
     let target = "install component verdict reason hint clock deploy matched_by superseded_by replaced typical_ms \
                   recovered_after last_good timeline url approval_url log_tail warnings";
     assert_eq!(keys(&full["targets"][0]), target.split_whitespace().map(str::to_owned).collect());
-    let run = "schema verdict exit_code reason hint started_at finished_at elapsed_ms targets api ci_url notifications warnings";
+    let run = "schema verdict exit_code reason hint started_at finished_at elapsed_ms targets shard api ci_url notifications warnings";
     assert_eq!(keys(&full), run.split_whitespace().map(str::to_owned).collect());
 }

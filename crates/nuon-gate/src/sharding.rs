@@ -1,6 +1,6 @@
 //! Which part of a run this is, and what the run is called.
 
-use nuon_gate_core::Sharding;
+use nuon_gate_core::{Line, Sharding};
 
 use crate::arguments::ShardArguments;
 use crate::environment::Environment;
@@ -18,7 +18,8 @@ const RUNS: [(&str, &str); 6] = [
 /// Returns what the run is called: as the user says, or else as the CI system does.
 pub(crate) fn run_name(given: Option<String>, environment: &Environment) -> Option<String> {
     let named = |(system, variable): (&str, &str)| Some(format!("{system}-{}", environment.get(variable)?));
-    given.or_else(|| RUNS.into_iter().find_map(named))
+    // As it stands in results, with which it is compared.
+    given.or_else(|| RUNS.into_iter().find_map(named)).map(|name| Line::new(name).plain().to_owned())
 }
 
 impl ShardArguments {
@@ -43,6 +44,7 @@ mod tests {
         // A job that is run again is still a part of the run whose other jobs are not.
         assert_eq!(name(None, &[github, ("GITHUB_RUN_ATTEMPT", "2")]).as_deref(), Some("github-7"));
         assert_eq!(name(Some("mine"), &[github]).as_deref(), Some("mine"));
+        assert_eq!(name(Some("a\nb\u{202e}"), &[]).as_deref(), Some("a b"));
         assert_eq!(name(None, &[("CI_PIPELINE_ID", "7")]).as_deref(), Some("gitlab-7"));
         assert_eq!(name(None, &[("GITHUB_RUN_ID", "")]), None);
     }
