@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 use nuon_gate_sim::Sim;
 use serde_json::{Value, json};
 
-use crate::support::{API, ENDLESS, Folder, Gate, INSTALL, Outcome, PASSING, WORKER, access, component, serve};
+use crate::support::{
+    API, ENDLESS, Folder, Gate, INSTALL, Outcome, PASSING, WORKER, access, component, in_parallel, serve,
+};
 
 const IMAGE: &str = "cmpimage000000000000000000";
 const FAILING: &str = r#"{ status = "executing" }, { status = "error", error = "quota exceeded" }"#;
 const CANCELLED: &str = r#"{ status = "cancelled" }"#;
-const SOON: [&str; 2] = ["--timeout", "400ms"];
 
 /// A run over three components, of which the first is in shard 2/2 and 3/3, the second in 1/2 and 2/3.
 struct Fleet {
@@ -76,20 +77,22 @@ fn shards_come_to_what_one_wait_does() {
         ([PASSING, FAILING, PASSING], &["--require", "2"], 0),
         ([PASSING, FAILING, CANCELLED], &["--require", "2"], 1),
     ];
-    for (statuses, require, code) in cases {
-        let fleet = Fleet::new(statuses);
-        let flags: Vec<&str> = require.iter().chain(&SOON).copied().collect();
-        let whole = fleet.wait().args(&flags).json().exits(code).result();
+    in_parallel(&cases, |(statuses, require, code)| {
+        let fleet = Fleet::new(*statuses);
+        // Only what never ends is not waited for.
+        let late: &[&str] = if statuses.contains(&ENDLESS) { &["--timeout", "2s"] } else { &[] };
+        let flags: Vec<&str> = require.iter().chain(late).copied().collect();
+        let whole = fleet.wait().args(&flags).json().exits(*code).result();
         for count in [1, 2, 3] {
-            let merged = merge(&fleet.shards(count, &flags)).args(require).json().exits(code).result();
+            let merged = merge(&fleet.shards(count, &flags)).args(*require).json().exits(*code).result();
             assert_eq!((&merged["verdict"], &merged["exit_code"]), (&whole["verdict"], &whole["exit_code"]), "{count}");
-            assert_eq!((merged["shard"].clone(), merged["targets"].as_array().unwrap().len()), (Value::Null, 3));
+            assert_eq!((&merged["shard"], merged["targets"].as_array().unwrap().len()), (&Value::Null, 3));
             // Where enough passed, which of the others had ended by then is no matter.
             if require.is_empty() {
                 assert_eq!(verdicts(&merged), verdicts(&whole), "{count}");
             }
         }
-    }
+    });
 }
 
 #[test]
@@ -242,7 +245,7 @@ fn a_run_of_another_day_is_refused() {
         .map(|index| {
             let file = fleet.folder.file(&format!("{index}.json"));
             let report = format!("json={}", file.display());
-            let gate = fleet.wait().env("GITHUB_RUN_ID", "7").env("GITHUB_RUN_ATTEMPT", &index.to_string());
+            let gate = fleet.wait().env("GITHUB_RUN_ID", "7").env("GITHUB_RUN_ATTEMPT", index.to_string());
             gate.args(["--shard", &format!("{index}/2"), "--report", &report]).run().exits(0);
             file
         })

@@ -232,7 +232,7 @@ fn the_run_has_to_be_the_one_that_is_meant() {
 fn no_part_of_a_file_is_a_result() {
     let whole = part(1, 1, 1, &[Passed]).to_string();
     let options = MergeOptions { require: Require::All, run: None };
-    assert_eq!(merge(&[whole.clone()], &options).unwrap().verdict, Verdict::Passed);
+    assert_eq!(merge(std::slice::from_ref(&whole), &options).unwrap().verdict, Verdict::Passed);
     for length in 0..whole.len() {
         let error = merge(&[whole[..length].to_owned()], &options).unwrap_err();
         assert!(matches!(error, Unmergeable { part: Some(0), flaw: Flaw::Broken(_) }), "{length}: {error:?}");

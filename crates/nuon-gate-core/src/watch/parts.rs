@@ -2,7 +2,7 @@
 
 use super::settings::{OnApproval, OnStale, WatchSettings};
 use crate::pins::Pinning;
-use crate::{Kind, RunId, Shard, ShardReport, Sharding, Target, WorkflowId};
+use crate::{Kind, OrgId, RunId, Shard, ShardReport, Sharding, Target, WorkflowId};
 
 /// The part that is watched, and what is known of the others.
 #[derive(Debug)]
@@ -84,7 +84,7 @@ fn run_id(sharding: &Sharding, settings: &WatchSettings, facts: Vec<String>) -> 
     let common = [
         format!("run {:?}", sharding.run),
         format!("shards {}", sharding.shard.count()),
-        format!("organisation {:?}", org.as_ref().map(|org| org.as_str())),
+        format!("organisation {:?}", org.as_ref().map(OrgId::as_str)),
         format!("require {require:?}"),
         format!("expect {:?}", expect.map(Kind::words)),
         format!("on superseded {:?}", on_superseded.map(super::OnSuperseded::as_str)),

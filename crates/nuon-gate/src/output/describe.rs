@@ -78,7 +78,11 @@ pub(super) fn event(kind: &EventKind) -> Option<(Option<usize>, Tone, Line)> {
             return Some((
                 *target,
                 tone,
-                Line::new(format!("{} {}{reason}", VerdictName::from(*verdict).sign(), outcome::words((*verdict).into()))),
+                Line::new(format!(
+                    "{} {}{reason}",
+                    VerdictName::from(*verdict).sign(),
+                    outcome::words((*verdict).into())
+                )),
             ));
         }
     };
