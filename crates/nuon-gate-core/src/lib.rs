@@ -16,6 +16,7 @@
 //!   and the network; [`conclude`](conclude::conclude()) then cancels, and reads what people want to know. Nothing else sleeps.
 //! - [`watch::Event`]s report what happens as it happens; the [`report::Report`] is what it came to. That a deploy failed or that the
 //!   API was silent are outcomes in the report, not errors.
+//! - A [`Shard`] is a part of a run's targets; [`merge`](merge::merge()) makes one [`result`] of the results of all parts.
 //!
 //! Here at the root are the words that all of them share: ids, targets, verdicts, rules, text and secrets. Everything else is
 //! in the module that it belongs to.
