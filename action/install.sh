@@ -1,5 +1,6 @@
 #!/bin/sh
-# Finds the nuon-gate that belongs to this commit of the action, and tells the next step where it is. The first that works:
+# Finds the nuon-gate that belongs to this commit of the action, and tells the next step where it is; with the input
+# install-only, all steps that follow. The first that works:
 #   1. the file of the input binary-path;
 #   2. what manifest.tsv lists for this platform: in the tool cache, on PATH, or downloaded, and only with the listed hash;
 #   3. a build from the action's own checkout.
@@ -10,6 +11,7 @@ method=${NUON_GATE_INSTALL_METHOD:-auto}
 given=${NUON_GATE_BINARY_PATH:-}
 base=${NUON_GATE_DOWNLOAD_BASE_URL:-https://github.com/nuon-gate/nuon-gate/releases/download}
 base=${base%/}
+install_only=${NUON_GATE_INSTALL_ONLY:-}
 cache=${RUNNER_TOOL_CACHE:-}
 ways='Ways out: binary-path names a nuon-gate that is already on the runner; download-base-url names a mirror of the releases; install-method: source builds it with cargo.'
 newline='
@@ -34,6 +36,7 @@ fatal() {
 use() {
     printf 'Using %s (%s).\n' "$1" "$2"
     printf 'bin=%s\n' "$1" >>"$GITHUB_OUTPUT"
+    if [ "$install_only" = true ]; then printf '%s\n' "${1%/*}" >>"$GITHUB_PATH"; fi
     exit 0
 }
 

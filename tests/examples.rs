@@ -15,7 +15,7 @@ const LIMITS: [&str; 4] = ["timeout-minutes", "timeout", "timeout_in_minutes", "
 /// How the examples name the action.
 const ACTION: &str = "nuon-gate/nuon-gate@";
 /// The inputs of the action that say how it is installed, which are nothing to the program.
-const INSTALLATION: [&str; 3] = ["install-method", "binary-path", "download-base-url"];
+const INSTALLATION: [&str; 4] = ["install-method", "binary-path", "download-base-url", "install-only"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
@@ -86,7 +86,8 @@ impl Uses {
         match value {
             Value::Sequence(values) => values.iter().for_each(|value| self.read(value, limit, inputs)),
             Value::Mapping(mapping) => {
-                let limit = LIMITS.iter().find_map(|key| minutes(mapping.get(key)?)).or(limit);
+                let seconds = mapping.get("activeDeadlineSeconds").and_then(Value::as_u64).map(Duration::from_secs);
+                let limit = LIMITS.iter().find_map(|key| minutes(mapping.get(key)?)).or(seconds).or(limit);
                 if mapping.get("uses").and_then(Value::as_str).is_some_and(|action| action.starts_with(ACTION)) {
                     self.read_step(mapping, limit, inputs);
                 }
@@ -126,7 +127,10 @@ impl Uses {
             };
             arguments.extend(value.lines().flat_map(|line| flag(name, line.trim())));
         }
-        self.steps.push(Use { arguments, limit });
+        // Then nothing is waited for.
+        if !step.get("with").is_some_and(|inputs| inputs["install-only"] == true) {
+            self.steps.push(Use { arguments, limit });
+        }
     }
 
     /// Reads what Jenkins gives to a shell, which is in quotes after `sh`.
@@ -179,7 +183,8 @@ fn expand_expressions(text: &str) -> String {
     let mut parts = text.split("${{");
     let mut expanded = parts.next().unwrap_or_default().to_owned();
     for part in parts {
-        expanded += VALUE;
+        // Only a number is one of so many.
+        expanded += if part.trim_start().starts_with("matrix.shard") { "1" } else { VALUE };
         expanded += part.split_once("}}").unwrap_or_else(|| panic!("no end of the expression in {text:?}")).1;
     }
     expanded
@@ -224,7 +229,15 @@ fn simple_commands(line: &str) -> Vec<Vec<String>> {
             (None | Some('"'), '$') => {
                 // Buildkite doubles it.
                 while signs.next_if_eq(&'$').is_some() {}
+                let is_sum = signs.clone().take(2).eq(['(', '(']);
                 match signs.peek() {
+                    // A number comes of it.
+                    Some('(') if is_sum => {
+                        while signs.next_if(|sign| *sign != ')').is_some() {}
+                        signs.next_if_eq(&')');
+                        signs.next_if_eq(&')');
+                        word.get_or_insert_default().push('1');
+                    }
                     Some('(') => word.get_or_insert_default().push('$'),
                     Some('{') => {
                         signs.by_ref().find(|sign| *sign == '}');
@@ -323,7 +336,10 @@ fn every_example_is_one_that_works() {
         .collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     let systems: BTreeSet<&str> = examples.iter().map(|example| example.name.split('/').next().unwrap()).collect();
-    assert_eq!(systems, BTreeSet::from(["azure", "buildkite", "circleci", "github", "gitlab", "jenkins"]));
+    assert_eq!(
+        systems,
+        BTreeSet::from(["azure", "buildkite", "circleci", "github", "gitlab", "jenkins", "kubernetes"])
+    );
 }
 
 #[test]

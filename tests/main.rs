@@ -41,8 +41,9 @@ mod recipes;
 mod regressions;
 mod schemas;
 mod secrets;
-mod sign_in;
 #[cfg(unix)]
+mod shards;
+mod sign_in;
 mod signals;
 mod soak;
 mod support;

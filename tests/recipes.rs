@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 use nuon_gate_sim::Sim;
 use serde_yaml_ng::Value;
 
-use crate::support::{API, Folder, INSTALL, ORG, PASSING, TOKEN, serve_deploy};
+use crate::support::{API, Folder, INSTALL, ORG, PASSING, TOKEN, WORKER, access, component, serve, serve_deploy};
 
 /// What recipes call to trigger a deploy.
 const TRIGGERS: [&str; 4] = ["trigger", "your-trigger", "deploy", "curl"];
@@ -32,6 +32,10 @@ fn scripts(value: &Value, found: &mut Vec<String>) {
                 let lines = |values: &[Value]| values.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("\n");
                 match (key.as_str(), value) {
                     (Some("run" | "bash" | "command"), Value::String(script)) => found.push(script.clone()),
+                    // A pod's own shell.
+                    (Some("command"), Value::Sequence(words)) if words.iter().any(|word| word == "-ec") => {
+                        found.extend(words.last().and_then(Value::as_str).map(str::to_owned));
+                    }
                     // Systems that take a list run it as one script, which ends at the first command that fails.
                     (Some("script" | "commands"), Value::Sequence(values)) => found.push(lines(values)),
                     _ => scripts(value, found),
@@ -54,6 +58,10 @@ fn blocks(page: &str) -> Vec<(&str, &str)> {
     parts.skip(1).step_by(2).filter_map(|part| part.split_once('\n')).collect()
 }
 
+fn example(name: &str) -> String {
+    std::fs::read_to_string(root().join("examples").join(name)).unwrap()
+}
+
 fn recipes() -> Vec<Recipe> {
     let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
     let mut recipes = Vec::new();
@@ -69,9 +77,9 @@ fn recipes() -> Vec<Recipe> {
     }
     for entry in ["azure/azure-pipelines.yml", "buildkite/pipeline.yml", "circleci/config.yml", "gitlab/.gitlab-ci.yml"]
     {
-        let text = std::fs::read_to_string(root().join("examples").join(entry)).unwrap();
-        recipes.extend(of_yaml(&text, entry));
+        recipes.extend(of_yaml(&example(entry), entry));
     }
+    recipes.extend(of_yaml(&example("kubernetes/shards.yml"), "kubernetes"));
     for entry in std::fs::read_dir(root().join("examples/github")).unwrap() {
         let path = entry.unwrap().path();
         recipes.extend(of_yaml(&std::fs::read_to_string(&path).unwrap(), &path.display().to_string()));
@@ -89,10 +97,9 @@ impl Recipe {
             .any(|word| self.script.contains(word))
     }
 
-    /// Runs it as a runner runs a step. The folder's own programs come first, then the gate, then those of the system.
+    /// Runs it as a runner runs a step.
     fn run(&self, folder: &Folder, sim: &Sim) -> Output {
-        let gate = Path::new(env!("CARGO_BIN_EXE_nuon-gate")).parent().unwrap();
-        let search = format!("{}:{}:/usr/bin:/bin", folder.file("bin").display(), gate.display());
+        let search = self.search(folder);
         Command::new("bash")
             .args(["-e", "-c", &self.script()])
             .current_dir(folder.path())
@@ -107,6 +114,12 @@ impl Recipe {
             .envs([("RUNNER_TEMP", folder.path()), ("GITHUB_OUTPUT", &folder.file("outputs")), ("HOME", folder.path())])
             .output()
             .unwrap()
+    }
+
+    /// Where programs are looked for: the folder's own come first, then the gate, then those of the system.
+    fn search(&self, folder: &Folder) -> String {
+        let gate = Path::new(env!("CARGO_BIN_EXE_nuon-gate")).parent().unwrap();
+        format!("{}:{}:/usr/bin:/bin", folder.file("bin").display(), gate.display())
     }
 
     /// Makes a script of it that can be run here.
@@ -175,4 +188,36 @@ fn a_recipe_with_a_trigger_that_works_is_green() {
     let with_answer = recipes.iter().find(|recipe| recipe.script.starts_with("your-trigger > answer.json")).unwrap();
     let ended = with_answer.run(&folder, &sim);
     assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+}
+
+/// The four pods of the indexed Job, and the one that makes one verdict of theirs.
+#[test]
+fn the_pods_of_a_job_come_to_one_verdict() {
+    let failing = r#"{ status = "error", error = "quota exceeded" }"#;
+    let recipes = of_yaml(&example("kubernetes/shards.yml"), "kubernetes");
+    let [pod, verdict] = recipes.as_slice() else { panic!("{} scripts", recipes.len()) };
+    let targets = format!("{INSTALL}/{API}\n{INSTALL}/{WORKER}\n");
+    // Which pods run, how one deploy ends, and what comes of it: with one pod lost, it is not known.
+    for (pods, end, code) in [(0..4, PASSING, 0), (0..4, failing, 1), (0..3, PASSING, 7)] {
+        let sim = serve(&(access() + &component(API, PASSING) + &component(WORKER, end)));
+        let folder = Folder::new();
+        folder.write("targets.txt", &targets);
+        // Nobody waits for a pod that is lost.
+        program(&folder.file("bin/sleep"), "#!/bin/sh\n");
+        let run = |recipe: &Recipe, index: u32| {
+            let script = recipe.script.replace("RUN", "7").replace("/fleet", &folder.path().display().to_string());
+            let script = script.replace("/results", &folder.path().display().to_string());
+            let search = recipe.search(&folder);
+            let mut command = Command::new("sh");
+            command.args(["-ec", &script]).current_dir(folder.path()).env_clear().env("PATH", search);
+            command.envs([("NUON_API_URL", sim.url().as_str()), ("NUON_API_TOKEN", TOKEN), ("NUON_ORG_ID", ORG)]);
+            command.envs([("NUON_GATE_MIN_INTERVAL", "2ms"), ("JOB_COMPLETION_INDEX", &index.to_string())]);
+            let ended = command.env("HOME", folder.path()).output().unwrap();
+            (ended.status.code(), String::from_utf8_lossy(&ended.stderr).into_owned())
+        };
+        let codes: Vec<_> = pods.map(|index| run(pod, index)).collect();
+        assert!(codes.iter().all(|(ended, _)| [Some(0), Some(code)].contains(ended)), "{codes:#?}");
+        let (ended, told) = run(verdict, 0);
+        assert_eq!(ended, Some(code), "{told}");
+    }
 }

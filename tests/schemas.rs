@@ -6,7 +6,7 @@ use jsonschema::Validator;
 use serde_json::{Value, json};
 
 use crate::support::{
-    API, ENDLESS, Gate, INSTALL, Outcome, PASSING, WORKER, access, component, one_deploy, serve, serve_deploy,
+    API, ENDLESS, Folder, Gate, INSTALL, Outcome, PASSING, WORKER, access, component, one_deploy, serve, serve_deploy,
 };
 
 fn schema(name: &str) -> Validator {
@@ -48,7 +48,14 @@ fn runs() -> Vec<Outcome> {
          {{ status = \"running\", awaiting_approval = true, looks = 6, {groups} }}, {{ status = \"failed\", {groups} }}]\n"
     );
     let run = |script: &str, flags: &[&str]| Gate::wait(&serve(script)).args(["--output", "ndjson"]).args(flags).run();
+    let folder = Folder::new();
+    let part = folder.file("part.json");
     vec![
+        run(&one_deploy(failing), &["--shard", "1/1", "--report", &format!("json={}", part.display())]),
+        Gate::bare("merge").args([part.as_os_str(), "--output".as_ref(), "ndjson".as_ref()]).run(),
+        // One of them is empty.
+        run(&one_deploy(PASSING), &["--shard", "1/2", "--run-name", "mine"]),
+        run(&one_deploy(PASSING), &["--shard", "2/2"]),
         run(&(one_deploy(PASSING) + fault), &[]),
         run(&one_deploy(failing), &[]),
         run(&old, &[]),
@@ -210,7 +217,7 @@ fn what_is_absent_is_null_and_never_missing() {
     let target = "install component verdict reason hint clock deploy matched_by group queue superseded_by replaced typical_ms \
                   recovered_after last_good timeline url approval_url log_tail warnings";
     assert_eq!(keys(&full["targets"][0]), target.split_whitespace().map(str::to_owned).collect());
-    let run = "schema verdict exit_code reason hint started_at finished_at elapsed_ms targets branch_run api ci_url notifications \
+    let run = "schema verdict exit_code reason hint started_at finished_at elapsed_ms targets branch_run shard api ci_url notifications \
                warnings";
     assert_eq!(keys(&full), run.split_whitespace().map(str::to_owned).collect());
 }

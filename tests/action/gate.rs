@@ -140,5 +140,51 @@ fn every_input_and_output_is_described_and_the_gate_is_one_exec() {
     assert_eq!(steps.len(), 2);
     assert_eq!(steps[1]["run"].as_str(), Some("exec \"$GATE_BINARY\" wait"));
     let install = steps[0]["env"].as_mapping().unwrap().len();
-    assert_eq!(install, 3, "no secret is passed to the install step");
+    assert_eq!(install, 4, "no secret is passed to the install step");
+}
+
+/// The matrix of the example, job by job, each in a runner's folder of its own; what one job uploads, the last one downloads.
+#[test]
+fn the_shards_of_the_example_come_to_one_verdict() {
+    let example = std::fs::read_to_string(root().join("examples/github/shards.yml")).unwrap();
+    let example: serde_yaml_ng::Value = serde_yaml_ng::from_str(&example).unwrap();
+    let (shards, whole) = (&example["jobs"]["deployed"], &example["jobs"]["fleet"]["steps"]);
+    let matrix = shards["strategy"]["matrix"]["shard"].as_sequence().unwrap();
+    let uses = &shards["steps"][1]["with"];
+    for (components, code, verdict) in [
+        (&["cmpapi00000000000000000000"][..], 0, "passed"),
+        (&["cmpapi00000000000000000000", "cmpdatabase000000000000000"], 1, "failed"),
+    ] {
+        let mut results = Vec::new();
+        for shard in matrix {
+            let shard = shard.as_u64().unwrap().to_string();
+            let (_sim, job) = gate(&self_test(), "");
+            let targets = components.iter().map(|component| format!("inlacmeproduction000000000/{component}\n"));
+            std::fs::write(job.path("work/fleet.txt"), targets.collect::<String>()).unwrap();
+            let input = |name: &str| uses[name].as_str().unwrap().replace("${{ matrix.shard }}", &shard);
+            let job = job.input("install", "").input("targets-file", &input("targets-file"));
+            let job = job.input("shard", &input("shard")).input("report", &input("report")).input("timeout", "30s");
+            let job = job.env("GITHUB_RUN_ID", "7");
+            let used = job.run();
+            assert!([0, code].contains(&used.code), "{}", used.log);
+            let name = format!("shard-{shard}.json");
+            results.push((name.clone(), std::fs::read_to_string(job.path("work").join(name)).unwrap()));
+        }
+        let (_sim, job) = gate(&self_test(), "");
+        assert_eq!(whole[1]["with"]["install-only"], true);
+        let job = job.input("install-only", "true").env("GITHUB_RUN_ID", "7");
+        let used = job.run().exits(0);
+        assert!(!used.log.contains("passed") && used.outputs["verdict"].is_empty(), "{}", used.log);
+        for (name, content) in &results {
+            std::fs::write(job.path("work").join(name), content).unwrap();
+        }
+        let merged = job.script(whole[2]["run"].as_str().unwrap());
+        assert_eq!(merged.status.code(), Some(code), "{}", String::from_utf8_lossy(&merged.stderr));
+        assert!(String::from_utf8_lossy(&merged.stdout).starts_with(verdict), "{merged:?}");
+        assert!(job.summary().contains(&format!("nuon-gate: {verdict} after ")), "{}", job.summary());
+        // A job that was lost has left nothing.
+        std::fs::remove_file(job.path("work/shard-3.json")).unwrap();
+        let lost = job.script(whole[2]["run"].as_str().unwrap());
+        assert_eq!(lost.status.code(), Some(if code == 0 { 7 } else { code }));
+    }
 }

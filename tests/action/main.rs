@@ -169,13 +169,15 @@ impl Job {
             Some(("runner", "os")) => "Linux".to_owned(),
             _ => name.trim().strip_prefix('\'').and_then(|rest| rest.strip_suffix('\'')).unwrap().to_owned(),
         };
-        let condition = |text: &str| match text.split_once("==") {
-            Some((left, right)) => value(left) == value(right),
-            None => !value(text).is_empty(),
+        let condition = |text: &str| match (text.split_once("!="), text.split_once("==")) {
+            (Some((left, right)), _) => value(left) != value(right),
+            (None, Some((left, right))) => value(left) == value(right),
+            (None, None) => !value(text).is_empty(),
         };
         let mut alternatives = expression.split("||").map(|alternative| match alternative.split_once("&&") {
             Some((left, right)) if condition(left) => value(right),
             Some(_) => String::new(),
+            None if alternative.contains("!=") => condition(alternative).to_string(),
             None => value(alternative),
         });
         alternatives.find(|value| !value.is_empty()).unwrap_or_default()
@@ -198,11 +200,29 @@ impl Job {
         for (name, value) in step["env"].as_mapping().unwrap() {
             command.env(name.as_str().unwrap(), self.evaluate(value.as_str().unwrap(), outputs));
         }
-        for file in ["output", "summary"] {
+        command.env("GITHUB_PATH", self.path("temp/path"));
+        for file in ["output", "path", "summary"] {
             std::fs::write(self.path("temp").join(file), "").unwrap();
         }
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         Running::new(command, home)
+    }
+
+    /// Runs a step of the job's own after the action, with what that has put on the `PATH`.
+    fn script(&self, script: &str) -> std::process::Output {
+        let added = std::fs::read_to_string(self.path("temp/path")).unwrap();
+        let search = added.lines().rev().chain([self.text("bin").as_str()]).collect::<Vec<_>>().join(":");
+        std::fs::write(self.path("temp/summary"), "").unwrap();
+        let mut command = Command::new("/bin/sh");
+        command
+            .args(["-ec", script])
+            .env_clear()
+            .envs(&self.variables)
+            .current_dir(self.path("work"))
+            .env("PATH", search);
+        command.env("HOME", self.path("work")).env("GITHUB_ACTIONS", "true").env("RUNNER_TEMP", self.path("temp"));
+        command.env("GITHUB_OUTPUT", self.path("temp/output")).env("GITHUB_STEP_SUMMARY", self.path("temp/summary"));
+        command.output().unwrap()
     }
 
     fn steps(&self) -> Vec<Value> {
@@ -215,6 +235,9 @@ impl Job {
         let mut used = Used { code: 0, log: String::new(), outputs: BTreeMap::new(), bin: None };
         for step in self.steps() {
             let id = step["id"].as_str().unwrap();
+            if step["if"].as_str().is_some_and(|text| self.evaluate(text, &outputs) != "true") {
+                continue;
+            }
             let mut running = self.start(&step, &outputs);
             during(id, &mut running);
             let Outcome { code, stdout, stderr, .. } = running.end();

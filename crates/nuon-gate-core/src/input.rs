@@ -63,6 +63,19 @@ pub fn trim(text: &str) -> &str {
     text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}')
 }
 
+/// Says why a text is not the JSON that it should be. It quotes nothing of it, and what the library says of it is about its
+/// types, and not about files.
+pub fn json_fault(error: &serde_json::Error) -> String {
+    use serde_json::error::Category;
+    let at = format!("line {}, column {}", error.line(), error.column());
+    match error.classify() {
+        Category::Eof if error.column() == 0 => "it is empty".to_owned(),
+        Category::Eof => format!("it breaks off at {at}"),
+        Category::Io | Category::Syntax => format!("it is not JSON, from {at} on"),
+        Category::Data => format!("it is JSON of another form, at {at}"),
+    }
+}
+
 /// Reads a text to its end, as [`read_file`] does.
 ///
 /// # Errors

@@ -1,6 +1,6 @@
 //! What a status means for the verdict.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::model::{Deploy, Status};
 
@@ -124,6 +124,11 @@ impl Rules {
     /// Returns what the user said of a status, if anything.
     pub fn override_of(&self, status: &Status) -> Option<Judgement> {
         self.overrides.get(status).copied()
+    }
+
+    /// Says which statuses have been given another judgement, in a fixed order.
+    pub(crate) fn overrides(&self) -> BTreeMap<&str, &'static str> {
+        self.overrides.iter().map(|(status, judgement)| (status.as_str(), judgement.as_str())).collect()
     }
 
     /// Tells whether a status is neither in the table nor in the user's lists, so that its being pending is a guess.

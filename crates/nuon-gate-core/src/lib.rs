@@ -16,6 +16,7 @@
 //!   and the network; [`conclude`](conclude::conclude()) then cancels, and reads what people want to know. Nothing else sleeps.
 //! - [`watch::Event`]s report what happens as it happens; the [`report::Report`] is what it came to. That a deploy failed or that the
 //!   API was silent are outcomes in the report, not errors.
+//! - A [`Shard`] is a part of a run's targets; [`merge`](merge::merge()) makes one [`result`] of the results of all parts.
 //!
 //! Here at the root are the words that all of them share: ids, targets, verdicts, rules, text and secrets. Everything else is
 //! in the module that it belongs to.
@@ -37,6 +38,7 @@ pub mod input;
 mod judge;
 mod labels;
 mod log_tail;
+pub mod merge;
 pub mod model;
 mod moment;
 pub mod names;
@@ -49,6 +51,7 @@ pub mod resolve;
 pub mod result;
 pub mod schedule;
 mod secret;
+mod shard;
 mod target;
 mod text;
 pub mod timeline;
@@ -71,6 +74,7 @@ pub use self::labels::{InvalidLabel, Label, Labels};
 pub use self::log_tail::{Logged, around_error};
 pub use self::moment::Moment;
 pub use self::secret::{ApiToken, IdentityToken, InvalidToken};
+pub use self::shard::{InvalidShard, Shard, ShardReport, ShardedRunId, Sharding};
 pub use self::target::{MatchedBy, Require, Target, Targets};
 pub use self::text::{Line, RemoteText};
 pub use self::verdict::{Clock, Signal, Verdict};

@@ -13,7 +13,8 @@ use crate::model::{Deploy, QueuePlace};
 use crate::timeline::Stay;
 use crate::watch::Proof;
 use crate::{
-    Clock, Dashboard, DeployId, Line, MatchedBy, RemoteText, RunReport, Signal, StepId, Target, Verdict, WorkflowId,
+    Clock, Dashboard, DeployId, Line, MatchedBy, RemoteText, RunReport, ShardReport, Signal, StepId, Target, Verdict,
+    WorkflowId,
 };
 
 /// The outcome of a run, with what shows it.
@@ -41,6 +42,8 @@ pub struct Report {
     pub run_cancelled: Option<Cancelled>,
     /// The run of a branch that was waited for, if it was found.
     pub branch_run: Option<RunReport>,
+    /// The part of the targets that was watched, if it was only one.
+    pub shard: Option<ShardReport>,
     /// What a human should know of the run as a whole.
     pub warnings: Vec<Warning>,
 }
@@ -88,6 +91,7 @@ impl Report {
             open_workflow: None,
             run_cancelled: None,
             branch_run: None,
+            shard: None,
             warnings: Vec::new(),
         }
     }

@@ -1,5 +1,6 @@
 //! Where a deploy's time went.
 
+use std::fmt;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -18,6 +19,13 @@ pub struct Stay {
     pub at: Timestamp,
     /// For how long; `None` for a status that the deploy ended in.
     pub duration: Option<Duration>,
+}
+
+impl Stay {
+    /// Returns the status with the time that was spent in it.
+    pub fn spent(&self) -> (&Status, Option<Duration>) {
+        (&self.status, self.duration)
+    }
 }
 
 /// Returns the stays of a deploy, oldest first: the server's own history where it keeps one, else what the gate saw.
@@ -82,13 +90,15 @@ pub fn exact(duration: Duration) -> String {
 }
 
 /// Writes how long a deploy was in each status, in the order in which it first entered them.
-pub fn time_in_each_status(stays: &[Stay]) -> String {
-    let mut sums: Vec<(&Status, Duration)> = Vec::new();
-    for stay in stays {
-        let Some(duration) = stay.duration else { continue };
-        match sums.iter_mut().find(|(status, _)| *status == &stay.status) {
-            Some((_, sum)) => *sum += duration,
-            None => sums.push((&stay.status, duration)),
+pub fn time_in_each_status<S: PartialEq + fmt::Display>(
+    stays: impl IntoIterator<Item = (S, Option<Duration>)>,
+) -> String {
+    let mut sums: Vec<(S, Duration)> = Vec::new();
+    for (status, duration) in stays {
+        let Some(duration) = duration else { continue };
+        match sums.iter_mut().find(|(known, _)| *known == status) {
+            Some((_, sum)) => *sum = sum.saturating_add(duration),
+            None => sums.push((status, duration)),
         }
     }
     sums.iter().map(|(status, sum)| format!("{status} {}", human(*sum))).collect::<Vec<_>>().join(", ")
@@ -115,7 +125,7 @@ mod tests {
                 {"status": "planning", "created_at_ts": 1800000020, "status_human_description": "creating deploy plan"}]}}"#,
         );
         let stays = timeline(&deploy, &[(Status::Queued, at(999))], false, at(75));
-        assert_eq!(time_in_each_status(&stays), "queued 10s, planning 20s, executing 45s");
+        assert_eq!(time_in_each_status(stays.iter().map(Stay::spent)), "queued 10s, planning 20s, executing 45s");
         assert_eq!(timeline(&deploy, &[], true, at(75)).last().unwrap().duration, None);
     }
 
@@ -123,7 +133,7 @@ mod tests {
     fn without_a_history_it_is_what_was_seen() {
         let seen = [(Status::Queued, at(0)), (Status::Executing, at(5)), (Status::Queued, at(7))];
         let stays = timeline(&deploy(r#"{"status": "queued"}"#), &seen, false, at(9));
-        assert_eq!(time_in_each_status(&stays), "queued 7s, executing 2s");
+        assert_eq!(time_in_each_status(stays.iter().map(Stay::spent)), "queued 7s, executing 2s");
     }
 
     #[test]

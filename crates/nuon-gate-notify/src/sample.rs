@@ -19,6 +19,7 @@ pub(crate) fn result(verdict: VerdictName) -> RunResult {
         elapsed_ms: 187_000,
         targets: vec![target],
         branch_run: None,
+        shard: None,
         api: ApiResult { version: Some(Line::new("0.19.812")), requests: 14, errors: 0 },
         ci_url: Some(Line::new("https://github.com/acme/api/actions/runs/7")),
         notifications: Vec::new(),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 use nuon_gate_core::pins::CommitPrefix;
-use nuon_gate_core::{BuildId, ComponentId, DeployId, InstallId, WorkflowId};
+use nuon_gate_core::{BuildId, ComponentId, DeployId, InstallId, Shard, WorkflowId};
 use nuon_gate_notify::{Mention, SlackThread, Trigger};
 
 use crate::exit_mapping::ExitMappings;
@@ -55,6 +55,8 @@ pub(crate) enum Command {
     Explain(ExplainArguments),
     /// Show the messages of a saved result (`notify render`), or send a test message (`notify test`)
     Notify(NotifyCommandArguments),
+    /// Make one verdict, summary and message of the results of all shards
+    Merge(MergeArguments),
     /// Run a real wait against an embedded simulated API; needs no account
     Demo(DemoArguments),
     /// Print the completions for a shell
@@ -71,6 +73,8 @@ pub(crate) struct WaitArguments {
     pub(crate) connection: ConnectionArguments,
     #[command(flatten)]
     pub(crate) targets: TargetArguments,
+    #[command(flatten)]
+    pub(crate) shard: ShardArguments,
     #[command(flatten)]
     pub(crate) pins: PinArguments,
     #[command(flatten)]
@@ -93,6 +97,8 @@ pub(crate) struct StatusArguments {
     #[command(flatten)]
     pub(crate) targets: TargetArguments,
     #[command(flatten)]
+    pub(crate) shard: ShardArguments,
+    #[command(flatten)]
     pub(crate) pins: PinArguments,
     #[command(flatten)]
     pub(crate) judging: JudgingArguments,
@@ -109,6 +115,29 @@ pub(crate) struct MarkArguments {
     /// Where to write the marks, instead of stdout (- is stdout)
     #[arg(long, value_name = "PATH", help_heading = "Output")]
     pub(crate) file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MergeArguments {
+    /// The results of the shards, as `wait --shard I/N --report json=PATH` wrote them
+    #[arg(value_name = "RESULT", required = true)]
+    pub(crate) results: Vec<PathBuf>,
+    /// How many targets of all shards have to pass: all, any or a number
+    #[arg(long, value_name = "COUNT", default_value = "all", help_heading = "Judging")]
+    pub(crate) require: Requirement,
+    /// Exit with another code for a verdict, such as timed_out=0; the verdict stays
+    #[arg(long, value_name = "NAME=CODE[,…]", help_heading = "Judging")]
+    pub(crate) map_exit: Vec<ExitMappings>,
+    /// What the run of the shards is called; a result of another is refused [default: the CI run's id]
+    #[arg(long, value_name = "NAME", help_heading = "Judging")]
+    pub(crate) run_name: Option<String>,
+    /// Certificates in PEM form to trust besides the system's
+    #[arg(long, value_name = "PATH", help_heading = "Connection")]
+    pub(crate) ca_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) notify: NotifyArguments,
+    #[command(flatten)]
+    pub(crate) output: OutputArguments,
 }
 
 #[derive(Debug, Args)]
@@ -214,6 +243,18 @@ pub(crate) struct TargetArguments {
     /// A file with a target a line (- is stdin); what follows a # is a comment
     #[arg(long, value_name = "PATH")]
     pub(crate) targets_file: Option<PathBuf>,
+}
+
+/// Which part of the targets.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Targets")]
+pub(crate) struct ShardArguments {
+    /// Watch only the I-th of N parts of the targets; `merge` makes one result of all parts
+    #[arg(long, value_name = "I/N")]
+    pub(crate) shard: Option<Shard>,
+    /// What the run is called of which the shard is a part [default: the CI run's id]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) run_name: Option<String>,
 }
 
 /// Which deploy. Without any, the component's latest.

@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::io;
 use std::path::Path;
 
-use nuon_gate_core::input::{Unreadable, read, read_file};
+use nuon_gate_core::input::{Unreadable, json_fault, read, read_file};
 
 use crate::trouble::Trouble;
 
@@ -27,6 +27,8 @@ pub(crate) enum Input {
     TriggerResponse,
     /// A saved result.
     Result,
+    /// The result of a shard.
+    Part,
     /// The simulator's script.
     Script,
 }
@@ -50,19 +52,9 @@ impl Input {
         Trouble::new(format!("{}: {what}", self.name(path))).hint(self.hint())
     }
 
-    /// Says that a file is not the JSON that it should be. What the library says of it is about its types, and not about files.
+    /// Says that a file is not the JSON that it should be.
     pub(crate) fn wrong_json(self, path: &Path, error: &serde_json::Error) -> Trouble {
-        use serde_json::error::Category;
-        let at = format!("line {}, column {}", error.line(), error.column());
-        self.wrong(
-            path,
-            match error.classify() {
-                Category::Eof if error.column() == 0 => "it is empty".to_owned(),
-                Category::Eof => format!("it breaks off at {at}"),
-                Category::Io | Category::Syntax => format!("it is not JSON, from {at} on"),
-                Category::Data => format!("it is JSON of another form, at {at}"),
-            },
-        )
+        self.wrong(path, json_fault(error))
     }
 
     /// Returns what to call a file. What is no path is most likely what the file should hold, put into the wrong place, and
@@ -84,7 +76,7 @@ impl Input {
             // A system's whole trust store has a quarter of that.
             Self::Certificates | Self::Script => 4 * MIB,
             Self::Targets | Self::Marks | Self::TriggerResponse => 16 * MIB,
-            Self::Result => 64 * MIB,
+            Self::Result | Self::Part => 64 * MIB,
         }
     }
 
@@ -102,6 +94,7 @@ impl Input {
             Self::Marks => "--after",
             Self::TriggerResponse => "--trigger-response",
             Self::Result => "--result",
+            Self::Part => "merge",
             Self::Script => "--script",
         }
     }
@@ -126,6 +119,9 @@ impl Input {
                  `curl -i` was used"
             }
             Self::Result => "--result (NUON_GATE_RESULT) takes a file that --report json=PATH wrote",
+            Self::Part => {
+                "merge takes the files that `wait --shard I/N --report json=PATH` wrote, one of each shard of one run"
+            }
             Self::Script => "correct --script (NUON_GATE_SCRIPT); the README has an example",
         }
     }

@@ -44,6 +44,7 @@ mod report_path;
 mod runtime;
 mod secrets;
 mod settings;
+mod sharding;
 mod signals;
 mod span;
 mod status_name;
@@ -99,6 +100,7 @@ fn execute(cli: Cli, environment: &Environment) -> Result<u8, Trouble> {
         Command::Notify(arguments) => commands::notify::run(arguments, environment),
         Command::Completions(arguments) => commands::manual::completions(&arguments),
         Command::Man(arguments) => commands::manual::page(&arguments),
+        Command::Merge(arguments) => commands::merge::run(arguments, verbosity, environment),
         Command::Demo(arguments) => commands::demo::run(arguments, verbosity),
         Command::Sim(arguments) => commands::sim::run(&arguments),
     }

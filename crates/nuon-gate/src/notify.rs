@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::time::Duration;
 
-use nuon_gate_core::api::Connection;
 use nuon_gate_core::names::Names;
 use nuon_gate_core::report::ApprovalPlace;
 use nuon_gate_core::result::RunResult;
 use nuon_gate_core::watch::{Event, EventKind, RunEvent};
+use nuon_gate_http::Setup;
 use nuon_gate_notify::{InvalidSetting, InvalidSetup, Notifier, Occasion, Options, Outcome, Parsed, Sinks};
 
 use tokio::sync::watch;
@@ -36,7 +36,7 @@ impl NotifySettings {
     pub(crate) async fn read(
         reader: &Reader,
         arguments: NotifyArguments,
-        connection: &Connection,
+        setup: Setup,
         environment: &Environment,
     ) -> Result<Self, Trouble> {
         let Parsed { mut sinks, notices } = sinks(reader, environment).await?;
@@ -48,7 +48,7 @@ impl NotifySettings {
             notify_on: (!listed.is_empty()).then_some(listed),
             slack_mention_on_failure: flatten(arguments.slack_mention_on_failure),
             slack_thread: arguments.slack_thread,
-            ..Options::new(connection.setup.clone())
+            ..Options::new(setup)
         };
         let (required, timeout) = (arguments.notify_required, arguments.notify_timeout.0);
         Ok(Self { sinks, notices, options, required, timeout })
@@ -98,10 +98,10 @@ impl Audience {
     /// Makes everything ready, so that what cannot work is known before the wait. Has to be called within a runtime.
     pub(crate) fn gather(
         settings: NotifySettings,
-        names: watch::Receiver<Option<Names>>,
+        names: Option<watch::Receiver<Option<Names>>>,
     ) -> Result<Option<Self>, Trouble> {
         let NotifySettings { sinks, notices, options, required, timeout } = settings;
-        let options = Options { names: Some(names), ..options };
+        let options = Options { names, ..options };
         // A sink that is skipped is a notice, and stands in the result.
         if sinks.is_empty() && notices.is_empty() {
             return Ok(None);

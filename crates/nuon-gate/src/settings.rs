@@ -87,7 +87,9 @@ impl Unread {
         };
         let connection = ConnectionParts::read(reader, connection, &environment).await?.whole()?;
         let notify = match notify {
-            Some(arguments) => Some(NotifySettings::read(reader, arguments, &connection, &environment).await?),
+            Some(arguments) => {
+                Some(NotifySettings::read(reader, arguments, connection.setup.clone(), &environment).await?)
+            }
             None => None,
         };
         Ok(Inputs { connection, notify })
@@ -150,8 +152,10 @@ impl Settings {
         verbosity: Verbosity,
         environment: &Environment,
     ) -> Result<Self, Trouble> {
-        let WaitArguments { connection, targets, pins, judging, waiting, notify, output, command: _ } = arguments;
+        let WaitArguments { connection, targets, shard, pins, judging, waiting, notify, output, command: _ } =
+            arguments;
         let watch = watch(&judging, &pins, &waiting, connection.request_timeout)?;
+        let watch = WatchSettings { sharding: shard.sharding(environment), ..watch };
         let cases = flatten(waiting.cancel_on);
         let cancel_on = CancelOn {
             timeout: cases.contains(&CancelCase::Timeout),
@@ -175,12 +179,13 @@ impl Settings {
         verbosity: Verbosity,
         environment: &Environment,
     ) -> Result<Self, Trouble> {
-        let StatusArguments { connection, targets, pins, judging, output } = arguments;
+        let StatusArguments { connection, targets, shard, pins, judging, output } = arguments;
         let watch = WatchSettings {
             intervals: intervals(Span(MAX_INTERVAL), None)?,
             clocks: Clocks { total: ONCE, start: None, stall: None, approval: None, queue: None, outage: None },
             request_timeout: connection.request_timeout.0,
             expect: pins.expect.map(Into::into),
+            sharding: shard.sharding(environment),
             mode: Mode::Once,
             ..judged(&judging)?
         };

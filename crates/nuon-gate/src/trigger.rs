@@ -37,6 +37,11 @@ impl Trigger {
             let message = "--after (NUON_GATE_AFTER) and a command cannot be given together";
             return Err(Trouble::new(message).hint("with a command, what came before it is marked by itself"));
         }
+        if settings.watch.sharding.is_some() {
+            let message = "--shard (NUON_GATE_SHARD) and a command cannot be given together: every shard would run it";
+            return Err(Trouble::new(message)
+                .hint("run it once before the shards: `mark` before it, then each shard with --after and the marks"));
+        }
         if settings.pins.deploy.is_some() {
             let message = "--deploy (NUON_GATE_DEPLOY) and a command cannot be given together";
             return Err(Trouble::new(message)

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::api::ApiError;
 use crate::model::Status;
 use crate::timeline::human;
-use crate::{DeployId, Line, RemoteText, RunId};
+use crate::{DeployId, Line, RemoteText, RunId, Shard};
 
 /// So many of several things are named.
 const MOST_NAMED: usize = 3;
@@ -44,6 +44,13 @@ pub enum Warning {
         max_rps: u32,
         /// The longest interval.
         interval: Duration,
+    },
+    /// All targets belong to other shards.
+    EmptyShard {
+        /// The one that was to be watched.
+        shard: Shard,
+        /// How many targets the others have.
+        elsewhere: usize,
     },
     /// This machine's clock and the server's differ.
     ClockSkew(Duration),
@@ -106,6 +113,10 @@ impl fmt::Display for Warning {
                 let interval = human(*interval);
                 write!(f, "{max_rps} requests a second are too few to poll every target within {interval}")
             }
+            Self::EmptyShard { shard, elsewhere } => match elsewhere {
+                1 => write!(f, "the one target is not in shard {shard}, so nothing was waited for"),
+                _ => write!(f, "none of the {elsewhere} targets is in shard {shard}, so nothing was waited for"),
+            },
             Self::ClockSkew(skew) => {
                 write!(f, "this machine's clock and the server's differ by {}", human(*skew))
             }

@@ -8,6 +8,8 @@
 mod publish;
 mod verdict_name;
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 pub use self::publish::{millis, rfc3339};
@@ -40,6 +42,9 @@ pub struct RunResult {
     /// The run of a branch that was waited for. Results of earlier versions have none.
     #[serde(default)]
     pub branch_run: Option<BranchRunResult>,
+    /// The part of the targets that was watched, if it was only one. Results of earlier versions have none.
+    #[serde(default)]
+    pub shard: Option<ShardResult>,
     /// How the API did.
     pub api: ApiResult,
     /// The CI run.
@@ -173,6 +178,21 @@ pub struct QueueResult {
     pub ahead: Vec<Line>,
 }
 
+/// A part of a run's targets, with what tells which parts belong together.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShardResult {
+    /// Which part, from one on.
+    pub index: u32,
+    /// Of how many.
+    pub count: u32,
+    /// The same for all parts of a run; `None` if it did not come to be known what all of its targets are.
+    pub run_id: Option<Line>,
+    /// What the run is called by whatever started all parts.
+    pub run_name: Option<Line>,
+    /// How many targets all parts have together; `None` if that was not known from the start.
+    pub all_targets: Option<usize>,
+}
+
 /// Something with an id and perhaps a name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Named {
@@ -282,6 +302,31 @@ pub enum Delivery {
     Skipped,
     /// The service did not take it.
     Failed,
+}
+
+impl RunResult {
+    /// Returns the position of the target that decided, if one did.
+    pub fn deciding(&self) -> Option<usize> {
+        self.targets.iter().position(|target| match self.verdict {
+            VerdictName::Interrupted => target.verdict != VerdictName::Passed,
+            VerdictName::NotifyFailed => target.verdict == VerdictName::Passed,
+            verdict => target.verdict == verdict,
+        })
+    }
+}
+
+impl Named {
+    /// Returns the name, or the id as long as the name is not known.
+    pub fn label(&self) -> &Line {
+        self.name.as_ref().filter(|name| !name.is_empty()).unwrap_or(&self.id)
+    }
+}
+
+impl StayResult {
+    /// Returns the status with the time that was spent in it.
+    pub fn spent(&self) -> (&str, Option<Duration>) {
+        (self.status.plain(), self.duration_ms.map(Duration::from_millis))
+    }
 }
 
 impl TargetResult {

@@ -4,12 +4,14 @@ use jiff::{SignedDuration, Timestamp, TimestampRound, Unit};
 
 use super::{
     ApiResult, BranchRunResult, DeployResult, GroupResult, LastGood, LogLine, Named, QueueResult, RunResult,
-    StayResult, TargetResult, WaitingResult,
+    ShardResult, StayResult, TargetResult, WaitingResult,
 };
 use crate::api::ApiStats;
 use crate::report::{Report, TargetReport, Words};
 use crate::timeline::Stay;
-use crate::{Dashboard, GroupReport, Line, Logged, RemoteText, RunReport, Verdict, WaitingInstall};
+use crate::{
+    Dashboard, GroupReport, Line, Logged, RemoteText, RunReport, ShardReport, Sharding, Verdict, WaitingInstall,
+};
 
 /// Longest status description and name, in characters.
 const LONGEST: usize = 500;
@@ -32,6 +34,7 @@ impl RunResult {
                 .map(|target| TargetResult::new(target, words, report.dashboard.as_ref()))
                 .collect(),
             branch_run: report.branch_run.as_ref().map(|run| BranchRunResult::new(run, report.dashboard.as_ref())),
+            shard: report.shard.as_ref().map(ShardResult::from),
             api: ApiResult { version: api.version, requests: api.requests, errors: api.errors },
             ci_url: None,
             notifications: Vec::new(),
@@ -50,6 +53,19 @@ impl BranchRunResult {
             url: dashboard.and_then(|dashboard| dashboard.run(&report.place, &report.workflow)),
             groups: report.groups.iter().map(GroupResult::from).collect(),
             waiting: report.waiting.iter().map(WaitingResult::from).collect(),
+        }
+    }
+}
+
+impl From<&ShardReport> for ShardResult {
+    fn from(report: &ShardReport) -> Self {
+        let ShardReport { sharding: Sharding { shard, run }, run_id, all_targets } = report;
+        Self {
+            index: shard.index(),
+            count: shard.count(),
+            run_id: run_id.as_ref().map(|id| Line::new(id.as_str())),
+            run_name: run.as_ref().map(Line::new),
+            all_targets: *all_targets,
         }
     }
 }

@@ -8,7 +8,7 @@ use super::phase::End;
 use super::settings::InvalidSettings;
 use super::target::TargetWatch;
 use crate::api::{ApiError, Reply, Request};
-use crate::cause::Cause;
+use crate::cause::{Cause, Warning};
 use crate::pins::Pins;
 use crate::resolve::Wanted;
 use crate::schedule::Schedule;
@@ -31,6 +31,9 @@ impl Watch {
             Discovered::Retry(error) => return Some(error),
             Discovered::Joined(joining) => {
                 for Joining { target, deploy, of_run } in joining {
+                    if !self.parts.take(&target) {
+                        continue;
+                    }
                     let shared = self.pinning.shared.clone();
                     let pins = match of_run {
                         None => shared,
@@ -70,20 +73,22 @@ impl Watch {
     pub(super) fn enrol(&mut self, now: Moment, targets: Vec<Target>) -> Result<(), InvalidSettings> {
         let targets = Targets::new(targets).ok_or_else(|| InvalidSettings::NoTargets(self.discovery.subject()))?;
         self.shared.settings().check(targets.as_slice(), &self.pinning)?;
-        self.targets.reserve_exact(targets.as_slice().len());
-        for target in targets.as_slice() {
+        let own = self.parts.split(targets.as_slice(), self.shared.settings(), &self.pinning);
+        self.targets.reserve_exact(own.len());
+        for target in &own {
             // That each target has its pins has just been checked.
             let pins = self.pinning.of(target).unwrap_or_default();
             self.add(target.clone(), pins, None, now);
         }
-        self.shared.emit(now, EventKind::Started { targets: targets.as_slice().to_vec() });
+        self.shared.emit(now, EventKind::Started { targets: own });
+        self.note_empty_shard(now);
         Ok(())
     }
 
     /// Ends the search for targets. If it failed, what is wanted is reported as it was typed: the one that is to `blame` with
     /// the failure, or all of them.
     pub(super) fn end_discovery(&mut self, blame: Option<usize>, failure: Option<(Verdict, Cause)>, now: Moment) {
-        let (required, deployed) = (self.needed(), self.targets.len());
+        let (required, deployed) = (self.needed(), self.targets.len() + self.parts.elsewhere());
         let failure = match failure {
             None if required > deployed => Some((Verdict::Failed, Cause::TooFew { required, deployed })),
             failure => failure,
@@ -103,8 +108,18 @@ impl Watch {
                 self.shared.emit(now, EventKind::Ended { target: None, verdict, cause });
             }
         }
+        if failure.is_none() && self.discovery.follows_workflow() {
+            self.note_empty_shard(now);
+        }
         self.discovery.end(failure);
         self.shared.takeovers_mut().end();
+    }
+
+    /// Says that there is nothing to watch, as all targets belong to other shards.
+    fn note_empty_shard(&mut self, now: Moment) {
+        if let (Some(shard), true) = (self.parts.shard(), self.targets.is_empty()) {
+            self.shared.warn(now, Warning::EmptyShard { shard, elsewhere: self.parts.elsewhere() });
+        }
     }
 
     /// Makes a target of each component that is wanted, and returns where it stands in both lists.

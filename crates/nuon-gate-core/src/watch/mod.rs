@@ -6,8 +6,9 @@
 //!
 //! Read it in this order: this file (the loop), `target` (one target: its polls, and the record of them for the report),
 //! `phase` (what one poll has read, and the one decision that follows), then `discovery` and `enrolment` (which targets there
-//! are). `clocks` has the limits on time, `last_polls` and `outcome` the end. `poller`, `flights`, `lists`, `timers`,
-//! `freshness`, `health` and `errors` are the machinery below; `shared` is what all polls have in common.
+//! are), and `parts` (which of them are whose). `clocks` has the limits on time, `last_polls` and `outcome` the end. `poller`,
+//! `flights`, `lists`, `timers`, `freshness`, `health` and `errors` are the machinery below; `shared` is what all polls have
+//! in common.
 //!
 //! # Promises
 //!
@@ -33,6 +34,7 @@ mod last_polls;
 mod lists;
 mod long_polls;
 mod outcome;
+mod parts;
 mod phase;
 mod poller;
 mod queues;
@@ -53,6 +55,7 @@ use self::flights::{Flights, PollerId};
 pub(crate) use self::last_polls::LAST_POLL_AFTER_SIGNAL;
 use self::last_polls::LastPolls;
 use self::long_polls::{LONG_POLL_TIMEOUT, LongPolls};
+use self::parts::Parts;
 pub use self::phase::{Basis, Proof};
 use self::poller::Poller;
 pub use self::settings::{Clocks, InvalidSettings, Mode, OnApproval, OnStale, OnSuperseded, Scope, WatchSettings};
@@ -117,6 +120,7 @@ pub struct Watch {
     /// How many targets have not ended, and how many have passed.
     open: usize,
     passed: usize,
+    parts: Parts,
     flights: Flights,
     timers: Timers,
     long_polls: LongPolls,
@@ -154,7 +158,7 @@ impl Watch {
                 (Discovery::of_branch(typed, schedule), None)
             }
             Scope::Wanted(wanted) => {
-                WatchSettings::check_wanted(&wanted)?;
+                settings.check_wanted(&wanted)?;
                 let mut resolver = Resolver::new(wanted);
                 match resolver.resolve() {
                     Resolution::Targets(targets) => (Discovery::over(schedule), Some(targets)),
@@ -166,6 +170,7 @@ impl Watch {
         let are_wanted = settings.long_poll && settings.mode == Mode::Wait;
         let long_polls = LongPolls::new(settings.intervals.min(), are_wanted);
         let once = (settings.mode == Mode::Once).then(|| LastPolls::once(settings.request_timeout));
+        let parts = Parts::new(settings.sharding.clone());
         let mut watch = Self {
             shared: Shared::new(settings, started_at),
             pinning,
@@ -173,6 +178,7 @@ impl Watch {
             targets: Vec::new(),
             open: 0,
             passed: 0,
+            parts,
             flights: Flights::default(),
             timers: Timers::default(),
             long_polls,

@@ -25,6 +25,7 @@ impl Watch {
             open_workflow: self.discovery.open_workflow().cloned(),
             run_cancelled: None,
             branch_run: self.discovery.branch_run(),
+            shard: self.parts.report(self.discovery.whole(), self.shared.settings(), &self.pinning),
             warnings: self.shared.warnings().to_vec(),
         }
     }
@@ -66,19 +67,25 @@ impl Watch {
         }
     }
 
+    /// Returns how many of all targets have to pass, those of other shards among them.
     pub(super) fn needed(&self) -> usize {
-        self.shared.settings().require.count(self.targets.len())
+        self.shared.settings().require.count(self.targets.len() + self.parts.elsewhere())
     }
 
-    /// Returns whether enough targets have passed. As long as it is not known which there are, none is enough.
+    /// Returns whether enough targets have passed. As long as it is not known which there are, none is enough. A shard has done
+    /// its part when all of its own have, however many the others have to bring.
     fn has_passed(&self) -> bool {
-        self.discovery.is_complete() && !self.targets.is_empty() && self.passed >= self.needed()
+        let (own, elsewhere) = (self.targets.len(), self.parts.elsewhere());
+        let enough = if elsewhere > 0 { self.needed().min(own) } else { self.needed() };
+        self.discovery.is_complete() && own + elsewhere > 0 && self.passed >= enough
     }
 
     fn can_no_longer_pass(&self) -> bool {
         let found_all = self.discovery.has_ended();
         let more_to_come = !found_all && self.shared.settings().require != Require::All;
-        found_all && !self.discovery.is_complete() || !more_to_come && self.passed + self.open < self.needed()
+        // Those of other shards may all pass.
+        let at_most = self.passed + self.open + self.parts.elsewhere();
+        found_all && !self.discovery.is_complete() || !more_to_come && at_most < self.needed()
     }
 
     /// Returns the verdict of the run: a signal's before all, then a pass if enough targets passed, else the most severe.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::pins::{Pinning, Pins};
 use crate::resolve::Wanted;
 use crate::schedule::Intervals;
-use crate::{BranchRef, InstallId, Kind, MatchedBy, OrgId, Require, Rules, Target, Targets, WorkflowId};
+use crate::{BranchRef, InstallId, Kind, MatchedBy, OrgId, Require, Rules, Sharding, Target, Targets, WorkflowId};
 
 /// How long is waited, at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,6 +108,8 @@ pub struct WatchSettings {
     pub request_timeout: Duration,
     /// How many targets have to pass.
     pub require: Require,
+    /// Whether only a part of the targets is watched.
+    pub sharding: Option<Sharding>,
     /// Whether to stop as soon as too many have not.
     pub fail_fast: bool,
     /// What kind of deploy is expected, if only one will do.
@@ -146,6 +148,7 @@ impl Default for WatchSettings {
             clocks: Clocks::default(),
             request_timeout: Duration::from_secs(30),
             require: Require::All,
+            sharding: None,
             fail_fast: false,
             expect: None,
             on_superseded: None,
@@ -228,14 +231,20 @@ impl WatchSettings {
         }
     }
 
+    /// Each part can have as many as a whole run.
+    fn most_targets(&self) -> usize {
+        let parts = self.sharding.as_ref().map_or(1, |sharding| sharding.shard.count());
+        MOST_TARGETS.saturating_mul(usize::try_from(parts).unwrap_or(usize::MAX))
+    }
+
     /// Names are asked about before it is known what they mean, so there is a limit to them as well.
-    pub(super) fn check_wanted(wanted: &[Wanted]) -> Result<(), InvalidSettings> {
+    pub(super) fn check_wanted(&self, wanted: &[Wanted]) -> Result<(), InvalidSettings> {
         let targets = wanted.iter().collect::<HashSet<_>>().len();
-        if targets > MOST_TARGETS { Err(InvalidSettings::TooManyTargets { targets }) } else { Ok(()) }
+        if targets > self.most_targets() { Err(InvalidSettings::TooManyTargets { targets }) } else { Ok(()) }
     }
 
     pub(super) fn check(&self, targets: &[Target], pinning: &Pinning) -> Result<(), InvalidSettings> {
-        if targets.len() > MOST_TARGETS {
+        if targets.len() > self.most_targets() {
             return Err(InvalidSettings::TooManyTargets { targets: targets.len() });
         }
         let needed = self.require.count(targets.len());

@@ -90,6 +90,7 @@ fn saved<'a>(mut text: impl FnMut() -> &'a str) -> Value {
             "url": text(), "approval_url": text(),
             "log_tail": [{"at": text(), "severity": text(), "text": text()}], "warnings": [text()],
         }],
+        "shard": {"index": 1, "count": 2, "run_id": text(), "run_name": text(), "all_targets": 2},
         "api": {"version": text(), "requests": 1, "errors": 0}, "ci_url": text(),
         "notifications": [{"sink": text(), "result": "failed", "reason": text()}], "warnings": [text()],
     })

@@ -1,12 +1,12 @@
-//! From a report to the result, the notifications and the exit code.
+//! What is made of how a run ended: the result, what everyone is told, and the exit code.
 
 use std::time::Duration;
 
 use nuon_gate_core::api::Client;
 use nuon_gate_core::conclude::Deadline;
 use nuon_gate_core::report::Report;
-use nuon_gate_core::result::{RunResult, VerdictName};
-use nuon_gate_core::{Line, Signal, Verdict};
+use nuon_gate_core::result::{RunResult, ShardResult, VerdictName};
+use nuon_gate_core::{Line, ShardReport, Sharding, Signal, Verdict};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::exit_mapping::ExitCodes;
@@ -27,6 +27,8 @@ pub(super) struct Publisher {
     pub(super) client: Option<Client>,
     pub(super) exits: ExitCodes,
     pub(super) ci_url: Option<String>,
+    /// The part of the targets that is watched, if it is only one.
+    pub(super) sharding: Option<Sharding>,
     /// What the user should know of the settings.
     pub(super) warnings: Vec<String>,
 }
@@ -37,66 +39,97 @@ impl Publisher {
         let stats = self.client.as_ref().map(Client::stats).unwrap_or_default();
         let mut result = RunResult { ci_url, ..RunResult::new(report, &words(), self.exits.of(report.verdict), stats) };
         result.warnings.extend(self.warnings.iter().map(Line::new));
+        // A wait that did not begin does not know that it is a part.
+        let sharding = self.sharding.clone().filter(|_| result.shard.is_none());
+        result.shard = sharding.map(|sharding| ShardResult::from(&ShardReport::from(sharding))).or(result.shard);
         result
     }
 }
 
-/// A run whose deploys have ended, or are not waited for any more.
-pub(super) struct Run {
-    pub(super) report: Report,
-    pub(super) publisher: Publisher,
-    pub(super) deadline: Deadline,
-    pub(super) signals: UnboundedReceiver<Signal>,
+/// A run that has ended, or is not waited for any more.
+pub(crate) struct Run<P> {
+    pub(crate) verdict: Verdict,
+    /// Makes its published form, as it is or as a signal leaves it.
+    pub(crate) publish: P,
+    /// Where it stands, if it has not ended.
+    pub(crate) standing: Option<Line>,
+    pub(crate) exits: ExitCodes,
+    pub(crate) deadline: Deadline,
+    pub(crate) signals: UnboundedReceiver<Signal>,
 }
 
-impl Run {
-    /// Tells how it ended: those who are to be notified, then whoever reads the outputs. Returns the exit code.
-    pub(super) async fn finish(mut self, audience: Option<Audience>, outputs: Outputs) -> Result<u8, Trouble> {
-        let mut result = self.publisher.publish(&self.report);
-        result.warnings.extend(self.publisher.exits.words(self.report.verdict));
-        let slack_thread = match audience {
-            Some(audience) => self.notify(audience, &mut result).await,
-            None => None,
+impl Run<()> {
+    /// A run whose deploys have ended, or are not waited for any more.
+    pub(super) fn of_report(
+        report: Report,
+        publisher: Publisher,
+        deadline: Deadline,
+        signals: UnboundedReceiver<Signal>,
+    ) -> Run<impl Fn(Option<Signal>) -> RunResult> {
+        let verdict = report.verdict;
+        let standing = words().run_reason(&report).filter(|_| verdict == Verdict::Pending);
+        let exits = publisher.exits.clone();
+        let publish = move |signal: Option<Signal>| {
+            let Some(signal) = signal else { return publisher.publish(&report) };
+            let mut interrupted = report.clone();
+            interrupted.interrupt(signal);
+            publisher.publish(&interrupted)
         };
-        // The last moment at which a signal decides what is written.
-        if let Ok(signal) = self.signals.try_recv() {
-            self.deadline.begin();
-            self.report.note_signal(Some(signal));
+        Run { verdict, publish, standing, exits, deadline, signals }
+    }
+}
+
+impl<P: Fn(Option<Signal>) -> RunResult> Run<P> {
+    /// Tells how it ended: those who are to be notified, then whoever reads the outputs. Returns the exit code.
+    pub(crate) async fn finish(mut self, audience: Option<Audience>, outputs: Outputs) -> Result<u8, Trouble> {
+        let mut result = (self.publish)(None);
+        result.warnings.extend(self.exits.words(self.verdict));
+        let (mut signal, mut slack_thread) = (None, None);
+        if let Some(audience) = audience {
+            (slack_thread, signal) = self.notify(audience, &mut result).await;
         }
-        if self.report.is_interrupted() {
-            let RunResult { verdict, exit_code, reason, hint, .. } = self.publisher.publish(&self.report);
+        // The last moment at which a signal decides what is written.
+        if let Ok(last) = self.signals.try_recv() {
+            self.deadline.begin();
+            signal = signal.or(Some(last));
+        }
+        if let Some(signal) = signal.filter(|_| !self.is_interrupted()) {
+            let RunResult { verdict, exit_code, reason, hint, .. } = (self.publish)(Some(signal));
             result = RunResult { verdict, exit_code, reason, hint, ..result };
         }
-        let Self { report, publisher, mut deadline, mut signals } = self;
-        let ending = Ending { report: &report, result: &result, slack_thread: slack_thread.as_ref() };
+        let Self { standing, exits, mut deadline, mut signals, .. } = self;
+        let standing = standing.as_ref().filter(|_| result.verdict == VerdictName::Pending);
+        let ending = Ending { result: &result, standing, slack_thread: slack_thread.as_ref() };
         let written = outputs.finish(ending, deadline.limit(PATIENCE));
         // What is half written is finished. Whoever does not read is given up.
         let (_, signal) = deadline.race(written, &mut signals, PATIENCE).await;
-        let interrupted = signal.map(|signal| publisher.exits.of(Verdict::Interrupted(signal)));
+        let interrupted = signal.map(|signal| exits.of(Verdict::Interrupted(signal)));
         Ok(interrupted.unwrap_or(result.exit_code))
     }
 
-    /// Tells everyone how it ended, and notes what became of that. A signal cuts it short, and decides the verdict of the
-    /// run. Returns the message in Slack that a later job can go on with.
-    async fn notify(&mut self, audience: Audience, result: &mut RunResult) -> Option<String> {
+    fn is_interrupted(&self) -> bool {
+        matches!(self.verdict, Verdict::Interrupted(_))
+    }
+
+    /// Tells everyone how it ended, and notes what became of that. A signal cuts it short. Returns the message in Slack that a
+    /// later job can go on with, and the signal.
+    async fn notify(&mut self, audience: Audience, result: &mut RunResult) -> (Option<String>, Option<Signal>) {
         let required = audience.required;
-        let interrupted = self.report.is_interrupted();
-        let limit = if interrupted { self.deadline.limit(NOTIFY_AFTER_SIGNAL) } else { Duration::MAX };
+        let limit = if self.is_interrupted() { self.deadline.limit(NOTIFY_AFTER_SIGNAL) } else { Duration::MAX };
         let told = audience.finish(result, limit);
         let (outcome, signal) = self.deadline.race(told, &mut self.signals, NOTIFY_AFTER_SIGNAL).await;
-        self.report.note_signal(signal);
         let Some(outcome) = outcome else {
             result.warnings.push(Line::new("it is not known who has been told, because of the signal"));
-            return None;
+            return (None, signal);
         };
-        if required && outcome.any_failed() && self.report.verdict == Verdict::Passed {
+        if required && outcome.any_failed() && result.verdict == VerdictName::Passed {
             result.verdict = VerdictName::NotifyFailed;
-            result.exit_code = self.publisher.exits.of_failed_notification();
+            result.exit_code = self.exits.of_failed_notification();
             result.reason = Some(Line::new("the deploy passed, but not everyone could be told"));
             result.hint = Some(Line::new("see which notification failed, and check the settings of that sink"));
         }
         result.warnings.extend(outcome.warnings);
         result.notifications = outcome.results;
-        outcome.slack_thread.map(|thread| thread.to_string())
+        (outcome.slack_thread.map(|thread| thread.to_string()), signal)
     }
 }

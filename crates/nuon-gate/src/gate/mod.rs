@@ -13,7 +13,8 @@ use nuon_gate_core::watch::{Event, Watch, WatchSettings};
 use nuon_gate_core::{Line, Signal, Verdict, drive};
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use self::ending::{Publisher, Run};
+use self::ending::Publisher;
+pub(crate) use self::ending::Run;
 use self::opening::{NotBegun, Opening};
 use crate::connection::invalid_connection;
 use crate::exit_mapping::ExitCodes;
@@ -34,19 +35,23 @@ const LONGEST_PACE: Duration = Duration::from_millis(500);
 pub(crate) fn run(settings: Settings, command: Vec<OsString>) -> Result<u8, Trouble> {
     let trigger = if command.is_empty() { None } else { Some(Trigger::new(command, &settings)?) };
     let runtime = runtime()?;
-    let outcome = runtime.block_on(until_second_signal(settings, trigger));
+    let exits = settings.exits.clone();
+    let outcome = runtime.block_on(until_second_signal(&exits, async |signals| gate(settings, trigger, signals).await));
     // A name that is still being resolved, and a file that is still being read, must not hold up the end.
     runtime.shutdown_background();
     outcome
 }
 
-async fn until_second_signal(settings: Settings, trigger: Option<Trigger>) -> Result<u8, Trouble> {
+/// Does what a first signal cuts short, and a second one ends at once. Returns the exit code.
+pub(crate) async fn until_second_signal(
+    exits: &ExitCodes,
+    run: impl AsyncFnOnce(UnboundedReceiver<Signal>) -> Result<u8, Trouble>,
+) -> Result<u8, Trouble> {
     let Signals { first, second } = listen_with_parent()?;
-    let exits = settings.exits.clone();
     tokio::select! {
-        outcome = gate(settings, trigger, first) => outcome,
+        outcome = run(first) => outcome,
         Ok(signal) = second => {
-            say_at_once(&last_words(signal, &exits)).await;
+            say_at_once(&last_words(signal, exits)).await;
             Ok(exits.of(Verdict::Interrupted(signal)))
         }
     }
@@ -66,7 +71,9 @@ async fn gate(settings: Settings, trigger: Option<Trigger>, signals: UnboundedRe
     let mut outputs = Outputs::open(&output)?;
     warnings.iter().for_each(|warning| outputs.notice(warning));
     let read_by_people = output.is_read_by_people();
-    let mut publisher = Publisher { client: None, exits, ci_url: output.ci_url, warnings };
+    let triggered = trigger.is_some();
+    let sharding = watch.sharding.clone();
+    let mut publisher = Publisher { client: None, exits, ci_url: output.ci_url, sharding, warnings };
     let mut opening = Opening::new(watch.clocks, signals);
     let Inputs { connection, notify } = match opening.reading(async |reader| unread.read(reader).await).await {
         Ok(inputs) => inputs,
@@ -85,7 +92,7 @@ async fn gate(settings: Settings, trigger: Option<Trigger>, signals: UnboundedRe
     publisher.client = Some(client.clone());
     let notices = notify.as_ref().map(|notify| notify.notices.clone()).unwrap_or_default();
     let mut naming = Naming::new(client.clone(), links || read_by_people);
-    let audience = notify.map(|notify| Audience::gather(notify, naming.names())).transpose()?.flatten();
+    let audience = notify.map(|notify| Audience::gather(notify, Some(naming.names()))).transpose()?.flatten();
     notices.iter().for_each(|notice| outputs.notice(notice));
     let watch = match opening.begin(trigger, &client, targets, pins, watch).await {
         Ok(watch) => watch,
@@ -113,7 +120,7 @@ async fn gate(settings: Settings, trigger: Option<Trigger>, signals: UnboundedRe
     names.complete_report(&mut report);
     outputs.name(&names);
     outputs.mask();
-    Run { report, publisher, deadline, signals }.finish(audience, outputs).await
+    Run::of_report(report, publisher, deadline, signals).finish(audience, outputs).await
 }
 
 impl Opening {
@@ -129,7 +136,7 @@ impl Opening {
         let Self { signals, deadline, .. } = self;
         outputs.mask();
         outputs.not_begun(&report);
-        Run { report, publisher, deadline, signals }.finish(audience, outputs).await
+        Run::of_report(report, publisher, deadline, signals).finish(audience, outputs).await
     }
 }
 

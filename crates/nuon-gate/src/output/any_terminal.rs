@@ -299,16 +299,16 @@ proptest! {
         let result = RunResult::new(&report, &words(), 1, ApiStats { version: said.line(), ..ApiStats::default() });
         let screen = Screen::after(|console| {
             console.event(&Event { at: Moment::START, kind: EventKind::Started { targets: targets.clone() } });
-            console.finish(&report, &result, None);
+            console.finish(&result, None);
         });
         // Eight things of each target, and its name where there are several; then the run's warning. Its cause is that of the
         // target that decided.
         let of_each = if count > 1 { 9 } else { 8 };
         check(&screen, of_each * count + 1);
-        check(&(describe::verdict_line(&report).plain().to_owned() + "\n"), 1);
+        check(&(describe::verdict_line(&result, None).plain().to_owned() + "\n"), 1);
 
         // Nor does anything turn or hide a word wherever else it is told.
-        let facts = Facts::new(&Ending { report: &report, result: &result, slack_thread: None });
+        let facts = Facts::new(&Ending { result: &result, standing: None, slack_thread: None });
         let issues = issues(&result);
         let commands = issues.iter().flat_map(|issue| [github::issue(issue), azure::issue(issue)]);
         let written = commands.chain(azure::variables(&facts)).chain([

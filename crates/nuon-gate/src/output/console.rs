@@ -10,7 +10,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use nuon_gate_core::report::{Report, TargetReport};
 use nuon_gate_core::result::{BranchRunResult, RunResult, TargetResult, VerdictName};
 use nuon_gate_core::watch::{Event, EventKind};
-use nuon_gate_core::{Line, Moment, Target, Verdict};
+use nuon_gate_core::{Line, Moment, Target};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -129,21 +129,20 @@ impl Console {
     }
 
     /// Tells what a person wants to know at the end. Some of it stands between two lines for the CI system.
-    pub(super) fn finish(&mut self, report: &Report, result: &RunResult, section: Option<(String, String)>) {
+    pub(super) fn finish(&mut self, result: &RunResult, section: Option<(String, String)>) {
         if let Some(live) = self.live.take() {
             live.clear();
         }
         let of_run = result.branch_run.iter().filter(|_| result.verdict != VerdictName::Passed).flat_map(of_run);
         of_run.for_each(|(word, text)| self.tell(Tone::Plain, &format!("  {word:<7} "), &text));
-        let details = self.details(report, result);
+        let details = self.details(result);
         let (open, close) = section.filter(|_| !details.is_empty()).unzip();
         open.iter().for_each(|line| self.command(line));
         details.iter().for_each(|(lead, words)| self.tell(Tone::Plain, lead, words));
         close.iter().for_each(|line| self.command(line));
         // A target that decided has its own hint among its details.
-        if let Some(hint) =
-            result.hint.as_ref().filter(|_| report.deciding().is_none_or(|at| result.targets[at].hint.is_none()))
-        {
+        let is_told = |at: usize| result.targets[at].hint.is_some();
+        if let Some(hint) = result.hint.as_ref().filter(|_| !result.deciding().is_some_and(is_told)) {
             self.tell(Tone::Plain, "  hint    ", hint);
         }
         for warning in result.warnings.iter().filter(|warning| !self.warned.contains(*warning)) {
@@ -153,35 +152,29 @@ impl Console {
 
     /// Returns what there is to know of the targets that did not pass, each line with what is before it: everything, or of so
     /// many that nobody reads it all, everything of the worst and a line of each other.
-    fn details(&self, report: &Report, result: &RunResult) -> Vec<(String, Line)> {
-        let targets = report.targets.iter().zip(&result.targets).enumerate();
-        let mut failed: Vec<_> = targets.filter(|(_, (target, _))| target.verdict != Verdict::Passed).collect();
+    fn details(&self, result: &RunResult) -> Vec<(String, Line)> {
+        let targets = result.targets.iter().enumerate();
+        let mut failed: Vec<_> = targets.filter(|(_, target)| target.verdict != VerdictName::Passed).collect();
         let in_full = if failed.len() > MOST_IN_FULL { WORST } else { failed.len() };
         if failed.len() > in_full {
-            failed.sort_by_key(|(_, (_, result))| gravity(result.verdict));
+            failed.sort_by_key(|(_, target)| gravity(target.verdict));
         }
         let (worst, others) = failed.split_at(in_full);
-        let whole = worst.iter().flat_map(|(index, (target, result))| self.whole(*index, target, result, report));
-        let short = others.iter().map(|(index, (_, result))| (String::new(), self.short(*index, result)));
+        let whole = worst.iter().flat_map(|(index, target)| self.whole(*index, target, result.targets.len()));
+        let short = others.iter().map(|(index, target)| (String::new(), self.short(*index, target)));
         whole.chain(short).collect()
     }
 
-    /// Returns everything there is to know of a target.
-    fn whole(
-        &self,
-        index: usize,
-        target: &TargetReport,
-        result: &TargetResult,
-        report: &Report,
-    ) -> Vec<(String, Line)> {
+    /// Returns everything there is to know of a target, which is one of so many.
+    fn whole(&self, index: usize, result: &TargetResult, count: usize) -> Vec<(String, Line)> {
         // What was read since may have given a better one.
         let reason = result.reason.as_ref().filter(|reason| self.told.get(&index) != Some(*reason));
         let reason = reason.map(|reason| ("reason", reason.clone()));
         let untold = result.warnings.iter().filter(|text| !self.warned.contains(*text));
         let untold = untold.map(|text| ("warning", text.clone()));
-        let details: Vec<_> = reason.into_iter().chain(describe::details(target, result)).chain(untold).collect();
+        let details: Vec<_> = reason.into_iter().chain(describe::details(result)).chain(untold).collect();
         // A name from the server must not stand where CI systems look for commands.
-        let title = (report.targets.len() > 1 && !details.is_empty())
+        let title = (count > 1 && !details.is_empty())
             .then(|| (String::new(), Line::new(format!("target {}:", self.label(index)))));
         title.into_iter().chain(details.into_iter().map(|(word, text)| (format!("  {word:<7} "), text))).collect()
     }

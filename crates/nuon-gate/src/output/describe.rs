@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use nuon_gate_core::model::Status;
-use nuon_gate_core::report::{Report, TargetReport};
-use nuon_gate_core::result::{GroupResult, TargetResult, VerdictName, WaitingResult};
+use nuon_gate_core::result::{
+    GroupResult, RunResult, ShardResult, StayResult, TargetResult, VerdictName, WaitingResult,
+};
 use nuon_gate_core::timeline::{human, time_in_each_status};
 use nuon_gate_core::watch::{EventKind, RunEvent};
 use nuon_gate_core::{Hold, Line, Target, Verdict};
 
+use super::outcome;
 use crate::words;
 
 /// How a line is meant, for its colour.
@@ -85,7 +87,11 @@ pub(super) fn event(kind: &EventKind) -> Option<(Option<usize>, Tone, Line)> {
             return Some((
                 *target,
                 tone,
-                Line::new(format!("{} {}{reason}", VerdictName::from(*verdict).sign(), name(*verdict))),
+                Line::new(format!(
+                    "{} {}{reason}",
+                    VerdictName::from(*verdict).sign(),
+                    outcome::words((*verdict).into())
+                )),
             ));
         }
     };
@@ -139,40 +145,36 @@ pub(super) fn waiting(status: Option<&Status>, spent: Duration) -> Line {
     })
 }
 
-fn name(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::TimedOut => "timed out",
-        Verdict::ApprovalNeeded => "approval needed",
-        other => other.as_str(),
-    }
-}
-
-/// Returns the line that ends a run on stdout.
-pub(super) fn verdict_line(report: &Report) -> Line {
-    let elapsed = human(report.elapsed);
-    let verdict = name(report.verdict);
-    if let Some(reason) = words::words().run_reason(report) {
+/// Returns the line that ends a run on stdout. What has not ended has no reason, but where it stands can be told.
+pub(super) fn verdict_line(result: &RunResult, standing: Option<&Line>) -> Line {
+    let elapsed = human(Duration::from_millis(result.elapsed_ms));
+    let verdict = outcome::words(result.verdict);
+    if let Some(reason) = result.reason.as_ref().or(standing) {
         return Line::new(format!("{verdict}: {}", reason.plain()));
     }
-    Line::new(match report.targets.as_slice() {
-        [only] => format!("{verdict} after {elapsed}: {}", subject(only)),
-        several => {
-            let passed = several.iter().filter(|target| target.verdict == Verdict::Passed).count();
+    Line::new(match (result.targets.as_slice(), &result.shard) {
+        ([], Some(ShardResult { index, count, .. })) => {
+            format!("{verdict} after {elapsed}: there are no targets in shard {index}/{count}")
+        }
+        ([only], _) => format!("{verdict} after {elapsed}: {}", subject(only)),
+        (several, _) => {
+            let passed = several.iter().filter(|target| target.verdict == VerdictName::Passed).count();
             format!("{verdict} after {elapsed}: {passed} of {} targets", several.len())
         }
     })
 }
 
-fn subject(target: &TargetReport) -> String {
-    let deploy = target.deploy.as_deref();
-    let id = deploy.and_then(|deploy| deploy.id.as_ref()).map(|id| format!(", deploy {id}")).unwrap_or_default();
-    let status = deploy.map(|deploy| format!(" is {}", deploy.current_status())).unwrap_or_default();
-    format!("{}{id}{status}", target.target)
+fn subject(target: &TargetResult) -> String {
+    let deploy = target.deploy.as_ref();
+    let id = deploy.and_then(|deploy| deploy.id.as_ref()).map(|id| format!(", deploy {}", id.plain()));
+    let status = deploy.map(|deploy| format!(" is {}", deploy.status.plain()));
+    let (install, component) = (target.install.label().plain(), target.component.label().plain());
+    format!("{install}/{component}{}{}", id.unwrap_or_default(), status.unwrap_or_default())
 }
 
 /// Returns what an on-call person wants to know of a target that did not pass, as pairs of a word and a text. The reason
 /// is not among them: it has just been told.
-pub(super) fn details(report: &TargetReport, result: &TargetResult) -> Vec<(&'static str, Line)> {
+pub(super) fn details(result: &TargetResult) -> Vec<(&'static str, Line)> {
     let mut details = Vec::new();
     if let Some(deploy) = &result.deploy {
         let named = |name: &str, line: &Option<Line>| line.as_ref().map(|line| format!("{name}{}", line.plain()));
@@ -185,7 +187,7 @@ pub(super) fn details(report: &TargetReport, result: &TargetResult) -> Vec<(&'st
         ];
         details.push(("deploy", Line::new(parts.into_iter().flatten().collect::<Vec<_>>().join(", "))));
     }
-    let spent = time_in_each_status(&report.timeline);
+    let spent = time_in_each_status(result.timeline.iter().map(StayResult::spent));
     if !spent.is_empty() {
         details.push(("time", Line::new(spent)));
     }
@@ -203,9 +205,9 @@ pub(super) fn details(report: &TargetReport, result: &TargetResult) -> Vec<(&'st
         let since = live.at.as_ref().map(|at| format!(", since {}", at.plain())).unwrap_or_default();
         details.push(("live", Line::new(format!("{}{what}{since}", live.deploy_id.plain()))));
     }
-    if let Some(typical) = report.history.typical {
+    if let Some(typical) = result.typical_ms.map(Duration::from_millis) {
         details.push(("usual", Line::new(format!("such a deploy takes {}", human(typical)))));
     }
-    details.extend(report.log_tail.iter().map(|line| ("log", line.text.clone())));
+    details.extend(result.log_tail.iter().map(|line| ("log", line.text.clone())));
     details
 }

@@ -19,7 +19,7 @@ impl Facts {
     /// Takes the facts from how a run ended.
     pub(super) fn new(ending: &Ending<'_>) -> Self {
         let result = ending.result;
-        let deciding = ending.report.deciding().or((result.targets.len() == 1).then_some(0));
+        let deciding = result.deciding().or((result.targets.len() == 1).then_some(0));
         let target = deciding.and_then(|index| result.targets.get(index));
         let deploy = target.and_then(|target: &TargetResult| target.deploy.as_ref());
         let sent = result.notifications.iter().any(|told| told.result == Delivery::Sent);

@@ -59,8 +59,9 @@ use crate::words;
 
 /// How a run ended.
 pub(crate) struct Ending<'a> {
-    pub(crate) report: &'a Report,
     pub(crate) result: &'a RunResult,
+    /// Where it stands, if it has not ended.
+    pub(crate) standing: Option<&'a Line>,
     /// The message in Slack, for a later job to go on with.
     pub(crate) slack_thread: Option<&'a String>,
 }
@@ -162,10 +163,10 @@ impl Outputs {
     /// Each of those who read is waited for up to a share of `patience`, so that all of them together keep to it.
     pub(crate) async fn finish(self, ending: Ending<'_>, patience: Duration) {
         let Self { format, stdout, mut console, ci, reports, .. } = self;
-        let Ending { report, result, .. } = ending;
+        let Ending { result, standing, .. } = ending;
         let readers = u32::try_from(reports.len()).unwrap_or(u32::MAX).saturating_add(3);
         let patience = patience / readers;
-        console.finish(report, result, ci.as_ref().map(|ci| ci.section(result)));
+        console.finish(result, ci.as_ref().map(|ci| ci.section(result)));
         let facts = Facts::new(&ending);
         let as_json = reports.write(result, &facts, patience, &console).await;
         if let Some(ci) = ci {
@@ -174,7 +175,7 @@ impl Outputs {
         // People's lines first, as both may go to one terminal. That nobody reads is no reason to fail a deploy.
         let _ = console.close(patience).await;
         stdout.write(match format {
-            Format::Text => describe::verdict_line(report).plain().to_owned() + "\n",
+            Format::Text => describe::verdict_line(result, standing).plain().to_owned() + "\n",
             Format::Json => json(result, serde_json::to_string_pretty) + "\n",
             Format::Ndjson => json(&ResultEvent::new(result), serde_json::to_string) + "\n",
         });

@@ -29,6 +29,7 @@ pub(crate) fn warning(warning: &Warning) -> String {
         Warning::Stretched { .. } => format!("{warning}; more are sent with --max-rps"),
         Warning::Superseded { .. }
         | Warning::NoWorkflow(_)
+        | Warning::EmptyShard { .. }
         | Warning::ClockSkew(_)
         | Warning::NoLog(_)
         | Warning::NoHistory(_)

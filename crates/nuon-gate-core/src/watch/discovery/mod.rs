@@ -154,6 +154,15 @@ impl Discovery {
         }
     }
 
+    /// Names that whose deploys are the targets, where they come to light one by one.
+    pub(super) fn whole(&self) -> Option<String> {
+        match &self.source {
+            Source::Workflow(workflow) => Some(format!("workflow {}", workflow.id().as_str())),
+            Source::Branch(branch) => branch.report().map(|report| format!("branch run {}", report.run.as_str())),
+            Source::Names(_) | Source::Known => None,
+        }
+    }
+
     /// Tells whether the targets are the deploys of a workflow, or of several.
     pub(super) fn follows_workflow(&self) -> bool {
         matches!(self.source, Source::Workflow(_) | Source::Branch(_))
@@ -350,7 +359,7 @@ impl Discovery {
             }
             (Source::Workflow(workflow), Fact::InstallDeploys(rows)) => {
                 workflow.learn_owners(&rows);
-                Ok(self.join(now, targets))
+                Ok(self.join(now, targets, shared))
             }
             (Source::Workflow(workflow), Fact::Deploy(deploy)) => {
                 workflow.learn_owner(&deploy)?;
@@ -403,8 +412,13 @@ impl Discovery {
             shared.optional_missed(request, now);
             return self.join(now, targets, shared);
         }
+        if let (Source::Workflow(workflow), Request::InstallDeploys(_)) = (&mut self.source, request) {
+            workflow.do_without_list();
+            return self.join(now, targets, shared);
+        }
         if let Source::Branch(branch) = &mut self.source
-            && (error.class() == ErrorClass::Missing && branch.learn_missing(request)
+            && (branch.does_without(request)
+                || error.class() == ErrorClass::Missing && branch.learn_missing(request)
                 || shared.optional_missed(request, now))
         {
             return match self.look_on(now, targets, shared) {
@@ -417,10 +431,6 @@ impl Discovery {
             && resolver.learn_error(request, error.class() == ErrorClass::Missing)
         {
             return self.resolved();
-        }
-        if let (Source::Workflow(workflow), Request::InstallDeploys(_)) = (&mut self.source, request) {
-            workflow.do_without_list();
-            return self.join(now, targets);
         }
         let exists = match &self.source {
             Source::Workflow(workflow) => workflow.has_answered() && matches!(request, Request::Workflow(..)),

@@ -161,7 +161,7 @@ impl WorkflowTargets {
         };
         let gap = end == WorkflowEnd::Succeeded && !self.is_done(&workflow);
         if all_followed && !gap {
-            return Next::End(failure(end, &workflow, targets.is_empty() && !self.is_of_run));
+            return Next::End(failure(end, &workflow, self.joined.is_empty() && !self.is_of_run));
         }
         Next::Join(joining, if gap { Observed::Nothing } else { Observed::Change })
     }
@@ -171,7 +171,7 @@ impl WorkflowTargets {
         let workflow = self.workflow.as_ref()?;
         let end = workflow.end()?;
         let is_settled = self.are_all_followed(targets) && self.is_done(workflow);
-        (end != WorkflowEnd::Succeeded || is_settled).then(|| failure(end, workflow, targets.is_empty()))
+        (end != WorkflowEnd::Succeeded || is_settled).then(|| failure(end, workflow, self.joined.is_empty()))
     }
 
     /// Tells whether all of its steps are there, and have ended. One that says that it succeeded may be ahead of itself.

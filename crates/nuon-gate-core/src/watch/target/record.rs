@@ -250,7 +250,7 @@ impl Record {
         };
         let stays = self.timeline(now, shared);
         let spent = stays.last().and_then(|stay| stay.duration);
-        let each = (stays.len() > 1).then(|| time_in_each_status(&stays));
+        let each = (stays.len() > 1).then(|| time_in_each_status(stays.iter().map(Stay::spent)));
         Standing::Deploy { status, spent, each, hold }
     }
 

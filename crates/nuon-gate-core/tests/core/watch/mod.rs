@@ -11,5 +11,6 @@ mod lists;
 mod long_polls;
 mod pins;
 mod replaced;
+mod shards;
 mod targets;
 mod workflow;

@@ -192,6 +192,14 @@ impl BranchTargets {
         }
     }
 
+    /// Takes in that something could not be read, and tells whether the look goes on without it.
+    pub(super) fn does_without(&mut self, request: &Request) -> bool {
+        match (&mut self.phase, request) {
+            (Phase::Rollout(rollout), Request::InstallDeploys(_)) => rollout.do_without_list(),
+            _ => false,
+        }
+    }
+
     /// Takes in that something was not found, and tells whether that says something.
     pub(super) fn learn_missing(&mut self, request: &Request) -> bool {
         match (&mut self.phase, request) {

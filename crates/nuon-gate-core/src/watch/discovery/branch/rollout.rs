@@ -189,6 +189,12 @@ impl Rollout {
                 }
                 Ok(())
             }
+            (Request::InstallDeploys(_), Fact::InstallDeploys(rows)) => {
+                if let Some(member) = self.current() {
+                    member.targets.learn_owners(&rows);
+                }
+                Ok(())
+            }
             (Request::Deploy(..), Fact::Deploy(deploy)) => match self.current() {
                 Some(member) => member.targets.learn_owner(&deploy),
                 None => Ok(()),
@@ -212,6 +218,11 @@ impl Rollout {
         let is_about_run = matches!(request, Request::Run(..)) && !self.by_list;
         self.by_list |= is_about_run;
         is_about_run
+    }
+
+    /// Goes on without the list of an install's deploys; tells whether there is a workflow that it was asked for.
+    pub(super) fn do_without_list(&mut self) -> bool {
+        self.current().map(|member| member.targets.do_without_list()).is_some()
     }
 
     /// Returns the workflow that is being looked at.

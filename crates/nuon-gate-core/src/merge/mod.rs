@@ -1,0 +1,247 @@
+//! The results of all shards of a run become one, as if the run had not been divided.
+//!
+//! What a file says of itself is not believed: which run it is of, whose its targets are and what verdict follows from theirs is
+//! looked at again. What cannot be used is refused, and a shard that lacks keeps the run from passing.
+
+mod part;
+mod telling;
+
+use std::collections::HashSet;
+
+use self::part::Part;
+use self::telling::{Telling, Trouble};
+use crate::result::{ApiResult, RunResult, TargetResult, VerdictName, millis, rfc3339};
+use crate::timeline::span;
+use crate::{InvalidId, InvalidShard, Line, Require, Shard, Signal, Verdict};
+
+/// What a run is merged by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MergeOptions {
+    /// How many of all targets have to pass.
+    pub require: Require,
+    /// What the run is called, if that is known: its parts have to be called the same.
+    pub run: Option<String>,
+}
+
+/// Why results cannot become one.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Flaw {
+    /// Not a result, or one that was cut short.
+    #[error("{0}")]
+    Broken(String),
+    /// A result of another form.
+    #[error("it is a result of form {0}, and this version knows 1")]
+    Schema(u64),
+    /// A result of a whole run.
+    #[error("it is the result of a wait without --shard, which has nothing to be merged with")]
+    NoShard,
+    /// There is no such shard.
+    #[error(transparent)]
+    NoSuchShard(InvalidShard),
+    /// A time that is none.
+    #[error("`{0}` is no time")]
+    Time(String),
+    /// An id that is none.
+    #[error("it has a target without an id: {0}")]
+    Id(InvalidId),
+    /// A verdict that no target can have.
+    #[error("{target} cannot be {}", .verdict.as_str())]
+    NoVerdict {
+        /// The target.
+        target: String,
+        /// The verdict.
+        verdict: VerdictName,
+    },
+    /// A pass that nothing shows.
+    #[error("{0} is said to have passed, but there is no deploy that did")]
+    Unproven(String),
+    /// A target of another shard.
+    #[error("{target} does not belong to shard {shard}")]
+    Foreign {
+        /// The target.
+        target: String,
+        /// The shard that has it.
+        shard: Shard,
+    },
+    /// One target twice.
+    #[error("{0} is in it twice")]
+    Twice(String),
+    /// The run was divided otherwise.
+    #[error("it is shard {shard}, and others are of {count}")]
+    OtherCount {
+        /// What it is.
+        shard: Shard,
+        /// Of so many the others are.
+        count: u32,
+    },
+    /// Another run's.
+    #[error("it is of another run: its targets, pins or policies are not those of the others")]
+    OtherRun,
+    /// A run that is called otherwise.
+    #[error("it is of another run: that is {}, and this is {}", named(.name.as_deref()), named(.expected.as_deref()))]
+    OtherName {
+        /// What its run is called.
+        name: Option<String>,
+        /// What it should be called.
+        expected: Option<String>,
+    },
+    /// The same shard twice.
+    #[error("shard {0} is there already: each is merged once")]
+    Repeated(Shard),
+    /// The shards do not have as many targets as the run.
+    #[error("the shards have {found} targets, and the run has {all}")]
+    OtherTargets {
+        /// As many they have.
+        found: usize,
+        /// As many there should be.
+        all: usize,
+    },
+    /// More targets are required to pass than there are.
+    #[error("{needed} targets are required to pass, but there are only {targets}")]
+    TooManyRequired {
+        /// As many should pass.
+        needed: usize,
+        /// As many there are.
+        targets: usize,
+    },
+    /// No shard has any.
+    #[error("there are no targets in any of the results")]
+    NoTargets,
+}
+
+fn named(name: Option<&str>) -> String {
+    name.map_or_else(|| "one without a name".to_owned(), |name| format!("`{}`", Line::new(name).plain()))
+}
+
+/// Why results cannot become one, and because of which, if it is one of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unmergeable {
+    /// Its position.
+    pub part: Option<usize>,
+    /// Why.
+    pub flaw: Flaw,
+}
+
+/// What the results of all shards come to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Merged {
+    /// How the run ended.
+    pub verdict: Verdict,
+    /// Its published form, which has no exit code yet.
+    pub result: RunResult,
+}
+
+impl Merged {
+    /// Returns what it comes to if a signal ends the telling.
+    #[must_use]
+    pub fn interrupted(mut self, signal: Signal) -> Self {
+        let before = self.result.reason.map(|reason| format!("; {}", reason.plain())).unwrap_or_default();
+        self.verdict = Verdict::Interrupted(signal);
+        self.result.verdict = VerdictName::Interrupted;
+        self.result.reason = Some(Line::new(format!("interrupted by {signal}{before}")));
+        self
+    }
+}
+
+/// Makes one result of the texts of several.
+///
+/// # Errors
+///
+/// If one of them is no shard's of the same run as the others, or if they cannot be the whole of what they say.
+pub fn merge(texts: &[String], options: &MergeOptions) -> Result<Merged, Unmergeable> {
+    let of = |part: usize| move |flaw: Flaw| Unmergeable { part: Some(part), flaw };
+    let whole = |flaw: Flaw| Unmergeable { part: None, flaw };
+    let mut parts: Vec<Part> = Vec::new();
+    for (at, text) in texts.iter().enumerate() {
+        let part = Part::read(text).map_err(of(at))?;
+        part.belongs_to(&parts, options.run.as_deref()).map_err(of(at))?;
+        parts.push(part);
+    }
+    parts.sort_by_key(|part| part.shard);
+    let first = parts.first().ok_or_else(|| whole(Flaw::NoTargets))?;
+    let present: HashSet<u32> = parts.iter().map(|part| part.shard.index()).collect();
+    let count = first.shard.count();
+    let missing: Vec<u32> = (1..=count).filter(|index| !present.contains(index)).collect();
+    let troubles: Vec<Trouble> =
+        parts.iter().filter_map(Part::trouble).chain(Trouble::missing(&missing, count)).collect();
+    check_targets(&parts, options.require, troubles.is_empty()).map_err(whole)?;
+    Ok(tell(parts, &troubles, options.require))
+}
+
+/// The run must not have other targets than its parts say, and enough for what is required. Where a part has come to nothing
+/// its targets are not known.
+fn check_targets(parts: &[Part], require: Require, are_complete: bool) -> Result<(), Flaw> {
+    let found = parts.iter().map(|part| part.targets().len()).fold(0, usize::saturating_add);
+    let all = parts.iter().find_map(|part| part.all_targets);
+    match all {
+        Some(all) if found > all || are_complete && found < all => return Err(Flaw::OtherTargets { found, all }),
+        _ if found == 0 && are_complete => return Err(Flaw::NoTargets),
+        _ => {}
+    }
+    let (needed, targets) = (require.count(found), all.unwrap_or(found));
+    if needed > targets && (all.is_some() || are_complete) {
+        return Err(Flaw::TooManyRequired { needed, targets });
+    }
+    Ok(())
+}
+
+/// Decides how the run ended, by the rules for a run that was not divided.
+fn tell(parts: Vec<Part>, troubles: &[Trouble], require: Require) -> Merged {
+    let verdicts: Vec<Verdict> = parts.iter().flat_map(Part::verdicts).collect();
+    let verdict = decide(&verdicts, troubles.iter().map(|trouble| trouble.verdict), require);
+    // Whoever was to be told of a part has not been, which is another part's trouble only if there is no greater one.
+    let untold = parts.iter().find(|part| part.result.verdict == VerdictName::NotifyFailed);
+    let started = parts.iter().map(|part| part.started).min().unwrap_or_default();
+    let finished = parts.iter().map(|part| part.finished).max().unwrap_or_default();
+    let api = parts.iter().fold(ApiResult { version: None, requests: 0, errors: 0 }, |sum, part| {
+        let ApiResult { version, requests, errors } = &part.result.api;
+        ApiResult {
+            version: sum.version.or_else(|| version.clone()),
+            requests: sum.requests.saturating_add(*requests),
+            errors: sum.errors.saturating_add(*errors),
+        }
+    });
+    let (name, Telling { reason, hint, warnings }) = match untold.filter(|_| verdict == Verdict::Passed) {
+        Some(part) => (VerdictName::NotifyFailed, Telling::of_shard(part, &parts)),
+        None => (verdict.into(), Telling::new(verdict, troubles, &parts)),
+    };
+    // Each part has watched the whole run of a branch, and who ended last has seen most of it.
+    let branch_run = parts.iter().max_by_key(|part| part.finished).and_then(|part| part.result.branch_run.clone());
+    let targets: Vec<TargetResult> = parts.into_iter().flat_map(Part::into_targets).collect();
+    let result = RunResult {
+        schema: 1,
+        verdict: name,
+        exit_code: 0,
+        reason,
+        hint,
+        started_at: rfc3339(started),
+        finished_at: rfc3339(finished.max(started)),
+        elapsed_ms: millis(span(started, finished)),
+        targets,
+        branch_run,
+        shard: None,
+        api,
+        ci_url: None,
+        notifications: Vec::new(),
+        warnings,
+    };
+    Merged { verdict, result }
+}
+
+/// Returns the verdict of a run with these targets: a pass if enough have passed and there is no trouble beside them, else the
+/// most severe. A signal that ended a part has ended the run.
+fn decide(verdicts: &[Verdict], troubles: impl Iterator<Item = Verdict>, require: Require) -> Verdict {
+    let worst = troubles.min();
+    if let Some(interrupted @ Verdict::Interrupted(_)) = worst {
+        return interrupted;
+    }
+    let passed = verdicts.iter().filter(|verdict| **verdict == Verdict::Passed).count();
+    if worst.is_none() && !verdicts.is_empty() && passed >= require.count(verdicts.len()) {
+        return Verdict::Passed;
+    }
+    let bad = verdicts.iter().copied().filter(|verdict| *verdict != Verdict::Passed);
+    bad.chain(worst).min().unwrap_or(Verdict::Pending)
+}
+
+#[cfg(test)]
+mod table;

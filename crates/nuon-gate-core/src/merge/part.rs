@@ -1,0 +1,169 @@
+//! One shard's result, as far as it can be believed.
+
+use std::collections::HashSet;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use super::Flaw;
+use super::telling::{Trouble, shard_words};
+use crate::input::json_fault;
+use crate::result::{RunResult, ShardResult, TargetResult, VerdictName};
+use crate::{Line, Shard, Signal, Target, Verdict};
+
+/// A result that says what it should.
+pub(super) struct Part {
+    pub(super) shard: Shard,
+    /// Which run it is of; `None` if that did not come to be known.
+    run_id: Option<String>,
+    run_name: Option<String>,
+    pub(super) all_targets: Option<usize>,
+    pub(super) started: Timestamp,
+    pub(super) finished: Timestamp,
+    /// The targets' verdicts, in their order.
+    verdicts: Vec<Verdict>,
+    pub(super) result: RunResult,
+}
+
+/// What every form of the result has.
+#[derive(Deserialize)]
+struct AnyForm {
+    schema: u64,
+}
+
+impl Part {
+    /// Reads a result, and refuses one that contradicts itself.
+    pub(super) fn read(text: &str) -> Result<Self, Flaw> {
+        let broken = |error: serde_json::Error| Flaw::Broken(json_fault(&error));
+        // Of another form it can be read no further than that.
+        let AnyForm { schema } = serde_json::from_str(text).map_err(broken)?;
+        if schema != 1 {
+            return Err(Flaw::Schema(schema));
+        }
+        let result: RunResult = serde_json::from_str(text).map_err(broken)?;
+        let Some(ShardResult { index, count, run_id, run_name, all_targets }) = &result.shard else {
+            return Err(Flaw::NoShard);
+        };
+        let shard = Shard::new(*index, *count).map_err(Flaw::NoSuchShard)?;
+        let text = |line: &Option<Line>| line.as_ref().map(|line| line.plain().to_owned());
+        let time = |line: &Line| line.plain().parse().map_err(|_| Flaw::Time(line.cut(50).plain().to_owned()));
+        let mut part = Self {
+            shard,
+            run_id: text(run_id),
+            run_name: text(run_name),
+            all_targets: *all_targets,
+            started: time(&result.started_at)?,
+            finished: time(&result.finished_at)?,
+            verdicts: Vec::new(),
+            result,
+        };
+        part.verdicts = part.check_targets()?;
+        Ok(part)
+    }
+
+    /// Looks at each target: it has to belong to the shard, and to have ended as one can.
+    fn check_targets(&self) -> Result<Vec<Verdict>, Flaw> {
+        let mut known = HashSet::new();
+        let verdict = |result: &TargetResult| {
+            let target = target(result)?;
+            let label = target.to_string();
+            let verdict = verdict(result.verdict)
+                .ok_or_else(|| Flaw::NoVerdict { target: label.clone(), verdict: result.verdict })?;
+            let deploy = result.deploy.as_ref().and_then(|deploy| deploy.id.as_ref());
+            if verdict == Verdict::Passed && (deploy.is_none() || result.matched_by.is_none()) {
+                return Err(Flaw::Unproven(label));
+            }
+            if !self.shard.has(&target) {
+                return Err(Flaw::Foreign { target: label, shard: self.shard });
+            }
+            // A workflow can deploy a component again, which makes another target of it.
+            if self.all_targets.is_some() && !known.insert(target) {
+                return Err(Flaw::Twice(label));
+            }
+            Ok(verdict)
+        };
+        self.targets().iter().map(verdict).collect()
+    }
+
+    /// Makes sure that it is of the same run as the others, which may have a name already, and that it is not among them.
+    pub(super) fn belongs_to(&self, others: &[Self], run: Option<&str>) -> Result<(), Flaw> {
+        let name = |name: Option<&str>| name.map(str::to_owned);
+        let expected = run.or(others.first().and_then(|other| other.run_name.as_deref()));
+        if (run.is_some() || !others.is_empty()) && self.run_name.as_deref() != expected {
+            return Err(Flaw::OtherName { name: name(self.run_name.as_deref()), expected: name(expected) });
+        }
+        if let Some(other) = others.iter().find(|other| other.shard.count() != self.shard.count()) {
+            return Err(Flaw::OtherCount { shard: self.shard, count: other.shard.count() });
+        }
+        if others.iter().any(|other| other.shard == self.shard) {
+            return Err(Flaw::Repeated(self.shard));
+        }
+        // A part that came to nothing does not know of which run it would have been.
+        let is_other = |other: &Self| {
+            let known = self.run_id.is_some() && other.run_id.is_some();
+            known && (self.run_id != other.run_id || self.all_targets != other.all_targets)
+        };
+        if others.iter().any(is_other) { Err(Flaw::OtherRun) } else { Ok(()) }
+    }
+
+    /// Returns its targets. Those of a part that came to nothing are whatever was typed, of all parts.
+    pub(super) fn targets(&self) -> &[TargetResult] {
+        if self.run_id.is_some() { &self.result.targets } else { &[] }
+    }
+
+    pub(super) fn into_targets(self) -> Vec<TargetResult> {
+        if self.run_id.is_some() { self.result.targets } else { Vec::new() }
+    }
+
+    pub(super) fn verdicts(&self) -> impl Iterator<Item = Verdict> {
+        self.verdicts.iter().copied()
+    }
+
+    /// Returns what ended it badly beside its targets.
+    pub(super) fn trouble(&self) -> Option<Trouble> {
+        let RunResult { verdict: name, reason, hint, exit_code, .. } = &self.result;
+        let verdict = match (name, self.run_id.is_some()) {
+            (VerdictName::Interrupted, _) => Verdict::Interrupted(signal(*exit_code)),
+            (VerdictName::Passed | VerdictName::Pending | VerdictName::NotifyFailed, false) => Verdict::Inconclusive,
+            (VerdictName::Passed | VerdictName::Pending | VerdictName::NotifyFailed, true) => return None,
+            (name, _) => verdict(*name).unwrap_or(Verdict::Inconclusive),
+        };
+        if self.run_id.is_some() && self.verdicts.contains(&verdict) {
+            return None;
+        }
+        let why = reason.as_ref().map_or_else(|| "it did not begin".to_owned(), |reason| reason.plain().to_owned());
+        let reason = Line::new(format!("{}: {why}", shard_words(self.shard)));
+        Some(Trouble { verdict, reason, hint: hint.clone() })
+    }
+}
+
+/// Returns the signal of an exit code. Another one may have been mapped to anything.
+fn signal(exit_code: u8) -> Signal {
+    match exit_code {
+        129 => Signal::HangUp,
+        130 => Signal::Interrupt,
+        _ => Signal::Terminate,
+    }
+}
+
+/// Returns the verdict of a name, if a target can have it.
+fn verdict(name: VerdictName) -> Option<Verdict> {
+    Some(match name {
+        VerdictName::Passed => Verdict::Passed,
+        VerdictName::Failed => Verdict::Failed,
+        VerdictName::Rejected => Verdict::Rejected,
+        VerdictName::Cancelled => Verdict::Cancelled,
+        VerdictName::ApprovalNeeded => Verdict::ApprovalNeeded,
+        VerdictName::Superseded => Verdict::Superseded,
+        VerdictName::Inconclusive => Verdict::Inconclusive,
+        VerdictName::TimedOut => Verdict::TimedOut,
+        VerdictName::Pending => Verdict::Pending,
+        VerdictName::Interrupted | VerdictName::NotifyFailed => return None,
+    })
+}
+
+fn target(result: &TargetResult) -> Result<Target, Flaw> {
+    let install = result.install.id.plain().parse().map_err(Flaw::Id)?;
+    let component = result.component.id.plain().parse().map_err(Flaw::Id)?;
+    Ok(Target::new(install, component))
+}

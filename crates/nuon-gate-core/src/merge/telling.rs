@@ -1,0 +1,100 @@
+//! What is told of how the shards of a run ended together.
+
+use std::collections::HashSet;
+
+use super::part::Part;
+use crate::result::{RunResult, TargetResult, VerdictName};
+use crate::{Line, Shard, Verdict};
+
+/// More shards than this are not named.
+const MOST_NAMED: usize = 10;
+
+const NO_RESULT: &str = "look at how the shards' own jobs ended; each has to keep its result (--report json=PATH) whatever its \
+    verdict, and all of them have to be given to `merge`";
+
+/// What ended a run badly beside its targets.
+pub(super) struct Trouble {
+    pub(super) verdict: Verdict,
+    pub(super) reason: Line,
+    pub(super) hint: Option<Line>,
+}
+
+impl Trouble {
+    /// Of these shards there is nothing.
+    pub(super) fn missing(missing: &[u32], count: u32) -> Option<Self> {
+        let mut named: Vec<String> = missing.iter().take(MOST_NAMED).map(|index| format!("{index}/{count}")).collect();
+        if missing.len() > MOST_NAMED {
+            named.push(format!("and {} more", missing.len() - MOST_NAMED));
+        }
+        let shards = if missing.len() == 1 { "shard" } else { "shards" };
+        let reason = Line::new(format!("there is no result of {shards} {}", named.join(", ")));
+        let trouble = Self { verdict: Verdict::Inconclusive, reason, hint: Some(Line::new(NO_RESULT)) };
+        (!missing.is_empty()).then_some(trouble)
+    }
+}
+
+/// Returns what a shard is called.
+pub(super) fn shard_words(shard: Shard) -> String {
+    format!("shard {shard}")
+}
+
+/// What stands beside the verdict.
+pub(super) struct Telling {
+    pub(super) reason: Option<Line>,
+    pub(super) hint: Option<Line>,
+    pub(super) warnings: Vec<Line>,
+}
+
+impl Telling {
+    /// Says why a run ended so: because of the target that decided, or else of what was beside the targets.
+    pub(super) fn new(verdict: Verdict, troubles: &[Trouble], parts: &[Part]) -> Self {
+        let targets: Vec<&TargetResult> = parts.iter().flat_map(Part::targets).collect();
+        let is_told = !matches!(verdict, Verdict::Passed | Verdict::Pending);
+        let name = VerdictName::from(verdict);
+        let of_target = targets.iter().position(|target| is_told && target.verdict == name);
+        let of_trouble = troubles.iter().position(|trouble| is_told && trouble.verdict == verdict);
+        let of_trouble = of_trouble.filter(|_| of_target.is_none());
+        let (reason, hint) = match (of_target, of_trouble) {
+            (Some(at), _) => (Some(of_several(&targets, at)), targets[at].hint.clone()),
+            (None, Some(at)) => (Some(troubles[at].reason.clone()), troubles[at].hint.clone()),
+            (None, None) => (None, None),
+        };
+        let others = troubles.iter().enumerate().filter(|(at, _)| Some(*at) != of_trouble);
+        let mut warnings: Vec<Line> = others.map(|(_, trouble)| trouble.reason.clone()).collect();
+        warnings.extend(of_shards(parts));
+        Self { reason, hint, warnings }
+    }
+
+    /// Says that a run passed, but not everyone could be told of this part.
+    pub(super) fn of_shard(part: &Part, parts: &[Part]) -> Self {
+        let RunResult { reason, hint, .. } = &part.result;
+        let why = reason.as_ref().map_or("not everyone could be told", Line::plain);
+        let reason = Some(Line::new(format!("{}: {why}", shard_words(part.shard))));
+        Self { reason, hint: hint.clone(), warnings: of_shards(parts) }
+    }
+}
+
+/// Returns a target's reason, with what tells it from the others before it, and behind it how many did not pass.
+fn of_several(targets: &[&TargetResult], at: usize) -> Line {
+    let target = targets[at];
+    let why = target.reason.as_ref().map_or("it did not pass", Line::plain);
+    if targets.len() == 1 {
+        return Line::new(why);
+    }
+    let one_install = targets.iter().all(|other| other.install.id == target.install.id);
+    let component = target.component.label().plain();
+    let label =
+        if one_install { component.to_owned() } else { format!("{}/{component}", target.install.label().plain()) };
+    let missed = targets.iter().filter(|target| target.verdict != VerdictName::Passed).count();
+    let count =
+        if missed > 1 { format!(" ({missed} of {} targets did not pass)", targets.len()) } else { String::new() };
+    Line::new(format!("{label}: {why}{count}"))
+}
+
+/// Returns what the shards warn of, each text once.
+fn of_shards(parts: &[Part]) -> Vec<Line> {
+    let mut told: HashSet<&Line> = HashSet::new();
+    let all = parts.iter().flat_map(|part| part.result.warnings.iter().map(move |warning| (part.shard, warning)));
+    let new = all.filter(|(_, warning)| told.insert(warning));
+    new.map(|(shard, warning)| Line::new(format!("{}: {}", shard_words(shard), warning.plain()))).collect()
+}

@@ -1,0 +1,243 @@
+//! A part of the targets, in virtual time, and that the parts together are the whole.
+
+use jiff::Timestamp;
+use nuon_gate_core::api::ApiStats;
+use nuon_gate_core::merge::{MergeOptions, merge};
+use nuon_gate_core::pins::{Pinning, Pins};
+use nuon_gate_core::report::Words;
+use nuon_gate_core::result::RunResult;
+use nuon_gate_core::watch::{Clocks, InvalidSettings, Mode, OnApproval, Refusal, Scope, Watch, WatchSettings};
+use nuon_gate_core::{Require, Shard, Sharding, Target, Targets, Verdict};
+use proptest::prelude::*;
+use serde_json::json;
+
+use crate::virtual_time::{
+    Body, Run, STARTED_AT, at_least, component, deploy, none, row, run, s, settings, soon, status, step, targets, with,
+};
+
+/// The settings of one part of a run.
+fn sharded(settings: WatchSettings, index: u32, count: u32) -> WatchSettings {
+    let shard = Shard::new(index, count).unwrap();
+    WatchSettings { sharding: Some(Sharding { shard, run: Some("ci-7".to_owned()) }), ..settings }
+}
+
+fn over(settings: WatchSettings, scope: Scope, pinning: impl Into<Pinning>) -> Watch {
+    Watch::new(settings, scope, pinning, Timestamp::from_second(STARTED_AT).unwrap()).unwrap()
+}
+
+/// Follows targets that end after so many seconds in the given status; 0 is never.
+fn follow(settings: WatchSettings, targets: Targets, ends: &[(u64, &'static str)]) -> Run {
+    let clocks = Clocks { total: s(300), ..settings.clocks };
+    let settings = WatchSettings { clocks, ..settings };
+    run(over(settings, Scope::Targets(targets), Pins::default()), |now, request| {
+        let index = component(request).unwrap();
+        let (at, end) = ends[index];
+        soon(deploy(&row(&format!("dpl{index}"), if at > 0 && now >= s(at) { end } else { "executing" })))
+    })
+}
+
+fn result(run: &Run) -> RunResult {
+    RunResult::new(&run.report, &Words::default(), 0, ApiStats::default())
+}
+
+fn ids(run: &Run) -> Vec<String> {
+    run.report.targets.iter().map(|target| target.target.component.as_str().to_owned()).collect()
+}
+
+/// Of `cmp0` to `cmp4` in `inl-acme`.
+fn own(index: u32, count: u32) -> Vec<String> {
+    let shard = Shard::new(index, count).unwrap();
+    let own = targets(5).as_slice().iter().filter(|target| shard.has(target)).cloned().collect::<Vec<Target>>();
+    own.iter().map(|target| target.component.as_str().to_owned()).collect()
+}
+
+#[test]
+fn only_the_own_part_is_watched() {
+    let ends = [(10, "active"); 5];
+    for index in 1..=2 {
+        let run = follow(sharded(settings(), index, 2), targets(5), &ends);
+        assert_eq!((run.report.verdict, ids(&run)), (Verdict::Passed, own(index, 2)));
+        let asked = run.asked.iter().filter_map(|asked| component(&asked.request));
+        assert!(asked.clone().count() > 0 && asked.map(|at| format!("cmp{at}")).all(|id| own(index, 2).contains(&id)));
+        let shard = run.report.shard.unwrap();
+        assert_eq!((shard.all_targets, shard.sharding.shard.to_string()), (Some(5), format!("{index}/2")));
+    }
+    assert_eq!(own(1, 2).len() + own(2, 2).len(), 5);
+    assert!(!own(1, 2).is_empty() && !own(2, 2).is_empty());
+}
+
+#[test]
+fn an_empty_shard_passes_and_says_so() {
+    let empty = (1..=50).find(|index| own(*index, 50).is_empty()).unwrap();
+    let ended = follow(sharded(settings(), empty, 50), targets(5), &[(0, ""); 5]);
+    assert_eq!((ended.report.verdict, ended.report.elapsed, ended.asked.len()), (Verdict::Passed, s(0), 0));
+    let words = format!("none of the 5 targets is in shard {empty}/50, so nothing was waited for");
+    assert_eq!(ended.warnings(), [words]);
+    // Looking once is no more.
+    let once = WatchSettings { mode: Mode::Once, ..settings() };
+    assert_eq!(follow(sharded(once, empty, 50), targets(5), &[(0, ""); 5]).report.verdict, Verdict::Passed);
+    // No targets at all are none of any shard.
+    let all = Scope::Wanted(vec![nuon_gate_core::resolve::Wanted::Install("acme".parse().unwrap())]);
+    let nothing = run(over(sharded(settings(), 1, 2), all, Pins::default()), |_, request| {
+        soon(match request {
+            nuon_gate_core::api::Request::Install(_) => Body::Exactly(json!({"id": "inl1", "name": "acme"})),
+            _ => Body::Exactly(json!([])),
+        })
+    });
+    assert!(matches!(nothing.refusal, Some(Refusal::Invalid(InvalidSettings::NoTargets(_)))));
+}
+
+/// What is required of all targets is no shard's to bring alone, nor to call lost.
+#[test]
+fn a_shard_does_its_own_part() {
+    let mine = own(1, 2).len();
+    let ends = |of_own: &'static str, of_others: &'static str| {
+        let is_own = |at: usize| own(1, 2).contains(&format!("cmp{at}"));
+        (0..5).map(|at| (10, if is_own(at) { of_own } else { of_others })).collect::<Vec<_>>()
+    };
+    let shard = |require, fail_fast, ends: &[(u64, &'static str)]| {
+        let run = follow(sharded(WatchSettings { require, fail_fast, ..settings() }, 1, 2), targets(5), ends);
+        (run.report.verdict, run.report.elapsed)
+    };
+    assert!((2..5).contains(&mine));
+    assert_eq!(shard(at_least(5), false, &ends("active", "error")).0, Verdict::Passed);
+    assert_eq!(shard(at_least(5), false, &ends("error", "active")).0, Verdict::Failed);
+    // One of its own fails early. Others may still bring enough, so it goes on, unless all have to pass.
+    let mut early = vec![(60, "active"); 5];
+    early[own(1, 2)[0].strip_prefix("cmp").unwrap().parse::<usize>().unwrap()] = (10, "error");
+    let (verdict, elapsed) = shard(at_least(mine), true, &early);
+    assert!(verdict == Verdict::Failed && elapsed >= s(60), "{verdict:?} {elapsed:?}");
+    let (verdict, elapsed) = shard(Require::All, true, &early);
+    assert!(verdict == Verdict::Failed && elapsed < s(25), "{verdict:?} {elapsed:?}");
+    // It needs no more than the whole does.
+    let mut one = vec![(0, ""); 5];
+    one[own(1, 2)[0].strip_prefix("cmp").unwrap().parse::<usize>().unwrap()] = (10, "active");
+    assert_eq!(shard(Require::Any, false, &one).0, Verdict::Passed);
+    // More than there are in all shards can never pass.
+    let settings = sharded(WatchSettings { require: at_least(6), ..settings() }, 1, 2);
+    let at = Timestamp::from_second(STARTED_AT).unwrap();
+    let refused = Watch::new(settings, Scope::Targets(targets(5)), Pins::default(), at).map(|_| ());
+    assert_eq!(refused, Err(InvalidSettings::TooManyRequired { needed: 6, targets: 5 }));
+}
+
+/// Every part knows the run by the same name, and no other run has it.
+#[test]
+fn a_run_is_known_by_what_its_parts_have_in_common() {
+    let known = |settings: WatchSettings, count: usize, pins: Pins| {
+        let watch = over(settings, Scope::Targets(targets(count)), pins);
+        watch.report(nuon_gate_core::Moment::START).shard.unwrap().run_id.unwrap().as_str().to_owned()
+    };
+    let plain = |index, count| sharded(settings(), index, count);
+    let first = known(plain(1, 3), 5, Pins::default());
+    assert_eq!([2, 3].map(|index| known(plain(index, 3), 5, Pins::default())), [first.clone(), first.clone()]);
+    // Nor does the order in which targets were given.
+    let turned = Targets::new(targets(5).as_slice().iter().rev().cloned()).unwrap();
+    let watch = over(plain(1, 3), Scope::Targets(turned), Pins::default());
+    assert_eq!(watch.report(nuon_gate_core::Moment::START).shard.unwrap().run_id.unwrap().as_str(), first);
+    // How long is waited is no part of it.
+    let patient = WatchSettings { clocks: Clocks { total: s(9), ..settings().clocks }, fail_fast: true, ..settings() };
+    assert_eq!(known(sharded(patient, 1, 3), 5, Pins::default()), first);
+    let build = |build: &str| Pins { build: Some(build.parse().unwrap()), ..Pins::default() };
+    let called = |run: Option<&str>| {
+        let sharding = Sharding { shard: Shard::new(1, 3).unwrap(), run: run.map(str::to_owned) };
+        WatchSettings { sharding: Some(sharding), ..settings() }
+    };
+    let others = [
+        known(plain(1, 3), 4, Pins::default()),
+        known(plain(1, 4), 5, Pins::default()),
+        known(plain(1, 3), 5, build("bld1")),
+        known(plain(1, 3), 5, build("bld2")),
+        known(sharded(WatchSettings { require: Require::Any, ..settings() }, 1, 3), 5, Pins::default()),
+        known(sharded(WatchSettings { on_approval: OnApproval::Pass, ..settings() }, 1, 3), 5, Pins::default()),
+        known(sharded(WatchSettings { org: Some("org2".parse().unwrap()), ..settings() }, 1, 3), 5, Pins::default()),
+        known(called(None), 5, Pins::default()),
+        known(called(Some("ci-8")), 5, Pins::default()),
+    ];
+    let all: std::collections::BTreeSet<&String> = others.iter().chain([&first]).collect();
+    assert_eq!(all.len(), others.len() + 1);
+}
+
+/// A workflow's deploys are dealt as they come, and every part sees the workflow to its end.
+#[test]
+fn a_workflow_is_divided_too() {
+    let flow = |fails: bool| {
+        move |now: std::time::Duration, request: &nuon_gate_core::api::Request| {
+            use nuon_gate_core::api::Request;
+            let done = now >= s(60);
+            let steps: Vec<_> = (0..5)
+                .filter(|at| now >= s(at * 5))
+                .map(|at| step(&format!("s{at}"), if done { "success" } else { "in-progress" }, &format!("dpl{at}")))
+                .map(|step| with(step, json!({"finished": done})))
+                .collect();
+            let word = if !done {
+                "in-progress"
+            } else if fails {
+                "error"
+            } else {
+                "success"
+            };
+            soon(match request {
+                Request::Workflow(..) => Body::Json(json!({
+                    "id": "inw1", "owner_id": "inl-acme", "owner_name": "acme", "status": {"status": word},
+                    "finished": done, "steps": steps,
+                })),
+                Request::Deploy(_, _, id) => {
+                    let of = id.as_str().replace("dpl", "cmp");
+                    let more = json!({"component_id": of, "workflow_id": "inw1"});
+                    deploy(&with(row(id.as_str(), if done { "active" } else { "executing" }), more))
+                }
+                Request::LatestDeploy(..) => none(),
+                _ => status(404),
+            })
+        }
+    };
+    let shard = |index, count, fails| {
+        let scope = Scope::Workflow("inw1".parse().unwrap(), Vec::new());
+        let pins = Pins { workflow: Some("inw1".parse().unwrap()), ..Pins::default() };
+        run(over(sharded(settings(), index, count), scope, pins), flow(fails))
+    };
+    let whole = |count: u32, fails: bool| {
+        let parts: Vec<Run> = (1..=count).map(|index| shard(index, count, fails)).collect();
+        for (part, index) in parts.iter().zip(1..) {
+            let mut found = ids(part);
+            found.sort();
+            assert_eq!(found, own(index, count), "{index}/{count}");
+            assert_eq!(part.warnings().iter().any(|text| text.contains("none of the 5")), found.is_empty() && !fails);
+        }
+        let texts: Vec<String> = parts.iter().map(|part| serde_json::to_string(&result(part)).unwrap()).collect();
+        merge(&texts, &MergeOptions { require: Require::All, run: Some("ci-7".to_owned()) }).unwrap()
+    };
+    for count in [1, 2, 9] {
+        assert_eq!((whole(count, false).verdict, whole(count, false).result.targets.len()), (Verdict::Passed, 5));
+        assert_eq!(whole(count, true).verdict, Verdict::Failed);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever the deploys come to, the parts of a run come to what the run would have come to.
+    #[test]
+    fn the_parts_are_the_whole(
+        ends in prop::collection::vec(prop::sample::select(vec![
+            (10, "active"), (40, "active"), (20, "active"), (15, "error"), (50, "error"), (30, "cancelled"), (0, ""),
+        ]), 1..9),
+        count in 1..5u32,
+        require in 0..9_usize,
+        fail_fast in any::<bool>(),
+    ) {
+        let require = match require { 0 => Require::All, 1 => Require::Any, more => at_least(more.min(ends.len())) };
+        let settings = WatchSettings { require, fail_fast, ..settings() };
+        let whole = follow(settings.clone(), targets(ends.len()), &ends);
+        let texts: Vec<String> = (1..=count).map(|index| {
+            let part = follow(sharded(settings.clone(), index, count), targets(ends.len()), &ends);
+            serde_json::to_string(&result(&part)).unwrap()
+        }).collect();
+        let merged = merge(&texts, &MergeOptions { require, run: Some("ci-7".to_owned()) }).unwrap();
+        // A run that is lost fast says what it was lost by, and has not seen what would have been worse.
+        let is_lost = fail_fast && whole.report.verdict != Verdict::Passed;
+        prop_assert_eq!(merged.verdict == Verdict::Passed, whole.report.verdict == Verdict::Passed);
+        prop_assert!(is_lost || merged.verdict == whole.report.verdict, "{:?} {:?}", merged.verdict, whole.report.verdict);
+        prop_assert_eq!(merged.result.targets.len(), ends.len());
+    }
+}

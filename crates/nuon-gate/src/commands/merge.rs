@@ -1,0 +1,118 @@
+//! `merge`: the results of all shards, told as the result of one run.
+
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use nuon_gate_core::conclude::Deadline;
+use nuon_gate_core::merge::{Flaw, MergeOptions, Merged, Unmergeable, merge};
+use nuon_gate_core::result::{Named, RunResult, TargetResult, VerdictName};
+use nuon_gate_core::watch::{Event, EventKind};
+use nuon_gate_core::{Line, Moment, RemoteText, Signal, Target, Verdict};
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use crate::arguments::{MergeArguments, Verbosity};
+use crate::connection::setup;
+use crate::environment::Environment;
+use crate::exit_mapping::ExitCodes;
+use crate::gate::{Run, until_second_signal};
+use crate::input::Input;
+use crate::notify::{Audience, NotifySettings};
+use crate::output::Outputs;
+use crate::reader::Limit;
+use crate::runtime;
+use crate::settings::{ONCE, OutputSettings};
+use crate::sharding::run_name;
+use crate::trouble::Trouble;
+
+pub(crate) fn run(arguments: MergeArguments, verbosity: Verbosity, environment: &Environment) -> Result<u8, Trouble> {
+    let MergeArguments { results, require, map_exit, run_name: name, ca_file, notify, output } = arguments;
+    let exits = ExitCodes::new(map_exit);
+    let output = OutputSettings::new(output, verbosity, Some(environment));
+    let options = MergeOptions { require: require.0, run: run_name(name, environment) };
+    let (texts, notify) = runtime::run(async |reader| {
+        let reading = async {
+            let mut texts = Vec::new();
+            for path in &results {
+                texts.push(reader.read(Input::Part, path).await?);
+            }
+            let setup = setup(reader, ca_file, environment).await?;
+            Ok((texts, NotifySettings::read(reader, notify, setup, environment).await?))
+        };
+        reader.within(Limit::fixed(ONCE), reading).await
+    })?;
+    let merged = merge(&texts, &options).map_err(|error| refused(&error, &results))?;
+    let runtime = runtime::runtime()?;
+    let telling = async |signals| tell(merged, notify, &output, exits.clone(), signals).await;
+    let outcome = runtime.block_on(until_second_signal(&exits, telling));
+    runtime.shutdown_background();
+    outcome
+}
+
+/// Says why the results cannot become one.
+fn refused(error: &Unmergeable, paths: &[PathBuf]) -> Trouble {
+    let Unmergeable { part, flaw } = error;
+    let at: Option<&Path> = part.and_then(|part| paths.get(part)).map(PathBuf::as_path);
+    let trouble = match at {
+        Some(path) => Input::Part.wrong(path, flaw),
+        None => Trouble::new(flaw).hint("each shard's result has to be there, as the shard wrote it"),
+    };
+    match flaw {
+        Flaw::TooManyRequired { .. } => {
+            trouble.hint("correct --require (NUON_GATE_REQUIRE), or the targets of the shards")
+        }
+        Flaw::OtherName { .. } => trouble
+            .hint("merge the results of this run alone, or say with --run-name (NUON_GATE_RUN_NAME) what it is called"),
+        Flaw::OtherRun | Flaw::OtherCount { .. } => trouble.hint(
+            "give every shard the same targets, pins and flags, and the same N; and merge no results of earlier runs",
+        ),
+        Flaw::NoShard => trouble.hint("have each job wait with --shard I/N (NUON_GATE_SHARD)"),
+        _ => trouble,
+    }
+}
+
+/// Tells what it comes to, as a wait tells its end.
+async fn tell(
+    mut merged: Merged,
+    notify: NotifySettings,
+    output: &OutputSettings,
+    exits: ExitCodes,
+    signals: UnboundedReceiver<Signal>,
+) -> Result<u8, Trouble> {
+    for target in &mut merged.result.targets {
+        target.log_tail = target.log_excerpt(output.log_lines).to_vec();
+    }
+    merged.result.ci_url = output.ci_url.as_ref().map(Line::new);
+    let notices = notify.notices.clone();
+    // The results have the names that are known.
+    let audience = Audience::gather(notify, None)?;
+    let mut outputs = Outputs::open(output)?;
+    notices.iter().for_each(|notice| outputs.notice(notice));
+    outputs.begin(merged.result.started_at.plain().parse().unwrap_or(Timestamp::UNIX_EPOCH));
+    let targets = merged.result.targets.iter().filter_map(target).collect();
+    outputs.event(&Event { at: Moment::START, kind: EventKind::Started { targets } });
+    let verdict = merged.verdict;
+    let codes = exits.clone();
+    let publish = move |signal: Option<Signal>| {
+        let Merged { verdict, result } = match signal {
+            Some(signal) => merged.clone().interrupted(signal),
+            None => merged.clone(),
+        };
+        RunResult { exit_code: code(verdict, result.verdict, &codes), ..result }
+    };
+    let run = Run { verdict, publish, standing: None, exits, deadline: Deadline::default(), signals };
+    run.finish(audience, outputs).await
+}
+
+fn code(verdict: Verdict, name: VerdictName, exits: &ExitCodes) -> u8 {
+    match name {
+        VerdictName::NotifyFailed => exits.of_failed_notification(),
+        _ => exits.of(verdict),
+    }
+}
+
+/// Returns a target with the names that people know it by. That its ids are some has been seen when it was merged.
+fn target(result: &TargetResult) -> Option<Target> {
+    let name = |named: &Named| named.name.as_ref().map(|name| RemoteText::new(name.plain()));
+    let target = Target::new(result.install.id.plain().parse().ok()?, result.component.id.plain().parse().ok()?);
+    Some(target.named(name(&result.install).as_ref(), name(&result.component).as_ref()))
+}
