@@ -90,19 +90,23 @@ impl State {
         if !self.has_install(install) {
             return bodies::not_found("install");
         }
-        let mut rows = Vec::new();
+        let (mut rows, mut newest) = (Vec::new(), Vec::new());
         for at in 0..self.script.components.len() {
             if self.script.components[at].install != install {
                 continue;
             }
-            for position in self.visible(at, now) {
+            let visible = self.visible(at, now);
+            newest.extend(visible.last().map(|position| (at, *position)));
+            for position in visible {
                 let begins = self.deploy_at((at, position)).begins(now);
                 rows.push((self.progress[at].deploys[position].row.begin(begins), (at, position)));
             }
             self.progress[at].looks += 1;
         }
         rows.sort_by_key(|row| Reverse(*row));
-        Page::reply(self.page(request), rows, |(_, place)| self.show(place, now, Detail::Listed, 0))
+        // The list is a look at each component's newest row, as it is asked for in place of that.
+        let looks = |place: &Place| u32::from(newest.contains(place));
+        Page::reply(self.page(request), rows, |(_, place)| self.show(place, now, Detail::Listed, looks(&place)))
     }
 
     fn has_install(&self, install: &str) -> bool {

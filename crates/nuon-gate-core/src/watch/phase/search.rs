@@ -41,6 +41,8 @@ pub(in crate::watch) struct Search {
     /// The pinned workflow has been seen: at work, or at its end, it is only a matter of time.
     workflow_runs: bool,
     workflow_answered: bool,
+    /// A full list of the install's deploys showed none of the component: its newest is older than all of them.
+    is_unlisted: bool,
     passed_over: HashSet<DeployId>,
     held: Option<Held>,
     /// The poll under way.
@@ -85,6 +87,7 @@ impl Search {
             awaited: false,
             workflow_runs: false,
             workflow_answered: false,
+            is_unlisted: false,
             passed_over: HashSet::new(),
             held: None,
             reads: Reads::default(),
@@ -187,7 +190,10 @@ impl Search {
         self.reads.swept = true;
         let (install, component) = (Some(&policy.target.install), Some(&policy.target.component));
         let is_ours = |row: &&Deploy| row.install_id.as_ref() == install && row.component_id.as_ref() == component;
-        let Some(newest) = rows.iter().find(is_ours) else { return };
+        let Some(newest) = rows.iter().find(is_ours) else {
+            self.is_unlisted = rows.len() >= MOST_ROWS as usize;
+            return;
+        };
         self.learn_newest(Arc::new(newest.clone()), policy);
         // Where it is cut off, the list of the component's own goes further back.
         if self.reads.found.is_none() && rows.len() < MOST_ROWS as usize {
@@ -257,7 +263,9 @@ impl Search {
             return Some(deploy_request(target, id));
         }
         match self.reads.latest {
-            Latest::Unread if policy.by_list && !self.reads.swept => return Some(install_request(target)),
+            Latest::Unread if policy.by_list && !self.reads.swept && !self.is_unlisted => {
+                return Some(install_request(target));
+            }
             Latest::Unread => return Some(latest_request(target, Depth::Usual)),
             Latest::None if !self.exists && !self.reads.install => {
                 return Some(Request::Install(target.install.clone()));

@@ -116,7 +116,7 @@ impl Follow {
     /// the newest row may say where it stands.
     fn read_deploy(&self, policy: &Policy<'_>) -> Decision {
         match (self.reads.details, &self.reads.newest) {
-            (0, _) if policy.by_list && !self.reads.swept && self.has_to_exist() => {
+            (0, _) if policy.by_list && !self.reads.swept && !self.is_unlisted && self.has_to_exist() => {
                 Decision::Need(install_request(policy.target))
             }
             (0, _) => Decision::Need(deploy_request(policy.target, &self.id)),

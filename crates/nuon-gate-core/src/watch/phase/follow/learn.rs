@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::{Existence, Follow, Newest};
-use crate::api::{Fact, Request};
+use crate::api::{Fact, MOST_ROWS, Request};
 use crate::model::{Deploy, Workflow};
 use crate::pins::Baseline;
 use crate::watch::phase::{Note, Policy, is_deploy};
@@ -65,7 +65,10 @@ impl Follow {
         let (install, component) = (Some(&policy.target.install), Some(&policy.target.component));
         let is_ours = |row: &&Deploy| row.install_id.as_ref() == install && row.component_id.as_ref() == component;
         let ours = || rows.iter().filter(is_ours);
-        let Some(own) = ours().find(|row| row.id.as_ref() == Some(&self.id)) else { return Vec::new() };
+        let Some(own) = ours().find(|row| row.id.as_ref() == Some(&self.id)) else {
+            self.is_unlisted = rows.len() >= MOST_ROWS as usize;
+            return Vec::new();
+        };
         if self.known.as_ref().is_some_and(|known| known.install_deploy_type != own.install_deploy_type) {
             return Vec::new();
         }

@@ -53,6 +53,8 @@ pub(in crate::watch) struct Follow {
     workflow_exists: Existence,
     /// How many steps it has had at most. An answer with fewer is an older one, or cut short.
     most_steps: usize,
+    /// A full list of the install's deploys did not show it: there are too many newer ones.
+    is_unlisted: bool,
     /// Rows that deploy nothing, as their workflows say.
     passed_over: HashSet<DeployId>,
     /// Deploys that were followed before.
@@ -144,6 +146,7 @@ impl Follow {
             workflow_id: None,
             workflow_exists: Existence::Unknown,
             most_steps: 0,
+            is_unlisted: false,
             passed_over: HashSet::new(),
             replaced: Vec::new(),
             superseded_by: None,

@@ -3,7 +3,10 @@
 
 use serde_json::{Value, json};
 
-use super::said::{Said, created, detail, done, newest, nothing, of, row, said, typed, with, without, workflow};
+use super::said::{
+    Said, component, created, detail, done, install as install_exists, missing, newest, no_newest, nothing, of, row,
+    said, typed, with, without, workflow,
+};
 use super::scene::{
     IN_PROGRESS, NOT_STARTED, Scene, Then, failed, id, latest, named, needs, passes, passes_by, play, search,
 };
@@ -38,6 +41,12 @@ fn of_another() -> Value {
 
 fn install(rows: &[&Value]) -> Said {
     let rows: Vec<Value> = [of_another()].into_iter().chain(rows.iter().map(|row| owned(row))).collect();
+    said("list of the install", &json!(rows))
+}
+
+/// As many rows as a list has at most, all of another component.
+fn full() -> Said {
+    let rows: Vec<Value> = (0..100).map(|nth| with(of_another(), &json!({ "id": format!("dpl-{nth}") }))).collect();
     said("list of the install", &json!(rows))
 }
 
@@ -92,6 +101,11 @@ fn unsaid() -> Vec<Scene> {
     let older_state = with(old, &json!({ "updated_at": "2027-01-15T08:00:10Z" }));
     vec![
         passes_after(found("it is not in the list"), install(&[])),
+        found("it is not in a full list: it will not be in the next")
+            .poll(2, [full(), detail(&queued)])
+            .then(IN_PROGRESS)
+            .poll(4, [detail(&queued)])
+            .then(IN_PROGRESS),
         passes_after(found("the row does not say of which install it is"), raw(without(owned(&active), "install_id"))),
         passes_after(
             found("the row does not say of which component it is"),
@@ -153,6 +167,12 @@ fn searching() -> Vec<Scene> {
             .by_list()
             .poll(0, [install(&[]), newest(&row(OWN, "queued"))])
             .then(IN_PROGRESS),
+        latest("a full list shows no deploy of the component: the next will not either", LISTS)
+            .by_list()
+            .poll(0, [full(), no_newest(), install_exists(), component()])
+            .then(needs("latest of a hundred"))
+            .poll(2, [no_newest(), missing("latest of a hundred")])
+            .then(NOT_STARTED),
         latest("the list cannot be read: so is it", LISTS)
             .by_list()
             .poll(0, [nothing("list of the install"), newest(&row(OWN, "queued"))])
