@@ -71,7 +71,6 @@ async fn gate(settings: Settings, trigger: Option<Trigger>, signals: UnboundedRe
     let mut outputs = Outputs::open(&output)?;
     warnings.iter().for_each(|warning| outputs.notice(warning));
     let read_by_people = output.is_read_by_people();
-    let triggered = trigger.is_some();
     let sharding = watch.sharding.clone();
     let mut publisher = Publisher { client: None, exits, ci_url: output.ci_url, sharding, warnings };
     let mut opening = Opening::new(watch.clocks, signals);

@@ -7,7 +7,6 @@ use std::time::Duration;
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use nuon_gate_core::report::{Report, TargetReport};
 use nuon_gate_core::result::{BranchRunResult, RunResult, TargetResult, VerdictName};
 use nuon_gate_core::watch::{Event, EventKind};
 use nuon_gate_core::{Line, Moment, Target};
