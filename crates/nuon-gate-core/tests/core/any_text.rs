@@ -90,7 +90,11 @@ fn saved<'a>(mut text: impl FnMut() -> &'a str) -> Value {
             "url": text(), "approval_url": text(),
             "log_tail": [{"at": text(), "severity": text(), "text": text()}], "warnings": [text()],
         }],
-        "shard": {"index": 1, "count": 2, "run_id": text(), "run_name": text(), "all_targets": 2},
+        "branch_run": {
+            "id": text(), "status": text(), "commit": text(), "awaiting_approval": true, "url": text(),
+            "groups": [{"name": text(), "status": text(), "total": 3, "done": 1, "failed": 1}],
+            "waiting": [{"group": text(), "install": text(), "behind_run_id": text(), "why": text()}],
+        },
         "api": {"version": text(), "requests": 1, "errors": 0}, "ci_url": text(),
         "notifications": [{"sink": text(), "result": "failed", "reason": text()}], "warnings": [text()],
     })
