@@ -190,6 +190,19 @@ fn a_baseline_that_does_not_exist_is_rejected() {
 }
 
 #[test]
+fn a_baseline_of_another_component_is_rejected_also_beside_a_deploy_that_is_named() {
+    let after = Some(Baseline::Deploy("dplOld".parse().unwrap()));
+    let old = with(full("Old", "active", -600), json!({ "component_id": "cmp9" }));
+    for deploy in [None, "dplMine".parse().ok()] {
+        let pins = Pins { deploy, after: after.clone(), ..Pins::default() };
+        let run = run(only(pins), rows(|_| vec![full("Mine", "executing", 30), old.clone()]));
+        assert_eq!(run.report.verdict, Verdict::Rejected);
+        assert_eq!(run.reason(), "deploy dplOld belongs to component cmp9, not to cmp0");
+        assert!(run.report.elapsed < s(1), "at once");
+    }
+}
+
+#[test]
 fn a_baseline_of_unknown_age_matches_nothing() {
     let pins = Pins { after: Some(Baseline::Deploy("dplOld".parse().unwrap())), ..Pins::default() };
     let run = run(only(pins), rows(|_| vec![full("Mine", "active", 30), row("dplOld", "active")]));

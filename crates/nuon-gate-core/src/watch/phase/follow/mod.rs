@@ -255,9 +255,10 @@ impl Follow {
         }
     }
 
-    /// Tells whether the deploy is known to be the target's, so that another answer about it is an odd one.
-    pub(super) fn is_identified(&self) -> bool {
-        self.identified
+    /// Tells whether a deploy is known to be the target's, so that another answer about it is an odd one. What is newer is one
+    /// of its rows; a baseline may be anybody's.
+    pub(super) fn is_identified(&self, id: &DeployId) -> bool {
+        if *id == self.id { self.identified } else { self.is_rival(id) }
     }
 
     /// What is newer is good to know if it changes nothing, and then a weak API must not keep a deploy that has ended from
