@@ -79,9 +79,9 @@ impl TargetWatch {
     // Its clocks.
 
     /// Returns whether the start clock runs.
-    pub(super) fn awaits_start(&self) -> bool {
+    pub(super) fn awaits_start(&self, shared: &Shared) -> bool {
         match &self.phase {
-            Phase::Searching(search) => search.awaits_start(),
+            Phase::Searching(search) => search.awaits_start(shared.answered()),
             _ => false,
         }
     }

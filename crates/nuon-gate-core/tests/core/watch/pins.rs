@@ -228,6 +228,22 @@ fn a_running_workflow_stops_the_start_clock() {
 }
 
 #[test]
+fn a_running_workflow_stops_the_start_clock_of_every_target_whoever_saw_it() {
+    let pins = Pins { workflow: "inwMine".parse().ok(), ..Pins::default() };
+    let mut answers = rows(|_| vec![full("Other", "active", -30)]);
+    let run = run(watch(settings(), 2, pins), move |now, request| match request {
+        Request::Deploys(_, component, _) if component.as_str() == "cmp1" && now < s(1000) => soon(status(503)),
+        Request::Deploys(..) | Request::LatestDeploy(..) if now >= s(1000) => {
+            let mine = full("Mine", "active", 1000);
+            soon(if matches!(request, Request::Deploys(..)) { list(&[mine]) } else { deploy(&mine) })
+        }
+        Request::Deploy(..) => soon(deploy(&full("Mine", "active", 1000))),
+        _ => answers(now, request),
+    });
+    assert_eq!(run.report.targets.iter().map(|own| own.verdict).collect::<Vec<_>>(), [Verdict::Passed; 2]);
+}
+
+#[test]
 fn a_workflow_that_ends_without_the_deploy_names_the_step() {
     let cases = [
         ("error", true, Verdict::Failed, "the workflow failed: step 2 of 3, await runner healthy, failed, and "),
