@@ -60,6 +60,8 @@ pub(in crate::watch) struct Follow {
     superseded_by: Option<DeployId>,
     /// The newest row that the server has shown.
     newest: Option<Arc<Deploy>>,
+    /// It was shown by the endpoint that hides plans, and not by the list alone.
+    newest_is_shown: bool,
     held: Option<Held>,
     /// The poll under way.
     reads: Reads,
@@ -144,6 +146,7 @@ impl Follow {
             replaced: Vec::new(),
             superseded_by: None,
             newest: None,
+            newest_is_shown: false,
             held: None,
             reads: Reads::default(),
         }
@@ -181,7 +184,7 @@ impl Follow {
         let is_older = |order| matches!(order, Some(Ordering::Less | Ordering::Equal));
         let is_newer = |own: &Arc<Deploy>| self.known.as_ref().is_none_or(|known| !is_older(own.order(known)));
         if let Some(newest) = newest.filter(is_newer) {
-            self.newest = Some(newest);
+            (self.newest, self.newest_is_shown) = (Some(newest), true);
             self.reads.newest = Newest::Unread;
         }
         self
@@ -277,13 +280,17 @@ impl Follow {
         goes_without
     }
 
-    /// Takes note that a workflow does not exist, and tells whether it is the one that the deploy names.
+    /// Takes note that a workflow does not exist, and tells whether it is the one that the deploy names. Of a newer row only the
+    /// workflow says that it makes no more than a plan; without it, one that the list alone shows is one, as the other endpoint
+    /// hides those.
     pub(in crate::watch) fn lose_workflow(&mut self, id: &WorkflowId) -> bool {
         let is_own = self.own_workflow() == Some(id);
         if is_own {
             self.workflow_exists = Existence::Missing;
-        } else {
+        } else if self.newest_is_shown {
             self.reads.rival_deploys = true;
+        } else {
+            self.pass_over_rival();
         }
         is_own
     }
