@@ -2,6 +2,8 @@
 
 mod workflow;
 
+use std::sync::Arc;
+
 use self::workflow::{Next, WorkflowTargets};
 use super::errors::{About, Handling, handle};
 use super::event::Refusal;
@@ -10,9 +12,10 @@ use super::shared::Shared;
 use super::target::TargetWatch;
 use crate::api::{ApiError, ErrorClass, Fact, Reply, Request};
 use crate::cause::{Cause, Standing};
+use crate::model::Deploy;
 use crate::resolve::{Resolution, Resolver, UnknownName, Wanted};
 use crate::schedule::{Observed, Schedule};
-use crate::{DeployId, InstallId, Moment, Target, Verdict, WorkflowId};
+use crate::{InstallId, Moment, Target, Verdict, WorkflowId};
 
 /// The search for targets.
 #[derive(Debug)]
@@ -50,8 +53,8 @@ pub(super) enum Discovered {
     Retry(ApiError),
     /// These are the targets.
     Targets(Vec<Target>),
-    /// These deploys become targets.
-    Joined(Vec<(Target, DeployId)>),
+    /// These deploys become targets, of which this has been read.
+    Joined(Vec<(Target, Arc<Deploy>)>),
     /// One of the things that are wanted, by its position, does not exist.
     Unknown(usize, UnknownName),
     /// The search is over: all targets are known, or it failed.
@@ -148,7 +151,7 @@ impl Discovery {
     /// Returns whether the start clock runs.
     pub(super) fn awaits_start(&self) -> bool {
         match &self.source {
-            Source::Workflow(workflow) => !workflow.has_run(),
+            Source::Workflow(workflow) => !workflow.has_answered(),
             Source::Names(_) | Source::Known => true,
         }
     }

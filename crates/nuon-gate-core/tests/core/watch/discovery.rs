@@ -8,12 +8,13 @@ use crate::virtual_time::{
 };
 use jiff::Timestamp;
 use nuon_gate_core::api::Request;
+use nuon_gate_core::model::Status;
 use nuon_gate_core::pins::{Baseline, Pins};
 use nuon_gate_core::resolve::Wanted;
 use nuon_gate_core::watch::{
     Clocks, EventKind, InvalidSettings, Mode, OnSuperseded, Refusal, Scope, Watch, WatchSettings,
 };
-use nuon_gate_core::{Clock, Line, MatchedBy, Require, Signal, Verdict};
+use nuon_gate_core::{Clock, Line, MatchedBy, Require, Rules, Signal, Verdict};
 use serde_json::{Value, json};
 
 fn over(settings: WatchSettings, scope: Scope) -> Watch {
@@ -251,6 +252,65 @@ fn a_workflow_of_another_install_is_rejected() {
     let other = of(&["inl2"]);
     assert_eq!(other.report.verdict, Verdict::Rejected);
     assert_eq!(other.run_reason().unwrap(), "workflow inw1 works on install inl1, not on inl2");
+}
+
+#[test]
+fn an_odd_answer_about_a_workflow_makes_no_strangers_of_the_others() {
+    let mut server = flowing(done, |_, _| "active");
+    let whole = run(of_workflow(settings()), move |now, request| match request {
+        Request::Workflow(..) if now < s(1) => {
+            let odd = json!({"id": "inw1", "owner_id": "inl9", "status": {"status": "in-progress"},
+                "steps": [step("a", "in-progress", "dplA")]});
+            soon(Body::Exactly(odd))
+        }
+        Request::Deploy(install, ..) if install.as_str() == "inl9" => soon(status(404)),
+        _ => server(now, request),
+    });
+    assert_eq!((whole.report.verdict, verdicts(&whole)), (Verdict::Passed, vec![Verdict::Passed]));
+    assert!(whole.report.elapsed < s(10), "{:?}", whole.report.elapsed);
+    // Once a deploy has said whose the workflow is, another install's is no answer.
+    let mut server = flowing(|_| ("in-progress", false, vec![step("a", "in-progress", "dplA")]), |_, _| "queued");
+    let odd = run(of_workflow(settings()), move |now, request| match request {
+        Request::Workflow(..) if now > s(60) => {
+            let failed = json!({"id": "inw1", "owner_id": "inl9", "status": {"status": "error"}, "finished": true});
+            soon(Body::Exactly(failed))
+        }
+        _ => server(now, request),
+    });
+    assert_eq!((odd.report.verdict, verdicts(&odd)), (Verdict::TimedOut, vec![Verdict::TimedOut]));
+}
+
+#[test]
+fn a_workflow_that_was_first_seen_at_its_end_stops_the_start_clock_too() {
+    let mut server = flowing(done, |_, _| "active");
+    let late = run(of_workflow(settings()), move |now, request| match request {
+        Request::Deploy(..) if now < s(400) => soon(status(503)),
+        _ => server(now, request),
+    });
+    assert_eq!((late.report.verdict, verdicts(&late)), (Verdict::Passed, vec![Verdict::Passed]));
+}
+
+#[test]
+fn a_target_takes_nothing_that_is_older_than_what_was_seen_when_it_joined() {
+    let settings = WatchSettings { rules: Rules::new(vec![], vec![Status::Executing], vec![]).unwrap(), ..settings() };
+    let at = |second: i64| Timestamp::from_second(STARTED_AT + second).unwrap().to_string();
+    let mut server = flowing(|_| ("in-progress", false, vec![step("a", "in-progress", "dplA")]), |_, _| "active");
+    let run = run(of_workflow(settings), move |now, request| match request {
+        // Whoever looks for targets reads it first; then a replica lags behind for a moment.
+        Request::Deploy(..) => {
+            let (word, second) = match now {
+                now if now >= ms(150) && now < s(30) => ("executing", -9),
+                now if now < s(60) => ("pending-approval", 0),
+                _ => ("executing", 60),
+            };
+            let own = json!({"component_id": "cmpA", "workflow_id": "inw1", "updated_at": at(second)});
+            soon(deploy(&with(row("dplA", word), own)))
+        }
+        _ => server(now, request),
+    });
+    assert_eq!(run.target().verdict, Verdict::Failed);
+    let end = run.events.iter().find(|event| matches!(event.kind, EventKind::Ended { target: Some(0), .. })).unwrap();
+    assert!(end.at.elapsed() >= s(60), "{:?}", end.at);
 }
 
 #[test]

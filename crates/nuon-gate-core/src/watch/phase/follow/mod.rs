@@ -190,6 +190,14 @@ impl Follow {
         self
     }
 
+    /// Somebody else has seen this state of it: an older one that a lagging replica shows does not count.
+    pub(in crate::watch) fn not_older_than(mut self, seen: Option<&Deploy>, now: Moment) -> Self {
+        if let Some(seen) = seen {
+            self.freshness.admit(now, seen);
+        }
+        self
+    }
+
     /// What is searched by stands for no pin of the user's.
     pub(super) fn unpinned(self) -> Self {
         Self { is_pinned: false, ..self }
