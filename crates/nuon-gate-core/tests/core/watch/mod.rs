@@ -7,6 +7,7 @@ mod ends;
 mod errors;
 mod lag;
 mod long_polls;
+mod names;
 mod pins;
 mod replaced;
 mod targets;
