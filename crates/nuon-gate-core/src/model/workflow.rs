@@ -86,7 +86,7 @@ impl WorkflowEnd {
     }
 }
 
-/// Words of a workflow that is still at work. One of these beside `finished` is a body that contradicts itself.
+/// Words of a workflow, or of a step, that is still at work. One of these beside `finished` is a body that contradicts itself.
 const AT_WORK: [&str; 19] = [
     "pending",
     "queued",
@@ -316,6 +316,11 @@ impl WorkflowStep {
     /// Tells whether the step has been begun.
     pub fn has_begun(&self) -> bool {
         self.state() != StepState::NotBegun && self.word() != "not-attempted"
+    }
+
+    /// Tells whether the step says that it is at work: a word that is not known does not say so.
+    pub fn is_at_work(&self) -> bool {
+        self.finished != Some(true) && AT_WORK.contains(&self.word())
     }
 
     /// Tells whether the step has failed and is not tried again: it has finished, or the server has given it up.

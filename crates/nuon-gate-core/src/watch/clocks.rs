@@ -77,7 +77,9 @@ impl Watch {
         let clocks = self.shared.settings().clocks;
         let (awaits_start, approval_since) = match poller {
             PollerId::Discovery => (self.discovery.awaits_start(), self.discovery.asked_since()),
-            PollerId::Target(index) => (self.targets[index].awaits_start(), self.targets[index].approval_since()),
+            PollerId::Target(index) => {
+                (self.targets[index].awaits_start(&self.shared), self.targets[index].approval_since())
+            }
         };
         let queued_since = match poller {
             PollerId::Discovery => self.discovery.queued_since(&self.shared),

@@ -9,10 +9,11 @@ use super::settings::InvalidSettings;
 use super::target::TargetWatch;
 use crate::api::{ApiError, Reply, Request};
 use crate::cause::{Cause, Warning};
+use crate::model::Deploy;
 use crate::pins::Pins;
 use crate::resolve::Wanted;
 use crate::schedule::Schedule;
-use crate::{DeployId, Moment, Target, Targets, Verdict};
+use crate::{Moment, Target, Targets, Verdict};
 
 impl Watch {
     pub(super) fn reply_to_discovery(&mut self, now: Moment, request: &Request, reply: Reply) -> Option<ApiError> {
@@ -39,7 +40,7 @@ impl Watch {
                         None => shared,
                         Some((pin, workflow)) => Pins { branch_run: Some(pin), workflow: Some(workflow), ..shared },
                     };
-                    let index = self.add(target.clone(), pins, Some(deploy), now);
+                    let index = self.add(target.clone(), pins, Some(&deploy), now);
                     self.shared.emit(now, EventKind::Joined { target: index, is: target });
                 }
             }
@@ -56,14 +57,14 @@ impl Watch {
         None
     }
 
-    /// Begins to watch a target, and returns its position. If its deploy is known, that one is followed from the beginning.
-    fn add(&mut self, target: Target, pins: Pins, deploy: Option<DeployId>, now: Moment) -> usize {
+    /// Begins to watch a target, and returns its position. If its deploy has been seen, that one is followed from the beginning.
+    fn add(&mut self, target: Target, pins: Pins, seen: Option<&Deploy>, now: Moment) -> usize {
         let index = self.targets.len();
         let settings = self.shared.settings();
         let schedule = Schedule::new(settings.intervals, settings.seed.wrapping_add(index as u64));
         self.discovery.note_target(&target, index);
         self.shared.lists_mut().join(&target.install, index);
-        self.targets.push(TargetWatch::new(index, target, pins, deploy, schedule, now));
+        self.targets.push(TargetWatch::new(index, target, pins, seen, schedule, now));
         self.open += 1;
         self.arm(PollerId::Target(index), now);
         index

@@ -30,9 +30,10 @@ struct Older {
     answers: u32,
 }
 
-/// When a row was written, by the server's own account. All of it may be absent.
+/// When a row was written, by the server's own account. All of it but the status may be absent.
 #[derive(Debug)]
 struct Version {
+    status: Status,
     updated_at: Option<Timestamp>,
     /// Since when it has its status.
     since: Option<Timestamp>,
@@ -49,6 +50,8 @@ struct Version {
 enum Age {
     /// As new, or newer.
     New,
+    /// The same state, with less said of it.
+    Same,
     /// Older by its times or by its history, but not by both.
     Unclear,
     /// Older.
@@ -65,6 +68,10 @@ impl Freshness {
         let version = Version::of(deploy);
         if let Some(newest) = &self.newest {
             let age = version.compared_with(newest);
+            if age == Age::Same {
+                self.older = None;
+                return true;
+            }
             if age != Age::New {
                 let status = deploy.current_status();
                 let before = self.older.take().filter(|older| older.status == *status);
@@ -97,6 +104,7 @@ impl Version {
         let replaced = [Status::Retried, Status::Discarded];
         let status = deploy.current_status();
         Self {
+            status: status.clone(),
             updated_at: deploy.updated_at,
             since: composite.and_then(|status| status.since),
             earlier: history.len(),
@@ -107,7 +115,7 @@ impl Version {
 
     /// The row's own time says which is older, or the status's where it is the same or absent. So does how much has
     /// happened: a history only grows, except where the server wipes it. What has none says nothing of that, unless there
-    /// are no times either. What says neither is not older.
+    /// are no times either. What says neither is not older, nor is the same state without its history.
     fn compared_with(&self, newest: &Self) -> Age {
         let by = |own: Option<Timestamp>, newest: Option<Timestamp>| {
             own.zip(newest).map(|(own, newest)| own.cmp(&newest)).filter(|order| order.is_ne())
@@ -115,7 +123,9 @@ impl Version {
         let by_time = by(self.updated_at, newest.updated_at).or_else(|| by(self.since, newest.since));
         let is_shorter = self.earlier < newest.earlier && !self.may_be_wiped;
         let by_history = is_shorter && self.earlier > 0;
+        let is_same = self.updated_at.is_some() && self.updated_at == newest.updated_at && self.status == newest.status;
         match by_time {
+            None if is_same && is_shorter && !by_history => Age::Same,
             None if is_shorter => Age::Old,
             None => Age::New,
             Some(order) if order.is_lt() && by_history => Age::Old,
@@ -175,6 +185,15 @@ mod tests {
             ("the same time, an older status", row("active", 9, 9, 3), row("executing", 9, 8, 2), false),
             ("the same time and second, a shorter history", row("active", 9, 9, 3), row("executing", 9, 9, 2), false),
             ("the same time and second, wiped", row("executing", 9, 9, 3), row("auto-skipped", 9, 9, -1), true),
+            ("the same time, the same status without the rest", row("active", 9, 9, 3), row("active", 9, -1, -1), true),
+            (
+                "the same time, another status without the rest",
+                row("active", 9, 9, 3),
+                row("executing", 9, -1, -1),
+                false,
+            ),
+            ("the same time, the same status with less before", row("active", 9, 9, 3), row("active", 9, 9, 2), false),
+            ("the same status, without a time", row("executing", 9, 9, 3), row("executing", -1, -1, -1), false),
             ("no time, an older status", row("active", -1, 9, 3), row("executing", -1, 8, 2), false),
             ("no times, a shorter history", row("active", -1, -1, 3), row("executing", -1, -1, 2), false),
             ("no times, a longer history", row("executing", -1, -1, 2), row("active", -1, -1, 3), true),
@@ -186,6 +205,13 @@ mod tests {
             assert!(freshness.admit(Moment::START, &first), "{what}");
             assert_eq!(freshness.admit(Moment::START, &second), expected, "{what}");
         }
+    }
+
+    #[test]
+    fn a_state_of_which_less_is_said_takes_nothing_back() {
+        let mut freshness = Freshness::default();
+        let rows = [row("active", 9, 9, 3), row("active", 9, -1, -1), row("executing", 9, 9, 2)];
+        assert_eq!(rows.map(|row| freshness.admit(Moment::START, &row)), [true, true, false]);
     }
 
     #[test]

@@ -13,25 +13,31 @@ use crate::transcript::Exchange;
 /// In how many looks an end may be plain before it is said: the look itself and the next two.
 const LOOKS: usize = 3;
 
+/// Whether an answer says that the end is there.
+type Says<'a, T> = &'a dyn Fn(&T) -> bool;
+
 /// Returns that a proven end was not said in time.
 pub(super) fn check(case: &Case) -> Vec<String> {
     let Some(deploy) = case.outcome.deploy.as_deref().filter(|id| is_plain_target(case, id)) else { return Vec::new() };
     let component = case.install_component(deploy);
     let passes =
         |row: &Row| word_of(case, row) == Word::Passes && plain(&row.status, case.kind(deploy)) == Word::Passes;
-    let proves = |flow: &Flow| {
-        let mut own = flow.works_on(deploy, component, false);
+    let proves = |seen: &Seen<Flow>| {
+        let flow = &seen.what;
+        let mut own = flow.works_on(deploy, component, true);
         let known = flow.owner == case.install && !flow.plan_only && (!flow.ended() || flow.succeeded());
-        known && flow.begun(deploy) && own.all(Step::plainly_good)
+        known && flow.begun(deploy) && own.all(Step::plainly_good) && is_whole(case, seen)
     };
     let ends = |row: &Row| matches!(word_of(case, row), Word::Fails | Word::Cancels) && is_end(&row.status);
     let stopped = case.newest(deploy).iter().any(|seen| seen.what.status == "cancelled");
-    let fails = |flow: &Flow| {
-        if stopped {
-            return flow.status == "cancelled";
-        }
+    let fails = |Seen { what: flow, .. }: &Seen<Flow>| {
         let parked = flow.status == "failed-pending-retry";
-        parked || flow.finished && matches!(flow.status.as_str(), "error" | "cancelled")
+        let over = match stopped {
+            true => flow.status == "cancelled",
+            false => parked || flow.finished && matches!(flow.status.as_str(), "error" | "cancelled"),
+        };
+        // What says that it is another install's is no good answer.
+        over && (flow.owner.is_empty() || flow.owner == case.install)
     };
     let pass = said(case, "a pass", looks(case, deploy, &passes, &proves), "passed");
     let fail = said(case, "its end", looks(case, deploy, &ends, &fails), "");
@@ -67,25 +73,32 @@ fn is_plain_target(case: &Case, deploy: &str) -> bool {
 }
 
 /// Counts the looks in which a deploy's row and its workflow say so, and everything was well answered.
-fn looks(case: &Case, deploy: &str, row: &dyn Fn(&Row) -> bool, flow: &dyn Fn(&Flow) -> bool) -> usize {
+fn looks(case: &Case, deploy: &str, row: Says<Row>, flow: Says<Seen<Flow>>) -> usize {
     if !case.newest(deploy).iter().all(|seen| row(&seen.what)) {
         return 0;
     }
     let workflow = case.workflow(deploy);
     let rows = case.of(deploy).filter(|_| workflow.is_empty()).map(|seen| (seen.sent, seen.done));
-    let flows = case.flow_of(workflow).filter(|seen| flow(&seen.what)).map(|seen| (seen.sent, seen.done));
+    let flows = case.flow_of(workflow).filter(|seen| flow(seen)).map(|seen| (seen.sent, seen.done));
     let mut plain: Vec<(u64, u64)> = Vec::new();
     for anchor in rows.chain(flows) {
         let apart = plain.last().is_none_or(|last| !case.unbroken(last.1, anchor.0));
-        if apart && is_plain_look(case, deploy, anchor, row) {
+        if apart && is_plain_look(case, deploy, anchor, (row, flow)) {
             plain.push(anchor);
         }
     }
     plain.len()
 }
 
-/// Returns whether all that a look asked was well answered, and its rows are of one mind.
-fn is_plain_look(case: &Case, deploy: &str, anchor: (u64, u64), row: &dyn Fn(&Row) -> bool) -> bool {
+/// Returns whether no answer before had more steps: one with fewer is older than that, or lacks some.
+fn is_whole(case: &Case, seen: &Seen<Flow>) -> bool {
+    let before = case.flow_of(&seen.what.id).filter(|own| own.done <= seen.sent);
+    before.into_iter().all(|own| own.what.steps.len() <= seen.what.steps.len())
+}
+
+/// Returns whether all that a look asked was well answered, and its rows are of one mind, as are its answers about the workflow:
+/// where several targets ask for it, the look is not known to be decided by any one of them.
+fn is_plain_look(case: &Case, deploy: &str, anchor: (u64, u64), (row, flow): (Says<Row>, Says<Seen<Flow>>)) -> bool {
     let near = |sent: u64, done: u64| case.unbroken(done.min(anchor.1), sent.max(anchor.0));
     let decides = |own: &&&Exchange| Ask::of(&own.path).decides() && case.concerns(own);
     let mut asked = case.reads.iter().filter(decides).filter(|own| near(own.sent_ms, own.done_ms));
@@ -93,5 +106,6 @@ fn is_plain_look(case: &Case, deploy: &str, anchor: (u64, u64), row: &dyn Fn(&Ro
     let latest = rows.iter().any(|seen| seen.listed) || on_superseded(case.question) == "ignore";
     let detail = rows.iter().any(|seen| !seen.listed && seen.named && seen.sent <= anchor.1 && seen.what.id == deploy);
     let agree = rows.iter().filter(|seen| seen.what.id == deploy).all(|seen| row(&seen.what));
-    latest && detail && agree && asked.all(|own| good(own))
+    let mut flows = case.flow_of(case.workflow(deploy)).filter(|seen| near(seen.sent, seen.done));
+    latest && detail && agree && flows.all(flow) && asked.all(|own| good(own))
 }

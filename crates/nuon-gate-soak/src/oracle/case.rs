@@ -11,6 +11,10 @@ use super::row::{Kind, Row, kind_of};
 use super::text::text;
 use crate::transcript::{Exchange, Outcome, Question};
 
+/// In how many answers, and for how long, a status has to be the last one to be believed against the times in earlier answers.
+const LASTING: usize = 5;
+const LASTING_MS: u64 = 100_000;
+
 /// A fact, when it was asked for, and when it was there.
 #[derive(Debug, Clone)]
 pub(super) struct Seen<T> {
@@ -171,6 +175,16 @@ impl<'a> Case<'a> {
         let all: Vec<&Seen<Row>> = self.of(deploy).collect();
         let overtaken = |one: &Seen<Row>| all.iter().any(|other| other.overtakes(one));
         all.iter().copied().filter(|one| !overtaken(one)).collect()
+    }
+
+    /// Returns the last answers about a deploy if they have said the same for minutes: then earlier answers with later times were
+    /// written by a clock that was put back. Otherwise nothing.
+    pub(super) fn lasting(&self, deploy: &str) -> Vec<&Seen<Row>> {
+        let last = self.of(deploy).next_back().map(|seen| seen.what.status.as_str());
+        let same: Vec<_> = self.of(deploy).rev().take_while(|seen| last == Some(&*seen.what.status)).collect();
+        let from = same.last().map_or(u64::MAX, |seen| seen.done);
+        let lasts = same.len() >= LASTING && self.outcome.at_ms >= from.saturating_add(LASTING_MS);
+        if lasts { same } else { Vec::new() }
     }
 
     /// Returns the ids of all deploys that were seen, each once.

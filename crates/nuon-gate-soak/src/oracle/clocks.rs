@@ -1,8 +1,9 @@
 //! Whether a clock rang (contract: clocks), and whether the end came too late.
 
 use super::case::Case;
-use super::row::Kind;
-use super::table::{Word, word};
+use super::pins::pinned;
+use super::row::{Kind, Row};
+use super::table::{Word, plain, word};
 use crate::transcript::Question;
 
 /// What the end may come later than the total clock and one request's limit.
@@ -62,7 +63,15 @@ fn in_error(case: &Case, deploy: &str) -> bool {
     let newest = case.newest(deploy);
     let fails = word(case.question, "error", case.kind(deploy)) == Word::Fails;
     let all = !newest.is_empty() && newest.iter().all(|seen| seen.what.status == "error");
-    fails && all && case.kind(deploy) != Kind::Nothing && case.misses(deploy).is_none()
+    let judged = case.kind(deploy) != Kind::Nothing && case.misses(deploy).is_none() && !is_baseline(case, deploy);
+    fails && all && judged
+}
+
+/// Returns whether a deploy had ended when it was first seen, and is only what a newer one is waited for after.
+fn is_baseline(case: &Case, deploy: &str) -> bool {
+    let had_ended = |row: &Row| plain(&row.status, case.kind(deploy)) != Word::Pending;
+    let waits = !pinned(case.question) && case.question.on_stale == "wait";
+    waits && case.of(deploy).next().is_some_and(|seen| had_ended(&seen.what))
 }
 
 /// Returns that the end came later than it ever may.

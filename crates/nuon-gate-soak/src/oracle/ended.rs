@@ -6,6 +6,7 @@ use super::failed::is_cancel;
 use super::flow::{Flow, Step};
 use super::passed::word_of;
 use super::pins::{on_superseded, pinned};
+use super::row::Kind;
 use super::table::{Word, plain};
 
 /// Returns whether a human has said no to one of the deploy's steps.
@@ -32,7 +33,7 @@ fn is_cancelled(case: &Case, deploy: &str) -> bool {
     let component = case.install_component(deploy);
     let by_flow = |flow: &Flow| {
         let step = |step: &Step| step.failed() && is_cancel(&step.status);
-        flow.status == "cancelled" || flow.works_on(deploy, component, false).any(step)
+        flow.status == "cancelled" || flow.works_on(deploy, component, true).any(step)
     };
     let flows = case.last_flows(case.workflow(deploy));
     let stopped = flows.iter().any(|seen| by_flow(&seen.what));
@@ -45,7 +46,7 @@ pub(super) fn superseded(case: &Case) -> Vec<String> {
         return vec!["superseded, but --on-superseded is not `fail`".to_owned()];
     }
     let ground = match case.outcome.deploy.as_deref() {
-        Some(deploy) => case.superseder(deploy).is_some() || supersedes_other(case, deploy),
+        Some(deploy) => case.superseder(deploy).is_some() || supersedes_other(case, deploy) || is_behind(case, deploy),
         None => case.ids().into_iter().any(|id| case.superseder(id).is_some()),
     };
     if ground { Vec::new() } else { vec!["superseded, but no newer deploy was seen".to_owned()] }
@@ -55,6 +56,19 @@ pub(super) fn superseded(case: &Case) -> Vec<String> {
 fn supersedes_other(case: &Case, deploy: &str) -> bool {
     let others = case.ids().into_iter().filter(|id| *id != deploy);
     others.into_iter().any(|id| case.superseder(id).is_some() && case.created(id) < case.created(deploy))
+}
+
+/// Returns whether `latest` showed another workflow's deploy after this one, and no answer says when one of the two was made:
+/// that it is shown as the newest is all that is known then.
+fn is_behind(case: &Case, deploy: &str) -> bool {
+    let Some(seen) = case.of(deploy).map(|seen| seen.done).min() else { return false };
+    let (made, workflow) = (case.created(deploy), case.workflow(deploy));
+    case.rows.iter().filter(|other| other.latest && other.sent >= seen).any(|other| {
+        let id = other.what.id.as_str();
+        let timeless = made.is_none() || case.created(id).is_none();
+        let others = workflow.is_empty() || case.workflow(id) != workflow;
+        id != deploy && timeless && others && case.kind(id) != Kind::Nothing
+    })
 }
 
 /// Returns that no human is asked, or that this is not yet to be said.

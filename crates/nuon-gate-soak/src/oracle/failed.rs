@@ -33,7 +33,8 @@ fn groundless(case: &Case, deploy: &str) -> Option<String> {
     if case.unexpected(deploy) || crosses(case) || step_failed(case, deploy) || never_came(case, deploy) {
         return None;
     }
-    let newest = case.newest(deploy);
+    let mut newest = case.newest(deploy);
+    newest.extend(case.lasting(deploy));
     let fails = |status: &str| newest.iter().any(|seen| seen.what.status == status);
     let failing = newest.iter().any(|seen| word_of(case, &seen.what) == Word::Fails);
     let held = fails("error") && !case.question.fail_on.iter().any(|own| own == "error");
@@ -61,18 +62,21 @@ fn crosses(case: &Case) -> bool {
     follows && has(Kind::Apply) && has(Kind::Teardown)
 }
 
-/// Returns whether a step that works on the deploy failed, by the last look at its workflow.
+/// Returns whether a step that works on the deploy failed, by the last look at its workflow; also one of which it is doubtful
+/// whether it does.
 fn step_failed(case: &Case, deploy: &str) -> bool {
     let component = case.install_component(deploy);
-    let failed = |flow: &Flow| flow.works_on(deploy, component, false).any(Step::failed);
-    let cancels = |flow: &Flow| {
-        flow.works_on(deploy, component, false).filter(|step| step.failed()).all(|step| is_cancel(&step.status))
-    };
-    let flows = case.last_flows(case.workflow(deploy));
-    flows.iter().any(|seen| failed(&seen.what) && !cancels(&seen.what))
+    let failed = |flow: &Flow| flow.works_on(deploy, component, true).any(is_failure);
+    case.last_flows(case.workflow(deploy)).iter().any(|seen| failed(&seen.what))
 }
 
-/// Returns whether a word of a step is one of a cancelled or refused deploy.
+/// Returns whether a step failed and was not just called off.
+pub(super) fn is_failure(step: &Step) -> bool {
+    // Of what has expired the facts do not say whether it was an approval.
+    step.failed() && (!is_cancel(&step.status) || step.status == "expired")
+}
+
+/// Returns whether a word of a step can be one of a cancelled or refused deploy.
 pub(super) fn is_cancel(status: &str) -> bool {
     matches!(status, "cancelled" | "approval-denied" | "approval-expired" | "expired")
 }

@@ -170,7 +170,8 @@ impl Step {
 
     /// Returns whether it is neither unfinished nor failed: one that was repeated says nothing any more.
     pub(super) fn good(&self) -> bool {
-        self.repeated || self.skipped || GOOD.contains(&self.status.as_str())
+        let says_nothing = self.status.is_empty() && !self.finished;
+        self.repeated || self.skipped || GOOD.contains(&self.status.as_str()) && !says_nothing
     }
 
     /// Returns whether it is beyond doubt over and well.

@@ -41,7 +41,11 @@ fn forbidden(case: &Case) -> bool {
         let (code, from) = (status(own), voice(own));
         match code {
             401 | 403 if from != Voice::Foreign => in_row += 1,
-            _ if is_thing(own) || code == 404 && from == Voice::Nuon => (heard, in_row) = (true, 0),
+            _ if is_thing(own) || code == 404 && from == Voice::Nuon => {
+                in_row = 0;
+                // What is about something else may be taken for no success.
+                heard |= !is_thing(own) || good(own) || !Ask::of(&own.path).decides();
+            }
             _ => (),
         }
         let strange = matches!(code, 401 | 403 | 404) && from != Voice::Nuon;

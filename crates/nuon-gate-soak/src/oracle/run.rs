@@ -3,6 +3,8 @@
 use super::answer::body;
 use super::case::Case;
 use super::clocks::late;
+use super::failed::{is_cancel, is_failure};
+use super::flow::Step;
 use super::refused::{inconclusive, rejected};
 use crate::transcript::Outcome;
 
@@ -16,9 +18,9 @@ pub(super) fn check(case: &Case, targets: &[Outcome]) -> Vec<String> {
         "interrupted" => (),
         "failed" if targets.is_empty() && alone => found.extend(empty(case)),
         _ if targets.iter().any(|own| own.verdict == verdict) => found.extend(order(case, targets)),
-        "failed" if alone && ended(case, false) => (),
+        "failed" if alone && (ended(case, false) || belied(case, is_failure)) => (),
         "failed" => found.push("failed, but no target did, and no workflow".to_owned()),
-        "cancelled" if stopped(case) => (),
+        "cancelled" if stopped(case) || alone && belied(case, |step| step.failed() && is_cancel(&step.status)) => (),
         "rejected" if alone => found.extend(rejected(case)),
         "inconclusive" if alone => found.extend(inconclusive(case)),
         "timed_out" if alone => found.extend(super::clocks::timed_out(case)),
@@ -36,6 +38,12 @@ fn workflow<'a>(case: &'a Case) -> &'a str {
 fn ended(case: &Case, well: bool) -> bool {
     // A lagging replica does not take back what was seen to have ended.
     case.flow_of(workflow(case)).any(|seen| seen.what.ended() && seen.what.succeeded() == well)
+}
+
+/// Returns whether the workflow says that it succeeded and one of its steps, which no other repeats, that it did not: the
+/// contract has a pass proven, and does not say which of the two to believe.
+fn belied(case: &Case, by: impl Fn(&Step) -> bool) -> bool {
+    case.flow_of(workflow(case)).any(|seen| seen.what.succeeded() && seen.what.steps.iter().any(&by))
 }
 
 /// Returns whether the workflow was cancelled.
@@ -73,7 +81,7 @@ fn passed(case: &Case, targets: &[Outcome], alone: bool) -> Vec<String> {
 fn left_out(case: &Case, targets: &[Outcome]) -> impl Iterator<Item = String> {
     let flows = case.last_flows(workflow(case));
     let steps = flows.last().map(|seen| seen.what.steps.clone()).unwrap_or_default();
-    let of_deploys = |step: &&super::flow::Step| step.target_type == "install_deploys" && !step.target.is_empty();
+    let of_deploys = |step: &&Step| step.target_type == "install_deploys" && !step.target.is_empty();
     let mut ids: Vec<String> = steps.iter().filter(of_deploys).map(|step| step.target.clone()).collect();
     ids.sort_unstable();
     ids.dedup();

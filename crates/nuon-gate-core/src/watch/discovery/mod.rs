@@ -4,6 +4,7 @@ mod branch;
 mod workflow;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use self::branch::BranchTargets;
 use self::workflow::{Next, WorkflowTargets};
@@ -15,10 +16,11 @@ use super::takeovers::Takeover;
 use super::target::TargetWatch;
 use crate::api::{ApiError, ErrorClass, Fact, Reply, Request};
 use crate::cause::{Cause, Standing, Warning};
+use crate::model::Deploy;
 use crate::pins::RunPin;
 use crate::resolve::{Resolution, Resolver, UnknownName, Wanted};
 use crate::schedule::{Observed, Schedule};
-use crate::{BranchRef, DeployId, InstallId, Moment, RunReport, Target, Verdict, WorkflowId};
+use crate::{BranchRef, InstallId, Moment, RunReport, Target, Verdict, WorkflowId};
 
 /// The search for targets.
 #[derive(Debug)]
@@ -53,7 +55,8 @@ pub(super) type Failure = (Verdict, Cause);
 #[derive(Debug)]
 pub(super) struct Joining {
     pub(super) target: Target,
-    pub(super) deploy: DeployId,
+    /// As it was read.
+    pub(super) deploy: Arc<Deploy>,
     /// How the branch's run was pinned that it is part of, and that run's workflow for the install.
     pub(super) of_run: Option<(RunPin, WorkflowId)>,
 }
@@ -225,7 +228,7 @@ impl Discovery {
     /// Returns whether the start clock runs.
     pub(super) fn awaits_start(&self) -> bool {
         match &self.source {
-            Source::Workflow(workflow) => !workflow.has_run(),
+            Source::Workflow(workflow) => !workflow.has_answered(),
             Source::Branch(branch) => !branch.has_run(),
             Source::Names(_) | Source::Known => true,
         }

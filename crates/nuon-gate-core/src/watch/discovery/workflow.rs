@@ -22,14 +22,15 @@ pub(super) struct WorkflowTargets {
     is_of_run: bool,
     /// As last read.
     workflow: Option<Arc<Workflow>>,
-    /// It has been seen at work: deploys are only a matter of time.
-    has_run: bool,
+    /// Whose it is, once that is certain: one of its deploys has said so, or it is the install that was named. A single answer
+    /// about a workflow may be an odd one, and must not make strangers of all others.
+    owner: Option<InstallId>,
     /// How many steps it has had at most. An answer with fewer is an older one, or cut short.
     most_steps: usize,
     /// The deploys that any of its steps has worked on. An answer that leaves one out has not lost it.
     deploys: Vec<DeployId>,
-    /// Whose each of its deploys is; `None` for a row that deploys nothing.
-    owners: HashMap<DeployId, Option<Target>>,
+    /// Whose each of its deploys is, and what was read of it; `None` for a row that deploys nothing.
+    owners: HashMap<DeployId, Option<(Target, Arc<Deploy>)>>,
     /// The poll under way has read the install's list of deploys, or could not.
     listed: bool,
     /// The deploys that have become targets. What a target goes on to follow does not make another of them.
@@ -46,7 +47,7 @@ pub(super) enum Next {
     /// This has to be read as well.
     Read(Request),
     /// These deploys become targets, and the poll is over.
-    Join(Vec<(Target, DeployId)>, Observed),
+    Join(Vec<(Target, Arc<Deploy>)>, Observed),
     /// No more targets come.
     End(Option<Failure>),
 }
@@ -58,7 +59,7 @@ impl WorkflowTargets {
             installs,
             is_of_run: false,
             workflow: None,
-            has_run: false,
+            owner: None,
             most_steps: 0,
             deploys: Vec::new(),
             owners: HashMap::new(),
@@ -98,10 +99,6 @@ impl WorkflowTargets {
         self.most_steps == 0
     }
 
-    pub(super) fn has_run(&self) -> bool {
-        self.has_run
-    }
-
     pub(super) fn has_ended(&self) -> bool {
         self.workflow.as_ref().is_some_and(|workflow| workflow.end().is_some())
     }
@@ -120,8 +117,7 @@ impl WorkflowTargets {
     }
 
     pub(super) fn request(&self) -> Request {
-        let owner = self.workflow.as_ref().and_then(|workflow| workflow.owner_id.clone());
-        Request::Workflow(owner, self.id.clone())
+        Request::Workflow(self.owner.clone(), self.id.clone())
     }
 
     pub(super) fn learn(&mut self, workflow: Arc<Workflow>, now: Moment) {
@@ -131,7 +127,9 @@ impl WorkflowTargets {
             self.states = states;
             self.changed = now;
         }
-        self.has_run |= workflow.end().is_none();
+        if self.is_of_named(&workflow) {
+            self.owner.clone_from(&workflow.owner_id);
+        }
         let new: Vec<_> = workflow.deploys().into_iter().filter(|id| !self.deploys.contains(id)).collect();
         self.deploys.extend(new);
         self.most_steps = self.most_steps.max(workflow.steps().count());
@@ -187,23 +185,30 @@ impl WorkflowTargets {
             return Some(Cause::PlanOnlyWorkflow(self.id.clone()));
         }
         let owner = workflow.owner_id.as_ref()?;
-        let is_owner = |install: &InstallId| {
-            install == owner || workflow.owner_name.as_ref().is_some_and(|name| name.is(install.as_str()))
-        };
-        if self.installs.is_empty() || self.installs.iter().any(is_owner) {
+        if self.installs.is_empty() || self.is_of_named(workflow) {
             return None;
         }
         let (workflow, owner, named) = (self.id.clone(), owner.clone(), self.installs.clone());
         Some(Cause::WorkflowOfOther { workflow, owner, named })
     }
 
-    pub(super) fn learn_owner(&mut self, deploy: &Deploy) -> Result<(), ApiError> {
+    /// Tells whether a workflow says that it is of one of the installs that were named.
+    fn is_of_named(&self, workflow: &Workflow) -> bool {
+        let is_owner = |install: &InstallId| {
+            workflow.owner_id.as_ref() == Some(install)
+                || workflow.owner_name.as_ref().is_some_and(|name| name.is(install.as_str()))
+        };
+        self.installs.iter().any(is_owner)
+    }
+
+    pub(super) fn learn_owner(&mut self, deploy: &Arc<Deploy>) -> Result<(), ApiError> {
         let owner = deploy.id.clone().zip(deploy.install_id.clone().zip(deploy.component_id.clone()));
         let (id, (install, component)) =
             owner.ok_or_else(|| ApiError::Undecodable("the deploy does not say whose it is".to_owned()))?;
         let install_name = self.workflow.as_ref().and_then(|workflow| workflow.owner_name.as_ref());
+        self.owner = Some(install.clone());
         let target = Target::new(install, component).named(install_name, deploy.component_name.as_ref());
-        self.owners.insert(id, deploy.kind().map(|_| target));
+        self.owners.insert(id, deploy.kind().map(|_| (target, deploy.clone())));
         Ok(())
     }
 
@@ -214,7 +219,7 @@ impl WorkflowTargets {
         let wanted: HashSet<DeployId> = self.deploys.iter().cloned().collect();
         for row in rows.iter().filter(|row| row.id.as_ref().is_some_and(|id| wanted.contains(id))) {
             // A row that does not say it is read by itself.
-            let _unknown = self.learn_owner(row);
+            let _unknown = self.learn_owner(&Arc::new(row.clone()));
         }
     }
 
@@ -223,10 +228,10 @@ impl WorkflowTargets {
     }
 
     /// Returns the deploys that become targets now.
-    fn joining(&mut self, workflow: &Workflow, targets: &[TargetWatch]) -> Vec<(Target, DeployId)> {
-        let mut joining: Vec<(Target, DeployId)> = Vec::new();
+    fn joining(&mut self, workflow: &Workflow, targets: &[TargetWatch]) -> Vec<(Target, Arc<Deploy>)> {
+        let mut joining: Vec<(Target, Arc<Deploy>)> = Vec::new();
         for id in &self.deploys {
-            let Some(Some(owner)) = self.owners.get(id).cloned() else { continue };
+            let Some(Some((owner, seen))) = self.owners.get(id).cloned() else { continue };
             if self.joined.contains(id) || self.is_followed(id, &owner, targets) {
                 continue;
             }
@@ -238,7 +243,7 @@ impl WorkflowTargets {
             let was_replaced = own.peek().is_some() && own.all(|step| step.state() == StepState::Replaced);
             if !expected && !joins && !was_replaced {
                 self.joined.insert(id.clone());
-                joining.push((owner, id.clone()));
+                joining.push((owner, seen));
             } else if was_replaced && !expected {
                 self.owners.insert(id.clone(), None);
             }
@@ -253,7 +258,7 @@ impl WorkflowTargets {
     /// Tells whether each deploy is a target, or was followed by one.
     fn are_all_followed(&self, targets: &[TargetWatch]) -> bool {
         self.deploys.iter().all(|id| match self.owners.get(id) {
-            Some(Some(owner)) => self.joined.contains(id) || self.is_followed(id, owner, targets),
+            Some(Some((owner, _))) => self.joined.contains(id) || self.is_followed(id, owner, targets),
             Some(None) => true,
             None => false,
         })

@@ -70,9 +70,14 @@ impl<'a> Steps<'a> {
     }
 
     /// Tells whether the health is being verified. What comes of it counts, even if another component has already failed or
-    /// parked the workflow.
+    /// parked the workflow; but then a word that is not known does not say that anything is under way.
     fn is_verifying(&self) -> bool {
-        any(&self.health, &[StepState::Running, StepState::Retrying])
+        let goes_on = self.workflow.end().is_none();
+        self.health.iter().any(|step| match step.state() {
+            StepState::Retrying => true,
+            StepState::Running => goes_on || step.is_at_work(),
+            StepState::NotBegun | StepState::Succeeded | StepState::Replaced | StepState::Failed => false,
+        })
     }
 
     fn describe(&self, step: &WorkflowStep) -> RemoteText {

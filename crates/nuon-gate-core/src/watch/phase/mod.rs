@@ -299,7 +299,7 @@ impl Phase {
     /// Tells whether what a request is about is known to be the target's.
     pub(super) fn is_identified(&self, request: &Request) -> bool {
         match (self, request) {
-            (Self::Following(follow), Request::Deploy(..)) => follow.is_identified(),
+            (Self::Following(follow), Request::Deploy(_, _, id)) => follow.is_identified(id),
             _ => self.has_answered(request),
         }
     }

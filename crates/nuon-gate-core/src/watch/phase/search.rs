@@ -1,6 +1,6 @@
 //! The search for the deploy that is waited for.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -15,7 +15,7 @@ use crate::cause::Cause;
 use crate::hold::Behind;
 use crate::model::{Deploy, Workflow, WorkflowEnd};
 use crate::pins::{Baseline, Pins};
-use crate::{DeployId, Hold, Moment};
+use crate::{DeployId, Hold, Moment, WorkflowId};
 
 /// The search for a row that matches.
 #[derive(Debug)]
@@ -38,9 +38,6 @@ pub(in crate::watch) struct Search {
     goes_on: bool,
     /// A poll has ended without a match, so that what matches later has appeared since.
     awaited: bool,
-    /// The pinned workflow has been seen: at work, or at its end, it is only a matter of time.
-    workflow_runs: bool,
-    workflow_answered: bool,
     /// A full list of the install's deploys showed none of the component: its newest is older than all of them.
     is_unlisted: bool,
     passed_over: HashSet<DeployId>,
@@ -85,8 +82,6 @@ impl Search {
             listed: None,
             goes_on: false,
             awaited: false,
-            workflow_runs: false,
-            workflow_answered: false,
             is_unlisted: false,
             passed_over: HashSet::new(),
             held: None,
@@ -120,9 +115,10 @@ impl Search {
         self.reads = Reads::default();
     }
 
-    /// Tells whether the deploy can still take any time to appear.
-    pub(in crate::watch) fn awaits_start(&self) -> bool {
-        !self.workflow_runs
+    /// Tells whether the deploy can still take any time to appear: once anybody has seen the pinned workflow, at work or at
+    /// its end, it is only a matter of time.
+    pub(in crate::watch) fn awaits_start(&self, answered: &HashMap<WorkflowId, Moment>) -> bool {
+        !self.pins.workflow.as_ref().is_some_and(|id| answered.contains_key(id))
     }
 
     /// Returns the newest row that does not match.
@@ -138,7 +134,6 @@ impl Search {
     pub(super) fn has_answered(&self, request: &Request) -> bool {
         match request {
             Request::Install(_) | Request::InstallComponent(..) => self.exists,
-            Request::Workflow(..) => self.workflow_answered,
             _ => false,
         }
     }
@@ -162,8 +157,6 @@ impl Search {
                 }
             }
             Fact::Workflow(workflow) => {
-                self.workflow_answered = true;
-                self.workflow_runs = true;
                 self.reads.workflow = Some(workflow);
                 self.reads.listed_last = false;
             }

@@ -11,7 +11,7 @@ use super::poller::Poller;
 use super::shared::Shared;
 use crate::api::{ApiError, ErrorClass, Fact, Reply, Request};
 use crate::cause::{StoppedBy, Warning};
-use crate::model::{Status, Workflow};
+use crate::model::{Deploy, Status, Workflow};
 use crate::pins::Pins;
 use crate::report::TargetReport;
 use crate::schedule::{Observed, Schedule};
@@ -33,17 +33,19 @@ pub(super) struct TargetWatch {
 }
 
 impl TargetWatch {
-    /// Watches for what the pins match, or follows this deploy from the beginning, although it was not pinned by its id.
+    /// Watches for what the pins match, or follows the deploy that has been seen from the beginning, although it was not pinned
+    /// by its id.
     pub(super) fn new(
         index: usize,
         target: Target,
         pins: Pins,
-        deploy: Option<DeployId>,
+        seen: Option<&Deploy>,
         schedule: Schedule,
         now: Moment,
     ) -> Self {
-        let phase = match deploy.or_else(|| pins.deploy.clone()) {
-            Some(id) => Phase::Following(Box::new(Follow::named(id, pins.clone()))),
+        let named = seen.and_then(|seen| seen.id.clone()).or_else(|| pins.deploy.clone());
+        let phase = match named.map(|id| Follow::named(id, pins.clone())) {
+            Some(follow) => Phase::Following(Box::new(follow.not_older_than(seen, now))),
             None => Phase::Searching(Search::new(pins.clone())),
         };
         Self { pins, poller: Poller::new(schedule, now), phase, record: Record::new(index, target, now) }
@@ -83,9 +85,9 @@ impl TargetWatch {
     // Its clocks.
 
     /// Returns whether the start clock runs.
-    pub(super) fn awaits_start(&self) -> bool {
+    pub(super) fn awaits_start(&self, shared: &Shared) -> bool {
         match &self.phase {
-            Phase::Searching(search) => search.awaits_start(),
+            Phase::Searching(search) => search.awaits_start(shared.answered()),
             _ => false,
         }
     }

@@ -1,98 +1,21 @@
-//! Finding out which targets there are, in virtual time: by name, and by following a workflow.
+//! Finding out which targets there are by following a workflow, in virtual time.
 
 use std::time::Duration;
 
 use crate::virtual_time::{
-    Body, Driver, Run, STARTED_AT, Scripted, at_least, created, deploy, ms, none, row, run, s, settings, soon, status,
-    step, with,
+    Body, Run, STARTED_AT, Scripted, at_least, created, deploy, ms, none, row, run, s, settings, soon, status, step,
+    with,
 };
 use jiff::Timestamp;
 use nuon_gate_core::api::Request;
+use nuon_gate_core::model::Status;
 use nuon_gate_core::pins::{Baseline, Pins};
-use nuon_gate_core::resolve::Wanted;
-use nuon_gate_core::watch::{
-    Clocks, EventKind, InvalidSettings, Mode, OnSuperseded, Refusal, Scope, Watch, WatchSettings,
-};
-use nuon_gate_core::{Clock, Line, MatchedBy, Require, Signal, Verdict};
+use nuon_gate_core::watch::{Clocks, EventKind, InvalidSettings, Mode, OnSuperseded, Scope, Watch, WatchSettings};
+use nuon_gate_core::{Line, MatchedBy, Require, Rules, Verdict};
 use serde_json::{Value, json};
 
-fn over(settings: WatchSettings, scope: Scope) -> Watch {
-    Watch::new(settings, scope, Pins::default(), Timestamp::from_second(STARTED_AT).unwrap()).unwrap()
-}
-
-fn wanted(components: &[&str]) -> Scope {
-    let wanted = |component: &&str| Wanted::Component("acme".parse().unwrap(), component.parse().unwrap());
-    Scope::Wanted(components.iter().map(wanted).collect())
-}
-
-/// The install `acme` with the components `zero` and `one`, whose newest deploys are active.
-fn acme(request: &Request) -> Scripted {
-    let component =
-        |number: u32, name: &str| json!({"component_id": format!("cmp{number}"), "component": {"name": name}});
-    soon(match request {
-        Request::Install(typed) if typed.as_str() == "acme" => Body::Exactly(json!({"id": "inl1", "name": "acme"})),
-        Request::InstallComponents(..) => Body::Exactly(json!([component(0, "zero"), component(1, "one")])),
-        Request::LatestDeploy(_, component, _) => deploy(&row(&component.as_str().replace("cmp", "dpl"), "active")),
-        Request::Deploy(_, _, id) => deploy(&row(id.as_str(), "active")),
-        _ => status(404),
-    })
-}
-
-fn verdicts(run: &Run) -> Vec<Verdict> {
+pub(super) fn verdicts(run: &Run) -> Vec<Verdict> {
     run.report.targets.iter().map(|target| target.verdict).collect()
-}
-
-#[test]
-fn names_become_targets() {
-    let run = run(over(settings(), wanted(&["zero", "one"])), |_, request| acme(request));
-    assert_eq!((run.report.verdict, verdicts(&run)), (Verdict::Passed, vec![Verdict::Passed; 2]));
-    assert_eq!(run.what()[..2], ["install", "components"]);
-    let started = run.count(|kind| matches!(kind, EventKind::Started { targets } if targets.len() == 2));
-    assert_eq!(started, 1);
-    assert_eq!(run.report.targets[1].target.to_string(), "acme/one");
-}
-
-#[test]
-fn trouble_while_names_are_resolved_is_just_trouble() {
-    let run = run(
-        over(settings(), wanted(&["zero"])),
-        |now, request| {
-            if now < s(60) { soon(status(503)) } else { acme(request) }
-        },
-    );
-    assert_eq!(run.report.verdict, Verdict::Passed);
-    assert!(run.count(|kind| matches!(kind, EventKind::Retrying { target: None, .. })) > 5);
-}
-
-#[test]
-fn what_ends_the_search_for_targets_is_told_of_each() {
-    let silent = run(over(settings(), wanted(&["zero", "one"])), |_, _| soon(status(503)));
-    assert_eq!((silent.report.verdict, verdicts(&silent)), (Verdict::Inconclusive, vec![Verdict::Inconclusive; 2]));
-    assert_eq!(silent.report.targets[0].clock(), Some(Clock::Outage));
-    let denied = run(over(settings(), wanted(&["zero"])), |_, _| soon(status(401)));
-    assert_eq!((verdicts(&denied), denied.asked.len()), (vec![Verdict::Rejected], 1));
-    let unknown = run(over(settings(), wanted(&["zero", "two"])), |_, request| acme(request));
-    assert_eq!(verdicts(&unknown), [Verdict::Pending, Verdict::Rejected]);
-    assert!(unknown.run_reason().unwrap().plain().contains("no component `two` in install `acme`"));
-    let signalled =
-        Driver::signalled(s(5), Signal::Terminate).run(over(settings(), wanted(&["zero"])), |_, _| soon(status(503)));
-    assert_eq!(signalled.report.verdict, Verdict::Interrupted(Signal::Terminate));
-    assert!(signalled.report.elapsed <= s(6));
-}
-
-#[test]
-fn every_component_of_an_install_is_a_target_and_none_is_an_error() {
-    let all = || Scope::Wanted(vec![Wanted::Install("acme".parse().unwrap())]);
-    let run_all = |settings| run(over(settings, all()), |_, request| acme(request));
-    assert_eq!(verdicts(&run_all(settings())), [Verdict::Passed; 2]);
-    let too_many = run_all(WatchSettings { require: at_least(3), ..settings() });
-    let expected = InvalidSettings::TooManyRequired { needed: 3, targets: 2 };
-    assert_eq!(too_many.refusal, Some(Refusal::Invalid(expected)));
-    let nothing = run(over(settings(), all()), |_, request| match request {
-        Request::InstallComponents(..) => soon(Body::Exactly(json!([]))),
-        _ => acme(request),
-    });
-    assert!(matches!(nothing.refusal, Some(Refusal::Invalid(InvalidSettings::NoTargets(_)))));
 }
 
 /// A server with one workflow, whose state and whose deploys' statuses are those of the time.
@@ -251,6 +174,65 @@ fn a_workflow_of_another_install_is_rejected() {
     let other = of(&["inl2"]);
     assert_eq!(other.report.verdict, Verdict::Rejected);
     assert_eq!(other.run_reason().unwrap(), "workflow inw1 works on install inl1, not on inl2");
+}
+
+#[test]
+fn an_odd_answer_about_a_workflow_makes_no_strangers_of_the_others() {
+    let mut server = flowing(done, |_, _| "active");
+    let whole = run(of_workflow(settings()), move |now, request| match request {
+        Request::Workflow(..) if now < s(1) => {
+            let odd = json!({"id": "inw1", "owner_id": "inl9", "status": {"status": "in-progress"},
+                "steps": [step("a", "in-progress", "dplA")]});
+            soon(Body::Exactly(odd))
+        }
+        Request::Deploy(install, ..) if install.as_str() == "inl9" => soon(status(404)),
+        _ => server(now, request),
+    });
+    assert_eq!((whole.report.verdict, verdicts(&whole)), (Verdict::Passed, vec![Verdict::Passed]));
+    assert!(whole.report.elapsed < s(10), "{:?}", whole.report.elapsed);
+    // Once a deploy has said whose the workflow is, another install's is no answer.
+    let mut server = flowing(|_| ("in-progress", false, vec![step("a", "in-progress", "dplA")]), |_, _| "queued");
+    let odd = run(of_workflow(settings()), move |now, request| match request {
+        Request::Workflow(..) if now > s(60) => {
+            let failed = json!({"id": "inw1", "owner_id": "inl9", "status": {"status": "error"}, "finished": true});
+            soon(Body::Exactly(failed))
+        }
+        _ => server(now, request),
+    });
+    assert_eq!((odd.report.verdict, verdicts(&odd)), (Verdict::TimedOut, vec![Verdict::TimedOut]));
+}
+
+#[test]
+fn a_workflow_that_was_first_seen_at_its_end_stops_the_start_clock_too() {
+    let mut server = flowing(done, |_, _| "active");
+    let late = run(of_workflow(settings()), move |now, request| match request {
+        Request::Deploy(..) if now < s(400) => soon(status(503)),
+        _ => server(now, request),
+    });
+    assert_eq!((late.report.verdict, verdicts(&late)), (Verdict::Passed, vec![Verdict::Passed]));
+}
+
+#[test]
+fn a_target_takes_nothing_that_is_older_than_what_was_seen_when_it_joined() {
+    let settings = WatchSettings { rules: Rules::new(vec![], vec![Status::Executing], vec![]).unwrap(), ..settings() };
+    let at = |second: i64| Timestamp::from_second(STARTED_AT + second).unwrap().to_string();
+    let mut server = flowing(|_| ("in-progress", false, vec![step("a", "in-progress", "dplA")]), |_, _| "active");
+    let run = run(of_workflow(settings), move |now, request| match request {
+        // Whoever looks for targets reads it first; then a replica lags behind for a moment.
+        Request::Deploy(..) => {
+            let (word, second) = match now {
+                now if now >= ms(150) && now < s(30) => ("executing", -9),
+                now if now < s(60) => ("pending-approval", 0),
+                _ => ("executing", 60),
+            };
+            let own = json!({"component_id": "cmpA", "workflow_id": "inw1", "updated_at": at(second)});
+            soon(deploy(&with(row("dplA", word), own)))
+        }
+        _ => server(now, request),
+    });
+    assert_eq!(run.target().verdict, Verdict::Failed);
+    let end = run.events.iter().find(|event| matches!(event.kind, EventKind::Ended { target: Some(0), .. })).unwrap();
+    assert!(end.at.elapsed() >= s(60), "{:?}", end.at);
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod errors;
 mod lag;
 mod lists;
 mod long_polls;
+mod names;
 mod pins;
 mod replaced;
 mod shards;

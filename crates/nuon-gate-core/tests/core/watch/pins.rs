@@ -190,6 +190,19 @@ fn a_baseline_that_does_not_exist_is_rejected() {
 }
 
 #[test]
+fn a_baseline_of_another_component_is_rejected_also_beside_a_deploy_that_is_named() {
+    let after = Some(Baseline::Deploy("dplOld".parse().unwrap()));
+    let old = with(full("Old", "active", -600), json!({ "component_id": "cmp9" }));
+    for deploy in [None, "dplMine".parse().ok()] {
+        let pins = Pins { deploy, after: after.clone(), ..Pins::default() };
+        let run = run(only(pins), rows(|_| vec![full("Mine", "executing", 30), old.clone()]));
+        assert_eq!(run.report.verdict, Verdict::Rejected);
+        assert_eq!(run.reason(), "deploy dplOld belongs to component cmp9, not to cmp0");
+        assert!(run.report.elapsed < s(1), "at once");
+    }
+}
+
+#[test]
 fn a_baseline_of_unknown_age_matches_nothing() {
     let pins = Pins { after: Some(Baseline::Deploy("dplOld".parse().unwrap())), ..Pins::default() };
     let run = run(only(pins), rows(|_| vec![full("Mine", "active", 30), row("dplOld", "active")]));
@@ -212,6 +225,22 @@ fn a_running_workflow_stops_the_start_clock() {
     );
     assert_eq!((run.report.verdict, run.deploy_id()), (Verdict::Passed, "dplMine"), "{:?}", run.run_reason());
     assert!(run.report.elapsed >= s(1000));
+}
+
+#[test]
+fn a_running_workflow_stops_the_start_clock_of_every_target_whoever_saw_it() {
+    let pins = Pins { workflow: "inwMine".parse().ok(), ..Pins::default() };
+    let mut answers = rows(|_| vec![full("Other", "active", -30)]);
+    let run = run(watch(settings(), 2, pins), move |now, request| match request {
+        Request::Deploys(_, component, _) if component.as_str() == "cmp1" && now < s(1000) => soon(status(503)),
+        Request::Deploys(..) | Request::LatestDeploy(..) if now >= s(1000) => {
+            let mine = full("Mine", "active", 1000);
+            soon(if matches!(request, Request::Deploys(..)) { list(&[mine]) } else { deploy(&mine) })
+        }
+        Request::Deploy(..) => soon(deploy(&full("Mine", "active", 1000))),
+        _ => answers(now, request),
+    });
+    assert_eq!(run.report.targets.iter().map(|own| own.verdict).collect::<Vec<_>>(), [Verdict::Passed; 2]);
 }
 
 #[test]

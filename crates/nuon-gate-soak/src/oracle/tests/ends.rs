@@ -21,6 +21,7 @@ fn cancelled() {
         ended("its step", look("pending-approval", "error", &[step("approval-denied", "dpl1")]), ""),
         ended("still going", look("executing", "in-progress", &[]), no),
         ended("in error", look("error", "cancelled", &[]), no),
+        ended("a step of another's", look("active", "error", &[step("cancelled", "dpl2")]), no),
     ]);
     let wait = question(|own| own.wait_on = vec!["cancelled".to_owned()]);
     check(vec![("overridden", wait, look("cancelled", "in-progress", &[]), end("cancelled", 250), no)]);
@@ -34,7 +35,19 @@ fn superseded() {
     let both = alone.clone().latest(3_000, &newer);
     let retry = alone.clone().latest(3_000, &with(&newer, "workflow_id", json!("inw1")));
     let fail = question(|own| own.on_superseded = some("fail"));
+    let timeless = |row: &Value| with(row, "created_at", Value::Null);
+    let behind = alone.clone().latest(3_000, &timeless(&newer));
+    let before =
+        Tape::default().latest(0, &timeless(&newer)).look(3_000, &row("executing", 60), &flow("in-progress", &[]));
+    let list = "/v1/installs/inl1/components/cmp1/deploys";
+    let listed = alone.clone().ask(3_000, list, ok(&json!([timeless(&newer)])));
+    let recovers = with(&timeless(&newer), "install_deploy_type", json!("recover"));
+    let nothing = alone.clone().latest(3_000, &recovers);
     check(vec![
+        ("shown as the newest, without a time", fail.clone(), behind, end("superseded", 3_050), ""),
+        ("shown before, without a time", fail.clone(), before, end("superseded", 3_250), "no newer deploy"),
+        ("listed, without a time", fail.clone(), listed, end("superseded", 3_050), "no newer deploy"),
+        ("one that deploys nothing", fail.clone(), nothing, end("superseded", 3_050), "no newer deploy"),
         ("a newer one", fail.clone(), both.clone(), end("superseded", 3_050), ""),
         ("named itself", fail.clone(), both.clone(), end_of("superseded", Some("dpl2"), 3_050), ""),
         ("none", fail.clone(), alone, end("superseded", 250), "no newer deploy"),

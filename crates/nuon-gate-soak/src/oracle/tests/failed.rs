@@ -43,6 +43,39 @@ fn failing_statuses() {
 }
 
 #[test]
+fn doubtful_steps() {
+    let one = |step: Value| look("active", "error", &[step]);
+    let in_group = |value: &Value| with(value, "group_idx", json!(5));
+    let nobodys = |kind: &str| in_group(&with(&step("not-attempted", ""), "step_target_type", json!(kind)));
+    let health = nobodys("install_components");
+    let beside = |other: Value| look("active", "error", &[step("success", "dpl1"), other, health.clone()]);
+    let failed = |name, tape, part| (name, plain(), tape, end("failed", 250), part);
+    check(vec![
+        failed("expired, whatever has", one(step("expired", "dpl1")), ""),
+        failed("called off", one(step("approval-expired", "dpl1")), "nothing that was read"),
+        failed("health, in a group of steps without a deploy", beside(nobodys("install_deploys")), ""),
+        failed("health, in a group of another's", beside(in_group(&step("error", "dpl2"))), "nothing that was read"),
+    ]);
+    check(vec![("expired", plain(), one(step("expired", "dpl1")), end("cancelled", 250), "")]);
+}
+
+#[test]
+fn a_clock_that_was_put_back() {
+    let alone = |status: &str, second: i64| with(&row(status, second), "workflow_id", Value::Null);
+    let shown = |count: u64, apart: u64| {
+        let first = Tape::default().latest(0, &alone("executing", 90));
+        (1..=count).fold(first, |tape, index| tape.latest(index * apart, &alone("error", 30)))
+    };
+    let failed = |name, tape, at, part| (name, plain(), tape, end("failed", at), part);
+    check(vec![
+        failed("for long", shown(5, 30_000), 150_050, ""),
+        failed("not for long enough", shown(9, 10_000), 90_050, "nothing that was read"),
+        failed("not often enough", shown(4, 50_000), 200_050, "nothing that was read"),
+        failed("and then not", shown(5, 30_000).latest(160_000, &alone("executing", 90)), 160_050, "nothing that"),
+    ]);
+}
+
+#[test]
 fn orphans() {
     let over = || look("queued", "error", &[]);
     let again = over().look(3_000, &row("queued", 60), &flow("error", &[]));

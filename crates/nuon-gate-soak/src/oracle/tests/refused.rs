@@ -13,6 +13,11 @@ fn answers(all: &[Answer]) -> Tape {
         .fold(Tape::default(), |tape, (index, own)| tape.ask(index as u64 * 3_000, LATEST, own.clone()))
 }
 
+/// A workflow that answers with this id, and then refuses.
+fn elsewhere(id: &str) -> Tape {
+    Tape::default().flow(0, &with(&proof(), "id", json!(id))).ask(3_000, "/v1/workflows/inw1", refusal(403))
+}
+
 #[test]
 fn refusals() {
     let good = ok(&row("executing", 60));
@@ -27,6 +32,8 @@ fn refusals() {
     check(vec![
         ended("401 at first", answers(&[refusal(401)]), ""),
         ended("403 once, later", after(times(refusal(403), 1)), no),
+        ended("403 after an answer about another workflow", elsewhere("inw2"), ""),
+        ended("403 after the workflow's own answer", elsewhere("inw1"), no),
         ended("403 five times, later", after(times(refusal(403), 5)), ""),
         ended("another's, twice", answers(&times(foreign.clone(), 2)), no),
         ended("another's, three times", answers(&times(foreign.clone(), 3)), ""),

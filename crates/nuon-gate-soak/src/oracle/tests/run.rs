@@ -16,6 +16,10 @@ fn a_workflow_alone() {
     let two = Tape::default().flow(0, &with(&flow("success", &[step("success", "dpl2")]), "finished", json!(true)));
     let again = flow("success", &[with(&step("error", "dpl2"), "retried", json!(true)), step("success", "dpl1")]);
     let repeated = Tape::default().flow(0, &with(&again, "finished", json!(true)));
+    let belied = |status: &str| {
+        let own = flow("success", &[step("success", "dpl1"), step(status, "")]);
+        Tape::default().look(0, &row("active", 60), &with(&own, "finished", json!(true)))
+    };
     let passed = || vec![end("passed", 250)];
     let failed = || vec![end("failed", 250)];
     let cases = [
@@ -32,6 +36,12 @@ fn a_workflow_alone() {
         ("one left out", two, passed(), "passed", "nobody waited for dpl2"),
         ("one repeated", repeated, passed(), "passed", ""),
         ("cancelled", over("cancelled"), passed(), "cancelled", ""),
+        ("a step failed", belied("error"), passed(), "failed", ""),
+        ("a step failed, believed", belied("error"), passed(), "passed", ""),
+        ("a step failed, and was not cancelled", belied("error"), passed(), "cancelled", "no target ended so"),
+        ("a step was cancelled", belied("cancelled"), passed(), "cancelled", ""),
+        ("a step was cancelled, and did not fail", belied("cancelled"), passed(), "failed", "no target did"),
+        ("no step was cancelled", belied("success"), passed(), "cancelled", "no target ended so"),
         ("order", going, vec![end("failed", 250), end("cancelled", 250)], "cancelled", "comes first"),
     ];
     for (name, tape, targets, verdict, part) in cases {

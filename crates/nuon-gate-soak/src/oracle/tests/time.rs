@@ -15,6 +15,8 @@ fn clocks() {
     let tape = |status: &str| looks(status, &going, 1, 1);
     let later = tape("queued").look(50_000, &row("executing", 90), &going);
     let lagging = later.clone().look(55_000, &row("queued", 60), &going).look(60_000, &row("executing", 90), &going);
+    let later_error = tape("executing").look(3_000, &row("error", 90), &going);
+    let wait_newer = || question(|own| own.on_stale = "wait".to_owned());
     let stall = || question(|own| own.stall_timeout_ms = Some(60_000));
     let other = question(|own| own.build = some("bld2"));
     let wait = question(|own| own.wait_on = vec!["error".to_owned()]);
@@ -32,6 +34,20 @@ fn clocks() {
         ("stall, after lagging", stall(), lagging, end("timed_out", 110_000), ""),
         ("no stall", stall(), later, end("timed_out", 90_000), "no clock can have rung"),
         ("error was held", plain(), tape("error"), end("timed_out", 600_000), "was in `error`"),
+        (
+            "error before the start, a newer one is waited for",
+            wait_newer(),
+            tape("error"),
+            end("timed_out", 600_000),
+            "",
+        ),
+        (
+            "error after the start, a newer one is waited for",
+            wait_newer(),
+            later_error,
+            end("timed_out", 600_000),
+            "was in `error`",
+        ),
         ("another's error", other, tape("error"), end("timed_out", 600_000), ""),
         ("error is waited on", wait, tape("error"), end("timed_out", 600_000), ""),
         ("within a request", plain(), tape("executing"), end("timed_out", 631_000), ""),
@@ -56,6 +72,21 @@ fn an_end_that_is_plain() {
     let unsought = count.clone().fold(Tape::default(), |tape, index| unsought(tape, index * 3_000));
     let undetailed = |tape: Tape, at: u64| tape.latest(at, &active).flow(at + 100, &proof());
     let undetailed = count.fold(Tape::default(), |tape, index| undetailed(tape, index * 3_000));
+    let nobodys =
+        |kind: &str| with(&with(&step("pending", ""), "step_target_type", json!(kind)), "group_idx", json!(5));
+    let health = [step("success", "dpl1"), nobodys("install_deploys"), nobodys("install_components")];
+    let more = flow("in-progress", &[step("success", "dpl1"), step("in-progress", "dpl1"), step("pending", "dpl2")]);
+    let fewer = flow("in-progress", &[step("in-progress", "dpl1")]);
+    let first = |flow: &Value| Tape::default().look(0, &row("executing", 30), flow);
+    let then = |tape: Tape| (1..=4).fold(tape, |tape, index| tape.look(index * 3_000, &row("active", 60), &proof()));
+    let (after, before) = (then(first(&more)), then(first(&fewer)));
+    let beside = |flow: &Value| {
+        (0..4).fold(Tape::default(), |tape, index| {
+            tape.look(index * 3_000, &row("active", 60), &proof()).flow(index * 3_000 + 300, flow)
+        })
+    };
+    let doubtful = flow("in-progress", &health);
+    let anothers = with(&flow("cancelled", &[]), "owner_id", json!("inl2"));
     let ownerless = with(&proof(), "owner_id", Value::Null);
     check(vec![
         ("three looks", plain(), proven(3), end("passed", 6_250), ""),
@@ -67,6 +98,30 @@ fn an_end_that_is_plain() {
         ("newer ones were not looked for", plain(), unsought, end("passed", 9_150), ""),
         ("no detail", plain(), undetailed, end("passed", 9_150), ""),
         ("settling", settle, proven(21), end("passed", 60_250), ""),
+        ("an answer with more steps came before", plain(), after, end("passed", 12_250), ""),
+        (
+            "an answer with fewer steps came before",
+            plain(),
+            before,
+            end("passed", 12_250),
+            "a pass was plain in 4 looks",
+        ),
+        ("another target's answer has more steps", plain(), beside(&more), end("passed", 12_250), ""),
+        (
+            "another target's answer is the same",
+            plain(),
+            beside(&proof()),
+            end("passed", 12_250),
+            "a pass was plain in 4",
+        ),
+        ("a doubtful step works on it", plain(), looks("active", &doubtful, 4, 3_000), end("timed_out", 600_000), ""),
+        (
+            "cancelled, by another install's answer",
+            plain(),
+            looks("cancelled", &anothers, 4, 3_000),
+            end("cancelled", 9_250),
+            "",
+        ),
         ("timed out", plain(), proven(2), end("timed_out", 600_000), "a pass was plain in 2 looks"),
         ("cancelled, in two minds", plain(), looks("cancelled", &over, 4, 3_000), end("cancelled", 9_250), ""),
         (

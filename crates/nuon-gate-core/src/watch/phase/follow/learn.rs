@@ -17,7 +17,7 @@ impl Follow {
             Fact::Deploy(row) if row.id.as_ref() != Some(&self.id) => {
                 if row.id.as_ref().is_some_and(|id| self.is_rival(id)) {
                     self.reads.rival_detailed = true;
-                    self.reads.newest = self.newest_of(Some(row.clone()));
+                    self.reads.newest = self.newest_of(Some(row.clone()), false);
                 }
                 if row.id.as_ref() == self.unread_baseline() {
                     self.learn_baseline(&row, policy);
@@ -30,12 +30,12 @@ impl Follow {
                 self.observe(row, true, policy)
             }
             Fact::Latest(Some(row)) if row.id.as_ref() == Some(&self.id) => {
-                self.reads.newest = self.newest_of(Some(row.clone()));
+                self.reads.newest = self.newest_of(Some(row.clone()), true);
                 self.observe(row, false, policy)
             }
             Fact::Latest(row) => {
                 self.reads.newest = match row {
-                    Some(row) if is_deploy(&row, &self.passed_over) => self.newest_of(Some(row)),
+                    Some(row) if is_deploy(&row, &self.passed_over) => self.newest_of(Some(row), true),
                     // There is this one at least.
                     Some(_) | None => Newest::Hidden,
                 };
@@ -81,7 +81,7 @@ impl Follow {
             self.reads.newest = self.newest_among(&newest);
             self.reads.rows = Some(Arc::new(newest));
         } else {
-            self.reads.newest = self.newest_of(Some(own.clone()));
+            self.reads.newest = self.newest_of(Some(own.clone()), false);
         }
         self.observe(own, false, policy)
     }
@@ -134,7 +134,10 @@ impl Follow {
     }
 
     /// Returns the newest row that the server has shown: neither a lagging replica nor a row without a time takes it back.
-    fn newest_of(&mut self, row: Option<Arc<Deploy>>) -> Newest {
+    /// `is_shown`: this one was shown by the endpoint that hides plans.
+    fn newest_of(&mut self, row: Option<Arc<Deploy>>, is_shown: bool) -> Newest {
+        let id = |row: &Option<Arc<Deploy>>| row.as_ref().and_then(|row| row.id.clone());
+        let (was, shown) = (id(&self.newest), id(&row).filter(|_| is_shown));
         let before = self.newest.take().filter(|before| is_deploy(before, &self.passed_over));
         let row = row.map(|row| match before.as_ref().filter(|before| before.id == row.id) {
             Some(before) => Arc::new(row.completed_by(before)),
@@ -142,6 +145,8 @@ impl Follow {
         });
         let before = before.filter(|before| row.as_ref().is_none_or(|row| self.stays_newest(before, row)));
         self.newest = before.or(row);
+        let is = id(&self.newest);
+        self.newest_is_shown = is.is_some() && (is == shown || is == was && self.newest_is_shown);
         let other = self.newest.clone().filter(|newest| newest.id.as_ref() != Some(&self.id));
         other.map_or(Newest::None, Newest::Row)
     }
@@ -160,7 +165,7 @@ impl Follow {
 
     fn newest_among(&mut self, rows: &[Deploy]) -> Newest {
         let newest = rows.iter().find(|row| is_deploy(row, &self.passed_over)).cloned();
-        self.newest_of(newest.map(Arc::new))
+        self.newest_of(newest.map(Arc::new), false)
     }
 
     fn take_workflow(&mut self, request: &Request, workflow: Arc<Workflow>) {
@@ -170,14 +175,19 @@ impl Follow {
             self.most_steps = self.most_steps.max(workflow.steps().count());
             self.reads.workflows += 1;
             self.reads.workflow = Some(workflow);
-        } else if let Some(rival) = self.rival().and_then(|row| row.id.clone()) {
-            if workflow.is_plan_only() {
-                self.passed_over.insert(rival);
-                let rows = self.reads.rows.clone();
-                self.reads.newest = rows.map_or(Newest::Hidden, |rows| self.newest_among(&rows));
-            } else {
-                self.reads.rival_deploys = true;
-            }
+        } else if workflow.is_plan_only() {
+            self.pass_over_rival();
+        } else {
+            self.reads.rival_deploys |= self.rival().is_some();
+        }
+    }
+
+    /// What is newer deploys nothing: the newest of the others is looked for.
+    pub(super) fn pass_over_rival(&mut self) {
+        if let Some(rival) = self.rival().and_then(|row| row.id.clone()) {
+            self.passed_over.insert(rival);
+            let rows = self.reads.rows.clone();
+            self.reads.newest = rows.map_or(Newest::Hidden, |rows| self.newest_among(&rows));
         }
     }
 }

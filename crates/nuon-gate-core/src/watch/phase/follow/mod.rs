@@ -62,6 +62,8 @@ pub(in crate::watch) struct Follow {
     superseded_by: Option<DeployId>,
     /// The newest row that the server has shown.
     newest: Option<Arc<Deploy>>,
+    /// It was shown by the endpoint that hides plans, and not by the list alone.
+    newest_is_shown: bool,
     held: Option<Held>,
     /// The poll under way.
     reads: Reads,
@@ -151,6 +153,7 @@ impl Follow {
             replaced: Vec::new(),
             superseded_by: None,
             newest: None,
+            newest_is_shown: false,
             held: None,
             reads: Reads::default(),
         }
@@ -188,8 +191,16 @@ impl Follow {
         let is_older = |order| matches!(order, Some(Ordering::Less | Ordering::Equal));
         let is_newer = |own: &Arc<Deploy>| self.known.as_ref().is_none_or(|known| !is_older(own.order(known)));
         if let Some(newest) = newest.filter(is_newer) {
-            self.newest = Some(newest);
+            (self.newest, self.newest_is_shown) = (Some(newest), true);
             self.reads.newest = Newest::Unread;
+        }
+        self
+    }
+
+    /// Somebody else has seen this state of it: an older one that a lagging replica shows does not count.
+    pub(in crate::watch) fn not_older_than(mut self, seen: Option<&Deploy>, now: Moment) -> Self {
+        if let Some(seen) = seen {
+            self.freshness.admit(now, seen);
         }
         self
     }
@@ -266,9 +277,10 @@ impl Follow {
         }
     }
 
-    /// Tells whether the deploy is known to be the target's, so that another answer about it is an odd one.
-    pub(super) fn is_identified(&self) -> bool {
-        self.identified
+    /// Tells whether a deploy is known to be the target's, so that another answer about it is an odd one. What is newer is one
+    /// of its rows; a baseline may be anybody's.
+    pub(super) fn is_identified(&self, id: &DeployId) -> bool {
+        if *id == self.id { self.identified } else { self.is_rival(id) }
     }
 
     pub(super) fn do_without_list(&mut self) {
@@ -291,13 +303,17 @@ impl Follow {
         goes_without
     }
 
-    /// Takes note that a workflow does not exist, and tells whether it is the one that the deploy names.
+    /// Takes note that a workflow does not exist, and tells whether it is the one that the deploy names. Of a newer row only the
+    /// workflow says that it makes no more than a plan; without it, one that the list alone shows is one, as the other endpoint
+    /// hides those.
     pub(in crate::watch) fn lose_workflow(&mut self, id: &WorkflowId) -> bool {
         let is_own = self.own_workflow() == Some(id);
         if is_own {
             self.workflow_exists = Existence::Missing;
-        } else {
+        } else if self.newest_is_shown {
             self.reads.rival_deploys = true;
+        } else {
+            self.pass_over_rival();
         }
         is_own
     }

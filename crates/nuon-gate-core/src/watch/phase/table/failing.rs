@@ -104,6 +104,12 @@ pub(super) const TABLE: &[Row] = &[
         &[own("success"), health("error", MINE).tries(0, 3), other("error")], Retry),
     row("health at work, workflow in error", VERIFIED, "error", FAILED, &[own("success"), health("in-progress", MINE)],
         Retry),
+    row("health with an unknown word, workflow parked", VERIFIED, "error", PARKED,
+        &[own("success"), health("health-failed", MINE)], Fail),
+    row("health with an unknown word and finished, workflow parked", VERIFIED, "error", PARKED,
+        &[own("success"), health("unknown", MINE).finished()], Fail),
+    row("health with an unknown word, workflow at work", VERIFIED, "error", AT_WORK,
+        &[own("success"), health("health-failed", MINE)], Retry),
     row("health of another at work, workflow parked", VERIFIED, "error", PARKED,
         &[own("success"), health("error", MINE), health("in-progress", THEIRS)], Fail),
     // What has not begun in a workflow that has parked does not begin.

@@ -258,6 +258,14 @@ fn no_rivals() -> Vec<Scene> {
                 ],
             )
             .then(passes_by("iwf-1")),
+        fail("a newer row that the list alone shows, and whose workflow does not exist", NO_DEPLOYS)
+            .poll(0, [detail(&active), no_newest(), list(&[&newer("drifted"), &active]), nothing("workflow iwf-2")])
+            .then(Then::NoAnswer)
+            .poll(
+                2,
+                [detail(&active), newest(&active), lost("iwf-2"), list(&[&newer("drifted"), &active]), done("iwf-1")],
+            )
+            .then(passes_by("iwf-1")),
         fail("plan-only by its workflow, known from the poll before", NO_DEPLOYS)
             .wide_poll(
                 0,
@@ -315,6 +323,7 @@ fn rivals() -> Vec<Scene> {
     let timeless = without(newer("queued"), "created_at");
     let nameless = without(newer("queued"), "workflow_id");
     let same_time = created(newer("queued"), -60);
+    let queued = row(OWN, "queued");
     let third = of(created(row("dpl-3", "queued"), -20), "iwf-3");
     let nothing_but_plans = newer("active");
     let build = json!({ "build_id": "bld-1" });
@@ -335,6 +344,11 @@ fn rivals() -> Vec<Scene> {
             .then(superseded()),
         fail("its workflow does not exist", WHICH)
             .poll(0, [detail(&active), newest(&newer("queued")), lost("iwf-2"), done("iwf-1")])
+            .then(superseded()),
+        fail("its workflow does not exist, and the list alone showed it before", WHICH)
+            .wide_poll(0, [detail(&queued), no_newest(), list(&[&newer("queued"), &queued]), nothing("workflow iwf-2")])
+            .then(Then::NoAnswer)
+            .poll(2, [detail(&active), newest(&newer("queued")), lost("iwf-2"), done("iwf-1")])
             .then(superseded()),
         fail("a newest row that is hidden by what deploys nothing", NO_DEPLOYS)
             .poll(
