@@ -83,7 +83,7 @@ impl Watch {
             }
             if !reported {
                 let (verdict, cause) = (*verdict, Some(cause.clone()));
-                self.shared.emit(now, EventKind::Ended { target: None, verdict, cause });
+                self.shared.emit(now, EventKind::Ended { target: None, deploy: None, approval: None, verdict, cause });
             }
         }
         self.discovery.end(failure);

@@ -177,8 +177,8 @@ impl TargetWatch {
 
     /// Deals with an error, and tells whether the poll goes on all the same.
     fn on_error(&mut self, now: Moment, request: &Request, error: &ApiError, shared: &mut Shared) -> bool {
-        let searching = matches!(self.phase, Phase::Searching(_));
-        if !(searching && matches!(request, Request::Install(_))) && shared.optional_missed(request) {
+        if matches!(request, Request::Dashboard(_)) {
+            shared.dashboard_missed();
             return true;
         }
         let about = About {
@@ -320,6 +320,6 @@ fn policy<'a>(target: &'a Target, now: Moment, shared: &'a Shared, wide: bool) -
         has_server_time: shared.has_server_time(),
         answered: shared.answered(),
         wide,
-        optional: shared.optional_reads(target),
+        dashboard: shared.dashboard_request(),
     }
 }

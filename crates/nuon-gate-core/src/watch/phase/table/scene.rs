@@ -16,7 +16,7 @@ use crate::model::Status;
 use crate::pins::Pins;
 use crate::watch::Refusal;
 use crate::watch::phase::{
-    Basis, Decision, End, Follow, Note, OptionalReads, Phase, Policy, Proof, Search, StopReason, decide, decide_at_stop,
+    Basis, Decision, End, Follow, Note, Phase, Policy, Proof, Search, StopReason, decide, decide_at_stop,
 };
 use crate::watch::settings::{Mode, WatchSettings};
 use crate::{DeployId, Hold, Kind, Moment, Target, Verdict, WorkflowId};
@@ -30,7 +30,7 @@ pub(super) struct Scene {
     pub(super) section: &'static str,
     phase: Phase,
     settings: WatchSettings,
-    optional: Option<Request>,
+    dashboard: Option<Request>,
     /// Workflows that have answered somebody else, and how many polls came before.
     answered: Vec<(usize, WorkflowId)>,
     known: HashMap<WorkflowId, Moment>,
@@ -119,7 +119,7 @@ impl Scene {
             section,
             phase,
             settings,
-            optional: None,
+            dashboard: None,
             answered: Vec::new(),
             known: HashMap::new(),
             polls: Vec::new(),
@@ -140,9 +140,9 @@ impl Scene {
         self.with(|settings| settings.mode = Mode::Once)
     }
 
-    /// This would be good to know for those who read the report.
-    pub(super) fn optional(self, request: Request) -> Self {
-        Self { optional: Some(request), ..self }
+    /// Where the dashboard is can be asked.
+    pub(super) fn dashboard(self) -> Self {
+        Self { dashboard: Some(Request::Dashboard("org-1".parse().unwrap())), ..self }
     }
 
     /// This workflow has answered somebody else, from the next poll on.
@@ -251,8 +251,8 @@ impl Scene {
         };
         let fact = reply.ok()?.fact;
         // What only serves people changes nothing.
-        if self.optional.as_ref() == Some(request) {
-            self.optional = None;
+        if self.dashboard.as_ref() == Some(request) {
+            self.dashboard = None;
         }
         let mut notes = self.policy(now, wide, |phase, policy| phase.on_fact(request, fact, policy)).ok()?;
         notes.extend(self.advance(now, wide));
@@ -269,12 +269,10 @@ impl Scene {
 
     fn policy<T>(&mut self, now: Moment, wide: bool, then: impl FnOnce(&mut Phase, &Policy<'_>) -> T) -> T {
         let started_at = Timestamp::from_second(STARTED_AT).unwrap();
-        let dashboard = self.optional.clone().filter(|read| matches!(read, Request::Dashboard(_)));
-        let early = self.optional.clone().filter(|read| !matches!(read, Request::Dashboard(_)));
-        let optional = OptionalReads { early, dashboard };
+        let dashboard = self.dashboard.clone();
         let (settings, answered) = (&self.settings, &self.known);
         let policy =
-            Policy { settings, target: &target(), now, started_at, has_server_time: true, answered, wide, optional };
+            Policy { settings, target: &target(), now, started_at, has_server_time: true, answered, wide, dashboard };
         then(&mut self.phase, &policy)
     }
 }
