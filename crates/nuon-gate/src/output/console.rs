@@ -8,7 +8,7 @@ use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use nuon_gate_core::report::{Report, TargetReport};
-use nuon_gate_core::result::{RunResult, TargetResult};
+use nuon_gate_core::result::{Delivery, RunResult, TargetResult};
 use nuon_gate_core::watch::{Event, EventKind};
 use nuon_gate_core::{Line, Moment, Target, Verdict};
 use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -16,6 +16,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::describe::{self, Tone};
+use super::heartbeat::Standings;
 use super::outcome::{self, gravity};
 use super::stream::Stream;
 use crate::arguments::Verbosity;
@@ -34,6 +35,7 @@ pub(crate) struct Console {
     quiet: bool,
     colour: bool,
     labels: Vec<Line>,
+    standings: Standings,
     /// The reasons that have been told already, by target.
     told: HashMap<usize, Line>,
     warned: HashSet<Line>,
@@ -55,6 +57,7 @@ impl Console {
             quiet: false,
             colour,
             labels: Vec::new(),
+            standings: Standings::default(),
             told: HashMap::new(),
             warned: HashSet::new(),
             live: None,
@@ -93,6 +96,7 @@ impl Console {
 
     /// Tells an event.
     pub(crate) fn event(&mut self, event: &Event) {
+        self.standings.note(&event.kind);
         match &event.kind {
             EventKind::Started { targets } => self.labels = describe::labels(targets),
             EventKind::Joined { is, .. } => self.labels.push(Line::new(is.component_label())),
@@ -108,12 +112,8 @@ impl Console {
         if let EventKind::Waiting { pending } = &event.kind {
             // The live view shows this all the time.
             if self.live.is_none() && !self.quiet {
-                if pending.is_empty() {
-                    self.timed(event.at, None, Tone::Faint, &Line::new("still waiting for the workflow"));
-                }
-                for (target, status, spent) in pending {
-                    let words = describe::waiting(status.as_ref(), *spent);
-                    self.timed(event.at, Some(*target), Tone::Faint, &words);
+                for (target, words) in self.standings.heartbeat(pending) {
+                    self.timed(event.at, target, Tone::Faint, &words);
                 }
             }
             return;
@@ -141,6 +141,10 @@ impl Console {
             result.hint.as_ref().filter(|_| report.deciding().is_none_or(|at| result.targets[at].hint.is_none()))
         {
             self.tell(Tone::Plain, "  hint    ", hint);
+        }
+        for failed in result.notifications.iter().filter(|told| told.result == Delivery::Failed) {
+            let why = failed.reason.as_ref().map_or("no reason is known", Line::plain);
+            self.warning(&format!("{} was not told: {why}", failed.sink.plain()));
         }
         for warning in result.warnings.iter().filter(|warning| !self.warned.contains(*warning)) {
             self.warning(warning.plain());
