@@ -25,6 +25,7 @@ mod inputs;
 mod judging;
 mod manual;
 mod marks;
+mod messages;
 mod names;
 mod notifications;
 mod other_ci;
