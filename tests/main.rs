@@ -27,6 +27,7 @@ mod judging;
 mod labels;
 mod manual;
 mod marks;
+mod messages;
 mod names;
 mod notifications;
 mod other_ci;

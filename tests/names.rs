@@ -51,6 +51,21 @@ fn names_are_shown_to_people_though_ids_were_given() {
 }
 
 #[test]
+fn names_are_read_once_whoever_wants_them_and_shown_as_soon_as_they_are_known() {
+    let failing = r#"{ status = "executing", looks = 300 }, { status = "error", error = "quota exceeded" }"#;
+    let sim = serve(&acme(failing, PASSING));
+    let folder = Folder::new();
+    let gate = Gate::at(&sim.url(), "wait").args(["--install", INSTALL, "--component", API]);
+    let gate = gate.args(["--min-interval", "1ms", "--max-interval", "2ms", "--max-rps", "1000"]);
+    let gate = gate.args(["--report", &format!("markdown={}", folder.file("page.md").display())]);
+    let outcome = gate.env("NUON_GATE_TEAMS_WEBHOOK_URL", sim.teams_webhook_url()).run().exits(1);
+    outcome.says("  api  ❌ failed: quota exceeded");
+    let asked = |path: &str| sim.requests().into_iter().filter(|seen| seen.target == path).count();
+    assert_eq!(asked(&format!("/v1/installs/{INSTALL}")), 1);
+    assert_eq!(asked(&format!("/v1/installs/{INSTALL}/components/{API}")), 1);
+}
+
+#[test]
 fn near_misses_are_named() {
     let sim = serve(&acme(PASSING, PASSING));
     let cases = [

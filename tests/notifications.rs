@@ -13,7 +13,7 @@ const SLACK_TOKEN: &str = "xoxb-simulated-token";
 const SECRET: &str = "whsec_c2ltdWxhdGVkLXdlYmhvb2stc2VjcmV0LTI0";
 
 /// A wait that tells everyone.
-fn telling(sim: &Sim) -> Gate<'_> {
+pub(crate) fn telling(sim: &Sim) -> Gate<'_> {
     Gate::wait(sim)
         .env("NUON_GATE_SLACK_TOKEN", SLACK_TOKEN)
         .env("NUON_GATE_SLACK_CHANNEL", "deploys")
@@ -25,7 +25,7 @@ fn telling(sim: &Sim) -> Gate<'_> {
         .env("NUON_GATE_DISCORD_WEBHOOK_URL", sim.discord_webhook_url())
 }
 
-fn told(sim: &Sim, path: &str) -> Vec<Seen> {
+pub(crate) fn told(sim: &Sim, path: &str) -> Vec<Seen> {
     sim.requests().into_iter().filter(|seen| seen.target.starts_with(path)).collect()
 }
 

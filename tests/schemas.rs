@@ -167,6 +167,23 @@ fn a_failure_says_what_can_be_done_in_its_event_too() {
 }
 
 #[test]
+fn the_event_of_an_end_gives_the_same_advice_as_the_result() {
+    let asking = r#"{ status = "executing" }, { status = "pending-approval" }"#;
+    let asked = one_deploy(asking).replace("statuses", "approval_option = \"prompt\"\nstatuses");
+    let cases = [
+        (one_deploy(ENDLESS), vec!["--timeout", "1s"], 124, "with --deploy dpl"),
+        (asked.clone(), vec!["--on-approval", "fail"], 5, "approve or deny the plan: https://"),
+        (asked, vec!["--approval-timeout", "300ms"], 5, "approve or deny the plan: https://"),
+    ];
+    for (script, flags, code, advice) in cases {
+        let outcome = Gate::wait(&serve(&script)).args(["--output", "ndjson"]).args(flags).run().exits(code);
+        let ended = outcome.events().into_iter().find(|event| event["event"] == "ended").unwrap();
+        assert!(ended["hint"].as_str().unwrap().contains(advice), "{ended}");
+        assert_eq!(ended["hint"], outcome.result()["targets"][0]["hint"]);
+    }
+}
+
+#[test]
 fn the_schemas_refuse_what_is_not_so() {
     let (events, results) = (schema("event.v1.schema.json"), schema("result.v1.schema.json"));
     let outcome = Gate::wait(&serve_deploy(PASSING)).args(["--output", "ndjson"]).run().exits(0);

@@ -113,8 +113,6 @@ impl Report {
 pub struct TargetReport {
     /// The target.
     pub target: Target,
-    /// The install's name, if it was seen.
-    pub install_name: Option<RemoteText>,
     /// How it ended.
     pub verdict: Verdict,
     /// Why, unless it passed.
@@ -163,7 +161,6 @@ impl TargetReport {
     fn pending(target: Target) -> Self {
         Self {
             target,
-            install_name: None,
             verdict: Verdict::Pending,
             cause: None,
             proof: None,
@@ -188,6 +185,12 @@ impl TargetReport {
         self.cause.as_ref().and_then(Cause::clock)
     }
 
+    /// Returns where its approval can still be answered. Of a deploy that failed or was cancelled nobody asks for one any more.
+    pub fn open_approval(&self) -> Option<&ApprovalPlace> {
+        let is_over = matches!(self.verdict, Verdict::Failed | Verdict::Cancelled | Verdict::Rejected);
+        self.approval.as_ref().filter(|_| !is_over)
+    }
+
     fn component_label(&self) -> Line {
         let seen = self.component_name().map(|name| name.line(crate::reason::LONGEST)).filter(|name| !name.is_empty());
         seen.unwrap_or_else(|| Line::new(self.target.component_label()))
@@ -195,10 +198,7 @@ impl TargetReport {
 
     /// Names the target: by names as far as they were seen.
     fn label(&self) -> String {
-        let seen =
-            self.install_name.as_ref().map(|name| name.line(crate::reason::LONGEST)).filter(|name| !name.is_empty());
-        let install = seen.unwrap_or_else(|| Line::new(self.target.install_label()));
-        format!("{}/{}", install.plain(), self.component_label().plain())
+        format!("{}/{}", self.target.install_label(), self.component_label().plain())
     }
 
     /// Returns the component's name, if it was seen.
@@ -251,7 +251,7 @@ impl Words {
     /// been cancelled.
     pub fn hint(&self, target: &TargetReport, dashboard: Option<&Dashboard>) -> Option<Line> {
         let goes_on = target.cancelled.as_ref().is_none_or(Cancelled::was_refused);
-        let approval = target.approval.as_ref().and_then(|place| dashboard?.approval(&target.target, place));
+        let approval = target.open_approval().and_then(|place| dashboard?.approval(&target.target, place));
         let deploy = target.deploy.as_ref().and_then(|deploy| deploy.id.as_ref());
         let known = Known { deploy, approval: approval.as_ref() };
         target.cause.as_ref().filter(|_| goes_on).and_then(|cause| (self.hint)(cause, known)).map(Line::new)

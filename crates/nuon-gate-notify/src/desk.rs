@@ -149,9 +149,11 @@ impl Desk {
         }
     }
 
-    /// Returns what is to be told next, the newest last: a change only when it is time for one.
+    /// Returns what is to be told next, the newest last: a change only when it is time for one. It also waits a moment for what
+    /// often follows at once and makes up for it: an approval, or the end.
     async fn next(&mut self, newest: bool, next_change: Instant) -> Vec<Notice> {
         loop {
+            let next_change = next_change.max(self.settled().unwrap_or(next_change));
             let due = Instant::now() >= next_change;
             let taken = if newest { self.mailbox.take_newest(due) } else { self.mailbox.take_next(due) };
             if !taken.is_empty() {
@@ -162,6 +164,11 @@ impl Desk {
                 () = sleep_until(next_change), if !due => {}
             }
         }
+    }
+
+    /// Returns when the change that waits has waited long enough.
+    fn settled(&self) -> Option<Instant> {
+        Some(self.mailbox.changed_since()? + self.patience.pace.between_changes)
     }
 
     fn is_listed(&self, notice: &Notice, can_edit: bool) -> bool {

@@ -3,7 +3,6 @@
 //! A deployment that is left in progress is shown as running for ever, so its end is told whatever the end was.
 //! See <https://docs.github.com/en/rest/deployments>.
 
-use nuon_gate_core::Line;
 use nuon_gate_core::result::{RunResult, VerdictName};
 use nuon_gate_http::Method;
 use nuon_gate_http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
@@ -14,13 +13,13 @@ use crate::Occasion;
 use crate::ci_run::WebPage;
 use crate::cut::{Bounded, verbatim};
 use crate::deliver::{Answer, Fault, Http, Nature, Patience, Repeat, Request};
-use crate::message::{are_teardowns, page, target_name};
+use crate::message::{Context, Message, Tone, are_teardowns, page};
 use crate::secret::{Secret, SinkUrl};
 
 /// GitHub takes no longer description.
 const LONGEST: usize = 140;
-/// So much of it is for the target's name, so that there is room for the reason.
-const LONGEST_SUBJECT: usize = 60;
+/// So much of it says what happened to what, so that there is room for the reason.
+const LONGEST_HEADLINE: usize = 80;
 
 /// Whose deployment it is, and who may write it.
 #[derive(Debug)]
@@ -33,11 +32,13 @@ pub(crate) struct GithubDeployment {
     pub(crate) environment: String,
 }
 
-/// The states of a deployment that a run can have. `queued` and `pending` are for what has not begun.
+/// The states of a deployment that a run can have. `queued` is for what has not begun.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum State {
     InProgress,
+    /// A human is asked to approve.
+    Pending,
     Success,
     /// Torn down: nothing is deployed there any more.
     Inactive,
@@ -47,8 +48,9 @@ enum State {
 }
 
 impl State {
-    fn new(occasion: Occasion, result: &RunResult) -> Self {
+    fn new(occasion: Occasion, result: &RunResult, tone: Tone) -> Self {
         match result.verdict {
+            _ if occasion != Occasion::Ended && tone == Tone::Asking => Self::Pending,
             _ if occasion != Occasion::Ended => Self::InProgress,
             // With --notify-required and somebody else who was not told.
             VerdictName::Passed | VerdictName::NotifyFailed => {
@@ -79,9 +81,11 @@ pub(crate) struct Status {
 
 impl Status {
     pub(crate) fn new(occasion: Occasion, result: &RunResult) -> Self {
-        let state = State::new(occasion, result);
+        let message = Message::new(occasion, result, &Context::default());
+        let state = State::new(occasion, result, message.tone);
         let mut description = Bounded::build();
-        description.push(&words(state, result).cut(LONGEST), LONGEST, verbatim);
+        let reason = result.reason.as_ref().filter(|reason| occasion == Occasion::Ended && !reason.is_empty());
+        description.push(&message.title_within(LONGEST_HEADLINE, reason).cut(LONGEST), LONGEST, verbatim);
         let targets = &result.targets;
         let deciding = targets.iter().find(|target| target.verdict == result.verdict).or(targets.first());
         let asking = targets.iter().find_map(|target| target.approval_url.as_ref());
@@ -89,29 +93,6 @@ impl Status {
         let environment_url = asking.and_then(page).or_else(of_deploy);
         let log_url = result.ci_url.as_ref().and_then(page).or_else(|| environment_url.clone());
         Self { state, description: description.or_dash(), environment_url, log_url }
-    }
-}
-
-/// Says in a line what has become of which target, and why.
-fn words(state: State, result: &RunResult) -> Line {
-    let passed = result.targets.iter().filter(|target| target.verdict == VerdictName::Passed).count();
-    let subject = match result.targets.as_slice() {
-        [] => "no targets".to_owned(),
-        [only] => Line::new(target_name(only)).cut(LONGEST_SUBJECT).plain().to_owned(),
-        several if state == State::InProgress => format!("{} targets", several.len()),
-        several => format!("{passed} of {} targets passed", several.len()),
-    };
-    let how = match state {
-        State::InProgress => "is being deployed",
-        State::Inactive => "was torn down",
-        State::Success => "was deployed",
-        State::Failure | State::Error => &result.verdict.as_str().replace('_', " "),
-    };
-    let reason = result.reason.as_ref().filter(|reason| !reason.is_empty() && state != State::InProgress);
-    let reason = reason.map(|reason| format!(": {}", reason.plain())).unwrap_or_default();
-    match result.targets.len() {
-        1 => Line::new(format!("{subject} {how}{reason}")),
-        _ => Line::new(format!("{subject}, {how}{reason}")),
     }
 }
 

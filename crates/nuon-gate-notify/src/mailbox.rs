@@ -7,6 +7,7 @@ use nuon_gate_core::StepId;
 use nuon_gate_core::report::ApprovalPlace;
 use nuon_gate_core::result::RunResult;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use crate::Occasion;
 
@@ -40,6 +41,8 @@ pub(crate) struct Notice {
     pub(crate) asked: Vec<Asked>,
     pub(crate) result: Arc<RunResult>,
     pub(crate) is_last: bool,
+    /// When it came, or the first of those whose place it has taken.
+    pub(crate) since: Instant,
 }
 
 /// The notices of one sink, oldest first.
@@ -54,13 +57,23 @@ impl Mailbox {
     pub(crate) fn put(&self, mut notice: Notice) {
         let mut queue = self.lock();
         match notice.occasion {
-            Occasion::Changed => queue.retain(|other| other.occasion != Occasion::Changed),
+            Occasion::Changed => {
+                let replaced = queue.iter().position(|other| other.occasion == Occasion::Changed);
+                if let Some(replaced) = replaced.and_then(|at| queue.remove(at)) {
+                    notice.since = replaced.since;
+                }
+            }
             Occasion::Approval => merge(&mut queue, &mut notice),
             Occasion::Started | Occasion::Ended | Occasion::Test => {}
         }
         queue.push_back(notice);
         drop(queue);
         self.came.notify_one();
+    }
+
+    /// Returns since when a change waits to be told.
+    pub(crate) fn changed_since(&self) -> Option<Instant> {
+        self.lock().iter().find(|notice| notice.occasion == Occasion::Changed).map(|notice| notice.since)
     }
 
     /// Waits until there is something new.
@@ -77,14 +90,15 @@ impl Mailbox {
     }
 
     /// Takes what is to be told next, for a sink that shows a state: the newest, and all that it makes up for. An approval is
-    /// told before anything newer, as people are called to it, and at once.
+    /// told before anything newer, as people are called to it, and at once. The beginning waits for no change either.
     pub(crate) fn take_newest(&self, due: bool) -> Vec<Notice> {
         let mut queue = self.lock();
         let approval = queue.iter().position(|notice| notice.occasion == Occasion::Approval);
+        let is_first = queue.iter().any(|notice| notice.occasion == Occasion::Started);
         let count = match approval {
             _ if is_ending(&queue) => queue.len(),
             Some(at) => at + 1,
-            None if due => queue.len(),
+            None if due || is_first => queue.len(),
             None => 0,
         };
         queue.drain(..count).collect()
@@ -115,6 +129,8 @@ fn merge(queue: &mut VecDeque<Notice>, notice: &mut Notice) {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use nuon_gate_core::result::VerdictName;
 
     use super::*;
@@ -123,7 +139,8 @@ mod tests {
 
     fn notice(occasion: Occasion, number: u64) -> Notice {
         let result = RunResult { elapsed_ms: number, ..sample::result(VerdictName::Pending) };
-        Notice { occasion, asked: Vec::new(), result: Arc::new(result), is_last: occasion == Ended }
+        let is_last = occasion == Ended;
+        Notice { occasion, asked: Vec::new(), result: Arc::new(result), is_last, since: Instant::now() }
     }
 
     fn approval(target: usize, step: &str, number: u64) -> Notice {
@@ -150,6 +167,13 @@ mod tests {
         assert_eq!(told(&mailbox.take_next(false)), []);
         assert_eq!(told(&mailbox.take_next(true)), [(Changed, 9999)]);
 
+        let since = filled([notice(Changed, 1)]).changed_since().unwrap();
+        let later = Notice { since: since + Duration::from_secs(9), ..notice(Changed, 3) };
+        let mailbox = filled([Notice { since, ..notice(Changed, 2) }, later]);
+        assert_eq!(mailbox.changed_since(), Some(since), "one after the other would never be told");
+        assert_eq!(told(&mailbox.take_next(true)), [(Changed, 3)]);
+        assert_eq!(mailbox.changed_since(), None);
+
         let steps = (0..10_000).map(|number| approval(0, &number.to_string(), number));
         assert_eq!(filled(steps).lock().len(), MOST_APPROVALS);
     }
@@ -171,6 +195,10 @@ mod tests {
         mailbox.put(notice(Changed, 5));
         assert_eq!(told(&mailbox.take_newest(false)), []);
         assert_eq!(told(&mailbox.take_newest(true)), [(Changed, 5)]);
+        assert_eq!(
+            told(&filled([notice(Started, 1), notice(Changed, 2)]).take_newest(false)),
+            [(Started, 1), (Changed, 2)]
+        );
         let mailbox = filled([approval(0, "a", 1), notice(Ended, 2)]);
         assert_eq!(told(&mailbox.take_newest(false)), [(Approval, 1), (Ended, 2)]);
     }

@@ -63,7 +63,7 @@ pub struct Outcome {
     pub results: Vec<NotificationResult>,
     /// The message in Slack, for a later job to go on with.
     pub slack_thread: Option<SlackThread>,
-    /// What the user should know, one line each: what failed, and what else went wrong.
+    /// What the user should know besides the results, one line each.
     pub warnings: Vec<Line>,
 }
 
@@ -155,7 +155,7 @@ impl Notifier {
         let result = Arc::new(result);
         for desk in &self.desks {
             let (result, asked) = (Arc::clone(&result), asked.to_vec());
-            desk.mailbox.put(Notice { occasion, asked, result, is_last });
+            desk.mailbox.put(Notice { occasion, asked, result, is_last, since: Instant::now() });
         }
     }
 
@@ -188,10 +188,6 @@ impl Notifier {
 
 impl Outcome {
     fn add(&mut self, sink: String, (result, reason): (Delivery, Option<String>)) {
-        if result == Delivery::Failed {
-            let why = reason.as_deref().unwrap_or("no reason is known");
-            self.warnings.push(Line::new(format!("{sink} was not told: {why}")));
-        }
         self.results.push(NotificationResult { sink: Line::new(sink), result, reason: reason.map(Line::new) });
     }
 }

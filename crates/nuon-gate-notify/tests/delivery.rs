@@ -41,7 +41,7 @@ async fn a_slow_sink_holds_up_nobody_and_the_budget_holds() {
     assert_eq!(outcome.results[0].reason, Some(Line::new("not done within --notify-timeout")));
     let skipped = "NUON_GATE_SLACK_TOKEN is not set, though NUON_GATE_SLACK_CHANNEL is";
     assert_eq!(outcome.results[2].reason, Some(Line::new(skipped)));
-    assert_eq!(outcome.warnings, ["webhook was not told: not done within --notify-timeout"]);
+    assert!(outcome.warnings.is_empty(), "the result says it: {outcome:?}");
     assert!(outcome.any_sent() && outcome.any_failed());
 }
 

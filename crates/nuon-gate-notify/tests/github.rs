@@ -8,7 +8,7 @@ use nuon_gate_core::Line;
 use nuon_gate_core::result::{Delivery, RunResult, VerdictName};
 use nuon_gate_notify::{InvalidSetting, Notifier, Occasion, Options, Sinks, Trigger, render};
 use serde_json::{Value, json};
-use support::{PATIENCE, Service, answer, only, options, pending, result, sinks};
+use support::{PATIENCE, Service, answer, only, options, pending, place, result, sinks};
 
 const TOKEN: &str = "ghs_planted-token";
 
@@ -70,12 +70,27 @@ async fn a_deployment_begins_and_ends_with_the_run() {
     });
     assert_eq!(seen[0].json(), created);
     let ended = json!({
-        "state": "failure", "description": "api in acme failed: quota exceeded for pods",
+        "state": "failure", "description": "❌ api in acme failed: quota exceeded for pods",
         "environment_url": "https://app.nuon.co/org1/installs/inl1/components/cmp1/deploys/dpl1",
         "log_url": "https://github.com/acme/api/actions/runs/7",
     });
     assert_eq!(states(&service)[0], "in_progress");
     assert_eq!(seen[2].json(), ended);
+}
+
+#[tokio::test]
+async fn a_deployment_waits_while_a_human_is_asked() {
+    let service = Service::start(|_, _| answer(201, r#"{"id": 7}"#)).await;
+    let notifier = Notifier::start(&deployment(&service), options()).unwrap();
+    notifier.tell(Occasion::Started, pending("executing"));
+    service.wait_for(2).await;
+    notifier.ask(0, &place("inst1"), pending("pending-approval"));
+    service.wait_for(3).await;
+    assert_eq!(service.seen()[2].json()["description"], "✋ approval needed for api in acme");
+    notifier.tell(Occasion::Changed, pending("executing"));
+    service.wait_for(4).await;
+    notifier.finish(result(VerdictName::Passed), PATIENCE).await;
+    assert_eq!(states(&service), ["in_progress", "pending", "in_progress", "success"]);
 }
 
 #[tokio::test]
@@ -114,12 +129,12 @@ fn what_has_been_torn_down_is_inactive() {
     let mut result = result(VerdictName::Passed);
     assert_eq!(
         (&shown(&result)["state"], &shown(&result)["description"]),
-        (&json!("success"), &json!("api in acme was deployed"))
+        (&json!("success"), &json!("✅ api in acme deployed"))
     );
     result.targets[0].deploy.as_mut().unwrap().deploy_type = Some(Line::new("teardown"));
     assert_eq!(
         (&shown(&result)["state"], &shown(&result)["description"]),
-        (&json!("inactive"), &json!("api in acme was torn down"))
+        (&json!("inactive"), &json!("✅ api in acme torn down"))
     );
     // With something else beside it, something is deployed.
     result.targets.push(support::result(VerdictName::Passed).targets.remove(0));
@@ -136,12 +151,19 @@ fn a_description_has_the_reason_and_fits() {
         result.reason = Some(Line::new(&reason));
         let description = shown(&result)["description"].as_str().unwrap().to_owned();
         assert!(description.encode_utf16().count() <= 140, "{description}");
-        assert!(description.contains(" timed out: ") && description.contains(&reason[..4]), "{description}");
+        assert!(description.starts_with("⏰ ") && description.contains(&reason[..4]), "{description}");
     }
     let mut several = support::result(VerdictName::Failed);
     several.targets = vec![several.targets[0].clone(); 40];
     let description = shown(&several)["description"].as_str().unwrap().to_owned();
-    assert!(description.starts_with("0 of 40 targets passed, failed: "), "{description}");
+    assert_eq!(description, "❌ api in 40 installs failed: quota exceeded for pods");
+    several.targets[3].reason = Some(Line::new("no image"));
+    several.reason = Some(Line::new("acme/api: quota exceeded for pods (40 of 40 targets did not pass)"));
+    let description = shown(&several)["description"].as_str().unwrap().to_owned();
+    assert!(
+        description.starts_with("❌ api in 40 installs failed: acme/api: quota exceeded for pods (40"),
+        "{description}"
+    );
 }
 
 #[test]

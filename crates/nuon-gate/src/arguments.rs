@@ -375,7 +375,8 @@ pub(crate) struct NotifyArguments {
     /// How long telling may take after the verdict
     #[arg(long, value_name = "DURATION", default_value = "60s", allow_hyphen_values = true)]
     pub(crate) notify_timeout: Span,
-    /// Whom to call in Slack when it fails: <!here>, <!channel>, <@U…>, <!subteam^S…>
+    /// Whom Slack notifies of a failure, a timeout, a recovery and each approval: <!here>, <!channel>, <@USER_ID>,
+    /// <!subteam^GROUP_ID>
     #[arg(long, value_name = "MENTION[,…]")]
     pub(crate) slack_mention_on_failure: Vec<List<Mention>>,
     /// Go on with the message of an earlier job, whose output `slack-thread` names it
@@ -400,7 +401,8 @@ pub(crate) struct NotifyCommandArguments {
     /// How long telling may take
     #[arg(long, value_name = "DURATION", default_value = "60s", allow_hyphen_values = true)]
     pub(crate) notify_timeout: Span,
-    /// Whom to call in Slack when it fails: <!here>, <!channel>, <@U…>, <!subteam^S…>
+    /// Whom Slack notifies of a failure, a timeout, a recovery and each approval: <!here>, <!channel>, <@USER_ID>,
+    /// <!subteam^GROUP_ID>
     #[arg(long, value_name = "MENTION[,…]")]
     pub(crate) slack_mention_on_failure: Vec<List<Mention>>,
 }

@@ -19,13 +19,15 @@ pub(crate) struct Naming {
     targets: Vec<Target>,
     names: watch::Receiver<Option<Names>>,
     sender: Option<watch::Sender<Option<Names>>>,
+    /// Whether they have been returned for an event.
+    returned: bool,
 }
 
 impl Naming {
     /// Begins with none; nothing is read unless it is `wanted`.
     pub(crate) fn new(client: Client, wanted: bool) -> Self {
         let (sender, names) = watch::channel(None);
-        Self { client, wanted, targets: Vec::new(), names, sender: Some(sender) }
+        Self { client, wanted, targets: Vec::new(), names, sender: Some(sender), returned: false }
     }
 
     /// Returns where the names will be, for those who can wait for them.
@@ -33,8 +35,8 @@ impl Naming {
         self.names.clone()
     }
 
-    /// Reads the names once the API has given a good answer: one that refuses the token is not asked for more. Returns those
-    /// that have come since the last event.
+    /// Reads the names once the API has given a good answer: one that refuses the token is not asked for more. Returns
+    /// them at the first event after they have come.
     pub(crate) fn event(&mut self, kind: &EventKind) -> Option<Names> {
         match kind {
             EventKind::Started { targets } => self.targets.clone_from(targets),
@@ -45,8 +47,9 @@ impl Naming {
             }
             _ => {}
         }
-        let has_changed = self.names.has_changed().unwrap_or(false);
-        has_changed.then(|| self.names.borrow_and_update().clone()).flatten()
+        let names = self.names.borrow().clone().filter(|_| !self.returned);
+        self.returned |= names.is_some();
+        names
     }
 
     fn read(&self, sender: watch::Sender<Option<Names>>) {

@@ -56,6 +56,11 @@ impl Trouble {
     }
 
     /// Returns what is wrong, and what can be done about it.
+    pub(crate) fn parts(&self) -> (&Line, Option<&Line>) {
+        (&self.message, self.hint.as_ref())
+    }
+
+    /// Takes it apart.
     pub(crate) fn into_parts(self) -> (Line, Option<Line>) {
         (self.message, self.hint)
     }

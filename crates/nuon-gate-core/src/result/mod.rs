@@ -10,11 +10,13 @@ mod verdict_name;
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use self::publish::{millis, rfc3339};
 pub use self::verdict_name::VerdictName;
 use crate::log_tail::around_error;
+use crate::timeline::span;
 use crate::{Clock, Line, MatchedBy};
 
 /// The outcome of a run.
@@ -330,6 +332,19 @@ impl StayResult {
 }
 
 impl TargetResult {
+    /// Returns how long its deploy took, or has taken: by its statuses, or from when it was created until it ended. The longer
+    /// one is right: the statuses can be what was seen of it, and the server writes their times without fractions of a second.
+    pub fn took(&self) -> Option<Duration> {
+        let stays = self.timeline.iter().filter_map(|stay| stay.duration_ms).reduce(u64::saturating_add);
+        let instant = |at: &Option<Line>| at.as_ref()?.plain().parse::<Timestamp>().ok();
+        let whole = self.deploy.as_ref().and_then(|deploy| {
+            let (created, ended) = (instant(&deploy.created_at)?, instant(&deploy.ended_at)?);
+            Some(span(created, ended))
+        });
+        // Less than what the server counts in is as good as unknown.
+        stays.map(Duration::from_millis).max(whole).filter(|took| !took.is_zero())
+    }
+
     /// Returns the lines of its log around the error that says what went wrong, `most` at most. Whoever has no room for the
     /// whole tail shows these: the last lines alone can end after the error, and the first ones before it.
     pub fn log_excerpt(&self, most: usize) -> &[LogLine] {

@@ -92,15 +92,11 @@ impl TargetResult {
         let recovered = (report.verdict == Verdict::Passed).then_some(report.history.failures_before);
         let link = |deploy| dashboard?.deploy(target, deploy);
         let asked = |place| dashboard?.approval(target, place);
-        let name = |seen: Option<&RemoteText>, known: Option<&Line>| text(seen).or_else(|| known.cloned());
         Self {
-            install: Named {
-                id: Line::new(target.install.as_str()),
-                name: name(report.install_name.as_ref(), target.install_name()),
-            },
+            install: Named { id: Line::new(target.install.as_str()), name: target.install_name().cloned() },
             component: Named {
                 id: Line::new(target.component.as_str()),
-                name: name(report.component_name(), target.component_name()),
+                name: text(report.component_name()).or_else(|| target.component_name().cloned()),
             },
             verdict: report.verdict.into(),
             reason: words.reason(report).filter(|_| report.verdict != Verdict::Pending),
@@ -120,7 +116,7 @@ impl TargetResult {
             last_good: report.history.last_good.as_deref().and_then(LastGood::new),
             timeline: report.timeline.iter().map(StayResult::new).collect(),
             url: deploy.as_deref().and_then(link),
-            approval_url: report.approval.as_ref().and_then(asked),
+            approval_url: report.open_approval().and_then(asked),
             log_tail: report.log_tail.iter().map(LogLine::new).collect(),
             warnings: report.warnings.iter().map(|warning| Line::new((words.warning)(warning))).collect(),
         }

@@ -106,7 +106,7 @@ impl Watch {
             }
             if !reported {
                 let (verdict, cause) = (*verdict, Some(cause.clone()));
-                self.shared.emit(now, EventKind::Ended { target: None, verdict, cause });
+                self.shared.emit(now, EventKind::Ended { target: None, deploy: None, approval: None, verdict, cause });
             }
         }
         if failure.is_none() && self.discovery.follows_workflow() {

@@ -141,6 +141,10 @@ pub enum EventKind {
     Ended {
         /// Which; `None` for what ended the run without being about a target.
         target: Option<usize>,
+        /// The deploy that was followed, if there was one.
+        deploy: Option<DeployId>,
+        /// The page on which its approval can be answered, if the wait ended while that was asked for.
+        approval: Option<Line>,
         /// How.
         verdict: Verdict,
         /// Why, unless it passed.

@@ -450,8 +450,6 @@ impl Watch {
         let timeout = self.time_limit(poller, now);
         let timeout = match request {
             Request::Dashboard(_) => timeout.min(LINK_TIMEOUT),
-            // Without links an install is asked for only to see whether it exists.
-            Request::Install(_) if self.shared.settings().links => timeout.min(LINK_TIMEOUT),
             _ => timeout,
         };
         let ticket = Ticket(self.flights.send(poller, request.clone(), now));

@@ -124,7 +124,7 @@ pub struct WatchSettings {
     pub settle: Duration,
     /// The organisation whose dashboard is linked to; without it there are no links.
     pub org: Option<OrgId>,
-    /// Whether links and names are wanted while the wait goes on, so that they are asked for as soon as a deploy is found.
+    /// Whether links are wanted while the wait goes on, so that the dashboard is asked for as soon as a deploy is found.
     pub links: bool,
     /// Whether the end of a step at work is awaited by a long poll, where the server offers it.
     pub long_poll: bool,

@@ -8,17 +8,16 @@ use jiff::{SignedDuration, Timestamp};
 use super::event::{Event, EventKind, Refusal};
 use super::health::Health;
 use super::lists::Lists;
-use super::phase::OptionalReads;
 use super::queues::Queues;
 use super::settings::{Mode, WatchSettings};
 use super::takeovers::Takeovers;
 use crate::api::Request;
 use crate::cause::Warning;
 use crate::model::{QueuePlace, Workflow};
-use crate::{Dashboard, InstallId, Moment, RemoteText, Target, WorkflowId};
+use crate::{Dashboard, Moment, WorkflowId};
 
-/// How often something on which no verdict depends is requested.
-const TRIES: u32 = 3;
+/// How often it is asked where the dashboard is: no verdict depends on that.
+const DASHBOARD_TRIES: u32 = 3;
 /// Clocks that differ by less keep the same time.
 const LARGEST_SKEW: SignedDuration = SignedDuration::from_secs(30);
 
@@ -31,10 +30,11 @@ pub(super) struct Shared {
     server_started_at: Option<Timestamp>,
     health: Health,
     refusal: Option<Refusal>,
-    dashboard: Optional<Dashboard>,
+    dashboard: Option<Dashboard>,
+    /// It has come, or was asked for in vain often enough.
+    dashboard_tries_left: u32,
     /// When each workflow last answered, whoever asked: one that has exists.
     workflows: HashMap<WorkflowId, Moment>,
-    install_names: HashMap<InstallId, Optional<RemoteText>>,
     lists: Lists,
     queues: Queues,
     takeovers: Takeovers,
@@ -46,30 +46,6 @@ pub(super) struct Shared {
     last_change: Moment,
 }
 
-/// Something on which no verdict depends.
-#[derive(Debug)]
-struct Optional<T> {
-    value: Option<T>,
-    /// It has come, or was asked for in vain often enough.
-    tries_left: u32,
-}
-
-impl<T> Default for Optional<T> {
-    fn default() -> Self {
-        Self { value: None, tries_left: TRIES }
-    }
-}
-
-impl<T> Optional<T> {
-    fn come(&mut self, value: Option<T>) {
-        *self = Self { value, tries_left: 0 };
-    }
-
-    fn missed(&mut self) {
-        self.tries_left = self.tries_left.saturating_sub(1);
-    }
-}
-
 impl Shared {
     pub(super) fn new(settings: WatchSettings, started_at: Timestamp) -> Self {
         Self {
@@ -78,9 +54,9 @@ impl Shared {
             server_started_at: None,
             health: Health::default(),
             refusal: None,
-            dashboard: Optional::default(),
+            dashboard: None,
+            dashboard_tries_left: DASHBOARD_TRIES,
             workflows: HashMap::new(),
-            install_names: HashMap::new(),
             lists: Lists::default(),
             queues: Queues::default(),
             takeovers: Takeovers::default(),
@@ -246,46 +222,29 @@ impl Shared {
     // What no verdict depends on.
 
     pub(super) fn dashboard(&self) -> Option<&Dashboard> {
-        self.dashboard.value.as_ref()
-    }
-
-    /// Returns the request for the dashboard's address, as long as that may still come.
-    pub(super) fn unread_dashboard(&self) -> Option<Request> {
-        self.settings.org.clone().filter(|_| self.dashboard.tries_left > 0).map(Request::Dashboard)
-    }
-
-    pub(super) fn install_name(&self, install: &InstallId) -> Option<&RemoteText> {
-        self.install_names.get(install).and_then(|name| name.value.as_ref())
+        self.dashboard.as_ref()
     }
 
     pub(super) fn dashboard_came(&mut self, dashboard: Option<Dashboard>) {
-        self.dashboard.come(dashboard);
+        (self.dashboard, self.dashboard_tries_left) = (dashboard, 0);
     }
 
-    pub(super) fn install_name_came(&mut self, install: &InstallId, name: Option<RemoteText>) {
-        self.install_names.entry(install.clone()).or_default().come(name);
+    fn dashboard_missed(&mut self) {
+        self.dashboard_tries_left = self.dashboard_tries_left.saturating_sub(1);
     }
 
-    /// Takes note that such a request had no good answer, and tells whether it is one.
+    /// Takes note that something on which no verdict depends had no good answer, and tells whether it is that.
     pub(super) fn optional_missed(&mut self, request: &Request, now: Moment) -> bool {
         match request {
             Request::QueuePosition(id) => self.queues.missed(id, now),
-            Request::Dashboard(_) => self.dashboard.missed(),
-            Request::Install(install) if self.settings.links => {
-                self.install_names.entry(install.clone()).or_default().missed();
-            }
+            Request::Dashboard(_) => self.dashboard_missed(),
             _ => return false,
         }
         true
     }
 
-    /// Returns what would be good to know of a target.
-    pub(super) fn optional_reads(&self, target: &Target) -> OptionalReads {
-        let dashboard = self.unread_dashboard();
-        let unnamed = target.install_name().is_none()
-            && self.install_names.get(&target.install).is_none_or(|name| name.tries_left > 0);
-        let name = unnamed.then(|| Request::Install(target.install.clone()));
-        let early = dashboard.clone().or(name).filter(|_| self.settings.links);
-        OptionalReads { early, dashboard }
+    /// Asks where the dashboard is, as long as that is of use.
+    pub(super) fn dashboard_request(&self) -> Option<Request> {
+        self.settings.org.clone().map(Request::Dashboard).filter(|_| self.dashboard_tries_left > 0)
     }
 }

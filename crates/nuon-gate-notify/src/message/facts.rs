@@ -105,15 +105,12 @@ fn origin(result: &RunResult) -> Option<String> {
 
 /// What has not ended has taken no time yet; that was the gate's.
 fn took(result: &RunResult, one: Option<&TargetResult>) -> String {
-    let deploy = one.and_then(|target| target.deploy.as_ref());
-    let whole = deploy.and_then(|deploy| {
-        let (from, to) = (instant(deploy.created_at.as_ref())?, instant(deploy.ended_at.as_ref())?);
-        Duration::try_from(to.duration_since(from)).ok()
-    });
     let watched = milliseconds(result.elapsed_ms);
-    match whole {
+    let Some(one) = one else { return watched };
+    match one.took().filter(|_| has_ended(one)) {
         Some(whole) => human(whole),
-        None if one.is_none_or(has_ended) => watched,
+        // Nothing was watched.
+        None if one.verdict == VerdictName::Rejected && one.deploy.is_none() => String::new(),
         None => format!("watched for {watched}"),
     }
 }

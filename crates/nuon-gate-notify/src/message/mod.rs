@@ -87,9 +87,16 @@ impl Message {
 
     /// Returns the headline with the reason behind it, which is the message where there is room for one line.
     pub(crate) fn title(&self) -> Line {
-        match &self.reason {
-            Some(reason) => Line::new(format!("{}: {}", self.headline.plain(), reason.plain())),
-            None => self.headline.clone(),
+        self.title_within(usize::MAX, None)
+    }
+
+    /// Returns the title with a headline of at most so many characters, and with another reason if there is not one of all that
+    /// it is about.
+    pub(crate) fn title_within(&self, longest_headline: usize, other: Option<&Line>) -> Line {
+        let headline = self.headline.cut(longest_headline);
+        match self.reason.as_ref().or(other) {
+            Some(reason) => Line::new(format!("{}: {}", headline.plain(), reason.plain())),
+            None => headline,
         }
     }
 

@@ -171,8 +171,26 @@ impl<'a> Said<'a> {
             (EventKind::Waiting { pending: vec![(0, Some(self.status()), next), (1, None, next)] }, 2),
             (EventKind::Waiting { pending: Vec::new() }, 1),
             (EventKind::Warned { target: Some(0), warning: self.warning() }, 1),
-            (EventKind::Ended { target: Some(1), verdict: Verdict::Failed, cause: self.cause() }, 1),
-            (EventKind::Ended { target: None, verdict: Verdict::TimedOut, cause: self.cause() }, 1),
+            (
+                EventKind::Ended {
+                    target: Some(1),
+                    deploy: None,
+                    approval: None,
+                    verdict: Verdict::Failed,
+                    cause: self.cause(),
+                },
+                1,
+            ),
+            (
+                EventKind::Ended {
+                    target: None,
+                    deploy: None,
+                    approval: None,
+                    verdict: Verdict::TimedOut,
+                    cause: self.cause(),
+                },
+                1,
+            ),
         ]
     }
 
@@ -199,7 +217,6 @@ impl<'a> Said<'a> {
         report.warnings.push(self.warning());
         for target in &mut report.targets {
             (target.verdict, target.cause) = (Verdict::Failed, self.cause());
-            target.install_name = Some(RemoteText::new(self.text()));
             target.warnings.push(self.warning());
             target.deploy = Some(Arc::new(self.deploy()));
             (target.replaced, target.superseded_by) = (vec![self.id()], Some(self.id()));

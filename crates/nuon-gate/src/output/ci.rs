@@ -27,12 +27,12 @@ pub(crate) fn refuse(ci: Option<&CiSystem>, trouble: &Trouble) {
     let console = Console::new();
     console.trouble(trouble);
     let Some(ci) = ci else { return };
-    let reason = trouble.to_string();
-    let reason: Vec<Line> = reason.strip_prefix("error: ").unwrap_or(&reason).lines().map(Line::new).collect();
-    let text = reason.iter().map(Line::plain).collect::<Vec<_>>().join("\n");
-    let issue = Issue::error(&Line::new("nuon-gate: not started"), reason);
+    let (reason, hint) = trouble.parts();
+    let said = |line: Option<&Line>| line.map(|line| line.plain().to_owned()).unwrap_or_default();
+    let facts = Facts::not_started(trouble.exit_code(), reason.plain(), &said(hint));
+    let issue = Issue::error(&Line::new("nuon-gate: not started"), [reason].into_iter().chain(hint).cloned().collect());
     ci.show(&issue).iter().for_each(|line| console.command(line));
-    ci.set(&Facts::not_started(trouble.exit_code(), &text), &console);
+    ci.set(&facts, &console);
 }
 
 impl CiSystem {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use nuon_gate_core::result::{BranchRunResult, RunResult, TargetResult, VerdictName};
+use nuon_gate_core::result::{BranchRunResult, Delivery, RunResult, TargetResult, VerdictName};
 use nuon_gate_core::watch::{Event, EventKind};
 use nuon_gate_core::{Line, Moment, Target};
 use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -15,6 +15,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::describe::{self, Tone};
+use super::heartbeat::Standings;
 use super::outcome::{self, gravity};
 use super::stream::Stream;
 use crate::arguments::Verbosity;
@@ -33,6 +34,7 @@ pub(crate) struct Console {
     quiet: bool,
     colour: bool,
     labels: Vec<Line>,
+    standings: Standings,
     /// The reasons that have been told already, by target.
     told: HashMap<usize, Line>,
     warned: HashSet<Line>,
@@ -54,6 +56,7 @@ impl Console {
             quiet: false,
             colour,
             labels: Vec::new(),
+            standings: Standings::default(),
             told: HashMap::new(),
             warned: HashSet::new(),
             live: None,
@@ -92,6 +95,7 @@ impl Console {
 
     /// Tells an event.
     pub(crate) fn event(&mut self, event: &Event) {
+        self.standings.note(&event.kind);
         match &event.kind {
             EventKind::Started { targets } => self.labels = describe::labels(targets),
             // The installs of a run are several.
@@ -112,9 +116,8 @@ impl Console {
                 if pending.is_empty() {
                     self.timed(event.at, None, Tone::Faint, &Line::new("still waiting for the workflow or run"));
                 }
-                for (target, status, spent) in pending {
-                    let words = describe::waiting(status.as_ref(), *spent);
-                    self.timed(event.at, Some(*target), Tone::Faint, &words);
+                for (target, words) in self.standings.heartbeat(pending) {
+                    self.timed(event.at, target, Tone::Faint, &words);
                 }
             }
             return;
@@ -143,6 +146,10 @@ impl Console {
         let is_told = |at: usize| result.targets[at].hint.is_some();
         if let Some(hint) = result.hint.as_ref().filter(|_| !result.deciding().is_some_and(is_told)) {
             self.tell(Tone::Plain, "  hint    ", hint);
+        }
+        for failed in result.notifications.iter().filter(|told| told.result == Delivery::Failed) {
+            let why = failed.reason.as_ref().map_or("no reason is known", Line::plain);
+            self.warning(&format!("{} was not told: {why}", failed.sink.plain()));
         }
         for warning in result.warnings.iter().filter(|warning| !self.warned.contains(*warning)) {
             self.warning(warning.plain());

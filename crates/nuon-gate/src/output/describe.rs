@@ -77,7 +77,7 @@ pub(super) fn event(kind: &EventKind) -> Option<(Option<usize>, Tone, Line)> {
         EventKind::Warned { target, warning } => {
             return Some((*target, Tone::Warning, Line::new(format!("warning: {}", words::warning(warning)))));
         }
-        EventKind::Ended { target, verdict, cause } => {
+        EventKind::Ended { target, verdict, cause, .. } => {
             let tone = match verdict {
                 Verdict::Passed => Tone::Good,
                 Verdict::Pending | Verdict::Interrupted(_) => Tone::Warning,

@@ -92,11 +92,12 @@ fn body(kind: &EventKind, targets: &[Target]) -> (&'static str, Value) {
             }),
         ),
         EventKind::Run(event) => run(event),
-        EventKind::Ended { target, verdict, cause } => {
+        EventKind::Ended { target, deploy, approval, verdict, cause } => {
             // As in the result: what is pending has no reason yet.
             let cause = cause.as_ref().filter(|_| !matches!(verdict, Verdict::Passed | Verdict::Pending));
             let reason = cause.map(|cause| Line::new(words::sentence(cause)));
-            let hint = cause.and_then(|cause| (words::words().hint)(cause, Known::default())).map(Line::new);
+            let known = Known { deploy: deploy.as_ref(), approval: approval.as_ref() };
+            let hint = cause.and_then(|cause| (words::words().hint)(cause, known)).map(Line::new);
             let target = target.as_ref().and_then(named);
             ("ended", json!({"target": target, "verdict": verdict.as_str(), "reason": reason, "hint": hint}))
         }

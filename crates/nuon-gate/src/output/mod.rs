@@ -20,6 +20,7 @@ mod gantt;
 mod github;
 mod github_files;
 mod gitlab;
+mod heartbeat;
 mod issues;
 mod json_events;
 mod junit;

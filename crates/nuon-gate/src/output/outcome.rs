@@ -1,7 +1,5 @@
 //! How the outcome of a target is called and counted, wherever people read it.
 
-use std::time::Duration;
-
 use nuon_gate_core::Line;
 use nuon_gate_core::result::{Named, TargetResult, VerdictName};
 
@@ -30,12 +28,6 @@ pub(super) fn gravity(verdict: VerdictName) -> u8 {
         VerdictName::NotifyFailed => 9,
         VerdictName::Passed => 10,
     }
-}
-
-/// Returns how long the deploy was watched or ran, as far as its statuses tell.
-pub(super) fn spent(target: &TargetResult) -> Option<Duration> {
-    let spent = target.timeline.iter().filter_map(|stay| stay.duration_ms).reduce(u64::saturating_add)?;
-    Some(Duration::from_millis(spent))
 }
 
 pub(super) fn component(target: &TargetResult) -> Line {

@@ -2,7 +2,7 @@
 
 use nuon_gate_core::api::{ApiError, ErrorClass, SignInError};
 use nuon_gate_core::cause::{Cause, DeployFailure, Limit, Standing, StoppedBy, Thing};
-use nuon_gate_core::model::Status;
+use nuon_gate_core::model::{Status, WorkflowEnd};
 use nuon_gate_core::report::Known;
 use nuon_gate_core::resolve::{Ambiguous, Named, UnknownName};
 use nuon_gate_core::{Clock, Hold, MatchedBy};
@@ -12,6 +12,9 @@ use super::flags::{self, ADDRESS, CERTIFICATES, COMPONENT, INSTALL, ORG, TOKEN};
 const NOT_NUON: &str = "check --api-url (NUON_GATE_API_URL, NUON_API_URL), and whether a \
     proxy (HTTPS_PROXY, NO_PROXY) or a firewall is in between";
 const LOOK_AT_WORKFLOW: &str = "look at the workflow in the dashboard, put right what failed, then deploy again";
+
+/// What can be done about a plan that was denied.
+const PLAN_DENIED: &str = "have the plan changed or approved, then deploy again";
 
 /// What finds out why the API says no.
 const DOCTOR: &str = "`nuon-gate doctor` says more";
@@ -78,6 +81,9 @@ fn own(cause: &Cause, known: Known<'_>) -> Option<String> {
         Cause::WorkflowOfOther { .. } => format!("check {INSTALL} and --workflow (NUON_GATE_WORKFLOW)"),
         Cause::NoInstall(_) => "name a workflow of an install with --workflow (NUON_GATE_WORKFLOW)".to_owned(),
         Cause::Deploy(failure) => if_failed(failure),
+        Cause::Orphaned { denial: Some(_), .. }
+        | Cause::Orphaned { end: WorkflowEnd::Cancelled, status: Some(Status::PendingApproval), .. }
+        | Cause::Workflow { denial: Some(_), .. } => PLAN_DENIED.to_owned(),
         Cause::Step { .. }
         | Cause::Orphaned { .. }
         | Cause::NeverDeployed { .. }
@@ -182,7 +188,7 @@ fn if_missing(thing: &Thing) -> String {
 fn if_failed(failure: &DeployFailure) -> String {
     match &failure.status {
         _ if failure.by_rule => "if it is none, take the status out of --fail-on (NUON_GATE_FAIL_ON)",
-        Status::ApprovalDenied => "have the plan changed or approved, then deploy again",
+        Status::ApprovalDenied => PLAN_DENIED,
         Status::ApprovalExpired => "deploy again, and answer the new approval in time",
         Status::Cancelled => "deploy again, unless it was cancelled on purpose",
         _ => "look at the deploy's log in the dashboard, put right what failed, then deploy again",

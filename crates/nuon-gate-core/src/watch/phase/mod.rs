@@ -96,16 +96,7 @@ pub(super) struct Policy<'a> {
     pub(super) takeovers: &'a Takeovers,
     /// A wide poll reads the deploy's workflow and what is newer even if nothing depends on them.
     pub(super) wide: bool,
-    /// What only those who read the report want to know.
-    pub(super) optional: OptionalReads,
-}
-
-/// Reads on which no verdict depends: links and names. Each is tried a few times.
-#[derive(Debug, Default)]
-pub(super) struct OptionalReads {
-    /// As soon as there is a deploy.
-    pub(super) early: Option<Request>,
-    /// For the page of an approval.
+    /// Where the dashboard is can still be asked. Only links need it, and no verdict.
     pub(super) dashboard: Option<Request>,
 }
 

@@ -224,8 +224,7 @@ impl TargetWatch {
             self.phase.do_without_list();
             return true;
         }
-        let searching = matches!(self.phase, Phase::Searching(_));
-        if !(searching && matches!(request, Request::Install(_))) && shared.optional_missed(request, now) {
+        if shared.optional_missed(request, now) {
             return true;
         }
         let about = About {
@@ -392,6 +391,6 @@ fn policy<'a>(target: &'a Target, now: Moment, shared: &'a Shared, wide: bool) -
         by_list: !shared.is_once() && shared.lists().serves(&target.install, now),
         takeovers: shared.takeovers(),
         wide,
-        optional: shared.optional_reads(target),
+        dashboard: shared.dashboard_request(),
     }
 }

@@ -14,7 +14,7 @@ use crate::timeline::{Stay, time_in_each_status, timeline};
 use crate::watch::event::EventKind;
 use crate::watch::phase::{Basis, End, Note};
 use crate::watch::shared::Shared;
-use crate::{DeployId, Hold, MatchedBy, Moment, Target, Verdict, WorkflowId};
+use crate::{DeployId, Hold, Line, MatchedBy, Moment, Target, Verdict, WorkflowId};
 
 #[derive(Debug)]
 pub(super) struct Record {
@@ -123,11 +123,15 @@ impl Record {
         }
     }
 
+    fn approval_page(&self, place: &ApprovalPlace, shared: &Shared) -> Option<Line> {
+        shared.dashboard()?.approval(&self.target, place)
+    }
+
     fn report_approval(&mut self, place: &ApprovalPlace, now: Moment, shared: &mut Shared) {
         if self.approval.as_ref() == Some(place) {
             return;
         }
-        let url = shared.dashboard().and_then(|dashboard| dashboard.approval(&self.target, place));
+        let url = self.approval_page(place, shared);
         let (workflow, step) = (place.workflow.clone(), place.step.clone());
         shared.emit(now, EventKind::ApprovalNeeded { target: self.index, workflow, step, url });
         self.approval = Some(place.clone());
@@ -151,7 +155,7 @@ impl Record {
                     (self.deploy, self.matched_by) = (None, None);
                     self.seen.clear();
                 }
-                Note::InstallName(name) => shared.install_name_came(&self.target.install, name),
+                Note::InstallName(name) => self.target.add_names(name.as_ref(), None),
                 Note::Warned(warning) => self.warn(warning, now, shared),
             }
         }
@@ -233,7 +237,9 @@ impl Record {
         } else {
             self.report_last_approval(&end, now, shared);
             let (verdict, cause) = (end.verdict(), end.cause().cloned());
-            shared.emit(now, EventKind::Ended { target: Some(self.index), verdict, cause });
+            let deploy = self.deploy.as_ref().and_then(|deploy| deploy.id.clone());
+            let approval = self.approval.as_ref().and_then(|place| self.approval_page(place, shared));
+            shared.emit(now, EventKind::Ended { target: Some(self.index), deploy, approval, verdict, cause });
         }
         self.end = Some((now, end));
         self.is_ending = true;
@@ -270,7 +276,6 @@ impl Record {
         let queue = workflow.as_ref().and_then(|workflow| shared.queues().place(workflow)).cloned();
         TargetReport {
             target: self.target.clone(),
-            install_name: shared.install_name(&self.target.install).cloned(),
             verdict: end.map_or(Verdict::Pending, |(_, end)| end.verdict()),
             cause: end.and_then(|(_, end)| end.cause().cloned()),
             proof: end.and_then(|(_, end)| match end {

@@ -188,7 +188,7 @@ fn the_installs_name_is_kept() {
             _ => deploy(&row("dpl0", "active")),
         })
     });
-    assert_eq!(run.target().install_name.as_ref().map(|name| name.line(50)), Some(Line::new("acme-west")));
+    assert_eq!(run.target().target.install_name(), Some(&Line::new("acme-west")));
 }
 
 #[test]

@@ -100,7 +100,7 @@ fn every_target_ends_once() {
     let run = ending(All, false, &[(30, "error"), (60, "active"), (0, "")]);
     let mut ended: Vec<usize> = Vec::new();
     for event in &run.events {
-        if let EventKind::Ended { target, verdict, cause } = &event.kind {
+        if let EventKind::Ended { target, verdict, cause, .. } = &event.kind {
             ended.push(target.unwrap());
             assert_eq!(cause.is_none(), *verdict == Passed);
         }

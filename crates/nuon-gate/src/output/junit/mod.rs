@@ -12,7 +12,7 @@ use std::time::Duration;
 use nuon_gate_core::Line;
 use nuon_gate_core::result::{RunResult, TargetResult, VerdictName};
 
-use super::outcome::{component, install, spent, words};
+use super::outcome::{component, install, words};
 
 const NAME: &str = "nuon-gate";
 
@@ -98,7 +98,7 @@ impl Case {
             class: escaped(install(target).plain()),
             name: escaped(component(target).plain()),
             // Where no status was seen there was nothing but the wait.
-            time: spent(target).unwrap_or_else(|| elapsed(result)),
+            time: target.took().unwrap_or_else(|| elapsed(result)),
             kind: if unneeded { Kind::Skipped } else { Kind::new(target.verdict) },
             verdict: target.verdict,
             message: message(target.verdict, target.reason.as_ref()),
@@ -285,7 +285,7 @@ line 1: pods are full</failure>
         result.targets[1].timeline[1].duration_ms = Some(7);
         let suite = suite(&result);
         let times: Vec<_> = suite.cases().map(|case| case.attribute("time").unwrap()).collect();
-        assert_eq!(times, ["187.400", "259200.007"]);
+        assert_eq!(times, ["187.000", "259200.007"]);
     }
 
     #[test]

@@ -73,11 +73,11 @@ fn whole_lines(report: &str, most_bytes: usize) -> String {
 
 fn with(result: &RunResult, extent: Extent) -> String {
     let mut parts = vec![heading(result)];
-    let mut lead = |name: &str, said: Option<&Line>| {
-        parts.extend(said.map(|said| format!("**{name}:** {}\n", text(&said.cut(LONGEST)))));
+    let mut lead = |name: &str, said: Option<String>| {
+        parts.extend(said.map(|said| format!("**{name}:** {said}\n")));
     };
-    lead("Reason", result.reason.as_ref());
-    lead("What to do", result.hint.as_ref());
+    lead("Reason", result.reason.as_ref().map(|reason| text(&reason.cut(LONGEST))));
+    lead("What to do", result.hint.as_ref().map(|said| hint(said, &result.targets)));
     parts.extend(result.branch_run.as_ref().map(|run| branch_run::section(run, extent.rows)));
     match result.targets.as_slice() {
         [only] if extent.rows > 0 => parts.extend(single(only, result, extent)),
@@ -92,7 +92,7 @@ fn with(result: &RunResult, extent: Extent) -> String {
 fn single(target: &TargetResult, result: &RunResult, extent: Extent) -> Vec<String> {
     let chart = || gantt::chart(std::iter::once((None, target)));
     let parts = [
-        approval(target).map(|page| format!("**Approval:** {page}\n")),
+        approval(target, result).map(|page| format!("**Approval:** {page}\n")),
         Some(table(&[target], &SINGLE)),
         Some(points(target, result)).filter(|points| !points.is_empty()),
         extent.timelines.then(chart).flatten(),
@@ -158,13 +158,14 @@ fn points(target: &TargetResult, result: &RunResult) -> String {
     // A short one stands in the table, the only one at the top.
     let cut = target.reason.as_ref().filter(|reason| several && reason.cut(CELL) != **reason);
     point("Reason", cut.map(whole));
-    point("What to do", target.hint.as_ref().filter(|hint| several && result.hint.as_ref() != Some(*hint)).map(whole));
+    let other_hint = target.hint.as_ref().filter(|hint| several && result.hint.as_ref() != Some(*hint));
+    point("What to do", other_hint.map(|said| hint(said, std::slice::from_ref(target))));
     if several {
         point("Deploy", target.deploy.as_ref().map(|deploy| origin(deploy, target)));
         point("Last good", Some(last_good(target)));
     }
     point("Status", status(target));
-    point("Approval", approval(target).filter(|_| several));
+    point("Approval", approval(target, result).filter(|_| several));
     point("Superseded by", target.superseded_by.as_ref().map(whole));
     let replaced = target.replaced.iter().map(Line::plain).collect::<Vec<_>>().join(", ");
     point("Took the place of", Some(whole(&Line::new(replaced))));
@@ -173,9 +174,29 @@ fn points(target: &TargetResult, result: &RunResult) -> String {
     points
 }
 
-/// Links to where the plan can be approved.
-fn approval(target: &TargetResult) -> Option<String> {
-    target.approval_url.as_ref().map(|url| link(&Line::new("review the plan in Nuon"), Some(url)))
+/// Says what to do, with a link in place of the address at which the plan of one of these targets can be approved.
+fn hint(said: &Line, targets: &[TargetResult]) -> String {
+    let said = said.cut(LONGEST);
+    let pages = targets.iter().filter_map(|target| target.approval_url.as_ref());
+    let parts = pages.filter_map(|page| Some((said.plain().split_once(page.plain())?, page))).next();
+    parts.map_or_else(
+        || text(&said),
+        |((before, after), page)| {
+            let text = |part: &str| text(&Line::new(part));
+            format!("{} {}{}", text(before), review(page), text(after))
+        },
+    )
+}
+
+/// Links to where the plan can be approved, unless what to do says so.
+fn approval(target: &TargetResult, result: &RunResult) -> Option<String> {
+    let page = target.approval_url.as_ref()?;
+    let has_said = |hint: &Option<Line>| hint.as_ref().is_some_and(|hint| hint.plain().contains(page.plain()));
+    (!has_said(&target.hint) && !has_said(&result.hint)).then(|| review(page))
+}
+
+fn review(page: &Line) -> String {
+    link(&Line::new("review the plan in Nuon"), Some(page))
 }
 
 /// Says where a deploy comes from, for a table that has no columns for it.

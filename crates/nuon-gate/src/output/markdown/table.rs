@@ -8,7 +8,7 @@ use nuon_gate_core::timeline::human;
 
 use super::CELL;
 use crate::output::escape::{link, text};
-use crate::output::outcome::{component, install, spent, words};
+use crate::output::outcome::{component, install, words};
 
 /// So much of a commit tells it apart.
 const COMMIT: usize = 12;
@@ -76,7 +76,7 @@ pub(super) fn author(deploy: &DeployResult) -> String {
 
 fn time(target: &TargetResult) -> String {
     let usual = target.typical_ms.map(|millis| format!("usually {}", human(Duration::from_millis(millis))));
-    spent(target).map(human).into_iter().chain(usual).collect::<Vec<_>>().join(", ")
+    target.took().map(human).into_iter().chain(usual).collect::<Vec<_>>().join(", ")
 }
 
 pub(super) fn last_good(target: &TargetResult) -> String {

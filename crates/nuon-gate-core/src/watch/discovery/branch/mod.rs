@@ -255,7 +255,7 @@ impl BranchTargets {
                         |dashboard: &crate::Dashboard| dashboard.run(rollout.place(), &rollout.run().workflow_id);
                     let url = shared.dashboard().and_then(page);
                     if rollout.run().awaiting_approval
-                        && let Some(request) = shared.unread_dashboard()
+                        && let Some(request) = shared.dashboard_request()
                     {
                         return Ok(Next::Read(request));
                     }

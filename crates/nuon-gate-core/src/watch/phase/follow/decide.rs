@@ -143,7 +143,7 @@ impl Follow {
         if let Some(id) = self.unread_baseline() {
             return Some(deploy_request(policy.target, id));
         }
-        if let Some(request) = &policy.optional.early {
+        if let Some(request) = policy.dashboard.as_ref().filter(|_| policy.settings.links) {
             return Some(request.clone());
         }
         let may_pass =
@@ -288,7 +288,7 @@ impl Follow {
             return Decision::Hold(Hold::Approval(place));
         }
         if (polls == 1 || is_once)
-            && let Some(request) = &policy.optional.dashboard
+            && let Some(request) = &policy.dashboard
         {
             return Decision::Need(request.clone());
         }

@@ -53,7 +53,6 @@ impl Follow {
                 self.take_workflow(request, workflow);
                 Vec::new()
             }
-            Fact::Install(install) => vec![Note::InstallName(install.name)],
             _ => Vec::new(),
         }
     }

@@ -1,17 +1,14 @@
 //! A human is asked to approve the plan, or seems to be.
 
-use serde_json::json;
-
-use super::said::{Said, detail, newest, row, said, workflow};
+use super::said::{Said, dashboard, detail, newest, row, workflow};
 use super::scene::{IN_PROGRESS, Scene, Then, latest, named, own, passes, play};
 use super::{APPROVALS, OWN};
-use crate::api::Request;
 use crate::cause::Cause;
 use crate::pins::Pins;
 use crate::report::ApprovalPlace;
 use crate::watch::phase::Basis;
 use crate::watch::settings::OnApproval;
-use crate::{Hold, OrgId, Verdict};
+use crate::{Hold, Verdict};
 
 pub(super) fn scenes() -> Vec<Scene> {
     [approvals(), approvals_at_once()].into_iter().flatten().collect()
@@ -38,9 +35,7 @@ fn approvals() -> Vec<Scene> {
     let answered = || [detail(&asking), workflow("iwf-1", "in-progress", OWN, "approved")];
     let held = || Then::Holds(Hold::Approval(place()));
     let fails = || Then::Ends(Verdict::ApprovalNeeded, Cause::ApprovalNeeded(place()));
-    let dashboard = || Request::Dashboard("org-1".parse::<OrgId>().unwrap());
     let on = |name, on_approval| own(name, APPROVALS).with(|settings| settings.on_approval = on_approval);
-    let page = || said("dashboard", &json!({ "dashboard_url": "https://app.example" }));
     vec![
         on("wait: it is waited for", OnApproval::Wait)
             .poll(0, answers())
@@ -67,10 +62,10 @@ fn approvals() -> Vec<Scene> {
             .poll(2, wide_look())
             .then(passes(OWN, Basis::Approval(place()))),
         on("the link to answer it is read for the report", OnApproval::Wait)
-            .optional(dashboard())
+            .dashboard()
             .poll(0, answers())
             .then(held())
-            .poll(2, [detail(&asking), asks(), page()])
+            .poll(2, [detail(&asking), asks(), dashboard()])
             .then(held()),
         named("pass: the build is not said", APPROVALS, Pins { build: "bld-2".parse().ok(), ..Pins::default() })
             .with(|settings| settings.on_approval = OnApproval::Pass)

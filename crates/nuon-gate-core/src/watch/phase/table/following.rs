@@ -5,14 +5,13 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::said::{
-    created, detail, done, list, lost, missing, newest, no_newest, nothing, of, plans_only, row, said, typed, with,
-    without, workflow,
+    created, dashboard, detail, done, list, lost, missing, newest, no_newest, nothing, of, plans_only, row, said,
+    typed, with, without, workflow,
 };
 use super::scene::{
     IN_PROGRESS, Scene, Then, failed, fails_as, id, latest, named, needs, own, passes, passes_by, play, rejected,
 };
 use super::{ERRORS, JUDGING, NO_DEPLOYS, OTHER, OWN, VERIFIED, WHICH, WORKFLOWS};
-use crate::api::Request;
 use crate::cause::Cause;
 use crate::model::{DeployType, Status};
 use crate::pins::{Baseline, Pins, Since};
@@ -33,7 +32,6 @@ fn in_order() -> Vec<Scene> {
     let (active, queued) = (row(OWN, "active"), row(OWN, "queued"));
     let asking = row(OWN, "pending-approval");
     let at_work = || workflow("iwf-1", "in-progress", OWN, "in-progress");
-    let early = || Request::Install("inl-acme".parse().unwrap());
     vec![
         own("first its detail", JUDGING).poll(0, []).then(needs("deploy dpl-web")),
         own("then whether it is the newest", JUDGING).poll(0, [detail(&active)]).then(needs("latest")),
@@ -57,11 +55,15 @@ fn in_order() -> Vec<Scene> {
         own("an empty list hides nothing", JUDGING)
             .poll(0, [detail(&active), no_newest(), missing("list of 100"), done("iwf-1")])
             .then(passes_by("iwf-1")),
-        own("links and names are read once there is a deploy", JUDGING)
-            .optional(early())
-            .poll(0, [detail(&queued), said("install", &json!({ "name": "acme" }))])
-            .then(IN_PROGRESS)
-            .reports(["found dpl-web by deploy", "install acme"]),
+        own("where links lead is read once there is a deploy", JUDGING)
+            .with(|settings| settings.links = true)
+            .dashboard()
+            .poll(0, [detail(&queued), dashboard()])
+            .then(IN_PROGRESS),
+        own("but not if nobody wants links before the end", JUDGING)
+            .dashboard()
+            .poll(0, [detail(&queued)])
+            .then(IN_PROGRESS),
         latest("no pass without the detail", JUDGING).poll(0, [newest(&active)]).then(needs("deploy dpl-web")),
         latest("no failure without the detail", JUDGING)
             .poll(0, [newest(&row(OWN, "noop"))])

@@ -28,6 +28,10 @@ pub(super) fn install() -> Said {
     said("install", &json!({ "name": "acme" }))
 }
 
+pub(super) fn dashboard() -> Said {
+    said("dashboard", &json!({ "dashboard_url": "https://app.example" }))
+}
+
 pub(super) fn component() -> Said {
     said("component", &json!({}))
 }

@@ -17,7 +17,7 @@ use crate::model::Status;
 use crate::pins::Pins;
 use crate::watch::Refusal;
 use crate::watch::phase::{
-    Basis, Decision, End, Follow, Note, OptionalReads, Phase, Policy, Proof, Search, StopReason, decide, decide_at_stop,
+    Basis, Decision, End, Follow, Note, Phase, Policy, Proof, Search, StopReason, decide, decide_at_stop,
 };
 use crate::watch::settings::{Mode, WatchSettings};
 use crate::watch::takeovers::{Takeover, Takeovers};
@@ -32,7 +32,7 @@ pub(super) struct Scene {
     pub(super) section: &'static str,
     phase: Phase,
     settings: WatchSettings,
-    optional: Option<Request>,
+    dashboard: Option<Request>,
     /// Other targets of the install are waited for as well.
     by_list: bool,
     /// Workflows that have answered somebody else, and how many polls came before.
@@ -127,7 +127,7 @@ impl Scene {
             section,
             phase,
             settings,
-            optional: None,
+            dashboard: None,
             by_list: false,
             answered: Vec::new(),
             known: HashMap::new(),
@@ -151,9 +151,9 @@ impl Scene {
         self.with(|settings| settings.mode = Mode::Once)
     }
 
-    /// This would be good to know for those who read the report.
-    pub(super) fn optional(self, request: Request) -> Self {
-        Self { optional: Some(request), ..self }
+    /// Where the dashboard is can be asked.
+    pub(super) fn dashboard(self) -> Self {
+        Self { dashboard: Some(Request::Dashboard("org-1".parse().unwrap())), ..self }
     }
 
     /// The deploys of the whole install are asked for first, for other targets as well.
@@ -281,8 +281,8 @@ impl Scene {
         };
         let fact = reply.ok()?.fact;
         // What only serves people changes nothing.
-        if self.optional.as_ref() == Some(request) {
-            self.optional = None;
+        if self.dashboard.as_ref() == Some(request) {
+            self.dashboard = None;
         }
         let mut notes = self.policy(now, wide, |phase, policy| phase.on_fact(request, fact, policy)).ok()?;
         notes.extend(self.advance(now, wide));
@@ -299,9 +299,6 @@ impl Scene {
 
     fn policy<T>(&mut self, now: Moment, wide: bool, then: impl FnOnce(&mut Phase, &Policy<'_>) -> T) -> T {
         let started_at = Timestamp::from_second(STARTED_AT).unwrap();
-        let dashboard = self.optional.clone().filter(|read| matches!(read, Request::Dashboard(_)));
-        let early = self.optional.clone().filter(|read| !matches!(read, Request::Dashboard(_)));
-        let optional = OptionalReads { early, dashboard };
         let policy = Policy {
             settings: &self.settings,
             target: &target(),
@@ -312,7 +309,7 @@ impl Scene {
             by_list: self.by_list,
             takeovers: &self.takeovers,
             wide,
-            optional,
+            dashboard: self.dashboard.clone(),
         };
         then(&mut self.phase, &policy)
     }

@@ -1,0 +1,149 @@
+//! Who is called to what, and how.
+
+use std::time::Duration;
+
+use nuon_gate_core::Line;
+use nuon_gate_core::result::{Delivery, RunResult, VerdictName};
+use nuon_gate_notify::{Mention, Notifier, Occasion, Options, Pace};
+use serde_json::{Value, json};
+
+use crate::support::{PATIENCE, Service, only, options, pending, place, result};
+use crate::{bot, calls, header_text, methods, no, ok, run};
+
+#[tokio::test]
+async fn one_message_is_edited_and_a_failure_is_a_reply_that_everyone_sees() {
+    let service = Service::start(|number, _| ok(if number == 0 { "100.1" } else { "200.2" })).await;
+    let outcome = run(&service, options(), &["planning"], VerdictName::Failed).await;
+    assert_eq!(only(&outcome), (Delivery::Sent, ""));
+    assert_eq!(outcome.slack_thread.unwrap().to_string(), "C0123456789:100.1");
+    assert_eq!(methods(&service), ["chat.postMessage", "chat.update", "chat.update", "chat.postMessage"]);
+
+    let seen = service.seen();
+    let (first, edit, last, reply) = (seen[0].json(), seen[1].json(), seen[2].json(), seen[3].json());
+    assert_eq!((&first["channel"], first.get("ts")), (&json!("deploys"), None));
+    // The name is good for posting alone.
+    assert_eq!((&edit["channel"], &edit["ts"]), (&json!("C0123456789"), &json!("100.1")));
+    assert_eq!(header_text(&seen[0]), "⏳ deploying api in acme");
+    for told in &seen[2..] {
+        assert_eq!(header_text(told), "❌ api in acme failed: quota exceeded for pods");
+    }
+    assert_eq!((&reply["channel"], &reply["thread_ts"]), (&json!("C0123456789"), &json!("100.1")));
+    assert_eq!(reply["reply_broadcast"], true);
+    let log = |body: &Value| body["blocks"].to_string().contains("exceeded quota: acme");
+    assert_eq!((log(&last), log(&reply)), (false, true));
+    for request in [&first, &last, &reply] {
+        assert!(!request["text"].as_str().unwrap().is_empty() && request["blocks"].is_array());
+        assert_eq!((&request["unfurl_links"], &request["unfurl_media"]), (&json!(false), &json!(false)));
+        assert_eq!((&request["parse"], &request["link_names"]), (&json!("none"), &json!(false)));
+    }
+    assert_eq!(seen[0].header("authorization"), Some("Bearer xoxb-secret-token"));
+    assert_eq!(seen[0].header("user-agent"), Some("nuon-gate/0.0.0 (+https://gate.example)"));
+}
+
+#[tokio::test]
+async fn a_reply_that_fails_is_a_notification_that_failed() {
+    let service = Service::start(|_, seen| match seen.json().get("thread_ts") {
+        Some(_) => no("restricted_action"),
+        None => ok("100.1"),
+    })
+    .await;
+    let outcome = run(&service, options(), &[], VerdictName::Failed).await;
+    let (delivery, reason) = only(&outcome);
+    assert_eq!(delivery, Delivery::Failed);
+    assert!(reason.starts_with("restricted_action"), "{reason}");
+}
+
+#[tokio::test]
+async fn people_are_called_even_if_the_message_cannot_be_edited_now() {
+    let service = Service::start(|number, seen| match number {
+        0 => ok("100.1"),
+        _ if seen.path.ends_with("update") => no("not_authed"),
+        _ => ok("200.2"),
+    })
+    .await;
+    let outcome = run(&service, options(), &[], VerdictName::Failed).await;
+    assert_eq!(only(&outcome).0, Delivery::Failed);
+    assert_eq!(service.seen().last().unwrap().json()["reply_broadcast"], true);
+}
+
+#[tokio::test]
+async fn each_step_that_asks_for_an_approval_calls_people() {
+    let service = Service::start(|number, _| ok(&format!("{number}00.1"))).await;
+    let with = Options { slack_mention_on_failure: vec!["<!here>".parse().unwrap()], ..options() };
+    let notifier = Notifier::start(&bot(&service), with).unwrap();
+    notifier.tell(Occasion::Started, pending("queued"));
+    service.wait_for(1).await;
+    // An edit and a reply; the same step asks once; a state that is shown is not edited.
+    for (step, requests) in [("inst1", 3), ("inst1", 3), ("inst2", 4)] {
+        notifier.ask(0, &place(step), pending("pending-approval"));
+        service.wait_for(requests).await;
+    }
+    let outcome = notifier.finish(result(VerdictName::Passed), PATIENCE).await;
+    assert_eq!(only(&outcome), (Delivery::Sent, ""));
+    let expected = ["chat.postMessage", "chat.update", "chat.postMessage", "chat.postMessage", "chat.update"];
+    assert_eq!(methods(&service), expected);
+    let seen = service.seen();
+    let called: Vec<_> = seen.iter().map(|seen| calls(seen, "<!here>")).collect();
+    assert_eq!(called, [(false, false), (false, false), (true, true), (true, true), (false, false)]);
+    assert_eq!(header_text(&seen[3]), "✋ approval needed for api in acme");
+}
+
+#[tokio::test]
+async fn approvals_wait_for_no_pace_and_are_not_lost_among_changes() {
+    let service = Service::start(|number, _| ok(&format!("{number}00.1"))).await;
+    let pace = Pace { between_changes: Duration::from_secs(600), ..options().pace };
+    let notifier = Notifier::start(&bot(&service), Options { pace, ..options() }).unwrap();
+    notifier.tell(Occasion::Started, pending("queued"));
+    service.wait_for(1).await;
+    notifier.ask(0, &place("inst1"), pending("pending-approval"));
+    notifier.tell(Occasion::Changed, pending("executing"));
+    service.wait_for(3).await;
+    assert_eq!(methods(&service), ["chat.postMessage", "chat.update", "chat.postMessage"]);
+    assert_eq!(header_text(&service.seen()[2]), "✋ approval needed for api in acme");
+}
+
+#[tokio::test]
+async fn mentions_come_from_the_settings_and_only_with_what_people_must_see() {
+    let mention: Mention = "<!subteam^S123>".parse().unwrap();
+    let recovered = |run: &mut RunResult| run.targets[0].recovered_after = Some(2);
+    let status = |status: &'static str| {
+        move |run: &mut RunResult| run.targets[0].deploy.as_mut().unwrap().status = Line::new(status)
+    };
+    // Nobody is called because a person ended the job or the deploy, or answered.
+    type Change<'a> = &'a dyn Fn(&mut RunResult);
+    let ends: [(VerdictName, Change<'_>, bool); 10] = [
+        (VerdictName::Failed, &|_| (), true),
+        (VerdictName::TimedOut, &|_| (), true),
+        (VerdictName::Inconclusive, &|_| (), true),
+        (VerdictName::ApprovalNeeded, &|_| (), true),
+        (VerdictName::Passed, &recovered, true),
+        (VerdictName::Cancelled, &status("approval-expired"), true),
+        (VerdictName::Cancelled, &status("cancelled"), false),
+        (VerdictName::Cancelled, &status("approval-denied"), false),
+        (VerdictName::Interrupted, &|_| (), false),
+        (VerdictName::Passed, &|_| (), false),
+    ];
+    for (verdict, change, expected) in ends {
+        let service = Service::start(|_, _| ok("100.1")).await;
+        let with = Options { slack_mention_on_failure: vec![mention.clone()], ..options() };
+        let notifier = Notifier::start(&bot(&service), with).unwrap();
+        notifier.tell(Occasion::Started, pending("queued"));
+        service.wait_for(1).await;
+        let mut end = result(verdict);
+        change(&mut end);
+        notifier.finish(end, PATIENCE).await;
+        let seen = service.seen();
+        let edits = seen[..2].iter().map(|seen| calls(seen, "<!subteam^S123>")).collect::<Vec<_>>();
+        assert_eq!(edits, [(false, false), (false, false)], "{verdict:?}: an edit calls nobody");
+        let reply: Vec<_> = seen[2..].iter().map(|seen| calls(seen, "<!subteam^S123>")).collect();
+        assert_eq!(reply, if expected { vec![(true, true)] } else { Vec::new() }, "{verdict:?}");
+    }
+    for text in
+        ["<!everyone>", "@here", "<@u1>", "<@U1|x>", "<!subteam^U1>", "<https://evil.example>", "here", "", "<@U>"]
+    {
+        assert!(text.parse::<Mention>().is_err(), "{text}");
+    }
+    for text in ["<!here>", "<!channel>", "<@U0123>", "<@W0123>", " <!subteam^S1> "] {
+        assert!(text.parse::<Mention>().is_ok(), "{text}");
+    }
+}

@@ -1,0 +1,146 @@
+//! What is said of a minute in which nothing happened.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use nuon_gate_core::Line;
+use nuon_gate_core::model::Status;
+use nuon_gate_core::result::VerdictName;
+use nuon_gate_core::watch::EventKind;
+
+use super::describe::waiting;
+use super::outcome::{gravity, words};
+
+/// Of more targets than this nobody reads a line each.
+const MANY: usize = 5;
+/// So many of those that need a look are named.
+const MOST_NAMED: usize = 10;
+
+/// A target that is pending: which, where it stands (`None`: no deploy yet), and since when.
+type Pending = (usize, Option<Status>, Duration);
+
+/// How the targets stand, by what has been told of them.
+#[derive(Debug, Default)]
+pub(super) struct Standings {
+    count: usize,
+    ended: HashMap<usize, VerdictName>,
+    /// The targets of which a human is asked to approve the plan.
+    asked: HashSet<usize>,
+}
+
+impl Standings {
+    pub(super) fn note(&mut self, kind: &EventKind) {
+        match kind {
+            EventKind::Started { targets } => self.count = targets.len(),
+            EventKind::Joined { .. } => self.count += 1,
+            EventKind::ApprovalNeeded { target, .. } => {
+                self.asked.insert(*target);
+            }
+            EventKind::Changed { target, .. } => {
+                self.asked.remove(target);
+            }
+            EventKind::Ended { target: Some(target), verdict, .. } => {
+                self.asked.remove(target);
+                self.ended.insert(*target, (*verdict).into());
+            }
+            _ => {}
+        }
+    }
+
+    /// Says how it stands: of each pending target, or of many in numbers, with those that somebody should look at.
+    pub(super) fn heartbeat(&self, pending: &[Pending]) -> Vec<(Option<usize>, Line)> {
+        let line = |(target, status, spent): &Pending| (Some(*target), waiting(status.as_ref(), *spent));
+        if pending.is_empty() {
+            return vec![(None, Line::new("still waiting for the workflow"))];
+        }
+        if pending.len() <= MANY {
+            return pending.iter().map(line).collect();
+        }
+        let needs_a_look = |(target, status, _): &&Pending| {
+            self.asked.contains(target) || status.as_ref().is_some_and(|status| *status == Status::Error)
+        };
+        let named: Vec<&Pending> = pending.iter().filter(needs_a_look).collect();
+        let more = named.len().saturating_sub(MOST_NAMED);
+        let more = (more > 0).then(|| (None, Line::new(format!("… and {more} more that need a look"))));
+        let lines = named.into_iter().take(MOST_NAMED).map(line);
+        [(None, self.totals(pending.len()))].into_iter().chain(lines).chain(more).collect()
+    }
+
+    /// Counts those that passed, those that are going, and the others by how they ended, bad ends first.
+    fn totals(&self, pending: usize) -> Line {
+        let count = |verdict| self.ended.values().filter(|own| **own == verdict).count();
+        let mut others: Vec<VerdictName> =
+            self.ended.values().copied().filter(|verdict| *verdict != VerdictName::Passed).collect();
+        others.sort_by_key(|verdict| gravity(*verdict));
+        others.dedup();
+        let others = others.into_iter().map(|verdict| format!(", {} {}", count(verdict), words(verdict)));
+        let passed = count(VerdictName::Passed);
+        Line::new(format!("{passed} of {} passed, {pending} going{}", self.count, others.collect::<String>()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nuon_gate_core::{Target, Verdict};
+
+    use super::*;
+
+    fn standings(count: usize) -> Standings {
+        let target = |number| Target::new(format!("inl{number}").parse().unwrap(), "cmp1".parse().unwrap());
+        let mut standings = Standings::default();
+        standings.note(&EventKind::Started { targets: (0..count).map(target).collect() });
+        standings
+    }
+
+    fn end(standings: &mut Standings, targets: std::ops::Range<usize>, verdict: Verdict) {
+        for target in targets {
+            let end = EventKind::Ended { target: Some(target), deploy: None, approval: None, verdict, cause: None };
+            standings.note(&end);
+        }
+    }
+
+    fn said(standings: &Standings, pending: &[Pending]) -> Vec<(Option<usize>, String)> {
+        standings.heartbeat(pending).into_iter().map(|(target, line)| (target, line.plain().to_owned())).collect()
+    }
+
+    fn executing(target: usize) -> Pending {
+        (target, Some(Status::Executing), Duration::from_secs(125))
+    }
+
+    #[test]
+    fn a_few_are_told_of_one_by_one() {
+        let pending = [executing(3), (4, None, Duration::from_secs(61))];
+        let expected = [(Some(3), "still executing, for 2m 5s"), (Some(4), "still no deploy, after 1m 1s")];
+        assert_eq!(said(&standings(40), &pending), expected.map(|(target, line)| (target, line.to_owned())));
+        assert_eq!(said(&standings(0), &[]), [(None, "still waiting for the workflow".to_owned())]);
+    }
+
+    #[test]
+    fn many_are_counted_and_those_that_need_a_look_are_named() {
+        let mut standings = standings(25);
+        end(&mut standings, 0..15, Verdict::Passed);
+        end(&mut standings, 15..17, Verdict::Cancelled);
+        end(&mut standings, 17..19, Verdict::Failed);
+        let mut pending: Vec<Pending> = (19..25).map(executing).collect();
+        let totals = "15 of 25 passed, 6 going, 2 failed, 2 cancelled".to_owned();
+        assert_eq!(said(&standings, &pending), [(None, totals.clone())]);
+
+        let workflow = "inw1".parse().unwrap();
+        standings.note(&EventKind::ApprovalNeeded { target: 20, workflow, step: None, url: None });
+        pending[1].1 = Some(Status::PendingApproval);
+        pending[4].1 = Some(Status::Error);
+        let asked = (Some(20), "still pending-approval, for 2m 5s".to_owned());
+        let in_error = (Some(23), "still error, for 2m 5s".to_owned());
+        assert_eq!(said(&standings, &pending), [(None, totals), asked, in_error]);
+    }
+
+    #[test]
+    fn no_heartbeat_is_endless() {
+        let standings = standings(300);
+        let pending: Vec<Pending> =
+            (0..300).map(|target| (target, Some(Status::Error), Duration::from_secs(60))).collect();
+        let said = said(&standings, &pending);
+        assert_eq!(said.len(), 12);
+        assert_eq!(said[11], (None, "… and 290 more that need a look".to_owned()));
+    }
+}
