@@ -27,12 +27,11 @@ pub(crate) fn refuse(ci: Option<&CiSystem>, trouble: &Trouble) {
     let console = Console::new();
     console.trouble(trouble);
     let Some(ci) = ci else { return };
-    let reason = trouble.to_string();
-    let reason: Vec<Line> = reason.strip_prefix("error: ").unwrap_or(&reason).lines().map(Line::new).collect();
-    let text = reason.iter().map(Line::plain).collect::<Vec<_>>().join("\n");
-    let issue = Issue::error(&Line::new("nuon-gate: not started"), reason);
+    let (reason, hint) = (trouble.reason(), trouble.to_do());
+    ci.set(&Facts::not_started(trouble.exit_code(), reason.plain(), hint.map_or("", Line::plain)), &console);
+    let lines = [reason].into_iter().chain(hint.map(|hint| Line::new(format!("hint: {}", hint.plain()))));
+    let issue = Issue::error(&Line::new("nuon-gate: not started"), lines.collect());
     ci.show(&issue).iter().for_each(|line| console.command(line));
-    ci.set(&Facts::not_started(trouble.exit_code(), &text), &console);
 }
 
 impl CiSystem {

@@ -43,7 +43,7 @@ impl Facts {
     }
 
     /// The facts where nothing was waited for.
-    pub(super) fn not_started(code: u8, reason: &str) -> Self {
+    pub(super) fn not_started(code: u8, reason: &str, hint: &str) -> Self {
         Self([
             ("verdict", exit::name(code).to_owned()),
             ("exit-code", code.to_string()),
@@ -57,7 +57,7 @@ impl Facts {
             (RESULT, String::new()),
             ("notified", "false".to_owned()),
             ("slack-thread", String::new()),
-            ("hint", String::new()),
+            ("hint", hint.to_owned()),
             ("approval-url", String::new()),
         ])
     }
@@ -65,7 +65,7 @@ impl Facts {
     /// Facts of any kind, in their order.
     #[cfg(test)]
     pub(super) fn of_any(values: &[String]) -> Self {
-        let mut facts = Self::not_started(exit::USAGE, "");
+        let mut facts = Self::not_started(exit::USAGE, "", "");
         facts.0.iter_mut().zip(values).for_each(|((_, fact), value)| value.clone_into(fact));
         facts
     }

@@ -64,7 +64,7 @@ mod tests {
         let path = std::env::temp_dir().join(format!("nuon-gate-before-{}", std::process::id()));
         for (before, start) in [("", "verdict<<"), ("a=b", "a=b\nverdict<<"), ("a=b\n", "a=b\n\nverdict<<")] {
             std::fs::write(&path, before).unwrap();
-            set_outputs(&path, &Facts::not_started(2, "x")).unwrap();
+            set_outputs(&path, &Facts::not_started(2, "x", "")).unwrap();
             let written = std::fs::read_to_string(&path).unwrap();
             assert!(written.starts_with(start), "{written}");
         }
@@ -76,7 +76,7 @@ mod tests {
         let mut numbers = (0..).map(|number| number / 2);
         let taken =
             format!("a\nghadelimiter_{:032x}\nverdict=passed", 0) + &format!("ghadelimiter_{0:016x}{0:016x}", 7);
-        let written = outputs(&Facts::not_started(2, &taken), || numbers.next().unwrap());
+        let written = outputs(&Facts::not_started(2, &taken, ""), || numbers.next().unwrap());
         let start = written.find("reason<<").unwrap();
         let delimiter = written[start + 8..].lines().next().unwrap();
         assert!(!taken.contains(delimiter), "{written}");

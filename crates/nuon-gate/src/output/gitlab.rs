@@ -33,7 +33,7 @@ mod tests {
 
     #[test]
     fn variables_are_words() {
-        let facts = Facts::not_started(2, "a \"b\" 'c' `d` $(e) f;g|h&i>j #k \\l\nNUON_GATE_VERDICT=passed ü");
+        let facts = Facts::not_started(2, "a \"b\" 'c' `d` $(e) f;g|h&i>j #k \\l\nNUON_GATE_VERDICT=passed ü", "");
         let written = dotenv(&facts);
         assert_eq!(written.lines().count(), 10);
         assert!(
@@ -42,7 +42,7 @@ mod tests {
         );
         let reason = "NUON_GATE_REASON=a__b___c___d____e__f_g_h_i_j__k__l_NUON_GATE_VERDICT=passed__\n";
         assert!(written.contains(reason), "{written}");
-        assert!(dotenv(&Facts::not_started(2, &"ü".repeat(9000))).len() < 5120);
+        assert!(dotenv(&Facts::not_started(2, &"ü".repeat(9000), "")).len() < 5120);
     }
 
     #[test]
