@@ -204,6 +204,8 @@ fn a_mistake_says_what_to_write() {
     }
     check(&[], &[("NUON_GATE_TIMOUT", "9s")], 0, &["NUON_GATE_TIMOUT is not known", "is it NUON_GATE_TIMEOUT?"]);
     check(&[], &[("NUON_GATE_SLACK_WEBHOK_URL", "")], 0, &["is it NUON_GATE_SLACK_WEBHOOK_URL?"]);
+    check(&[], &[("NUON_GATE_API_TOKEN", "t")], 0, &["is it NUON_API_TOKEN?"]);
+    check(&[], &[("NUON_GATE_OIDC_TOKN_FILE", "f")], 0, &["is it NUON_OIDC_TOKEN_FILE?"]);
     check(&[], &[("NUON_GATE_QQQ", "1")], 0, &["NUON_GATE_QQQ is not known to this version\n"]);
 }
 

@@ -17,14 +17,16 @@ const HOOK: &str = "http://127.0.0.1:9/services/T0/B0/Xf3mQ9rL0aZt7VbW2kHs8NyE";
 const SLACK_TOKEN: &str = "xoxb-planted/2d4c&9e1f";
 const KEY: &str = "whsec_cGxhbnRlZC13ZWJob29rLXNlY3JldC0yNGNo";
 const PROXY: &str = "user:planted-proxy/71ab";
+const PASSWORD: &str = "planted-proxy/71ab";
 const IDENTITY: &str = "eyJ.planted-identity.c2ln";
 const EXCHANGED: &str = "planted-exchanged-7c0d";
 
 /// What is repeated.
-const SECRETS: [&str; 8] = [TOKEN, HOOK, "Xf3mQ9rL0aZt7VbW2kHs8NyE", SLACK_TOKEN, KEY, PROXY, IDENTITY, EXCHANGED];
+const SECRETS: [&str; 9] =
+    [TOKEN, HOOK, "Xf3mQ9rL0aZt7VbW2kHs8NyE", SLACK_TOKEN, KEY, PROXY, PASSWORD, IDENTITY, EXCHANGED];
 
 /// The encodings in which it is repeated.
-const ENCODINGS: [fn(&str) -> String; 9] = [
+const ENCODINGS: [fn(&str) -> String; 10] = [
     str::to_owned,
     |secret| secret.bytes().map(|byte| format!("%{byte:02X}")).collect(),
     |secret| secret.replace(':', "%3a").replace('/', "%2f").replace('&', "%26").replace('-', "%2d"),
@@ -34,6 +36,7 @@ const ENCODINGS: [fn(&str) -> String; 9] = [
     |secret| secret.replace('/', "\\/").replace('&', "\\u0026").replace('-', "\\u002D"),
     |secret| secret.to_ascii_uppercase(),
     |secret| secret.chars().flat_map(|c| [c, '\u{200b}']).collect(),
+    |secret| secret.bytes().map(|byte| format!("{byte:02x}")).collect(),
 ];
 
 /// Runs a check for each encoding, all at the same time, as most of it is waiting.
@@ -134,7 +137,7 @@ fn at(url: &str) -> Gate<'static> {
 #[test]
 fn a_server_that_repeats_a_secret_in_an_answer_is_not_quoted() {
     for_each_encoding(|number, encode| {
-        let known = SECRETS[..6].iter().map(|secret| encode(secret)).collect::<Vec<_>>().join(" , ");
+        let known = SECRETS[..7].iter().map(|secret| encode(secret)).collect::<Vec<_>>().join(" , ");
         let ascii: String = known.chars().filter(char::is_ascii).collect();
         let error = json!({"error": known, "user_error": true, "description": known}).to_string();
         let escaped = error.replace('a', "\\u0061").replace('/', "\\/");
@@ -165,7 +168,10 @@ fn a_server_that_repeats_a_secret_in_an_answer_is_not_quoted() {
                 continue;
             }
             let echo = Echo::new(move |_| whole.clone());
-            let limits = ["--api-outage", "100ms", "--timeout", if code == 124 { "200ms" } else { "15s" }];
+            let limits = match code {
+                124 => ["--api-outage", "15s", "--timeout", "200ms"],
+                _ => ["--api-outage", "100ms", "--timeout", "15s"],
+            };
             let outcome = run(what, number, code, at(&echo.url).args(limits));
             assert!(!outcome.stderr.contains("redirected to planted,"), "{number}: half of it is quoted");
             assert!(what == "a redirect" || outcome.stderr.contains("[redac"), "{what} {number}: {outcome:?}");
@@ -176,7 +182,7 @@ fn a_server_that_repeats_a_secret_in_an_answer_is_not_quoted() {
 #[test]
 fn a_deploy_that_prints_a_secret_is_not_quoted_to_anyone() {
     for_each_encoding(|number, encode| {
-        let known = SECRETS[..6].iter().map(|secret| encode(secret)).collect::<Vec<_>>().join(" , ");
+        let known = SECRETS[..7].iter().map(|secret| encode(secret)).collect::<Vec<_>>().join(" , ");
         let quoted = json!(known).to_string();
         let statuses = format!(
             "{{ status = \"executing\", description = {quoted} }}, {{ status = \"error\", error = {quoted}, hint = {quoted} }}"
@@ -200,7 +206,7 @@ fn a_deploy_that_prints_a_secret_is_not_quoted_to_anyone() {
 fn a_service_that_repeats_a_secret_is_not_quoted() {
     let sim: &'static _ = Box::leak(Box::new(serve(&(access() + &component(API, r#"{ status = "active" }"#)))));
     for_each_encoding(|number, encode| {
-        let known = SECRETS[..6].iter().map(|secret| encode(secret)).collect::<Vec<_>>().join(" , ");
+        let known = SECRETS[..7].iter().map(|secret| encode(secret)).collect::<Vec<_>>().join(" , ");
         let said = json!({"ok": false, "error": known, "needed": known}).to_string();
         for body in [said, known] {
             let echo = Echo::new(move |_| answer("400 Bad Request", "", body.as_bytes()));

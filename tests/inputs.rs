@@ -90,12 +90,17 @@ fn what_is_wrong_in_a_file_is_said_with_its_place() {
 fn a_token_in_the_place_of_a_path_is_not_shown() {
     let sim = serve_deploy(PASSING);
     let jwt = ["eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9", &"eyJzdWIiOiJ4In0".repeat(6), "c2lnbmF0dXJl"].join(".");
-    for token in ["s3cret-t0ken", "s3cret/t0ken+with==", &jwt] {
-        for flag in ["--token-file", "--ca-file", "--config", "--after", "--trigger-response", "--targets-file"] {
-            if flag != "--token-file" && token != jwt {
-                continue;
-            }
-            let outcome = Gate::wait(&sim).args([flag, token]).run().exits(2);
+    let files = ["--token-file", "--ca-file", "--config", "--trigger-response", "--targets-file"];
+    let all = [&files[..], &["--after"]].concat();
+    let tokens = [
+        ("s3cret-t0ken", &files[..1]),
+        ("s3cret/t0ken+with==", &files[..1]),
+        ("nuon_Zx8Tq2LmP0aY7Rk3Wn5Vb1Cd9Ef4Gh6", &files),
+        (&jwt, &all),
+    ];
+    for (token, flags) in tokens {
+        for flag in flags {
+            let outcome = Gate::wait(&sim).args([*flag, token]).run().exits(2);
             let told = outcome.stdout + &outcome.stderr;
             assert!(!told.contains(token) && told.contains(flag), "{flag}: {told}");
         }

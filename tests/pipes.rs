@@ -7,10 +7,28 @@ use std::process::Command;
 use std::time::Duration;
 
 use nix::sys::signal::Signal::{SIGINT, SIGTERM};
+use nuon_gate_sim::Sim;
 
 use crate::support::{Folder, Gate, PASSING, in_parallel, serve_deploy};
 
-const FLAGS: [&str; 6] = ["--token-file", "--config", "--ca-file", "--targets-file", "--after", "--trigger-response"];
+/// What names a file: flags, and a variable that has none.
+const NAMES: [&str; 7] = [
+    "--token-file",
+    "--config",
+    "--ca-file",
+    "--targets-file",
+    "--after",
+    "--trigger-response",
+    "NUON_OIDC_TOKEN_FILE",
+];
+
+/// A wait that is given this file.
+fn wait<'sim>(sim: &'sim Sim, name: &str, file: &Path) -> Gate<'sim> {
+    match name.starts_with("--") {
+        true => Gate::wait(sim).args([name]).args([file]),
+        false => Gate::wait(sim).without("NUON_API_TOKEN").env(name, file),
+    }
+}
 
 /// A pipe that nobody writes to.
 fn pipe(folder: &Folder) -> PathBuf {
@@ -35,14 +53,14 @@ fn until_read(pipe: &Path) -> File {
 fn a_clock_ends_every_read_with_a_result_that_names_what_was_awaited() {
     let sim = serve_deploy(PASSING);
     let clocks = [("--timeout", "the total limit of 200ms"), ("--start-timeout", "the start limit of 200ms")];
-    let cases: Vec<_> = FLAGS.iter().flat_map(|flag| clocks.map(|clock| (*flag, clock))).collect();
-    in_parallel(&cases, |(flag, (clock, words))| {
+    let cases: Vec<_> = NAMES.iter().flat_map(|name| clocks.map(|clock| (*name, clock))).collect();
+    in_parallel(&cases, |(name, (clock, words))| {
         let folder = Folder::new();
-        let gate = Gate::wait(&sim).args([flag]).args([pipe(&folder)]).args([clock, "200ms", "--output", "json"]);
+        let gate = wait(&sim, name, &pipe(&folder)).args([clock, "200ms", "--output", "json"]);
         let outcome = gate.run().exits(124);
         let reason = outcome.reason();
         assert_eq!(outcome.result()["verdict"], "timed_out");
-        assert!(reason.contains(words) && reason.contains("pipe was awaited"), "{flag}: {reason}");
+        assert!(reason.contains(words) && reason.contains("pipe was awaited"), "{name}: {reason}");
         assert!(outcome.result()["hint"].as_str().unwrap().contains(clock), "{:#}", outcome.result());
     });
     let (reader, _writer) = std::io::pipe().unwrap();
@@ -53,15 +71,15 @@ fn a_clock_ends_every_read_with_a_result_that_names_what_was_awaited() {
 #[test]
 fn a_signal_ends_every_read_with_a_result() {
     let sim = serve_deploy(PASSING);
-    in_parallel(&FLAGS, |flag| {
+    in_parallel(&NAMES, |name| {
         let folder = Folder::new();
         let pipe = pipe(&folder);
-        let mut running = Gate::wait(&sim).args([flag]).args([&pipe]).args(["--output", "json"]).start();
+        let mut running = wait(&sim, name, &pipe).args(["--output", "json"]).start();
         let _writer = until_read(&pipe);
         running.send(SIGTERM);
         let outcome = running.end().exits(143);
-        assert_eq!(outcome.result()["verdict"], "interrupted", "{flag}");
-        assert!(outcome.reason().contains("pipe was awaited"), "{flag}: {}", outcome.reason());
+        assert_eq!(outcome.result()["verdict"], "interrupted", "{name}");
+        assert!(outcome.reason().contains("pipe was awaited"), "{name}: {}", outcome.reason());
     });
 }
 

@@ -323,8 +323,17 @@ fn a_source_that_cannot_be_used_is_named() {
     let outcome = bare().env("NUON_OIDC_TOKEN_FILE", IDENTITY).run().refused().says("NUON_OIDC_TOKEN_FILE");
     has_no_secret(&outcome, "");
     let folder = Folder::new();
-    let empty = folder.write("identity", "\n");
-    wait(&sim).env("NUON_OIDC_TOKEN_FILE", empty).run().exits(3).says("NUON_OIDC_TOKEN_FILE");
+    let unusable: [(&[u8], &str); 4] = [
+        (b"\n", "the token is empty"),
+        (b"eyJ.a\nb", "a line break at character 6"),
+        (b"\x89PNG", "line 1 is not text"),
+        (&[b'a'; 70_000], "larger than 64 KiB"),
+    ];
+    for (content, words) in unusable {
+        let file = folder.write("identity", content);
+        wait(&sim).env("NUON_OIDC_TOKEN_FILE", file).run().refused().says(words).says("NUON_OIDC_TOKEN_FILE");
+    }
+    wait(&sim).env("NUON_OIDC_TOKEN_FILE", folder.path()).run().refused().says("it is a folder");
 }
 
 #[test]

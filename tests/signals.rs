@@ -91,6 +91,19 @@ fn a_signal_ends_a_wait_whose_api_hangs() {
 }
 
 #[test]
+fn a_command_that_asks_once_says_that_it_had_not_finished() {
+    for command in ["mark", "doctor"] {
+        let sim = serve(&(one_deploy(ENDLESS) + "[[fault]]\nanswer = \"hang\"\n"));
+        let gate = Gate::at(&sim.url(), command).args(["--install", INSTALL, "--component", API]);
+        let mut running = gate.start();
+        until_asked(&sim, 1);
+        running.send(SIGTERM);
+        let outcome = running.end().exits(143).says("interrupted by SIGTERM; it had not finished");
+        assert!(!outcome.stderr.contains("awaited"), "{command}: {}", outcome.stderr);
+    }
+}
+
+#[test]
 fn a_second_signal_leaves_at_once_with_the_first_ones_code() {
     let hanging = one_deploy(ENDLESS)
         + "[[fault]]\non = \"deploy\"\nanswer = \"hang\"\n[[fault]]\non = \"cli-config\"\nanswer = \"hang\"\n";

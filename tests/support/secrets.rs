@@ -62,7 +62,8 @@ pub(crate) fn shown<'a>(secrets: &'a BTreeSet<String>, text: &str) -> Option<&'a
     secrets.iter().find(is_read)
 }
 
-/// Returns a text as it is, without its escapes, without what cannot be seen, and what of all that is in base64.
+/// Returns a text as it is, without its escapes, without what cannot be seen, and what of all that is in base64 or in
+/// hexadecimal digits.
 fn readings(text: &str) -> Vec<String> {
     let unescaped: Vec<String> =
         std::iter::successors(Some(text.to_owned()), |text| Some(unescape(text))).take(4).collect();
@@ -70,8 +71,8 @@ fn readings(text: &str) -> Vec<String> {
     let mut readings: Vec<String> = unescaped.iter().map(|text| text.chars().filter(visible).collect()).collect();
     readings.extend(unescaped);
     readings.dedup();
-    let in_base64: Vec<String> = readings.iter().map(|text| from_base64(text)).collect();
-    readings.into_iter().chain(in_base64).collect()
+    let encoded: Vec<String> = readings.iter().flat_map(|text| [from_base64(text), from_hexadecimal(text)]).collect();
+    readings.into_iter().chain(encoded).collect()
 }
 
 /// Undoes what URLs and JSON make of characters.
@@ -102,6 +103,14 @@ fn from_base64(text: &str) -> String {
     decoded.map(|bytes| String::from_utf8_lossy(&bytes).into_owned() + "\n").collect()
 }
 
+/// Reads every long row of hexadecimal digits of a text, from its first digit on.
+fn from_hexadecimal(text: &str) -> String {
+    let rows = text.split(|c: char| !c.is_ascii_hexdigit()).filter(|row| row.len() >= 16);
+    let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap();
+    let decoded = rows.map(|row| row.as_bytes().chunks_exact(2).map(byte).collect::<Vec<u8>>());
+    decoded.map(|bytes| String::from_utf8_lossy(&bytes).into_owned() + "\n").collect()
+}
+
 /// Returns what is secret of a variable.
 fn secrets(name: &str, value: &str) -> Vec<String> {
     // A path of words alone can be anything.
@@ -115,7 +124,9 @@ fn secrets(name: &str, value: &str) -> Vec<String> {
             values.filter(|(name, _)| is_secret(name)).map(|(_, value)| value.to_owned()).collect()
         }
         "NUON_GATE_WEBHOOK_SECRET" => value.split_whitespace().map(str::to_owned).collect(),
-        "HTTPS_PROXY" | "HTTP_PROXY" | "ALL_PROXY" | "https_proxy" => password(value).into_iter().collect(),
+        "HTTPS_PROXY" | "HTTP_PROXY" | "ALL_PROXY" | "https_proxy" => {
+            password(value).into_iter().flat_map(|password| [unescape(&password), password]).collect()
+        }
         _ if name.ends_with("_WEBHOOK_URL") => {
             value.lines().map(str::to_owned).chain(value.lines().filter_map(address)).collect()
         }

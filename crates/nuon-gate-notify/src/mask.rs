@@ -45,7 +45,7 @@ pub(crate) fn names_secret(name: &str) -> bool {
 }
 
 /// Tells whether a text is a secret by its looks.
-pub(crate) fn is_secret(text: &str) -> bool {
+pub fn is_secret(text: &str) -> bool {
     is_uuid(text) || random(text) >= LEAST
 }
 

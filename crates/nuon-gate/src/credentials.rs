@@ -37,12 +37,19 @@ pub(crate) async fn find(
         Some(text) => ApiToken::new(&text)
             .map(Credentials::Token)
             .map_err(|error| Trouble::new(format!("no usable API token: {error}")).hint(TOKEN_HINT)),
-        None => identity(audience, environment)?.map(Credentials::Identity).ok_or_else(|| nothing(environment)),
+        None => {
+            let identity = identity(reader, audience, environment).await?;
+            identity.map(Credentials::Identity).ok_or_else(|| nothing(environment))
+        }
     }
 }
 
 /// Finds where the identity comes from, in the order in which the Nuon CLI looks.
-fn identity(audience: String, environment: &Environment) -> Result<Option<IdentitySource>, Trouble> {
+async fn identity(
+    reader: &Reader,
+    audience: String,
+    environment: &Environment,
+) -> Result<Option<IdentitySource>, Trouble> {
     let variables = [OIDC_TOKEN, OIDC_TOKEN_FILE, OIDC_AUDIENCE];
     let unfilled = |name: &&str| environment.get(name).is_some_and(is_placeholder);
     if let Some(name) = variables.into_iter().find(unfilled) {
@@ -56,12 +63,9 @@ fn identity(audience: String, environment: &Environment) -> Result<Option<Identi
         return usable(OIDC_TOKEN, token).map(IdentitySource::Token).map(Some);
     }
     if let Some(path) = environment.get(OIDC_TOKEN_FILE).map(PathBuf::from) {
-        // Not named: it may be the token itself, put into the wrong place.
-        return match path.exists() {
-            true => Ok(Some(IdentitySource::File(path))),
-            false => Err(Trouble::new(format!("cannot read the file of {OIDC_TOKEN_FILE}: there is no such file"))
-                .hint(format!("correct {OIDC_TOKEN_FILE}; the token itself goes into {OIDC_TOKEN}"))),
-        };
+        let text = reader.read(Input::Identity, &path).await?;
+        let token = IdentityToken::new(&text).map_err(|error| Input::Identity.wrong(&path, error))?;
+        return Ok(Some(IdentitySource::File { path, token }));
     }
     let (Some(url), Some(token)) = (environment.get(GITHUB_ISSUER), environment.get(GITHUB_REQUEST_TOKEN)) else {
         return Ok(None);
@@ -96,7 +100,7 @@ mod tests {
 
     const TOKEN: (&str, &str) = (API_TOKEN, "t");
     const IDENTITY: (&str, &str) = (OIDC_TOKEN, "id");
-    const FILE: (&str, &str) = (OIDC_TOKEN_FILE, "/");
+    const FILE: (&str, &str) = (OIDC_TOKEN_FILE, concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/identity"));
     const URL: (&str, &str) = (GITHUB_ISSUER, "https://issuer.example/t?v=1");
     const REQUEST: (&str, &str) = (GITHUB_REQUEST_TOKEN, "r");
 
@@ -128,7 +132,7 @@ mod tests {
             let source = match found(logged_in, variables) {
                 Ok(Credentials::Token(_)) => "token".to_owned(),
                 Ok(Credentials::Identity(IdentitySource::Token(_))) => "identity".to_owned(),
-                Ok(Credentials::Identity(IdentitySource::File(_))) => "file".to_owned(),
+                Ok(Credentials::Identity(IdentitySource::File { .. })) => "file".to_owned(),
                 Ok(Credentials::Identity(IdentitySource::Issuer { audience, .. })) => format!("issuer for {audience}"),
                 Err(_) => "nothing".to_owned(),
             };

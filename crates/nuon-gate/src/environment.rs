@@ -48,6 +48,12 @@ pub const SIGN_IN: [(&str, &str); 4] = [
     (OIDC_AUDIENCE, "For whom GitHub is asked to issue it, if not for the API's address"),
 ];
 
+/// What the names of the Nuon CLI's variables begin with.
+const NUON_PREFIX: &str = "NUON_";
+
+/// Variables of the Nuon CLI beside which there is none of ours, though one might expect it.
+const NUON_OWN: [&str; 4] = [API_TOKEN, OIDC_TOKEN, OIDC_TOKEN_FILE, OIDC_AUDIENCE];
+
 /// What the inputs of the GitHub Action that pin a deploy hold by default. An input that is left out can so be told from
 /// one that came to nothing.
 const NOT_GIVEN: &str = "(not given)";
@@ -130,10 +136,15 @@ impl Environment {
         let names = self.set.keys().chain(&self.blank);
         let unknown = names.filter(|name| name.starts_with(PREFIX) && !is_known(name));
         // They all begin alike, which makes no two of them alike.
-        let rest = |name: &'_ String| name[PREFIX.len()..].to_owned();
-        let known: Vec<String> = known.iter().map(rest).collect();
-        let nearest = |name: &str| nearest(&name[PREFIX.len()..], known.iter().map(String::as_str));
-        unknown.map(|name| (name.as_str(), nearest(name).map(|nearest| format!("{PREFIX}{nearest}")))).collect()
+        let rest = |name: &'_ str| name.strip_prefix(PREFIX).unwrap_or(&name[NUON_PREFIX.len()..]).to_owned();
+        let known: Vec<&str> = known.iter().map(String::as_str).chain(NUON_OWN).collect();
+        let rests: Vec<String> = known.iter().map(|name| rest(name)).collect();
+        let nearest = |name: &str| {
+            let nearest = nearest(&rest(name), rests.iter().map(String::as_str))?;
+            let place = rests.iter().position(|rest| rest == nearest)?;
+            Some(known[place].to_owned())
+        };
+        unknown.map(|name| (name.as_str(), nearest(name))).collect()
     }
 }
 

@@ -4,8 +4,11 @@ use std::fmt::Display;
 use std::io;
 use std::path::Path;
 
+use nuon_gate_core::api::LARGEST_IDENTITY;
 use nuon_gate_core::input::{Unreadable, json_fault, read, read_file};
+use nuon_gate_notify::is_random;
 
+use crate::environment::OIDC_TOKEN_FILE;
 use crate::trouble::Trouble;
 
 const MIB: u64 = 1024 * 1024;
@@ -15,6 +18,8 @@ const MIB: u64 = 1024 * 1024;
 pub(crate) enum Input {
     /// The API token.
     Token,
+    /// What proves who somebody is.
+    Identity,
     /// Certificates to trust.
     Certificates,
     /// The Nuon CLI's own file.
@@ -62,8 +67,9 @@ impl Input {
     pub(crate) fn name(self, path: &Path) -> String {
         match self.is_stdin(path) {
             true => "stdin".to_owned(),
-            false if self == Self::Token && !is_place(path) => "the file of --token-file".to_owned(),
-            false if is_like_a_secret(path) => format!("the file of {}", self.flag()),
+            false if self.is_secret() && !is_place(path) || is_like_a_secret(path) => {
+                format!("the file of {}", self.flag())
+            }
             false => path.display().to_string(),
         }
     }
@@ -71,7 +77,7 @@ impl Input {
     /// The most bytes: more than any such file has.
     fn longest(self) -> u64 {
         match self {
-            Self::Token => MIB / 16,
+            Self::Token | Self::Identity => LARGEST_IDENTITY,
             Self::NuonConfig => MIB,
             // A system's whole trust store has a quarter of that.
             Self::Certificates | Self::Script => 4 * MIB,
@@ -85,9 +91,15 @@ impl Input {
         path.as_os_str() == "-" && matches!(self, Self::Targets | Self::TriggerResponse | Self::Result)
     }
 
+    /// Tells whether a secret is all that is in it.
+    fn is_secret(self) -> bool {
+        matches!(self, Self::Token | Self::Identity)
+    }
+
     fn flag(self) -> &'static str {
         match self {
             Self::Token => "--token-file",
+            Self::Identity => OIDC_TOKEN_FILE,
             Self::Certificates => "--ca-file",
             Self::NuonConfig => "--config",
             Self::Targets => "--targets-file",
@@ -103,6 +115,9 @@ impl Input {
         match self {
             Self::Token => {
                 "set NUON_API_TOKEN, name a file with --token-file (NUON_GATE_TOKEN_FILE), or log in with the Nuon CLI"
+            }
+            Self::Identity => {
+                "correct NUON_OIDC_TOKEN_FILE (the token itself goes into NUON_OIDC_TOKEN), or set NUON_API_TOKEN"
             }
             Self::Certificates => "--ca-file (NUON_GATE_CA_FILE) takes a file with certificates in PEM form",
             Self::NuonConfig => {
@@ -133,11 +148,12 @@ fn is_place(path: &Path) -> bool {
     path.exists() || folder.is_some_and(Path::is_dir)
 }
 
-/// Tells whether a path is rather a secret: its name is longer than people call files, and there is nothing there.
+/// Tells whether a path is rather a secret: its name is random or longer than people call files, and there is nothing there.
 fn is_like_a_secret(path: &Path) -> bool {
     const LONGEST_NAME: usize = 64;
-    let is_long = path.iter().any(|part| part.len() > LONGEST_NAME) || path.to_string_lossy().contains('\n');
-    is_long && !path.exists()
+    let text = path.to_string_lossy();
+    let is_long = path.iter().any(|part| part.len() > LONGEST_NAME) || text.contains('\n');
+    (is_long || is_random(&text)) && !path.exists()
 }
 
 #[cfg(test)]
@@ -153,6 +169,9 @@ mod tests {
             (Input::Token, "t0ken", "the file of --token-file"),
             (Input::Token, "a/b+c/d==", "the file of --token-file"),
             (Input::Token, "-", "the file of --token-file"),
+            (Input::Identity, "eyJ.x.y", "the file of NUON_OIDC_TOKEN_FILE"),
+            (Input::NuonConfig, "nuon_Zx8Tq2LmP0aY7Rk3Wn5Vb1Cd9Ef4Gh6", "the file of --config"),
+            (Input::NuonConfig, "/no/home/acme-production-2/.nuon", "/no/home/acme-production-2/.nuon"),
             (Input::Certificates, "absent.pem", "absent.pem"),
             (Input::Certificates, "-----BEGIN CERTIFICATE-----\nMII", "the file of --ca-file"),
             (Input::Targets, &jwt, "the file of --targets-file"),

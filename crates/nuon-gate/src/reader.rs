@@ -84,19 +84,19 @@ impl Reader {
     ) -> Result<T, Trouble> {
         let Limit { left, called, hint } = limit;
         let late = |_| {
-            let what = format!("{called} ran out while {} was awaited", self.awaited());
+            let awaited = self.awaited.borrow().clone().unwrap_or_else(|| "a file".to_owned());
+            let what = format!("{called} ran out while {awaited} was awaited");
             Trouble::new(what).so(NOTHING_DONE).hint(hint).judged(Some(Verdict::TimedOut))
         };
         timeout(left, reading).await.map_err(late)?
     }
 
-    /// Says that a signal came while something was being read with it.
+    /// Says that a signal came, and what was being read with it, if something was.
     pub(crate) fn interrupted(&self, signal: Signal) -> Trouble {
-        Trouble::interrupted(signal, format!("{} was awaited", self.awaited())).so(NOTHING_DONE)
-    }
-
-    fn awaited(&self) -> String {
-        self.awaited.borrow().clone().unwrap_or_else(|| "a file".to_owned())
+        match &*self.awaited.borrow() {
+            Some(name) => Trouble::interrupted(signal, format!("{name} was awaited")).so(NOTHING_DONE),
+            None => Trouble::interrupted(signal, "it had not finished"),
+        }
     }
 }
 

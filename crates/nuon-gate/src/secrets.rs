@@ -26,10 +26,11 @@ pub(crate) fn protect_all(environment: &Environment) {
     values.filter(|value| !value.starts_with('$')).for_each(protect);
     let proxies = PROXY_VARIABLES.iter().chain(&UNUSED_PROXIES);
     for user in proxies.filter_map(|name| user_of(environment.get(name)?)) {
-        protect(user);
-        protect(&decoded(user));
-        if let Some((_, password)) = user.split_once(':') {
-            protect(password);
+        for user in [user, &decoded(user)] {
+            protect(user);
+            if let Some((_, password)) = user.split_once(':') {
+                protect(password);
+            }
         }
     }
 }
@@ -69,7 +70,13 @@ mod tests {
             ("NUON_GATE_SLACK_TOKEN", "$(SLACK_TOKEN_OF_NOBODY)"),
         ]));
         let known = protected(0);
-        for secret in ["user:pa@ssword-of-proxy", "pa%40ssword-of-proxy", "token-of-protect-all", "whsec_protect2"] {
+        for secret in [
+            "user:pa@ssword-of-proxy",
+            "pa%40ssword-of-proxy",
+            "pa@ssword-of-proxy",
+            "token-of-protect-all",
+            "whsec_protect2",
+        ] {
             assert!(known.contains(&secret.to_owned()), "{secret}");
         }
         for text in ["proxy.protected", "OF_NOBODY"] {

@@ -55,12 +55,22 @@ impl Trouble {
         Self { hint: Some(harmless(hint.as_ref())), ..self }
     }
 
-    /// Returns what is wrong, and what can be done about it.
-    pub(crate) fn parts(&self) -> (&Line, Option<&Line>) {
-        (&self.message, self.hint.as_ref())
+    /// Says what is wrong, and what interrupted it if a signal did.
+    pub(crate) fn reason(&self) -> Line {
+        match self.verdict {
+            Some(Verdict::Interrupted(signal)) => {
+                harmless(&format!("interrupted by {signal}; {}", self.message.plain()))
+            }
+            _ => self.message.clone(),
+        }
     }
 
-    /// Takes it apart.
+    /// Returns what can be done about it.
+    pub(crate) fn to_do(&self) -> Option<&Line> {
+        self.hint.as_ref()
+    }
+
+    /// Takes it apart: what is wrong, and what can be done about it.
     pub(crate) fn into_parts(self) -> (Line, Option<Line>) {
         (self.message, self.hint)
     }
@@ -68,11 +78,7 @@ impl Trouble {
 
 impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("error: ")?;
-        if let Some(Verdict::Interrupted(signal)) = self.verdict {
-            write!(f, "interrupted by {signal}; ")?;
-        }
-        f.write_str(self.message.plain())?;
+        write!(f, "error: {}", self.reason().plain())?;
         match &self.hint {
             Some(hint) => write!(f, "\nhint: {}", hint.plain()),
             None => Ok(()),

@@ -23,7 +23,7 @@ use self::exchange::exchange;
 pub use self::fact::{Answer, Fact, LogPage, Page, Reply, interpret};
 pub(crate) use self::request::MOST_ROWS;
 pub use self::request::{Depth, Request, Runs};
-pub use self::sign_in::{Credentials, IdentitySource};
+pub use self::sign_in::{Credentials, IdentitySource, LARGEST_IDENTITY};
 use self::sign_in::{Pass, Session};
 pub use self::url::{ApiUrl, InvalidApiUrl, IssuerUrl};
 use crate::model::{

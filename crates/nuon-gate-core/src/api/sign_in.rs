@@ -1,8 +1,8 @@
 //! With what right the API is asked: a token that was given, or one that the API gives for an identity.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use nuon_gate_http::{Http, Method, Request, TimeLimit, Url, header, host_of};
 use secrecy::zeroize::Zeroize as _;
@@ -14,8 +14,8 @@ use super::{ApiError, Client, Connection, Expected, InvalidConnection, IssuerUrl
 use crate::input::read_file;
 use crate::{ApiToken, IdentityToken, OrgId};
 
-/// Far more than any identity token has.
-const LARGEST_IDENTITY: u64 = 64 * 1024;
+/// The most bytes of a file with an identity token: far more than any has.
+pub const LARGEST_IDENTITY: u64 = 64 * 1024;
 
 /// With what right the API is asked.
 #[derive(Debug, Clone)]
@@ -31,8 +31,13 @@ pub enum Credentials {
 pub enum IdentitySource {
     /// It is here.
     Token(IdentityToken),
-    /// From a file, which is read again each time: whoever writes it renews it.
-    File(PathBuf),
+    /// From a file, which is read again each time but the first: whoever writes it renews it.
+    File {
+        /// Which.
+        path: PathBuf,
+        /// What it holds now.
+        token: IdentityToken,
+    },
     /// From an issuer, such as GitHub, which gives a new one each time to whoever holds its token.
     Issuer {
         /// Where it is.
@@ -56,8 +61,16 @@ pub(super) struct Session {
 #[derive(Debug)]
 enum Identity {
     Token(IdentityToken),
-    File(PathBuf),
-    Issuer { http: Http, url: Url, token: IdentityToken },
+    /// What the file held is used once.
+    File {
+        path: PathBuf,
+        held: Mutex<Option<IdentityToken>>,
+    },
+    Issuer {
+        http: Http,
+        url: Url,
+        token: IdentityToken,
+    },
 }
 
 /// A token, and whether the API has ever accepted it.
@@ -83,7 +96,9 @@ impl Session {
         let (identity, current) = match &connection.credentials {
             Credentials::Token(token) => (None, Some(Pass::new(token.clone()))),
             Credentials::Identity(IdentitySource::Token(token)) => (Some(Identity::Token(token.clone())), None),
-            Credentials::Identity(IdentitySource::File(path)) => (Some(Identity::File(path.clone())), None),
+            Credentials::Identity(IdentitySource::File { path, token }) => {
+                (Some(Identity::File { path: path.clone(), held: Mutex::new(Some(token.clone())) }), None)
+            }
             Credentials::Identity(IdentitySource::Issuer { url, token, audience }) => {
                 // Connections of its own: nothing that is meant for one host can come to the other.
                 let (url, token) = (url.with_audience(audience), token.clone());
@@ -137,10 +152,12 @@ impl Client {
         tracing::debug!("signing in");
         let identity = match &right.session.identity {
             Some(Identity::Token(token)) => token.clone(),
-            Some(Identity::File(path)) => {
-                let path = path.clone();
-                let read = limit.wait(tokio::task::spawn_blocking(move || read_identity(&path))).await?;
-                read.unwrap_or_else(|_| Err("it could not be read".to_owned())).map_err(SignInError::File)?
+            Some(Identity::File { path, held }) => {
+                let held = held.lock().unwrap_or_else(PoisonError::into_inner).take();
+                match held {
+                    Some(token) => token,
+                    None => read_again(path.clone(), limit).await?,
+                }
             }
             Some(Identity::Issuer { http, url, token }) => {
                 let issued = ask_issuer(http, url, token, limit).await;
@@ -230,6 +247,12 @@ async fn ask_issuer(
     let issued = decode::<IssuedIdentity>(&body);
     body.zeroize();
     IdentityToken::new(issued?.value.expose_secret()).map_err(|error| ApiError::Undecodable(error.to_string()))
+}
+
+/// Reads a file with an identity token again, which may take as long as any request.
+async fn read_again(path: PathBuf, limit: TimeLimit) -> Result<IdentityToken, ApiError> {
+    let read = limit.wait(tokio::task::spawn_blocking(move || read_identity(&path))).await?;
+    Ok(read.unwrap_or_else(|_| Err("it could not be read".to_owned())).map_err(SignInError::File)?)
 }
 
 fn read_identity(path: &Path) -> Result<IdentityToken, String> {

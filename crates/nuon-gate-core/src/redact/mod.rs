@@ -5,8 +5,8 @@
 //! every [`Line`](crate::Line) is searched for all of them when it is made, before anything of it is cut off.
 //!
 //! A secret is found as it is, and in what encodings make of it: percent-encoding, JSON's and HTML's escapes, one within
-//! the other, and base64, also in the middle of a longer text such as `user:token`. Letters of either case are the same,
-//! and characters that cannot be seen in between hide nothing.
+//! the other, base64, also in the middle of a longer text such as `user:token`, and hexadecimal digits. Letters of either
+//! case are the same, and characters that cannot be seen in between hide nothing.
 //!
 //! There is one register for the whole process, which only grows: a secret stays one when it is not used any more. A test
 //! that expects to see a text must not have another test's secret in it.
@@ -184,12 +184,14 @@ impl Known {
     }
 }
 
-/// Returns what a secret looks like in a folded text: as it is, with its own encoding undone, and in base64.
+/// Returns what a secret looks like in a folded text: as it is, with its own encoding undone, in base64 and in hexadecimal
+/// digits.
 fn forms(secret: &str) -> Vec<Zeroizing<Vec<u8>>> {
     let as_it_is = Folded::new(secret);
     let plain = std::iter::successors(as_it_is.decoded(), Folded::decoded).take(DEEPEST).last();
     let mut forms: Vec<_> = plain.into_iter().chain([as_it_is]).map(Folded::into_bytes).collect();
     forms.extend((0..3).map(|before| Folded::new(&in_base64(secret, before)).into_bytes()));
+    forms.push(in_hexadecimal(secret));
     forms
 }
 
@@ -200,6 +202,12 @@ fn in_base64(secret: &str, before: usize) -> Zeroizing<String> {
     let encoded = Zeroizing::new(STANDARD_NO_PAD.encode(&bytes));
     let own = (before * 8).div_ceil(6)..bytes.len() * 8 / 6;
     Zeroizing::new(encoded[own].to_owned())
+}
+
+fn in_hexadecimal(secret: &str) -> Zeroizing<Vec<u8>> {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digits = secret.bytes().flat_map(|byte| [byte >> 4, byte & 15]);
+    Zeroizing::new(digits.map(|digit| DIGITS[usize::from(digit)]).collect())
 }
 
 #[cfg(test)]

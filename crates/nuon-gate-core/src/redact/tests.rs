@@ -40,6 +40,8 @@ fn encoded(secret: &str, by: usize) -> String {
         12 => secret.replace('&', "&amp;").replace('/', "&#x2F;").replace('"', "&#34;"),
         13 => secret.to_ascii_uppercase(),
         14 => STANDARD.encode(secret).as_bytes().chunks(7).map(|row| String::from_utf8_lossy(row) + "\r\n").collect(),
+        15 => secret.bytes().map(|byte| format!("{byte:02x}")).collect(),
+        16 => secret.bytes().map(|byte| format!("{byte:02X} ")).collect(),
         _ => serde_json::to_string(&serde_json::json!(secret)).unwrap(),
     }
 }
@@ -70,7 +72,7 @@ fn shows_nothing_of(secret: &str, encoded: &str, line: &Line) {
 fn no_encoding_hides_a_secret() {
     protect_all();
     for secret in SECRETS {
-        for by in 0..16 {
+        for by in 0..18 {
             let encoded = encoded(secret, by);
             for text in [encoded.clone(), format!("no route to <{encoded}>, sorry"), format!("x={encoded}&y")] {
                 shows_nothing_of(secret, &encoded, &Line::new(&text));
@@ -200,7 +202,7 @@ proptest! {
     #[test]
     fn no_line_has_a_secret(
         which in 0..SECRETS.len(),
-        by in 0..16_usize,
+        by in 0..18_usize,
         before in "[ -~]{0,12}|\\PC{0,6}",
         after in "[ -~]{0,12}|\\PC{0,6}",
     ) {

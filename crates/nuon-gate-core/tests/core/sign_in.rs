@@ -193,9 +193,12 @@ async fn an_issuer_that_says_nothing_usable_is_asked_again_later() {
 }
 
 #[tokio::test]
-async fn a_file_that_cannot_be_used_is_not_named() {
+async fn what_a_file_held_is_used_once_and_then_it_is_read_again_without_being_named() {
     for path in [env!("CARGO_MANIFEST_DIR"), "/nobody/has/this"] {
-        let error = latest(&client("http://127.0.0.1:9", IdentitySource::File(path.into()))).await.unwrap_err();
+        let token = IdentityToken::new(IDENTITY).unwrap();
+        let client = client("http://127.0.0.1:9", IdentitySource::File { path: path.into(), token });
+        assert_eq!(latest(&client).await.unwrap_err().class(), ErrorClass::Transient);
+        let error = latest(&client).await.unwrap_err();
         assert_eq!(error.class(), ErrorClass::Denied);
         assert!(!error.to_string().contains(path), "{error}");
     }

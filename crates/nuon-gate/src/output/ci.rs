@@ -27,12 +27,11 @@ pub(crate) fn refuse(ci: Option<&CiSystem>, trouble: &Trouble) {
     let console = Console::new();
     console.trouble(trouble);
     let Some(ci) = ci else { return };
-    let (reason, hint) = trouble.parts();
-    let said = |line: Option<&Line>| line.map(|line| line.plain().to_owned()).unwrap_or_default();
-    let facts = Facts::not_started(trouble.exit_code(), reason.plain(), &said(hint));
-    let issue = Issue::error(&Line::new("nuon-gate: not started"), [reason].into_iter().chain(hint).cloned().collect());
+    let (reason, hint) = (trouble.reason(), trouble.to_do());
+    ci.set(&Facts::not_started(trouble.exit_code(), reason.plain(), hint.map_or("", Line::plain)), &console);
+    let lines = [reason].into_iter().chain(hint.map(|hint| Line::new(format!("hint: {}", hint.plain()))));
+    let issue = Issue::error(&Line::new("nuon-gate: not started"), lines.collect());
     ci.show(&issue).iter().for_each(|line| console.command(line));
-    ci.set(&facts, &console);
 }
 
 impl CiSystem {
