@@ -113,9 +113,6 @@ impl Console {
         if let EventKind::Waiting { pending } = &event.kind {
             // The live view shows this all the time.
             if self.live.is_none() && !self.quiet {
-                if pending.is_empty() {
-                    self.timed(event.at, None, Tone::Faint, &Line::new("still waiting for the workflow or run"));
-                }
                 for (target, words) in self.standings.heartbeat(pending) {
                     self.timed(event.at, target, Tone::Faint, &words);
                 }

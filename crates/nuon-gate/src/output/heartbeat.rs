@@ -51,7 +51,7 @@ impl Standings {
     pub(super) fn heartbeat(&self, pending: &[Pending]) -> Vec<(Option<usize>, Line)> {
         let line = |(target, status, spent): &Pending| (Some(*target), waiting(status.as_ref(), *spent));
         if pending.is_empty() {
-            return vec![(None, Line::new("still waiting for the workflow"))];
+            return vec![(None, Line::new("still waiting for the workflow or run"))];
         }
         if pending.len() <= MANY {
             return pending.iter().map(line).collect();
@@ -112,7 +112,7 @@ mod tests {
         let pending = [executing(3), (4, None, Duration::from_secs(61))];
         let expected = [(Some(3), "still executing, for 2m 5s"), (Some(4), "still no deploy, after 1m 1s")];
         assert_eq!(said(&standings(40), &pending), expected.map(|(target, line)| (target, line.to_owned())));
-        assert_eq!(said(&standings(0), &[]), [(None, "still waiting for the workflow".to_owned())]);
+        assert_eq!(said(&standings(0), &[]), [(None, "still waiting for the workflow or run".to_owned())]);
     }
 
     #[test]
