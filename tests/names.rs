@@ -120,7 +120,10 @@ fn many_components_come_in_several_pages() {
     let many: String =
         (0..120).fold(access(), |script, number| script + &component(&format!("cmp{number:023}"), PASSING));
     let sim = serve(&many);
-    let outcome = Gate::at(&sim.url(), "wait").args(["--install", "acme", "--all-components"]).json().exits(0);
+    let outcome = Gate::at(&sim.url(), "wait")
+        .args(["--install", "acme", "--all-components", "--max-rps", "1000"])
+        .json()
+        .exits(0);
     assert_eq!(components(&outcome).len(), 120);
 }
 

@@ -13,6 +13,8 @@ use proptest::prelude::*;
 use serde_json::Value;
 use support::{result, sinks};
 
+/// What our links into the dashboard are called.
+const LABELS: [&str; 3] = ["|Open in Nuon", "|Open the run in Nuon", "|Approve the run in Nuon"];
 const PAGE: &str = "https://app.nuon.co/org1/installs/inl1/components/cmp1/deploys/dpl1";
 
 fn everyone() -> Sinks {
@@ -236,7 +238,7 @@ fn only_our_links(text: &str) {
     for rest in text.split('<').skip(1) {
         let inner = rest.split('>').next().unwrap();
         let ours = inner == "!here"
-            || inner.starts_with(PAGE) && inner.ends_with("|Open in Nuon")
+            || inner.starts_with(PAGE) && LABELS.iter().any(|label| inner.ends_with(label))
             || inner == "https://github.com/acme/api/actions/runs/7|Open CI run"
             || inner.starts_with("https://app.nuon.co/") && inner.ends_with("|Approve in Nuon")
             || inner.starts_with("!date^1785") && inner.ends_with(" UTC");
