@@ -83,6 +83,17 @@ fn an_approval_is_asked_for_before_anything_else_is_shown() {
         "\n\n**Approval:** [review the plan in Nuon](https://app.nuon.example/workflows/inw1)\n\n| Component |";
     has_in_order(&shown, &["**Reason:** ", approval]);
     assert_eq!(shown.matches("review the plan").count(), 1);
+
+    // Where the advice has the address, it has the link.
+    let hint = Line::new("approve or deny the plan: https://app.nuon.example/workflows/inw1, then wait again");
+    (result.hint, result.targets[0].hint) = (Some(hint.clone()), Some(hint));
+    let link = "[review the plan in Nuon](https://app.nuon.example/workflows/inw1)";
+    let shown = report(&result, SUMMARY_BYTES);
+    has_in_order(
+        &shown,
+        &[&format!("**What to do:** approve or deny the plan: {link}, then wait again\n\n| Component |")],
+    );
+    assert_eq!(shown.matches("workflows/inw1").count(), 1, "{shown}");
 }
 
 #[test]
