@@ -260,20 +260,12 @@ impl Phase {
         }
     }
 
-    /// Takes note that the deploys of the install could not be read: the poll goes on with the target's own.
-    pub(super) fn do_without_list(&mut self) {
-        match self {
-            Self::Searching(search) => search.do_without_list(),
-            Self::Following(follow) => follow.do_without_list(),
-            Self::Succession(_) | Self::Ended => {}
-        }
-    }
-
     /// Takes note that something could not be read which can be done without, and tells whether that is so.
     pub(super) fn does_without(&mut self, request: &Request, policy: &Policy<'_>) -> bool {
         match self {
+            Self::Searching(search) => search.does_without(request),
             Self::Following(follow) => follow.does_without(request, policy),
-            _ => false,
+            Self::Succession(_) | Self::Ended => false,
         }
     }
 
@@ -358,6 +350,17 @@ fn deploy_request(target: &Target, id: &DeployId) -> Request {
 
 fn workflow_request(target: &Target, id: &WorkflowId) -> Request {
     Request::Workflow(Some(target.install.clone()), id.clone())
+}
+
+/// Returns the rows among an install's that say that they are the target's.
+fn rows_of<'a>(target: &'a Target, rows: &'a [Deploy]) -> impl Iterator<Item = &'a Deploy> {
+    let (install, component) = (Some(&target.install), Some(&target.component));
+    rows.iter().filter(move |row| row.install_id.as_ref() == install && row.component_id.as_ref() == component)
+}
+
+/// Tells whether a list has as many rows as one can have, so that there may be older ones.
+fn is_cut_off(rows: &[Deploy]) -> bool {
+    rows.len() >= MOST_ROWS as usize
 }
 
 /// Tells whether a row is a deploy, and not one that was found to be none.

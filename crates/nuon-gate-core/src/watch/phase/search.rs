@@ -7,10 +7,10 @@ use jiff::Timestamp;
 
 use super::follow::LAG;
 use super::{
-    Decision, End, Follow, Held, Move, Note, Phase, Policy, deploy_request, install_request, is_deploy, latest_request,
-    list_request, workflow_request, wrong_kind,
+    Decision, End, Follow, Held, Move, Note, Phase, Policy, deploy_request, install_request, is_cut_off, is_deploy,
+    latest_request, list_request, rows_of, workflow_request, wrong_kind,
 };
-use crate::api::{ApiError, Depth, Fact, MOST_ROWS, Request};
+use crate::api::{ApiError, Depth, Fact, Request};
 use crate::cause::Cause;
 use crate::hold::Behind;
 use crate::model::{Deploy, Workflow, WorkflowEnd};
@@ -181,23 +181,24 @@ impl Search {
     /// Takes in the newest deploys of the whole install. If none is the component's, only its own newest can say so.
     fn sweep(&mut self, rows: &[Deploy], policy: &Policy<'_>) {
         self.reads.swept = true;
-        let (install, component) = (Some(&policy.target.install), Some(&policy.target.component));
-        let is_ours = |row: &&Deploy| row.install_id.as_ref() == install && row.component_id.as_ref() == component;
-        let Some(newest) = rows.iter().find(is_ours) else {
-            self.is_unlisted = rows.len() >= MOST_ROWS as usize;
+        let Some(newest) = rows_of(policy.target, rows).next() else {
+            self.is_unlisted = is_cut_off(rows);
             return;
         };
         self.learn_newest(Arc::new(newest.clone()), policy);
         // Where it is cut off, the list of the component's own goes further back.
-        if self.reads.found.is_none() && rows.len() < MOST_ROWS as usize {
+        if self.reads.found.is_none() && !is_cut_off(rows) {
             self.reads.listed = true;
-            let found = rows.iter().filter(is_ours).find(|row| self.matches(row, policy));
+            let found = rows_of(policy.target, rows).find(|row| self.matches(row, policy));
             self.reads.found = found.map(|row| (Arc::new(row.clone()), false));
         }
     }
 
-    pub(super) fn do_without_list(&mut self) {
-        self.reads.swept = true;
+    /// Without the deploys of the whole install the component's newest is read.
+    pub(super) fn does_without(&mut self, request: &Request) -> bool {
+        let is_list = matches!(request, Request::InstallDeploys(_));
+        self.reads.swept |= is_list;
+        is_list
     }
 
     fn learn_latest(&mut self, request: &Request, row: Option<Arc<Deploy>>, policy: &Policy<'_>) {

@@ -220,10 +220,6 @@ impl TargetWatch {
 
     /// Deals with an error, and tells whether the poll goes on all the same.
     fn on_error(&mut self, now: Moment, request: &Request, error: &ApiError, shared: &mut Shared) -> bool {
-        if matches!(request, Request::InstallDeploys(_)) {
-            self.phase.do_without_list();
-            return true;
-        }
         if shared.optional_missed(request, now) {
             return true;
         }
@@ -238,10 +234,10 @@ impl TargetWatch {
             own_workflow: matches!(request, Request::Workflow(_, id) if self.pins.workflow.as_ref() != Some(id)),
         };
         let wide = self.is_wide(self.poller.polls(), shared);
-        // What a newer deploy and its workflow say decides whether that one supersedes. Where a newer deploy changes nothing, nobody has
-        // to know.
-        let of_rival = matches!(request, Request::Workflow(..) | Request::Deploy(..));
-        if of_rival && self.phase.does_without(request, &policy(self.record.target(), now, shared, wide)) {
+        // What a newer deploy and its workflow say decides whether that one supersedes. Where a newer deploy changes nothing, nobody
+        // has to know. What the install's list says can be read of the target alone.
+        let may_go_on = matches!(request, Request::Workflow(..) | Request::Deploy(..) | Request::InstallDeploys(_));
+        if may_go_on && self.phase.does_without(request, &policy(self.record.target(), now, shared, wide)) {
             return true;
         }
         match handle(self.poller.streaks(), now, error, request, about, shared) {

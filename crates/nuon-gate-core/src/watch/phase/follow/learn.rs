@@ -6,10 +6,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::{Existence, Follow, Newest};
-use crate::api::{Fact, MOST_ROWS, Request};
+use crate::api::{Fact, Request};
 use crate::model::{Deploy, Workflow};
 use crate::pins::Baseline;
-use crate::watch::phase::{Note, Policy, is_deploy};
+use crate::watch::phase::{Note, Policy, is_cut_off, is_deploy, rows_of};
 
 impl Follow {
     pub(in crate::watch::phase) fn on_fact(&mut self, request: &Request, fact: Fact, policy: &Policy<'_>) -> Vec<Note> {
@@ -61,11 +61,8 @@ impl Follow {
     /// one that is not there, or says less than was known, says nothing.
     fn sweep(&mut self, rows: &[Deploy], policy: &Policy<'_>) -> Vec<Note> {
         self.reads.swept = true;
-        let (install, component) = (Some(&policy.target.install), Some(&policy.target.component));
-        let is_ours = |row: &&Deploy| row.install_id.as_ref() == install && row.component_id.as_ref() == component;
-        let ours = || rows.iter().filter(is_ours);
-        let Some(own) = ours().find(|row| row.id.as_ref() == Some(&self.id)) else {
-            self.is_unlisted = rows.len() >= MOST_ROWS as usize;
+        let Some(own) = rows_of(policy.target, rows).find(|row| row.id.as_ref() == Some(&self.id)) else {
+            self.is_unlisted = is_cut_off(rows);
             return Vec::new();
         };
         if self.known.as_ref().is_some_and(|known| known.install_deploy_type != own.install_deploy_type) {
@@ -74,7 +71,7 @@ impl Follow {
         self.identified |= !self.names_another_workflow(own);
         // What is older is of no use, and there may be many of it.
         let may_be_newer = |row: &&Deploy| row.order(own) != Some(Ordering::Less);
-        let newest: Vec<Deploy> = ours().filter(may_be_newer).cloned().collect();
+        let newest: Vec<Deploy> = rows_of(policy.target, rows).filter(may_be_newer).cloned().collect();
         let own = Arc::new(own.clone());
         if newest.len() > 1 {
             self.reads.newest = self.newest_among(&newest);
@@ -104,7 +101,6 @@ impl Follow {
         let names_another_workflow = self.names_another_workflow(&row);
         self.workflow_id = self.workflow_id.take().or_else(|| row.workflow().cloned());
         if names_another_workflow || !self.freshness.admit(policy.now, &row) {
-            self.reads.outdated = true;
             return Vec::new();
         }
         self.created = self.created.or(row.created_at);

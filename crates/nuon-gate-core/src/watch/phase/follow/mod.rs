@@ -96,8 +96,6 @@ struct Reads {
     current: bool,
     /// When that was.
     read_at: Moment,
-    /// An answer was older than what is known.
-    outdated: bool,
     /// The deploys of the whole install were read, or could not be.
     swept: bool,
     /// How often the detail was read.
@@ -283,13 +281,14 @@ impl Follow {
         if *id == self.id { self.identified } else { self.is_rival(id) }
     }
 
-    pub(super) fn do_without_list(&mut self) {
-        self.reads.swept = true;
-    }
-
     /// What is newer is good to know if it changes nothing, and then a weak API must not keep a deploy that has ended from
     /// its verdict. A workflow that never existed is done without.
     pub(super) fn does_without(&mut self, request: &Request, policy: &Policy<'_>) -> bool {
+        if matches!(request, Request::InstallDeploys(_)) {
+            // The deploy's own detail says as much.
+            self.reads.swept = true;
+            return true;
+        }
         let is_about_newer = match request {
             Request::LatestDeploy(..) | Request::Deploys(..) => true,
             Request::Deploy(_, _, id) => self.is_rival(id),

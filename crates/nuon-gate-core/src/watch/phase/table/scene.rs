@@ -270,10 +270,6 @@ impl Scene {
                 follow.lose_workflow(id);
                 return Some(self.advance(now, wide));
             }
-            Body::Nothing if matches!(request, Request::InstallDeploys(_)) => {
-                self.phase.do_without_list();
-                return Some(self.advance(now, wide));
-            }
             Body::Nothing => {
                 let goes_on = self.policy(now, wide, |phase, policy| phase.does_without(request, policy));
                 return goes_on.then(|| self.advance(now, wide));
