@@ -20,6 +20,7 @@ mod scene;
 mod searching;
 mod status;
 mod superseding;
+mod taking;
 
 use std::sync::Arc;
 

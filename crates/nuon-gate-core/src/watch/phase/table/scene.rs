@@ -9,7 +9,7 @@ use serde_json::json;
 use super::said::{Body, STARTED_AT, Said};
 use super::{
     JUDGING, OWN, answer, approving, believing, closing, following, knowing, listing, pinning, replacing, searching,
-    superseding,
+    superseding, taking,
 };
 use crate::api::{Depth, Request};
 use crate::cause::{Cause, DeployFailure, Standing, Warning};
@@ -79,6 +79,7 @@ pub(super) fn all() -> Vec<Scene> {
         believing::scenes(),
         approving::scenes(),
         superseding::scenes(),
+        taking::scenes(),
         closing::scenes(),
         knowing::scenes(),
         listing::scenes(),

@@ -1,0 +1,76 @@
+//! A deploy of a branch's run that was cancelled, which a later run may have done to take the install.
+
+use super::closing::total_limit;
+use super::said::{detail, newest, row, workflow};
+use super::scene::{Scene, Then, fails_as, failure, named, own, play};
+use super::{OWN, WHICH};
+use crate::cause::Cause;
+use crate::model::Status;
+use crate::pins::{Pins, RunPin};
+use crate::watch::settings::OnSuperseded;
+use crate::{Hold, Line, Verdict};
+
+#[test]
+fn a_later_run() {
+    play(scenes());
+}
+
+/// The deploy is one of a branch's run, and this follows from a later run.
+fn of_run(name: &'static str, pin: RunPin, way: Option<OnSuperseded>) -> Scene {
+    named(name, WHICH, Pins { branch_run: Some(pin), ..Pins::default() }).with(|settings| settings.on_superseded = way)
+}
+
+/// Each poll: when, what a look at the run has shown that
+/// began then, and what follows.
+pub(super) fn scenes() -> Vec<Scene> {
+    use OnSuperseded::{Fail, Follow, Ignore};
+    let cancelled = || {
+        let stopped = workflow("iwf-1", "cancelled", OWN, "cancelled");
+        [detail(&row(OWN, "cancelled")), newest(&row(OWN, "cancelled")), stopped]
+    };
+    let ends = || Then::Ends(Verdict::Cancelled, failure(Status::Cancelled));
+    let holds = |run: Option<&str>| Then::Holds(Hold::Taken(run.map(|run| run.parse().unwrap())));
+    let superseded = || {
+        let cause = Cause::InstallSuperseded { install: Line::new("acme"), by: "run-2".parse().unwrap() };
+        Then::Ends(Verdict::Superseded, cause)
+    };
+    let poll = |scene: Scene, (at, look, then): (u64, Option<bool>, Then)| {
+        let scene = look.into_iter().fold(scene, Scene::looked);
+        scene.poll(at, cancelled()).then(then)
+    };
+    let polls = |scene: Scene, each: Vec<(u64, Option<bool>, Then)>| each.into_iter().fold(scene, poll);
+    let named = |name, way| of_run(name, RunPin::Named, Some(way));
+    let alone = |name| own(name, WHICH).with(|settings| settings.on_superseded = Some(Follow));
+    let (taken, free) = (Some(true), Some(false));
+    let anew = || holds(Some("run-2"));
+    vec![
+        polls(named("follow: the run is asked what cancelled its deploy", Follow), vec![(0, None, holds(None))]),
+        polls(
+            named("follow: no run has taken the install for as long as the run may be behind", Follow),
+            vec![(0, free, holds(None)), (29, free, holds(None)), (30, free, ends())],
+        ),
+        polls(
+            named("follow: a run has taken the install, whose deploy is awaited", Follow),
+            vec![(0, free, holds(None)), (4, taken, anew()), (90, taken, anew())],
+        ),
+        polls(
+            named("follow: a run has taken the install, and has not after all", Follow),
+            vec![(0, taken, anew()), (31, free, ends())],
+        ),
+        polls(named("fail: a run has taken the install", Fail), vec![(0, taken, superseded())]),
+        polls(named("fail: no run has taken the install", Fail), vec![(0, free, holds(None)), (30, free, ends())]),
+        polls(named("ignore: it was cancelled", Ignore), vec![(0, taken, ends())]),
+        polls(of_run("a named run is not left for another", RunPin::Named, None), vec![(0, taken, ends())]),
+        polls(of_run("the newest run is left for a newer one", RunPin::Newest, None), vec![(0, taken, anew())]),
+        polls(alone("no run has to do with it"), vec![(0, taken, ends())]),
+        polls(named("follow: one look", Follow).once(), vec![(0, taken, anew())]),
+        polls(named("follow: one look, and no run has taken the install", Follow).once(), vec![(0, free, ends())]),
+        polls(named("follow: there is no time left", Follow), vec![(0, taken, anew())])
+            .stops(total_limit())
+            .then(ends()),
+        named("follow: it failed", Follow)
+            .looked(true)
+            .poll(0, [detail(&row(OWN, "error")), newest(&row(OWN, "error")), workflow("iwf-1", "error", OWN, "error")])
+            .then(fails_as(Status::Error)),
+    ]
+}
