@@ -34,7 +34,7 @@ fn the_installs_with_all_labels_are_waited_for() {
         let gate = |labels: &str| Gate::at(&sim.url(), "wait").args(["--install-label", labels, "-c", "api"]);
         let outcome = gate("env=prod,ring=all").json().exits(0);
         assert_eq!(names(&outcome), [json!("one"), json!("two")], "{generation:?}");
-        // The filter is heeded by newer servers alone; what it lets through is looked at in any case.
+        // Only newer servers apply the filter, so its answer is checked in any case.
         let asked = sim.requests().into_iter().filter(|seen| seen.target.starts_with("/v1/installs?")).count();
         assert_eq!(asked, 1, "{generation:?}");
     }

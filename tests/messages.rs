@@ -1,4 +1,4 @@
-//! What people read of a run in each service, and that all of them are told the same.
+//! The messages about a run in each service, and that they all say the same.
 
 use serde_json::Value;
 

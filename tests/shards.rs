@@ -355,7 +355,7 @@ fn who_has_to_be_told_and_is_not_is_exit_8() {
     assert_eq!(outcome.result()["verdict"], "notify_failed");
     let mapped = merge(&[file(1), file(2)]).args(["--map-exit", "notify_failed=0"]).json().exits(0);
     assert_eq!(mapped.result()["verdict"], "notify_failed");
-    // The same of whoever is told of the whole.
+    // The same holds for notifications about the whole run.
     let files = fleet.shards_of_two();
     let gate = merge(&files).env("NUON_GATE_WEBHOOK_URL", fleet.sim.webhook_url());
     gate.args(["--notify-required"]).run().exits(8);

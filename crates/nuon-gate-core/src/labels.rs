@@ -67,7 +67,7 @@ impl Labels {
     }
 
     /// Returns what the server is asked for. It takes lists of `key:value`; what could be read as more than one label, or as
-    /// another, is not asked for, and what it answers is looked at in any case.
+    /// another, is not asked for, and the answer is checked in any case.
     pub(crate) fn query(&self) -> Option<String> {
         let plain = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_./".contains(&b));
         let wished = self.0.iter().filter(|label| plain(&label.key) && plain(&label.value));

@@ -42,7 +42,7 @@ mod webhook;
 
 pub use self::ci_run::{CiRun, ci_run};
 pub use self::deliver::{InvalidSetup, Pace};
-pub use self::mask::is_secret as is_random;
+pub use self::mask::is_secret;
 pub use self::mention::Mention;
 pub use self::notifier::{Notifier, Options, Outcome, send_test};
 pub use self::occasion::{Occasion, Trigger};

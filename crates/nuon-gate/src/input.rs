@@ -6,7 +6,7 @@ use std::path::Path;
 
 use nuon_gate_core::api::LARGEST_IDENTITY;
 use nuon_gate_core::input::{Unreadable, json_fault, read, read_file};
-use nuon_gate_notify::is_random;
+use nuon_gate_notify::is_secret;
 
 use crate::environment::OIDC_TOKEN_FILE;
 use crate::trouble::Trouble;
@@ -153,7 +153,7 @@ fn is_like_a_secret(path: &Path) -> bool {
     const LONGEST_NAME: usize = 64;
     let text = path.to_string_lossy();
     let is_long = path.iter().any(|part| part.len() > LONGEST_NAME) || text.contains('\n');
-    (is_long || is_random(&text)) && !path.exists()
+    (is_long || is_secret(&text)) && !path.exists()
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What is told of how the shards of a run ended together.
+//! The reason, the hint and the warnings of a run that is merged from its shards.
 
 use std::collections::HashSet;
 

@@ -10,7 +10,7 @@ use crate::{InstallId, RemoteText};
 
 /// The installs that have some labels, as far as they are known.
 ///
-/// Some servers do not know the filter and list every install, so what they list is looked at. An install whose labels are
+/// Some servers do not know the filter and list every install, so the answer is checked. An install whose labels are
 /// not in the list is read by itself.
 #[derive(Debug)]
 pub(super) struct Selection {

@@ -1,4 +1,4 @@
-//! What is made of how a run ended: the result, what everyone is told, and the exit code.
+//! From a report to the result, the notifications and the exit code.
 
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 //! The targets that the run of a branch brings: the deploys of each install's workflow in its groups.
 //!
-//! First it is looked up which branch is meant ([`lookup`]), then which of its runs ([`search`]); that one is followed from then
-//! on ([`rollout`]), and each look at it leads to one decision ([`decide`]).
+//! The branch is resolved ([`lookup`]), then one of its runs is found ([`search`]) and followed ([`rollout`]); each poll of it
+//! leads to one decision ([`decide`]).
 
 mod decide;
 mod lookup;

@@ -177,7 +177,7 @@ impl Follow {
         }
     }
 
-    /// What is newer deploys nothing: the newest of the others is looked for.
+    /// The newer row deploys nothing: takes the newest of the others.
     pub(super) fn pass_over_rival(&mut self) {
         if let Some(rival) = self.rival().and_then(|row| row.id.clone()) {
             self.passed_over.insert(rival);
