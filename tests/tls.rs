@@ -18,7 +18,12 @@ pub(crate) fn fixture(name: &str) -> PathBuf {
 
 /// Puts TLS before a simulator, one request for a connection. It lives as long as the tests do.
 pub(crate) fn encrypted(sim: &Sim) -> SocketAddr {
-    let chain = CertificateDer::pem_file_iter(fixture("server.pem")).unwrap().map(Result::unwrap).collect();
+    encrypted_with(sim, "server.pem")
+}
+
+/// The same with another certificate.
+fn encrypted_with(sim: &Sim, certificate: &str) -> SocketAddr {
+    let chain = CertificateDer::pem_file_iter(fixture(certificate)).unwrap().map(Result::unwrap).collect();
     let key = PrivateKeyDer::from_pem_file(fixture("server.key")).unwrap();
     let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
@@ -104,6 +109,31 @@ fn a_certificate_of_another_host_is_not_trusted() {
 }
 
 #[test]
+fn a_server_with_an_authoritys_certificate_is_told_to_have_one_issued() {
+    let sim = serve_deploy(PASSING);
+    let url = format!("https://{}", encrypted_with(&sim, "self_signed.pem"));
+    for more in [&[][..], &["--ca-file".into(), fixture("self_signed.pem")]] {
+        gate(&url).args(more).run().refused().says("an authority's own").says("have one issued for the server");
+    }
+    let outcome = Gate::wait(&sim).env("NUON_GATE_WEBHOOK_URL", url + "/webhook").run().exits(0);
+    outcome.says("webhook was not told").says("an authority's own");
+}
+
+#[test]
+fn a_port_that_speaks_no_tls_is_named_as_such() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for mut client in listener.incoming().map_while(Result::ok) {
+            // What web servers say to what is no HTTP. All is read before, and after, so that nothing is lost in a reset.
+            let _ = client.read(&mut [0; 4096]).and_then(|_| client.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n"));
+            let _ = io::copy(&mut client, &mut io::sink());
+        }
+    });
+    gate(&url).args(["--api-outage", "1s"]).run().exits(7).says("does not speak TLS, which https needs");
+}
+
+#[test]
 fn certificates_that_are_none_are_refused() {
     let folder = Folder::new();
     let garbage = "-----BEGIN CERTIFICATE-----\nbm90IGEgY2VydGlmaWNhdGU=\n-----END CERTIFICATE-----\n";
@@ -125,13 +155,13 @@ fn one_bad_certificate_among_good_ones_is_left_out() {
     let folder = Folder::new();
     let garbage = "-----BEGIN CERTIFICATE-----\nbm90IGEgY2VydGlmaWNhdGU=\n-----END CERTIFICATE-----\n";
     let good = std::fs::read_to_string(fixture("ca.pem")).unwrap();
-    let file = folder.write("corp.pem", format!("{good}{garbage}{good}"));
+    let file = folder.write("corp.pem", format!("{good}{garbage}{good}{}\n{good}", &good[..99]));
     let outcome = gate(&format!("https://{}", encrypted(&sim)))
         .args(["--long-poll", "off", "--ca-file"])
         .args([&file])
         .run()
         .exits(0);
-    outcome.says("warning: certificate 2 in ").says("corp.pem cannot be read, and is left out");
+    outcome.says("warning: certificate 2 in ").says("corp.pem cannot be read").says("warning: certificate 4 in ");
     let none =
         gate("https://127.0.0.1:9").args(["--ca-file".into(), folder.write("none.pem", garbage)]).run().refused();
     none.says("none.pem").says("none of the certificates in it can be read (there is 1)");

@@ -60,6 +60,25 @@ fn an_input_that_pins_a_deploy_must_not_come_to_nothing() {
 }
 
 #[test]
+fn a_variable_of_the_job_counts_where_its_input_is_left_out() {
+    let cases = [
+        // What is pinned is not to be judged by the latest deploy.
+        ("NUON_GATE_DEPLOY", "dplnobodyknows000000000000", 3),
+        ("NUON_GATE_SINCE", "soon", 2),
+        ("NUON_GATE_FAIL_ON", "active", 1),
+        ("NUON_GATE_ALL_COMPONENTS", "perhaps", 2),
+    ];
+    for (variable, value, code) in cases {
+        let (_sim, job) = gate(&self_test(), "cmpapi00000000000000000000");
+        job.env(variable, value).run().exits(code);
+    }
+    let (_sim, job) = gate(&self_test(), "cmpapi00000000000000000000");
+    job.env("NUON_GATE_DEPLOY", "dplnobodyknows000000000000").input("deploy", "").run().exits(2);
+    let (_sim, job) = gate(&self_test(), "cmpapi00000000000000000000");
+    job.env("NUON_GATE_FAIL_ON", "active").input("fail-on", "error").run().exits(0);
+}
+
+#[test]
 fn the_jobs_own_token_is_used_if_none_is_given() {
     let (_sim, mut job) = gate(&self_test(), "cmpapi00000000000000000000");
     let token = job.inputs.remove("api-token").unwrap();

@@ -32,11 +32,15 @@ impl Certificates {
     /// # Errors
     ///
     /// If there is not one that can be read.
-    pub fn from_pem(pem: &[u8]) -> Result<Self, InvalidCertificates> {
+    pub fn from_pem(pem: &str) -> Result<Self, InvalidCertificates> {
+        const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
+        // Each by itself, so that one without an end does not swallow the next; indented as it is in somebody's YAML or not.
+        let lines: String = pem.lines().flat_map(|line| [line.trim(), "\n"]).collect();
         let (mut found, mut number) = (Self::default(), 0);
-        for (place, section) in CertificateDer::pem_slice_iter(pem).enumerate() {
-            number = place + 1;
-            match section.ok().and_then(|certificate| usable(&certificate)) {
+        for section in lines.split(BEGIN).skip(1) {
+            number += 1;
+            let section = format!("{BEGIN}{section}");
+            match CertificateDer::from_pem_slice(section.as_bytes()).ok().and_then(|der| usable(&der)) {
                 Some(certificate) => found.usable.push(certificate),
                 None => found.left_out.push(number),
             }
@@ -81,13 +85,16 @@ mod tests {
 
     #[test]
     fn those_that_can_be_read_are_taken() {
-        let read = |parts: &[&str]| Certificates::from_pem(parts.concat().as_bytes());
+        let read = |parts: &[&str]| Certificates::from_pem(&parts.concat());
         let numbers = |parts: &[&str]| read(parts).map(|all| (all.usable.len(), all.left_out));
         assert_eq!(numbers(&[GOOD]), Ok((1, vec![])));
         assert_eq!(numbers(&["# ours\n", GOOD, KEY, "words\n", GOOD]), Ok((2, vec![])));
         assert_eq!(numbers(&[GOOD, NO_CERTIFICATE, GOOD]), Ok((2, vec![2])));
         assert_eq!(numbers(&[NO_BASE64, GOOD, NO_BASE64, NO_CERTIFICATE]), Ok((1, vec![1, 3, 4])));
         assert_eq!(numbers(&[&GOOD.replace('\n', "\r\n")]), Ok((1, vec![])));
+        assert_eq!(numbers(&["\n\t  ", &GOOD.replace('\n', "\n    ")]), Ok((1, vec![])));
+        assert_eq!(numbers(&[&GOOD[..99], "\n", GOOD]), Ok((1, vec![1])));
+        assert_eq!(numbers(&[GOOD, &GOOD[..99]]), Ok((1, vec![2])));
         assert_eq!(numbers(&[]), Err(InvalidCertificates::None));
         assert_eq!(numbers(&["words"]), Err(InvalidCertificates::None));
         assert_eq!(numbers(&[KEY]), Err(InvalidCertificates::None));

@@ -113,7 +113,7 @@ impl Way<'_> {
             (true, true, Some(proxy)) => ProxyFailure::new(proxy, self.host, ProxyTrouble::Slow).into(),
             // A connection that takes too long is both; where it got stuck is the better news.
             (true, true, None) => Failure::Connect { host: self.there(), detail: "it took too long".to_owned() },
-            (true, false, _) => Failure::Connect { host: self.there(), detail: innermost(&error) },
+            (true, false, _) => Failure::Connect { host: self.there(), detail: handshake_trouble(&error) },
             (false, true, _) => Failure::Timeout(self.limit),
             (false, false, _) => Failure::Broken(innermost(&error)),
         }
@@ -169,7 +169,22 @@ fn certificate_words(trouble: &rustls::CertificateError) -> &'static str {
         rustls::CertificateError::NotValidForName | rustls::CertificateError::NotValidForNameContext { .. } => {
             "it is for another host"
         }
-        _ => "it cannot be verified (a self-signed certificate that is its own authority?)",
+        // The verifier's own error, which has no name that others could use.
+        other if format!("{other:?}").contains("CaUsedAsEndEntity") => {
+            "it is an authority's own, with which no server may answer; have one issued for the server"
+        }
+        _ => "it cannot be verified",
+    }
+}
+
+/// Says why there is no connection: what does not speak TLS at all sends what makes no sense as such.
+fn handshake_trouble(error: &reqwest::Error) -> String {
+    let is_no_tls = |cause: &(dyn Error + 'static)| {
+        matches!(cause.downcast_ref(), Some(rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType)))
+    };
+    match chain(error).any(is_no_tls) {
+        true => "what answers at this port does not speak TLS, which https needs".to_owned(),
+        false => innermost(error),
     }
 }
 

@@ -92,7 +92,7 @@ async fn certificates(reader: &Reader, file: Option<PathBuf>) -> Result<Certific
     let pem = reader.read(Input::Certificates, &path).await?;
     let name = path.display();
     let wrong = |error| Input::Certificates.wrong(&path, error);
-    let certificates = Certificates::from_pem(pem.as_bytes()).map_err(wrong)?;
+    let certificates = Certificates::from_pem(&pem).map_err(wrong)?;
     for number in certificates.left_out() {
         Console::new().warning(&format!("certificate {number} in {name} cannot be read, and is left out"));
     }
