@@ -8,27 +8,27 @@ use std::time::Duration;
 use clap::ArgAction;
 use serde_yaml_ng::{Mapping, Value};
 
+use crate::support::pages::{pages, root};
+
 /// The keys below which there is shell, over all systems.
 const SHELL: [&str; 6] = ["run", "script", "before_script", "command", "commands", "bash"];
 /// The keys that say how long a job may take.
 const LIMITS: [&str; 4] = ["timeout-minutes", "timeout", "timeout_in_minutes", "timeoutInMinutes"];
+/// What is wrong with an example that is about something else.
+const UNUSED: &str = "it does not use the program";
 /// How the examples name the action.
 const ACTION: &str = "nuon-gate/nuon-gate@";
 /// The inputs of the action that say how it is installed, which are nothing to the program.
 const INSTALLATION: [&str; 4] = ["install-method", "binary-path", "download-base-url", "install-only"];
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
-}
 
 fn yaml(text: &str, name: &str) -> Value {
     serde_yaml_ng::from_str(text).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
 /// An example: its name below `examples`, and its text.
-struct Example {
-    name: String,
-    text: String,
+pub(crate) struct Example {
+    pub(crate) name: String,
+    pub(crate) text: String,
 }
 
 /// All of them. What is no pipeline explains them.
@@ -308,13 +308,13 @@ fn faults(example: &Example) -> Vec<String> {
     let mut wrong = uses.wrong;
     wrong.extend(uses.commands.iter().chain(&uses.steps).filter_map(|used| check(used).err()));
     if uses.commands.is_empty() && uses.steps.is_empty() {
-        wrong.push("it does not use the program".to_owned());
+        wrong.push(UNUSED.to_owned());
     }
     if uses.commands.len() != mentions(&example.text) {
         wrong.push(format!("{} commands were read, {} are there", uses.commands.len(), mentions(&example.text)));
     }
-    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
-    let known = variables(&readme);
+    let documentation: String = pages().into_iter().map(|page| page.text).collect();
+    let known = variables(&documentation);
     let unknown = variables(&example.text).into_iter().filter(|name| !known.contains(name));
     wrong.extend(unknown.map(|name| format!("the variable {name} is not documented")));
     // Only outputs of the action: its steps are called `gate` everywhere.
@@ -325,6 +325,14 @@ fn faults(example: &Example) -> Vec<String> {
         }
     }
     wrong
+}
+
+/// Returns what is wrong with a part of a pipeline in the documentation. It need not use the program.
+#[cfg(unix)]
+pub(crate) fn faults_of_page(example: &Example) -> Vec<String> {
+    let mut wrong = faults(example);
+    wrong.retain(|fault| fault != UNUSED);
+    wrong.into_iter().map(|fault| format!("{}: {fault}", example.name)).collect()
 }
 
 #[test]

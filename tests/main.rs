@@ -33,6 +33,8 @@ mod notifications;
 mod other_ci;
 mod output;
 #[cfg(unix)]
+mod pages;
+#[cfg(unix)]
 mod pipes;
 mod queues;
 #[cfg(unix)]

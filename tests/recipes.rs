@@ -1,4 +1,4 @@
-//! The recipes of the README and of the examples, run with a trigger that fails: each must turn the job red, whatever an
+//! The recipes of the documentation and of the examples, run with a trigger that fails: each must turn the job red, whatever an
 //! older deploy says.
 
 use std::os::unix::fs::PermissionsExt as _;
@@ -8,14 +8,12 @@ use std::process::{Command, Output};
 use nuon_gate_sim::Sim;
 use serde_yaml_ng::Value;
 
+use crate::pages::blocks;
+use crate::support::pages::root;
 use crate::support::{API, Folder, INSTALL, ORG, PASSING, TOKEN, WORKER, access, component, serve, serve_deploy};
 
 /// What recipes call to trigger a deploy.
 const TRIGGERS: [&str; 4] = ["trigger", "your-trigger", "deploy", "curl"];
-
-fn root() -> std::path::PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
-}
 
 /// A part of a pipeline, as it is written: a step's script, or what is typed in one go.
 struct Recipe {
@@ -52,25 +50,17 @@ fn of_yaml(text: &str, place: &str) -> Vec<Recipe> {
     found.into_iter().map(|script| Recipe { place: place.to_owned(), script }).collect()
 }
 
-/// Returns the code blocks of a page, each with the language that it is marked with.
-fn blocks(page: &str) -> Vec<(&str, &str)> {
-    let parts = page.split("\n```");
-    parts.skip(1).step_by(2).filter_map(|part| part.split_once('\n')).collect()
-}
-
 fn example(name: &str) -> String {
     std::fs::read_to_string(root().join("examples").join(name)).unwrap()
 }
 
 fn recipes() -> Vec<Recipe> {
-    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
     let mut recipes = Vec::new();
-    for (language, text) in blocks(&readme) {
-        match language {
-            "yaml" => recipes.extend(of_yaml(text, "README.md")),
-            "console" | "sh" => {
-                let typed = text.split("\n\n").map(str::to_owned);
-                recipes.extend(typed.map(|script| Recipe { place: "README.md".to_owned(), script }));
+    for block in blocks() {
+        match block.language.as_str() {
+            "yaml" => recipes.extend(of_yaml(&block.text, &block.place)),
+            "console" if block.not_run.is_none() => {
+                recipes.push(Recipe { place: block.place.clone(), script: block.typed() });
             }
             _ => {}
         }
@@ -91,6 +81,10 @@ fn recipes() -> Vec<Recipe> {
 }
 
 impl Recipe {
+    fn is_of_a_page(&self) -> bool {
+        self.place.contains(".md:")
+    }
+
     fn triggers(&self) -> bool {
         ["trigger ", "./trigger", "your-trigger", "scripts/deploy", "curl "]
             .iter()
@@ -130,7 +124,7 @@ impl Recipe {
     }
 }
 
-fn program(path: &Path, script: &str) {
+pub(crate) fn program(path: &Path, script: &str) {
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::write(path, script).unwrap();
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
@@ -167,7 +161,7 @@ fn a_trigger_that_fails_turns_every_recipe_red() {
 
 #[test]
 fn a_step_becomes_the_gate() {
-    for recipe in recipes().iter().filter(|recipe| recipe.place != "README.md" || recipe.triggers()) {
+    for recipe in recipes().iter().filter(|recipe| !recipe.is_of_a_page() || recipe.triggers()) {
         let joined = recipe.script.replace("\\\n", " ");
         for line in joined.lines().filter(|line| line.contains("nuon-gate wait")) {
             assert!(

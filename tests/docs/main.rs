@@ -1,29 +1,24 @@
-//! The README says what the program does: its tables equal the program, and so do its files.
+//! The documentation says what the program does: its tables equal the program, its links lead somewhere.
 
 #![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test that cannot go on fails")]
 
+mod links;
+#[path = "../support/pages.rs"]
+mod pages;
 mod samples;
 mod schemas;
+mod tables;
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use clap::{Arg, ArgAction, Command};
 use nuon_gate::{exit, parse};
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
-}
+use crate::pages::root;
 
-fn readme() -> String {
-    std::fs::read_to_string(root().join("README.md")).unwrap()
-}
-
-/// Checks what stands between two marks of the README. `BLESS=1 cargo test` writes it instead.
-fn check(mark: &str, expected: &str) {
-    check_page("README.md", mark, expected);
-}
+/// The page that has everything to look up.
+const REFERENCE: &str = "docs/reference.md";
 
 /// Checks what stands between two marks of a page. `BLESS=1 cargo test` writes it instead.
 fn check_page(page: &str, mark: &str, expected: &str) {
@@ -90,7 +85,7 @@ fn the_flags_are_those_of_the_program() {
             assert!(long == "help" || seen.iter().any(|known| known == long), "--{long} is in no table");
         }
     }
-    check("flags", &table);
+    check_page(REFERENCE, "flags", &table);
 }
 
 #[test]
@@ -99,7 +94,7 @@ fn the_commands_are_those_of_the_program() {
     for command in parse::command().get_subcommands() {
         writeln!(table, "| `{}` | {} |", command.get_name(), command.get_about().unwrap()).unwrap();
     }
-    check("commands", &table);
+    check_page(REFERENCE, "commands", &table);
 }
 
 #[test]
@@ -108,7 +103,8 @@ fn the_exit_codes_are_those_of_the_program() {
     for (code, name, meaning) in exit::CODES {
         writeln!(table, "| {code} | `{name}` | {meaning} |").unwrap();
     }
-    check("exit codes", &table);
+    check_page(REFERENCE, "exit codes", &table);
+    check_page("README.md", "exit codes", &table);
 }
 
 #[test]
@@ -117,25 +113,37 @@ fn the_variables_of_signing_in_are_those_of_the_program() {
     for (variable, meaning) in nuon_gate::SIGN_IN {
         writeln!(table, "| `{variable}` | {meaning} |").unwrap();
     }
-    check("sign in", &table);
+    check_page("docs/ci-systems.md", "sign in", &table);
 }
 
 #[test]
-fn the_script_in_the_readme_can_be_served() {
-    let readme = readme();
-    let script = readme.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
-    let script: nuon_gate_sim::Script = script.parse().unwrap();
-    assert!(!script.components.is_empty() && !script.faults.is_empty());
+fn every_variable_of_notifications_is_explained() {
+    let reference = std::fs::read_to_string(root().join(REFERENCE)).unwrap();
+    for variable in nuon_gate_notify::VARIABLES {
+        assert!(reference.contains(&format!("\n| `{variable}` | ")), "{REFERENCE} does not explain {variable}");
+    }
 }
 
 #[test]
-fn every_file_the_readme_names_is_there() {
-    let readme = readme();
-    let links = readme.split("](").skip(1).filter_map(|rest| rest.split(')').next());
-    let files: Vec<&str> = links.filter(|link| !link.contains("://") && !link.starts_with('#')).collect();
-    assert!(!files.is_empty());
-    for file in files {
-        assert!(root().join(file).exists(), "README.md names {file}");
+fn the_inputs_and_outputs_are_those_of_the_action() {
+    let action = std::fs::read_to_string(root().join("action.yml")).unwrap();
+    let action: serde_yaml_ng::Value = serde_yaml_ng::from_str(&action).unwrap();
+    for (mark, singular) in [("inputs", "input"), ("outputs", "output")] {
+        let mut table = format!("| {singular} | meaning |\n|---|---|\n");
+        for (name, value) in action[mark].as_mapping().unwrap() {
+            let description = value["description"].as_str().unwrap().replace('|', "\\|");
+            writeln!(table, "| `{}` | {description} |", name.as_str().unwrap()).unwrap();
+        }
+        check_page(REFERENCE, mark, &table);
+    }
+}
+
+#[test]
+fn the_readme_is_short_and_starts_with_two_commands() {
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    assert!(readme.lines().count() <= 180, "{} lines: what is longer belongs into docs", readme.lines().count());
+    for command in ["cargo run --release -- demo", "cargo test --workspace"] {
+        assert!(readme.contains(command), "README.md does not name `{command}`");
     }
 }
 

@@ -1,11 +1,12 @@
-//! What the README shows of real output.
+//! What the documentation shows of real output.
 
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
 use nuon_gate_sim::{Script, Sim};
 
-use crate::{check, root};
+use crate::check_page;
+use crate::pages::root;
 
 /// Runs the program with these variables and no others.
 fn run(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
@@ -20,7 +21,7 @@ fn text(bytes: Vec<u8>) -> String {
 #[test]
 fn the_explanation_is_what_the_program_prints() {
     let printed = text(run(&["explain"], &[]).stdout);
-    check("explain", &format!("```console\n$ nuon-gate explain\n{printed}```\n"));
+    check_page("docs/judging.md", "explain", &format!("```console\n$ nuon-gate explain\n{printed}```\n"));
 }
 
 /// Returns the texts of a picture.
@@ -31,8 +32,8 @@ fn shown(picture: &str) -> Vec<String> {
     texts.map(timeless).filter(|text| !text.is_empty()).collect()
 }
 
-/// Returns a text without the tags in it, with what its references stand for, and with each number as a 0: times differ from
-/// run to run.
+/// Returns a text without the tags in it, with what its references stand for, and with each number as a 0 and no smaller
+/// unit than a second: times differ from run to run.
 fn timeless(text: &str) -> String {
     let (mut plain, mut in_tag) = (String::new(), false);
     for c in text.chars() {
@@ -51,7 +52,7 @@ fn timeless(text: &str) -> String {
             _ => timeless.push('0'),
         }
     }
-    timeless
+    timeless.replace("0ms", "0s")
 }
 
 /// Returns what references to characters stand for.
@@ -76,38 +77,53 @@ fn unescaped(text: &str) -> String {
     plain
 }
 
+/// Serves a script of the pictures, and returns it with what is set for a wait.
+fn serve(script: &str) -> (Sim, [(&'static str, String); 3]) {
+    let script = std::fs::read_to_string(root().join("scripts").join(script)).unwrap();
+    let sim = Sim::start(script.parse::<Script>().unwrap(), ([127, 0, 0, 1], 0).into()).unwrap();
+    let access = [
+        ("NUON_API_URL", sim.url()),
+        ("NUON_API_TOKEN", "simulated-token".to_owned()),
+        ("NUON_ORG_ID", "orgsimulated00000000000000".to_owned()),
+    ];
+    (sim, access)
+}
+
+/// Waits as `scripts/picture` does.
+fn wait(targets: &[&str], variables: &[(&str, &str)]) -> Output {
+    let pace = ["--min-interval", "200ms", "--max-interval", "500ms", "--timeout", "1m"];
+    run(&[&["wait"], targets, &pace].concat(), variables)
+}
+
 #[test]
-fn the_picture_of_the_demo_shows_what_the_demo_prints() {
-    let Output { stdout, stderr, status } = run(&["demo", "--fail"], &[]);
-    assert_eq!(status.code(), Some(1));
-    let printed: String = [stderr, stdout].map(text).concat();
-    let printed = timeless(&printed.replace('&', "&amp;").replace('<', "&lt;"));
-    let lines = shown("demo.svg");
-    assert!(lines.len() > 10, "{lines:#?}");
-    // Long lines are wrapped, within a quotation behind its sign. The shell's own lines are not the program's.
-    for line in lines.iter().filter(|line| !line.starts_with('$') && *line != "0") {
-        let words = line.trim_start_matches(['|', '>']);
-        assert!(printed.contains(words), "scripts/picture is due: `{line}` is not in\n{printed}");
+fn the_pictures_of_the_terminal_show_what_is_printed() {
+    let (_sim, access) = serve("terminal.toml");
+    let access = access.each_ref().map(|(name, value)| (*name, value.as_str()));
+    for (component, picture, code) in [("api", "pass.svg", 0), ("database", "fail.svg", 1)] {
+        let targets = ["--install", "acme", "--component", component, "--commit", "4be1c7d"];
+        let Output { stdout, stderr, status } = wait(&targets, &access);
+        assert_eq!(status.code(), Some(code));
+        let printed: String = [stderr, stdout].map(text).concat();
+        assert!(printed.lines().count() <= 12, "more than a reader takes in:\n{printed}");
+        let printed = timeless(&printed.replace('&', "&amp;").replace('<', "&lt;"));
+        let lines = shown(picture);
+        assert!(lines.len() > 8, "{lines:#?}");
+        // Long lines are wrapped. The shell's own lines are not the program's.
+        for line in lines.iter().filter(|line| !line.starts_with('$') && *line != "exit0") {
+            assert!(printed.contains(line), "scripts/picture is due: `{line}` is not in\n{printed}");
+        }
     }
 }
 
 #[test]
 fn the_picture_of_the_summary_shows_what_is_written() {
-    let script = std::fs::read_to_string(root().join("scripts/summary.toml")).unwrap();
-    let script: Script = script.parse().unwrap();
-    let sim = Sim::start(script, ([127, 0, 0, 1], 0).into()).unwrap();
+    let (_sim, access) = serve("summary.toml");
     let summary = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("summary-{}.md", std::process::id()));
     std::fs::write(&summary, "").unwrap();
-    let variables = [
-        ("GITHUB_ACTIONS", "true"),
-        ("GITHUB_STEP_SUMMARY", summary.to_str().unwrap()),
-        ("NUON_API_URL", &sim.url()),
-        ("NUON_API_TOKEN", "simulated-token"),
-        ("NUON_ORG_ID", "orgsimulated00000000000000"),
-    ];
-    let targets = ["wait", "--install", "acme-production", "--all-components", "--commit", "4be1c7d09f5a"];
-    let pace = ["--min-interval", "200ms", "--max-interval", "500ms", "--timeout", "1m"];
-    let Output { stderr, status, .. } = run(&[&targets[..], &pace[..]].concat(), &variables);
+    let mut variables: Vec<_> = access.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    variables.extend([("GITHUB_ACTIONS", "true"), ("GITHUB_STEP_SUMMARY", summary.to_str().unwrap())]);
+    let targets = ["--install", "acme-production", "--all-components", "--commit", "4be1c7d09f5a"];
+    let Output { stderr, status, .. } = wait(&targets, &variables);
     assert_eq!(status.code(), Some(1), "{}", text(stderr));
     let written = std::fs::read_to_string(&summary).unwrap();
     std::fs::remove_file(summary).unwrap();

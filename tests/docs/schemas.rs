@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use crate::{check_page, root};
+use crate::check_page;
+use crate::pages::root;
 
 const PAGE: &str = "docs/result.md";
 

@@ -1,6 +1,7 @@
 //! Runs the program as a user's shell would, in an environment of the test's own.
 
 mod folder;
+pub(crate) mod pages;
 mod run;
 mod secrets;
 

@@ -364,7 +364,7 @@ pub(crate) struct WaitingArguments {
 }
 
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Notifications (where to: the variables in the README)")]
+#[command(next_help_heading = "Notifications (destinations are set by variables: docs/notifications.md)")]
 pub(crate) struct NotifyArguments {
     /// What is told: start, approval, success, failure, timeout, recovery, change [default: approval, success, failure, timeout, recovery; in Slack (bot) and Discord also start]
     #[arg(long, value_name = "CASE[,…]")]

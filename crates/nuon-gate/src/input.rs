@@ -137,7 +137,7 @@ impl Input {
             Self::Part => {
                 "merge takes the files that `wait --shard I/N --report json=PATH` wrote, one of each shard of one run"
             }
-            Self::Script => "correct --script (NUON_GATE_SCRIPT); the README has an example",
+            Self::Script => "correct --script (NUON_GATE_SCRIPT); docs/sim.md has an example",
         }
     }
 }

@@ -29,7 +29,8 @@ pub(crate) fn run(arguments: NotifyCommandArguments, environment: &Environment) 
         let console = Console::new();
         notices.iter().for_each(|notice| console.warning(notice));
         if sinks.is_empty() {
-            let hint = "set one of the variables, such as NUON_GATE_SLACK_WEBHOOK_URL; the README lists them";
+            let hint =
+                "set one of the variables, such as NUON_GATE_SLACK_WEBHOOK_URL; docs/notifications.md lists them";
             return Err(Trouble::new("there is nobody to tell").hint(hint));
         }
         let mentions = flatten(slack_mention_on_failure);
