@@ -165,7 +165,7 @@ impl World {
             };
         }
         let mut view = View::new(&self.story, at);
-        let mut lag = |most: i64| if most > 0 && rng.u8(..10) < 7 { rng.i64(..most) } else { 0 };
+        let mut lag = |most: i64| if most > 0 && rng.u8(..10) < 7 { rng.i64(0..most) } else { 0 };
         view.rows_at = at - lag(self.faults.row_lag);
         view.flows_at = at - lag(self.faults.flow_lag);
         match fault {

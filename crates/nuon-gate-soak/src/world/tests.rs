@@ -214,6 +214,32 @@ fn latest_details_and_lists_say_what_they_say() {
 }
 
 #[test]
+fn what_lags_is_told_as_it_was_a_moment_ago() {
+    const LAG: i64 = 15_000;
+    let mut behind = 0;
+    for seed in 0..400 {
+        let mut world = calm(seed);
+        world.faults.row_lag = LAG;
+        for row in world.story.rows.clone() {
+            let install = world.story.installs[world.story.install_of(&row)].id;
+            for at in [0, 30_000, 120_000] {
+                let path = format!("/v1/installs/{install}/deploys/{}", row.id);
+                let (status, detail, _) = good(&mut world, at, &path);
+                let now = at.cast_signed();
+                // An answer is made some milliseconds later.
+                let moments = (now - LAG..now + 50).step_by(10);
+                let word = |then| so_far(&row.changes, then).last().map_or("queued", |change| change.word);
+                let words = moments.map(|then| (row.created <= then).then(|| word(then)));
+                let told = detail["status"].as_str().filter(|_| status == 200);
+                assert!(words.clone().any(|word| word == told), "seed {seed}: {told:?} at {at}");
+                behind += u32::from(words.last() != Some(told));
+            }
+        }
+    }
+    assert!(behind > 20, "{behind}");
+}
+
+#[test]
 fn what_there_is_not_depends_on_the_age() {
     for seed in 0..400 {
         let mut world = calm(seed);

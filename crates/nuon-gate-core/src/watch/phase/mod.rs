@@ -6,6 +6,7 @@
 
 mod follow;
 mod judged;
+mod past;
 mod proof;
 mod search;
 mod succession;
@@ -19,12 +20,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 pub(super) use self::follow::Follow;
-use self::follow::ago;
+use self::past::Past;
 pub use self::proof::{Basis, Proof};
 pub(super) use self::search::Search;
 pub(super) use self::succession::Succession;
 use super::event::Refusal;
-use super::settings::{Mode, OnStale, OnSuperseded, WatchSettings};
+use super::settings::{OnSuperseded, WatchSettings};
 use super::takeovers::Takeovers;
 use crate::api::{ApiError, Depth, Fact, MOST_ROWS, Request};
 use crate::cause::{Cause, Limit, Standing, StoppedBy, Warning};
@@ -33,9 +34,6 @@ use crate::pins::Pins;
 use crate::{
     Clock, DeployId, Hold, Judgement, Kind, MatchedBy, Moment, RemoteText, Rules, Target, Verdict, WorkflowId,
 };
-
-/// How exact the server's time is.
-const SECOND: Duration = Duration::from_secs(1);
 
 /// How far the watch over a target has come.
 #[derive(Debug)]
@@ -71,8 +69,8 @@ struct Replaced {
     /// The workflow that runs it.
     workflow: Option<WorkflowId>,
     pins: Pins,
-    /// It had ended before the wait began, and nothing is pinned.
-    is_stale: bool,
+    /// What is known of whether it had ended before the wait began; nothing where that does not matter.
+    past: Option<Past>,
     /// All that were replaced, this one included.
     ids: Vec<DeployId>,
     passed_over: HashSet<DeployId>,
@@ -294,7 +292,7 @@ impl Phase {
         } else if let Self::Searching(search) = self {
             search.note_hold(hold, now);
         } else if let Self::Succession(succession) = self {
-            succession.note_hold();
+            succession.note_hold(now);
         }
     }
 
@@ -381,26 +379,6 @@ fn wrong_kind(row: &Deploy, before: Option<Kind>, expected: Option<Kind>) -> Opt
 impl Policy<'_> {
     fn judge(&self, row: &Deploy) -> Judgement {
         self.settings.rules.judge_deploy(row)
-    }
-
-    /// Tells whether a row had ended before the wait began. One that was there `from_the_start` had, if it has ended now; of
-    /// one that came to light later only the server's own account says so.
-    fn had_ended(&self, row: &Deploy, from_the_start: bool) -> bool {
-        let since = row.status_since().filter(|_| self.has_server_time);
-        let before = since.is_some_and(|since| since < self.started_at);
-        // The server's time has no fractions of a second. What is still to come says nothing: its clock was put back.
-        let after_start = |length: Duration| self.started_at.saturating_add(length).unwrap_or(self.started_at);
-        let meanwhile = after_start(2 * SECOND)..=after_start(self.now.elapsed() + SECOND);
-        let during = since.is_some_and(|since| meanwhile.contains(&since));
-        Rules::default().judge_deploy(row) != Judgement::Pending && (before || from_the_start && !during)
-    }
-
-    /// Returns the warning that what is judged had ended before the wait began, where that is wanted.
-    fn already_ended(&self, row: &Deploy) -> Option<Note> {
-        let is_judged = self.settings.on_stale == OnStale::Accept && self.settings.mode != Mode::Once;
-        let is_final = Rules::default().judge_deploy(row).is_final();
-        let deploy = row.id.clone().filter(|_| is_judged && is_final)?;
-        Some(Note::Warned(Warning::AlreadyEnded { deploy, ago: ago(row, self) }))
     }
 
     /// Tells whether a workflow has answered, whoever asked for it.

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 
 use super::follow::LAG;
 use super::{
-    Decision, End, Follow, Held, Move, Note, Phase, Policy, deploy_request, install_request, is_cut_off, is_deploy,
-    latest_request, list_request, rows_of, workflow_request, wrong_kind,
+    Decision, End, Follow, Held, Move, Note, Past, Phase, Policy, deploy_request, install_request, is_cut_off,
+    is_deploy, latest_request, list_request, rows_of, workflow_request, wrong_kind,
 };
 use crate::api::{ApiError, Depth, Fact, Request};
 use crate::cause::Cause;
@@ -36,8 +36,8 @@ pub(in crate::watch) struct Search {
     listed: Option<DeployId>,
     /// The poll under way has found only what deploys nothing, so that it says nothing of what is there.
     goes_on: bool,
-    /// A poll has ended without a match, so that what matches later has appeared since.
-    awaited: bool,
+    /// When a poll last ended without a match, so that what matches later has appeared since.
+    awaited: Option<Moment>,
     /// A full list of the install's deploys showed none of the component: its newest is older than all of them.
     is_unlisted: bool,
     passed_over: HashSet<DeployId>,
@@ -81,7 +81,7 @@ impl Search {
             rival: None,
             listed: None,
             goes_on: false,
-            awaited: false,
+            awaited: None,
             is_unlisted: false,
             passed_over: HashSet::new(),
             held: None,
@@ -127,7 +127,9 @@ impl Search {
     }
 
     pub(super) fn note_hold(&mut self, hold: Hold, now: Moment) {
-        self.awaited |= !std::mem::take(&mut self.goes_on);
+        if !std::mem::take(&mut self.goes_on) {
+            self.awaited = Some(now);
+        }
         self.held = Some(Held::next(self.held.take(), hold, now));
     }
 
@@ -231,9 +233,8 @@ impl Search {
         let found = found.and_then(|(row, is_newest)| Some((row.id.clone()?, row, is_newest)));
         let Some((id, row, is_newest)) = found else { return Move::Stay(Phase::Searching(self)) };
         notes.push(Note::Found { row: row.clone(), by: self.pins.matched_by(), replaces: None });
-        let is_stale = !self.pins.is_pinned() && policy.had_ended(&row, !self.awaited);
-        notes.extend(policy.already_ended(&row).filter(|_| is_stale));
-        let follow = Follow::matched(id, row, self.pins, is_stale, is_newest).after_row(self.rival);
+        let past = (!self.pins.is_pinned()).then(|| Past::of(&row, self.awaited, policy));
+        let follow = Follow::matched(id, row, self.pins, past, is_newest).after_row(self.rival);
         let follow = if self.is_implicit { follow.unpinned() } else { follow };
         Move::Follow(Box::new(follow.passing_over(self.passed_over)))
     }

@@ -4,7 +4,9 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use super::follow::LAG;
-use super::{Decision, End, Follow, Move, Note, Phase, Policy, Replaced, is_deploy, list_request, workflow_request};
+use super::{
+    Decision, End, Follow, Move, Note, Past, Phase, Policy, Replaced, is_deploy, list_request, workflow_request,
+};
 use crate::api::Fact;
 use crate::cause::Cause;
 use crate::model::{Deploy, Workflow};
@@ -17,8 +19,6 @@ pub(in crate::watch) struct Succession {
     replaced: Replaced,
     /// Since when the workflow names a successor that the list of rows does not show.
     ahead_since: Option<Moment>,
-    /// A poll has ended without a successor, so that what comes later has appeared since.
-    awaited: bool,
     /// The poll under way.
     reads: Reads,
 }
@@ -35,11 +35,14 @@ struct Reads {
 
 impl Succession {
     pub(super) fn new(replaced: Replaced, exhausted: bool) -> Self {
-        Self { replaced, ahead_since: None, awaited: false, reads: Reads { exhausted, ..Reads::default() } }
+        Self { replaced, ahead_since: None, reads: Reads { exhausted, ..Reads::default() } }
     }
 
-    pub(super) fn note_hold(&mut self) {
-        self.awaited |= !self.reads.exhausted;
+    /// What comes after a poll without a successor has appeared since.
+    pub(super) fn note_hold(&mut self, now: Moment) {
+        if let Some(past) = self.replaced.past.as_mut().filter(|_| !self.reads.exhausted) {
+            past.was_otherwise(now);
+        }
     }
 
     pub(super) fn begin_poll(&mut self) {
@@ -78,11 +81,10 @@ impl Succession {
     pub(super) fn advance(mut self, policy: &Policy<'_>, notes: &mut Vec<Note>) -> Move {
         let found = self.reads.found.take().and_then(|row| Some((row.id.clone()?, row)));
         let Some((id, row)) = found else { return Move::Stay(Phase::Succession(self)) };
-        let Replaced { row: before, pins, is_stale, ids, passed_over, .. } = self.replaced;
-        let is_stale = is_stale && policy.had_ended(&row, !self.awaited);
-        notes.extend(policy.already_ended(&row).filter(|_| is_stale));
+        let Replaced { row: before, pins, past, ids, passed_over, .. } = self.replaced;
+        let past = past.map(|past| Past::of(&row, past.otherwise_at(), policy));
         notes.push(Note::Found { row: row.clone(), by: pins.matched_by(), replaces: ids.last().cloned() });
-        let follow = Follow::successor(id, row, pins, before.kind().unwrap_or(Kind::Apply), ids, is_stale);
+        let follow = Follow::successor(id, row, pins, before.kind().unwrap_or(Kind::Apply), ids, past);
         Move::Follow(Box::new(follow.passing_over(passed_over).after_list()))
     }
 

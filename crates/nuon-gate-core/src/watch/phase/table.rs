@@ -18,6 +18,7 @@ mod replacing;
 mod said;
 mod scene;
 mod searching;
+mod stale;
 mod status;
 mod superseding;
 mod taking;

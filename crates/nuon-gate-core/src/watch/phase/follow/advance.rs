@@ -3,11 +3,11 @@
 use crate::cause::Warning;
 use crate::model::Deploy;
 use crate::pins::Pins;
-use crate::watch::phase::{Decision, Move, Note, Phase, Policy, Replaced, wrong_kind};
+use crate::watch::phase::{Decision, Move, Note, Past, Phase, Policy, Replaced, wrong_kind};
 use crate::watch::settings::{Mode, OnStale, OnSuperseded};
 use crate::{DeployId, Judgement, Kind, MatchedBy};
 
-use super::{Follow, Newest, Origin};
+use super::{Follow, Newest, Origin, ago};
 
 impl Follow {
     /// Goes on to another deploy, or back to searching, if what was read says so.
@@ -41,13 +41,20 @@ impl Follow {
                 ids.push(self.id);
             }
             let (workflow, pins, passed_over) = (self.workflow_id, self.pins, self.passed_over);
-            let replaced = Replaced { row, workflow, pins, is_stale: self.is_stale, ids, passed_over };
+            let replaced = Replaced { row, workflow, pins, past: self.past, ids, passed_over };
             return Move::Succeed { replaced, exhausted: self.reads.listed };
         }
-        if self.on_stale(policy) == Some(OnStale::Wait) && matches!(self.decide_unless_stale(policy), Decision::End(_))
-        {
-            notes.push(Note::Lost);
-            return Move::SearchNewer { than: self.id, created: row.created_at.unwrap_or(policy.started_at) };
+        match self.on_stale(policy).filter(|_| matches!(self.decide(policy), Decision::End(_))) {
+            Some(OnStale::Wait) => {
+                notes.push(Note::Lost);
+                return Move::SearchNewer { than: self.id, created: row.created_at.unwrap_or(policy.started_at) };
+            }
+            // Who asks once has asked for that.
+            Some(OnStale::Accept) if policy.settings.mode == Mode::Wait => {
+                let (deploy, ago) = (self.id.clone(), ago(&row, policy));
+                notes.push(Note::Warned(Warning::AlreadyEnded { deploy, ago }));
+            }
+            _ => {}
         }
         Move::Stay(Phase::Following(Box::new(self)))
     }
@@ -64,11 +71,10 @@ impl Follow {
         let mut before = self.replaced;
         before.push(self.id);
         let kind = from.kind().unwrap_or(Kind::Apply);
-        let is_stale = !self.is_pinned && policy.had_ended(&newer, self.is_stale);
-        notes.extend(policy.already_ended(&newer).filter(|_| is_stale));
+        let past = self.past.map(|past| Past::of(&newer, past.otherwise_at(), policy));
         // It can be taken by another run in its turn.
         let pins = Pins { branch_run: self.pins.branch_run, ..Pins::default() };
-        let follow = Self::successor(to, newer, pins, kind, before, is_stale);
+        let follow = Self::successor(to, newer, pins, kind, before, past);
         let mut follow = follow.passing_over(self.passed_over);
         follow.reads.newest = Newest::None;
         Move::Follow(Box::new(follow))

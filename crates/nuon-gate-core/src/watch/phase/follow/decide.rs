@@ -24,10 +24,13 @@ use crate::{DeployId, Hold, Judgement, Moment, Verdict, WorkflowId};
 
 impl Follow {
     pub(in crate::watch::phase) fn decide(&self, policy: &Policy<'_>) -> Decision {
-        match (self.decide_unless_stale(policy), self.on_stale(policy), &self.known) {
-            (Decision::End(_), Some(OnStale::Fail), Some(row)) => Decision::End(self.stale(row, policy)),
-            (Decision::End(end @ End::Otherwise(Verdict::Cancelled, _)), ..) => self.unless_taken(end, policy),
-            (decision, ..) => decision,
+        match self.decide_unless_stale(policy) {
+            Decision::End(end) => match (self.on_stale(policy), &self.known) {
+                (Some(OnStale::Fail), Some(row)) => Decision::End(self.stale(row, policy)),
+                _ if end.verdict() == Verdict::Cancelled => self.unless_taken(end, policy),
+                _ => Decision::End(end),
+            },
+            decision => decision,
         }
     }
 
@@ -57,7 +60,8 @@ impl Follow {
 
     /// Returns what is to be done with the deploy if it had ended before the wait began, and was not pinned.
     pub(super) fn on_stale(&self, policy: &Policy<'_>) -> Option<OnStale> {
-        self.is_stale.then_some(policy.settings.on_stale)
+        let (past, row) = self.past.zip(self.known.as_ref())?;
+        past.had_ended(row, self.ended_with(row), policy).then_some(policy.settings.on_stale)
     }
 
     fn stale(&self, row: &Deploy, policy: &Policy<'_>) -> End {
@@ -65,7 +69,7 @@ impl Follow {
     }
 
     /// Decides as if the deploy had not ended before the wait began.
-    pub(super) fn decide_unless_stale(&self, policy: &Policy<'_>) -> Decision {
+    fn decide_unless_stale(&self, policy: &Policy<'_>) -> Decision {
         let Some(row) = self.known.as_ref().filter(|_| self.reads.current) else { return self.read_deploy(policy) };
         let judgement = policy.judge(row);
         let is_final = judgement.is_final();

@@ -1,5 +1,7 @@
 //! How a deploy that is followed has ended.
 
+use jiff::Timestamp;
+
 use super::Follow;
 use crate::cause::{Cause, DeployFailure};
 use crate::model::{Deploy, Status, Workflow, WorkflowEnd, WorkflowStep};
@@ -21,6 +23,17 @@ impl Follow {
             by_rule,
         };
         End::Otherwise(verdict, Cause::Deploy(failure))
+    }
+
+    /// Returns when all else ended that its end rests on, as far as the server says: the steps that worked on it, and, where
+    /// none of them failed for good, the workflow that could have done it again.
+    pub(super) fn ended_with<'a>(&'a self, row: &'a Deploy) -> impl Iterator<Item = Timestamp> + 'a {
+        let workflow = self.reads.workflow.as_deref();
+        let steps = move || workflow.into_iter().flat_map(move |own| self.steps(own, row));
+        let is_held = *row.current_status() == Status::Error && !steps().any(WorkflowStep::has_failed_for_good);
+        let retrying = workflow.filter(|own| is_held && own.end().is_some()).map(|own| own.status.as_ref());
+        let worked = steps().filter(|step| step.has_begun()).map(|step| step.status.as_ref());
+        worked.chain(retrying).filter_map(|status| status?.since)
     }
 
     /// The workflow ended, and the deploy never did.

@@ -9,7 +9,7 @@ use super::{Existence, Follow, Newest};
 use crate::api::{Fact, Request};
 use crate::model::{Deploy, Workflow};
 use crate::pins::Baseline;
-use crate::watch::phase::{Note, Policy, is_cut_off, is_deploy, rows_of};
+use crate::watch::phase::{Note, Past, Policy, is_cut_off, is_deploy, rows_of};
 
 impl Follow {
     pub(in crate::watch::phase) fn on_fact(&mut self, request: &Request, fact: Fact, policy: &Policy<'_>) -> Vec<Note> {
@@ -115,8 +115,8 @@ impl Follow {
         }
         self.known = Some(row.clone());
         if is_new {
-            // What changes while it is waited for had not ended before.
-            self.is_stale &= self.held.take().is_none();
+            self.held = None;
+            self.past = self.past.map(|_| Past::of(&row, Some(policy.now), policy));
             // What was read of the workflow was read before this.
             self.reads.workflow = None;
             self.reads.changed = true;

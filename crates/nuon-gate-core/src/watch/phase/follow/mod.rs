@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Held, Policy};
+use super::{Held, Past, Policy};
 use crate::api::Request;
-use crate::model::{Deploy, StepState, Workflow};
+use crate::model::{Deploy, StepState, Workflow, WorkflowStep};
 use crate::pins::Pins;
 use crate::report::ApprovalPlace;
 use crate::timeline::span;
@@ -38,8 +38,8 @@ pub(in crate::watch) struct Follow {
     freshness: Freshness,
     /// Whether the user has pinned anything, which decides what follows from a newer deploy.
     is_pinned: bool,
-    /// It had ended before the wait began, and nothing is pinned.
-    is_stale: bool,
+    /// What is known of whether it had ended before the wait began; nothing where that does not matter.
+    past: Option<Past>,
     /// A state of it has been read that matches every pin.
     matches: bool,
     /// When it was created. A row that leaves it out later takes nothing back.
@@ -137,7 +137,7 @@ impl Follow {
             pins,
             origin: Origin::Named,
             known: None,
-            is_stale: false,
+            past: None,
             matches: false,
             created: None,
             freshness: Freshness::default(),
@@ -157,11 +157,11 @@ impl Follow {
         }
     }
 
-    /// Follows a row that matched. `is_stale`: nothing is pinned, and it had ended before the wait began.
-    pub(super) fn matched(id: DeployId, row: Arc<Deploy>, pins: Pins, is_stale: bool, is_newest: bool) -> Self {
+    /// Follows a row that matched.
+    pub(super) fn matched(id: DeployId, row: Arc<Deploy>, pins: Pins, past: Option<Past>, is_newest: bool) -> Self {
         let newest = if is_newest { Newest::None } else { Newest::Unread };
         let reads = Reads { current: true, changed: true, newest, ..Reads::default() };
-        let mut follow = Self { origin: Origin::Matched, is_stale, reads, ..Self::named(id, pins) };
+        let mut follow = Self { origin: Origin::Matched, past, reads, ..Self::named(id, pins) };
         follow.freshness.admit(Moment::START, &row);
         follow.workflow_id = row.workflow().cloned();
         follow.created = row.created_at;
@@ -176,9 +176,9 @@ impl Follow {
         pins: Pins,
         kind: Kind,
         before: Vec<DeployId>,
-        is_stale: bool,
+        past: Option<Past>,
     ) -> Self {
-        let mut follow = Self::matched(id, row, pins, is_stale, false);
+        let mut follow = Self::matched(id, row, pins, past, false);
         follow.origin = Origin::Successor(kind);
         follow.replaced = before;
         follow
@@ -221,8 +221,6 @@ impl Follow {
 
     pub(super) fn begin_poll(&mut self) {
         self.reads = Reads::default();
-        // What was still being worked on in the first poll had not ended before the wait began.
-        self.is_stale &= !self.held.as_ref().is_some_and(|held| held.hold.is_at_work());
     }
 
     /// Tells whether the deploy has changed in this poll.
@@ -247,6 +245,9 @@ impl Follow {
     }
 
     pub(super) fn note_hold(&mut self, hold: Hold, now: Moment) {
+        if let Some(past) = self.past.as_mut().filter(|_| hold.is_at_work()) {
+            past.was_otherwise(now);
+        }
         // An answer that is older says nothing of what was held before.
         if hold == Hold::Outdated && self.held.as_ref().is_some_and(|held| held.hold != Hold::Outdated) {
             return;
@@ -320,9 +321,13 @@ impl Follow {
     /// Returns the step at work on the deploy, if this is its workflow.
     pub(in crate::watch) fn step_at_work(&self, workflow: &Workflow) -> Option<StepId> {
         let own = workflow.id.as_ref().filter(|id| self.own_workflow() == Some(id)).and(self.known.as_ref())?;
-        let component = own.install_component_id.as_ref().filter(|id| !id.is_blank());
-        let mut steps = workflow.steps_of(&self.id).chain(workflow.health_steps_of(&self.id, component));
-        steps.find(|step| step.state() == StepState::Running)?.id.clone()
+        self.steps(workflow, own).find(|step| step.state() == StepState::Running)?.id.clone()
+    }
+
+    /// Returns the steps of its workflow that work on the deploy.
+    fn steps<'a>(&'a self, workflow: &'a Workflow, row: &'a Deploy) -> impl Iterator<Item = &'a WorkflowStep> {
+        let component = row.install_component_id.as_ref().filter(|id| !id.is_blank());
+        workflow.steps_of(&self.id).chain(workflow.health_steps_of(&self.id, component))
     }
 
     /// Returns the workflow that runs the deploy.

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::said::{Body, STARTED_AT, Said};
 use super::{
     JUDGING, OWN, answer, approving, believing, closing, following, knowing, listing, pinning, replacing, searching,
-    superseding, taking,
+    stale, superseding, taking,
 };
 use crate::api::{Depth, Request};
 use crate::cause::{Cause, DeployFailure, Standing, Warning};
@@ -73,6 +73,7 @@ pub(super) enum Then {
 pub(super) fn all() -> Vec<Scene> {
     let each = [
         searching::scenes(),
+        stale::scenes(),
         pinning::scenes(),
         following::scenes(),
         replacing::scenes(),

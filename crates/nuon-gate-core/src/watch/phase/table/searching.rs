@@ -5,22 +5,18 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::said::{
-    Said, component, created, detail, done, install, list, missing, newest, no_newest, nothing, of, plans_only, row,
-    said, status, typed, with, workflow,
+    Said, component, created, detail, done, install, list, missing, newest, no_newest, of, plans_only, row, said,
+    status, typed, with, workflow,
 };
-use super::scene::{
-    IN_PROGRESS, NOT_STARTED, Scene, Then, failed, fails_as, id, latest, needs, of_workflow, passes_by, play, search,
-};
+use super::scene::{IN_PROGRESS, NOT_STARTED, Scene, Then, failed, id, latest, needs, passes_by, play, search};
 use super::{ERRORS, LATEST, NO_DEPLOYS, OTHER, OWN, WHICH};
+use crate::Kind;
 use crate::cause::Cause;
-use crate::model::Status;
 use crate::pins::{Pins, Since};
-use crate::watch::Refusal;
 use crate::watch::settings::OnStale;
-use crate::{Hold, Kind};
 
 pub(super) fn scenes() -> Vec<Scene> {
-    [none_yet(), hidden(), no_deploys(), only_plans(), stale(), waiting(), unfinished()].into_iter().flatten().collect()
+    [none_yet(), hidden(), no_deploys(), only_plans()].into_iter().flatten().collect()
 }
 
 #[test]
@@ -173,13 +169,7 @@ fn only_plans() -> Vec<Scene> {
             .then(NOT_STARTED)
             .poll(2, passing_over(&only_plans, &older))
             .then(passes_by("iwf-1"))
-            .reports([
-                "found dpl-db by latest",
-                "dpl-db had ended",
-                "lost",
-                "found dpl-web by latest",
-                "dpl-web had ended",
-            ]),
+            .reports(["found dpl-db by latest", "lost", "found dpl-web by latest", "dpl-web had ended"]),
         latest("plan-only by its workflow: not at once, even in a wide poll", NO_DEPLOYS)
             .wide_poll(0, [newest(&only_plans), detail(&only_plans), plans_only("iwf-2")])
             .then(NOT_STARTED),
@@ -205,145 +195,5 @@ fn only_plans() -> Vec<Scene> {
             )
             .then(passes_by("iwf-1"))
             .reports(["found dpl-db by latest", "lost", "found dpl-web by latest"]),
-    ]
-}
-
-/// Nothing is pinned, and the newest had ended before.
-fn stale() -> Vec<Scene> {
-    let active = with(row(OWN, "active"), &json!({ "updated_at": "2027-01-15T07:59:00Z" }));
-    let hundred = || missing("latest of a hundred");
-    let older = created(of(row(OTHER, "active"), "iwf-2"), -90);
-    let retried = created(row(OTHER, "retried"), -90);
-    let ahead = with(row(OWN, "active"), &json!({ "updated_at": "2027-01-15T08:00:02Z" }));
-    let meanwhile = with(row(OWN, "active"), &json!({ "updated_at": "2027-01-15T08:00:05Z" }));
-    let proven = || [newest(&active), detail(&active), done("iwf-1")];
-    let ago = Some(Duration::from_secs(60));
-    vec![
-        latest("accept: it is judged, with a warning", WHICH)
-            .poll(0, proven())
-            .then(passes_by("iwf-1"))
-            .reports(["found dpl-web by latest", "dpl-web had ended, 60s ago"]),
-        latest("accept: without a warning, if one poll is all that is asked for", WHICH)
-            .once()
-            .poll(0, proven())
-            .then(passes_by("iwf-1"))
-            .reports(["found dpl-web by latest"]),
-        latest("accept: a failure, too", WHICH)
-            .poll(0, [newest(&row(OWN, "noop")), detail(&row(OWN, "noop")), workflow("iwf-1", "error", OWN, "error")])
-            .then(fails_as(Status::Noop)),
-        latest("fail: nothing is waited for", WHICH)
-            .with(|settings| settings.on_stale = OnStale::Fail)
-            .poll(0, proven())
-            .then(Then::Refused(Refusal::Stale { deploy: id(OWN), ago })),
-        latest("fail: what has to settle need not, as it is past", WHICH)
-            .with(|settings| (settings.on_stale, settings.settle) = (OnStale::Fail, Duration::from_secs(30)))
-            .poll(0, proven())
-            .then(Then::Refused(Refusal::Stale { deploy: id(OWN), ago })),
-        latest("fail: it had ended, although its workflow does not work on it yet", WHICH)
-            .with(|settings| settings.on_stale = OnStale::Fail)
-            .poll(0, [newest(&active), detail(&active), workflow("iwf-1", "in-progress", OTHER, "in-progress")])
-            .then(Then::Holds(Hold::NotBegun))
-            .poll(2, [detail(&active), newest(&active), done("iwf-1")])
-            .then(Then::Refused(Refusal::Stale { deploy: id(OWN), ago })),
-        latest("fail: what comes to light late had ended as well, by the server's account", WHICH)
-            .with(|settings| settings.on_stale = OnStale::Fail)
-            .poll(0, [no_newest(), install(), component(), hundred()])
-            .then(NOT_STARTED)
-            .poll(2, proven())
-            .then(Then::Refused(Refusal::Stale { deploy: id(OWN), ago })),
-        latest("fail: what ended while no answer was good had not ended before", WHICH)
-            .with(|settings| settings.on_stale = OnStale::Fail)
-            .poll(0, [nothing("latest")])
-            .then(Then::NoAnswer)
-            .poll(9, [newest(&meanwhile), detail(&meanwhile), done("iwf-1")])
-            .then(passes_by("iwf-1"))
-            .reports(["found dpl-web by latest"]),
-        latest("fail: what ended, as it says, later than the server's clock can show had ended before", WHICH)
-            .with(|settings| settings.on_stale = OnStale::Fail)
-            .poll(0, [newest(&ahead), detail(&ahead), done("iwf-1")])
-            .then(Then::Refused(Refusal::Stale { deploy: id(OWN), ago: None })),
-        latest("fail: so had what it gave way to", WHICH)
-            .with(|settings| settings.on_stale = OnStale::Fail)
-            .poll(0, [newest(&older), nothing("deploy dpl-db")])
-            .then(Then::NoAnswer)
-            .poll(2, [detail(&older), newest(&active), done("iwf-1"), detail(&active), done("iwf-1")])
-            .then(Then::Refused(Refusal::Stale { deploy: id(OWN), ago })),
-        latest("fail: so had what took its place", WHICH)
-            .with(|settings| settings.on_stale = OnStale::Fail)
-            .poll(
-                0,
-                [
-                    newest(&retried),
-                    detail(&retried),
-                    list(&[&active, &retried]),
-                    detail(&active),
-                    newest(&active),
-                    done("iwf-1"),
-                ],
-            )
-            .then(Then::Refused(Refusal::Stale { deploy: id(OWN), ago })),
-        search("what is pinned is never stale", WHICH, of_workflow())
-            .with(|settings| settings.on_stale = OnStale::Fail)
-            .poll(0, proven())
-            .then(passes_by("iwf-1"))
-            .reports(["found dpl-web by workflow"]),
-    ]
-}
-
-/// Nothing is pinned, and the newest has not ended: it is followed.
-fn unfinished() -> Vec<Scene> {
-    let (active, executing) = (row(OWN, "active"), row(OWN, "executing"));
-    vec![
-        latest("wait: what has not ended is followed", WHICH)
-            .with(|settings| settings.on_stale = OnStale::Wait)
-            .poll(0, [newest(&executing)])
-            .then(IN_PROGRESS)
-            .poll(2, [detail(&active), newest(&active), done("iwf-1")])
-            .then(passes_by("iwf-1")),
-        latest("fail: an error that can still be retried had not ended", WHICH)
-            .with(|settings| settings.on_stale = OnStale::Fail)
-            .poll(
-                0,
-                [
-                    newest(&row(OWN, "error")),
-                    detail(&row(OWN, "error")),
-                    workflow("iwf-1", "in-progress", OWN, "retrying"),
-                ],
-            )
-            .then(Then::Holds(Hold::Retry))
-            .poll(2, [detail(&active), newest(&active), done("iwf-1")])
-            .then(passes_by("iwf-1")),
-    ]
-}
-
-/// Nothing is pinned, the newest had ended before, and a newer one is waited for.
-fn waiting() -> Vec<Scene> {
-    let (active, newer) = (row(OWN, "active"), created(of(row(OTHER, "queued"), "iwf-2"), 3));
-    let third = created(of(row("dpl-3", "queued"), "iwf-3"), 4);
-    let third_at_work = || workflow("iwf-3", "in-progress", "dpl-3", "pending");
-    let proven = || [newest(&active), detail(&active), done("iwf-1")];
-    let wait = |name| latest(name, WHICH).with(|settings| settings.on_stale = OnStale::Wait);
-    vec![
-        wait("wait: a newer one is waited for")
-            .poll(0, proven())
-            .then(NOT_STARTED)
-            .poll(2, [newest(&active)])
-            .then(NOT_STARTED)
-            .poll(4, [newest(&newer)])
-            .then(IN_PROGRESS)
-            .reports(["found dpl-web by latest", "lost", "found dpl-db by after"]),
-        wait("wait: what is newer is no pin, and gives way to what is newer still")
-            .poll(0, proven())
-            .then(NOT_STARTED)
-            .poll(2, [newest(&newer)])
-            .then(IN_PROGRESS)
-            .wide_poll(4, [detail(&newer), newest(&third), third_at_work()])
-            .then(needs("workflow iwf-3")),
-        wait("wait: what is not shown any more had been there")
-            .poll(0, proven())
-            .then(NOT_STARTED)
-            .poll(2, [no_newest()])
-            .then(NOT_STARTED),
-        wait("wait: not at once, even in a wide poll").wide_poll(0, proven()).then(NOT_STARTED),
     ]
 }

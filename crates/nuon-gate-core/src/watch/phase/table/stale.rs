@@ -1,0 +1,300 @@
+//! Whether the newest deploy had ended before the wait began, and what follows where nothing is pinned.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::said::{
+    STARTED_AT, Said, component, created, detail, done, install, list, missing, newest, no_newest, nothing, of, row,
+    said, with, workflow,
+};
+use super::scene::{
+    IN_PROGRESS, NOT_STARTED, Scene, Then, fails_as, id, latest, needs, of_workflow, passes_by, play, search,
+};
+use super::{OTHER, OWN, OWN_COMPONENT, REPLICAS, VERIFIED, WHICH};
+use crate::model::Status;
+use crate::watch::Refusal;
+use crate::watch::settings::OnStale;
+use crate::{Hold, RemoteText};
+
+pub(super) fn scenes() -> Vec<Scene> {
+    [stale(), unfinished(), waiting(), lagging(), ahead()].into_iter().flatten().collect()
+}
+
+#[test]
+fn what_had_ended_before() {
+    play(scenes());
+}
+
+/// Nothing is pinned, and the newest had ended before.
+fn stale() -> Vec<Scene> {
+    let active = with(row(OWN, "active"), &json!({ "updated_at": "2027-01-15T07:59:00Z" }));
+    let hundred = || missing("latest of a hundred");
+    let older = created(of(row(OTHER, "active"), "iwf-2"), -90);
+    let retried = created(row(OTHER, "retried"), -90);
+    let ahead = with(row(OWN, "active"), &json!({ "updated_at": "2027-01-15T08:00:02Z" }));
+    let meanwhile = with(row(OWN, "active"), &json!({ "updated_at": "2027-01-15T08:00:05Z" }));
+    let proven = || [newest(&active), detail(&active), done("iwf-1")];
+    let ago = Some(Duration::from_secs(60));
+    vec![
+        latest("accept: it is judged, with a warning", WHICH)
+            .poll(0, proven())
+            .then(passes_by("iwf-1"))
+            .reports(["found dpl-web by latest", "dpl-web had ended, 60s ago"]),
+        latest("accept: without a warning, if one poll is all that is asked for", WHICH)
+            .once()
+            .poll(0, proven())
+            .then(passes_by("iwf-1"))
+            .reports(["found dpl-web by latest"]),
+        latest("accept: a failure, too", WHICH)
+            .poll(0, [newest(&row(OWN, "noop")), detail(&row(OWN, "noop")), workflow("iwf-1", "error", OWN, "error")])
+            .then(fails_as(Status::Noop)),
+        latest("fail: nothing is waited for", WHICH)
+            .with(|settings| settings.on_stale = OnStale::Fail)
+            .poll(0, proven())
+            .then(Then::Refused(Refusal::Stale { deploy: id(OWN), ago })),
+        latest("fail: what has to settle need not, as it is past", WHICH)
+            .with(|settings| (settings.on_stale, settings.settle) = (OnStale::Fail, Duration::from_secs(30)))
+            .poll(0, proven())
+            .then(Then::Refused(Refusal::Stale { deploy: id(OWN), ago })),
+        latest("fail: it had ended, although its workflow does not work on it yet", WHICH)
+            .with(|settings| settings.on_stale = OnStale::Fail)
+            .poll(0, [newest(&active), detail(&active), workflow("iwf-1", "in-progress", OTHER, "in-progress")])
+            .then(Then::Holds(Hold::NotBegun))
+            .poll(2, [detail(&active), newest(&active), done("iwf-1")])
+            .then(Then::Refused(Refusal::Stale { deploy: id(OWN), ago })),
+        latest("fail: what comes to light late had ended as well, by the server's account", WHICH)
+            .with(|settings| settings.on_stale = OnStale::Fail)
+            .poll(0, [no_newest(), install(), component(), hundred()])
+            .then(NOT_STARTED)
+            .poll(2, proven())
+            .then(Then::Refused(Refusal::Stale { deploy: id(OWN), ago })),
+        latest("fail: what ended while no answer was good had not ended before", WHICH)
+            .with(|settings| settings.on_stale = OnStale::Fail)
+            .poll(0, [nothing("latest")])
+            .then(Then::NoAnswer)
+            .poll(9, [newest(&meanwhile), detail(&meanwhile), done("iwf-1")])
+            .then(passes_by("iwf-1"))
+            .reports(["found dpl-web by latest"]),
+        latest("fail: what ended, as it says, later than the server's clock can show had ended before", WHICH)
+            .with(|settings| settings.on_stale = OnStale::Fail)
+            .poll(0, [newest(&ahead), detail(&ahead), done("iwf-1")])
+            .then(Then::Refused(Refusal::Stale { deploy: id(OWN), ago: None })),
+        latest("fail: so had what it gave way to", WHICH)
+            .with(|settings| settings.on_stale = OnStale::Fail)
+            .poll(0, [newest(&older), nothing("deploy dpl-db")])
+            .then(Then::NoAnswer)
+            .poll(2, [detail(&older), newest(&active), done("iwf-1"), detail(&active), done("iwf-1")])
+            .then(Then::Refused(Refusal::Stale { deploy: id(OWN), ago })),
+        latest("fail: so had what took its place", WHICH)
+            .with(|settings| settings.on_stale = OnStale::Fail)
+            .poll(
+                0,
+                [
+                    newest(&retried),
+                    detail(&retried),
+                    list(&[&active, &retried]),
+                    detail(&active),
+                    newest(&active),
+                    done("iwf-1"),
+                ],
+            )
+            .then(Then::Refused(Refusal::Stale { deploy: id(OWN), ago })),
+        search("what is pinned is never stale", WHICH, of_workflow())
+            .with(|settings| settings.on_stale = OnStale::Fail)
+            .poll(0, proven())
+            .then(passes_by("iwf-1"))
+            .reports(["found dpl-web by workflow"]),
+    ]
+}
+
+/// Nothing is pinned, and the newest has not ended: it is followed.
+fn unfinished() -> Vec<Scene> {
+    let (active, executing) = (row(OWN, "active"), row(OWN, "executing"));
+    vec![
+        latest("wait: what has not ended is followed", WHICH)
+            .with(|settings| settings.on_stale = OnStale::Wait)
+            .poll(0, [newest(&executing)])
+            .then(IN_PROGRESS)
+            .poll(2, [detail(&active), newest(&active), done("iwf-1")])
+            .then(passes_by("iwf-1")),
+        latest("fail: an error that can still be retried had not ended", WHICH)
+            .with(|settings| settings.on_stale = OnStale::Fail)
+            .poll(
+                0,
+                [
+                    newest(&row(OWN, "error")),
+                    detail(&row(OWN, "error")),
+                    workflow("iwf-1", "in-progress", OWN, "retrying"),
+                ],
+            )
+            .then(Then::Holds(Hold::Retry))
+            .poll(2, [detail(&active), newest(&active), done("iwf-1")])
+            .then(passes_by("iwf-1")),
+    ]
+}
+
+/// Nothing is pinned, the newest had ended before, and a newer one is waited for.
+fn waiting() -> Vec<Scene> {
+    let (active, newer) = (row(OWN, "active"), created(of(row(OTHER, "queued"), "iwf-2"), 3));
+    let third = created(of(row("dpl-3", "queued"), "iwf-3"), 4);
+    let third_at_work = || workflow("iwf-3", "in-progress", "dpl-3", "pending");
+    let proven = || [newest(&active), detail(&active), done("iwf-1")];
+    let wait = |name| latest(name, WHICH).with(|settings| settings.on_stale = OnStale::Wait);
+    vec![
+        wait("wait: a newer one is waited for")
+            .poll(0, proven())
+            .then(NOT_STARTED)
+            .poll(2, [newest(&active)])
+            .then(NOT_STARTED)
+            .poll(4, [newest(&newer)])
+            .then(IN_PROGRESS)
+            .reports(["found dpl-web by latest", "lost", "found dpl-db by after"]),
+        wait("wait: what is newer is no pin, and gives way to what is newer still")
+            .poll(0, proven())
+            .then(NOT_STARTED)
+            .poll(2, [newest(&newer)])
+            .then(IN_PROGRESS)
+            .wide_poll(4, [detail(&newer), newest(&third), third_at_work()])
+            .then(needs("workflow iwf-3")),
+        wait("wait: what is not shown any more had been there")
+            .poll(0, proven())
+            .then(NOT_STARTED)
+            .poll(2, [no_newest()])
+            .then(NOT_STARTED),
+        wait("wait: not at once, even in a wide poll").wide_poll(0, proven()).then(NOT_STARTED),
+    ]
+}
+
+/// The row, in its status since so many seconds after the watch began.
+fn since(row: Value, second: i64) -> Value {
+    with(row.clone(), &json!({ "status_v2": { "status": row["status"], "created_at_ts": STARTED_AT + second } }))
+}
+
+/// A workflow in this state, with steps of the deploy's or of its component's, each with its word and since when it has it.
+fn steps(word: &str, since: i64, steps: &[(&str, &str, i64)]) -> Said {
+    let step = |(kind, word, second): &(&str, &str, i64)| {
+        let target = if *kind == "install_deploys" { OWN } else { OWN_COMPONENT };
+        json!({
+            "name": "step", "step_target_type": kind, "step_target_id": target, "finished": *word == "error",
+            "status": { "status": word, "created_at_ts": STARTED_AT + second },
+        })
+    };
+    let finished = matches!(word, "success" | "error");
+    let steps: Vec<Value> = steps.iter().map(step).collect();
+    let status = json!({ "status": word, "created_at_ts": STARTED_AT + since });
+    said("workflow iwf-1", &json!({ "status": status, "finished": finished, "steps": steps }))
+}
+
+fn applied(second: i64) -> Said {
+    steps("success", second, &[("install_deploys", "success", second)])
+}
+
+fn applying() -> Said {
+    steps("in-progress", -70, &[("install_deploys", "in-progress", -70)])
+}
+
+fn waits(state: &str) -> Then {
+    Then::Holds(Hold::Step(RemoteText::new(format!("step 1 of 1, step, is `{state}`"))))
+}
+
+fn refused(ago: Option<u64>) -> Then {
+    Then::Refused(Refusal::Stale { deploy: id(OWN), ago: ago.map(Duration::from_secs) })
+}
+
+/// What the server says of the time counts, and not what a replica that lags shows at first.
+fn lagging() -> Vec<Scene> {
+    let wait = |name| latest(name, REPLICAS).with(|settings| settings.on_stale = OnStale::Wait);
+    let fail = |name| latest(name, REPLICAS).with(|settings| settings.on_stale = OnStale::Fail);
+    let (active, executing) = (since(row(OWN, "active"), -60), since(row(OWN, "executing"), -70));
+    let component = json!({ "install_component_id": OWN_COMPONENT });
+    let (active_of, failed) = (with(active.clone(), &component), since(row(OWN, "error"), -60));
+    let verifying = |word, second| {
+        let steps_of = [("install_deploys", "success", -61), ("install_components", word, second)];
+        steps(if word == "success" { "success" } else { "in-progress" }, second, &steps_of)
+    };
+    let retrying = || steps("in-progress", -60, &[("install_deploys", "in-progress", -60)]);
+    let error = |since, step| steps("error", since, &[("install_deploys", "error", step)]);
+    vec![
+        wait("wait: a workflow that lags shows what had ended at work")
+            .poll(0, [newest(&active), detail(&active), applying()])
+            .then(waits("in-progress"))
+            .poll(2, [detail(&active), newest(&active), applied(-60)])
+            .then(NOT_STARTED),
+        fail("fail: a workflow that lags shows what had ended at work")
+            .poll(0, [newest(&active), detail(&active), applying()])
+            .then(waits("in-progress"))
+            .poll(2, [detail(&active), newest(&active), applied(-60)])
+            .then(refused(Some(60))),
+        wait("wait: a row that lags shows what had ended under way")
+            .poll(0, [newest(&executing)])
+            .then(IN_PROGRESS)
+            .poll(2, [detail(&active), newest(&active), applied(-60)])
+            .then(NOT_STARTED),
+        fail("fail: a row that lags shows what had ended under way")
+            .poll(0, [newest(&executing)])
+            .then(IN_PROGRESS)
+            .poll(2, [detail(&active), newest(&active), applied(-60)])
+            .then(refused(Some(60))),
+        fail("fail: so does what took its place, as it seems")
+            .poll(0, [newest(&since(created(row(OTHER, "executing"), -90), -80))])
+            .then(IN_PROGRESS)
+            .poll(
+                2,
+                [
+                    detail(&since(created(row(OTHER, "retried"), -90), -70)),
+                    list(&[&active]),
+                    detail(&active),
+                    newest(&active),
+                    applied(-60),
+                ],
+            )
+            .then(refused(Some(60))),
+        latest("fail: what was verified while it was waited for had not ended", VERIFIED)
+            .with(|settings| settings.on_stale = OnStale::Fail)
+            .poll(0, [newest(&active_of), detail(&active_of), verifying("in-progress", -60)])
+            .then(Then::Holds(Hold::Step(RemoteText::new("step 2 of 2, step, is `in-progress`"))))
+            .poll(9, [detail(&active_of), newest(&active_of), verifying("success", 8)])
+            .then(passes_by("iwf-1")),
+        fail("fail: what could be retried until its workflow ended had not ended")
+            .poll(0, [newest(&failed), detail(&failed), retrying()])
+            .then(Then::Holds(Hold::Retry))
+            .poll(9, [detail(&failed), newest(&failed), steps("error", 8, &[])])
+            .then(fails_as(Status::Error)),
+        fail("fail: what failed for good had ended, whenever its workflow did")
+            .poll(0, [newest(&failed), detail(&failed), retrying()])
+            .then(Then::Holds(Hold::Retry))
+            .poll(9, [detail(&failed), newest(&failed), error(8, -60)])
+            .then(refused(Some(60))),
+        fail("fail: what was seen under way had not ended, if the server gives no times")
+            .poll(0, [newest(&row(OWN, "executing"))])
+            .then(IN_PROGRESS)
+            .poll(2, [detail(&row(OWN, "active")), newest(&row(OWN, "active")), applied(-60)])
+            .then(passes_by("iwf-1")),
+    ]
+}
+
+/// The server's clock has been put back, so that what it wrote before lies ahead of it.
+fn ahead() -> Vec<Scene> {
+    let fail = |name| latest(name, REPLICAS).with(|settings| settings.on_stale = OnStale::Fail);
+    let (executing, active) = (since(row(OWN, "executing"), 30), since(row(OWN, "active"), 40));
+    vec![
+        fail("fail: what lies ahead had ended, however late its workflow says so")
+            .poll(0, [newest(&active), detail(&active), applying()])
+            .then(waits("in-progress"))
+            .poll(50, [detail(&active), newest(&active), applied(40)])
+            .then(refused(None)),
+        fail("fail: what lies ahead had ended, although a replica that lags showed it under way")
+            .poll(0, [newest(&executing)])
+            .then(IN_PROGRESS)
+            .poll(20, [detail(&active), newest(&active), applied(40)])
+            .then(refused(None)),
+        fail("fail: what was under way for longer than a replica lags had not ended")
+            .poll(29, [newest(&executing)])
+            .then(IN_PROGRESS)
+            .poll(30, [detail(&executing)])
+            .then(IN_PROGRESS)
+            .poll(31, [detail(&active), newest(&active), applied(40)])
+            .then(passes_by("iwf-1")),
+    ]
+}
