@@ -65,6 +65,8 @@ pub(crate) fn deploy(row: &Row<'_>, generation: Generation, detail: Detail) -> V
 
 /// A deploy that had passed before the first request, as lists show it.
 pub(crate) fn earlier(component: &Component, number: usize, ended: Timestamp, generation: Generation) -> Value {
+    // A composite status knows whole seconds only.
+    let ended = Timestamp::from_second(ended.as_second()).unwrap_or(ended);
     let created = ended.saturating_sub(component.earlier[number]).unwrap_or(ended);
     let mut body = json!({
         "id": id("dpl", &format!("earlier{number}{}", name(component))), "created_at": created.to_string(),

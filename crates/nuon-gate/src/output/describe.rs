@@ -141,22 +141,19 @@ fn held(status: &Status, hold: &Hold) -> String {
 /// Says how long such deploys take, and when that makes one end.
 fn expected(pace: Pace) -> Line {
     let rest = match pace.remaining() {
-        Duration::ZERO => "longer than usual already".to_owned(),
+        Duration::ZERO => "it has taken longer already".to_owned(),
         rest => format!("about {} to go", human(rest)),
     };
-    Line::new(format!("{}: {rest}", usual(pace)))
-}
-
-/// Says how long a deploy has been worked on, and what is usual.
-fn usual(pace: Pace) -> String {
-    format!("{} in all, usually {}", human(pace.elapsed), human(pace.typical))
+    Line::new(format!("usually takes {}: {rest}", human(pace.typical)))
 }
 
 /// Says that a target is still pending.
 pub(super) fn waiting(pending: &Pending) -> Line {
     let spent = human(pending.spent);
     Line::new(match (&pending.status, pending.pace) {
-        (Some(status), Some(pace)) => format!("still {status}, for {spent} ({})", usual(pace)),
+        (Some(status), Some(Pace { elapsed, typical })) => {
+            format!("still {status}, for {spent} ({} in all, usually {})", human(elapsed), human(typical))
+        }
         (Some(status), None) => format!("still {status}, for {spent}"),
         (None, _) => format!("still no deploy, after {spent}"),
     })
