@@ -104,6 +104,25 @@ fn what_is_live_and_how_often_it_failed_come_from_earlier_deploys() {
 }
 
 #[test]
+fn how_long_such_a_deploy_takes_is_told_while_it_goes_on_and_read_once() {
+    let script = deploy(r#"{ status = "executing", looks = 3 }, { status = "active" }"#, "id = \"dplone\"")
+        .replace("[[component.deploy]]\n", "earlier = [\"2m 40s\", \"2m 50s\", \"1h\"]\n[[component.deploy]]\n");
+    let sim = serve(&script);
+    let outcome = Gate::wait(&sim).args(["--output", "ndjson"]).run().exits(0);
+    let events = outcome.events();
+    let expected = events.iter().find(|event| event["event"] == "expected").unwrap();
+    assert_eq!((&expected["typical_ms"], &expected["deploy_id"]), (&json!(170_000), &json!("dplone")));
+    let time = |key: &str| expected[key].as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
+    let left = time("expected_end").duration_since(time("at")).as_millis();
+    let elapsed = expected["elapsed_ms"].as_i64().unwrap();
+    assert!((169_000..=171_000).contains(&(i128::from(elapsed) + left)), "{expected}");
+    let outcome = outcome.says("usually takes 2m 50s: about 2m ");
+    assert_eq!(outcome.result()["targets"][0]["typical_ms"], 170_000);
+    let pages = sim.requests().iter().filter(|request| request.target.ends_with("deploys?limit=20")).count();
+    assert_eq!(pages, 1);
+}
+
+#[test]
 fn reasons_of_several_targets_are_read_side_by_side() {
     let of = |id: &str| {
         component(id, FAILED).replace(

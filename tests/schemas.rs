@@ -47,6 +47,8 @@ fn runs() -> Vec<Outcome> {
          [[app.branch.run]]\nid = \"run1\"\nworkflow = \"inwrun1\"\nstates = [\
          {{ status = \"running\", awaiting_approval = true, looks = 6, {groups} }}, {{ status = \"failed\", {groups} }}]\n"
     );
+    let usual = one_deploy(PASSING)
+        .replace("[[component.deploy]]\n", "earlier = [\"9s\", \"9s\", \"9s\"]\n[[component.deploy]]\n");
     let run = |script: &str, flags: &[&str]| Gate::wait(&serve(script)).args(["--output", "ndjson"]).args(flags).run();
     let folder = Folder::new();
     let part = folder.file("part.json");
@@ -56,6 +58,7 @@ fn runs() -> Vec<Outcome> {
         // One of them is empty.
         run(&one_deploy(PASSING), &["--shard", "1/2", "--run-name", "mine"]),
         run(&one_deploy(PASSING), &["--shard", "2/2"]),
+        run(&usual, &[]),
         run(&(one_deploy(PASSING) + fault), &[]),
         run(&one_deploy(failing), &[]),
         run(&old, &[]),
@@ -99,6 +102,7 @@ fn every_event_and_every_result_fits_its_schema() {
         "approval_needed",
         "changed",
         "ended",
+        "expected",
         "found",
         "group",
         "held",

@@ -1,11 +1,11 @@
-//! What a component's earlier deploys say of the one that was waited for.
+//! What a component's earlier deploys say of the one that is waited for.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use crate::model::{Deploy, Status};
-use crate::timeline::span;
+use crate::timeline::{Stay, span, timeline};
 use crate::{Judgement, Kind, Rules};
 
 /// Fewer deploys than this say nothing of what is usual.
@@ -19,38 +19,44 @@ pub struct History {
     /// How long such deploys usually take: the median of the earlier ones of the same kind that passed, without the time
     /// in which they waited for an approval.
     pub typical: Option<Duration>,
+    /// How long each of them took.
+    pub durations: Vec<Duration>,
     /// How many had failed in a row just before.
     pub failures_before: u32,
     /// What was live before: the newest that passed, unless the component has been torn down since.
     pub last_good: Option<Box<Deploy>>,
+    /// None of them goes on, so that they will say the same later.
+    pub is_settled: bool,
 }
 
 impl History {
     /// Reads the earlier deploys, which are given newest first and may hold the deploy itself and newer ones.
-    pub fn new(rows: Vec<Deploy>, deploy: &Deploy) -> Self {
+    pub fn new(rows: &[Deploy], deploy: &Deploy) -> Self {
         let rules = Rules::default();
         let judged = |row: &Deploy| rules.judge_deploy(row);
         let kind = deploy.kind();
-        let is_kind = |row: &&Deploy| row.kind() == kind;
         let is_earlier =
-            |row: &Deploy| row.id != deploy.id && row.kind().is_some() && row.created_at < deploy.created_at;
-        let earlier: Vec<Deploy> = rows.into_iter().filter(is_earlier).collect();
+            |row: &&Deploy| row.id != deploy.id && row.kind().is_some() && row.created_at < deploy.created_at;
+        let earlier = || rows.iter().filter(is_earlier);
+        let alike = || earlier().filter(|row| row.kind() == kind);
 
-        let mut durations: Vec<Duration> = earlier.iter().filter(is_kind).filter_map(duration).collect();
+        let mut durations: Vec<Duration> = alike().filter_map(duration).collect();
         durations.sort_unstable();
         let typical = (durations.len() >= FEWEST).then(|| durations[durations.len() / 2]);
 
         // A replaced row is a part of its successor's story, and a cancelled one says nothing of the component.
-        let judgements = earlier.iter().filter(is_kind).map(judged);
+        let judgements = alike().map(judged);
         let decided = judgements.filter(|judged| matches!(judged, Judgement::Passed | Judgement::Failed));
         let failures = decided.take_while(|judged| *judged == Judgement::Failed).count();
 
-        let ended_well = earlier.into_iter().find(|row| judged(row) == Judgement::Passed);
+        let ended_well = earlier().find(|row| judged(row) == Judgement::Passed);
         let last_good = ended_well.filter(|row| row.kind() == Some(Kind::Apply));
         Self {
             typical,
+            durations,
             failures_before: u32::try_from(failures).unwrap_or(u32::MAX),
-            last_good: last_good.map(Box::new),
+            last_good: last_good.cloned().map(Box::new),
+            is_settled: earlier().all(|row| judged(row) != Judgement::Pending),
         }
     }
 }
@@ -62,22 +68,13 @@ fn duration(row: &Deploy) -> Option<Duration> {
         _ => None,
     };
     let whole = span(row.created_at?, ended.or_else(|| row.updated_at.filter(|_| row.status_v2.is_none()))?);
-    let worked = whole.saturating_sub(waited(row));
+    let worked = whole.saturating_sub(waited(&timeline(row, &[], true, Timestamp::MIN)));
     (worked >= SHORTEST).then_some(worked)
 }
 
-/// Returns how long a deploy waited for an approval, as far as its history says.
-fn waited(row: &Deploy) -> Duration {
-    let Some(v2) = &row.status_v2 else { return Duration::ZERO };
-    let entered: Vec<(Option<&Status>, Option<Timestamp>)> = v2
-        .history
-        .iter()
-        .flatten()
-        .map(|entry| (entry.status.as_ref(), entry.since))
-        .chain([(None, v2.since)])
-        .collect();
-    let stays = entered.windows(2).filter(|stay| stay[0].0 == Some(&Status::PendingApproval));
-    stays.filter_map(|stay| Some(span(stay[0].1?, stay[1].1?))).sum()
+/// Returns how long a deploy has waited for an approval.
+pub(crate) fn waited(stays: &[Stay]) -> Duration {
+    stays.iter().filter(|stay| stay.status == Status::PendingApproval).filter_map(|stay| stay.duration).sum()
 }
 
 #[cfg(test)]
@@ -108,7 +105,7 @@ mod tests {
 
     #[test]
     fn what_is_usual_is_the_median_of_those_that_passed() {
-        let history = |rows: Vec<Deploy>| History::new(rows, &own()).typical.map(|usual| usual.as_secs());
+        let history = |rows: Vec<Deploy>| History::new(&rows, &own()).typical.map(|usual| usual.as_secs());
         let passed = |created, seconds| applied(created, seconds, "active");
         let three = vec![own(), passed(300, 60), passed(200, 500), passed(100, 90)];
         assert_eq!(history(three.clone()), Some(90));
@@ -136,7 +133,7 @@ mod tests {
             deploy.status_v2.as_mut().unwrap().history = serde_json::from_str(&history).unwrap();
             deploy
         };
-        let history = History::new(vec![slow(300), slow(200), slow(100)], &own());
+        let history = History::new(&[slow(300), slow(200), slow(100)], &own());
         assert_eq!(history.typical, Some(Duration::from_secs(100)));
     }
 
@@ -144,7 +141,7 @@ mod tests {
     fn failures_count_until_the_last_pass() {
         let failures = |statuses: &[&str]| {
             let rows = statuses.iter().enumerate().map(|(at, status)| applied(1000 - at as i64, 5, status));
-            History::new(rows.collect(), &own()).failures_before
+            History::new(&rows.collect::<Vec<_>>(), &own()).failures_before
         };
         assert_eq!(failures(&["error", "retried", "error", "cancelled", "noop", "active", "error"]), 3);
         assert_eq!(failures(&["active", "error"]), 0);
@@ -154,7 +151,7 @@ mod tests {
     #[test]
     fn what_was_live_is_the_newest_that_passed_and_was_not_torn_down() {
         let live = |rows: Vec<Deploy>| {
-            History::new(rows, &own()).last_good.and_then(|deploy| deploy.id).map(|id| id.to_string())
+            History::new(&rows, &own()).last_good.and_then(|deploy| deploy.id).map(|id| id.to_string())
         };
         let error = applied(400, 5, "error");
         assert_eq!(
@@ -163,5 +160,17 @@ mod tests {
         );
         assert_eq!(live(vec![error, row("t", 350, 5, "inactive", "teardown"), applied(300, 5, "active")]), None);
         assert_eq!(live(vec![applied(9_500, 5, "active")]), None, "a newer one was not live before");
+    }
+
+    #[test]
+    fn what_still_goes_on_can_say_something_else_later() {
+        let is_settled = |rows: &[Deploy]| History::new(rows, &own()).is_settled;
+        assert!(is_settled(&[
+            applied(9_500, 5, "executing"),
+            own(),
+            applied(300, 5, "active"),
+            applied(200, 5, "error")
+        ]));
+        assert!(!is_settled(&[own(), applied(300, 5, "active"), applied(200, 5, "executing")]));
     }
 }

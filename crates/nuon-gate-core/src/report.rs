@@ -135,8 +135,8 @@ pub struct TargetReport {
     pub approval: Option<ApprovalPlace>,
     /// Where its time went.
     pub timeline: Vec<Stay>,
-    /// What the component's earlier deploys say.
-    pub history: History,
+    /// What the component's earlier deploys say, if they were read.
+    pub history: Option<History>,
     /// The last lines of its log, oldest first.
     pub log_tail: Vec<Logged>,
     /// The last error in its log, which is the reason if nothing else says more.
@@ -172,7 +172,7 @@ impl TargetReport {
             superseded_by: None,
             approval: None,
             timeline: Vec::new(),
-            history: History::default(),
+            history: None,
             log_tail: Vec::new(),
             log_error: None,
             cancelled: None,

@@ -147,6 +147,7 @@ fn occasion(kind: &EventKind) -> Option<Occasion> {
         EventKind::Run(RunEvent::Found { .. } | RunEvent::Waiting(_))
         | EventKind::NotStarted { .. }
         | EventKind::Queued { .. }
+        | EventKind::Expected { .. }
         | EventKind::Held { .. }
         | EventKind::Retrying { .. }
         | EventKind::Waiting { .. }

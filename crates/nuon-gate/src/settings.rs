@@ -305,6 +305,7 @@ fn watch(
     Ok(WatchSettings {
         intervals: intervals(waiting.min_interval, waiting.max_interval)?,
         long_poll: waiting.long_poll == LongPoll::Auto,
+        history: true,
         max_rps: waiting.max_rps,
         clocks: Clocks {
             total: waiting.timeout.0,

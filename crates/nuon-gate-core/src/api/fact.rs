@@ -114,7 +114,9 @@ pub fn interpret(request: &Request, status: u16, headers: &HeaderMap, body: &[u8
 pub(super) fn excuse(request: &Request, error: ApiError) -> Result<Fact, ApiError> {
     match request {
         Request::LatestDeploy(..) if error.class() == ErrorClass::Missing => Ok(Fact::Latest(None)),
-        Request::Deploys(..) if error.class() == ErrorClass::Missing => Ok(Fact::Deploys(Arc::default())),
+        Request::Deploys(..) | Request::Earlier(..) if error.class() == ErrorClass::Missing => {
+            Ok(Fact::Deploys(Arc::default()))
+        }
         // Older servers know no queue.
         Request::QueuePosition(_) if error.class() == ErrorClass::Missing => Ok(Fact::Queue(None)),
         _ => Err(error),
@@ -125,7 +127,7 @@ pub(super) fn excuse(request: &Request, error: ApiError) -> Result<Fact, ApiErro
 pub(super) fn read(request: &Request, headers: &HeaderMap, body: &[u8]) -> Result<Fact, ApiError> {
     Ok(match request {
         Request::LatestDeploy(install, component, _) => Fact::Latest(latest(install, component, body)?),
-        Request::Deploys(install, component, _) => {
+        Request::Deploys(install, component) | Request::Earlier(install, component) => {
             let rows: Vec<Deploy> = decode(body)?;
             rows.iter().try_for_each(|row| is_not_of_others(row, install, Some(component)))?;
             Fact::Deploys(Arc::new(rows))

@@ -154,7 +154,7 @@ impl Client {
         let (method, expected) = match request {
             Request::Cancel(_) => (Method::POST, Expected::Success),
             Request::Await(..) => (Method::GET, Expected::Sign),
-            Request::LatestDeploy(..) | Request::Deploys(..) | Request::QueuePosition(_) => {
+            Request::LatestDeploy(..) | Request::Deploys(..) | Request::Earlier(..) | Request::QueuePosition(_) => {
                 (Method::GET, Expected::BodyOrNone)
             }
             _ => (Method::GET, Expected::Body),

@@ -5,6 +5,8 @@ use crate::{AppId, BranchPlace, ComponentId, DeployId, InstallId, LogStreamId, O
 
 /// The most rows that a server gives at once.
 pub(crate) const MOST_ROWS: u32 = 100;
+/// So many earlier deploys say what is usual.
+const EARLIER: u32 = 20;
 
 /// How many rows the server looks at for the newest deploy. Servers of mid-2025 take plan-only rows out of a page of ten
 /// after they have read it, so frequent drift scans hide the real deploys (`docs/nuon-api.md`, "The latest deploy").
@@ -30,8 +32,10 @@ pub enum Runs {
 pub enum Request {
     /// The component's newest deploy in an install, found among so many rows.
     LatestDeploy(InstallId, ComponentId, Depth),
-    /// The component's newest deploys in an install, newest first: so many at most, of a hundred.
-    Deploys(InstallId, ComponentId, u32),
+    /// The component's newest deploys in an install, newest first, a hundred at most.
+    Deploys(InstallId, ComponentId),
+    /// A few of them, for what they say of how such deploys go.
+    Earlier(InstallId, ComponentId),
     /// The newest deploys of all components in an install, newest first, a hundred at most.
     InstallDeploys(InstallId),
     /// A deploy, with details: of this component, or of any if it is not known yet whose it is.
@@ -86,7 +90,8 @@ impl Request {
                 };
                 (path.to_vec(), query)
             }
-            Self::Deploys(install, component, most) => {
+            Self::Deploys(install, component) | Self::Earlier(install, component) => {
+                let most = if matches!(self, Self::Earlier(..)) { EARLIER } else { MOST_ROWS };
                 let path = vec!["installs", install.as_str(), "components", component.as_str(), "deploys"];
                 (path, vec![("limit", most.to_string())])
             }
@@ -137,6 +142,11 @@ impl Request {
             Self::Logs(_, offset) => *offset,
             _ => None,
         }
+    }
+
+    /// Tells whether it is only good to know: no verdict depends on the answer, nor does one say whether the API is there.
+    pub(crate) fn is_optional(&self) -> bool {
+        matches!(self, Self::Dashboard(_) | Self::QueuePosition(_) | Self::Earlier(..))
     }
 
     /// Tells whether the server may not know yet what it will know in a moment: it reads some things from a replica.

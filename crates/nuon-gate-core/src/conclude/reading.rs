@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
@@ -21,8 +22,6 @@ use crate::{Clock, Line, LogStreamId, OrgId, Verdict};
 const AT_ONCE: usize = 8;
 /// So many pages of a log are searched for an error.
 const MOST_PAGES: u32 = 5;
-/// So many earlier deploys say what is usual.
-const EARLIER: u32 = 20;
 
 /// The pause before something is asked for again, which doubles each time.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -59,7 +58,7 @@ enum LogSource {
 enum Finding {
     Dashboard(Option<crate::Dashboard>),
     Log(usize, LogExcerpt),
-    History(usize, Vec<Deploy>),
+    History(usize, Arc<Vec<Deploy>>),
 }
 
 /// What a log says.
@@ -141,9 +140,11 @@ fn tasks(report: &Report, wanted: &Wanted) -> Vec<Task> {
     });
     let (passed, others): (Vec<_>, Vec<_>) =
         seen.iter().copied().partition(|(_, target)| target.verdict == Verdict::Passed);
-    let histories = others.into_iter().chain(passed).map(|(index, target)| {
+    // What was read during the wait is not read again.
+    let unread = others.into_iter().chain(passed).filter(|(_, target)| target.history.is_none());
+    let histories = unread.map(|(index, target)| {
         let (install, component) = (target.target.install.clone(), target.target.component.clone());
-        Task::History(index, Request::Deploys(install, component, EARLIER))
+        Task::History(index, Request::Earlier(install, component))
     });
     dashboard.into_iter().chain(logs).chain(histories).collect()
 }
@@ -184,7 +185,7 @@ where
             _ => unexpected(),
         },
         Task::History(index, request) => match send(request).await?.fact {
-            Fact::Deploys(rows) => Ok(Finding::History(index, rows.to_vec())),
+            Fact::Deploys(rows) => Ok(Finding::History(index, rows)),
             _ => unexpected(),
         },
         Task::Log(index, source) => {
@@ -247,7 +248,7 @@ fn take(report: &mut Report, finding: Finding) {
         Finding::Dashboard(dashboard) => report.dashboard = dashboard,
         Finding::History(index, rows) => {
             let target = &mut report.targets[index];
-            target.history = target.deploy.as_deref().map(|deploy| History::new(rows, deploy)).unwrap_or_default();
+            target.history = target.deploy.as_deref().map(|deploy| History::new(&rows, deploy));
         }
         Finding::Log(index, excerpt) => {
             let target = &mut report.targets[index];

@@ -89,7 +89,8 @@ impl From<&WaitingInstall> for WaitingResult {
 impl TargetResult {
     fn new(report: &TargetReport, words: &Words, dashboard: Option<&Dashboard>) -> Self {
         let TargetReport { target, deploy, .. } = report;
-        let recovered = (report.verdict == Verdict::Passed).then_some(report.history.failures_before);
+        let history = report.history.as_ref();
+        let recovered = history.filter(|_| report.verdict == Verdict::Passed).map(|history| history.failures_before);
         let link = |deploy| dashboard?.deploy(target, deploy);
         let asked = |place| dashboard?.approval(target, place);
         Self {
@@ -111,9 +112,9 @@ impl TargetResult {
                 .map(|place| QueueResult { position: place.position, ahead: place.ahead.clone() }),
             superseded_by: report.superseded_by.as_ref().map(|id| Line::new(id.as_str())),
             replaced: report.replaced.iter().map(|id| Line::new(id.as_str())).collect(),
-            typical_ms: report.history.typical.map(millis),
+            typical_ms: history.and_then(|history| history.typical).map(millis),
             recovered_after: recovered.filter(|failures| *failures > 0),
-            last_good: report.history.last_good.as_deref().and_then(LastGood::new),
+            last_good: history.and_then(|history| LastGood::new(history.last_good.as_deref()?)),
             timeline: report.timeline.iter().map(StayResult::new).collect(),
             url: deploy.as_deref().and_then(link),
             approval_url: report.open_approval().and_then(asked),

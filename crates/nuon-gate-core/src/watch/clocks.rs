@@ -136,7 +136,7 @@ impl Watch {
     pub(super) fn heartbeat(&mut self, now: Moment) {
         if now >= self.shared.last_event() + HEARTBEAT {
             let pending = self.targets.iter().filter(|target| !target.has_ended());
-            let pending = pending.map(|target| target.pending(now)).collect();
+            let pending = pending.map(|target| target.pending(now, &self.shared)).collect();
             self.shared.emit(now, EventKind::Waiting { pending });
         }
     }
@@ -154,6 +154,7 @@ impl Watch {
     /// Begins the end: whatever is under way would come too late, and everyone gets a last poll.
     pub(super) fn begin_last_polls(&mut self, last: LastPolls, now: Moment) {
         self.last_polls = Some(last);
+        self.shared.begin_end();
         self.flights.give_up();
         self.long_polls.give_up();
         for poller in self.open_pollers() {

@@ -145,6 +145,7 @@ fn missing(error: &ApiError, request: &Request) -> Cause {
         Request::GroupRuns(_, run, _) => Thing::GroupsOfRun(run.clone()),
         Request::LatestDeploy(..)
         | Request::Deploys(..)
+        | Request::Earlier(..)
         | Request::InstallDeploys(_)
         | Request::Installs(_)
         | Request::LabelledInstalls(..)

@@ -22,6 +22,36 @@ pub struct Event {
     pub kind: EventKind,
 }
 
+/// How long a deploy has been worked on, beside how long such deploys usually take. The time in which a human is asked for
+/// an approval counts in neither.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pace {
+    /// How long it has been worked on.
+    pub elapsed: Duration,
+    /// How long such deploys usually take.
+    pub typical: Duration,
+}
+
+impl Pace {
+    /// Returns how long it will take from now on if it takes as long as usual; nothing, if it has taken longer.
+    pub fn remaining(self) -> Duration {
+        self.typical.saturating_sub(self.elapsed)
+    }
+}
+
+/// A target that has not ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pending {
+    /// Which.
+    pub target: usize,
+    /// Where its deploy stands; `None`: there is no deploy yet.
+    pub status: Option<Status>,
+    /// For how long it was seen there.
+    pub spent: Duration,
+    /// How far it has come, if it is known how long such deploys take, and no human is asked.
+    pub pace: Option<Pace>,
+}
+
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EventKind {
@@ -58,6 +88,15 @@ pub enum EventKind {
         matched_by: MatchedBy,
         /// The deploy whose place it took.
         replaces: Option<DeployId>,
+    },
+    /// It is known how long such deploys usually take.
+    Expected {
+        /// For which target.
+        target: usize,
+        /// The deploy.
+        deploy: DeployId,
+        /// How far it has come.
+        pace: Pace,
     },
     /// The deploy moved on.
     Changed {
@@ -116,8 +155,8 @@ pub enum EventKind {
     },
     /// A minute in which nothing happened.
     Waiting {
-        /// The targets that have not ended: where each stands (`None`: no deploy yet), and since when.
-        pending: Vec<(usize, Option<Status>, Duration)>,
+        /// The targets that have not ended.
+        pending: Vec<Pending>,
     },
     /// Something a human should know.
     Warned {

@@ -109,9 +109,9 @@ impl Flights {
         Some((request, pollers))
     }
 
-    /// Returns when a request was sent, unless it was given up.
-    pub(super) fn sent(&self, serial: u64) -> Option<Moment> {
-        self.under_way.get(&serial).map(|flight| flight.sent)
+    /// Returns a request and when it was sent, unless it was given up.
+    pub(super) fn under_way(&self, serial: u64) -> Option<(&Request, Moment)> {
+        self.under_way.get(&serial).map(|flight| (&flight.request, flight.sent))
     }
 
     /// Tells whether a request of this poller's is under way.

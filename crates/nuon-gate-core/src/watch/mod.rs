@@ -50,7 +50,7 @@ use jiff::Timestamp;
 
 use self::budget::Budget;
 use self::discovery::Discovery;
-pub use self::event::{Event, EventKind, Refusal, RunEvent};
+pub use self::event::{Event, EventKind, Pace, Pending, Refusal, RunEvent};
 use self::flights::{Flights, PollerId};
 pub(crate) use self::last_polls::LAST_POLL_AFTER_SIGNAL;
 use self::last_polls::LastPolls;
@@ -69,8 +69,8 @@ use crate::resolve::{Resolution, Resolver};
 use crate::schedule::Schedule;
 use crate::{InstallId, Moment, Signal, Verdict};
 
-/// How long a link or a name is worth waiting for.
-const LINK_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long it is worth waiting for what is only good to know.
+const OPTIONAL_TIMEOUT: Duration = Duration::from_secs(2);
 /// After this long without an event there is one that says so.
 const HEARTBEAT: Duration = Duration::from_secs(60);
 
@@ -223,14 +223,19 @@ impl Watch {
         if let Some(woken) = self.long_polls.answer(now, ticket.0, reply) {
             return self.on_sign(&woken, reply, now);
         }
-        let sent = self.flights.sent(ticket.0);
+        let (sent, is_optional) = self
+            .flights
+            .under_way(ticket.0)
+            .map_or((None, false), |(request, sent)| (Some(sent), request.is_optional()));
         match reply {
             Ok(answer) => {
                 self.shared.health_mut().good(now);
                 self.shared.note_server_time(now, answer.server_time, self.pinning.shared.since.is_some());
             }
             Err(error) => {
-                self.shared.health_mut().bad(now, sent.unwrap_or(now), error);
+                if !is_optional {
+                    self.shared.health_mut().bad(now, sent.unwrap_or(now), error);
+                }
                 self.slow_down(now, error);
             }
         }
@@ -448,10 +453,7 @@ impl Watch {
         self.note_stretch(poller, now);
         let request = self.poller(poller).request()?.clone();
         let timeout = self.time_limit(poller, now);
-        let timeout = match request {
-            Request::Dashboard(_) => timeout.min(LINK_TIMEOUT),
-            _ => timeout,
-        };
+        let timeout = if request.is_optional() { timeout.min(OPTIONAL_TIMEOUT) } else { timeout };
         let ticket = Ticket(self.flights.send(poller, request.clone(), now));
         Some(Ask { ticket, request, timeout })
     }

@@ -128,6 +128,8 @@ pub struct WatchSettings {
     pub links: bool,
     /// Whether the end of a step at work is awaited by a long poll, where the server offers it.
     pub long_poll: bool,
+    /// Whether it is read how long such deploys usually take, so that the end of one is polled for when it is likely.
+    pub history: bool,
     /// Whether a command was to trigger the deploys, so that nobody has pinned the baseline that they are newer than.
     pub is_triggered: bool,
     /// How many requests a second are sent at most, for all targets together.
@@ -158,6 +160,7 @@ impl Default for WatchSettings {
             org: None,
             links: false,
             long_poll: true,
+            history: true,
             is_triggered: false,
             max_rps: 20,
             mode: Mode::Wait,

@@ -29,6 +29,8 @@ pub(super) struct Shared {
     /// When the watch began by the server's clock, once an answer has said so.
     server_started_at: Option<Timestamp>,
     health: Health,
+    /// The last polls have begun: nothing is asked that is only good to know later.
+    is_ending: bool,
     refusal: Option<Refusal>,
     dashboard: Option<Dashboard>,
     /// It has come, or was asked for in vain often enough.
@@ -53,6 +55,7 @@ impl Shared {
             started_at,
             server_started_at: None,
             health: Health::default(),
+            is_ending: false,
             refusal: None,
             dashboard: None,
             dashboard_tries_left: DASHBOARD_TRIES,
@@ -73,6 +76,16 @@ impl Shared {
 
     pub(super) fn is_once(&self) -> bool {
         self.settings.mode == Mode::Once
+    }
+
+    /// The last polls begin.
+    pub(super) fn begin_end(&mut self) {
+        self.is_ending = true;
+    }
+
+    /// Tells whether it is of use to know how long such deploys take.
+    pub(super) fn wants_history(&self) -> bool {
+        self.settings.history && !self.is_once() && !self.is_ending
     }
 
     pub(super) fn deadline(&self) -> Moment {
@@ -195,6 +208,12 @@ impl Shared {
     /// Returns when the watch began by the server's clock, as far as it is known.
     pub(super) fn server_started_at(&self) -> Timestamp {
         self.server_started_at.unwrap_or(self.started_at)
+    }
+
+    /// Returns what the server's clock says now, as far as that is known.
+    pub(super) fn server_now(&self, now: Moment) -> Timestamp {
+        let start = self.server_started_at();
+        start.saturating_add(now.elapsed()).unwrap_or(start)
     }
 
     /// Tells whether the server has said its time.

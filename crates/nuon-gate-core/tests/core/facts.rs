@@ -277,7 +277,7 @@ fn the_deploys_of_a_component() {
         (r#"[{"id": "dpl1", "install_id": "inl2", "component_id": "cmp1"}]"#, Elsewhere),
         (r#"[{"id": "dpl1"}, {"id": 2}]"#, NoAnswer),
     ];
-    let request = Request::Deploys(install(), component(), 20);
+    let request = Request::Deploys(install(), component());
     [rows, NO_LISTS].into_iter().for_each(|rows| check(&request, rows));
 }
 

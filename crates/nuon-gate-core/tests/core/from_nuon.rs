@@ -99,7 +99,7 @@ fn about_deploys() -> [Request; 3] {
     [
         Request::LatestDeploy(install.clone(), component.clone(), Depth::Usual),
         Request::LatestDeploy(install.clone(), component.clone(), Depth::Page),
-        Request::Deploys(install, component, 20),
+        Request::Deploys(install, component),
     ]
 }
 

@@ -52,7 +52,7 @@ fn good(request: &Request) -> Body {
         Request::Dashboard(_) => Body::Json(json!({ "dashboard_url": "https://app.nuon.example" })),
         Request::Deploy(..) => Body::Json(with(row("dpl0", "error"), json!({ "log_stream": { "id": "log1" } }))),
         Request::Logs(..) => Body::Json(json!([{ "severity_number": 17, "body": "Error: quota exceeded" }])),
-        Request::Deploys(..) => list(&[row("dpl0", "error"), created(row("dplOld", "active"), -100)]),
+        Request::Earlier(..) => list(&[row("dpl0", "error"), created(row("dplOld", "active"), -100)]),
         other => panic!("{other:?}"),
     }
 }
@@ -62,7 +62,7 @@ fn name(request: &Request) -> &'static str {
         Request::Dashboard(_) => "dashboard",
         Request::Deploy(..) => "deploy",
         Request::Logs(..) => "logs",
-        Request::Deploys(..) => "history",
+        Request::Earlier(..) => "history",
         other => panic!("{other:?}"),
     }
 }
@@ -109,7 +109,7 @@ fn is_complete(done: &Concluded) {
     assert!(done.report.dashboard.is_some());
     assert_eq!(Words::default().reason(done.target()).unwrap(), "Error: quota exceeded");
     assert_eq!(done.target().log_tail.len(), 1);
-    let last_good = done.target().history.last_good.as_ref().unwrap();
+    let last_good = done.target().history.as_ref().unwrap().last_good.as_ref().unwrap();
     assert_eq!(last_good.id.as_ref().map(ToString::to_string).as_deref(), Some("dplOld"));
     assert_eq!(done.warnings(), [""; 0]);
     assert_eq!(done.report.verdict, Verdict::Failed);

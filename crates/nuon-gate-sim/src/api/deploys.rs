@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::page::Page;
@@ -13,8 +14,17 @@ use crate::row::{Place, Row, cancelled};
 use crate::script::{Answer, Deploy, Generation, NoDeploy};
 use crate::state::State;
 
+const HOUR: Duration = Duration::from_secs(3600);
 /// How far a clock runs behind that does.
-const BEHIND: Duration = Duration::from_secs(3600);
+const BEHIND: Duration = HOUR;
+
+/// A row in a component's list.
+enum Listed {
+    /// The deploy at this position of the script.
+    Row(usize),
+    /// One of those that had passed before the first request.
+    Earlier(usize),
+}
 
 impl State {
     /// Answers with a component's latest deploy, which is none that plans only.
@@ -79,10 +89,24 @@ impl State {
         }
         let page = self.page(request);
         let Some(at) = self.position(install, id) else { return Page::reply(page, Vec::new(), |row| row) };
-        let rows = self.visible(at, now).into_iter().rev().collect();
+        let rows = self.visible(at, now).into_iter().rev().map(Listed::Row);
+        let earlier = (0..self.script.components[at].earlier.len()).rev().map(Listed::Earlier);
+        let rows = rows.chain(earlier).collect();
         self.progress[at].looks += 1;
         // A list is no look at any of its rows.
-        Page::reply(page, rows, |position| self.show((at, position), now, Detail::Listed, 0))
+        Page::reply(page, rows, |row| match row {
+            Listed::Row(position) => self.show((at, position), now, Detail::Listed, 0),
+            Listed::Earlier(number) => self.show_earlier(at, number),
+        })
+    }
+
+    /// Returns the row of a deploy that had passed before the first request: an hour lies between the ends of two.
+    fn show_earlier(&self, at: usize, number: usize) -> Value {
+        let component = &self.script.components[at];
+        let hours = u32::try_from(component.earlier.len() - number).unwrap_or(u32::MAX);
+        let ended = self.wall(Duration::ZERO).saturating_sub(HOUR.saturating_mul(hours));
+        let ended = ended.unwrap_or(Timestamp::UNIX_EPOCH);
+        bodies::earlier(component, number, ended, self.script.generation)
     }
 
     /// Answers with the deploys of all components of an install, newest first.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::ids::{id, id_of_deploys, install_component, name};
 use crate::row::Row;
-use crate::script::{Deploy, Generation, Stay};
+use crate::script::{Component, Deploy, Generation, Stay};
 
 /// How much of a deploy is told.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -63,9 +63,30 @@ pub(crate) fn deploy(row: &Row<'_>, generation: Generation, detail: Detail) -> V
     body
 }
 
+/// A deploy that had passed before the first request, as lists show it.
+pub(crate) fn earlier(component: &Component, number: usize, ended: Timestamp, generation: Generation) -> Value {
+    // A composite status knows whole seconds only.
+    let ended = Timestamp::from_second(ended.as_second()).unwrap_or(ended);
+    let created = ended.saturating_sub(component.earlier[number]).unwrap_or(ended);
+    let mut body = json!({
+        "id": id("dpl", &format!("earlier{number}{}", name(component))), "created_at": created.to_string(),
+        "updated_at": ended.to_string(), "build_id": id("bld", &format!("earlier{number}")),
+        "install_component_id": install_component(component), "install_deploy_type": usual_type(generation),
+        "install_id": component.install, "component_id": component.id, "component_name": name(component),
+        "status": "active",
+    });
+    if generation != Generation::Old {
+        body["status_v2"] = json!({"created_at_ts": ended.as_second(), "status": "active"});
+    }
+    body
+}
+
+fn usual_type(generation: Generation) -> &'static str {
+    if generation == Generation::Old { "install" } else { "apply" }
+}
+
 fn deploy_type(row: &Row<'_>, generation: Generation) -> String {
-    let usual = if generation == Generation::Old { "install" } else { "apply" };
-    row.deploy.deploy_type.clone().unwrap_or_else(|| usual.to_owned())
+    row.deploy.deploy_type.clone().unwrap_or_else(|| usual_type(generation).to_owned())
 }
 
 fn parts_since_2025(row: &Row<'_>, generation: Generation) -> Value {

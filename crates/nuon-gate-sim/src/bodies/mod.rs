@@ -8,7 +8,7 @@ mod workflow;
 
 use serde_json::{Value, json};
 
-pub(crate) use self::deploy::{Detail, deploy, job_id, log_stream_id};
+pub(crate) use self::deploy::{Detail, deploy, earlier, job_id, log_stream_id};
 pub(crate) use self::health::failure;
 pub(crate) use self::implied::{Implied, implied_workflow};
 pub(crate) use self::run::{GroupView, InstallView, RunView, group_run, run, run_workflow};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::{Cancel, Health, duration, workflow};
+use super::{Cancel, Health, duration, durations, workflow};
 
 /// A component in an install.
 #[derive(Debug, Clone, Deserialize)]
@@ -39,6 +39,9 @@ pub struct Component {
     /// Frequent drift scans hide its deploys, as on servers of mid-2025, unless a hundred rows are asked for.
     #[serde(default)]
     pub drift_scans: bool,
+    /// How long earlier deploys took that had passed before the first request, oldest first. Only its list shows them.
+    #[serde(default, deserialize_with = "durations")]
+    pub earlier: Vec<Duration>,
     /// Its deploys, oldest first.
     #[serde(default, rename = "deploy")]
     pub deploys: Vec<Deploy>,

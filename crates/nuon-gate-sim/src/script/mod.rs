@@ -152,8 +152,15 @@ pub enum Generation {
 }
 
 fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    let invalid = || de::Error::custom(format!("`{text}` is not a duration like 250ms, 3s or 1m"));
+    parsed(&String::deserialize(deserializer)?).map(Some)
+}
+
+fn durations<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Duration>, D::Error> {
+    Vec::<String>::deserialize(deserializer)?.iter().map(|text| parsed(text)).collect()
+}
+
+fn parsed<E: de::Error>(text: &str) -> Result<Duration, E> {
+    let invalid = || E::custom(format!("`{text}` is not a duration like 250ms, 3s or 1m"));
     let duration: SignedDuration = text.parse().map_err(|_| invalid())?;
-    Duration::try_from(duration).map(Some).map_err(|_| invalid())
+    Duration::try_from(duration).map_err(|_| invalid())
 }

@@ -118,6 +118,22 @@ fn deploys_come_in_pages_newest_first() {
     let answer = get(&sim, &format!("{COMPONENTS}/cmp1/deploys?page=2&limit=5"));
     assert_eq!(answer.each("id"), ["dpl7", "dpl6", "dpl5", "dpl4", "dpl3"]);
     assert_eq!(paging(&answer), ["true", "5", "5"].map(Some));
+    let before = many("new", 1) + "earlier = [\"1m\", \"2m 50s\"]\n" + &deploys;
+    let sim = serve(&before);
+    let answer = get(&sim, &format!("{COMPONENTS}/cmp1/deploys?page=3&limit=5")).json();
+    let took = |row: &serde_json::Value| {
+        let created: jiff::Timestamp = row["created_at"].as_str().unwrap().parse().unwrap();
+        row["status_v2"]["created_at_ts"].as_i64().unwrap() - created.as_second()
+    };
+    let rows: Vec<_> = answer.as_array().unwrap().iter().collect();
+    assert_eq!((rows.len(), rows[1]["id"].as_str()), (4, Some("dpl1")));
+    assert_eq!((took(rows[2]), took(rows[3])), (170, 60), "{rows:?}");
+    assert!(rows[3]["created_at"].as_str() < rows[2]["created_at"].as_str());
+    assert_eq!(
+        get(&sim, &format!("{COMPONENTS}/cmp1/deploys/latest")).json()["id"],
+        "dpl12",
+        "they are never the latest"
+    );
     let unknown = get(&sim, &format!("{COMPONENTS}/cmp2/deploys"));
     assert_eq!((unknown.status, unknown.text.as_str()), (200, "[]"));
 }

@@ -13,7 +13,7 @@ use nuon_gate_core::model::{Deploy, Status};
 use nuon_gate_core::pins::Pins;
 use nuon_gate_core::report::{ApprovalPlace, Report};
 use nuon_gate_core::result::RunResult;
-use nuon_gate_core::watch::{Event, EventKind, OnSuperseded, Scope, Watch, WatchSettings};
+use nuon_gate_core::watch::{Event, EventKind, OnSuperseded, Pace, Pending, Scope, Watch, WatchSettings};
 use nuon_gate_core::{History, Hold, Line, Logged, MatchedBy, Moment, RemoteText, Target, Targets, Verdict};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -168,7 +168,16 @@ impl<'a> Said<'a> {
             ),
             (EventKind::Superseded { target: 0, from: self.id(), to: self.id(), policy: OnSuperseded::Follow }, 1),
             (EventKind::Retrying { target: None, error: self.error(), next }, 1),
-            (EventKind::Waiting { pending: vec![(0, Some(self.status()), next), (1, None, next)] }, 2),
+            (EventKind::Expected { target: 0, deploy: self.id(), pace: Pace { elapsed: next, typical: PATIENCE } }, 1),
+            (
+                EventKind::Waiting {
+                    pending: vec![
+                        Pending { target: 0, status: Some(self.status()), spent: next, pace: None },
+                        Pending { target: 1, status: None, spent: next, pace: None },
+                    ],
+                },
+                2,
+            ),
             (EventKind::Waiting { pending: Vec::new() }, 1),
             (EventKind::Warned { target: Some(0), warning: self.warning() }, 1),
             (
@@ -223,8 +232,8 @@ impl<'a> Said<'a> {
             target.approval = Some(ApprovalPlace { workflow: self.id(), step: Some(self.id()) });
             target.timeline =
                 vec![nuon_gate_core::timeline::Stay { status: self.status(), at: at(), duration: Some(PATIENCE) }];
-            target.history =
-                History { last_good: Some(Box::new(self.deploy())), typical: Some(PATIENCE), failures_before: 0 };
+            let last_good = Some(Box::new(self.deploy()));
+            target.history = Some(History { last_good, typical: Some(PATIENCE), ..History::default() });
             let (severity, text) = (Line::new(self.text()), Line::new(self.text()));
             target.log_tail = vec![Logged { at: None, severity, is_error: true, text }];
         }

@@ -300,6 +300,7 @@ impl Live {
             | EventKind::Joined { .. }
             | EventKind::Held { .. }
             | EventKind::Superseded { .. }
+            | EventKind::Expected { .. }
             | EventKind::Run(_)
             | EventKind::Queued { .. }
             | EventKind::Retrying { .. }

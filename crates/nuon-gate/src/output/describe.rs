@@ -7,7 +7,7 @@ use nuon_gate_core::result::{
     GroupResult, RunResult, ShardResult, StayResult, TargetResult, VerdictName, WaitingResult,
 };
 use nuon_gate_core::timeline::{human, time_in_each_status};
-use nuon_gate_core::watch::{EventKind, RunEvent};
+use nuon_gate_core::watch::{EventKind, Pace, Pending, RunEvent};
 use nuon_gate_core::{Hold, Line, Target, Verdict};
 
 use super::outcome;
@@ -50,6 +50,7 @@ pub(super) fn event(kind: &EventKind) -> Option<(Option<usize>, Tone, Line)> {
             };
             (*target, Tone::Plain, format!("found deploy {deploy}{what}, {why}: status {status}"))
         }
+        EventKind::Expected { target, pace, .. } => return Some((Some(*target), Tone::Faint, expected(*pace))),
         EventKind::Changed { target, from, to, spent, description, .. } => {
             let said = description.as_ref().map(|text| format!(": {}", text.plain())).unwrap_or_default();
             (*target, Tone::Plain, format!("{from} → {to} after {}{said}", human(*spent)))
@@ -137,11 +138,24 @@ fn held(status: &Status, hold: &Hold) -> String {
     if why.is_empty() { status.to_string() } else { format!("{status}, {why}: polling again") }
 }
 
+/// Says how long such deploys take, and when that makes one end.
+fn expected(pace: Pace) -> Line {
+    let rest = match pace.remaining() {
+        Duration::ZERO => "it has taken longer already".to_owned(),
+        rest => format!("about {} to go", human(rest)),
+    };
+    Line::new(format!("usually takes {}: {rest}", human(pace.typical)))
+}
+
 /// Says that a target is still pending.
-pub(super) fn waiting(status: Option<&Status>, spent: Duration) -> Line {
-    Line::new(match status {
-        Some(status) => format!("still {status}, for {}", human(spent)),
-        None => format!("still no deploy, after {}", human(spent)),
+pub(super) fn waiting(pending: &Pending) -> Line {
+    let spent = human(pending.spent);
+    Line::new(match (&pending.status, pending.pace) {
+        (Some(status), Some(Pace { elapsed, typical })) => {
+            format!("still {status}, for {spent} ({} in all, usually {})", human(elapsed), human(typical))
+        }
+        (Some(status), None) => format!("still {status}, for {spent}"),
+        (None, _) => format!("still no deploy, after {spent}"),
     })
 }
 

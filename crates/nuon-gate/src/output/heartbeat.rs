@@ -1,12 +1,10 @@
 //! What is said of a minute in which nothing happened.
 
-use std::collections::{HashMap, HashSet};
-use std::time::Duration;
-
 use nuon_gate_core::Line;
 use nuon_gate_core::model::Status;
 use nuon_gate_core::result::VerdictName;
-use nuon_gate_core::watch::EventKind;
+use nuon_gate_core::watch::{EventKind, Pending};
+use std::collections::{HashMap, HashSet};
 
 use super::describe::waiting;
 use super::outcome::{gravity, words};
@@ -15,9 +13,6 @@ use super::outcome::{gravity, words};
 const MANY: usize = 5;
 /// So many of those that need a look are named.
 const MOST_NAMED: usize = 10;
-
-/// A target that is pending: which, where it stands (`None`: no deploy yet), and since when.
-type Pending = (usize, Option<Status>, Duration);
 
 /// How the targets stand, by what has been told of them.
 #[derive(Debug, Default)]
@@ -49,16 +44,15 @@ impl Standings {
 
     /// Says how it stands: of each pending target, or of many in numbers, with those that somebody should look at.
     pub(super) fn heartbeat(&self, pending: &[Pending]) -> Vec<(Option<usize>, Line)> {
-        let line = |(target, status, spent): &Pending| (Some(*target), waiting(status.as_ref(), *spent));
+        let line = |pending: &Pending| (Some(pending.target), waiting(pending));
         if pending.is_empty() {
             return vec![(None, Line::new("still waiting for the workflow or run"))];
         }
         if pending.len() <= MANY {
             return pending.iter().map(line).collect();
         }
-        let needs_a_look = |(target, status, _): &&Pending| {
-            self.asked.contains(target) || status.as_ref().is_some_and(|status| *status == Status::Error)
-        };
+        let needs_a_look =
+            |pending: &&Pending| self.asked.contains(&pending.target) || pending.status == Some(Status::Error);
         let named: Vec<&Pending> = pending.iter().filter(needs_a_look).collect();
         let more = named.len().saturating_sub(MOST_NAMED);
         let more = (more > 0).then(|| (None, Line::new(format!("… and {more} more that need a look"))));
@@ -81,6 +75,9 @@ impl Standings {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use nuon_gate_core::watch::Pace;
     use nuon_gate_core::{Target, Verdict};
 
     use super::*;
@@ -104,13 +101,19 @@ mod tests {
     }
 
     fn executing(target: usize) -> Pending {
-        (target, Some(Status::Executing), Duration::from_secs(125))
+        Pending { target, status: Some(Status::Executing), spent: Duration::from_secs(125), pace: None }
     }
 
     #[test]
     fn a_few_are_told_of_one_by_one() {
-        let pending = [executing(3), (4, None, Duration::from_secs(61))];
-        let expected = [(Some(3), "still executing, for 2m 5s"), (Some(4), "still no deploy, after 1m 1s")];
+        let none = Pending { status: None, spent: Duration::from_secs(61), ..executing(4) };
+        let pace = Pace { elapsed: Duration::from_secs(130), typical: Duration::from_secs(170) };
+        let pending = [executing(3), none, Pending { pace: Some(pace), ..executing(5) }];
+        let expected = [
+            (Some(3), "still executing, for 2m 5s"),
+            (Some(4), "still no deploy, after 1m 1s"),
+            (Some(5), "still executing, for 2m 5s (2m 10s in all, usually 2m 50s)"),
+        ];
         assert_eq!(said(&standings(40), &pending), expected.map(|(target, line)| (target, line.to_owned())));
         assert_eq!(said(&standings(0), &[]), [(None, "still waiting for the workflow or run".to_owned())]);
     }
@@ -127,8 +130,8 @@ mod tests {
 
         let workflow = "inw1".parse().unwrap();
         standings.note(&EventKind::ApprovalNeeded { target: 20, workflow, step: None, url: None });
-        pending[1].1 = Some(Status::PendingApproval);
-        pending[4].1 = Some(Status::Error);
+        pending[1].status = Some(Status::PendingApproval);
+        pending[4].status = Some(Status::Error);
         let asked = (Some(20), "still pending-approval, for 2m 5s".to_owned());
         let in_error = (Some(23), "still error, for 2m 5s".to_owned());
         assert_eq!(said(&standings, &pending), [(None, totals), asked, in_error]);
@@ -138,7 +141,7 @@ mod tests {
     fn no_heartbeat_is_endless() {
         let standings = standings(300);
         let pending: Vec<Pending> =
-            (0..300).map(|target| (target, Some(Status::Error), Duration::from_secs(60))).collect();
+            (0..300).map(|target| Pending { status: Some(Status::Error), ..executing(target) }).collect();
         let said = said(&standings, &pending);
         assert_eq!(said.len(), 12);
         assert_eq!(said[11], (None, "… and 290 more that need a look".to_owned()));

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use nuon_gate_core::model::Status;
 use nuon_gate_core::report::Known;
 use nuon_gate_core::result::{RunResult, WaitingResult, millis, rfc3339};
-use nuon_gate_core::watch::{Event, EventKind, RunEvent};
+use nuon_gate_core::watch::{Event, EventKind, Pace, Pending, RunEvent};
 use nuon_gate_core::{GroupReport, Line, Target, Verdict};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -12,10 +12,17 @@ use serde_json::{Value, json};
 use crate::words;
 
 pub(super) fn line(event: &Event, started_at: Timestamp, targets: &[Target]) -> String {
-    let (name, mut body) = body(&event.kind, targets);
+    let at = started_at.saturating_add(event.at.elapsed()).unwrap_or(started_at);
+    let (name, mut body) = body(&event.kind, at, targets);
     body["event"] = json!(name);
-    body["at"] = json!(rfc3339(started_at.saturating_add(event.at.elapsed()).unwrap_or(started_at)));
+    body["at"] = json!(rfc3339(at));
     body.to_string()
+}
+
+/// Returns when a deploy ends if it takes as long as usual: before now, if it has taken longer.
+fn expected_end(pace: Pace, now: Timestamp) -> Line {
+    let began = now.saturating_sub(pace.elapsed).unwrap_or(now);
+    rfc3339(began.saturating_add(pace.typical).unwrap_or(now))
 }
 
 /// The last line.
@@ -32,7 +39,7 @@ impl<'a> ResultEvent<'a> {
     }
 }
 
-fn body(kind: &EventKind, targets: &[Target]) -> (&'static str, Value) {
+fn body(kind: &EventKind, at: Timestamp, targets: &[Target]) -> (&'static str, Value) {
     let named = |index: &usize| targets.get(*index).map(target);
     match kind {
         EventKind::Started { targets } => {
@@ -47,6 +54,13 @@ fn body(kind: &EventKind, targets: &[Target]) -> (&'static str, Value) {
                 "build_id": build.as_ref().map(ToString::to_string), "commit": commit,
                 "matched_by": matched_by.as_str(), "because": matched_by.sentence(),
                 "replaces": replaces.as_ref().map(ToString::to_string),
+            }),
+        ),
+        EventKind::Expected { target, deploy, pace } => (
+            "expected",
+            json!({
+                "target": named(target), "deploy_id": deploy.to_string(), "elapsed_ms": millis(pace.elapsed),
+                "typical_ms": millis(pace.typical), "expected_end": expected_end(*pace, at),
             }),
         ),
         EventKind::Changed { target, deploy, from, to, spent, description } => (
@@ -75,8 +89,13 @@ fn body(kind: &EventKind, targets: &[Target]) -> (&'static str, Value) {
             json!({"target": target.as_ref().and_then(named), "error": Line::new(error.to_string()), "next_ms": millis(*next)}),
         ),
         EventKind::Waiting { pending } => {
-            let pending = pending.iter().map(|(index, status, spent)| {
-                json!({"target": named(index), "status": status.as_ref().map(Status::as_str), "spent_ms": millis(*spent)})
+            let pending = pending.iter().map(|Pending { target, status, spent, pace }| {
+                json!({
+                    "target": named(target), "status": status.as_ref().map(Status::as_str), "spent_ms": millis(*spent),
+                    "elapsed_ms": pace.map(|pace| millis(pace.elapsed)),
+                    "typical_ms": pace.map(|pace| millis(pace.typical)),
+                    "expected_end": pace.map(|pace| expected_end(pace, at)),
+                })
             });
             ("waiting", json!({"pending": pending.collect::<Vec<_>>()}))
         }

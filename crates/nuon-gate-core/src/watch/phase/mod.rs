@@ -335,7 +335,7 @@ fn latest_request(target: &Target, depth: Depth) -> Request {
 }
 
 fn list_request(target: &Target) -> Request {
-    Request::Deploys(target.install.clone(), target.component.clone(), MOST_ROWS)
+    Request::Deploys(target.install.clone(), target.component.clone())
 }
 
 fn install_request(target: &Target) -> Request {

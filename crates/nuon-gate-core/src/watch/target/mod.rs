@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use self::record::Record;
 use super::errors::{About, Handling, handle};
+use super::event::Pending;
 use super::phase::{Decision, End, Follow, Phase, Policy, Search, StopReason, decide, decide_at_stop};
 use super::poller::Poller;
 use super::shared::Shared;
 use crate::api::{ApiError, ErrorClass, Fact, Reply, Request};
 use crate::cause::{StoppedBy, Warning};
-use crate::model::{Deploy, Status, Workflow};
+use crate::model::{Deploy, Workflow};
 use crate::pins::Pins;
 use crate::report::TargetReport;
 use crate::schedule::{Observed, Schedule};
@@ -211,6 +212,9 @@ impl TargetWatch {
             }
             (fact, _) => fact,
         };
+        if let (Request::Earlier(..), Fact::Deploys(rows)) = (request, &fact) {
+            self.record.take_history(rows, now, shared);
+        }
         let wide = self.is_wide(self.poller.polls(), shared);
         let policy = policy(self.record.target(), now, shared, wide);
         let notes = self.phase.on_fact(request, fact, &policy)?;
@@ -220,7 +224,7 @@ impl TargetWatch {
 
     /// Deals with an error, and tells whether the poll goes on all the same.
     fn on_error(&mut self, now: Moment, request: &Request, error: &ApiError, shared: &mut Shared) -> bool {
-        if shared.optional_missed(request, now) {
+        if shared.optional_missed(request, now) || matches!(request, Request::Earlier(..)) {
             return true;
         }
         let about = About {
@@ -273,10 +277,12 @@ impl TargetWatch {
         match self.decide(now, shared, self.is_wide(self.poller.polls(), shared)) {
             Decision::Need(request) if self.poller.requests() < MOST_REQUESTS => self.poller.need(request),
             Decision::Need(_) => self.poller.over(now, Observed::Nothing),
-            Decision::Hold(hold) => match self.queue_request(now, shared) {
-                Some(request) => self.poller.need(request),
-                None => self.hold(&hold, now, shared),
-            },
+            Decision::Hold(hold) => {
+                match self.queue_request(now, shared).or_else(|| self.history_request(&hold, now, shared)) {
+                    Some(request) => self.poller.need(request),
+                    None => self.hold(&hold, now, shared),
+                }
+            }
             Decision::End(end) => self.conclude(end, now, shared),
         }
     }
@@ -285,6 +291,16 @@ impl TargetWatch {
     fn queue_request(&self, now: Moment, shared: &Shared) -> Option<Request> {
         let is_wide = self.is_wide(self.poller.polls(), shared);
         self.workflow().filter(|_| is_wide).and_then(|workflow| shared.queue_request(workflow, now))
+    }
+
+    /// Returns the request for the earlier deploys, once for each that is followed and goes on. Where one list serves all of an
+    /// install, a request for each of them would cost more than it brings.
+    fn history_request(&mut self, hold: &Hold, now: Moment, shared: &Shared) -> Option<Request> {
+        let target = self.record.target();
+        let is_worth_it =
+            *hold == Hold::InProgress && shared.wants_history() && !shared.lists().serves(&target.install, now);
+        let request = Request::Earlier(target.install.clone(), target.component.clone());
+        (is_worth_it && self.record.begin_history()).then_some(request)
     }
 
     /// Returns the workflow that runs the deploy, or should.
@@ -322,9 +338,9 @@ impl TargetWatch {
         self.poller.over(now, observed);
     }
 
-    /// Returns the deploy's status and how long it was seen in it, for a heartbeat.
-    pub(super) fn pending(&self, now: Moment) -> (usize, Option<Status>, Duration) {
-        self.record.pending(now)
+    /// Returns where it stands, for a heartbeat.
+    pub(super) fn pending(&self, now: Moment, shared: &Shared) -> Pending {
+        self.record.pending(now, shared)
     }
 
     // How it ends.

@@ -7,11 +7,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::cause::{Cause, Standing, Warning};
-use crate::history::History;
+use crate::history::{History, waited};
 use crate::model::{Deploy, Status};
 use crate::report::{ApprovalPlace, TargetReport};
-use crate::timeline::{Stay, time_in_each_status, timeline};
-use crate::watch::event::EventKind;
+use crate::timeline::{Stay, span, time_in_each_status, timeline};
+use crate::watch::event::{EventKind, Pace, Pending};
 use crate::watch::phase::{Basis, End, Note};
 use crate::watch::shared::Shared;
 use crate::{DeployId, Hold, Line, MatchedBy, Moment, Target, Verdict, WorkflowId};
@@ -25,6 +25,7 @@ pub(super) struct Record {
     matched_by: Option<MatchedBy>,
     seen: Vec<(Status, Moment)>,
     unrecognised: HashSet<Status>,
+    history: Reading,
     replaced: Vec<DeployId>,
     superseded_by: Option<DeployId>,
     /// That there is no deploy yet has been reported.
@@ -37,6 +38,16 @@ pub(super) struct Record {
     is_ending: bool,
 }
 
+/// What the earlier deploys say of the one that is followed.
+#[derive(Debug)]
+enum Reading {
+    /// It was not asked for.
+    Unread,
+    /// It was, and no good answer has come.
+    Asked,
+    Read(Box<History>),
+}
+
 impl Record {
     pub(super) fn new(index: usize, target: Target, now: Moment) -> Self {
         Self {
@@ -47,6 +58,7 @@ impl Record {
             matched_by: None,
             seen: Vec::new(),
             unrecognised: HashSet::new(),
+            history: Reading::Unread,
             replaced: Vec::new(),
             superseded_by: None,
             reported_not_started: false,
@@ -95,9 +107,49 @@ impl Record {
         self.deploy.is_some() || self.reported_not_started
     }
 
-    /// Returns the deploy's status and how long it was seen in it, for a heartbeat.
-    pub(super) fn pending(&self, now: Moment) -> (usize, Option<Status>, Duration) {
-        (self.index, self.status().cloned(), now - self.last_change())
+    /// Returns where the deploy stands, for a heartbeat.
+    pub(super) fn pending(&self, now: Moment, shared: &Shared) -> Pending {
+        let (status, spent) = (self.status().cloned(), now - self.last_change());
+        Pending { target: self.index, status, spent, pace: self.pace(now, shared) }
+    }
+
+    /// Tells whether the earlier deploys are to be asked for, once for each deploy.
+    pub(super) fn begin_history(&mut self) -> bool {
+        let is_unread = matches!(self.history, Reading::Unread);
+        if is_unread {
+            self.history = Reading::Asked;
+        }
+        is_unread
+    }
+
+    /// Takes in the earlier deploys, and reports what is usual.
+    pub(super) fn take_history(&mut self, rows: &[Deploy], now: Moment, shared: &mut Shared) {
+        let Some(deploy) = self.deploy.as_deref() else { return };
+        let id = deploy.id.clone();
+        self.history = Reading::Read(Box::new(History::new(rows, deploy)));
+        if let Some((deploy, pace)) = id.zip(self.pace(now, shared)) {
+            shared.emit(now, EventKind::Expected { target: self.index, deploy, pace });
+        }
+    }
+
+    fn history(&self) -> Option<&History> {
+        match &self.history {
+            Reading::Read(history) => Some(history),
+            Reading::Unread | Reading::Asked => None,
+        }
+    }
+
+    /// Returns how far the deploy has come, if it is known how long such deploys take.
+    fn pace(&self, now: Moment, shared: &Shared) -> Option<Pace> {
+        let typical = self.history()?.typical?;
+        Some(Pace { elapsed: self.worked(now, shared)?, typical })
+    }
+
+    /// Returns how long the deploy has been worked on, unless a human is asked now.
+    fn worked(&self, now: Moment, shared: &Shared) -> Option<Duration> {
+        let deploy = self.deploy.as_ref().filter(|deploy| *deploy.current_status() != Status::PendingApproval)?;
+        let age = span(deploy.created_at?, shared.server_now(now));
+        Some(age.saturating_sub(waited(&self.timeline(now, shared))))
     }
 
     /// Reports what keeps the deploy from its verdict, and once, when it is certain, that a human is asked at this `place`.
@@ -152,7 +204,7 @@ impl Record {
                     }
                 }
                 Note::Lost => {
-                    (self.deploy, self.matched_by) = (None, None);
+                    (self.deploy, self.matched_by, self.history) = (None, None, Reading::Unread);
                     self.seen.clear();
                 }
                 Note::InstallName(name) => self.target.add_names(name.as_ref(), None),
@@ -171,6 +223,7 @@ impl Record {
     ) {
         self.matched_by = Some(by);
         self.deploy = Some(row.clone());
+        self.history = Reading::Unread;
         (self.reported_hold, self.approval) = (None, None);
         let status = row.current_status().clone();
         self.seen.push((status.clone(), now));
@@ -290,7 +343,7 @@ impl Record {
             superseded_by: self.superseded_by.clone(),
             approval: self.approval.clone(),
             timeline: self.timeline(end.map_or(now, |(at, _)| *at), shared),
-            history: History::default(),
+            history: self.history().filter(|history| history.is_settled).cloned(),
             log_tail: Vec::new(),
             log_error: None,
             cancelled: None,

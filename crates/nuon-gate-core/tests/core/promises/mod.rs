@@ -93,6 +93,7 @@ fn about(event: &Event) -> Option<usize> {
         | EventKind::NotStarted { target }
         | EventKind::Found { target, .. }
         | EventKind::Changed { target, .. }
+        | EventKind::Expected { target, .. }
         | EventKind::Held { target, .. }
         | EventKind::ApprovalNeeded { target, .. }
         | EventKind::Superseded { target, .. } => Some(*target),

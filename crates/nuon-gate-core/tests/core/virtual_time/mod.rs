@@ -32,6 +32,7 @@ pub(crate) fn settings() -> WatchSettings {
         intervals: Intervals::new(s(2), s(10)).unwrap(),
         seed: 1,
         long_poll: false,
+        history: false,
         ..WatchSettings::default()
     }
 }
@@ -96,7 +97,7 @@ fn versioned() -> HeaderMap {
 /// A 404 can be a good answer.
 fn replied(request: &Request, error: ApiError) -> Reply {
     match (request, error.status()) {
-        (Request::LatestDeploy(..) | Request::Deploys(..), Some(404)) => {
+        (Request::LatestDeploy(..) | Request::Deploys(..) | Request::Earlier(..), Some(404)) => {
             let body: &[u8] = br#"{"error": "record not found", "description": "not found"}"#;
             interpret(request, 404, &versioned(), body, Timestamp::UNIX_EPOCH)
         }
@@ -228,7 +229,7 @@ pub(crate) fn serving(mut at: impl FnMut(Duration) -> Option<Value>) -> impl FnM
     move |now, request| {
         soon(match request {
             Request::LatestDeploy(..) | Request::Deploy(..) => at(now).map_or_else(none, |row| deploy(&row)),
-            Request::Deploys(..) => list(&at(now).into_iter().collect::<Vec<_>>()),
+            Request::Deploys(..) | Request::Earlier(..) => list(&at(now).into_iter().collect::<Vec<_>>()),
             Request::Install(_) | Request::InstallComponent(..) => exists(request),
             _ => status(404),
         })
@@ -239,7 +240,8 @@ pub(crate) fn serving(mut at: impl FnMut(Duration) -> Option<Value>) -> impl FnM
 pub(crate) fn component(request: &Request) -> Option<usize> {
     match request {
         Request::LatestDeploy(_, component, _)
-        | Request::Deploys(_, component, _)
+        | Request::Deploys(_, component)
+        | Request::Earlier(_, component)
         | Request::InstallComponent(_, component) => component.as_str().strip_prefix("cmp")?.parse().ok(),
         Request::Deploy(_, _, deploy) => deploy.as_str().strip_prefix("dpl")?.parse().ok(),
         _ => None,
@@ -260,6 +262,7 @@ impl Asked {
             Request::LatestDeploy(_, _, Depth::Usual) => "latest",
             Request::LatestDeploy(_, _, Depth::Page) => "hundred",
             Request::Deploys(..) => "list",
+            Request::Earlier(..) => "earlier",
             Request::InstallDeploys(_) => "install's list",
             Request::Workflow(..) => "workflow",
             Request::Deploy(..) => "deploy",

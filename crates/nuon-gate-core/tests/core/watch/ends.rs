@@ -190,10 +190,10 @@ fn there_is_a_heartbeat_a_minute() {
         assert!(event.at - last <= s(60), "nothing was said for {:?}", event.at - last);
         if let EventKind::Waiting { pending } = &event.kind {
             assert_eq!(event.at - last, s(60), "a heartbeat comes only after a minute of silence");
-            beats.push(pending.iter().map(|(target, ..)| *target).collect::<Vec<_>>());
-            let (_, status, since) = pending.last().unwrap();
-            assert_eq!(status.as_ref().unwrap().as_str(), "executing");
-            assert!(*since + s(1) > event.at.elapsed());
+            beats.push(pending.iter().map(|pending| pending.target).collect::<Vec<_>>());
+            let last = pending.last().unwrap();
+            assert_eq!(last.status.as_ref().unwrap().as_str(), "executing");
+            assert!(last.spent + s(1) > event.at.elapsed());
         }
         last = event.at;
     }

@@ -4,6 +4,7 @@ mod basics;
 mod branch;
 mod clocks;
 mod discovery;
+mod earlier;
 mod ends;
 mod errors;
 mod lag;

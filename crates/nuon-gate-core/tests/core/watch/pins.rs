@@ -232,7 +232,7 @@ fn a_running_workflow_stops_the_start_clock_of_every_target_whoever_saw_it() {
     let pins = Pins { workflow: "inwMine".parse().ok(), ..Pins::default() };
     let mut answers = rows(|_| vec![full("Other", "active", -30)]);
     let run = run(watch(settings(), 2, pins), move |now, request| match request {
-        Request::Deploys(_, component, _) if component.as_str() == "cmp1" && now < s(1000) => soon(status(503)),
+        Request::Deploys(_, component) if component.as_str() == "cmp1" && now < s(1000) => soon(status(503)),
         Request::Deploys(..) | Request::LatestDeploy(..) if now >= s(1000) => {
             let mine = full("Mine", "active", 1000);
             soon(if matches!(request, Request::Deploys(..)) { list(&[mine]) } else { deploy(&mine) })

@@ -317,7 +317,7 @@ fn label(request: &Request) -> String {
     match request {
         Request::LatestDeploy(_, _, Depth::Usual) => "latest".to_owned(),
         Request::LatestDeploy(_, _, Depth::Page) => "latest of a hundred".to_owned(),
-        Request::Deploys(_, _, count) => format!("list of {count}"),
+        Request::Deploys(..) => "list of 100".to_owned(),
         Request::InstallDeploys(_) => "list of the install".to_owned(),
         Request::Deploy(_, _, id) => format!("deploy {id}"),
         Request::Workflow(_, id) => format!("workflow {id}"),

@@ -1,0 +1,190 @@
+//! The component's earlier deploys, which say how long such a deploy takes: when they are read, and that nothing else rests on
+//! them.
+
+use std::time::Duration;
+
+use nuon_gate_core::Verdict;
+use nuon_gate_core::api::Request;
+use nuon_gate_core::pins::Pins;
+use nuon_gate_core::watch::{Clocks, EventKind, Mode, Pace, WatchSettings};
+use serde_json::{Value, json};
+
+use crate::virtual_time::{status as status_code, *};
+
+fn with_history() -> WatchSettings {
+    WatchSettings { history: true, ..settings() }
+}
+
+/// An earlier deploy that was created at this second, and passed after so many.
+fn earlier(second: i64, took: i64) -> Value {
+    let ended = json!({ "status_v2": { "status": "active", "created_at_ts": STARTED_AT + second + took } });
+    with(created(row(&format!("dpl{second}"), "active"), second), ended)
+}
+
+/// They took 170 seconds, as a rule.
+fn usual() -> Vec<Value> {
+    [(-1000, 170), (-2000, 60), (-3000, 180)].map(|(second, took)| earlier(second, took)).to_vec()
+}
+
+/// It was created 70 seconds before the wait began, and ends after 100.
+fn own(now: Duration) -> Value {
+    created(row("dplOwn", if now >= s(100) { "active" } else { "executing" }), -70)
+}
+
+/// The server, with its own answer to the request for the earlier deploys.
+fn served(mut earlier: impl FnMut() -> Scripted) -> impl FnMut(Duration, &Request) -> Scripted {
+    let mut rows = serving(|now| Some(own(now)));
+    move |now, request| match request {
+        Request::Earlier(..) => earlier(),
+        _ => rows(now, request),
+    }
+}
+
+fn times_asked(run: &Run) -> usize {
+    run.what().into_iter().filter(|what| *what == "earlier").count()
+}
+
+fn paces(run: &Run) -> Vec<(Duration, Pace)> {
+    let pace = |kind: &EventKind| match kind {
+        EventKind::Expected { pace, .. } => Some(*pace),
+        EventKind::Waiting { pending } => pending.first().and_then(|pending| pending.pace),
+        _ => None,
+    };
+    run.events.iter().filter_map(|event| Some((event.at.elapsed(), pace(&event.kind)?))).collect()
+}
+
+#[test]
+fn what_is_usual_is_read_once_and_told_with_how_far_it_is() {
+    let run = run(latest(with_history()), served(|| soon(list(&usual()))));
+    assert_eq!((run.report.verdict, times_asked(&run)), (Verdict::Passed, 1));
+    let paces = paces(&run);
+    assert_eq!(paces.len(), 2, "when it is known, and after a minute: {paces:?}");
+    for (at, pace) in &paces {
+        assert_eq!((pace.typical, pace.elapsed), (s(170), s(70) + *at), "it was created before the wait began");
+    }
+    assert!(paces[0].0 < s(1) && paces[0].1.remaining() > s(99), "at once: {paces:?}");
+    assert_eq!(run.target().history.as_ref().unwrap().typical, Some(s(170)));
+}
+
+#[test]
+fn too_few_say_nothing_but_are_not_read_again() {
+    let run = run(latest(with_history()), served(|| soon(list(&usual()[..2]))));
+    assert_eq!((run.report.verdict, times_asked(&run), paces(&run)), (Verdict::Passed, 1, Vec::new()));
+    assert!(run.target().history.is_some());
+}
+
+#[test]
+fn what_may_say_something_else_later_is_left_to_be_read_again() {
+    let goes_on = created(row("dplBefore", "executing"), -500);
+    let rows: Vec<Value> = [goes_on].into_iter().chain(usual()).collect();
+    let run = run(latest(with_history()), served(|| soon(list(&rows))));
+    assert_eq!((paces(&run).len(), run.target().history.is_some()), (2, false));
+}
+
+#[test]
+fn while_a_human_is_asked_its_time_stands_still() {
+    let at = |second: i64| json!(STARTED_AT + second);
+    let status = move |now: Duration| {
+        let asked = json!([{ "status": "executing", "created_at_ts": at(-70) }]);
+        let since = json!([{ "status": "executing", "created_at_ts": at(-70) },
+                           { "status": "pending-approval", "created_at_ts": at(10) }]);
+        match now.as_secs() {
+            0..10 => json!({ "status": "executing", "created_at_ts": at(-70) }),
+            10..130 => json!({ "status": "pending-approval", "created_at_ts": at(10), "history": asked }),
+            _ => json!({ "status": "executing", "created_at_ts": at(130), "history": since }),
+        }
+    };
+    let clocks = Clocks { total: s(260), ..settings().clocks };
+    let watch = latest(WatchSettings { clocks, ..with_history() });
+    let run = run(watch, |now, request| {
+        let own = with(own(Duration::ZERO), json!({ "status_v2": status(now) }));
+        soon(if matches!(request, Request::Earlier(..)) { list(&usual()) } else { deploy(&own) })
+    });
+    let paces: Vec<_> =
+        paces(&run).into_iter().skip(1).map(|(at, pace)| (at >= s(130), at + s(70) - pace.elapsed)).collect();
+    assert!(!paces.is_empty() && paces.iter().all(|own| *own == (true, s(120))), "{paces:?}");
+}
+
+#[test]
+fn nobody_asks_of_a_deploy_that_has_ended_or_does_not_exist() {
+    for (pin, status) in [(false, Some("active")), (false, Some("error")), (true, Some("active")), (false, None)] {
+        let clocks = Clocks { start: Some(s(30)), ..settings().clocks };
+        let settings = WatchSettings { clocks, ..with_history() };
+        let watch = if pin { pinned(settings, "dplOwn") } else { latest(settings) };
+        let run = run(watch, serving(|_| status.map(|status| created(row("dplOwn", status), -70))));
+        assert_eq!(times_asked(&run), 0, "{status:?}");
+    }
+    let once = latest(WatchSettings { mode: Mode::Once, ..with_history() });
+    assert_eq!(times_asked(&run(once, served(|| panic!("there is no wait")))), 0);
+}
+
+#[test]
+fn the_last_poll_does_not_ask() {
+    let clocks = Clocks { total: s(20), ..settings().clocks };
+    let watch = latest(WatchSettings { clocks, ..with_history() });
+    let run = run(watch, |now, request| match request {
+        Request::LatestDeploy(..) if now < s(20) => soon(none()),
+        Request::Earlier(..) => panic!("there is no time for it"),
+        _ => soon(deploy(&own(Duration::ZERO))),
+    });
+    assert_eq!(run.report.verdict, Verdict::TimedOut);
+}
+
+#[test]
+fn without_a_good_answer_all_is_as_if_it_had_not_been_asked() {
+    let clocks = Clocks { outage: Some(s(1)), ..settings().clocks };
+    let watched = |history| latest(WatchSettings { history, clocks, ..settings() });
+    let without = run(watched(false), served(|| panic!("it is not wanted")));
+    let answers: [fn() -> Scripted; 7] = [
+        || soon(status_code(500)),
+        || soon(status_code(401)),
+        || soon(status_code(403)),
+        || soon(foreign(404)),
+        || soon(broken()),
+        || soon(Body::Exactly(json!({ "id": "nonsense" }))),
+        hang,
+    ];
+    for answer in answers {
+        let run = run(watched(true), served(answer));
+        assert_eq!((run.report.verdict, times_asked(&run)), (Verdict::Passed, 1));
+        let kinds = |run: &Run| run.events.iter().map(|event| std::mem::discriminant(&event.kind)).collect::<Vec<_>>();
+        assert_eq!(kinds(&run), kinds(&without), "nobody hears of it");
+        assert!(run.looks()[1].0 <= without.looks()[1].0 + s(2) + LATENCY, "it holds nothing up: {:?}", run.looks());
+    }
+}
+
+#[test]
+fn another_deploy_has_another_history() {
+    let newer = |now: Duration| created(row("dplNew", if now >= s(150) { "active" } else { "executing" }), 50);
+    let server = |now: Duration, request: &Request| {
+        soon(match request {
+            Request::Earlier(..) => list(&usual()),
+            Request::Deploy(_, _, id) if id.as_str() == "dplOwn" => deploy(&own(Duration::ZERO)),
+            _ if now >= s(50) => deploy(&newer(now)),
+            _ => deploy(&own(Duration::ZERO)),
+        })
+    };
+    let run = run(latest(with_history()), server);
+    assert_eq!((run.report.verdict, run.deploy_id(), times_asked(&run)), (Verdict::Passed, "dplNew", 2));
+}
+
+#[test]
+fn where_a_list_serves_the_whole_install_no_target_asks_for_itself() {
+    let target =
+        |index: usize| nuon_gate_core::Target::new("inl-acme".parse().unwrap(), format!("cmp{index}").parse().unwrap());
+    let row = |index: usize, now: Duration| {
+        let whose = json!({ "install_id": "inl-acme", "component_id": format!("cmp{index}") });
+        with(created(row(&format!("dpl{index}"), if now >= s(60) { "active" } else { "executing" }), -70), whose)
+    };
+    let targets = nuon_gate_core::Targets::new((0..3).map(target)).unwrap();
+    let scope = nuon_gate_core::watch::Scope::Targets(targets);
+    let started_at = jiff::Timestamp::from_second(STARTED_AT).unwrap();
+    let watch = nuon_gate_core::watch::Watch::new(with_history(), scope, Pins::default(), started_at).unwrap();
+    let run = run(watch, |now, request| {
+        soon(match request {
+            Request::InstallDeploys(_) => list(&[row(0, now), row(1, now), row(2, now)]),
+            _ => deploy(&row(component(request).unwrap(), now)),
+        })
+    });
+    assert_eq!((run.report.verdict, times_asked(&run)), (Verdict::Passed, 0));
+}
