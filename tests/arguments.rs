@@ -58,6 +58,25 @@ fn an_empty_text_eats_nothing() {
 }
 
 #[test]
+fn where_the_command_should_be_an_empty_text_is_none() {
+    let empty = "an argument is empty";
+    let unfilled = "the value of the command is a placeholder that nobody filled in";
+    let cases: &[(&[&str], &str)] = &[
+        (&["", "wait", "--install", INSTALL], empty),
+        (&["-v", "", "wait"], empty),
+        (&[" \t"], empty),
+        (&["help", ""], empty),
+        (&["man", ""], empty),
+        (&["notify", ""], empty),
+        (&["$(COMMAND)", "wait"], unfilled),
+        (&["wiat"], "unrecognized subcommand 'wiat'"),
+    ];
+    for (words, said) in cases {
+        Gate::bare(words[0]).args(&words[1..]).run().refused().says(&format!("error: {said}"));
+    }
+}
+
+#[test]
 fn an_empty_value_is_none_and_the_next_best_counts() {
     type Case<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], i32);
     let cases: &[Case<'_>] = &[
@@ -87,8 +106,6 @@ fn a_pin_that_came_to_nothing_is_refused() {
         for blank in ["", " ", "\n", "\u{feff}"] {
             check(&[], &[(&name, blank)], 2, &[&name, "set, but empty"]);
         }
-        // An input of the action that was left out.
-        check(&[], &[(&name, "(not given)")], 0, &[]);
     }
     // What is typed beats a variable, and so an empty one.
     check(&["--since", "1h"], &[("NUON_GATE_SINCE", "")], 0, &[]);

@@ -71,7 +71,7 @@ fn an_address_can_have_a_path_of_its_own() {
 #[test]
 fn the_version_at_the_end_of_an_address_is_taken_off() {
     let sim = serve_deploy(ENDED);
-    for end in ["/v1", "/v1/"] {
+    for end in ["/v1", "/v1/", "/V1"] {
         Gate::wait(&sim).env("NUON_API_URL", sim.url() + end).run().exits(0);
     }
 }
@@ -124,6 +124,11 @@ fn a_proxy_that_gives_no_way_through_is_named_with_what_to_do() {
         assert!(outcome.reason().contains(&words), "{}", outcome.reason());
         assert!(outcome.stderr.contains(hint), "{}", outcome.stderr);
     }
+    let proxy = answering("200 OK", "").trim_start_matches("http://").to_owned();
+    let outcome = through("HTTPS_PROXY", &proxy).json().exits(7);
+    let words = format!("the proxy {proxy} (from HTTPS_PROXY) opened a tunnel that leads nowhere: ");
+    assert!(outcome.reason().contains(&words), "{}", outcome.reason());
+    outcome.says("check HTTPS_PROXY and the proxy, or reach api.invalid directly with NO_PROXY");
     let cases = [
         (through("all_proxy", "127.0.0.1:9"), "the proxy 127.0.0.1:9 (from all_proxy) cannot be reached: Connection"),
         (through("https_proxy", "http://p.invalid:3128").env("HTTPS_PROXY", ""), "p.invalid:3128 (from https_proxy)"),

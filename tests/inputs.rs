@@ -87,6 +87,18 @@ fn what_is_wrong_in_a_file_is_said_with_its_place() {
 }
 
 #[test]
+fn a_folder_in_the_place_of_a_file_is_called_one() {
+    let sim = serve_deploy(PASSING);
+    for flag in ["--token-file", "--config", "--targets-file", "--trigger-response", "--after", "--ca-file"] {
+        for name in ["marks", "./marks"] {
+            let gate = Gate::wait(&sim);
+            std::fs::create_dir(gate.home().file("marks")).unwrap();
+            gate.args([flag, name]).run().refused().says(&format!("{name}: it is a folder")).says(flag);
+        }
+    }
+}
+
+#[test]
 fn a_token_in_the_place_of_a_path_is_not_shown() {
     let sim = serve_deploy(PASSING);
     let jwt = ["eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9", &"eyJzdWIiOiJ4In0".repeat(6), "c2lnbmF0dXJl"].join(".");

@@ -21,6 +21,11 @@ fn gate(script: &str, component: &str) -> (Sim, Job) {
 /// The inputs that say which deploy is waited for.
 const PINS: [&str; 8] = ["deploy", "workflow", "branch-run", "trigger-response", "build", "commit", "after", "since"];
 
+/// The variable of a flag.
+fn variable(flag: &str) -> String {
+    format!("NUON_GATE_{}", flag.to_uppercase().replace('-', "_"))
+}
+
 fn self_test() -> String {
     std::fs::read_to_string(root().join(".github/self-test.toml")).unwrap()
 }
@@ -51,12 +56,16 @@ fn an_input_that_pins_a_deploy_must_not_come_to_nothing() {
     for pin in PINS {
         let (_sim, job) = gate(&self_test(), "cmpapi00000000000000000000");
         // What `${{ steps.trigger.outputs.deploy }}` is if that step gave nothing.
-        let used =
-            job.input(pin, "").run().exits(2).says(&format!("NUON_GATE_{}", pin.to_uppercase().replace('-', "_")));
+        let used = job.input(pin, "").run().exits(2).says(&format!("{} is set, but empty", variable(pin)));
+        used.sets(&[("verdict", "usage"), ("exit-code", "2")]);
+    }
+    for variable in PINS.map(variable) {
+        let (_sim, job) = gate(&self_test(), "cmpapi00000000000000000000");
+        let used = job.env(&variable, "").run().exits(2).says(&format!("{variable} is set, but empty"));
         used.sets(&[("verdict", "usage"), ("exit-code", "2")]);
     }
     let (_sim, job) = gate(&self_test(), "cmpapi00000000000000000000");
-    job.input("since", "1h").run().exits(0);
+    job.env("NUON_GATE_SINCE", "").input("since", "1h").run().exits(0);
 }
 
 #[test]
@@ -157,7 +166,7 @@ fn every_input_and_output_is_described_and_the_gate_is_one_exec() {
     }
     let steps = job.steps();
     assert_eq!(steps.len(), 2);
-    assert_eq!(steps[1]["run"].as_str(), Some("exec \"$GATE_BINARY\" wait"));
+    assert_eq!(steps[1]["run"].as_str(), Some("exec sh \"$GITHUB_ACTION_PATH/action/wait.sh\""));
     let install = steps[0]["env"].as_mapping().unwrap().len();
     assert_eq!(install, 4, "no secret is passed to the install step");
 }

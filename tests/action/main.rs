@@ -79,7 +79,7 @@ impl Job {
         for name in ["action/action", "bin", "temp", "tools", "work"] {
             std::fs::create_dir_all(folder.file(name)).unwrap();
         }
-        for name in ["action.yml", "action/install.sh", "action/manifest.tsv"] {
+        for name in ["action.yml", "action/install.sh", "action/manifest.tsv", "action/wait.sh"] {
             std::fs::copy(root().join(name), folder.file("action").join(name)).unwrap();
         }
         for tool in BASICS.iter().chain(tools) {

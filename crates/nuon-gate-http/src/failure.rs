@@ -63,6 +63,9 @@ pub enum ProxyTrouble {
     /// What it says is no answer, or it hangs up.
     #[error("opened no tunnel: {0}")]
     Silent(String),
+    /// It opens a tunnel, and no connection comes about in it.
+    #[error("opened a tunnel that leads nowhere: {0}")]
+    DeadEnd(String),
     /// It is not known where on the way the time went.
     #[error("gave no connection in time")]
     Slow,
@@ -109,11 +112,14 @@ impl Way<'_> {
         if let Some(detail) = certificate_trouble(&error) {
             return Failure::Certificate { host: self.there(), detail };
         }
+        let of_proxy = |proxy, trouble| ProxyFailure::new(proxy, self.host, trouble).into();
+        let unconnected = |detail| Failure::Connect { host: self.host.to_owned(), detail };
         match (error.is_connect(), error.is_timeout(), self.proxy) {
-            (true, true, Some(proxy)) => ProxyFailure::new(proxy, self.host, ProxyTrouble::Slow).into(),
+            (true, true, Some(proxy)) => of_proxy(proxy, ProxyTrouble::Slow),
             // A connection that takes too long is both; where it got stuck is the better news.
-            (true, true, None) => Failure::Connect { host: self.there(), detail: "it took too long".to_owned() },
-            (true, false, _) => Failure::Connect { host: self.there(), detail: handshake_trouble(&error) },
+            (true, true, None) => unconnected("it took too long".to_owned()),
+            (true, false, Some(proxy)) => of_proxy(proxy, ProxyTrouble::DeadEnd(handshake_trouble(&error))),
+            (true, false, None) => unconnected(handshake_trouble(&error)),
             (false, true, _) => Failure::Timeout(self.limit),
             (false, false, _) => Failure::Broken(innermost(&error)),
         }

@@ -54,10 +54,6 @@ const NUON_PREFIX: &str = "NUON_";
 /// Variables of the Nuon CLI beside which there is none of ours, though one might expect it.
 const NUON_OWN: [&str; 4] = [API_TOKEN, OIDC_TOKEN, OIDC_TOKEN_FILE, OIDC_AUDIENCE];
 
-/// What the inputs of the GitHub Action that pin a deploy hold by default. An input that is left out can so be told from
-/// one that came to nothing.
-const NOT_GIVEN: &str = "(not given)";
-
 /// The variables that are set.
 #[derive(Clone)]
 pub(crate) struct Environment {
@@ -87,7 +83,6 @@ impl Environment {
         for (name, value) in variables {
             let Ok(name) = name.into_string() else { continue };
             match value.to_str().map(trim) {
-                Some(NOT_GIVEN) => {}
                 Some("") => drop(environment.blank.insert(name)),
                 Some(value) => drop(environment.set.insert(name, value.to_owned())),
                 None if name.starts_with("NUON_") || is_of_proxies(&name) => environment.unreadable.push(name),

@@ -98,6 +98,20 @@ impl Layers {
     }
 }
 
+/// Says what is wrong with a word where a command's name should be, if that is not just its name.
+pub(crate) fn no_word(text: &str) -> Option<Trouble> {
+    match taken(OsStr::new(text), "the command") {
+        Ok(word) => word.is_none().then(empty_word),
+        Err(trouble) => Some(trouble),
+    }
+}
+
+/// Says that a word is empty.
+fn empty_word() -> Trouble {
+    Trouble::new("an argument is empty")
+        .hint("a variable in the command is most likely not set: leave it out, or set it")
+}
+
 /// Says that `--` is followed by nothing that could be run.
 pub(crate) fn no_command() -> Trouble {
     // Most likely a variable that is empty: without the command, an old deploy would be judged.
@@ -282,12 +296,8 @@ fn raw(typed: &ArgMatches, arg: &Arg) -> Vec<OsString> {
 
 /// Returns the words that were typed without a flag. One that is empty is nobody's value, and could have been anybody's.
 fn words(typed: &ArgMatches, arg: &Arg) -> Result<Vec<OsString>, Trouble> {
-    let empty = || {
-        Trouble::new("an argument is empty")
-            .hint("a variable in the command is most likely not set: leave it out, or set it")
-    };
     let name = arg.get_value_names().and_then(|names| names.first()).map_or("an argument", |name| name.as_str());
-    raw(typed, arg).iter().map(|text| taken(text, name)?.ok_or_else(empty)).collect()
+    raw(typed, arg).iter().map(|text| taken(text, name)?.ok_or_else(empty_word)).collect()
 }
 
 /// Takes in a text; nothing is left of one that is empty.

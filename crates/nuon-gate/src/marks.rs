@@ -121,7 +121,7 @@ impl FromStr for After {
     fn from_str(text: &str) -> Result<Self, String> {
         let path = PathBuf::from(text.trim());
         // A deploy's id has neither slashes nor dots.
-        if text.contains(['/', '\\', '.']) || path.is_file() {
+        if text.contains(['/', '\\', '.']) || path.exists() {
             Ok(Self::File(path))
         } else {
             text.parse().map(|One(id)| Self::Deploy(id))

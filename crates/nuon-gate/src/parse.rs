@@ -8,7 +8,7 @@ use clap::{CommandFactory as _, FromArgMatches as _};
 
 use crate::arguments::{Cli, Command};
 use crate::environment::{self, Environment};
-use crate::layers::{Layers, Source, loose, no_command};
+use crate::layers::{Layers, Source, loose, no_command, no_word};
 use crate::trouble::Trouble;
 
 /// Why there is no command to execute.
@@ -95,6 +95,11 @@ fn explain(error: &clap::Error, sources: &BTreeMap<String, Source>, arguments: &
         || error.kind() == ErrorKind::MissingSubcommand
     {
         return Trouble::new("no command was given").hint("try `nuon-gate demo`, or `nuon-gate --help`");
+    }
+    if let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand)
+        && let Some(trouble) = no_word(word)
+    {
+        return trouble;
     }
     if let Some(ContextValue::Strings(missing)) =
         error.get(ContextKind::InvalidArg).filter(|_| error.kind() == ErrorKind::MissingRequiredArgument)

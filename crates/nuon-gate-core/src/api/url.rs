@@ -27,7 +27,10 @@ impl ApiUrl {
     /// ```
     pub fn new(text: &str, allow_http: bool) -> Result<Self, InvalidApiUrl> {
         let mut url = checked(text, allow_http)?;
-        if let Some(path) = url.path().trim_end_matches('/').strip_suffix("/v1").map(str::to_owned) {
+        if let Some((path, version)) = url.path().trim_end_matches('/').rsplit_once('/')
+            && version.eq_ignore_ascii_case("v1")
+        {
+            let path = path.to_owned();
             url.set_path(&path);
         }
         if url.query().is_some() || url.fragment().is_some() {
@@ -162,6 +165,8 @@ mod tests {
         let cases = [
             ("https://api.example/v1", "https://api.example"),
             ("https://api.example/v1/", "https://api.example"),
+            ("https://api.example/V1", "https://api.example"),
+            ("https://api.example/base/V1//", "https://api.example/base"),
             ("https://api.example/base/v1", "https://api.example/base"),
             ("https://api.example/base/", "https://api.example/base"),
             ("https://api.example/v12", "https://api.example/v12"),

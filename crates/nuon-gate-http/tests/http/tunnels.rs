@@ -83,10 +83,19 @@ async fn a_proxy_that_is_not_there_is_named() {
 async fn a_proxy_that_hangs_up_is_named() {
     let (address, _) = proxy("").await;
     assert_eq!(through(&address).await, failure(&address, ProxyTrouble::Silent("it hung up".to_owned())));
-    let (address, _) = proxy("HTTP/1.1 200 OK\r\n\r\nno TLS").await;
-    let error = through(&address).await;
-    let host = format!("api.invalid (through the proxy {address})");
-    assert!(matches!(&error, Failure::Connect { host: named, .. } if *named == host), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_tunnel_that_leads_nowhere_is_the_proxys() {
+    for answer in ["HTTP/1.1 200 OK\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\nno TLS"] {
+        let (address, _) = proxy(answer).await;
+        let Failure::Proxy(failure) = through(&address).await else { panic!("{answer}") };
+        assert_eq!((failure.proxy.as_str(), failure.variable), (address.as_str(), "ALL_PROXY"));
+        let ProxyTrouble::DeadEnd(said) = &failure.trouble else { panic!("{failure:?}") };
+        assert!(said.contains("eof") || said.contains("reset"), "{said}");
+        let hint = "check ALL_PROXY and the proxy, or reach api.invalid directly with NO_PROXY";
+        assert_eq!(failure.hint(), hint);
+    }
 }
 
 #[test]
@@ -96,6 +105,7 @@ fn every_trouble_has_words_and_a_hint() {
         (ProxyTrouble::Refused(Some(403)), "refused the tunnel: HTTP 403", "does not allow api.invalid"),
         (ProxyTrouble::Refused(Some(502)), "refused the tunnel: HTTP 502", "check ALL_PROXY"),
         (ProxyTrouble::Refused(None), "refused the tunnel", "NO_PROXY"),
+        (ProxyTrouble::DeadEnd("it hung up".to_owned()), "opened a tunnel that leads nowhere: it hung up", "NO_PROXY"),
         (ProxyTrouble::Slow, "gave no connection in time", "check ALL_PROXY"),
     ];
     for (trouble, words, hint) in cases {
