@@ -3,8 +3,8 @@
 
 use nuon_gate_http::Url;
 
+use crate::ApprovalPlace;
 use crate::model::{CliConfig, Deploy};
-use crate::report::ApprovalPlace;
 use crate::{BranchPlace, Line, OrgId, Target, WorkflowId};
 
 /// Where an organisation's dashboard is.

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
+use crate::ApprovalPlace;
 use crate::model::WorkflowEnd;
-use crate::report::ApprovalPlace;
 use crate::{Moment, RemoteText, RunId, Verdict};
 
 /// Why nothing can be decided yet, and so what would end the wait.

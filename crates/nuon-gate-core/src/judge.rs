@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use crate::Kind;
 use crate::model::{Deploy, Status};
 
 /// What a deploy's status means.
@@ -34,25 +35,6 @@ impl Judgement {
     /// Tells whether the deploy has ended, and nothing has taken its place.
     pub(crate) fn is_final(self) -> bool {
         !matches!(self, Self::Pending | Self::Replaced)
-    }
-}
-
-/// The two kinds of deploys that can be waited for, which are judged differently. See [`Deploy::kind`](crate::model::Deploy::kind).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// Brings something to the install: apply and sync-image; install and release on old servers.
-    Apply,
-    /// Removes the component.
-    Teardown,
-}
-
-impl Kind {
-    /// Returns the words for it.
-    pub fn words(self) -> &'static str {
-        match self {
-            Self::Apply => "an apply",
-            Self::Teardown => "a teardown",
-        }
     }
 }
 

@@ -26,7 +26,9 @@
 //! of the run ([`redact`]).
 
 pub mod api;
+mod approval;
 mod branch;
+mod cancelled;
 pub mod cause;
 pub mod conclude;
 mod dashboard;
@@ -36,6 +38,7 @@ mod hold;
 mod id;
 pub mod input;
 mod judge;
+mod kind;
 mod labels;
 mod log_tail;
 pub mod merge;
@@ -60,7 +63,9 @@ mod wait;
 pub mod watch;
 
 pub use self::api::ApiUrl;
+pub use self::approval::ApprovalPlace;
 pub use self::branch::{BranchPlace, BranchRef, GroupReport, InvalidBranchRef, RunReport, WaitingInstall};
+pub use self::cancelled::Cancelled;
 pub use self::dashboard::Dashboard;
 pub use self::drive::{drive, drive_with};
 pub use self::history::History;
@@ -69,9 +74,10 @@ pub use self::id::{
     AppId, BranchId, BuildId, ComponentId, DeployId, GroupRunId, InstallId, InvalidId, JobId, LogStreamId, OrgId,
     RunId, StepId, StepTargetId, WorkflowId,
 };
-pub use self::judge::{ContradictoryRules, Judgement, Kind, Rules};
+pub use self::judge::{ContradictoryRules, Judgement, Rules};
+pub use self::kind::Kind;
 pub use self::labels::{InvalidLabel, Label, Labels};
-pub use self::log_tail::{Logged, around_error};
+pub use self::log_tail::Logged;
 pub use self::moment::Moment;
 pub use self::secret::{ApiToken, IdentityToken, InvalidToken};
 pub use self::shard::{InvalidShard, Shard, ShardReport, ShardedRunId, Sharding};

@@ -5,8 +5,7 @@ use std::ops::Range;
 use jiff::Timestamp;
 
 use crate::Line;
-use crate::model::{LogRecord, is_error_word};
-use crate::result::LogLine;
+use crate::model::LogRecord;
 
 /// Longest line, in characters.
 const LONGEST: usize = 500;
@@ -57,23 +56,8 @@ pub(crate) fn log_tail(newest_first: &[LogRecord], most: usize) -> Vec<Logged> {
     all().take(shown.end).skip(shown.start).map(|(_, line)| line).collect()
 }
 
-/// Returns which lines of a log that has been published stand around the error that says what went wrong, `most` at most. The
-/// error's first line is among them, as long as there is room for one.
-pub fn around_error(lines: &[LogLine], most: usize) -> Range<usize> {
-    if lines.len() <= most {
-        return 0..lines.len();
-    }
-    let errors = || lines.iter().enumerate().rev().filter(|(_, line)| is_error_word(line.severity.plain()));
-    let telling = errors().find(|(_, line)| !is_runners_word(&line.text)).or_else(|| errors().next());
-    let Some((last, cause)) = telling else { return lines.len().saturating_sub(most)..lines.len() };
-    // What was logged at one time is one error.
-    let is_same = |line: &&LogLine| (&line.at, &line.severity) == (&cause.at, &cause.severity);
-    let first = last - lines[..last].iter().rev().take_while(is_same).count();
-    around(first..last + 1, lines.len(), most)
-}
-
 /// Returns which of `count` lines to show of those around an error, `most` at most.
-fn around(error: Range<usize>, count: usize, most: usize) -> Range<usize> {
+pub(crate) fn around(error: Range<usize>, count: usize, most: usize) -> Range<usize> {
     let end = count.min(error.end + AFTERMATH.min(most / 4));
     let start = end.saturating_sub(most).min(error.start);
     start..end.min(start + most)
@@ -99,7 +83,7 @@ pub(crate) fn says_why(record: &LogRecord) -> bool {
     text.is_some_and(|text| !text.is_empty() && !is_runners_word(&text))
 }
 
-fn is_runners_word(text: &Line) -> bool {
+pub(crate) fn is_runners_word(text: &Line) -> bool {
     RUNNERS_WORDS.iter().any(|words| text.plain().contains(words))
 }
 
@@ -160,30 +144,6 @@ mod tests {
             ["before", "Error: quota exceeded", "tidying up 0", "tidying up 1", "tidying up 2"]
         );
         assert_eq!(tail(&short, 2), ["before", "Error: quota exceeded"]);
-    }
-
-    #[test]
-    fn what_has_been_published_is_cut_around_the_error_too() {
-        let line = |at: &str, severity: &str, text: &str| LogLine {
-            at: Some(Line::new(at)),
-            severity: Line::new(severity),
-            text: Line::new(text),
-        };
-        let mut lines: Vec<LogLine> = (0..9).map(|n| line("1", "info", &format!("before {n}"))).collect();
-        lines.extend(["Error: quota exceeded", "  at main", "  at pods"].map(|text| line("2", "error", text)));
-        lines.extend((0..9).map(|n| line("3", "info", &format!("after {n}"))));
-        lines.push(line("4", "fatal", "job execution failed"));
-        let shown = |most| {
-            let shown: Vec<&str> = lines[around_error(&lines, most)].iter().map(|line| line.text.plain()).collect();
-            shown.join(",")
-        };
-        assert_eq!(shown(1), "Error: quota exceeded");
-        assert_eq!(shown(3), "Error: quota exceeded,at main,at pods");
-        assert_eq!(shown(5), "before 8,Error: quota exceeded,at main,at pods,after 0");
-        assert_eq!(around_error(&lines, 100), 0..lines.len());
-        assert!(around_error(&lines, 0).is_empty());
-        assert_eq!(around_error(&lines[..9], 2), 7..9);
-        assert!(around_error(&[], 2).is_empty());
     }
 
     #[test]

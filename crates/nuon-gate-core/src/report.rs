@@ -6,15 +6,14 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::cause::{Cause, StoppedBy, Warning};
-use crate::conclude::Cancelled;
 use crate::history::History;
 use crate::log_tail::Logged;
 use crate::model::{Deploy, QueuePlace};
 use crate::timeline::Stay;
 use crate::watch::Proof;
 use crate::{
-    Clock, Dashboard, DeployId, Line, MatchedBy, RemoteText, RunReport, ShardReport, Signal, StepId, Target, Verdict,
-    WorkflowId,
+    ApprovalPlace, Cancelled, Clock, Dashboard, DeployId, Line, MatchedBy, RemoteText, RunReport, ShardReport, Signal,
+    Target, Verdict, WorkflowId,
 };
 
 /// The outcome of a run, with what shows it.
@@ -145,15 +144,6 @@ pub struct TargetReport {
     pub cancelled: Option<Cancelled>,
     /// What a human should know.
     pub warnings: Vec<Warning>,
-}
-
-/// Where an approval can be answered: a workflow, and its step.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ApprovalPlace {
-    /// The workflow.
-    pub workflow: WorkflowId,
-    /// The step, if it has an id.
-    pub step: Option<StepId>,
 }
 
 impl TargetReport {

@@ -1,7 +1,8 @@
 //! The lines of a log around its error: however little of it there is room for, the error is in it.
 
+use nuon_gate_core::Line;
 use nuon_gate_core::result::LogLine;
-use nuon_gate_core::{Line, around_error};
+use nuon_gate_core::result::around_error;
 
 use crate::cut::{Escape, cut, length};
 

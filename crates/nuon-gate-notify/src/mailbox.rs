@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use nuon_gate_core::ApprovalPlace;
 use nuon_gate_core::StepId;
-use nuon_gate_core::report::ApprovalPlace;
 use nuon_gate_core::result::RunResult;
 use tokio::sync::Notify;
 use tokio::time::Instant;

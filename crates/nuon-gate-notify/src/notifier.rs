@@ -3,9 +3,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use nuon_gate_core::ApprovalPlace;
 use nuon_gate_core::Line;
 use nuon_gate_core::names::Names;
-use nuon_gate_core::report::ApprovalPlace;
 use nuon_gate_core::result::{Delivery, NotificationResult, RunResult, VerdictName};
 use nuon_gate_http::Setup;
 use tokio::sync::watch;

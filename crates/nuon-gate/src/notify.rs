@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
+use nuon_gate_core::ApprovalPlace;
 use nuon_gate_core::names::Names;
-use nuon_gate_core::report::ApprovalPlace;
 use nuon_gate_core::result::RunResult;
 use nuon_gate_core::watch::{Event, EventKind, RunEvent};
 use nuon_gate_http::Setup;

@@ -7,9 +7,9 @@ mod warning;
 use std::time::Duration;
 
 pub use self::warning::Warning;
+use crate::ApprovalPlace;
 use crate::api::ApiError;
 use crate::model::{DeployType, Status, WorkflowEnd};
-use crate::report::ApprovalPlace;
 use crate::resolve::UnknownName;
 use crate::{
     Clock, ComponentId, DeployId, Hold, InstallId, Kind, Line, MatchedBy, RemoteText, RunId, Signal, WorkflowId,

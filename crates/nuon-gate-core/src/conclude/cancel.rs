@@ -1,7 +1,6 @@
 //! Cancelling what is not waited for any more, and finding out who won.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,9 +9,10 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::api::{ApiError, ErrorClass, Fact, Reply, Request};
-use crate::model::{Deploy, Status, WorkflowEnd};
+use crate::cancelled::{CancelOutcome, Cancelled};
+use crate::model::{Deploy, WorkflowEnd};
 use crate::report::Report;
-use crate::timeline::{Stay, human};
+use crate::timeline::Stay;
 use crate::{ComponentId, DeployId, InstallId, Judgement, Rules, Verdict, WorkflowId};
 
 /// How long a refusal is taken for a passing one. Servers of 2025 refuse between two steps of a workflow, although it can be
@@ -37,27 +37,6 @@ pub(super) struct CancelLimits {
     pub(super) whole: Duration,
     /// Between two requests.
     pub(super) pace: Duration,
-}
-
-/// What came of asking to cancel a workflow.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Outcome {
-    /// Its deploys have ended, or the workflow has.
-    Settled(Option<WorkflowEnd>),
-    /// The server accepted it, but nothing had ended in time.
-    Open(Duration),
-    /// It is not known whether the server accepted it, and nothing had ended in time.
-    Unanswered(ApiError, Duration),
-    /// The server did not accept it.
-    Refused(ApiError),
-}
-
-/// What became of a deploy, or of a workflow as a whole, that was to be cancelled.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cancelled {
-    outcome: Outcome,
-    /// How the deploy was judged, and its status, when it was last read.
-    last: Option<(Judgement, Status)>,
 }
 
 /// A target that is to be cancelled. It may have no deploy yet.
@@ -150,15 +129,15 @@ where
         Err(error) => {
             // Nothing is awaited then, but it is worth knowing how the deploys stand.
             let _ = timeout_at(deadline, read_deploys(send, &open, &mut seen)).await;
-            Outcome::Refused(error)
+            CancelOutcome::Refused(error)
         }
         Ok(lost) => {
             let settled = timeout_at(deadline, settle(send, &workflow, &open, &mut seen, limits.pace)).await;
             let open = match lost {
-                Some(error) => Outcome::Unanswered(error, limits.whole),
-                None => Outcome::Open(limits.whole),
+                Some(error) => CancelOutcome::Unanswered(error, limits.whole),
+                None => CancelOutcome::Open(limits.whole),
             };
-            settled.map_or(open, Outcome::Settled)
+            settled.map_or(open, CancelOutcome::Settled)
         }
     };
     let reported = |target, deploy: Option<Arc<Deploy>>| {
@@ -255,54 +234,6 @@ fn judgement(deploy: &Deploy) -> Judgement {
 
 fn has_ended(deploy: &Deploy) -> bool {
     judgement(deploy) != Judgement::Pending
-}
-
-impl Cancelled {
-    /// Tells whether the server did not accept it, so that the deploy goes on.
-    pub fn was_refused(&self) -> bool {
-        matches!(self.outcome, Outcome::Refused(_))
-    }
-}
-
-/// Says who won.
-impl fmt::Display for Cancelled {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let status = self.last.as_ref().map(|(_, status)| format!("`{status}`"));
-        let judgement = self.last.as_ref().map(|(judgement, _)| *judgement);
-        let is = status.as_ref().map(|status| format!(" and is {status}")).unwrap_or_default();
-        match (&self.outcome, judgement, &status) {
-            (_, Some(Judgement::Cancelled), _) => f.write_str("it was cancelled"),
-            (Outcome::Refused(error), Some(Judgement::Passed), Some(status)) => {
-                write!(f, "it could not be cancelled ({error}): the deploy became {status}")
-            }
-            (Outcome::Refused(error), _, Some(status)) => {
-                write!(f, "it could not be cancelled ({error}), and is {status}")
-            }
-            (Outcome::Refused(error), _, None) => write!(f, "it could not be cancelled ({error})"),
-            (_, Some(Judgement::Passed), Some(status)) => {
-                write!(f, "cancel lost the race: the deploy became {status}")
-            }
-            (_, Some(Judgement::Failed | Judgement::Replaced), Some(status)) => {
-                write!(f, "it was to be cancelled, and ended as {status}")
-            }
-            (Outcome::Settled(Some(WorkflowEnd::Cancelled)), _, status) => {
-                let stays = status.as_ref().map(|status| format!(" and the deploy stays {status}")).unwrap_or_default();
-                write!(f, "the workflow was cancelled{stays}")
-            }
-            (Outcome::Settled(Some(end)), ..) => write!(f, "it was to be cancelled, and the workflow {}", end.as_str()),
-            (Outcome::Settled(None), ..) => f.write_str("it was to be cancelled, and has ended"),
-            (Outcome::Open(limit), ..) => {
-                write!(f, "cancelling it was accepted, but it has not ended within {}{is}", human(*limit))
-            }
-            (Outcome::Unanswered(error, limit), ..) => {
-                let limit = human(*limit);
-                write!(
-                    f,
-                    "it is not known whether cancelling it was accepted ({error}): it has not ended within {limit}{is}"
-                )
-            }
-        }
-    }
 }
 
 impl Report {

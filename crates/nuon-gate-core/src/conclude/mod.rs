@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedReceiver;
 
+pub use self::cancel::CancelOn;
 use self::cancel::{CancelLimits, CancelPlan};
-pub use self::cancel::{CancelOn, Cancelled};
 pub use self::deadline::Deadline;
 use self::reading::{Wanted, gather};
 use crate::api::{Client, Reply, Request};

@@ -5,11 +5,13 @@
 
 mod part;
 mod telling;
+mod trouble;
 
 use std::collections::HashSet;
 
 use self::part::Part;
-use self::telling::{Telling, Trouble};
+use self::telling::Telling;
+use self::trouble::Trouble;
 use crate::result::{ApiResult, RunResult, TargetResult, VerdictName, millis, rfc3339};
 use crate::timeline::span;
 use crate::{InvalidId, InvalidShard, Line, Require, Shard, Signal, Verdict};

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::Flaw;
-use super::telling::{Trouble, shard_words};
+use super::trouble::{Trouble, shard_words};
 use crate::input::json_fault;
 use crate::result::{RunResult, ShardResult, TargetResult, VerdictName};
 use crate::{Line, Shard, Signal, Target, Verdict};

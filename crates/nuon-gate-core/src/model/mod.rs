@@ -6,6 +6,7 @@
 
 mod bounded;
 mod branch;
+mod branch_run;
 mod composite_error;
 mod deploy;
 mod error_body;
@@ -19,7 +20,8 @@ mod status;
 mod workflow;
 
 pub(crate) use bounded::Rows;
-pub use branch::{App, AppBranchRun, Branch, BranchRun, GroupInstall, GroupRun, RunRow, RunStatus};
+pub use branch::{App, Branch, BranchRun, GroupInstall, GroupRun, RunRow};
+pub use branch_run::{AppBranchRun, RunStatus};
 pub use composite_error::{CompositeError, ErrorSection, PolicyReport, PolicySeverity, PolicyViolation, Severity};
 pub use deploy::{Account, Commit, ComponentBuild, Deploy, DeployType};
 pub use error_body::ErrorBody;

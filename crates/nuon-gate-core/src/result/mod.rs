@@ -5,18 +5,18 @@
 //!
 //! Every text is a [`Line`], be it our own: a result that is read from a file is as little to be trusted as the server.
 
+mod excerpt;
 mod publish;
-mod verdict_name;
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use self::excerpt::around_error;
 pub use self::publish::{millis, rfc3339};
-pub use self::verdict_name::VerdictName;
-use crate::log_tail::around_error;
 use crate::timeline::span;
+pub use crate::verdict::VerdictName;
 use crate::{Clock, Line, MatchedBy};
 
 /// The outcome of a run.

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::judge::{Judgement, Kind};
 use crate::model::{Deploy, EarlierStatus, Status};
+use crate::{Judgement, Kind};
 use crate::{Moment, Rules};
 
 /// For how long a replica may lag, and how many answers have to show it. What seems older for longer was written by a

@@ -162,7 +162,7 @@ pub(crate) fn is_deployed(target: &TargetResult) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use nuon_gate_core::report::ApprovalPlace;
+    use nuon_gate_core::ApprovalPlace;
 
     use super::*;
     use crate::sample;

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use httpmock::{HttpMockRequest, HttpMockResponse, MockServer};
+use nuon_gate_core::ApprovalPlace;
 use nuon_gate_core::Line;
-use nuon_gate_core::report::ApprovalPlace;
 use nuon_gate_core::result::{Delivery, RunResult, TargetResult, VerdictName};
 use nuon_gate_notify::{Options, Outcome, Pace, Sinks};
 use serde_json::{Value, json};

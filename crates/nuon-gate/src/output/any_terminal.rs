@@ -7,11 +7,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use nuon_gate_core::ApprovalPlace;
 use nuon_gate_core::api::{ApiError, ApiStats, decode};
 use nuon_gate_core::cause::{Cause, DeployFailure, Warning};
 use nuon_gate_core::model::{Deploy, Status};
 use nuon_gate_core::pins::Pins;
-use nuon_gate_core::report::{ApprovalPlace, Report};
+use nuon_gate_core::report::Report;
 use nuon_gate_core::result::RunResult;
 use nuon_gate_core::watch::{Event, EventKind, OnSuperseded, Pace, Pending, Scope, Watch, WatchSettings};
 use nuon_gate_core::{History, Hold, Line, Logged, MatchedBy, Moment, RemoteText, Target, Targets, Verdict};

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use nuon_gate_core::ApprovalPlace;
 use nuon_gate_core::api::ApiError;
 use nuon_gate_core::cause::{Cause, DeployFailure, Limit, Standing, StoppedBy, Thing, Warning};
 use nuon_gate_core::model::{Status, WorkflowEnd};
-use nuon_gate_core::report::{ApprovalPlace, Known};
+use nuon_gate_core::report::Known;
 use nuon_gate_core::resolve::{Named, UnknownName};
 use nuon_gate_core::{Clock, Hold, Kind, Line, MatchedBy, RemoteText, Signal};
 

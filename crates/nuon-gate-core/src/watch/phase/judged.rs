@@ -1,9 +1,9 @@
 //! What a deploy's status and its workflow mean together. A pure table: `table.rs` tries every row.
 
+use crate::ApprovalPlace;
 use crate::hold::Behind;
 use crate::judge::Judgement;
 use crate::model::{Deploy, Status, StepState, Workflow, WorkflowEnd, WorkflowStep};
-use crate::report::ApprovalPlace;
 use crate::{DeployId, Hold, RemoteText, Verdict};
 
 /// What they mean.

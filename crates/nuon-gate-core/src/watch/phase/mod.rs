@@ -35,6 +35,10 @@ use crate::{
     Clock, DeployId, Hold, Judgement, Kind, MatchedBy, Moment, RemoteText, Rules, Target, Verdict, WorkflowId,
 };
 
+/// For how long a deploy and its workflow may contradict each other. They are read one after the other, and some servers
+/// read from a replica that lags, so one of them may only be behind.
+const LAG: Duration = Duration::from_secs(30);
+
 /// How far the watch over a target has come.
 #[derive(Debug)]
 pub(super) enum Phase {

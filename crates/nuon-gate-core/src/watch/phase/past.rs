@@ -8,8 +8,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::Policy;
-use super::follow::LAG;
+use super::{LAG, Policy};
 use crate::model::Deploy;
 use crate::{Judgement, Moment, Rules};
 

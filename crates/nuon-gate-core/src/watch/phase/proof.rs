@@ -1,7 +1,7 @@
 //! What a pass rests on.
 
+use crate::ApprovalPlace;
 use crate::model::Status;
-use crate::report::ApprovalPlace;
 use crate::{DeployId, Kind, WorkflowId};
 
 /// Proof that a deploy passed. Only the watch's decision can make one, and only from the whole list of what a pass needs.

@@ -5,9 +5,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::follow::LAG;
 use super::{
-    Decision, End, Follow, Held, Move, Note, Past, Phase, Policy, deploy_request, install_request, is_cut_off,
+    Decision, End, Follow, Held, LAG, Move, Note, Past, Phase, Policy, deploy_request, install_request, is_cut_off,
     is_deploy, latest_request, list_request, rows_of, workflow_request, wrong_kind,
 };
 use crate::api::{ApiError, Depth, Fact, Request};

@@ -3,9 +3,8 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use super::follow::LAG;
 use super::{
-    Decision, End, Follow, Move, Note, Past, Phase, Policy, Replaced, is_deploy, list_request, workflow_request,
+    Decision, End, Follow, LAG, Move, Note, Past, Phase, Policy, Replaced, is_deploy, list_request, workflow_request,
 };
 use crate::api::Fact;
 use crate::cause::Cause;

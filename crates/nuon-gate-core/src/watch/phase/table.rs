@@ -30,10 +30,10 @@ use nuon_gate_http::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
 
 use super::judged::{Judged, Picture, judged};
+use crate::ApprovalPlace;
 use crate::api::{Fact, Reply, Request, interpret};
 use crate::hold::Behind;
 use crate::model::{Deploy, WorkflowEnd};
-use crate::report::ApprovalPlace;
 use crate::{DeployId, Hold, Judgement, Kind, RemoteText, Rules, Verdict};
 
 const LATEST: &str = "The latest deploy";

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::ApprovalPlace;
 use crate::cause::{Cause, Standing, Warning};
 use crate::history::{History, waited};
 use crate::model::{Deploy, Status};
-use crate::report::{ApprovalPlace, TargetReport};
+use crate::report::TargetReport;
 use crate::timeline::{Stay, span, time_in_each_status, timeline};
 use crate::watch::event::{EventKind, Pace, Pending};
 use crate::watch::phase::{Basis, End, Note};

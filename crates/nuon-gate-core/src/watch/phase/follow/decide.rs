@@ -3,15 +3,16 @@
 use std::time::Duration;
 
 use super::end::step_failed;
-use super::{Existence, Follow, LAG, Newest, Origin, ago};
+use super::{Existence, Follow, Newest, Origin, ago};
+use crate::ApprovalPlace;
 use crate::api::{Depth, Request};
 use crate::cause::Cause;
 use crate::hold::Behind;
 use crate::model::{Deploy, Status, Workflow};
 use crate::pins::Baseline;
-use crate::report::ApprovalPlace;
 use crate::timeline::span;
 use crate::watch::event::Refusal;
+use crate::watch::phase::LAG;
 use crate::watch::phase::judged::{Judged, Picture, judged};
 use crate::watch::phase::proof::{Basis, Proof};
 use crate::watch::phase::{

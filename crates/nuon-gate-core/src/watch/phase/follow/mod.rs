@@ -8,18 +8,14 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{Held, Past, Policy};
+use crate::ApprovalPlace;
 use crate::api::Request;
 use crate::model::{Deploy, StepState, Workflow, WorkflowStep};
 use crate::pins::Pins;
-use crate::report::ApprovalPlace;
 use crate::timeline::span;
 use crate::watch::freshness::Freshness;
 use crate::watch::settings::OnSuperseded;
 use crate::{DeployId, Hold, Kind, Moment, StepId, WorkflowId};
-
-/// For how long a deploy and its workflow may contradict each other. They are read one after the other, and some servers
-/// read from a replica that lags, so one of them may only be behind.
-pub(super) const LAG: Duration = Duration::from_secs(30);
 
 mod advance;
 mod decide;

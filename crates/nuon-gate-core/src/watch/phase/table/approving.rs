@@ -3,9 +3,9 @@
 use super::said::{Said, dashboard, detail, newest, row, workflow};
 use super::scene::{IN_PROGRESS, Scene, Then, latest, named, own, passes, play};
 use super::{APPROVALS, OWN};
+use crate::ApprovalPlace;
 use crate::cause::Cause;
 use crate::pins::Pins;
-use crate::report::ApprovalPlace;
 use crate::watch::phase::Basis;
 use crate::watch::settings::OnApproval;
 use crate::{Hold, Verdict};

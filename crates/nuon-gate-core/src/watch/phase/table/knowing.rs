@@ -10,9 +10,9 @@ use super::said::{
 };
 use super::scene::{IN_PROGRESS, NOT_STARTED, Scene, Then, latest, named, own, play, search, target};
 use super::{APPROVALS, JUDGING, OTHER, OWN, WHICH};
+use crate::ApprovalPlace;
 use crate::api::{Depth, Request};
 use crate::pins::Pins;
-use crate::report::ApprovalPlace;
 use crate::watch::phase::Phase;
 use crate::watch::settings::OnStale;
 use crate::{DeployId, Hold, Moment};

@@ -1,0 +1,12 @@
+//! Where a human is asked.
+
+use crate::{StepId, WorkflowId};
+
+/// Where an approval can be answered: a workflow, and its step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApprovalPlace {
+    /// The workflow.
+    pub workflow: WorkflowId,
+    /// The step, if it has an id.
+    pub step: Option<StepId>,
+}

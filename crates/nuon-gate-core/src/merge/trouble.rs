@@ -1,0 +1,35 @@
+//! What ends a merged run badly beside its targets.
+
+use crate::{Line, Shard, Verdict};
+
+/// More shards than this are not named.
+const MOST_NAMED: usize = 10;
+
+const NO_RESULT: &str = "look at how the shards' own jobs ended; each has to keep its result (--report json=PATH) whatever its \
+    verdict, and all of them have to be given to `merge`";
+
+/// What ended a run badly beside its targets.
+pub(super) struct Trouble {
+    pub(super) verdict: Verdict,
+    pub(super) reason: Line,
+    pub(super) hint: Option<Line>,
+}
+
+impl Trouble {
+    /// Of these shards there is nothing.
+    pub(super) fn missing(missing: &[u32], count: u32) -> Option<Self> {
+        let mut named: Vec<String> = missing.iter().take(MOST_NAMED).map(|index| format!("{index}/{count}")).collect();
+        if missing.len() > MOST_NAMED {
+            named.push(format!("and {} more", missing.len() - MOST_NAMED));
+        }
+        let shards = if missing.len() == 1 { "shard" } else { "shards" };
+        let reason = Line::new(format!("there is no result of {shards} {}", named.join(", ")));
+        let trouble = Self { verdict: Verdict::Inconclusive, reason, hint: Some(Line::new(NO_RESULT)) };
+        (!missing.is_empty()).then_some(trouble)
+    }
+}
+
+/// Returns what a shard is called.
+pub(super) fn shard_words(shard: Shard) -> String {
+    format!("shard {shard}")
+}
