@@ -1,21 +1,12 @@
-//! Texts that fit.
+//! Cutting a text so that it fits.
 //!
 //! Every service counts in its own way and refuses the whole message if one text is too long. A text is cut between
 //! what readers take for characters, before it is escaped, so that no escape sequence is ever cut in two.
-//!
-//! What comes from outside is a [`Line`] and goes through an [`Escape`]; what acts is [`Own`]. There is no third way into a
-//! text.
 
 use std::borrow::Cow;
 
-use jiff::Timestamp;
 use nuon_gate_core::Line;
-use serde::Serialize;
 use unicode_segmentation::UnicodeSegmentation as _;
-
-use crate::Mention;
-use crate::ci_run::WebPage;
-use crate::excerpt::Excerpt;
 
 /// Makes a piece of text harmless in the syntax of a service.
 pub(crate) type Escape = fn(&str) -> Cow<'_, str>;
@@ -28,41 +19,6 @@ pub(crate) fn verbatim(text: &str) -> Cow<'_, str> {
 /// Counts as Slack and Discord do at the strictest: in units of UTF-16.
 pub(crate) fn length(text: &str) -> usize {
     text.encode_utf16().count()
-}
-
-/// Text that means what it says in the syntax of a service.
-#[derive(Clone, Copy)]
-pub(crate) enum Own<'a> {
-    /// Our words and signs.
-    Words(&'static str),
-    /// An address that was checked, with what its signs have to become.
-    Page(&'a WebPage, Escape),
-    /// A mention from the settings.
-    Mention(&'a Mention),
-    /// A time that Slack shows each reader by their own clock.
-    SlackTime(Timestamp),
-    /// A time that Discord shows as so long ago.
-    DiscordTime(Timestamp),
-}
-
-impl Own<'_> {
-    fn text(&self) -> Cow<'_, str> {
-        match self {
-            Self::Words(words) => Cow::Borrowed(words),
-            Self::Page(page, escape) => escape(page.as_str()),
-            Self::Mention(mention) => Cow::Borrowed(mention.as_str()),
-            Self::SlackTime(at) => {
-                let (seconds, utc) = (at.as_second(), clock(*at));
-                Cow::Owned(format!("<!date^{seconds}^{{date_short_pretty}} at {{time}}|{}>", utc.plain()))
-            }
-            Self::DiscordTime(at) => Cow::Owned(format!("<t:{}:R>", at.as_second())),
-        }
-    }
-}
-
-/// Writes a time where the service cannot: in UTC.
-pub(crate) fn clock(at: Timestamp) -> Line {
-    Line::new(at.strftime("%Y-%m-%d %H:%M UTC").to_string())
 }
 
 /// Returns a line that is no longer than `max` when it is escaped. What is cut off is counted.
@@ -102,90 +58,6 @@ fn marker(more: usize) -> String {
     format!("… and {more} more {noun}")
 }
 
-/// A text of at least one and at most `MAX` units of UTF-16, escapes included.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
-pub(crate) struct Bounded<const MAX: usize>(String);
-
-impl<const MAX: usize> Bounded<MAX> {
-    /// Takes a line for a place that is not parsed.
-    pub(crate) fn new(line: &Line) -> Self {
-        let mut bounded = Self::build();
-        bounded.push(line, MAX, verbatim);
-        bounded.or_dash()
-    }
-
-    /// Starts a text that is put together.
-    pub(crate) fn build() -> Self {
-        Self(String::new())
-    }
-
-    /// Adds as much of a line as `share` and the room that is left allow.
-    pub(crate) fn push(&mut self, line: &Line, share: usize, escape: Escape) {
-        self.0.push_str(&cut(line, self.room().min(share), escape));
-    }
-
-    /// Adds as much of a log as `share` and the room that is left allow.
-    pub(crate) fn push_log(&mut self, log: &Excerpt, share: usize, escape: Escape) {
-        self.0.push_str(&log.cut(self.room().min(share), escape));
-    }
-
-    /// Adds our own words, if all of them fit.
-    pub(crate) fn push_own(&mut self, words: &'static str) -> bool {
-        self.push_whole(&[Own::Words(words)])
-    }
-
-    /// Adds what belongs together, such as a link and its brackets, if all of it fits.
-    pub(crate) fn push_whole(&mut self, parts: &[Own<'_>]) -> bool {
-        let text: String = parts.iter().map(Own::text).collect();
-        let fits = length(&text) <= self.room();
-        if fits {
-            self.0.push_str(&text);
-        }
-        fits
-    }
-
-    /// Adds what has been put together for the same syntax, if all of it fits.
-    pub(crate) fn push_built<const OTHER: usize>(&mut self, built: &Bounded<OTHER>) -> bool {
-        let fits = length(&built.0) <= self.room();
-        if fits {
-            self.0.push_str(&built.0);
-        }
-        fits
-    }
-
-    fn room(&self) -> usize {
-        MAX - length(&self.0)
-    }
-
-    /// Some services refuse empty texts.
-    pub(crate) fn or_dash(mut self) -> Self {
-        if self.0.trim().is_empty() {
-            "–".clone_into(&mut self.0);
-        }
-        self
-    }
-}
-
-/// A list of at most `MAX` entries; those that come too late are dropped.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
-pub(crate) struct Few<T, const MAX: usize>(Vec<T>);
-
-impl<T, const MAX: usize> Few<T, MAX> {
-    pub(crate) fn push(&mut self, entry: T) {
-        if self.0.len() < MAX {
-            self.0.push(entry);
-        }
-    }
-}
-
-impl<T, const MAX: usize> FromIterator<T> for Few<T, MAX> {
-    fn from_iter<I: IntoIterator<Item = T>>(entries: I) -> Self {
-        Self(entries.into_iter().take(MAX).collect())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -212,17 +84,6 @@ mod tests {
         for (text, max, escape, expected) in cases {
             assert_eq!(cut(&Line::new(text), max, escape), expected, "{text:?} to {max}");
         }
-    }
-
-    #[test]
-    fn lists_and_texts_cannot_hold_too_much() {
-        let few: Few<u8, 3> = (0..9).collect();
-        assert_eq!(few.0, [0, 1, 2]);
-        let mut text = Bounded::<8>::build();
-        assert!(text.push_own("12345") && !text.push_own("6789"));
-        text.push(&Line::new("abcdef"), 100, verbatim);
-        assert_eq!(text.0, "12345…");
-        assert_eq!(Bounded::<8>::new(&Line::new(" ")).0, "–");
     }
 
     proptest! {

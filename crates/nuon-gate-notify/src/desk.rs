@@ -13,7 +13,8 @@ use crate::github::GithubDeployment;
 use crate::mailbox::{Asked, Mailbox, Notice};
 use crate::message::{Context, Message};
 use crate::secret::SinkUrl;
-use crate::settings::{Sink, SlackBot, WebhookSettings};
+use crate::settings::{Sink, SlackBot};
+use crate::webhook::WebhookSettings;
 use crate::webhook::event::Event;
 use crate::{Occasion, SlackThread, Trigger, discord, github, slack, teams, webhook};
 

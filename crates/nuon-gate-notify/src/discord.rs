@@ -7,7 +7,8 @@ use nuon_gate_http::Method;
 use nuon_gate_http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde::{Deserialize, Serialize};
 
-use crate::cut::{Bounded, Few, Own, verbatim};
+use crate::bounded::{Bounded, Few, Own};
+use crate::cut::verbatim;
 use crate::deliver::{Answer, Fault, Http, Nature, Patience, Repeat, Request};
 use crate::message::{Message, TargetLine, Tone};
 use crate::secret::SinkUrl;

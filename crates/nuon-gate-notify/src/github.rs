@@ -10,8 +10,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::Occasion;
+use crate::bounded::Bounded;
 use crate::ci_run::WebPage;
-use crate::cut::{Bounded, verbatim};
+use crate::cut::verbatim;
 use crate::deliver::{Answer, Fault, Http, Nature, Patience, Repeat, Request};
 use crate::message::{Context, Message, Tone, are_teardowns, page};
 use crate::secret::{Secret, SinkUrl};

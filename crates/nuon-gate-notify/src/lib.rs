@@ -19,6 +19,7 @@
 //!
 //! A notification that fails is a result of its own ([`Outcome`]), never an error of the run.
 
+mod bounded;
 mod ci_run;
 mod cut;
 mod deliver;

@@ -3,8 +3,9 @@
 use nuon_gate_core::result::{RunResult, VerdictName};
 
 use crate::message::{Context, Message};
-use crate::settings::{Sink, WebhookSettings};
+use crate::settings::Sink;
 use crate::slack::blocks::Payload;
+use crate::webhook::WebhookSettings;
 use crate::webhook::event::Event;
 use crate::webhook::headers;
 use crate::{Mention, Occasion, Sinks, discord, github, teams};

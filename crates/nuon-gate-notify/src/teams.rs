@@ -8,7 +8,8 @@ use nuon_gate_http::Method;
 use nuon_gate_http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde_json::{Value, json};
 
-use crate::cut::{clock, cut, verbatim};
+use crate::bounded::clock;
+use crate::cut::{cut, verbatim};
 use crate::deliver::{Fault, Http, Nature, Patience, Repeat, Request, harmless};
 use crate::message::{Message, TargetLine, Tone};
 use crate::secret::SinkUrl;

@@ -18,9 +18,10 @@ use crate::nuon_config::NuonConfig;
 use crate::reader::Reader;
 use crate::runtime::runtime;
 use crate::span::{OptionalSpan, Since, Span};
-use crate::targets::{TargetPair, TypedTargets};
+use crate::targets::TypedTargets;
 use crate::trigger_response::Triggered;
 use crate::trouble::Trouble;
+use crate::typed::TargetPair;
 
 const MONTH: Duration = Duration::from_secs(31 * 24 * 3600);
 const SECRET: &str = "t0ken-s3cret";

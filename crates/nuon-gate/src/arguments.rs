@@ -13,10 +13,9 @@ use crate::lists::{Lines, List, One};
 use crate::marks::After;
 use crate::policies::{ApprovalPolicy, Expectation, LongPoll, StalePolicy, SupersededPolicy};
 use crate::report_path::ReportPath;
-use crate::settings::Requirement;
 use crate::span::{OptionalSpan, Since, Span};
 use crate::status_name::StatusName;
-use crate::targets::{TargetPair, TypedLabel, TypedRun};
+use crate::typed::{Requirement, TargetPair, TypedLabel, TypedRun};
 
 /// Waits until a Nuon deploy ends, then passes or fails the pipeline it runs in
 #[derive(Debug, Parser)]

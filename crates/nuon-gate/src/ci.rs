@@ -34,21 +34,6 @@ pub(crate) struct GitHubFiles {
     pub(crate) temp: Option<PathBuf>,
 }
 
-/// The variables of a dotenv report, and which fact each tells. A later job that runs the program has them in its
-/// environment, so none may be a flag's. GitLab takes 20 on some plans.
-pub(crate) const DOTENV: [(&str, &str); 10] = [
-    ("NUON_GATE_VERDICT", "verdict"),
-    ("NUON_GATE_EXIT_CODE", "exit-code"),
-    ("NUON_GATE_STATUS", "status"),
-    ("NUON_GATE_DEPLOY_ID", "deploy-id"),
-    ("NUON_GATE_BUILD_ID", "build-id"),
-    ("NUON_GATE_WORKFLOW_ID", "workflow-id"),
-    ("NUON_GATE_URL", "url"),
-    ("NUON_GATE_REASON", "reason"),
-    ("NUON_GATE_ELAPSED_SECONDS", "elapsed-seconds"),
-    ("NUON_GATE_NOTIFIED", "notified"),
-];
-
 impl CiSystem {
     /// Finds the system by the variable that each sets for its steps.
     pub(crate) fn detect(environment: &Environment) -> Option<Self> {

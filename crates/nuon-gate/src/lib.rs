@@ -52,6 +52,7 @@ mod targets;
 mod trigger;
 mod trigger_response;
 mod trouble;
+mod typed;
 mod words;
 
 use std::ffi::OsString;

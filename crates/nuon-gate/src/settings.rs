@@ -4,18 +4,16 @@ use std::collections::hash_map::RandomState;
 use std::fmt;
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::io::{self, IsTerminal as _};
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::time::Duration;
 
+use nuon_gate_core::Rules;
 use nuon_gate_core::api::Connection;
 use nuon_gate_core::conclude::CancelOn;
 use nuon_gate_core::pins::{Baseline, Pinning, Pins};
 use nuon_gate_core::resolve::Wanted;
 use nuon_gate_core::schedule::Intervals;
 use nuon_gate_core::watch::{Clocks, Mode, WatchSettings};
-use nuon_gate_core::{Require, Rules};
 
 use crate::arguments::{
     CancelCase, ConnectionArguments, Format, JudgingArguments, MarkArguments, NotifyArguments, OutputArguments,
@@ -323,23 +321,4 @@ fn watch(
         seed: RandomState::new().build_hasher().finish(),
         ..judged(judging)?
     })
-}
-
-/// How many targets have to pass, as it is typed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Requirement(pub(crate) Require);
-
-impl FromStr for Requirement {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text.trim() {
-            "all" => Ok(Self(Require::All)),
-            "any" => Ok(Self(Require::Any)),
-            number => {
-                let count: Result<NonZeroUsize, _> = number.parse();
-                count.map(|count| Self(Require::AtLeast(count))).map_err(|_| "it is all, any or a number from 1 up")
-            }
-        }
-    }
 }

@@ -1,20 +1,19 @@
 //! What is waited for, as it is typed.
 
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use nuon_gate_core::api::{ApiError, ErrorClass, Reply, Request};
 use nuon_gate_core::pins::Pins;
 use nuon_gate_core::resolve::{Ambiguous, Resolution, Resolver, Unfit, UnknownName, Wanted};
 use nuon_gate_core::watch::Scope;
-use nuon_gate_core::{BranchRef, InstallId, InvalidBranchRef, InvalidId, InvalidLabel, Label, Labels, Target, Targets};
-use nuon_gate_notify::is_placeholder;
+use nuon_gate_core::{BranchRef, InstallId, Labels, Target, Targets};
 
 use crate::arguments::{PinArguments, TargetArguments};
 use crate::input::Input;
-use crate::lists::{filled_in, flatten};
+use crate::lists::flatten;
 use crate::reader::Reader;
 use crate::trouble::Trouble;
+use crate::typed::{TargetPair, TypedLabel};
 
 /// What is waited for.
 #[derive(Debug, Clone)]
@@ -233,55 +232,5 @@ fn listed(path: &Path, text: &str) -> Result<Vec<Wanted>, Trouble> {
     match pairs.is_empty() {
         true => Err(Input::Targets.wrong(path, "there are no targets in it")),
         false => Ok(pairs),
-    }
-}
-
-/// A run of a branch as it is typed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct TypedRun(pub(crate) BranchRef);
-
-impl FromStr for TypedRun {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let run: BranchRef = text.parse().map_err(|error: InvalidBranchRef| error.to_string())?;
-        let unfilled = run.parts().find(|part| is_placeholder(part));
-        let refused = unfilled.map(|part| format!("`{part}` is a placeholder that nobody filled in"));
-        refused.map_or(Ok(Self(run)), Err)
-    }
-}
-
-/// A label as it is typed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct TypedLabel(pub(crate) Label);
-
-impl FromStr for TypedLabel {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let label: Label = text.parse().map_err(|error: InvalidLabel| error.to_string())?;
-        match is_placeholder(label.value()) {
-            true => Err(format!("`{}` is a placeholder that nobody filled in", label.value())),
-            false => Ok(Self(label)),
-        }
-    }
-}
-
-/// A target as it is typed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct TargetPair(pub(crate) Wanted);
-
-impl FromStr for TargetPair {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (install, component) = text.split_once('/').ok_or("a target is written INSTALL/COMPONENT")?;
-        // Where several are read at once, a comma is between two of them.
-        if text.contains(',') {
-            return Err("it is several targets, or a name with a comma".to_owned());
-        }
-        let install = filled_in(install)?.parse().map_err(|error: InvalidId| error.to_string())?;
-        let component = filled_in(component)?.parse().map_err(|error: InvalidId| error.to_string())?;
-        Ok(Self(Wanted::Component(install, component)))
     }
 }

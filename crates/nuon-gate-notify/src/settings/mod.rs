@@ -1,7 +1,6 @@
 //! Which sinks there are, as the environment says.
 
 mod github;
-mod headers;
 mod placeholder;
 #[cfg(test)]
 mod tests;
@@ -12,11 +11,10 @@ use std::sync::Arc;
 use nuon_gate_core::Line;
 use nuon_gate_core::input::read_file;
 
-use self::headers::Headers;
 pub use self::placeholder::is_placeholder;
 use crate::github::GithubDeployment;
 use crate::secret::{Secret, SigningKey, SinkUrl};
-use crate::webhook::{Format, Template};
+use crate::webhook::{Format, Headers, Template, WebhookSettings};
 
 const SLACK_WEBHOOK_URL: &str = "NUON_GATE_SLACK_WEBHOOK_URL";
 const SLACK_TOKEN: &str = "NUON_GATE_SLACK_TOKEN";
@@ -129,15 +127,6 @@ pub(crate) struct SlackBot {
     pub(crate) token: Secret,
     /// An id or a name. Without one, an earlier message has to say where.
     pub(crate) channel: Option<String>,
-}
-
-/// What all webhooks have in common.
-#[derive(Debug)]
-pub(crate) struct WebhookSettings {
-    pub(crate) format: Format,
-    pub(crate) keys: Vec<SigningKey>,
-    pub(crate) headers: Headers,
-    pub(crate) github_signature: bool,
 }
 
 /// Where to tell, as far as it is set up.

@@ -8,8 +8,9 @@ use std::borrow::Cow;
 use nuon_gate_core::Line;
 use serde::Serialize;
 
+use crate::bounded::{Bounded, Few, Own};
 use crate::ci_run::WebPage;
-use crate::cut::{Bounded, Few, Own, verbatim};
+use crate::cut::verbatim;
 use crate::message::{Message, TargetLine};
 
 /// Longest header.

@@ -2,16 +2,14 @@
 
 use nuon_gate_core::Line;
 use nuon_gate_core::result::{RunResult, TargetResult, VerdictName};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::shrink::fit;
 use super::signature::fingerprint;
-use super::{Format, cdevents};
 use crate::Occasion;
 use crate::mailbox::Asked;
 
 /// No id of a run is longer; that of a saved result could be, and would leave no room for the rest of the body.
-const LONGEST_ID: usize = 255;
+pub(super) const LONGEST_ID: usize = 255;
 
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,56 +95,6 @@ pub(crate) fn source(result: &RunResult) -> String {
 pub(crate) fn segment(text: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~');
     text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
-}
-
-impl Format {
-    /// Makes the requests that tell of something.
-    ///
-    /// # Errors
-    ///
-    /// If the user's template fails.
-    pub(crate) fn deliveries(&self, event: &Event, result: &RunResult) -> Result<Vec<Delivery>, String> {
-        let one = |content_type: &str, body| {
-            vec![Delivery { id: event.id.clone(), content_type: content_type.to_owned(), body }]
-        };
-        match self {
-            Self::Standard => {
-                let body =
-                    fit(result, |data| bytes(&json!({"type": event.kind, "timestamp": event.at, "data": data})))?;
-                Ok(one("application/json", body))
-            }
-            Self::CloudEvents => Ok(one("application/cloudevents+json", cloudevent(event, result)?)),
-            Self::CdEvents => cdevents::deliveries(event, result),
-            Self::Template(template) => {
-                let body = fit(result, |data| template.render(event, data))?;
-                Ok(one(template.content_type(), body))
-            }
-        }
-    }
-}
-
-/// Makes an event of CloudEvents 1.0 in structured mode.
-fn cloudevent(event: &Event, result: &RunResult) -> Result<Vec<u8>, String> {
-    let subject = match &*result.targets {
-        [target] => Some(deploy_id(target).unwrap_or(&target.component.id)),
-        _ => None,
-    };
-    fit(result, |data| {
-        let mut envelope = json!({
-            "specversion": "1.0",
-            "id": event.id,
-            "source": source(result),
-            "type": event.kind,
-            "time": event.at,
-            "datacontenttype": "application/json",
-            "data": data,
-        });
-        // An attribute that is absent is left out: `null` is no value that it can have.
-        if let Some(subject) = subject {
-            envelope["subject"] = subject.cut(LONGEST_ID).plain().into();
-        }
-        bytes(&envelope)
-    })
 }
 
 pub(crate) fn bytes(value: &Value) -> Result<Vec<u8>, String> {

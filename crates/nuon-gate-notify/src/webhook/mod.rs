@@ -2,6 +2,8 @@
 
 mod cdevents;
 pub(crate) mod event;
+mod format;
+mod headers;
 pub(crate) mod shrink;
 pub(crate) mod signature;
 mod template;
@@ -12,22 +14,19 @@ use nuon_gate_http::Method;
 use nuon_gate_http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 
 use self::event::{Delivery, Event};
+pub(crate) use self::format::Format;
+pub(crate) use self::headers::Headers;
 pub(crate) use self::template::Template;
 use crate::deliver::{Fault, Http, Nature, Patience, Repeat, Request};
-use crate::secret::SinkUrl;
-use crate::settings::WebhookSettings;
+use crate::secret::{SigningKey, SinkUrl};
 
-/// The form of a body.
+/// What all webhooks have in common.
 #[derive(Debug)]
-pub(crate) enum Format {
-    /// Standard Webhooks: `{"type", "timestamp", "data"}`.
-    Standard,
-    /// CloudEvents 1.0 in structured mode.
-    CloudEvents,
-    /// CDEvents in CloudEvents.
-    CdEvents,
-    /// The user's own.
-    Template(Box<Template>),
+pub(crate) struct WebhookSettings {
+    pub(crate) format: Format,
+    pub(crate) keys: Vec<SigningKey>,
+    pub(crate) headers: Headers,
+    pub(crate) github_signature: bool,
 }
 
 /// What a receiver has been told.

@@ -14,7 +14,7 @@ use pulldown_cmark::{Event, Options, Parser};
 use super::facts::Facts;
 use super::issues::Issue;
 use super::{azure, github, github_files, gitlab, markdown, sample};
-use crate::ci::DOTENV;
+use crate::environment::DOTENV;
 
 /// Texts that want to be more than text, wherever they are written.
 fn hostile() -> impl Strategy<Value = String> {

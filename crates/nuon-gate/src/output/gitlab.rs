@@ -1,7 +1,7 @@
 //! What GitLab reads: sections of its log, and the dotenv report that gives later jobs variables.
 
 use super::facts::Facts;
-use crate::ci::DOTENV;
+use crate::environment::DOTENV;
 
 /// A whole report may have 5,120 bytes, or the job fails (docs.gitlab.com, `artifacts:reports:dotenv`).
 const LONGEST: usize = 1500;

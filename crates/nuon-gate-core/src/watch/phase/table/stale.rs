@@ -167,7 +167,7 @@ fn waiting() -> Vec<Scene> {
 }
 
 /// The row, in its status since so many seconds after the watch began.
-fn since(row: Value, second: i64) -> Value {
+fn since(row: &Value, second: i64) -> Value {
     with(row.clone(), &json!({ "status_v2": { "status": row["status"], "created_at_ts": STARTED_AT + second } }))
 }
 
@@ -206,9 +206,9 @@ fn refused(ago: Option<u64>) -> Then {
 fn lagging() -> Vec<Scene> {
     let wait = |name| latest(name, REPLICAS).with(|settings| settings.on_stale = OnStale::Wait);
     let fail = |name| latest(name, REPLICAS).with(|settings| settings.on_stale = OnStale::Fail);
-    let (active, executing) = (since(row(OWN, "active"), -60), since(row(OWN, "executing"), -70));
+    let (active, executing) = (since(&row(OWN, "active"), -60), since(&row(OWN, "executing"), -70));
     let component = json!({ "install_component_id": OWN_COMPONENT });
-    let (active_of, failed) = (with(active.clone(), &component), since(row(OWN, "error"), -60));
+    let (active_of, failed) = (with(active.clone(), &component), since(&row(OWN, "error"), -60));
     let verifying = |word, second| {
         let steps_of = [("install_deploys", "success", -61), ("install_components", word, second)];
         steps(if word == "success" { "success" } else { "in-progress" }, second, &steps_of)
@@ -237,12 +237,12 @@ fn lagging() -> Vec<Scene> {
             .poll(2, [detail(&active), newest(&active), applied(-60)])
             .then(refused(Some(60))),
         fail("fail: so does what took its place, as it seems")
-            .poll(0, [newest(&since(created(row(OTHER, "executing"), -90), -80))])
+            .poll(0, [newest(&since(&created(row(OTHER, "executing"), -90), -80))])
             .then(IN_PROGRESS)
             .poll(
                 2,
                 [
-                    detail(&since(created(row(OTHER, "retried"), -90), -70)),
+                    detail(&since(&created(row(OTHER, "retried"), -90), -70)),
                     list(&[&active]),
                     detail(&active),
                     newest(&active),
@@ -277,7 +277,7 @@ fn lagging() -> Vec<Scene> {
 /// The server's clock has been put back, so that what it wrote before lies ahead of it.
 fn ahead() -> Vec<Scene> {
     let fail = |name| latest(name, REPLICAS).with(|settings| settings.on_stale = OnStale::Fail);
-    let (executing, active) = (since(row(OWN, "executing"), 30), since(row(OWN, "active"), 40));
+    let (executing, active) = (since(&row(OWN, "executing"), 30), since(&row(OWN, "active"), 40));
     vec![
         fail("fail: what lies ahead had ended, however late its workflow says so")
             .poll(0, [newest(&active), detail(&active), applying()])
