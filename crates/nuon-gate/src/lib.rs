@@ -1,8 +1,6 @@
-//! The command line of `nuon-gate`: waits until a Nuon deploy ends, then passes or fails the pipeline it runs in.
+#![doc = include_str!("../README.md")]
 //!
-//! It refuses to judge (that is the core's) and to keep state between runs.
-//!
-//! # The way of the data
+//! # The data flow
 //!
 //! ```text
 //! arguments → settings → watch → report → outputs, sinks → exit code
