@@ -1,10 +1,10 @@
-//! Texts that fit.
+//! Texts cut to a service's limits.
 //!
 //! Every service counts in its own way and refuses the whole message if one text is too long. A text is cut between
-//! what readers take for characters, before it is escaped, so that no escape sequence is ever cut in two.
+//! graphemes, before it is escaped, so that no escape sequence is cut in two.
 //!
-//! What comes from outside is a [`Line`] and goes through an [`Escape`]; what acts is [`Own`]. There is no third way into a
-//! text.
+//! What comes from outside is a [`Line`] and goes through an [`Escape`]; what acts is [`Own`]. There is no third way
+//! to build a text.
 
 use std::borrow::Cow;
 
@@ -25,23 +25,23 @@ pub(crate) fn verbatim(text: &str) -> Cow<'_, str> {
     Cow::Borrowed(text)
 }
 
-/// Counts as Slack and Discord do at the strictest: in units of UTF-16.
+/// Counts UTF-16 units, the strictest count of Slack and Discord.
 pub(crate) fn length(text: &str) -> usize {
     text.encode_utf16().count()
 }
 
-/// Text that means what it says in the syntax of a service.
+/// Text that is active in the syntax of a service.
 #[derive(Clone, Copy)]
 pub(crate) enum Own<'a> {
-    /// Our words and signs.
+    /// Our own words and symbols.
     Words(&'static str),
-    /// An address that was checked, with what its signs have to become.
+    /// A checked address, with the escapes that it needs.
     Page(&'a WebPage, Escape),
     /// A mention from the settings.
     Mention(&'a Mention),
     /// A time that Slack shows each reader by their own clock.
     SlackTime(Timestamp),
-    /// A time that Discord shows as so long ago.
+    /// A time that Discord shows as a relative time.
     DiscordTime(Timestamp),
 }
 
@@ -65,14 +65,14 @@ pub(crate) fn clock(at: Timestamp) -> Line {
     Line::new(at.strftime("%Y-%m-%d %H:%M UTC").to_string())
 }
 
-/// Returns a line that is no longer than `max` when it is escaped. What is cut off is counted.
+/// Returns a line that is no longer than `max` when it is escaped. Says how much was cut off.
 pub(crate) fn cut(line: &Line, max: usize, escape: Escape) -> String {
     cut_text(line.plain(), max, escape)
 }
 
 fn cut_text(text: &str, max: usize, escape: Escape) -> String {
     let whole = escape(text);
-    // Nothing gets shorter by being escaped, so a huge text need not be looked at a second time.
+    // Escaping never shortens a text, so the rest of a huge one need not be read.
     if length(&whole) <= max {
         return whole.into_owned();
     }
@@ -108,14 +108,14 @@ fn marker(more: usize) -> String {
 pub(crate) struct Bounded<const MAX: usize>(String);
 
 impl<const MAX: usize> Bounded<MAX> {
-    /// Takes a line for a place that is not parsed.
+    /// Makes it of a line, for a place that is not parsed.
     pub(crate) fn new(line: &Line) -> Self {
         let mut bounded = Self::build();
         bounded.push(line, MAX, verbatim);
         bounded.or_dash()
     }
 
-    /// Starts a text that is put together.
+    /// Starts an empty text.
     pub(crate) fn build() -> Self {
         Self(String::new())
     }
@@ -145,7 +145,7 @@ impl<const MAX: usize> Bounded<MAX> {
         fits
     }
 
-    /// Adds what has been put together for the same syntax, if all of it fits.
+    /// Adds another text for the same syntax, if all of it fits.
     pub(crate) fn push_built<const OTHER: usize>(&mut self, built: &Bounded<OTHER>) -> bool {
         let fits = length(&built.0) <= self.room();
         if fits {
@@ -167,7 +167,7 @@ impl<const MAX: usize> Bounded<MAX> {
     }
 }
 
-/// A list of at most `MAX` entries; those that come too late are dropped.
+/// A list of at most `MAX` entries; further ones are dropped.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub(crate) struct Few<T, const MAX: usize>(Vec<T>);
