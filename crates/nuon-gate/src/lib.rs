@@ -79,7 +79,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
 
 fn execute(cli: Cli, environment: &Environment) -> Result<u8, Trouble> {
     let Cli { command, verbosity } = cli;
-    // GitHub sets it when somebody asks for a job to be run again with debug logging.
+    // GitHub sets it in a job that is rerun with debug logging.
     let is_debugged = environment.is_github() && environment.get("RUNNER_DEBUG") == Some("1");
     let verbosity = match command {
         Command::Demo(_) => verbosity,
