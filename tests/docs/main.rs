@@ -182,6 +182,20 @@ fn every_threat_has_a_test_that_is_there() {
     }
 }
 
+#[test]
+fn every_test_that_contributors_are_led_to_is_there() {
+    let page = std::fs::read_to_string(root().join("CONTRIBUTING.md")).unwrap();
+    let tests = tests();
+    let tests: Vec<&str> = tests.lines().collect();
+    // Names of tests are sentences.
+    let named = page.split('`').skip(1).step_by(2).filter(|code| code.matches('_').count() > 2 && !code.contains(' '));
+    let named: Vec<&str> = named.filter(|code| code.chars().all(|c| c.is_ascii_lowercase() || c == '_')).collect();
+    assert!(named.len() > 3, "{named:?}");
+    for name in named {
+        assert!(tests.contains(&name), "there is no test {name}, which CONTRIBUTING.md names");
+    }
+}
+
 /// Flags of `wait` that a workflow has no use for.
 const NO_INPUT: [&str; 5] = ["help", "quiet", "verbose", "output", "config"];
 

@@ -14,11 +14,12 @@ use crate::report::Report;
 use crate::watch::{Ask, Event, Refusal, Step, Ticket, Watch};
 use crate::{Moment, Signal};
 
-/// Whoever sends keeps the time limit, and knows best what came of it; the driver sees to it only if that fails.
+/// The transport enforces the timeout itself, and knows best what happened; the driver steps in only after this much
+/// more.
 const GRACE: Duration = Duration::from_millis(100);
 
-/// Runs a watch to its end against the API. Its clocks count from when it `began`: now, or earlier, if something has been
-/// waited for already.
+/// Runs a watch to its end against the API. Timeouts count from `began`: now, or earlier if something has already been
+/// waited for.
 ///
 /// Events are handed to `on_event` as they happen, with the watch as it stands. Signals end the watch with a whole report.
 ///
@@ -36,7 +37,7 @@ pub async fn drive(
     drive_with(ask, watch, began, signals, on_event).await
 }
 
-/// Runs a watch to its end with any way of sending.
+/// Runs a watch to its end, with any transport.
 ///
 /// # Errors
 ///
@@ -75,7 +76,7 @@ where
                 Some(answered) = requests.join_next_with_id() => {
                     let (id, reply) = match answered {
                         Ok(answered) => answered,
-                        // The way of sending panicked: an answer that never comes, like any other.
+                        // The transport panicked: treat it as an answer that never arrives.
                         Err(error) => (error.id(), Err(ApiError::Broken("the request was dropped".to_owned()))),
                     };
                     if let Some(ticket) = tickets.remove(&id) {
@@ -92,7 +93,7 @@ where
     Ok(watch.report(now()))
 }
 
-/// What becomes of a request. It is boxed, as each place that sends would otherwise hold a copy of all that can be sent.
+/// The future of a request. Boxed, because each call site would otherwise hold a copy of the whole state machine.
 pub(crate) type Sending = Pin<Box<dyn Future<Output = Reply> + Send>>;
 
 /// Sends a request to the API.

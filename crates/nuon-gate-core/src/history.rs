@@ -1,4 +1,4 @@
-//! What a component's earlier deploys say of the one that is waited for.
+//! What a component's earlier deploys say about the current one.
 
 use std::time::Duration;
 
@@ -8,12 +8,12 @@ use crate::model::{Deploy, Status};
 use crate::timeline::{Stay, span, timeline};
 use crate::{Judgement, Kind, Rules};
 
-/// Fewer deploys than this say nothing of what is usual.
+/// The fewest deploys from which a usual duration is derived.
 const FEWEST: usize = 3;
-/// A deploy that took less than this did nothing.
+/// Deploys shorter than this changed nothing.
 const SHORTEST: Duration = Duration::from_secs(1);
 
-/// What the earlier deploys say.
+/// Facts from the earlier deploys.
 #[derive(Debug, Clone, Default)]
 pub struct History {
     /// How long such deploys usually take: the median of the earlier ones of the same kind that passed, without the time
@@ -25,7 +25,7 @@ pub struct History {
     pub failures_before: u32,
     /// What was live before: the newest that passed, unless the component has been torn down since.
     pub last_good: Option<Box<Deploy>>,
-    /// None of them goes on, so that they will say the same later.
+    /// None of them is still running, so this will not change.
     pub is_settled: bool,
 }
 
@@ -44,7 +44,7 @@ impl History {
         durations.sort_unstable();
         let typical = (durations.len() >= FEWEST).then(|| durations[durations.len() / 2]);
 
-        // A replaced row is a part of its successor's story, and a cancelled one says nothing of the component.
+        // A replaced row counts with its successor, and a cancelled one says nothing about the component.
         let judgements = alike().map(judged);
         let decided = judgements.filter(|judged| matches!(judged, Judgement::Passed | Judgement::Failed));
         let failures = decided.take_while(|judged| *judged == Judgement::Failed).count();

@@ -6,7 +6,7 @@ use crate::ApprovalPlace;
 use crate::model::WorkflowEnd;
 use crate::{Moment, RemoteText, RunId, Verdict};
 
-/// Why nothing can be decided yet, and so what would end the wait.
+/// Why nothing can be decided yet, and so what the wait depends on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Hold {
     /// No matching deploy exists yet.
@@ -29,13 +29,13 @@ pub enum Hold {
     Unmatched,
     /// A human is asked to approve the plan.
     Approval(ApprovalPlace),
-    /// The deploy was cancelled, and this later run of its branch has taken the install, or nobody knows yet.
+    /// The deploy was cancelled, and a later run of its branch has taken the install over, or may have.
     Taken(Option<RunId>),
     /// The deploy passed, and has to stay so until then.
     Settling(Moment),
 }
 
-/// What a deploy and its workflow contradict each other in, and so how it ends if neither moves.
+/// How a deploy and its workflow contradict each other, and so how it ends if neither changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Behind {
     /// The workflow has ended, and the deploy has not.
@@ -70,7 +70,7 @@ impl Hold {
     }
 }
 
-/// What to say after the status; nothing if the status says it all.
+/// The text after the status; empty if the status says it all.
 impl fmt::Display for Hold {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

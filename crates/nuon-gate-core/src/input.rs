@@ -1,21 +1,21 @@
-//! Reading small files that people and other programs write: tokens, settings, lists, templates.
+//! Reads small files that people and programs write: tokens, settings, lists, templates.
 
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-/// Why a file cannot be read. It quotes nothing of what is in it.
+/// Why a file cannot be read. Never quotes its content.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Unreadable {
-    /// The system says no.
+    /// An I/O error.
     Io(io::Error),
-    /// It holds more than so many bytes.
+    /// It is larger than this many bytes.
     TooLarge(u64),
-    /// It is no text: neither UTF-8 nor UTF-16.
+    /// It is neither UTF-8 nor UTF-16.
     NotText {
-        /// The line of the first byte that is none, from 1 on.
+        /// The 1-based line of the first invalid byte.
         line: usize,
     },
 }
@@ -45,10 +45,10 @@ impl fmt::Display for Unreadable {
 
 impl std::error::Error for Unreadable {}
 
-/// Reads a text file of at most `longest` bytes. A byte order mark is no part of the text, and UTF-16 is read as PowerShell
+/// Reads a text file of at most `longest` bytes. A byte order mark is removed, and UTF-16 is decoded, as PowerShell
 /// and editors on Windows write it.
 ///
-/// What is longer is refused, as a part of it could mean something else.
+/// A longer file is refused, because a part of it could mean something else.
 ///
 /// # Errors
 ///
@@ -57,14 +57,13 @@ pub fn read_file(path: &Path, longest: u64) -> Result<String, Unreadable> {
     read(File::open(path).map_err(Unreadable::Io)?, longest)
 }
 
-/// Takes off what is no part of a value: blanks and line ends around it, and the mark with which editors on Windows begin a
-/// file.
+/// Trims a value: surrounding blanks and line ends, and the byte order mark of editors on Windows.
 pub fn trim(text: &str) -> &str {
     text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}')
 }
 
-/// Says why a text is not the JSON that it should be. It quotes nothing of it, and what the library says of it is about its
-/// types, and not about files.
+/// Says why a text is not the expected JSON, without quoting it. The library's own message is about Rust types and
+/// would not help.
 pub fn json_fault(error: &serde_json::Error) -> String {
     use serde_json::error::Category;
     let at = format!("line {}, column {}", error.line(), error.column());
@@ -98,7 +97,7 @@ pub fn read(source: impl Read, longest: u64) -> Result<String, Unreadable> {
     let text = match *bytes.as_slice() {
         [0xff, 0xfe, ref text @ ..] => utf16(text, u16::from_le_bytes),
         [0xfe, 0xff, ref text @ ..] => utf16(text, u16::from_be_bytes),
-        // Without a mark, a first character of ASCII tells.
+        // Without a mark, an ASCII first character tells.
         [first, 0, ..] if first != 0 => utf16(&bytes, u16::from_le_bytes),
         [0, second, ..] if second != 0 => utf16(&bytes, u16::from_be_bytes),
         _ => String::from_utf8(bytes).map_err(|error| {
@@ -159,7 +158,7 @@ mod tests {
         let longer = format!(" {text}");
         let cases: [(&[u8], u64, &str); 6] = [
             (&[b' '; 2000], 1024, "it is larger than 1 KiB"),
-            // A character that the limit would cut in two is no reason to speak of characters.
+            // A character cut in two by the limit is not an encoding error.
             (longer.as_bytes(), 1 << 20, "it is larger than 1 MiB"),
             (b"a\nb\n\xff", 9, "line 3 is not text: it has to be UTF-8 or UTF-16"),
             (b"\x89PNG", 9, "line 1 is not text: it has to be UTF-8 or UTF-16"),

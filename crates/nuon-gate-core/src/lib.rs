@@ -1,6 +1,4 @@
-//! The polling core of `nuon-gate`: waits until a Nuon deploy ends and says how.
-//!
-//! It refuses to print, to read the environment, to know of command lines, and to end the process.
+#![doc = include_str!("../README.md")]
 //!
 //! # The data flow
 //!

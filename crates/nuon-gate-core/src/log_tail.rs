@@ -9,12 +9,12 @@ use crate::model::LogRecord;
 
 /// Longest line, in characters.
 const LONGEST: usize = 500;
-/// So much of what came after the last error is reported: it is mostly the runner tidying up.
+/// How many lines after the last error are reported: they are mostly the runner cleaning up.
 pub(crate) const AFTERMATH: usize = 3;
-/// Without any error, so many of the last lines are enough.
+/// How many of the last lines are reported without an error.
 pub(crate) const UNEVENTFUL: usize = 10;
 
-/// What the runner says of every failure, whatever it was.
+/// Generic texts that the runner logs for every failure.
 const RUNNERS_WORDS: [&str; 2] = ["job execution failed", "exit status"];
 
 /// A line of a log, made safe.
@@ -22,7 +22,7 @@ const RUNNERS_WORDS: [&str; 2] = ["job execution failed", "exit status"];
 pub struct Logged {
     /// When it was written.
     pub at: Option<Timestamp>,
-    /// How bad it is, in lower case.
+    /// The severity, in lower case.
     pub severity: Line,
     /// Whether it is about an error.
     pub is_error: bool,
@@ -37,7 +37,7 @@ pub struct Logged {
 /// before it.
 pub(crate) fn log_tail(newest_first: &[LogRecord], most: usize) -> Vec<Logged> {
     let cause = cause(newest_first);
-    // Made twice rather than kept, as there can be millions.
+    // Computed twice rather than stored, as there can be millions.
     let all =
         || newest_first.iter().enumerate().rev().flat_map(|(at, record)| lines(record).map(move |line| (at, line)));
     let (mut count, mut error) = (0, 0..0);
@@ -69,8 +69,8 @@ pub(crate) fn last_error(newest_first: &[LogRecord], longest: usize) -> Option<L
     body.map(|body| body.line(longest)).filter(|line| !line.is_empty())
 }
 
-/// Returns which record says what went wrong. The runner's own word that something failed comes last in every log, and is
-/// taken only if there is no other.
+/// Returns which record says what went wrong. The runner's own generic error is last in every log, and counts only if
+/// there is no other.
 fn cause(newest_first: &[LogRecord]) -> Option<usize> {
     let errors = || newest_first.iter().enumerate().filter(|(_, record)| record.is_error() && record.says_something());
     let telling = errors().find(|(_, record)| says_why(record));

@@ -1,4 +1,4 @@
-//! Which of a component's deploys is the right one.
+//! Pins: which of a component's deploys is meant.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -45,15 +45,15 @@ impl fmt::Display for CommitPrefix {
     }
 }
 
-/// What stood before a pipeline triggered a deploy: what is newer is what it triggered.
+/// The baseline before a pipeline triggers a deploy: what is newer is what it triggered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Baseline {
-    /// There was this deploy. When it was created is asked of the server.
+    /// This deploy was the newest. Its time is read from the server.
     Deploy(DeployId),
-    /// There was this deploy, created then.
+    /// This deploy was the newest, created at this time.
     Known(DeployId, Timestamp),
-    /// There was this deploy, created then, when the server was asked at this time by its own clock. What had been created
-    /// by then and was not seen, as by a lagging replica, is no newer.
+    /// This deploy was the newest, created and seen at these times by the server's clock. A deploy created before it
+    /// was seen, but hidden by a lagging replica, is not newer.
     Seen {
         /// The deploy.
         deploy: DeployId,
@@ -66,7 +66,7 @@ pub enum Baseline {
     NoneAt(Timestamp),
 }
 
-/// Everything that the right deploy has to match. Without anything, the component's latest is taken.
+/// Everything that the deploy has to match. Without any pin, the component's latest is meant.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Pins {
     /// Its id.
@@ -79,7 +79,7 @@ pub struct Pins {
     pub build: Option<BuildId>,
     /// The commit that was built.
     pub commit: Option<CommitPrefix>,
-    /// What it has to be newer than.
+    /// The baseline that it has to be newer than.
     pub after: Option<Baseline>,
     /// The time at which it was created at the earliest.
     pub since: Option<Since>,
@@ -99,11 +99,11 @@ pub enum RunPin {
 pub enum Since {
     /// This one, by the clock of any machine: it has five seconds of leeway.
     At(Timestamp),
-    /// So long before the watch begins.
+    /// This long before the watch begins.
     Ago(Duration),
 }
 
-/// How far apart the clocks of two machines that keep time may be.
+/// The tolerance for the clocks of two synchronised machines.
 const LEEWAY: Duration = Duration::from_secs(5);
 
 impl Since {
@@ -117,7 +117,7 @@ impl Since {
 }
 
 impl Pins {
-    /// Returns the best of the pins: what a deploy that matches them all is said to be matched by.
+    /// Returns the most specific pin, which is reported as `matched_by`.
     pub fn matched_by(&self) -> MatchedBy {
         let given = [
             (self.deploy.is_some(), MatchedBy::Deploy),
@@ -131,17 +131,17 @@ impl Pins {
         given.into_iter().find_map(|(given, pin)| given.then_some(pin)).unwrap_or(MatchedBy::Latest)
     }
 
-    /// Tells whether any pin was given. The newest run of a branch is none.
+    /// Tells whether any pin was given. A branch's newest run is not one.
     pub fn is_pinned(&self) -> bool {
         self.matched_by() != MatchedBy::Latest && self.branch_run != Some(RunPin::Newest)
     }
 
-    /// Returns the first pin that a deploy contradicts although it is the one that was named. What the server does not say of
-    /// it contradicts nothing, nor does a baseline whose age is not known yet.
+    /// Returns the first pin that the named deploy contradicts. A field that is absent contradicts nothing, nor does a
+    /// baseline whose time is not known yet.
     pub(crate) fn contradicted_by(&self, deploy: &Deploy, started_at: Timestamp) -> Option<MatchedBy> {
         let only = |pins: Self| !pins.match_deploy(deploy, started_at);
         let Self { build, commit, since, after, workflow, .. } = self.clone();
-        // That the workflow works on it is known from the workflow's own steps, whether the row names one or not.
+        // The workflow's own steps show that it works on the deploy, even if the row names no workflow.
         let workflow = workflow.filter(|_| deploy.workflow().is_some());
         let after = after.filter(|after| match after {
             Baseline::Deploy(id) => deploy.id.as_ref() == Some(id),
@@ -160,8 +160,8 @@ impl Pins {
         each.into_iter().find_map(|(pin, pins)| only(pins).then_some(pin))
     }
 
-    /// Tells whether a deploy matches every pin, for a watch that began then by the server's clock. What the server does not
-    /// say of a deploy does not match, and a baseline whose age is not known yet matches nothing.
+    /// Tells whether a deploy matches every pin, for a watch that began at this time by the server's clock. An absent
+    /// field does not match, and a baseline whose time is not known yet matches nothing.
     pub fn match_deploy(&self, deploy: &Deploy, started_at: Timestamp) -> bool {
         let fits = |wanted: bool, found: bool| !wanted || found;
         let created = deploy.created_at;
@@ -173,7 +173,7 @@ impl Pins {
                 let earliest = at.saturating_sub(LEEWAY).unwrap_or(Timestamp::MIN).max(*seen);
                 deploy.id.as_ref() != Some(id) && created.is_some_and(|own| own > earliest)
             }
-            // The time is that of a header, which has no fractions of a second.
+            // The time comes from a header, which has no fractions of a second.
             Some(Baseline::NoneAt(at)) => created.is_some_and(|own| own >= *at),
         };
         fits(self.deploy.is_some(), self.deploy == deploy.id)
@@ -185,28 +185,28 @@ impl Pins {
     }
 }
 
-/// What stood before, for each of several targets.
+/// The baselines of several targets.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Baselines(HashMap<Target, Baseline>);
 
 impl Baselines {
-    /// Takes what stood before for each target.
+    /// Makes it of a baseline for each target.
     pub fn new(baselines: impl IntoIterator<Item = (Target, Baseline)>) -> Self {
         Self(baselines.into_iter().collect())
     }
 
-    /// Returns what stood before for a target; `None` if there is no mark of it.
+    /// Returns the baseline of a target; `None` if it was not marked.
     pub fn of(&self, target: &Target) -> Option<&Baseline> {
         self.0.get(target)
     }
 }
 
-/// Which deploys are the right ones: the pins that all targets share, and what each target's has to be newer than.
+/// The pins that all targets share, and the baseline of each target.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Pinning {
     /// For all targets.
     pub shared: Pins,
-    /// For each, in the place of the shared [`Pins::after`].
+    /// For each target, in place of the shared [`Pins::after`].
     pub baselines: Option<Baselines>,
 }
 

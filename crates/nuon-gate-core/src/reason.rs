@@ -1,4 +1,4 @@
-//! Why a deploy failed, in the words that save a login.
+//! Extracts why a deploy failed.
 
 use crate::model::{Deploy, JobStatus, PolicySeverity, Status, WorkflowStep};
 use crate::{Line, RemoteText};
@@ -6,7 +6,7 @@ use crate::{Line, RemoteText};
 /// Longest reason, in characters; the rest is in the dashboard.
 pub(crate) const LONGEST: usize = 1000;
 
-/// What the server says of nearly every failure, whatever it was.
+/// Generic texts that the server writes for nearly every failure.
 const GENERIC: [&str; 8] = [
     "unable to deploy",
     "unable to sync",
@@ -19,8 +19,8 @@ const GENERIC: [&str; 8] = [
 ];
 
 /// Returns why a deploy ended as it did: the first specific text of the deploy's error, its failing job's error, the
-/// policies that denied it, its status, its status's history, and what its failing job left behind. A generic sentence is
-/// none.
+/// policies that denied it, its status, its status's history, and what its failing job left behind. Generic texts do
+/// not count.
 pub fn specific(deploy: &Deploy) -> Option<RemoteText> {
     let failing = deploy.jobs().find(|job| job.status.as_ref().is_some_and(JobStatus::is_failure));
     let job_error = failing.and_then(|job| job.composite_error.as_ref());
@@ -45,7 +45,7 @@ pub fn specific(deploy: &Deploy) -> Option<RemoteText> {
         .or_else(|| descriptions.chain(left_behind).find_map(|text| telling(text, deploy)))
 }
 
-/// Returns the generic sentence that a deploy ended with, which is better than nothing.
+/// Returns the generic text of a deploy, which is better than nothing.
 pub fn generic(deploy: &Deploy) -> Option<RemoteText> {
     deploy.description().filter(|text| text.line(LONGEST) != deploy.current_status().as_str()).cloned()
 }
@@ -64,7 +64,7 @@ pub fn denial(step: &WorkflowStep) -> Option<RemoteText> {
     Some(RemoteText::new(format!("the plan was denied{by}{note}")))
 }
 
-/// Returns what can be done, if the server says so.
+/// Returns the server's own hint.
 pub fn server_hint(deploy: &Deploy) -> Option<RemoteText> {
     let errors = deploy.composite_error.iter().chain(deploy.jobs().filter_map(|job| job.composite_error.as_ref()));
     let mut hints = errors.flat_map(|error| error.hints.iter().flatten().filter_map(|(_, hint)| hint.as_ref()));

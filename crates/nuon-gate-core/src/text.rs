@@ -1,8 +1,8 @@
 //! Text that the server or one of its users wrote.
 //!
-//! A status description or a log line can carry terminal escapes, line breaks, workflow commands and
-//! bidirectional overrides. [`RemoteText`] is such a text as it came, and [`Line`] what may be shown of it: one harmless
-//! line of bounded length. Neither can be printed, so that whoever shows one has to say how.
+//! A status description or a log line can carry terminal escapes, line breaks, workflow commands and bidirectional
+//! overrides. [`RemoteText`] is such a text as it came, and [`Line`] what may be shown of it: one harmless line of
+//! bounded length. Neither implements `Display`, so that every place that shows one has to choose an escape.
 
 use std::fmt;
 use std::str::CharIndices;
@@ -169,9 +169,9 @@ fn truncate_with_ellipsis(line: &mut String) {
     line.push('…');
 }
 
-/// Returns a word from the server in a form that can be shown: without secrets, bounded, with a mark for each invisible character, and
-/// with none of the doubled signs that CI runners take for commands. Two different words stay different, or are both
-/// marked.
+/// Returns a word from the server in a form that can be shown: without secrets, bounded, with a mark for each
+/// invisible character, and without the doubled characters that CI runners take for commands. Two different words stay
+/// different, or are both marked.
 pub(crate) fn shown(word: &str) -> String {
     const LONGEST: usize = 64;
     let marked = redacted(word).replace("##", "#\u{fffd}").replace("::", ":\u{fffd}");

@@ -1,10 +1,10 @@
-//! Addresses that secrets are sent to.
+//! Checks of addresses to which secrets are sent.
 
 use std::net::IpAddr;
 
 use reqwest::Url;
 
-/// Why secrets cannot be sent to an address. It never quotes credentials.
+/// Why an address is not safe for secrets. The message never quotes credentials.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidAddress {
@@ -30,7 +30,7 @@ pub enum InvalidAddress {
 ///
 /// # Errors
 ///
-/// If it is no such address.
+/// If the address is not of that form.
 pub fn checked(text: &str, allow_http: bool) -> Result<Url, InvalidAddress> {
     let url = Url::parse(text.trim()).map_err(|error| InvalidAddress::Syntax(error.to_string()))?;
     if !matches!(url.scheme(), "https" | "http") {
@@ -48,12 +48,12 @@ pub fn checked(text: &str, allow_http: bool) -> Result<Url, InvalidAddress> {
     Ok(url)
 }
 
-/// Tells whether the host can be one. The URL standard lets through what a shell has not replaced, such as `$HOST`.
+/// Tells whether a host name is plausible. The URL standard accepts `$HOST`, which a shell failed to replace.
 pub(crate) fn is_host(url: &Url) -> bool {
     socket_of(url).0.chars().all(|c| c.is_alphanumeric() || "-_.:".contains(c))
 }
 
-/// Returns the host, with its port if it is not the scheme's own.
+/// Returns the host, with its port unless that is the scheme's default.
 pub fn host_of(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
@@ -62,7 +62,7 @@ pub fn host_of(url: &Url) -> String {
 /// Returns the host without brackets, and the port to connect to.
 pub fn socket_of(url: &Url) -> (&str, u16) {
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-    // Either scheme has a port of its own.
+    // Both schemes have a default port.
     (host, url.port_or_known_default().unwrap_or_default())
 }
 

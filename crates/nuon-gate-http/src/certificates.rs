@@ -18,23 +18,24 @@ pub struct Certificates {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidCertificates {
-    /// There is nothing between the marks of a certificate, or there are no marks.
+    /// There is no PEM block, or it is empty.
     #[error("it holds no certificates in PEM form")]
     None,
-    /// There are some, but none can be read.
+    /// There are blocks, but none can be read.
     #[error("none of the certificates in it can be read (there {})", match .0 { 1 => "is 1".to_owned(), count => format!("are {count}") })]
     Unreadable(usize),
 }
 
 impl Certificates {
-    /// Reads certificates in PEM form. What else there is between them is passed over.
+    /// Reads certificates in PEM form. Other text between them is ignored.
     ///
     /// # Errors
     ///
-    /// If there is not one that can be read.
+    /// If none can be read.
     pub fn from_pem(pem: &str) -> Result<Self, InvalidCertificates> {
         const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
-        // Each by itself, so that one without an end does not swallow the next; indented as it is in somebody's YAML or not.
+        // Each block by itself, so that one without an end does not swallow the next. Indentation, as from YAML, is
+        // removed.
         let lines: String = pem.lines().flat_map(|line| [line.trim(), "\n"]).collect();
         let (mut found, mut number) = (Self::default(), 0);
         for section in lines.split(BEGIN).skip(1) {
@@ -52,7 +53,7 @@ impl Certificates {
         }
     }
 
-    /// Returns the numbers, from 1 on, of those that cannot be read and are not trusted.
+    /// Returns the 1-based positions of those that cannot be read and are therefore not trusted.
     pub fn left_out(&self) -> &[usize] {
         &self.left_out
     }
@@ -62,7 +63,7 @@ impl Certificates {
     }
 }
 
-/// Takes a certificate if the TLS library does: one that it does not would make it refuse all the others.
+/// Accepts a certificate only if the TLS library does: one bad certificate would make the library reject all of them.
 fn usable(der: &CertificateDer<'_>) -> Option<Certificate> {
     RootCertStore::empty().add(der.clone().into_owned()).ok()?;
     Certificate::from_der(der).ok()

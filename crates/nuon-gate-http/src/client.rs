@@ -13,31 +13,33 @@ use crate::failure::{Way, innermost};
 use crate::proxies::{Proxies, Proxy, Route};
 use crate::{Certificates, Failure, ProxyTrouble, tunnel};
 
-/// Load balancers close idle connections after 60 seconds; a connection closed at the moment of use costs an error.
+/// Below the 60 seconds after which load balancers close idle connections: one closed at the moment of use costs an
+/// error.
 const IDLE: Duration = Duration::from_secs(50);
 const CONNECT: Duration = Duration::from_secs(10);
-/// Larger bodies take turns, as many at a time: a server that sends such to every request shall not fill the memory.
+/// Bodies above this size are read by a limited number at a time, so that a server that sends only large ones cannot
+/// exhaust memory.
 const LARGE: usize = 1024 * 1024;
-/// More than one, so that one that is stuck does not keep back all others.
+/// More than one, so that a stuck one does not block all others.
 const LARGE_AT_ONCE: usize = 2;
 
-/// What requests are sent with, whoever is asked. Nothing of it says on whose behalf.
+/// How to connect, whatever the endpoint. Holds no credentials.
 #[derive(Debug, Clone, Default)]
 pub struct Setup {
-    /// How the program calls itself.
+    /// The User-Agent.
     pub user_agent: String,
-    /// Whom to trust besides the platform's authorities.
+    /// Certificates to trust besides the platform's.
     pub certificates: Certificates,
     /// Which proxy to go through.
     pub proxies: Proxies,
 }
 
-/// Why nothing can be sent at all: the platform has no trust store, or the program's name cannot stand in a header.
+/// Why no request can be sent at all: the platform has no trust store, or the User-Agent is not a valid header value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the connection cannot be set up: {0}")]
 pub struct InvalidSetup(String);
 
-/// What of an address decides which connections can be used for it.
+/// What decides whether two addresses can share connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Plain,
@@ -45,7 +47,8 @@ enum Kind {
     Proxied,
 }
 
-/// The connections to hosts that are reached in the same way, and the turns that large bodies take. Clones share them.
+/// A connection pool for addresses that are reached in the same way, and the semaphore for large bodies. Clones share
+/// both.
 #[derive(Debug, Clone)]
 pub struct Http {
     client: reqwest::Client,
@@ -54,7 +57,7 @@ pub struct Http {
     turns: Arc<Semaphore>,
 }
 
-/// How long a request may take, with everything that has to be sent before it.
+/// How long a request may take, including all that has to be sent before it.
 #[derive(Debug, Clone, Copy)]
 pub struct TimeLimit {
     whole: Duration,
@@ -64,16 +67,16 @@ pub struct TimeLimit {
 /// Why a body cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unread {
-    /// There is more of it than was to be read.
+    /// It is larger than the limit.
     #[error("it is too large")]
     TooLarge,
-    /// It does not come.
+    /// It does not arrive.
     #[error(transparent)]
     Failure(#[from] Failure),
 }
 
 impl TimeLimit {
-    /// It begins now.
+    /// Starts now.
     pub fn new(whole: Duration) -> Self {
         Self { whole, began: Instant::now() }
     }
@@ -82,7 +85,7 @@ impl TimeLimit {
         self.whole.saturating_sub(self.began.elapsed())
     }
 
-    /// Waits for something, but not beyond the limit.
+    /// Awaits a future, up to the limit.
     ///
     /// # Errors
     ///
@@ -103,7 +106,7 @@ impl Kind {
 }
 
 impl Http {
-    /// Makes connections for an address, and for all that are reached in the same way. Nothing is sent yet.
+    /// Makes a pool for an address and all that are reached in the same way. Sends nothing yet.
     ///
     /// Installs rustls' `ring` provider for the process, unless one is there. For plain `http` the platform's trust
     /// store is not loaded.
@@ -112,7 +115,7 @@ impl Http {
     ///
     /// If no request could ever be sent.
     pub fn new(url: &Url, setup: &Setup) -> Result<Self, InvalidSetup> {
-        // Fails if a provider is there already, which is just as good.
+        // Fails if there is a provider already, which is just as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let invalid = |error: reqwest::Error| InvalidSetup(innermost(&error.without_url()));
         let identity = (ACCEPT_ENCODING, HeaderValue::from_static("identity"));
@@ -130,7 +133,7 @@ impl Http {
             builder = builder.proxy(proxy.for_library().map_err(invalid)?);
         }
         builder = match is_plain(url) {
-            // No certificate is ever checked: do not spend time on loading the platform's.
+            // No certificate will be checked, so do not load the platform's.
             true => builder.tls_certs_only([]),
             false => builder.tls_certs_merge(setup.certificates.usable().iter().cloned()),
         };
@@ -166,13 +169,13 @@ impl Http {
         }
     }
 
-    /// Reads a body up to a size. What is large of it waits for its turn.
+    /// Reads a body up to a size. Beyond the small size it waits for its turn.
     ///
     /// # Errors
     ///
     /// If it is larger, or does not arrive whole and in time.
     pub async fn read(&self, response: &mut Response, largest: usize, limit: TimeLimit) -> Result<Vec<u8>, Unread> {
-        // It can wait for its turn, which the request's own limit knows nothing of.
+        // Waiting for its turn is not covered by the request's own limit.
         limit.wait(self.read_all(response, largest, limit)).await?
     }
 
@@ -192,7 +195,7 @@ impl Http {
                 return Err(Unread::TooLarge);
             }
             if length > LARGE && turn.is_none() {
-                // It fails only if turns are no longer given, which never happens.
+                // Fails only if the semaphore is closed, which never happens.
                 turn = self.turns.acquire().await.ok();
                 body.reserve_exact(announced.saturating_sub(body.len()));
             }
@@ -212,7 +215,7 @@ impl Http {
     }
 }
 
-/// Reads what comes of a body, up to a size, for an answer whose status stands whatever becomes of the rest.
+/// Reads as much of a body as arrives, up to a size, for an answer whose status counts whatever happens to the rest.
 pub async fn read_some(response: &mut Response, most: usize) -> Vec<u8> {
     let mut body = Vec::new();
     while let Ok(Some(chunk)) = response.chunk().await {
@@ -225,7 +228,7 @@ pub async fn read_some(response: &mut Response, most: usize) -> Vec<u8> {
     body
 }
 
-/// Returns how a body is compressed, which nobody asked for.
+/// Returns how a body is compressed, although `identity` was asked for.
 pub fn compression(headers: &HeaderMap) -> Option<&str> {
     word(headers, CONTENT_ENCODING.as_str()).filter(|encoding| !encoding.eq_ignore_ascii_case("identity"))
 }

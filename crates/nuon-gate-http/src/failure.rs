@@ -1,4 +1,4 @@
-//! Why a request has no answer, and which part of the way is to blame.
+//! Why a request failed, and which hop is to blame.
 
 use std::error::Error;
 use std::io;
@@ -6,29 +6,29 @@ use std::time::Duration;
 
 use crate::Proxy;
 
-/// Why there is no whole answer. No part of it holds an address beyond its host, nor a credential.
+/// Why there is no complete answer. Holds no credential, and of an address only the host.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {
     /// No connection: the name does not resolve, nobody listens, or the handshake broke off.
     #[error("could not connect to {host}: {detail}")]
     Connect {
-        /// Who was to be connected to.
+        /// The host that was to be reached.
         host: String,
-        /// What the system said.
+        /// The system's error text.
         detail: String,
     },
     /// A certificate is not trusted.
     #[error("the certificate of {host} is not trusted: {detail}")]
     Certificate {
-        /// Whose it is.
+        /// The host that presented it.
         host: String,
         /// What is wrong with it.
         detail: String,
     },
-    /// The proxy gives no way through.
+    /// The proxy does not let the request through.
     #[error(transparent)]
     Proxy(#[from] ProxyFailure),
-    /// No whole answer in time.
+    /// No complete answer in time.
     #[error("no answer within {0:?}")]
     Timeout(Duration),
     /// The connection ended in the middle of an answer.
@@ -36,7 +36,7 @@ pub enum Failure {
     Broken(String),
 }
 
-/// A proxy that gives no way through.
+/// A proxy that does not let a request through.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the proxy {proxy} (from {variable}) {trouble}")]
 pub struct ProxyFailure {
@@ -46,11 +46,11 @@ pub struct ProxyFailure {
     pub variable: &'static str,
     /// The host that was to be reached through it.
     pub target: String,
-    /// What it does instead.
+    /// What went wrong.
     pub trouble: ProxyTrouble,
 }
 
-/// What a proxy does instead of giving a way through.
+/// How a proxy fails.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProxyTrouble {
@@ -60,19 +60,19 @@ pub enum ProxyTrouble {
     /// It refuses, with this status code if that is known.
     #[error("refused the tunnel{}", .0.map(|status| format!(": HTTP {status}")).unwrap_or_default())]
     Refused(Option<u16>),
-    /// What it says is no answer, or it hangs up.
+    /// Its answer is malformed, or it hangs up.
     #[error("opened no tunnel: {0}")]
     Silent(String),
-    /// It opens a tunnel, and no connection comes about in it.
+    /// It opens a tunnel, but no connection can be made through it.
     #[error("opened a tunnel that leads nowhere: {0}")]
     DeadEnd(String),
-    /// It is not known where on the way the time went.
+    /// A timeout; it is not known at which hop.
     #[error("gave no connection in time")]
     Slow,
 }
 
 impl ProxyFailure {
-    /// Names the proxy, but nothing of what it wants to know of its users.
+    /// Names the proxy, without its credentials.
     pub fn new(proxy: &Proxy, target: &str, trouble: ProxyTrouble) -> Self {
         Self { proxy: proxy.to_string(), variable: proxy.variable(), target: target.to_owned(), trouble }
     }
@@ -95,7 +95,7 @@ impl ProxyFailure {
     }
 }
 
-/// Who was asked for what, through which proxy.
+/// The endpoint, and the proxy on the way to it.
 pub(crate) struct Way<'a> {
     pub(crate) host: &'a str,
     pub(crate) proxy: Option<&'a Proxy>,
@@ -103,7 +103,7 @@ pub(crate) struct Way<'a> {
 }
 
 impl Way<'_> {
-    /// Says what a failed exchange was, without the address.
+    /// Classifies a failed exchange, without quoting the address.
     pub(crate) fn failure(&self, error: reqwest::Error) -> Failure {
         let error = error.without_url();
         if let Some((proxy, cause)) = self.proxy.zip(chain(&error).find(|cause| tunnel_words(*cause).is_some())) {
@@ -116,7 +116,7 @@ impl Way<'_> {
         let unconnected = |detail| Failure::Connect { host: self.host.to_owned(), detail };
         match (error.is_connect(), error.is_timeout(), self.proxy) {
             (true, true, Some(proxy)) => of_proxy(proxy, ProxyTrouble::Slow),
-            // A connection that takes too long is both; where it got stuck is the better news.
+            // A connection timeout is both a timeout and a failed connection; the latter says more.
             (true, true, None) => unconnected("it took too long".to_owned()),
             (true, false, Some(proxy)) => of_proxy(proxy, ProxyTrouble::DeadEnd(handshake_trouble(&error))),
             (true, false, None) => unconnected(handshake_trouble(&error)),
@@ -125,7 +125,7 @@ impl Way<'_> {
         }
     }
 
-    /// Names who is at the end of the way: a proxy can put a certificate of its own into the place of another.
+    /// Names the far end: an intercepting proxy can present a certificate of its own.
     fn there(&self) -> String {
         match self.proxy {
             Some(proxy) => format!("{} (through the proxy {proxy})", self.host),
@@ -151,8 +151,8 @@ impl Way<'_> {
     }
 }
 
-/// Returns what hyper-util says of a tunnel. Its error has no name that others could use, and keeps of the proxy's answer
-/// no more than this.
+/// Returns hyper-util's text about a tunnel. Its error type is private, and this text is all that it keeps of the
+/// proxy's answer.
 fn tunnel_words(error: &(dyn Error + 'static)) -> Option<String> {
     error.to_string().strip_prefix("tunnel error: ").map(str::to_owned)
 }
@@ -175,7 +175,7 @@ fn certificate_words(trouble: &rustls::CertificateError) -> &'static str {
         rustls::CertificateError::NotValidForName | rustls::CertificateError::NotValidForNameContext { .. } => {
             "it is for another host"
         }
-        // The verifier's own error, which has no name that others could use.
+        // The verifier's own error type, which is private.
         other if format!("{other:?}").contains("CaUsedAsEndEntity") => {
             "it is an authority's own, with which no server may answer; have one issued for the server"
         }
@@ -183,7 +183,7 @@ fn certificate_words(trouble: &rustls::CertificateError) -> &'static str {
     }
 }
 
-/// Says why there is no connection: what does not speak TLS at all sends what makes no sense as such.
+/// Says why there is no connection. A server that does not speak TLS shows up as an invalid TLS message.
 fn handshake_trouble(error: &reqwest::Error) -> String {
     let is_no_tls = |cause: &(dyn Error + 'static)| {
         matches!(cause.downcast_ref(), Some(rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType)))
@@ -198,8 +198,8 @@ pub(crate) fn innermost(error: &(dyn Error + 'static)) -> String {
     chain(error).last().map(ToString::to_string).unwrap_or_default()
 }
 
-/// Walks down the causes. An `io::Error` that wraps another error does not name it as its source, so it is unwrapped
-/// by hand: that is where the TLS library's errors are.
+/// Walks down the causes. An `io::Error` does not return the error that it wraps as its source, so it is unwrapped
+/// here: that is where TLS errors are.
 fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     fn cause<'a>(error: &&'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
         let error: &'a (dyn Error + 'static) = *error;

@@ -1,8 +1,8 @@
-//! `NO_PROXY`: what is reached without a proxy, in every form that Go's programs take.
+//! `NO_PROXY`: the hosts that are reached without a proxy, in every form that Go programs accept.
 
 use std::net::IpAddr;
 
-/// The entries of `NO_PROXY`. What has no form at all is left out, as everywhere.
+/// The entries of `NO_PROXY`. Malformed ones are ignored, as other programs do.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct NoProxy(Vec<Entry>);
 
@@ -16,9 +16,9 @@ enum Entry {
     Address(IpAddr, Option<u16>),
     /// `example.com`, `.example.com`, `example.com:443`.
     Domain {
-        /// Without a dot at either end, in small letters.
+        /// Without a dot at either end, in lower case.
         name: String,
-        /// Whether the name itself is meant besides what is below it.
+        /// Whether the name itself matches, besides its subdomains.
         itself: bool,
         port: Option<u16>,
     },
@@ -81,15 +81,15 @@ fn network(address: &str, bits: &str) -> Option<Entry> {
 fn is_in(address: IpAddr, network: IpAddr, bits: u8) -> bool {
     let bits = u32::from(bits);
     match (address, network) {
-        // All bits of no bits are the same, which a shift by all of them would not say.
+        // A prefix of zero bits matches everything; shifting by the full width would overflow.
         (IpAddr::V4(one), IpAddr::V4(other)) => (one.to_bits() ^ other.to_bits()).leading_zeros() >= bits,
         (IpAddr::V6(one), IpAddr::V6(other)) => (one.to_bits() ^ other.to_bits()).leading_zeros() >= bits,
         _ => false,
     }
 }
 
-/// Splits `host:port`. An address of version 6 has a port only behind brackets. `None` if there is a port that is none: no
-/// connection has it.
+/// Splits `host:port`. An IPv6 address has a port only after brackets. `None` if the port is invalid: no connection
+/// has it.
 fn split_port(text: &str) -> Option<(&str, Option<u16>)> {
     let whole = || Some((text, None));
     match text.rsplit_once(':') {

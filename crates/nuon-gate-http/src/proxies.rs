@@ -1,4 +1,4 @@
-//! Which proxy stands between here and there, decided once.
+//! Which proxy is used for an address, decided once.
 
 use std::fmt;
 
@@ -12,24 +12,24 @@ use secrecy::zeroize::Zeroizing;
 use crate::address::{host_of, is_host, is_loopback, is_plain, socket_of};
 use crate::no_proxy::NoProxy;
 
-/// The variables that may name a proxy: the first that is set to something counts.
+/// The variables that may name a proxy: the first that is not empty counts.
 pub const PROXY_VARIABLES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
-/// Those that may exclude hosts from it, likewise.
+/// The variables that may exclude hosts, likewise.
 const EXCLUDING: [&str; 2] = ["NO_PROXY", "no_proxy"];
 
-/// Tells whether proxies are decided by this variable.
+/// Tells whether this variable is about proxies.
 pub fn is_of_proxies(variable: &str) -> bool {
     PROXY_VARIABLES.contains(&variable) || EXCLUDING.contains(&variable)
 }
 
-/// Which proxy is used for what. Without one, nothing is.
+/// Which proxy is used for which address. None by default.
 #[derive(Debug, Clone, Default)]
 pub struct Proxies {
     proxy: Option<Proxy>,
     excluded: Option<(&'static str, NoProxy)>,
 }
 
-/// A proxy, as it is shown: nothing shows what it wants to know of its users.
+/// A proxy. Displayed without its credentials.
 #[derive(Clone)]
 pub struct Proxy {
     /// The scheme, the host and the port: no credentials.
@@ -38,7 +38,7 @@ pub struct Proxy {
     authorization: Option<HeaderValue>,
 }
 
-/// Why a variable names no proxy that can be used. It shows nothing of the value, which may hold a password.
+/// Why a variable names no usable proxy. Shows nothing of the value, which may hold a password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{variable} does not name a proxy that can be used: {why}")]
 pub struct InvalidProxy {
@@ -70,12 +70,12 @@ pub enum Direct {
 }
 
 impl Proxies {
-    /// Reads the proxy from variables; what is empty is not set.
+    /// Reads the proxy from variables; an empty one is unset.
     ///
     /// # Errors
     ///
-    /// If the first variable that is set names no usable proxy, whether or not the run would come to need it: nobody
-    /// should find that out by the one address that does.
+    /// If the first variable that is set names no usable proxy, even if this run might not need it: it should not
+    /// surface only with the first address that does.
     pub fn from_variables(variable: impl Fn(&str) -> Option<String>) -> Result<Self, InvalidProxy> {
         let first = |names: &[&'static str]| {
             let values = names.iter().filter_map(|name| Some((*name, Zeroizing::new(variable(name)?))));
@@ -106,7 +106,7 @@ impl Proxy {
         if !["http", "https"].iter().any(|usable| scheme.eq_ignore_ascii_case(usable)) {
             return Err("its scheme is neither http nor https");
         }
-        // Where a password ends is a guess if it holds one of the signs that end a host: then none is made.
+        // If a password holds a character that ends a host, where the password ends would be a guess, so none is made.
         let (credentials, place) = match rest.rsplit_once('@') {
             Some((credentials, _)) if credentials.contains(['/', '?', '#', '\\']) => {
                 return Err("its user name or password holds signs that have to be percent-encoded");
@@ -128,7 +128,7 @@ impl Proxy {
         self.variable
     }
 
-    /// Tells whether it is spoken to in plain `http`.
+    /// Tells whether the proxy itself is reached over plain `http`.
     pub(crate) fn is_plain(&self) -> bool {
         is_plain(&self.url)
     }
@@ -137,7 +137,7 @@ impl Proxy {
         self.authorization.as_ref()
     }
 
-    /// Returns what the HTTP library is given. It decides nothing.
+    /// Returns the proxy in the HTTP library's form. It decides nothing.
     pub(crate) fn for_library(&self) -> reqwest::Result<reqwest::Proxy> {
         let proxy = reqwest::Proxy::https(self.url.clone())?;
         Ok(match &self.authorization {
@@ -147,7 +147,7 @@ impl Proxy {
     }
 }
 
-/// Reads a host and a port: nothing more, and nothing else.
+/// Parses exactly a host and a port.
 fn place_of(scheme: &str, place: &str) -> Option<Url> {
     let end = place.rfind(']').map_or(0, |bracket| bracket + 1);
     if let Some((_, port)) = place[end..].split_once(':') {
@@ -159,7 +159,7 @@ fn place_of(scheme: &str, place: &str) -> Option<Url> {
     (place.chars().all(is_of_host) && is_host(&url) && url.path() == "/").then_some(url)
 }
 
-/// Returns the header that proves who asks (RFC 7617).
+/// Returns the basic authentication header (RFC 7617).
 fn authorization(credentials: &str) -> Option<HeaderValue> {
     let (user, password) = credentials.split_once(':').unwrap_or((credentials, ""));
     let decoded = |text: &str| Zeroizing::new(percent_decode_str(text).collect::<Vec<u8>>());

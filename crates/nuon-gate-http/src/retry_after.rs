@@ -5,12 +5,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 
-/// The longest pause that is accepted. No wait is as long, and it can be added to any point in time, which the server's
-/// number could not.
+/// Upper bound for a pause, so that adding it to an instant cannot overflow. No wait is as long.
 const LONGEST: Duration = Duration::from_secs(u32::MAX as u64);
 
-/// Reads the value of `Retry-After`. A date counts from the answer's own `Date`, as the server's clock is the one it speaks of,
-/// or from `now` if it has none. What is neither counts as no header; a date in the past asks for no pause.
+/// Reads the value of `Retry-After`. A date is relative to the answer's own `Date`, as it is by the server's clock, or
+/// to `now` without one. Anything else counts as no header; a date in the past means no pause.
 pub fn retry_after(value: &str, date: Option<&str>, now: Timestamp) -> Option<Duration> {
     let value = value.trim();
     if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) {
@@ -22,7 +21,7 @@ pub fn retry_after(value: &str, date: Option<&str>, now: Timestamp) -> Option<Du
     Some(Duration::try_from(until.duration_since(from)).unwrap_or_default().min(LONGEST))
 }
 
-/// Reads a date as HTTP writes it.
+/// Parses an HTTP date.
 pub fn timestamp(text: &str) -> Option<Timestamp> {
     rfc2822::DateTimeParser::new().relaxed_weekday(true).parse_timestamp(text.trim()).ok()
 }

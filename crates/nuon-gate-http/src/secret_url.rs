@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use crate::InvalidAddress;
 use crate::address::{checked, host_of};
 
-/// An address that is a secret: whoever knows it can post there. It is shown as scheme and host alone.
+/// An address that is a secret: anyone who knows it can post there. Displayed as scheme and host only.
 #[derive(Clone)]
 pub struct SecretUrl {
     whole: SecretString,
@@ -21,7 +21,7 @@ impl SecretUrl {
     ///
     /// # Errors
     ///
-    /// Says what is wrong without quoting anything.
+    /// Says what is wrong, without quoting anything.
     pub fn new(text: &str) -> Result<Self, &'static str> {
         let url = checked(text, false).map_err(|error| match error {
             InvalidAddress::Syntax(_) => "it is not a URL",
@@ -37,7 +37,7 @@ impl SecretUrl {
         Ok(Self { whole: SecretString::from(url.as_str()), shown })
     }
 
-    /// Returns the address with more behind its path and in its query.
+    /// Returns the address with this appended to its path and its query.
     pub fn url(&self, segments: &[&str], query: &[(&str, &str)]) -> Option<Url> {
         let mut url = Url::parse(self.expose()).ok()?;
         if !segments.is_empty() {

@@ -1,4 +1,4 @@
-//! What a proxy says that opens no tunnel.
+//! What a proxy answers when it refuses a tunnel.
 
 use std::time::Duration;
 
@@ -10,13 +10,13 @@ use tokio::time::timeout;
 
 use crate::Proxy;
 
-/// A status line is far shorter.
+/// Upper bound for a status line, which is far shorter.
 const LARGEST_LINE: u64 = 1024;
-/// The answer has come once already.
+/// The proxy has answered once already, so it is quick or silent.
 const LONGEST: Duration = Duration::from_secs(5);
 
-/// Asks a proxy again for a tunnel to a host, for the status code alone: the HTTP library keeps it to itself. `None` if there
-/// is none, or the proxy has changed its mind, or is spoken to in TLS.
+/// Asks a proxy for the tunnel again, only to learn the status code, which the HTTP library does not expose. `None` if
+/// there is no answer, if the proxy now accepts, or if the proxy itself speaks TLS.
 pub(crate) async fn status(proxy: &Proxy, url: &Url, user_agent: &str, left: Duration) -> Option<u16> {
     if !proxy.is_plain() {
         return None;

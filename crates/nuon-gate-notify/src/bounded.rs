@@ -1,7 +1,7 @@
 //! Texts that fit, put together from parts.
 //!
-//! What comes from outside is a [`Line`] and goes through an [`Escape`]; what acts is [`Own`]. There is no third way into a
-//! text.
+//! What comes from outside is a [`Line`] and goes through an [`Escape`]; what acts is [`Own`]. There is no third way
+//! to build a text.
 
 use std::borrow::Cow;
 
@@ -14,18 +14,18 @@ use crate::ci_run::WebPage;
 use crate::cut::{Escape, cut, length, verbatim};
 use crate::excerpt::Excerpt;
 
-/// Text that means what it says in the syntax of a service.
+/// Text that is active in the syntax of a service.
 #[derive(Clone, Copy)]
 pub(crate) enum Own<'a> {
-    /// Our words and signs.
+    /// Our own words and symbols.
     Words(&'static str),
-    /// An address that was checked, with what its signs have to become.
+    /// A checked address, with the escapes that it needs.
     Page(&'a WebPage, Escape),
     /// A mention from the settings.
     Mention(&'a Mention),
     /// A time that Slack shows each reader by their own clock.
     SlackTime(Timestamp),
-    /// A time that Discord shows as so long ago.
+    /// A time that Discord shows as a relative time.
     DiscordTime(Timestamp),
 }
 
@@ -55,14 +55,14 @@ pub(crate) fn clock(at: Timestamp) -> Line {
 pub(crate) struct Bounded<const MAX: usize>(String);
 
 impl<const MAX: usize> Bounded<MAX> {
-    /// Takes a line for a place that is not parsed.
+    /// Makes it of a line, for a place that is not parsed.
     pub(crate) fn new(line: &Line) -> Self {
         let mut bounded = Self::build();
         bounded.push(line, MAX, verbatim);
         bounded.or_dash()
     }
 
-    /// Starts a text that is put together.
+    /// Starts an empty text.
     pub(crate) fn build() -> Self {
         Self(String::new())
     }
@@ -92,7 +92,7 @@ impl<const MAX: usize> Bounded<MAX> {
         fits
     }
 
-    /// Adds what has been put together for the same syntax, if all of it fits.
+    /// Adds another text for the same syntax, if all of it fits.
     pub(crate) fn push_built<const OTHER: usize>(&mut self, built: &Bounded<OTHER>) -> bool {
         let fits = length(&built.0) <= self.room();
         if fits {
@@ -114,7 +114,7 @@ impl<const MAX: usize> Bounded<MAX> {
     }
 }
 
-/// A list of at most `MAX` entries; those that come too late are dropped.
+/// A list of at most `MAX` entries; further ones are dropped.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub(crate) struct Few<T, const MAX: usize>(Vec<T>);

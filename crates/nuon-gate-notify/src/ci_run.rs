@@ -57,21 +57,21 @@ fn azure(set: Lookup<'_>) -> Option<String> {
     Some(url.into())
 }
 
-/// The address of a web page that can be shown to everyone, in its normal form: no sign in it ends a link.
+/// A web address that may be shown to anyone, normalised so that no character in it ends a link.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub(crate) struct WebPage(String);
 
 impl WebPage {
-    /// Longer ones are no links that people follow, and some services refuse them.
+    /// Some services refuse longer links.
     const LONGEST: usize = 1000;
 
-    /// Takes a text if it is such an address.
+    /// Accepts a text if it is such an address.
     pub(crate) fn new(text: &str) -> Option<Self> {
         let url = Url::parse(text.trim()).ok()?;
         let is_web = matches!(url.scheme(), "https" | "http");
         let is_plain = is_web && url.username().is_empty() && url.password().is_none();
-        // The parser leaves a few signs alone that end a link in one chat syntax or another.
+        // The parser leaves a few characters that end a link in some chat syntax.
         let url: String = String::from(url)
             .chars()
             .map(|c| match c {

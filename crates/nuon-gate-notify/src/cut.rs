@@ -1,7 +1,7 @@
 //! Cutting a text so that it fits.
 //!
 //! Every service counts in its own way and refuses the whole message if one text is too long. A text is cut between
-//! what readers take for characters, before it is escaped, so that no escape sequence is ever cut in two.
+//! graphemes, before it is escaped, so that no escape sequence is cut in two.
 
 use std::borrow::Cow;
 
@@ -16,19 +16,19 @@ pub(crate) fn verbatim(text: &str) -> Cow<'_, str> {
     Cow::Borrowed(text)
 }
 
-/// Counts as Slack and Discord do at the strictest: in units of UTF-16.
+/// Counts UTF-16 units, the strictest count of Slack and Discord.
 pub(crate) fn length(text: &str) -> usize {
     text.encode_utf16().count()
 }
 
-/// Returns a line that is no longer than `max` when it is escaped. What is cut off is counted.
+/// Returns a line that is no longer than `max` when it is escaped. Says how much was cut off.
 pub(crate) fn cut(line: &Line, max: usize, escape: Escape) -> String {
     cut_text(line.plain(), max, escape)
 }
 
 fn cut_text(text: &str, max: usize, escape: Escape) -> String {
     let whole = escape(text);
-    // Nothing gets shorter by being escaped, so a huge text need not be looked at a second time.
+    // Escaping never shortens a text, so the rest of a huge one need not be read.
     if length(&whole) <= max {
         return whole.into_owned();
     }

@@ -26,7 +26,7 @@ const NAMING: Duration = Duration::from_secs(3);
 pub(crate) struct Record {
     /// Whether anything arrived.
     sent: bool,
-    /// Why the latest that should have arrived did not.
+    /// Why the latest notification failed.
     trouble: Option<String>,
     pub(crate) slack_thread: Option<SlackThread>,
     pub(crate) warnings: Vec<String>,
@@ -47,7 +47,7 @@ impl Record {
     }
 }
 
-/// What a sink's task works with.
+/// The state of a sink's task.
 pub(crate) struct Desk {
     pub(crate) mailbox: Arc<Mailbox>,
     pub(crate) notify_on: Option<Vec<Trigger>>,
@@ -58,7 +58,7 @@ pub(crate) struct Desk {
     pub(crate) record: Arc<Mutex<Record>>,
 }
 
-/// A sink, and what it has been told.
+/// A sink, and what it has been sent.
 enum Teller {
     SlackBot(Arc<SlackBot>, slack::Bot),
     SlackWebhook(SinkUrl),
@@ -89,17 +89,17 @@ impl Teller {
         }
     }
 
-    /// Tells whether it shows a state, which has to be right in the end, whatever is listed.
+    /// Tells whether it shows a state, which has to be right in the end whatever `--notify-on` lists.
     fn is_a_state(&self) -> bool {
         matches!(self, Self::Github(..))
     }
 
-    /// Tells whether the newest makes up for what was not told before it.
+    /// Tells whether the newest notice replaces those that were not sent.
     fn shows_the_newest(&self) -> bool {
         matches!(self, Self::SlackBot(..) | Self::Discord(..) | Self::Github(..))
     }
 
-    /// Tells whether progress is noise to it: in a channel that every message makes longer.
+    /// Tells whether progress is noise to it, because every notice is another message.
     fn ignores(&self, occasion: Occasion) -> bool {
         matches!(self, Self::SlackWebhook(_) | Self::Teams(_))
             && matches!(occasion, Occasion::Started | Occasion::Changed)
@@ -140,7 +140,7 @@ impl Desk {
     async fn await_names(&mut self) {
         let Some(names) = &mut self.names else { return };
         let named = names.wait_for(Option::is_some);
-        // Whoever had read them may be gone.
+        // The task that reads them may be gone.
         self.patience.wait_for(named, NAMING).await;
     }
 
@@ -150,8 +150,8 @@ impl Desk {
         }
     }
 
-    /// Returns what is to be told next, the newest last: a change only when it is time for one. It also waits a moment for what
-    /// often follows at once and makes up for it: an approval, or the end.
+    /// Returns the next notices, the newest last: a change only when one is due. It also waits a moment for what often
+    /// follows at once and replaces it: an approval, or the end.
     async fn next(&mut self, newest: bool, next_change: Instant) -> Vec<Notice> {
         loop {
             let next_change = next_change.max(self.settled().unwrap_or(next_change));
@@ -180,7 +180,7 @@ impl Desk {
         }) || notice.occasion == Occasion::Test
     }
 
-    /// Tells a sink of something, and calls people if they are to be told of it and must see it. Returns whether anything was
+    /// Sends to a sink, and mentions people if the event is listed and they must see it. Returns whether anything was
     /// sent.
     async fn tell(&mut self, teller: &mut Teller, notice: &Notice, rings: bool) -> Result<bool, Fault> {
         let Self { context, http, patience, .. } = self;
@@ -211,7 +211,7 @@ impl Desk {
         match told {
             Ok(sent) => {
                 record.sent |= sent;
-                // What did not arrive earlier is made up for by what did now, but for those who had waited for it.
+                // What was sent now replaces what failed earlier, except for an approval that people were to see.
                 if let Some(trouble) = record.trouble.take() {
                     record.warnings.push(format!("an earlier message did not arrive: {trouble}"));
                 }

@@ -1,4 +1,4 @@
-//! Discord: one embed that is edited in place, which the webhook's address alone allows.
+//! Discord: one embed, edited in place; the webhook's address is enough to edit.
 
 use std::borrow::Cow;
 
@@ -30,7 +30,7 @@ struct Embed {
     color: u32,
 }
 
-/// Nobody is mentioned, whatever the text says.
+/// No mentions, whatever the text says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 struct AllowedMentions {
     parse: [&'static str; 0],
@@ -59,7 +59,7 @@ fn description(message: &Message, reason: Option<&Line>) -> Bounded<4000> {
     if let Some(since) = message.since {
         text.push_whole(&[Own::Words("since "), Own::DiscordTime(since), Own::Words("\n")]);
     }
-    // As many as leave room for the links and the log.
+    // As many as leave room for links and log.
     let mut lines = Bounded::<1800>::build();
     let listed = message.targets.iter().take_while(|line| lines.push_built(&target(line))).count();
     text.push_built(&lines);
@@ -97,8 +97,8 @@ fn target(line: &TargetLine) -> Bounded<1500> {
     text
 }
 
-/// Makes a text harmless in Discord's Markdown, in which a backslash takes the meaning off any sign: no emphasis, no
-/// mention, no link, not even of a bare address.
+/// Escapes a text for Discord's Markdown, in which a backslash disables any symbol: no emphasis, no mention, no link,
+/// not even a bare address.
 pub(crate) fn escape(text: &str) -> Cow<'_, str> {
     if !text.contains(|c: char| c.is_ascii_punctuation()) {
         return Cow::Borrowed(text);
@@ -113,7 +113,7 @@ pub(crate) fn escape(text: &str) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
-/// Makes a text harmless in a block of code, which nothing but backticks can end.
+/// Escapes a text for a code block, which only backticks can end.
 fn escape_code(text: &str) -> Cow<'_, str> {
     if text.contains('`') { Cow::Owned(text.replace('`', "ˋ")) } else { verbatim(text) }
 }
@@ -140,7 +140,7 @@ impl Post {
         self.shown.is_some()
     }
 
-    /// Makes the message say something, unless it says so already.
+    /// Posts or edits the message, unless it says the same already.
     pub(crate) async fn show(
         &mut self,
         url: &SinkUrl,
@@ -177,7 +177,7 @@ async fn post(url: &SinkUrl, http: &Http, patience: &mut Patience, body: &[u8]) 
     }
     let answer = patience
         .persist(Repeat::IfNotTaken, || async {
-            // Without `wait` there is no id, and no word of a message that was not kept.
+            // Without `wait` the answer has no id, and a message that was dropped is not reported.
             send(http, Method::POST, url, &[], &[("wait", "true")], body).await
         })
         .await?;

@@ -1,4 +1,4 @@
-//! The lines of a log around its error: however little of it there is room for, the error is in it.
+//! The lines of a log around its error, which is included however little room there is.
 
 use nuon_gate_core::Line;
 use nuon_gate_core::result::LogLine;
@@ -6,10 +6,10 @@ use nuon_gate_core::result::around_error;
 
 use crate::cut::{Escape, cut, length};
 
-/// Room for what is said of the lines that are left out.
+/// Room for the note about omitted lines.
 const MARKERS: usize = 60;
 
-/// Lines of a log that say something.
+/// Non-empty lines of a log.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Excerpt(Vec<LogLine>);
 

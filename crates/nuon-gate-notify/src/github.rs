@@ -1,7 +1,7 @@
 //! GitHub: a Deployment of the commit that is built, and its status.
 //!
-//! A deployment that is left in progress is shown as running for ever, so its end is told whatever the end was.
-//! See <https://docs.github.com/en/rest/deployments>.
+//! A deployment left in progress is shown as running for ever, so its end is always written. See
+//! <https://docs.github.com/en/rest/deployments>.
 
 use nuon_gate_core::result::{RunResult, VerdictName};
 use nuon_gate_http::Method;
@@ -17,12 +17,12 @@ use crate::deliver::{Answer, Fault, Http, Nature, Patience, Repeat, Request};
 use crate::message::{Context, Message, Tone, are_teardowns, page};
 use crate::secret::{Secret, SinkUrl};
 
-/// GitHub takes no longer description.
+/// GitHub's limit for a description.
 const LONGEST: usize = 140;
-/// So much of it says what happened to what, so that there is room for the reason.
+/// The share of it for what happened, so that there is room for the reason.
 const LONGEST_HEADLINE: usize = 80;
 
-/// Whose deployment it is, and who may write it.
+/// The repository, the commit and the token.
 #[derive(Debug)]
 pub(crate) struct GithubDeployment {
     pub(crate) api: SinkUrl,
@@ -44,7 +44,7 @@ enum State {
     /// Torn down: nothing is deployed there any more.
     Inactive,
     Failure,
-    /// Nobody knows how it ended: the gate stopped watching, or could not find out.
+    /// The outcome is not known: the gate stopped watching, or could not find out.
     Error,
 }
 
@@ -53,7 +53,7 @@ impl State {
         match result.verdict {
             _ if occasion != Occasion::Ended && tone == Tone::Asking => Self::Pending,
             _ if occasion != Occasion::Ended => Self::InProgress,
-            // With --notify-required and somebody else who was not told.
+            // With --notify-required, when another sink's notification failed.
             VerdictName::Passed | VerdictName::NotifyFailed => {
                 if are_teardowns(&result.targets) {
                     Self::Inactive
@@ -75,7 +75,7 @@ pub(crate) struct Status {
     /// Where GitHub's "View deployment" leads: the deploy, or the approval that is asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     environment_url: Option<WebPage>,
-    /// What has been going on: the CI run.
+    /// The CI run.
     #[serde(skip_serializing_if = "Option::is_none")]
     log_url: Option<WebPage>,
 }
@@ -127,14 +127,14 @@ impl Written {
         let body = serde_json::to_vec(status).unwrap_or_default();
         let id = id.to_string();
         let below = [id.as_str(), "statuses"];
-        // A status that is written twice is a line more in the deployment's history, and no other harm.
+        // Writing a status twice only adds a line to the deployment's history.
         patience.persist(Repeat::Always, || post(deployment, http, &below, &body)).await?;
         self.state = Some(status.state);
         Ok(true)
     }
 }
 
-/// Makes a deployment, of whatever state the checks are in and without merging anything: the defaults would.
+/// Makes a deployment whatever the state of the checks, and without merging; GitHub's defaults do both.
 async fn create(deployment: &GithubDeployment, http: &Http, patience: &mut Patience) -> Result<u64, Fault> {
     let body = json!({
         "ref": deployment.commit, "environment": deployment.environment, "auto_merge": false, "required_contexts": [],
@@ -158,7 +158,7 @@ async fn post(deployment: &GithubDeployment, http: &Http, below: &[&str], body: 
     let segments = [&["repos", owner, repository, "deployments"], below].concat();
     let request = Request { method: Method::POST, url, segments: &segments, query: &[], headers, body: body.to_vec() };
     http.send(request).await.map_err(|mut fault| {
-        // GitHub says 404 for what the token may not know of.
+        // GitHub answers 404 for what the token may not see.
         if matches!(fault.nature, Nature::Refused { status: 401 | 403 | 404 }) {
             fault.words.push_str(" (may GITHUB_TOKEN do this? the job needs the permission deployments: write)");
         }

@@ -1,9 +1,6 @@
-//! Tells chat channels and webhooks how a Nuon deploy went.
+#![doc = include_str!("../README.md")]
 //!
-//! It refuses to change a verdict, to hold up the wait, to post twice what may have been posted, to follow a redirect, to
-//! show a secret, and to let text from a server act: as a mention, a link or markup of its own.
-//!
-//! # The way of the data
+//! # The data flow
 //!
 //! ```text
 //! variables ─→ Sinks ─┐

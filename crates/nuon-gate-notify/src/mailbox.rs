@@ -1,4 +1,4 @@
-//! What a sink has still to be told. However slow the sink is, this stays small: a newer state makes up for an older one.
+//! The queue of a sink. It stays small however slow the sink is: a newer state replaces an older one.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use crate::Occasion;
 
-/// The most requests for an approval that wait to be told.
+/// Upper bound for queued approvals.
 const MOST_APPROVALS: usize = 20;
 
 /// An approval that is asked for: of which target, and in which step of its workflow. Nothing is known of it in a test.
@@ -33,7 +33,7 @@ impl Asked {
     }
 }
 
-/// Something to tell.
+/// A notice.
 #[derive(Debug, Clone)]
 pub(crate) struct Notice {
     pub(crate) occasion: Occasion,
@@ -41,7 +41,7 @@ pub(crate) struct Notice {
     pub(crate) asked: Vec<Asked>,
     pub(crate) result: Arc<RunResult>,
     pub(crate) is_last: bool,
-    /// When it came, or the first of those whose place it has taken.
+    /// When it was queued, or the first of those that it has replaced.
     pub(crate) since: Instant,
 }
 
@@ -53,7 +53,7 @@ pub(crate) struct Mailbox {
 }
 
 impl Mailbox {
-    /// Adds a notice, which takes the place of what it makes up for.
+    /// Adds a notice, which replaces those that it makes obsolete.
     pub(crate) fn put(&self, mut notice: Notice) {
         let mut queue = self.lock();
         match notice.occasion {
@@ -71,7 +71,7 @@ impl Mailbox {
         self.came.notify_one();
     }
 
-    /// Returns since when a change waits to be told.
+    /// Returns since when a change has been queued.
     pub(crate) fn changed_since(&self) -> Option<Instant> {
         self.lock().iter().find(|notice| notice.occasion == Occasion::Changed).map(|notice| notice.since)
     }
@@ -81,7 +81,7 @@ impl Mailbox {
         self.came.notified().await;
     }
 
-    /// Takes what is to be told next, for a sink that tells one thing after the other. Changes wait until one is `due`.
+    /// Takes the next notice, for a sink that sends each one. Changes wait until one is `due`.
     pub(crate) fn take_next(&self, due: bool) -> Vec<Notice> {
         let mut queue = self.lock();
         let may_be_told = |notice: &Notice| due || notice.occasion != Occasion::Changed;
@@ -89,8 +89,8 @@ impl Mailbox {
         at.and_then(|at| queue.remove(at)).into_iter().collect()
     }
 
-    /// Takes what is to be told next, for a sink that shows a state: the newest, and all that it makes up for. An approval is
-    /// told before anything newer, as people are called to it, and at once. The beginning waits for no change either.
+    /// Takes the next notice, for a sink that shows a state: the newest, and all that it replaces. An approval is sent
+    /// before anything newer and at once, as it mentions people. The start is not delayed either.
     pub(crate) fn take_newest(&self, due: bool) -> Vec<Notice> {
         let mut queue = self.lock();
         let approval = queue.iter().position(|notice| notice.occasion == Occasion::Approval);

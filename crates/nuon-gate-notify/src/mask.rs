@@ -1,8 +1,8 @@
-//! Which parts of an address are secret by themselves, wherever they stand.
+//! Which parts of an address are secrets by themselves.
 //!
-//! The whole address of a sink is always a secret. A log or a service can repeat a part of it, and CI systems hide what
-//! they are asked to hide in everything that follows, so that a part that is a word, a date or a version would make outputs
-//! unreadable, and GitHub would drop them. So only those parts count that look as if a machine had drawn them:
+//! The whole address of a sink is always a secret. A log or a service can repeat a part of it, and CI systems hide
+//! what they are asked to hide in everything that follows, so that a part that is a word, a date or a version would
+//! make outputs unreadable, and GitHub would drop them. So only parts that look randomly generated count:
 //!
 //! - a UUID. It can name something that is no secret, such as a tenant; but services hand out addresses in which a UUID is
 //!   all that has to be known, and nothing that is reported of a deploy is one.
@@ -14,15 +14,15 @@
 
 use nuon_gate_http::Url;
 
-/// So much random text is a secret.
+/// At least this much random text is a secret.
 const LEAST: usize = 16;
-/// So much is one in the value of a parameter whose name says so.
+/// At least this much in the value of a parameter whose name says so.
 const LEAST_IF_NAMED: usize = 8;
-/// Shorter rows of letters and digits are parts of names.
+/// Shorter runs of letters and digits are parts of names.
 const SHORTEST_ROW: usize = 8;
-/// With fewer pieces a row is a name, a date or a version.
+/// A run with fewer pieces is a name, a date or a version.
 const FEWEST_PIECES: usize = 5;
-/// What the names of secret parameters and headers hold.
+/// Words in the names of secret parameters and headers.
 const NAMES: [&str; 9] = ["sig", "token", "key", "secret", "code", "passw", "auth", "cookie", "credential"];
 
 /// Returns the parts of an address that are secret, as they stand in it and decoded.
@@ -44,7 +44,7 @@ pub(crate) fn names_secret(name: &str) -> bool {
     NAMES.iter().any(|word| name.contains(word))
 }
 
-/// Tells whether a text is a secret by its looks.
+/// Tells whether a text looks like a secret.
 pub fn is_secret(text: &str) -> bool {
     is_uuid(text) || random(text) >= LEAST
 }
@@ -64,7 +64,7 @@ fn random(text: &str) -> usize {
     rows.filter(|row| row.len() >= SHORTEST_ROW && is_random(row)).map(str::len).sum()
 }
 
-/// Tells whether a row of letters and digits is random rather than a name.
+/// Tells whether a run of letters and digits is random rather than a name.
 fn is_random(row: &str) -> bool {
     let pieces = pieces(row);
     let words: usize = pieces.iter().filter(|piece| is_word(piece)).map(|piece| piece.len()).sum();
@@ -72,7 +72,7 @@ fn is_random(row: &str) -> bool {
     pieces.len() >= FEWEST_PIECES && (words * 2 < row.len() || pieces.len() * 3 > row.len() || numbers >= 3)
 }
 
-/// Splits a row where its characters change: `IncomingWebhook2` is `Incoming`, `Webhook` and `2`.
+/// Splits a run where the kind of character changes: `IncomingWebhook2` is `Incoming`, `Webhook` and `2`.
 fn pieces(row: &str) -> Vec<&str> {
     let class = |byte: u8| (byte.is_ascii_lowercase(), byte.is_ascii_uppercase());
     let bytes = row.as_bytes();
@@ -89,7 +89,7 @@ fn pieces(row: &str) -> Vec<&str> {
     pieces
 }
 
-/// Tells whether a piece can be read out.
+/// Tells whether a piece is pronounceable.
 fn is_word(piece: &str) -> bool {
     let is_vowel = |byte: &u8| matches!(byte.to_ascii_lowercase(), b'a' | b'e' | b'i' | b'o' | b'u' | b'y');
     let vowels = piece.bytes().filter(is_vowel).count();

@@ -1,4 +1,4 @@
-//! Who is called in Slack.
+//! Who is mentioned in Slack.
 
 use std::str::FromStr;
 

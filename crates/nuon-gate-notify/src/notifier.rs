@@ -1,4 +1,4 @@
-//! Telling everyone, beside the wait and never in its way.
+//! Sends notifications concurrently with the wait, without ever delaying it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -20,16 +20,16 @@ use crate::secret::SinkUrl;
 use crate::settings::{Sink, Skipped};
 use crate::{InvalidSetup, Mention, Occasion, Pace, Sinks, SlackThread, Trigger};
 
-/// How to tell.
+/// How to notify.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Over what, and as whom.
+    /// Connections and User-Agent.
     pub setup: Setup,
-    /// What is told; if nothing is listed, what [`Trigger::is_usual`].
+    /// The events to send; by default those for which [`Trigger::is_usual`].
     pub notify_on: Option<Vec<Trigger>>,
-    /// Whom to call in Slack when it ends badly.
+    /// Whom to mention in Slack when it ends badly.
     pub slack_mention_on_failure: Vec<Mention>,
-    /// An earlier message in Slack to go on with.
+    /// An earlier Slack message to continue.
     pub slack_thread: Option<SlackThread>,
     /// The names of targets that were given by their ids, as soon as they are known: the first message waits a moment for
     /// them.
@@ -61,26 +61,26 @@ impl Options {
 pub struct Outcome {
     /// One for each sink, in the order of the documentation.
     pub results: Vec<NotificationResult>,
-    /// The message in Slack, for a later job to go on with.
+    /// The Slack message, for a later job to continue.
     pub slack_thread: Option<SlackThread>,
     /// What the user should know besides the results, one line each.
     pub warnings: Vec<Line>,
 }
 
 impl Outcome {
-    /// Tells whether anyone was told.
+    /// Tells whether any notification was sent.
     pub fn any_sent(&self) -> bool {
         self.results.iter().any(|result| result.result == Delivery::Sent)
     }
 
-    /// Tells whether somebody should have been told and was not.
+    /// Tells whether a notification that should have been sent was not.
     pub fn any_failed(&self) -> bool {
         self.results.iter().any(|result| result.result == Delivery::Failed)
     }
 }
 
-/// Tells every sink what happens. A task for each sink does the work, so that one that is slow or fails holds up neither
-/// the wait nor the others.
+/// Notifies every sink. Each sink has a task of its own, so that one that is slow or fails delays neither the wait nor
+/// the others.
 pub struct Notifier {
     desks: Vec<Staffed>,
     skipped: Vec<Skipped>,
@@ -95,7 +95,7 @@ struct Staffed {
     record: Arc<Mutex<Record>>,
 }
 
-/// Whoever forgets to tell the end keeps no task waiting for it.
+/// Dropping it without a final notice leaves no task waiting.
 impl Drop for Staffed {
     fn drop(&mut self) {
         self.task.abort();
@@ -107,7 +107,7 @@ impl Notifier {
     ///
     /// # Errors
     ///
-    /// If no request could ever be sent.
+    /// If no request could be sent at all.
     pub fn start(sinks: &Sinks, options: Options) -> Result<Self, InvalidSetup> {
         let homeless = sinks.slack_bot().is_some_and(|bot| bot.channel.is_none()) && options.slack_thread.is_none();
         if homeless {
@@ -134,10 +134,9 @@ impl Notifier {
         Ok(Self { desks, skipped: sinks.skipped.clone(), ending })
     }
 
-    /// Tells what happened, and does not wait for anyone to hear it. The result is what is known by now; it says
-    /// `pending`.
+    /// Queues a notice and returns at once. The result is the state so far; its verdict is `pending`.
     pub fn tell(&self, occasion: Occasion, result: RunResult) {
-        // That all have ended is for the end to tell, with what has been read since.
+        // When all targets have ended, the final notice says so, with what has been read since.
         let is_over = result.targets.iter().all(|target| target.verdict != VerdictName::Pending);
         if occasion == Occasion::Changed && is_over && !result.targets.is_empty() {
             return;
@@ -159,7 +158,7 @@ impl Notifier {
         }
     }
 
-    /// Tells how it ended, and returns what became of it all, at the latest when the budget is spent.
+    /// Sends the final notice, and returns the outcome of all, at the latest when the budget is spent.
     pub async fn finish(self, result: RunResult, budget: Duration) -> Outcome {
         self.conclude(Occasion::Ended, result, budget).await
     }
@@ -192,7 +191,7 @@ impl Outcome {
     }
 }
 
-/// Sends a marked test message to every sink, whatever is listed.
+/// Sends a test message, marked as such, to every sink.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! When something is told.
+//! When notifications are sent.
 
 use std::fmt;
 use std::str::FromStr;
@@ -16,7 +16,7 @@ pub enum Occasion {
     Changed,
     /// The run ended; the result is the final one.
     Ended,
-    /// Nothing: somebody tries out their settings. It is told whatever is listed.
+    /// Nothing: a test of the settings. Sent whatever `--notify-on` lists.
     Test,
 }
 
@@ -29,9 +29,9 @@ pub enum Trigger {
     Approval,
     /// It passed.
     Success,
-    /// It ended badly, and the deploy or the people are why.
+    /// It ended badly, because of the deploy or of people.
     Failure,
-    /// The gate stopped watching before there was an end.
+    /// The gate stopped watching before the deploy ended.
     Timeout,
     /// It passed after deploys that had failed.
     Recovery,
@@ -57,7 +57,7 @@ impl Trigger {
         }
     }
 
-    /// Tells whether it is listed when nothing else is said. A sink that can edit its message also shows the start.
+    /// Tells whether it is listed by default. A sink that can edit its message also shows the start.
     pub fn is_usual(self, can_edit: bool) -> bool {
         match self {
             Self::Start => can_edit,
@@ -66,7 +66,7 @@ impl Trigger {
         }
     }
 
-    /// Returns the words that an occasion answers to. A recovery is a success as well, and whoever lists either is told.
+    /// Returns the words that cover an occasion. A recovery is also a success: listing either sends it.
     pub fn of(occasion: Occasion, result: &RunResult) -> &'static [Self] {
         match occasion {
             Occasion::Started => &[Self::Start],
@@ -85,7 +85,7 @@ impl Trigger {
                 | VerdictName::ApprovalNeeded
                 | VerdictName::Superseded
                 | VerdictName::Interrupted => &[Self::Failure],
-                // One look at a deploy that goes on ends nothing.
+                // A single poll of a deploy that goes on is no end.
                 VerdictName::Pending => &[],
             },
         }

@@ -13,7 +13,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::mask::secret_parts;
 
-/// A secret that is wiped when dropped, and taken out of whatever is shown. It has neither `Display` nor `Serialize`.
+/// A secret, wiped when dropped and redacted from all output. It has neither `Display` nor `Serialize`.
 #[derive(Clone)]
 pub(crate) struct Secret(SecretString);
 
@@ -23,7 +23,7 @@ impl Secret {
         Self::unprotected(text)
     }
 
-    /// Keeps a text as secrets are kept that may be shown.
+    /// Registers a text for redaction.
     pub(crate) fn unprotected(text: &str) -> Self {
         Self(SecretString::from(text))
     }
@@ -32,7 +32,7 @@ impl Secret {
         self.0.expose_secret()
     }
 
-    /// Returns it as a header's value that is marked as sensitive.
+    /// Returns it as a header value marked as sensitive.
     pub(crate) fn header(&self, prefix: &str) -> Option<HeaderValue> {
         let text = Zeroizing::new(format!("{prefix}{}", self.expose()));
         let mut value = HeaderValue::from_str(&text).ok()?;
@@ -47,13 +47,13 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// The address of a sink. Whoever knows it can post there.
+/// The address of a sink. Anyone who knows it can post there.
 #[derive(Clone)]
 pub(crate) struct SinkUrl(SecretUrl);
 
 impl SinkUrl {
-    /// Reads an address. The error says what is wrong without quoting anything. From now on, neither the address nor what is
-    /// secret of it is shown.
+    /// Reads an address. The error says what is wrong without quoting anything. From now on, the address and its
+    /// secret parts are redacted.
     pub(crate) fn new(text: &str) -> Result<Self, &'static str> {
         let address = Self::public(text)?;
         protect(text);
@@ -62,7 +62,7 @@ impl SinkUrl {
         Ok(address)
     }
 
-    /// Reads the address of a service's API in the same way, which is no secret.
+    /// Reads the address of a service's API in the same way; it is not a secret.
     pub(crate) fn public(text: &str) -> Result<Self, &'static str> {
         SecretUrl::new(text).map(Self)
     }
@@ -101,7 +101,7 @@ impl SigningKey {
         if key.len() < Self::SHORTEST {
             return Err("its key is shorter than 24 bytes");
         }
-        // A receiver may know the key itself, if it is text.
+        // A receiver may repeat the key itself, if it is text.
         let as_text = std::str::from_utf8(&key).ok().filter(|key| key.bytes().all(|byte| byte.is_ascii_graphic()));
         [text.strip_prefix("whsec_"), as_text].into_iter().flatten().for_each(protect);
         Ok(Self(Secret::new(text)))
@@ -112,7 +112,7 @@ impl SigningKey {
         decode(self.0.expose()).unwrap_or_default()
     }
 
-    /// Returns the secret as it is written, which receivers that know no base64 take for the key.
+    /// Returns the secret as it is written; receivers that do not decode base64 use that as the key.
     pub(crate) fn written(&self) -> &str {
         self.0.expose()
     }

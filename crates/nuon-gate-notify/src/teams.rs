@@ -1,7 +1,7 @@
 //! Microsoft Teams: an Adaptive Card through a Workflows URL.
 //!
-//! That a workflow takes a card does not prove that it shows it: it answers before it has rendered anything. Text from
-//! outside stands in runs of text, where no Markdown is read; links are the card's own buttons.
+//! That a workflow accepts a card does not prove that it shows it: it answers before it renders anything. Text from
+//! outside goes into text runs, which are not parsed as Markdown; links are buttons of the card.
 
 use nuon_gate_core::Line;
 use nuon_gate_http::Method;
@@ -14,13 +14,13 @@ use crate::deliver::{Fault, Http, Nature, Patience, Repeat, Request, harmless};
 use crate::message::{Message, TargetLine, Tone};
 use crate::secret::SinkUrl;
 
-/// The largest card in bytes. The documented limit is 28 KB, but cards of 21 KB were seen to be refused.
+/// The largest card in bytes. The documented limit is 28 KB, but refusals were seen at 21 KB.
 pub(crate) const LARGEST: usize = 18_000;
 
 /// Longest title: two lines of a card.
 const LONGEST_TITLE: usize = 200;
 
-/// Lays out a message, with shorter texts until it is small enough.
+/// Lays out a message, shortening its texts until it is small enough.
 pub(crate) fn payload(message: &Message) -> Value {
     for share in [1, 2, 4, 8, 16, 32] {
         let payload = card(message, share);
@@ -40,7 +40,7 @@ pub(crate) async fn post(url: &SinkUrl, http: &Http, patience: &mut Patience, me
             let request = Request { method: Method::POST, url, segments: &[], query: &[], headers, body: body.clone() };
             let answer = http.send(request).await?;
             let said = answer.text();
-            // Connectors of the old kind said so in a 200.
+            // The old kind of connectors reported errors with a 200.
             if said.contains("returned HTTP error") {
                 return Err(Fault::new(Nature::Refused { status: answer.status }, harmless(&said)));
             }
@@ -49,7 +49,7 @@ pub(crate) async fn post(url: &SinkUrl, http: &Http, patience: &mut Patience, me
         .await
 }
 
-/// Lays out a message whose texts are a share of what they could be.
+/// Lays out a message with its texts cut to a share of their limits.
 fn card(message: &Message, share: usize) -> Value {
     let headline = json!({"size": "Large", "weight": "Bolder", "color": color(message.tone)});
     let (title, reason) = message.lead(LONGEST_TITLE, verbatim);
@@ -125,7 +125,7 @@ fn run(text: &str, style: &Value) -> Value {
     run
 }
 
-/// Cards know colours by name alone.
+/// Cards take colours only by name.
 fn color(tone: Tone) -> &'static str {
     match tone {
         Tone::Good => "Good",

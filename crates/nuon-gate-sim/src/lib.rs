@@ -1,24 +1,4 @@
-//! A simulated Nuon API: real HTTP on a loopback port, the real shapes of old and new servers, and every fault that a
-//! client has to live through, as a script says.
-//!
-//! Beside it stand the services that are told of deploys: Slack, a webhook, Teams and Discord, with the limits and the
-//! refusals of the real ones.
-//!
-//! It refuses to share a type with the gate: a wrong field name would otherwise be wrong on both sides and pass.
-//!
-//! ```
-//! use nuon_gate_sim::{Script, Sim};
-//!
-//! let script: Script = r#"
-//!     [[component]]
-//!     install = "inlacme00000000000000000000"
-//!     id = "cmpapi00000000000000000000"
-//!     [[component.deploy]]
-//!     statuses = [{ status = "queued" }, { status = "active" }]
-//! "#.parse().unwrap();
-//! let sim = Sim::start(script, ([127, 0, 0, 1], 0).into()).unwrap();
-//! assert!(sim.url().starts_with("http://127.0.0.1:"));
-//! ```
+#![doc = include_str!("../README.md")]
 
 mod api;
 mod bodies;

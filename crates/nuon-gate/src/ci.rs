@@ -1,10 +1,10 @@
-//! The CI system that the program is a step of, as its environment tells.
+//! The CI system that runs the program, detected from the environment.
 
 use std::path::{Path, PathBuf};
 
 use crate::environment::Environment;
 
-/// A CI system whose log or whose files the program knows to write.
+/// A CI system whose log commands or files the program supports.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum CiSystem {
     /// GitHub Actions, and those that behave like it (Gitea, Forgejo).
@@ -13,17 +13,17 @@ pub(crate) enum CiSystem {
     GitLab,
     /// Buildkite.
     Buildkite {
-        /// Its agent's program, if it can be called.
+        /// The path of its agent, if there is one.
         agent: Option<PathBuf>,
     },
     /// Azure Pipelines.
     Azure {
-        /// Where files can be left until the job ends.
+        /// A folder for files that should last until the job ends.
         temp: Option<PathBuf>,
     },
 }
 
-/// What GitHub's runner reads when the step has ended.
+/// The files that GitHub's runner reads when the step has ended.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct GitHubFiles {
     /// `GITHUB_OUTPUT`.
@@ -56,24 +56,9 @@ impl CiSystem {
     }
 }
 
-/// Finds Buildkite's agent in the search path. What stands there relatively could be anyone's.
+/// Finds Buildkite's agent in `PATH`. Relative entries are ignored: what they lead to could be anyone's.
 fn agent(search: &str) -> Option<PathBuf> {
     let name = format!("buildkite-agent{}", std::env::consts::EXE_SUFFIX);
     let candidates = std::env::split_paths(search).filter(|folder| folder.is_absolute());
     candidates.map(|folder| folder.join(&name)).find(|path| Path::is_file(path))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_variable_of_a_report_is_a_flags() {
-        let command = crate::parse::command();
-        let flags = command.get_subcommands().flat_map(clap::Command::get_arguments);
-        for flag in flags.filter_map(clap::Arg::get_long) {
-            let own = crate::environment::variable_of(flag);
-            assert!(DOTENV.iter().all(|(variable, _)| *variable != own), "{own}");
-        }
-    }
 }

@@ -1,4 +1,4 @@
-//! The command after `--`: it is run, told of signals, and not left behind.
+//! The command after `--`: run, sent signals, and never left behind.
 
 use std::ffi::OsString;
 use std::io;
@@ -16,7 +16,7 @@ pub(crate) struct RunningCommand {
 }
 
 impl RunningCommand {
-    /// Starts the command, with its output passed through; to stderr, if stdout is somebody else's.
+    /// Starts the command, with its output passed through; to stderr if stdout is for the result.
     pub(crate) fn start(command: &[OsString], keeps_stdout: bool) -> io::Result<Self> {
         let mut child = Command::new(&command[0]);
         child.args(&command[1..]).kill_on_drop(true);
@@ -28,21 +28,21 @@ impl RunningCommand {
         Ok(Self { group: Group::of(&child, is_own), child })
     }
 
-    /// Waits until it has ended. What it has left in the background goes on.
+    /// Waits until it ends. Its background processes go on.
     pub(crate) async fn end(&mut self) -> io::Result<ExitStatus> {
         let ended = self.child.wait().await;
         self.group.leave();
         ended
     }
 
-    /// Tells it, and what it has started, of a signal. Whatever is still there after the grace is killed.
+    /// Sends a signal to it and its children. Whatever is still running after the grace period is killed.
     pub(crate) async fn stop(mut self, signal: Signal, grace: Duration) {
-        // From a terminal it has got it as well, and a second one means something else to many programs.
+        // From a terminal it got the signal as well, and a second one means something else to many programs.
         let heard = if self.group.has_heard(signal) { grace / 2 } else { Duration::ZERO };
         let ended = timeout(heard, self.child.wait()).await.is_ok();
         if !ended {
             self.group.pass_on(signal);
-            // Whether it ends in time or not, it is over for us.
+            // Whether or not it ends in time, we are done with it.
             let _ = timeout(grace - heard, async { (self.child.wait().await, self.group.end().await) }).await;
         }
     }
@@ -61,7 +61,7 @@ mod unix {
     pub(super) enum Group {
         /// A group of its own, so that signals reach what the command has started.
         Own(Pid),
-        /// Ours, in the foreground of a terminal: only that is allowed to read from it, and gets what is typed there.
+        /// Our own group, in the foreground of a terminal: only that may read from it, and gets its signals.
         Foreground(Option<Pid>),
         /// It has ended.
         Left,
@@ -96,7 +96,7 @@ mod unix {
                 Signal::Terminate => process::Signal::TERM,
                 Signal::HangUp => process::Signal::HUP,
             };
-            // Whoever is gone has heard enough.
+            // A process that is gone needs no signal.
             let _ = match self {
                 Self::Own(leader) => process::kill_process_group(*leader, signal),
                 Self::Foreground(Some(leader)) => process::kill_process(*leader, signal),
@@ -104,7 +104,7 @@ mod unix {
             };
         }
 
-        /// Waits until nobody of a group of its own is left.
+        /// Waits until no process of its own group is left.
         pub(super) async fn end(&mut self) {
             while let Self::Own(leader) = self
                 && process::test_kill_process_group(*leader).is_ok()
@@ -114,7 +114,7 @@ mod unix {
             self.leave();
         }
 
-        /// Takes note that the command has ended: what is left of it is not ours to end.
+        /// Notes that the command has ended: its background processes are not ours to end.
         pub(super) fn leave(&mut self) {
             *self = Self::Left;
         }
@@ -139,7 +139,7 @@ mod unix {
 #[cfg(unix)]
 use self::unix::Group;
 
-/// A console tells everyone there by itself, and there is nothing else that could be passed on.
+/// A console signals all of its processes by itself; there is nothing else to pass on.
 #[cfg(not(unix))]
 struct Group;
 

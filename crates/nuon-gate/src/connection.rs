@@ -22,7 +22,7 @@ pub(crate) const NO_TRUST_STORE: &str = "the system may have no trust store: ins
 
 const API_URL: &str = "https://api.nuon.co";
 
-/// A connection in its parts, as each can be wrong by itself.
+/// A connection in its parts, as each can be wrong on its own.
 pub(crate) struct ConnectionParts {
     /// The Nuon CLI's file, if there is one.
     pub(crate) file: Option<PathBuf>,
@@ -34,7 +34,7 @@ pub(crate) struct ConnectionParts {
 }
 
 impl ConnectionParts {
-    /// Finds out what each part is. A file that cannot be read could have said anything, so nothing is known then.
+    /// Determines each part. If the file cannot be read, nothing is known: it could have said anything.
     pub(crate) async fn read(
         reader: &Reader,
         arguments: ConnectionArguments,
@@ -44,7 +44,7 @@ impl ConnectionParts {
         let file = NuonConfig::read(reader, arguments.config.as_deref(), home.as_deref()).await?;
         let url = arguments.api_url.or(file.api_url).unwrap_or_else(|| API_URL.to_owned());
         let url = ApiUrl::new(&url, arguments.allow_http).map_err(|error| invalid_url(&error));
-        // Whom an identity is shown to matters only if that can be asked at all.
+        // The audience matters only if the address is valid.
         let audience = url.as_ref().ok().map_or_else(|| API_URL.to_owned(), ToString::to_string);
         let credentials = credentials::find(reader, arguments.token_file, file.api_token, audience, environment).await;
         Ok(Self {
@@ -57,21 +57,22 @@ impl ConnectionParts {
         })
     }
 
-    /// Returns the whole, or the first trouble.
+    /// Returns the connection, or the first error.
     pub(crate) fn whole(self) -> Result<Connection, Trouble> {
         let setup = self.setup();
         let Self { url, org, credentials, .. } = self;
         Ok(Connection { url: url?, org: org?, setup: setup?, credentials: credentials? })
     }
 
-    /// Returns what requests are sent with, whoever is asked.
+    /// Returns how to connect, whatever the endpoint.
     pub(crate) fn setup(&self) -> Result<Setup, Trouble> {
         let (certificates, proxies) = (self.certificates.clone()?, self.proxies.clone()?);
         Ok(Setup { user_agent: user_agent(), certificates, proxies })
     }
 }
 
-/// Returns how the program calls itself. The server writes to its database for agents that look like its own CLI.
+/// Returns the User-Agent. The server writes to its database for agents that look like its own CLI
+/// (`docs/nuon-api.md`, "Authentication").
 pub(crate) fn user_agent() -> String {
     format!("nuon-gate/{} (+{})", env!("CARGO_PKG_VERSION"), env!("CARGO_PKG_REPOSITORY"))
 }
@@ -86,7 +87,7 @@ pub(crate) async fn setup(
     Ok(Setup { user_agent: user_agent(), certificates, proxies })
 }
 
-/// Reads whom to trust. What of a file cannot be read is left out with a warning, as long as there is more of it.
+/// Reads the certificates to trust. Unreadable ones are left out with a warning, as long as at least one is readable.
 async fn certificates(reader: &Reader, file: Option<PathBuf>) -> Result<Certificates, Trouble> {
     let Some(path) = file else { return Ok(Certificates::default()) };
     let pem = reader.read(Input::Certificates, &path).await?;

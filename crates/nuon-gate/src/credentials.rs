@@ -1,4 +1,4 @@
-//! With what right the API is asked: the API token, or else an identity to sign in with.
+//! The credentials for the API: a token, or else an identity to exchange for one.
 
 use std::path::PathBuf;
 
@@ -17,7 +17,7 @@ use crate::trouble::Trouble;
 const TOKEN_HINT: &str =
     "set NUON_API_TOKEN, name a file with --token-file (NUON_GATE_TOKEN_FILE), or log in with the Nuon CLI";
 
-/// Finds the token of the `file` that was named, of the environment, or of who is `logged_in`; else an identity, which is for
+/// Finds the token in the given `file`, in the environment, or of the user who is `logged_in`; else an identity, for
 /// this `audience` unless the environment names another.
 pub(crate) async fn find(
     reader: &Reader,

@@ -13,8 +13,8 @@ use nuon_gate_http::is_of_proxies;
 use crate::near_miss::nearest;
 use crate::trouble::Trouble;
 
-/// The variables of a dotenv report, and which fact each tells. A later job that runs the program has them in its
-/// environment, so none may be a flag's. GitLab takes 20 on some plans.
+/// The variables of a dotenv report, and the fact that each holds. A later job that runs the program has them in its
+/// environment, so none may be a flag's variable. GitLab accepts 20 on some plans.
 pub(crate) const DOTENV: [(&str, &str); 10] = [
     ("NUON_GATE_VERDICT", "verdict"),
     ("NUON_GATE_EXIT_CODE", "exit-code"),
@@ -51,7 +51,7 @@ pub(crate) const OIDC_AUDIENCE: &str = "NUON_OIDC_AUDIENCE";
 pub(crate) const GITHUB_ISSUER: &str = "ACTIONS_ID_TOKEN_REQUEST_URL";
 pub(crate) const GITHUB_REQUEST_TOKEN: &str = "ACTIONS_ID_TOKEN_REQUEST_TOKEN";
 
-/// The same with their meaning, for the documentation.
+/// The same, with their meaning, for the documentation.
 pub const SIGN_IN: [(&str, &str); 4] = [
     (OIDC_TOKEN, "The identity token itself, a JWT"),
     (OIDC_TOKEN_FILE, "A file with the identity token, read again each time it is needed"),
@@ -62,18 +62,18 @@ pub const SIGN_IN: [(&str, &str); 4] = [
     (OIDC_AUDIENCE, "For whom GitHub is asked to issue it, if not for the API's address"),
 ];
 
-/// What the names of the Nuon CLI's variables begin with.
+/// The prefix of the Nuon CLI's variables.
 const NUON_PREFIX: &str = "NUON_";
 
-/// Variables of the Nuon CLI beside which there is none of ours, though one might expect it.
+/// Variables of the Nuon CLI that have no counterpart of ours, though one might expect one.
 const NUON_OWN: [&str; 4] = [API_TOKEN, OIDC_TOKEN, OIDC_TOKEN_FILE, OIDC_AUDIENCE];
 
 /// The variables that are set.
 #[derive(Clone)]
 pub(crate) struct Environment {
-    /// Those that are set to something.
+    /// Non-empty variables.
     set: BTreeMap<String, String>,
-    /// Those that are set to nothing.
+    /// Empty variables.
     blank: BTreeSet<String>,
     /// Variables of ours, and those that name a proxy, whose value is not Unicode.
     unreadable: Vec<String>,
@@ -106,7 +106,7 @@ impl Environment {
         environment
     }
 
-    /// Refuses variables of ours that cannot be read: a pin that is dropped in silence would let the wrong deploy pass.
+    /// Refuses variables of ours that are not Unicode: a pin that is silently dropped would let the wrong deploy pass.
     pub(crate) fn check(&self) -> Result<(), Trouble> {
         match self.unreadable.first() {
             Some(name) => {
@@ -116,12 +116,12 @@ impl Environment {
         }
     }
 
-    /// Returns a variable that is set to something.
+    /// Returns a variable that is not empty.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.set.get(name).map(String::as_str)
     }
 
-    /// Tells whether a variable is set to nothing.
+    /// Tells whether a variable is set and empty.
     pub(crate) fn is_blank(&self, name: &str) -> bool {
         self.blank.contains(name)
     }
@@ -136,7 +136,7 @@ impl Environment {
         self.get("HOME").or_else(|| self.get("USERPROFILE")).map(PathBuf::from)
     }
 
-    /// Returns the variables with our prefix that no flag stands behind, each with the known one that is most like it.
+    /// Returns the variables with our prefix that belong to no flag, each with the closest known one.
     pub(crate) fn unknown(&self, command: &Command) -> Vec<(&str, Option<String>)> {
         let flags = command.get_subcommands().flat_map(Command::get_arguments).chain(command.get_arguments());
         let known: Vec<String> =
@@ -144,7 +144,7 @@ impl Environment {
         let is_known = |name: &String| known.contains(name) || DOTENV.iter().any(|(variable, _)| variable == name);
         let names = self.set.keys().chain(&self.blank);
         let unknown = names.filter(|name| name.starts_with(PREFIX) && !is_known(name));
-        // They all begin alike, which makes no two of them alike.
+        // The common prefix must not count as similarity.
         let rest = |name: &'_ str| name.strip_prefix(PREFIX).unwrap_or(&name[NUON_PREFIX.len()..]).to_owned();
         let known: Vec<&str> = known.iter().map(String::as_str).chain(NUON_OWN).collect();
         let rests: Vec<String> = known.iter().map(|name| rest(name)).collect();
@@ -183,4 +183,19 @@ pub(crate) fn variable_of(long: &str) -> String {
 /// Returns the variable of the Nuon CLI that stands in for one of ours.
 pub(crate) fn nuon_variable(own: &str) -> Option<&'static str> {
     NUON.iter().find(|(ours, _)| *ours == own).map(|(_, nuon)| *nuon)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_variable_of_a_report_is_a_flags() {
+        let command = crate::parse::command();
+        let flags = command.get_subcommands().flat_map(Command::get_arguments);
+        for flag in flags.filter_map(Arg::get_long) {
+            let own = variable_of(flag);
+            assert!(DOTENV.iter().all(|(variable, _)| *variable != own), "{own}");
+        }
+    }
 }

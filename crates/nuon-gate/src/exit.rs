@@ -22,7 +22,7 @@ pub const CODES: [(&str, &str, &str); 12] = [
     ("130 / 143 / 129", "interrupted", "SIGINT / SIGTERM / SIGHUP"),
 ];
 
-/// Passed, but a notification that was required did not arrive.
+/// Passed, but a required notification failed.
 pub const NOTIFY_FAILED: u8 = 8;
 
 /// Returns the name of a code.
@@ -49,7 +49,7 @@ pub fn code(verdict: Verdict) -> u8 {
     }
 }
 
-/// Returns the verdict where nothing is waited for because of this. `None`: it is a mistake in the configuration.
+/// Returns the verdict if this error ends the run before the wait. `None`: it is a mistake in the configuration.
 pub fn verdict_of(error: &ApiError) -> Option<Verdict> {
     match error.class() {
         ErrorClass::Denied
@@ -62,7 +62,7 @@ pub fn verdict_of(error: &ApiError) -> Option<Verdict> {
     }
 }
 
-/// Returns the exit code where nothing is waited for because of this.
+/// Returns the exit code if this error ends the run before the wait.
 pub fn code_of(error: &ApiError) -> u8 {
     verdict_of(error).map_or(USAGE, code)
 }

@@ -1,4 +1,4 @@
-//! Other exit codes than the usual ones, for soft gates: what is typed, and what a run exits with.
+//! `--map-exit`: other exit codes, for soft gates.
 
 use std::str::FromStr;
 
@@ -8,7 +8,7 @@ use nuon_gate_core::{Line, Verdict};
 use crate::exit;
 use crate::lists::List;
 
-/// What a run exits with.
+/// The exit codes of a run.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ExitCodes(Vec<ExitMapping>);
 
@@ -23,7 +23,7 @@ impl ExitCodes {
         self.mapped(verdict.as_str()).unwrap_or_else(|| exit::code(verdict))
     }
 
-    /// Returns the exit code where it passed, but not everyone could be told who had to be.
+    /// Returns the exit code for a pass with a required notification that failed.
     pub(crate) fn of_failed_notification(&self) -> u8 {
         self.mapped(VerdictName::NotifyFailed.as_str()).unwrap_or(exit::NOTIFY_FAILED)
     }
@@ -61,7 +61,7 @@ impl FromStr for ExitMappings {
     fn from_str(text: &str) -> Result<Self, String> {
         let List(mappings): List<ExitMapping> = text.parse()?;
         for (at, ExitMapping { name, code }) in mappings.iter().enumerate() {
-            // Of a flag that is repeated the last counts. Within one list nobody can say which of two codes is meant.
+            // Of a repeated flag the last wins. Two codes within one list are ambiguous.
             if let Some(other) = mappings[..at].iter().find(|other| other.name == *name && other.code != *code) {
                 return Err(format!("`{name}` is given two codes, {} and {code}", other.code));
             }

@@ -1,4 +1,4 @@
-//! The small files that the user names: how each is read, and what is said where it cannot be.
+//! The small files that users name: how each is read, and the error if it cannot be.
 
 use std::fmt::Display;
 use std::io;
@@ -18,7 +18,7 @@ const MIB: u64 = 1024 * 1024;
 pub(crate) enum Input {
     /// The API token.
     Token,
-    /// What proves who somebody is.
+    /// An identity token.
     Identity,
     /// Certificates to trust.
     Certificates,
@@ -39,7 +39,7 @@ pub(crate) enum Input {
 }
 
 impl Input {
-    /// Reads the text of a file. It may take as long as somebody writes to it.
+    /// Reads the text of a file. A pipe can take as long as its writer does.
     pub(crate) fn read(self, path: &Path) -> Result<String, Unreadable> {
         match self.is_stdin(path) {
             true => read(io::stdin(), self.longest()),
@@ -62,8 +62,8 @@ impl Input {
         self.wrong(path, json_fault(error))
     }
 
-    /// Returns what to call a file. What is no path is most likely what the file should hold, put into the wrong place, and
-    /// that may be a secret.
+    /// Returns how to name a file in an error. A value that is no path is most likely the content itself, given in the
+    /// wrong place, and may be a secret.
     pub(crate) fn name(self, path: &Path) -> String {
         match self.is_stdin(path) {
             true => "stdin".to_owned(),
@@ -74,7 +74,7 @@ impl Input {
         }
     }
 
-    /// The most bytes: more than any such file has.
+    /// The size limit, above that of any real file.
     fn longest(self) -> u64 {
         match self {
             Self::Token | Self::Identity => LARGEST_IDENTITY,
@@ -91,7 +91,7 @@ impl Input {
         path.as_os_str() == "-" && matches!(self, Self::Targets | Self::TriggerResponse | Self::Result)
     }
 
-    /// Tells whether a secret is all that is in it.
+    /// Tells whether the file holds nothing but a secret.
     fn is_secret(self) -> bool {
         matches!(self, Self::Token | Self::Identity)
     }
@@ -142,13 +142,13 @@ impl Input {
     }
 }
 
-/// Tells whether a path leads somewhere: to something that is there, or into a folder that is.
+/// Tells whether a path exists, or could be created in an existing folder.
 fn is_place(path: &Path) -> bool {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     path.exists() || folder.is_some_and(Path::is_dir)
 }
 
-/// Tells whether a path is rather a secret: its name is random or longer than people call files, and there is nothing there.
+/// Tells whether a path looks like a secret instead: random or too long for a file's name, and nothing is there.
 fn is_like_a_secret(path: &Path) -> bool {
     const LONGEST_NAME: usize = 64;
     let text = path.to_string_lossy();

@@ -1,9 +1,8 @@
-//! What each flag is set to: what was typed, else what its variable holds.
+//! The value of each flag: from the command line, or else from its variable.
 //!
-//! Every text that a user gives arrives here, whether typed or set, and is taken in by the same rules: blanks around it and a
-//! byte order mark go, nothing means unset, and a pin that came to nothing or a placeholder that nobody filled in is refused.
-//! Which text belongs to which flag is what clap says of the command line as it was typed, so that an empty text can never
-//! change what stands beside it.
+//! Every value that a user gives passes through here under the same rules: surrounding blanks and a byte order mark
+//! are removed, empty means unset, and an empty pin or an unfilled placeholder is refused. clap decides on the
+//! unmodified command line which text belongs to which flag, so an empty text never shifts its neighbours.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -17,14 +16,14 @@ use nuon_gate_notify::is_placeholder;
 use crate::environment::{Environment, nuon_variable, variable};
 use crate::trouble::Trouble;
 
-/// The flags that say which deploy is waited for. One that is set to nothing is most likely a step before that gave
+/// The flags that say which deploy is waited for. An empty one most likely comes from an earlier step that produced
 /// nothing; without it another deploy would be judged.
 const PINS: [&str; 8] = ["deploy", "workflow", "branch-run", "trigger-response", "build", "commit", "after", "since"];
 
 /// The flags that say what is waited for.
 const TARGETS: [&str; 5] = ["install", "install-label", "component", "target", "targets-file"];
 
-/// A flag that is repeated on purpose has no use for a higher number.
+/// Upper bound for a flag that is counted, such as `-v`.
 const MOST_REPEATED: u8 = 9;
 
 /// Where a value comes from.
@@ -36,7 +35,7 @@ pub(crate) enum Source {
     Variable(String),
 }
 
-/// A command line in which every flag has its value, wherever that comes from.
+/// A command line in which every flag has its value, whatever the source.
 pub(crate) struct Layers {
     /// The name of the command, its flags, and what follows them.
     pub(crate) arguments: Vec<OsString>,
@@ -44,7 +43,7 @@ pub(crate) struct Layers {
     pub(crate) sources: BTreeMap<String, Source>,
 }
 
-/// Returns a command line that takes any text as the value of a flag, and so says nothing but which text belongs to which.
+/// Returns a command line that accepts any text as a value, and so decides only which text belongs to which flag.
 pub(crate) fn loose(command: Command) -> Command {
     command.mut_subcommands(|command| command.mut_args(loosened)).mut_args(loosened)
 }
@@ -55,9 +54,9 @@ fn loosened(arg: Arg) -> Arg {
     let id = arg.get_id().clone();
     let arg = if takes_value { arg.value_parser(OsStringValueParser::new()) } else { arg };
     match arg.get_action() {
-        // Of two pins nobody can say which is meant.
+        // Two pins of one kind are ambiguous.
         _ if is_pin || arg.is_positional() => arg,
-        // The last of several counts, as for most programs; but each is seen, an empty one too.
+        // The last of several wins, as in most programs, but each is checked, an empty one too.
         ArgAction::Set => arg.action(ArgAction::Append),
         ArgAction::SetTrue => arg.overrides_with(id),
         _ => arg,
@@ -112,9 +111,9 @@ fn empty_word() -> Trouble {
         .hint("a variable in the command is most likely not set: leave it out, or set it")
 }
 
-/// Says that `--` is followed by nothing that could be run.
+/// The error for `--` without a command.
 pub(crate) fn no_command() -> Trouble {
-    // Most likely a variable that is empty: without the command, an old deploy would be judged.
+    // Most likely an empty variable: without the command, an old deploy would be judged.
     Trouble::new("there is no command after `--`").hint("give the command that triggers the deploy")
 }
 
@@ -130,7 +129,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// Takes what was typed for a flag; returns whether that is anything.
+    /// Takes a flag's value from the command line; returns whether there is one.
     fn take_typed(&mut self, arg: &Arg) -> Result<bool, Trouble> {
         let long = arg.get_long().unwrap_or_default();
         if !is_typed(self.typed, arg.get_id().as_str()) {
@@ -154,7 +153,7 @@ impl Reader<'_> {
                 }
                 let only_last = matches!(arg.get_action(), ArgAction::Set).then(|| values.len().saturating_sub(1));
                 values.iter().skip(only_last.unwrap_or(0)).for_each(|value| self.set_to(long, value, Source::Typed));
-                // Half a fleet must not pass for the whole.
+                // Part of a fleet must not pass for all of it.
                 let is_half = self.empty.values().any(|empty| empty == long) && self.sources.contains_key(long);
                 if is_half && TARGETS.contains(&long) {
                     return Err(half_empty(long));
@@ -167,7 +166,7 @@ impl Reader<'_> {
     /// Takes what a flag's variable holds.
     fn take_variable(&mut self, arg: &Arg) -> Result<(), Trouble> {
         let (Some(own), Some(long)) = (variable(arg), arg.get_long()) else { return Ok(()) };
-        // A pin that is wrong is wrong, whether it counts or not.
+        // A malformed pin is an error even if it is overridden.
         let is_pin = PINS.contains(&long);
         if is_pin && self.environment.is_blank(&own) {
             return Err(empty_pin(&own));
@@ -202,7 +201,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// Takes what was typed without a flag: targets.
+    /// Takes positional arguments: targets.
     fn take_words(&mut self, arg: &Arg) -> Result<(), Trouble> {
         let mut places = self.typed.indices_of(arg.get_id().as_str()).into_iter().flatten();
         if let Some(flag) = places.find_map(|place| self.empty.get(&(place.wrapping_sub(1)))) {
@@ -240,8 +239,8 @@ impl Reader<'_> {
         self.sources.insert(long.to_owned(), source);
     }
 
-    /// Tells whether a variable of the Nuon CLI is half a target while ours say otherwise, which beat it: by whole ones, or
-    /// by other installs.
+    /// Tells whether a variable of the Nuon CLI names half a target and is overridden by ours, which name whole
+    /// targets or other installs.
     fn is_halved(&self, long: &str) -> bool {
         let whole = [
             ("target", "NUON_GATE_TARGET"),
@@ -294,13 +293,14 @@ fn raw(typed: &ArgMatches, arg: &Arg) -> Vec<OsString> {
     }
 }
 
-/// Returns the words that were typed without a flag. One that is empty is nobody's value, and could have been anybody's.
+/// Returns the words that were typed without a flag. An empty one is an error: it could have been meant for any of
+/// them.
 fn words(typed: &ArgMatches, arg: &Arg) -> Result<Vec<OsString>, Trouble> {
     let name = arg.get_value_names().and_then(|names| names.first()).map_or("an argument", |name| name.as_str());
     raw(typed, arg).iter().map(|text| taken(text, name)?.ok_or_else(empty_word)).collect()
 }
 
-/// Takes in a text; nothing is left of one that is empty.
+/// Normalises a text; `None` if it is empty.
 fn taken(text: &OsStr, name: &str) -> Result<Option<OsString>, Trouble> {
     let value = trimmed(text);
     if value.to_str().is_some_and(is_placeholder) {
@@ -309,7 +309,7 @@ fn taken(text: &OsStr, name: &str) -> Result<Option<OsString>, Trouble> {
     Ok((!value.is_empty()).then(|| value.to_owned()))
 }
 
-/// Takes off what is no part of a text. A path that is not Unicode stays as it is.
+/// Trims a text. A path that is not Unicode stays as it is.
 fn trimmed(text: &OsStr) -> &OsStr {
     text.to_str().map_or(text, |text| OsStr::new(trim(text)))
 }

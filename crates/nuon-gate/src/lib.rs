@@ -1,8 +1,6 @@
-//! The command line of `nuon-gate`: waits until a Nuon deploy ends, then passes or fails the pipeline it runs in.
+#![doc = include_str!("../README.md")]
 //!
-//! It refuses to judge (that is the core's) and to keep state between runs.
-//!
-//! # The way of the data
+//! # The data flow
 //!
 //! ```text
 //! arguments → settings → watch → report → outputs, sinks → exit code
@@ -82,7 +80,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
 
 fn execute(cli: Cli, environment: &Environment) -> Result<u8, Trouble> {
     let Cli { command, verbosity } = cli;
-    // GitHub sets it when somebody asks for a job to be run again with debug logging.
+    // GitHub sets it in a job that is rerun with debug logging.
     let is_debugged = environment.is_github() && environment.get("RUNNER_DEBUG") == Some("1");
     let verbosity = match command {
         Command::Demo(_) => verbosity,

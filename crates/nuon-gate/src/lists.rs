@@ -1,12 +1,12 @@
-//! Values that may be several: one a line, and where no value can hold a comma, separated by commas as well.
+//! Lists of values: one a line, or separated by commas where no value can hold one.
 
 use std::fmt;
 use std::str::FromStr;
 
 use nuon_gate_notify::is_placeholder;
 
-/// Several ids, statuses or the like in one text. A line may be blank. Beside a comma there has to be something: what is
-/// missing there is most likely a variable that is not set, and without it half would pass for the whole.
+/// Several ids, statuses or the like in one text. A line may be blank. Both sides of a comma must be non-empty: an
+/// empty side is most likely an unset variable, and part of a list would pass for all of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct List<T>(pub(crate) Vec<T>);
 
@@ -20,7 +20,7 @@ impl<T: FromStr<Err: fmt::Display>> FromStr for List<T> {
     }
 }
 
-/// Returns a part of a value without the blanks around it, if somebody has filled it in.
+/// Returns a part of a value, trimmed, unless it is an unfilled placeholder.
 pub(crate) fn filled_in(part: &str) -> Result<&str, String> {
     match part.trim() {
         "" => Err("a part of it is empty: a variable in it is most likely not set".to_owned()),
@@ -54,7 +54,7 @@ impl<T: FromStr<Err: fmt::Display>> FromStr for One<T> {
     }
 }
 
-/// Refuses what is several values, as a list of ids is written.
+/// Refuses several values, written as a list of ids.
 pub(crate) fn only_one(text: &str) -> Result<(), String> {
     match text.trim().contains(|c: char| c == ',' || c.is_whitespace()) {
         true => Err("it is several values, and only one can be pinned".to_owned()),

@@ -1,4 +1,4 @@
-//! The `nuon-gate` program. Everything is in the library beside it; its `run` shows the whole way of the data.
+//! The `nuon-gate` program. Everything is in the library; its `run` shows the whole data flow.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! Finding out what the targets' newest deploys are, before new ones are triggered.
+//! Finds the targets' newest deploys, before new ones are triggered.
 
 use jiff::Timestamp;
 use nuon_gate_core::api::{Answer, ApiError, Client, Depth, ErrorClass, Fact, Request};
@@ -13,7 +13,7 @@ use crate::targets::{self, Unresolved};
 use crate::trouble::Trouble;
 use crate::words::{self, if_ambiguous, if_not_signed_in, if_unanswered, if_unfit, if_unknown, is_of_the_way};
 
-/// Says that the API has not said what has to be marked.
+/// The error if the API gives no answer to mark.
 fn unmarked(what: &dyn std::fmt::Display, error: &ApiError) -> Trouble {
     let is_about_ids = matches!(
         error.class(),
@@ -29,7 +29,7 @@ fn unmarked(what: &dyn std::fmt::Display, error: &ApiError) -> Trouble {
     Trouble::new(format!("{what} could not be marked ({error})")).hint(hint).judged(exit::verdict_of(error))
 }
 
-/// Finds out which targets are meant, and marks every one.
+/// Resolves the targets, and marks each one.
 pub(crate) async fn take(client: &Client, wanted: Vec<Wanted>) -> Result<(Targets, Marks), Trouble> {
     let targets = Targets::new(resolve(client, wanted).await?);
     let none = || Trouble::new("there are no targets: the install has no components").hint("correct the targets");
@@ -41,7 +41,7 @@ pub(crate) async fn take(client: &Client, wanted: Vec<Wanted>) -> Result<(Target
     Ok((targets, Marks::new(marks)))
 }
 
-/// Finds out which targets are meant. Nothing is asked twice: what cannot be known now cannot be marked.
+/// Resolves the targets. Nothing is retried: what cannot be read now cannot be marked.
 async fn resolve(client: &Client, wanted: Vec<Wanted>) -> Result<Vec<Target>, Trouble> {
     let what = wanted.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     let ask = async |request| client.request(&request).await;
@@ -72,7 +72,7 @@ async fn mark(client: &Client, target: &Target) -> Result<Mark, ApiError> {
         client.request(&Request::Install(install.clone())).await?;
         client.request(&Request::InstallComponent(install.clone(), component.clone())).await?;
     }
-    // What is created after this answer is new, so its time counts, and not that of a later one.
+    // Anything created after this answer is new, so this answer's time counts, not a later one's.
     let Answer { fact, server_time } = answer;
     #[expect(clippy::disallowed_methods, reason = "for a server that does not say its own time")]
     let server_time = server_time.or_else(|| client.stats().server_time).unwrap_or_else(Timestamp::now);

@@ -1,4 +1,4 @@
-//! What stood before a pipeline triggered anything: written by `mark`, read by `wait --after`.
+//! The baseline before a pipeline triggers anything: written by `mark`, read by `wait --after`.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -14,10 +14,10 @@ use crate::lists::One;
 use crate::reader::Reader;
 use crate::trouble::Trouble;
 
-/// The form in which marks are written, and the only one that is read.
+/// The version of the file format, and the only one that is read.
 const SCHEMA: u32 = 1;
 
-/// As much as tells which form a file has.
+/// The version field alone.
 #[derive(Deserialize)]
 struct Form {
     schema: Option<u32>,
@@ -39,7 +39,7 @@ pub(crate) struct Mark {
     deploy_id: Option<String>,
     /// When it was created.
     created_at: Option<String>,
-    /// What time it was then, by the server's clock.
+    /// The server's time at that moment.
     server_time: String,
 }
 
@@ -53,7 +53,7 @@ impl Marks {
         let wrong = |error: &dyn std::fmt::Display| Input::Marks.wrong(path, error);
         let text = reader.read(Input::Marks, path).await?;
         let broken = |error| Input::Marks.wrong_json(path, &error);
-        // Whatever else another form has, it would be read as this one.
+        // Another version must not be read as this one.
         let Form { schema } = serde_json::from_str(&text).map_err(broken)?;
         match schema {
             None => return Err(wrong(&"it has no schema, as what `mark` writes has")),
@@ -63,7 +63,7 @@ impl Marks {
         let marks: Self = serde_json::from_str(&text).map_err(broken)?;
         let mut known = HashSet::new();
         for Mark { install, component, .. } in &marks.targets {
-            // Two files in one: which of them is meant cannot be told.
+            // Two concatenated files are ambiguous.
             if !known.insert((install, component)) {
                 return Err(wrong(&format!("{install}/{component} is in it twice")));
             }
@@ -111,7 +111,7 @@ impl Mark {
 pub(crate) enum After {
     Deploy(DeployId),
     File(PathBuf),
-    /// What was marked just now.
+    /// Marks that were made just now.
     Marks(Marks),
 }
 

@@ -1,13 +1,13 @@
-//! What others may see of the program's memory.
+//! Keeps secrets out of core dumps.
 
-/// Has the system write no core dump, in which the environment and every secret would stand, however it is set up. The
-/// command after `--` is not kept from dumping its own: it begins anew (`PR_SET_DUMPABLE` in prctl(2)).
+/// Disables core dumps, which would hold the environment and every secret. The command after `--` can still dump core:
+/// the setting is reset on exec (`PR_SET_DUMPABLE` in prctl(2)).
 ///
-/// Elsewhere than on Linux the system's own settings hold, which are to write none unless somebody asks for them.
+/// Systems other than Linux keep their own settings, which by default write none.
 #[cfg(target_os = "linux")]
 pub(crate) fn keep_from_dumps() {
     use rustix::process::{DumpableBehavior, set_dumpable_behavior};
-    // A kernel that cannot be told so is no reason to leave a pipeline without its gate.
+    // A kernel that refuses is no reason to fail the run.
     let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
 }
 

@@ -1,4 +1,4 @@
-//! The names of the targets, read beside the wait for whoever reads them.
+//! The names of the targets, read concurrently with the wait.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use nuon_gate_core::watch::EventKind;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-/// How long the end waits for names that are still being read.
+/// How long the end of the run waits for names.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Names that are being read, or have been.
@@ -19,7 +19,7 @@ pub(crate) struct Naming {
     targets: Vec<Target>,
     names: watch::Receiver<Option<Names>>,
     sender: Option<watch::Sender<Option<Names>>>,
-    /// Whether they have been returned for an event.
+    /// Whether they have been handed out with an event.
     returned: bool,
 }
 
@@ -30,13 +30,13 @@ impl Naming {
         Self { client, wanted, targets: Vec::new(), names, sender: Some(sender), returned: false }
     }
 
-    /// Returns where the names will be, for those who can wait for them.
+    /// Returns a receiver of the names, for those who can wait.
     pub(crate) fn names(&self) -> watch::Receiver<Option<Names>> {
         self.names.clone()
     }
 
-    /// Reads the names once the API has given a good answer: one that refuses the token is not asked for more. Returns
-    /// them at the first event after they have come.
+    /// Reads the names once the API has given a good answer, so that an API that refuses the token gets no more
+    /// requests. Returns them at the first event after they have arrived.
     pub(crate) fn event(&mut self, kind: &EventKind) -> Option<Names> {
         match kind {
             EventKind::Started { targets } => self.targets.clone_from(targets),

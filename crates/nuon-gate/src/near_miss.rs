@@ -1,8 +1,8 @@
-//! What was most likely meant by a word that nobody knows.
+//! Suggestions for unknown words.
 
 use strsim::{jaro_winkler, normalized_damerau_levenshtein};
 
-/// Returns the known word that is most like this one, if it is much like it: with the same beginning, or but for a letter.
+/// Returns the closest known word, if it is close enough: the same prefix, or one letter off.
 pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let is_alike =
         |other: &&str| jaro_winkler(word, other) >= 0.9 || normalized_damerau_levenshtein(word, other) >= 0.75;

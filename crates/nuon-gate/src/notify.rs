@@ -1,4 +1,4 @@
-//! Telling chat channels and webhooks: what is told when, and what follows from their not hearing it.
+//! Notifications of a run: what is sent when, and what follows if one fails.
 
 use std::path::Path;
 use std::time::Duration;
@@ -19,10 +19,10 @@ use crate::lists::flatten;
 use crate::reader::{Reader, may_wait};
 use crate::trouble::Trouble;
 
-/// A message shows twenty targets; a fleet's every move would cost more than it tells.
+/// Above this number of targets, changes are not sent: a message shows only twenty of them.
 const MOST_TARGETS: usize = 100;
 
-/// Whom to tell, and how.
+/// The sinks and their options.
 pub(crate) struct NotifySettings {
     pub(crate) sinks: Sinks,
     /// What the user should know of the settings.
@@ -55,7 +55,7 @@ impl NotifySettings {
     }
 }
 
-/// Reads from the environment whom to tell.
+/// Reads the sinks from the environment.
 pub(crate) async fn sinks(reader: &Reader, environment: &Environment) -> Result<Parsed, Trouble> {
     // The one setting that is a file.
     const TEMPLATE: &str = "NUON_GATE_WEBHOOK_TEMPLATE";
@@ -87,7 +87,7 @@ pub(crate) fn invalid_setup(error: &InvalidSetup) -> Trouble {
     Trouble::new(error).hint(hint)
 }
 
-/// Those who are told of a run.
+/// The notifications of a run.
 pub(crate) struct Audience {
     notifier: Notifier,
     pub(crate) required: bool,
@@ -95,14 +95,14 @@ pub(crate) struct Audience {
 }
 
 impl Audience {
-    /// Makes everything ready, so that what cannot work is known before the wait. Has to be called within a runtime.
+    /// Prepares all sinks, so that one that cannot work is known before the wait. Has to be called within a runtime.
     pub(crate) fn gather(
         settings: NotifySettings,
         names: Option<watch::Receiver<Option<Names>>>,
     ) -> Result<Option<Self>, Trouble> {
         let NotifySettings { sinks, notices, options, required, timeout } = settings;
         let options = Options { names, ..options };
-        // A sink that is skipped is a notice, and stands in the result.
+        // A skipped sink is a notice, and is listed in the result.
         if sinks.is_empty() && notices.is_empty() {
             return Ok(None);
         }
@@ -110,7 +110,7 @@ impl Audience {
         Ok(Some(Self { notifier, required, timeout }))
     }
 
-    /// Tells an event, if it is one that anybody may want to hear of. Nobody is waited for.
+    /// Sends an event if it is worth a notification. Does not wait.
     pub(crate) fn event(&self, event: &Event, snapshot: impl FnOnce() -> RunResult) {
         let Some(occasion) = occasion(&event.kind) else { return };
         let snapshot = snapshot();
@@ -126,7 +126,7 @@ impl Audience {
         }
     }
 
-    /// Tells the outcome, and returns what became of it all.
+    /// Sends the final notice, and returns the outcome of all notifications.
     pub(crate) async fn finish(self, result: &RunResult, limit: Duration) -> Outcome {
         self.notifier.finish(result.clone(), self.timeout.min(limit)).await
     }

@@ -27,13 +27,13 @@ pub fn command() -> clap::Command {
     environment::document(Cli::command())
 }
 
-/// Returns the command line as whoever started the program knows it: called as an extension of the Nuon CLI, it is
-/// `nuon gate`.
+/// Returns the command line under the name by which the program was started: as an extension of the Nuon CLI, `nuon
+/// gate`.
 fn command_called(arguments: &[OsString]) -> clap::Command {
     let program = arguments.first().map(std::path::Path::new).and_then(|path| path.file_stem());
     match program.is_some_and(|name| name == EXTENSION) {
         true => Cli::command().name("nuon gate").bin_name("nuon gate"),
-        // Or the usage of a command would not say whose command it is.
+        // Otherwise the usage of a subcommand would lack the name before it.
         false => Cli::command().bin_name("nuon-gate"),
     }
 }
@@ -81,10 +81,10 @@ fn warn_of_unknown(command: &Command, environment: &Environment) {
     }
 }
 
-/// Puts clap's error into our form, and names the variable of the flag it is about.
+/// Converts clap's error into our form, and names the variable of its flag.
 fn explain(error: &clap::Error, sources: &BTreeMap<String, Source>, arguments: &[OsString]) -> Trouble {
     let rendered = error.render().to_string();
-    // What a value parser says stands behind the value, which may be several lines.
+    // The value parser's message follows the value, which may span several lines.
     let first = match error.kind() {
         ErrorKind::ValueValidation => rendered.split("\n\nFor more").next(),
         _ => rendered.lines().next(),
@@ -126,7 +126,7 @@ fn explain(error: &clap::Error, sources: &BTreeMap<String, Source>, arguments: &
     Trouble::new(message).hint(place)
 }
 
-/// Returns where the help is that says what could have been typed.
+/// Returns the help command that lists what is accepted.
 fn help_of(arguments: &[OsString]) -> String {
     let typed = arguments.get(1).and_then(|name| name.to_str());
     match typed.and_then(|name| command().find_subcommand(name).map(|command| command.get_name().to_owned())) {

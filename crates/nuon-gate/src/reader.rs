@@ -1,7 +1,7 @@
-//! Reading what may keep one waiting: any small file can be a pipe that nobody writes to, and stdin can be somebody's keyboard.
+//! Reads that may block: any file can be a pipe without a writer, and stdin can be a keyboard.
 //!
-//! Whatever is not a plain file is read in a thread of its own, so that clocks and signals go on. Once one of them has ended
-//! the wait, that thread is abandoned.
+//! Anything but a plain file is read in a thread of its own, so that timeouts and signals still work. Once one of them
+//! has ended the wait, the thread is abandoned.
 
 use std::cell::RefCell;
 use std::fs;
@@ -22,7 +22,7 @@ use crate::words::clock_flag;
 const NOTHING_DONE: &str = "nothing was waited for";
 const WRITER: &str = "see to it that whoever writes to it begins, and ends";
 
-/// How long may be read.
+/// The time limit for reading.
 pub(crate) struct Limit {
     left: Duration,
     called: String,
@@ -30,19 +30,19 @@ pub(crate) struct Limit {
 }
 
 impl Limit {
-    /// A limit of this length that nobody can change.
+    /// A fixed limit.
     pub(crate) fn fixed(length: Duration) -> Self {
         Self { left: length, called: format!("the limit of {}", human(length)), hint: WRITER.to_owned() }
     }
 
-    /// What is left of a clock of this length.
+    /// The rest of a timeout of this length.
     pub(crate) fn of_clock(clock: Clock, length: Duration, left: Duration) -> Self {
         let called = format!("the {} limit of {}", clock.as_str(), human(length));
         Self { left, called, hint: format!("{WRITER}, or raise {}", clock_flag(clock)) }
     }
 }
 
-/// Reads what the user has named, and knows what it is waiting for.
+/// Reads files, and remembers what it is waiting for.
 #[derive(Default)]
 pub(crate) struct Reader {
     awaited: RefCell<Option<String>>,
@@ -54,7 +54,7 @@ impl Reader {
         self.try_read(input, path).await.map_err(|error| input.unreadable(path, &error))
     }
 
-    /// Reads the text of a file, which need not be there.
+    /// Reads the text of a file, which need not exist.
     pub(crate) async fn try_read(&self, input: Input, path: &Path) -> Result<String, Unreadable> {
         let owned = path.to_owned();
         let read = move || input.read(&owned);
@@ -64,7 +64,7 @@ impl Reader {
         }
     }
 
-    /// Does something that may wait for what is called so, in a thread of its own.
+    /// Runs something that may block, in a thread of its own; `what` names what it waits for.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         name: impl Into<String>,
@@ -91,7 +91,7 @@ impl Reader {
         timeout(left, reading).await.map_err(late)?
     }
 
-    /// Says that a signal came, and what was being read with it, if something was.
+    /// Says that a signal came, and what was being read, if anything was.
     pub(crate) fn interrupted(&self, signal: Signal) -> Trouble {
         match &*self.awaited.borrow() {
             Some(name) => Trouble::interrupted(signal, format!("{name} was awaited")).so(NOTHING_DONE),
@@ -100,7 +100,7 @@ impl Reader {
     }
 }
 
-/// Tells whether a file can keep one waiting. Nobody waits for a plain one, nor for one that is not there.
+/// Tells whether reading a file can block. A plain or a missing one cannot.
 pub(crate) fn may_wait(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|file| !file.is_file() && !file.is_dir())
 }

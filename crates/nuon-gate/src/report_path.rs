@@ -1,4 +1,4 @@
-//! The files that a run is reported in, as they are typed.
+//! `--report`, as it is typed.
 
 use std::path::PathBuf;
 use std::str::FromStr;

@@ -4,7 +4,7 @@ use crate::reader::Reader;
 use crate::signals::{self, survive_file_limits};
 use crate::trouble::Trouble;
 
-/// Does something, which a signal ends. What reads has its reader.
+/// Runs something until a signal ends it.
 pub(crate) fn run<T>(work: impl AsyncFnOnce(&Reader) -> Result<T, Trouble>) -> Result<T, Trouble> {
     let runtime = runtime()?;
     let reader = Reader::default();
@@ -15,7 +15,7 @@ pub(crate) fn run<T>(work: impl AsyncFnOnce(&Reader) -> Result<T, Trouble>) -> R
             Some(signal) = signals.first.recv() => Err(reader.interrupted(signal)),
         }
     });
-    // A name that is still being resolved, and a file that is still being read, must not hold up the end.
+    // A DNS lookup or a file read in progress must not delay the exit.
     runtime.shutdown_background();
     outcome
 }

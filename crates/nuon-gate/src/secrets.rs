@@ -1,7 +1,6 @@
-//! The secrets of the environment, which are known before anything is said.
+//! Registers the secrets of the environment for redaction, before anything is printed.
 //!
-//! What is malformed, or typed into the wrong place, never becomes a token or an address that could say by its type that it
-//! is a secret. A mistake that is reported could quote it.
+//! A malformed or misplaced secret never becomes a typed token or address, and the error about it could quote it.
 
 use nuon_gate_core::redact::protect;
 use nuon_gate_http::PROXY_VARIABLES;
@@ -15,14 +14,14 @@ const SECRETS: [&str; 4] = [API_TOKEN, OIDC_TOKEN, GITHUB_REQUEST_TOKEN, "GITHUB
 /// Variables that name a proxy for plain `http`. They are not used, but what they hold is a secret all the same.
 const UNUSED_PROXIES: [&str; 2] = ["HTTP_PROXY", "http_proxy"];
 
-/// Has every secret of the environment taken out of whatever is shown from now on.
+/// Redacts every secret of the environment from all output from now on.
 pub(crate) fn protect_all(environment: &Environment) {
     let values = SECRETS
         .iter()
         .chain(&nuon_gate_notify::SECRETS)
         .filter_map(|name| environment.get(name))
         .flat_map(str::split_whitespace);
-    // A placeholder that nobody filled in is a name, and is reported.
+    // An unfilled placeholder is only a name, and is reported.
     values.filter(|value| !value.starts_with('$')).for_each(protect);
     let proxies = PROXY_VARIABLES.iter().chain(&UNUSED_PROXIES);
     for user in proxies.filter_map(|name| user_of(environment.get(name)?)) {
@@ -35,7 +34,7 @@ pub(crate) fn protect_all(environment: &Environment) {
     }
 }
 
-/// Returns what a proxy's address says of the user: `name:password`, or a token.
+/// Returns the credentials in a proxy's address: `name:password`, or a token.
 fn user_of(address: &str) -> Option<&str> {
     let after_scheme = address.split_once("://").map_or(address, |(_, rest)| rest);
     after_scheme.rsplit_once('@').map(|(user, _)| user)

@@ -37,10 +37,10 @@ use crate::trouble::Trouble;
 use crate::words;
 
 const MAX_INTERVAL: Duration = Duration::from_secs(10);
-/// One poll needs a few requests at most, and whoever writes what has to be read before it will not take longer.
+/// An upper bound for one poll and for reading the files before it.
 pub(crate) const ONCE: Duration = Duration::from_secs(3600);
 
-/// Everything a run goes by, as far as it is known before any file is read.
+/// The settings of a run, as far as they are known before any file is read.
 pub(crate) struct Settings {
     pub(crate) unread: Unread,
     pub(crate) targets: TargetSettings,
@@ -53,23 +53,23 @@ pub(crate) struct Settings {
     pub(crate) output: OutputSettings,
 }
 
-/// What files say a part of.
+/// Settings that partly come from files.
 pub(crate) enum Unread {
     Typed(Box<TypedInputs>),
     Known(Box<Inputs>),
 }
 
-/// What files have to be read for.
+/// Settings whose files have not been read.
 pub(crate) struct TypedInputs {
     connection: ConnectionArguments,
     notify: Option<NotifyArguments>,
     environment: Environment,
 }
 
-/// Who is asked, and who is told.
+/// The connection and the notifications.
 pub(crate) struct Inputs {
     pub(crate) connection: Connection,
-    /// Nobody is told by commands that do not wait.
+    /// `None` for commands that do not wait.
     pub(crate) notify: Option<NotifySettings>,
 }
 
@@ -94,7 +94,7 @@ impl Unread {
     }
 }
 
-/// What `mark` goes by.
+/// The settings of `mark`.
 pub(crate) struct MarkSettings {
     pub(crate) connection: Connection,
     pub(crate) wanted: Vec<Wanted>,
@@ -124,7 +124,7 @@ impl MarkSettings {
     }
 }
 
-/// What goes where.
+/// The settings of the outputs.
 #[derive(Debug, Clone)]
 pub(crate) struct OutputSettings {
     pub(crate) format: Format,
@@ -218,7 +218,7 @@ pub(crate) fn rules(judging: &JudgingArguments) -> Result<Rules, Trouble> {
         .map_err(|error| words::contradictory(&error))
 }
 
-/// Says of which statuses a known one was most likely meant. They count as they are typed, as a server may know more of them.
+/// Warns of unknown statuses that resemble a known one. They count as they are typed, as a server may know more.
 pub(crate) fn misspelt(judging: &JudgingArguments) -> Vec<String> {
     let lists = [("--pass-on", &judging.pass_on), ("--fail-on", &judging.fail_on), ("--wait-on", &judging.wait_on)];
     let all = lists
@@ -232,7 +232,7 @@ pub(crate) fn misspelt(judging: &JudgingArguments) -> Vec<String> {
 }
 
 fn intervals(min: Span, max: Option<Span>) -> Result<Intervals, Trouble> {
-    // A minimum above the usual maximum raises it; a maximum that was asked for is not touched.
+    // A minimum above the default maximum raises it; a maximum that was given is kept.
     let max = max.map_or(MAX_INTERVAL.max(min.0), |max| max.0);
     Intervals::new(min.0, max).map_err(|error| {
         Trouble::new(error)
@@ -254,7 +254,7 @@ fn one_of<T: PartialEq + fmt::Display>(given: &Option<T>, named: &Option<T>, fla
 impl PinArguments {
     /// Returns the pins.
     ///
-    /// Of what a trigger's answer names, the deploy is the better pin for a component, and only the workflow is one for all
+    /// Of what a trigger's answer names, the deploy is the better pin for one component; only the workflow covers all
     /// that it deploys.
     pub(crate) async fn pinning(self, targets: &TargetSettings, reader: &Reader) -> Result<Pinning, Trouble> {
         let Self { deploy, workflow, trigger_response, build, commit, after, since, branch_run: _, expect: _ } = self;
@@ -262,7 +262,7 @@ impl PinArguments {
         let (build, commit) = (build.map(|one| one.0), commit.map(|one| one.0));
         if let Some(path) = trigger_response {
             let named = Triggered::read(reader, &path).await?;
-            // Two pins of one kind: nobody can say which is meant, unless they are the same.
+            // Two pins of one kind are ambiguous, unless they are equal.
             one_of(&deploy, &named.deploy, "--deploy (NUON_GATE_DEPLOY)")?;
             one_of(&workflow, &named.workflow, "--workflow (NUON_GATE_WORKFLOW)")?;
             match targets {
@@ -317,7 +317,7 @@ fn watch(
         fail_fast: waiting.fail_fast,
         expect: pins.expect.map(Into::into),
         settle: waiting.settle.0.unwrap_or_default(),
-        // Gates that start together must not poll together.
+        // Gates that start at the same time must not poll in step.
         seed: RandomState::new().build_hasher().finish(),
         ..judged(judging)?
     })

@@ -1,11 +1,11 @@
-//! Which part of a run this is, and what the run is called.
+//! The shard and the name of the run.
 
 use nuon_gate_core::{Line, Sharding};
 
 use crate::arguments::ShardArguments;
 use crate::environment::Environment;
 
-/// The variables with which CI systems name a run, whichever of its jobs reads them, and however often one is repeated.
+/// The variables in which CI systems name a run: the same for all of its jobs and for reruns.
 const RUNS: [(&str, &str); 6] = [
     ("github", "GITHUB_RUN_ID"),
     ("gitlab", "CI_PIPELINE_ID"),
@@ -15,15 +15,15 @@ const RUNS: [(&str, &str); 6] = [
     ("jenkins", "BUILD_TAG"),
 ];
 
-/// Returns what the run is called: as the user says, or else as the CI system does.
+/// Returns the name of the run: the user's, or else the CI system's.
 pub(crate) fn run_name(given: Option<String>, environment: &Environment) -> Option<String> {
     let named = |(system, variable): (&str, &str)| Some(format!("{system}-{}", environment.get(variable)?));
-    // As it stands in results, with which it is compared.
+    // In the form of the results with which it is compared.
     given.or_else(|| RUNS.into_iter().find_map(named)).map(|name| Line::new(name).plain().to_owned())
 }
 
 impl ShardArguments {
-    /// Returns which part is watched, if it is only one.
+    /// Returns the shard, if there is one.
     pub(crate) fn sharding(self, environment: &Environment) -> Option<Sharding> {
         let Self { shard, run_name: name } = self;
         shard.map(|shard| Sharding { shard, run: run_name(name, environment) })
@@ -41,7 +41,7 @@ mod tests {
         };
         let github = ("GITHUB_RUN_ID", "7");
         assert_eq!(name(None, &[github]).as_deref(), Some("github-7"));
-        // A job that is run again is still a part of the run whose other jobs are not.
+        // A rerun job still belongs to the run of the other jobs.
         assert_eq!(name(None, &[github, ("GITHUB_RUN_ATTEMPT", "2")]).as_deref(), Some("github-7"));
         assert_eq!(name(Some("mine"), &[github]).as_deref(), Some("mine"));
         assert_eq!(name(Some("a\nb\u{202e}"), &[]).as_deref(), Some("a b"));

@@ -13,7 +13,7 @@ use crate::trouble::Trouble;
 pub(crate) struct Signals {
     /// The first ends the wait, with a whole report.
     pub(crate) first: mpsc::UnboundedReceiver<Signal>,
-    /// The second ends everything at once. It brings the first, whose exit code counts.
+    /// The second ends everything at once. It carries the first, whose exit code counts.
     pub(crate) second: oneshot::Receiver<Signal>,
 }
 
@@ -21,7 +21,7 @@ pub(crate) struct Signals {
 #[cfg(unix)]
 const PARENT: Duration = Duration::from_millis(250);
 
-/// Begins to listen to signals, and takes the end of the parent for one.
+/// Listens to signals, and treats the end of the parent process as one.
 pub(crate) fn listen_with_parent() -> Result<Signals, Trouble> {
     listen_to(|sender| {
         follow_parent(sender);
@@ -29,7 +29,7 @@ pub(crate) fn listen_with_parent() -> Result<Signals, Trouble> {
     })
 }
 
-/// Begins to listen to signals.
+/// Listens to signals.
 pub(crate) fn listen() -> Result<Signals, Trouble> {
     listen_to(spawn)
 }
@@ -40,7 +40,7 @@ fn listen_to(spawn: impl FnOnce(&mpsc::UnboundedSender<Signal>) -> io::Result<()
     let (first_sender, first) = mpsc::unbounded_channel();
     let (second_sender, second) = oneshot::channel();
     tokio::spawn(async move {
-        // A receiver that is gone means that the program is over.
+        // If the receiver is gone, the program is ending.
         let Some(signal) = all.recv().await else { return };
         let _ = first_sender.send(signal);
         if all.recv().await.is_some() {
@@ -51,8 +51,9 @@ fn listen_to(spawn: impl FnOnce(&mpsc::UnboundedSender<Signal>) -> io::Result<()
     Ok(Signals { first, second })
 }
 
-/// A CI runner that cancels a job signals the process that it started, which may be a shell that hands nothing on, and soon
-/// kills them both. That the shell is gone is the only sign of it. Who starts a program with `nohup` wants it to live on.
+/// A CI runner that cancels a job signals the process that it started, which may be a shell that passes nothing on,
+/// and soon kills both. The end of the shell is then the only sign. A program started with `nohup` is meant to survive
+/// its parent.
 #[cfg(unix)]
 fn follow_parent(sender: &mpsc::UnboundedSender<Signal>) {
     use rustix::process::getppid;
@@ -64,7 +65,7 @@ fn follow_parent(sender: &mpsc::UnboundedSender<Signal>) {
         while getppid() == parent && !sender.is_closed() {
             tokio::time::sleep(PARENT).await;
         }
-        // Nobody listens any more if the program is over.
+        // There is no receiver any more if the program is ending.
         let _ = sender.send(Signal::Terminate);
     });
 }
@@ -73,12 +74,13 @@ fn follow_parent(sender: &mpsc::UnboundedSender<Signal>) {
 #[cfg(not(unix))]
 fn follow_parent(_: &mpsc::UnboundedSender<Signal>) {}
 
-/// Has a file that grows beyond the process's limit be an error of that write, as a full disk is, and not the end of the
-/// process. Has to be called within a runtime.
+/// Makes a write beyond the file size limit fail, as on a full disk, instead of ending the process (SIGXFSZ). Has to
+/// be called within a runtime.
 #[cfg(unix)]
 pub(crate) fn survive_file_limits() {
     let kind = rustix::process::Signal::XFSZ.as_raw();
-    // A handler stays when nobody listens to it any more. Without one, such a write would only end the program as before.
+    // The handler stays after its listener is dropped. If it cannot be installed, such a write ends the program, as
+    // before.
     let _ = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::from_raw(kind));
 }
 
@@ -95,8 +97,8 @@ fn spawn(sender: &mpsc::UnboundedSender<Signal>) -> io::Result<()> {
         (SignalKind::hangup(), Signal::HangUp),
     ];
     for (kind, name) in kinds {
-        // Who starts a program with `nohup` wants it to live on. The others are always heard: a shell that starts
-        // something in the background has it ignore SIGINT, which is what a CI runner sends to cancel a job.
+        // A program started with `nohup` is meant to survive SIGHUP. The others are always handled: a shell makes
+        // background processes ignore SIGINT, which is what a CI runner sends to cancel a job.
         if name == Signal::HangUp && is_ignored(kind) {
             continue;
         }
@@ -107,8 +109,8 @@ fn spawn(sender: &mpsc::UnboundedSender<Signal>) -> io::Result<()> {
     Ok(())
 }
 
-/// Tells whether whoever started the program has told it to ignore a signal. Only Linux says so without asking the system
-/// in an unsafe way; elsewhere none is known to be ignored.
+/// Tells whether the program was started with a signal ignored. Only Linux shows that without unsafe code; elsewhere
+/// none counts as ignored.
 #[cfg(unix)]
 fn is_ignored(kind: tokio::signal::unix::SignalKind) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
-/// The longest duration that is accepted: an approval stays open for 30 days, and no wait is longer than that.
+/// The longest duration that is accepted. An approval stays open for 30 days, and no wait needs longer.
 const LONGEST: Duration = Duration::from_secs(31 * 24 * 3600);
 
 /// A duration above zero, such as `90s`, `10m`, `1h30m` or `250ms`.
@@ -17,16 +17,16 @@ pub(crate) struct Span(pub(crate) Duration);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct OptionalSpan(pub(crate) Option<Duration>);
 
-/// Why a text is no such duration.
+/// Why a text is not a valid duration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum InvalidSpan {
     /// Not written as one.
     Syntax,
-    /// This number alone, of which nobody can say whether it means seconds or minutes.
+    /// A bare number, which could mean seconds or minutes.
     NoUnit(String),
     /// Zero or below.
     NotPositive,
-    /// Longer than anything can be waited for.
+    /// Longer than the maximum.
     TooLong,
 }
 
@@ -68,14 +68,14 @@ impl FromStr for Span {
             Ok(Ok(Duration::ZERO) | Err(_)) => Err(InvalidSpan::NotPositive),
             Ok(Ok(duration)) if duration > LONGEST => Err(InvalidSpan::TooLong),
             Ok(Ok(duration)) => Ok(Self(duration)),
-            // Of a familiar form with that many digits only the size can be wrong.
+            // The form is valid, so only the size can be wrong.
             Err(_) if number.len() > 15 => Err(InvalidSpan::TooLong),
             Err(_) => Err(InvalidSpan::Syntax),
         }
     }
 }
 
-/// Reads whole days and what follows them, which jiff does not: to it a day can have any length.
+/// Reads days, which jiff does not, as days can differ in length.
 fn with_days(days: &str, rest: &str) -> Result<Span, InvalidSpan> {
     if !days.bytes().all(|b| b.is_ascii_digit()) || rest.contains('d') {
         return Err(InvalidSpan::Syntax);
@@ -104,7 +104,7 @@ impl FromStr for OptionalSpan {
     }
 }
 
-/// A point in time, as it is typed: that time, or so long ago.
+/// A point in time as it is typed: an absolute time, or a duration ago.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Since(pub(crate) nuon_gate_core::pins::Since);
 

@@ -20,7 +20,7 @@ impl FromStr for StatusName {
 }
 
 impl StatusName {
-    /// Returns the status that was most likely meant by one that this version does not know.
+    /// Returns the closest known status for an unknown one.
     pub(crate) fn near_miss(&self) -> Option<&'static str> {
         let Status::Other(typed) = &self.0 else { return None };
         let likened = typed.to_lowercase().replace(['_', ' '], "-");

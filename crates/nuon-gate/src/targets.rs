@@ -1,4 +1,4 @@
-//! What is waited for, as it is typed.
+//! Targets as they are typed.
 
 use std::path::{Path, PathBuf};
 
@@ -18,7 +18,7 @@ use crate::typed::{TargetPair, TypedLabel};
 /// What is waited for.
 #[derive(Debug, Clone)]
 pub(crate) enum TargetSettings {
-    /// What these mean.
+    /// These, as typed.
     Wanted(TypedTargets),
     /// These, which are known.
     Known(Targets),
@@ -54,7 +54,7 @@ impl TargetSettings {
         }
     }
 
-    /// Returns the targets that are known without asking anybody. What is a name is nobody's target yet.
+    /// Returns the targets that are known without a request. Names are not resolved yet.
     pub(crate) fn known(&self) -> Vec<Target> {
         match self {
             Self::Known(targets) => targets.as_slice().to_vec(),
@@ -66,7 +66,7 @@ impl TargetSettings {
         }
     }
 
-    /// Returns what the watch is over.
+    /// Returns the scope of the watch.
     pub(crate) fn scope(self, pins: &Pins) -> Result<Scope, Trouble> {
         match (self, &pins.workflow) {
             (Self::Wanted(typed), _) => Ok(Scope::Wanted(typed.wanted)),
@@ -78,7 +78,7 @@ impl TargetSettings {
     }
 }
 
-/// Refuses what would say something else beside a branch's run.
+/// Refuses flags that contradict a branch's run.
 fn alone(targets: &TargetArguments, pins: &PinArguments) -> Result<(), Trouble> {
     let TargetArguments { targets, install, install_label, component, all_components, target, targets_file } = targets;
     let PinArguments { deploy, workflow, trigger_response, build, commit, after, since, .. } = pins;
@@ -109,12 +109,12 @@ fn alone(targets: &TargetArguments, pins: &PinArguments) -> Result<(), Trouble> 
 #[derive(Debug, Clone)]
 pub(crate) struct TypedTargets {
     pub(crate) wanted: Vec<Wanted>,
-    /// Lists more of them, and has not been read.
+    /// A file that lists more, not read yet.
     file: Option<PathBuf>,
 }
 
 impl TypedTargets {
-    /// Takes every pair of an install and a component, and whole targets.
+    /// Combines every install with every component, and adds whole targets.
     pub(crate) fn new(arguments: TargetArguments) -> Result<Self, Trouble> {
         let file = arguments.targets_file.clone();
         Ok(Self { wanted: typed(arguments)?, file })
@@ -177,7 +177,7 @@ fn labels(given: Vec<TypedLabel>) -> Result<Option<Labels>, Trouble> {
     }
 }
 
-/// Why it is not known which targets are meant.
+/// Why targets could not be resolved.
 pub(crate) enum Unresolved {
     /// There is no such thing.
     Unknown(UnknownName),
@@ -189,7 +189,7 @@ pub(crate) enum Unresolved {
     Unanswered(ApiError),
 }
 
-/// Finds out which targets are meant, with each question asked once by `ask`.
+/// Resolves the targets; `ask` sends each request once.
 pub(crate) async fn resolve(
     ask: impl AsyncFn(Request) -> Reply,
     resolver: &mut Resolver,

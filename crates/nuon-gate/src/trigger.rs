@@ -18,7 +18,7 @@ use crate::settings::Settings;
 use crate::targets::TargetSettings;
 use crate::trouble::Trouble;
 
-/// How long the command may take to end by itself after a signal.
+/// The grace period of the command after a signal.
 const GRACE: Duration = Duration::from_secs(2);
 
 const NOT_RUN: &str = "the command was not run";
@@ -31,7 +31,7 @@ pub(crate) struct Trigger {
 }
 
 impl Trigger {
-    /// Takes the command, if the settings allow one.
+    /// Accepts the command, if the settings allow one.
     pub(crate) fn new(command: Vec<OsString>, settings: &Settings) -> Result<Self, Trouble> {
         if settings.pins.after.is_some() {
             let message = "--after (NUON_GATE_AFTER) and a command cannot be given together";
@@ -57,7 +57,7 @@ impl Trigger {
         Ok(Self { command, keeps_stdout: settings.output.format != Format::Text })
     }
 
-    /// Marks what is there before the command is run.
+    /// Marks the newest deploys before the command is run.
     pub(crate) async fn mark(
         &self,
         client: &Client,

@@ -1,4 +1,4 @@
-//! What the API answered to whoever triggered the deploys: it names them.
+//! The API's answer to the trigger, which names the deploy or its workflow.
 
 use std::path::Path;
 
@@ -19,7 +19,7 @@ pub(crate) struct Triggered {
     pub(crate) workflow: Option<WorkflowId>,
 }
 
-/// As much of the body as is needed. It is `"ok"` for some triggers of some servers.
+/// The fields of the body that are needed. Some servers answer some triggers with just `"ok"`.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Body {
@@ -77,7 +77,7 @@ fn split(text: &str) -> (&str, &str) {
     text.split_at(at)
 }
 
-/// Returns where the first blank line of either form ends. It is looked for line by line, as a search for each form would
+/// Returns where the first blank line of either form ends. It searches line by line; one search for each form would
 /// read the whole text for every block.
 fn end_of_block(text: &str) -> Option<usize> {
     let mut end = 0;

@@ -6,17 +6,17 @@ use nuon_gate_core::{Line, Signal, Verdict};
 
 use crate::exit;
 
-/// No mistake takes more characters to tell.
+/// Upper bound for the length of an error message.
 const LONGEST: usize = 2000;
 
-/// Why nothing is waited for, and what can be done: a mistake in flags, environment or files, or else what came of asking and
-/// reading. Each is one harmless line, as what is wrong can be a path or a piece of a file, and a CI runner obeys what looks
-/// like a command.
+/// Why nothing is waited for, and what to do: a mistake in flags, environment or files, or a failed request or read.
+/// Each is one harmless line, because it can quote a path or a part of a file, and a CI runner obeys what looks like a
+/// command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Trouble {
     message: Line,
     hint: Option<Line>,
-    /// `None`: the user has to put something right.
+    /// `None`: a mistake that the user has to correct.
     verdict: Option<Verdict>,
 }
 
@@ -25,32 +25,32 @@ impl Trouble {
         Self { message: harmless(&message.to_string()), hint: None, verdict: None }
     }
 
-    /// Says that a signal ended what was being done.
+    /// The error if a signal interrupted something.
     pub(crate) fn interrupted(signal: Signal, what: impl fmt::Display) -> Self {
         Self::new(what).judged(Some(Verdict::Interrupted(signal)))
     }
 
-    /// Says what it makes of a run, unless it is a mistake of the user's.
+    /// Sets the verdict of the run, unless it is a mistake of the user.
     pub(crate) fn judged(self, verdict: Option<Verdict>) -> Self {
         Self { verdict, ..self }
     }
 
-    /// Adds what does not happen because of it.
+    /// Adds the consequence.
     pub(crate) fn so(self, consequence: &str) -> Self {
         Self { message: harmless(&format!("{}, so {consequence}", self.message.plain())), ..self }
     }
 
-    /// Returns what it makes of a run. `None`: there is no run.
+    /// Returns the verdict of the run. `None`: there is no run.
     pub(crate) fn verdict(&self) -> Option<Verdict> {
         self.verdict
     }
 
-    /// Returns what to exit with.
+    /// Returns the exit code.
     pub(crate) fn exit_code(&self) -> u8 {
         self.verdict.map_or(exit::USAGE, exit::code)
     }
 
-    /// Adds what can be done about it.
+    /// Adds a hint.
     pub(crate) fn hint(self, hint: impl AsRef<str>) -> Self {
         Self { hint: Some(harmless(hint.as_ref())), ..self }
     }
@@ -65,12 +65,12 @@ impl Trouble {
         }
     }
 
-    /// Returns what can be done about it.
+    /// Returns the hint.
     pub(crate) fn to_do(&self) -> Option<&Line> {
         self.hint.as_ref()
     }
 
-    /// Takes it apart: what is wrong, and what can be done about it.
+    /// Splits it into the reason and the hint.
     pub(crate) fn into_parts(self) -> (Line, Option<Line>) {
         (self.message, self.hint)
     }

@@ -68,7 +68,7 @@ impl FromStr for TargetPair {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let (install, component) = text.split_once('/').ok_or("a target is written INSTALL/COMPONENT")?;
-        // Where several are read at once, a comma is between two of them.
+        // In a list, a comma separates two targets.
         if text.contains(',') {
             return Err("it is several targets, or a name with a comma".to_owned());
         }

@@ -1,4 +1,4 @@
-//! Cancelling what is not waited for any more, and finding out who won.
+//! Cancels deploys that are no longer waited for, and polls how they really ended.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -15,11 +15,11 @@ use crate::report::Report;
 use crate::timeline::Stay;
 use crate::{ComponentId, DeployId, InstallId, Judgement, Rules, Verdict, WorkflowId};
 
-/// How long a refusal is taken for a passing one. Servers of 2025 refuse between two steps of a workflow, although it can be
-/// cancelled (`docs/nuon-api.md`, "Cancelling").
+/// How long a refusal is retried. Servers of 2025 refuse between two steps of a workflow, although it can be cancelled
+/// (`docs/nuon-api.md`, "Cancelling").
 const REFUSALS: Duration = Duration::from_secs(3);
 
-/// After what deploys are cancelled that have not ended.
+/// When deploys that have not ended are cancelled.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct CancelOn {
     /// After the total, the start or the stall limit ran out.
@@ -30,7 +30,7 @@ pub struct CancelOn {
     pub fail_fast: bool,
 }
 
-/// How long cancelling may take.
+/// The limits of cancelling.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct CancelLimits {
     /// Altogether.
@@ -55,7 +55,7 @@ pub(super) struct CancelPlan {
     limits: CancelLimits,
 }
 
-/// What became of each target, or of the workflow as a whole.
+/// The outcome for each target, or for the workflow as a whole.
 #[derive(Debug)]
 pub(super) struct CancelReport {
     /// Whose it was; `None` for a workflow that was waited for as a whole.
@@ -65,8 +65,8 @@ pub(super) struct CancelReport {
 }
 
 impl CancelPlan {
-    /// Finds out what is to be cancelled after a run: the workflows of targets that have not ended, and the one that was
-    /// waited for as a whole.
+    /// Selects what to cancel after a run: the workflows of targets that have not ended, and the one that was waited
+    /// for as a whole.
     pub(super) fn new(report: &Report, on: CancelOn, limits: CancelLimits) -> Self {
         let interrupted = report.is_interrupted();
         let is_open = |verdict| match verdict {
@@ -127,7 +127,7 @@ where
     let mut seen: Vec<Option<Arc<Deploy>>> = open.iter().map(|_| None).collect();
     let outcome = match ask(send, &workflow, deadline, limits).await {
         Err(error) => {
-            // Nothing is awaited then, but it is worth knowing how the deploys stand.
+            // Do not wait, but read once how the deploys stand.
             let _ = timeout_at(deadline, read_deploys(send, &open, &mut seen)).await;
             CancelOutcome::Refused(error)
         }
@@ -150,8 +150,8 @@ where
     open.into_iter().zip(seen).map(|(open, deploy)| reported(Some(open.target), deploy)).collect()
 }
 
-/// Asks until the server accepts it, or has refused for too long. An answer that is lost may have been a yes: a refusal
-/// after that is taken for "already under way". If no answer ever came, returns what came instead of one.
+/// Retries until the server accepts, or has refused for too long. A lost answer may have been an acceptance: a refusal
+/// after one counts as "already under way". If there never was an answer, returns the error.
 async fn ask<F>(
     send: &impl Fn(Request) -> F,
     workflow: &WorkflowId,
@@ -170,7 +170,7 @@ where
             Ok(Err(error)) => error,
             Err(_) => ApiError::Timeout(one),
         };
-        // Servers of 2026 refuse with a 500, so that alone says nothing of what was done.
+        // Servers of 2026 refuse with a 500, so a 500 alone says nothing about the effect.
         let is_lost = error.class() == ErrorClass::Transient && !matches!(error.status(), Some(400..=500));
         match error.class() {
             ErrorClass::Denied | ErrorClass::Missing => return Err(error),

@@ -1,4 +1,4 @@
-//! How much time is left after a signal.
+//! The time that is left after a signal.
 
 use std::future::Future;
 use std::pin::pin;
@@ -10,28 +10,28 @@ use tokio::time::{Instant, timeout};
 use super::AFTER_SIGNAL;
 use crate::Signal;
 
-/// The end of everything, once a signal has come: a runner that sends one kills the process a few seconds later.
+/// The deadline that a signal sets: a runner that sends one kills the process a few seconds later.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Deadline(Option<Instant>);
 
 impl Deadline {
-    /// Takes note that a signal has come now. The first one counts.
+    /// Records a signal that arrives now. Only the first counts.
     pub fn begin(&mut self) {
         self.end_in(AFTER_SIGNAL);
     }
 
-    /// Takes note that a signal has come, and that so much time is left.
+    /// Records a signal that has left this much time.
     pub(super) fn end_in(&mut self, left: Duration) {
         self.0.get_or_insert(Instant::now() + left);
     }
 
-    /// Returns how long something may take that usually takes so long at most.
+    /// Returns how long a step may take: its usual limit, or what is left.
     pub fn limit(self, usual: Duration) -> Duration {
         self.0.map_or(usual, |end| end.saturating_duration_since(Instant::now()).min(usual))
     }
 
-    /// Waits for something or for a signal, whichever comes first. After a signal it has `grace` left, within the deadline.
-    /// Returns what came of it, if it ended, and the signal.
+    /// Awaits a future or a signal. After a signal the future has `grace` left, within the deadline. Returns its
+    /// output, if it finished, and the signal.
     pub async fn race<T>(
         &mut self,
         future: impl Future<Output = T>,

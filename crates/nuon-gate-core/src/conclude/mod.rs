@@ -1,5 +1,5 @@
-//! What is done after the wait: cancelling what is not waited for any more, and reading what people want to know. It changes
-//! no target's verdict; only a signal that comes meanwhile changes the run's.
+//! What happens after the wait: cancelling deploys that are no longer waited for, and reading reasons, logs and links.
+//! It changes no target's verdict; only a signal meanwhile changes the run's.
 
 mod cancel;
 mod deadline;
@@ -21,10 +21,10 @@ use crate::report::Report;
 use crate::watch::LAST_POLL_AFTER_SIGNAL;
 use crate::{OrgId, Signal, Verdict, WorkflowId};
 
-/// How long everything may take from a signal on.
+/// The time limit of everything after a signal.
 const AFTER_SIGNAL: Duration = Duration::from_millis(4900);
 
-/// How long cancelling may take, and then reading reasons, logs and links. After a pass there is little to read.
+/// The time limits of cancelling, and of reading reasons, logs and links. After a pass there is little to read.
 const CANCEL: Duration = Duration::from_secs(15);
 const CANCEL_AFTER_SIGNAL: Duration = Duration::from_secs(2);
 const READING: Duration = Duration::from_secs(10);
@@ -34,7 +34,7 @@ const READING_OF_PASS: Duration = Duration::from_secs(2);
 /// What to do after the wait.
 #[derive(Debug, Clone)]
 pub struct ConcludeOptions {
-    /// After what to cancel deploys that have not ended.
+    /// When to cancel deploys that have not ended.
     pub cancel_on: CancelOn,
     /// The time between two polls of what is being cancelled.
     pub pace: Duration,
@@ -50,9 +50,9 @@ impl Default for ConcludeOptions {
     }
 }
 
-/// Completes a report: cancels what is to be cancelled, finds out how that ended, and reads reasons, logs, history and links
-/// within their limits. A signal cuts all of it short, and decides the verdict of the run; `deadline` then says how much time
-/// is left for what follows. `on_cancel` is called with each workflow before it is cancelled.
+/// Completes a report: cancels deploys, polls how they ended, and reads reasons, logs, history and links within their
+/// limits. A signal cuts all of it short and decides the verdict of the run; `deadline` then holds the time that is
+/// left. `on_cancel` is called with each workflow before it is cancelled.
 pub async fn conclude(
     client: &Client,
     report: Report,
@@ -66,7 +66,7 @@ pub async fn conclude(
     conclude_with(send, report, options, signals, deadline, on_cancel).await
 }
 
-/// Completes a report with any way of sending.
+/// Completes a report, with any transport.
 pub async fn conclude_with<F>(
     send: impl Fn(Request) -> F + Clone + Send + Sync + 'static,
     mut report: Report,

@@ -18,12 +18,12 @@ use crate::report::{Report, TargetReport};
 use crate::timeline::human;
 use crate::{Clock, Line, LogStreamId, OrgId, Verdict};
 
-/// The most requests under way at once.
+/// How many requests run concurrently.
 const AT_ONCE: usize = 8;
-/// So many pages of a log are searched for an error.
+/// How many pages of a log are searched for an error.
 const MOST_PAGES: u32 = 5;
 
-/// The pause before something is asked for again, which doubles each time.
+/// The first delay before a retry; it doubles each time.
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// What to read.
@@ -37,7 +37,7 @@ pub(super) struct Wanted {
     pub(super) org: Option<OrgId>,
 }
 
-/// One thing to find out.
+/// One thing to read.
 #[derive(Debug, Clone)]
 enum Task {
     Dashboard(OrgId),
@@ -47,7 +47,7 @@ enum Task {
     History(usize, Request),
 }
 
-/// Where a log is found.
+/// How to find a log.
 #[derive(Debug, Clone)]
 enum LogSource {
     Stream(LogStreamId),
@@ -68,7 +68,7 @@ struct LogExcerpt {
     error: Option<Line>,
 }
 
-/// Completes a report with what can be read within the limit. What cannot be read is warned of where it matters.
+/// Completes a report with what can be read within the limit. What cannot be read becomes a warning where it matters.
 pub(super) async fn gather<F>(
     send: impl Fn(Request) -> F + Clone + Send + Sync + 'static,
     report: &mut Report,
@@ -97,7 +97,7 @@ pub(super) async fn gather<F>(
                     Err(error) => miss(report, &task, &error.to_string()),
                 }
             }
-            // The way of asking panicked: what it should have found is missing, like anything else that is late.
+            // The task panicked: its part is missing, like anything else that is late.
             Ok(Some(Err(_))) => {}
             Err(_) => break,
         }
@@ -118,7 +118,7 @@ impl Task {
     }
 }
 
-/// Lists what is worth reading, the most specific first. An API that is silent or asked for a pause is not asked.
+/// Lists what is worth reading, the most specific first. Nothing, if the API is silent or asked for a pause.
 fn tasks(report: &Report, wanted: &Wanted) -> Vec<Task> {
     let silent = report.api_paused || report.targets.iter().any(|target| target.clock() == Some(Clock::Outage));
     let seen = report.targets.iter().enumerate().filter(|(_, target)| target.deploy.is_some());
@@ -149,7 +149,7 @@ fn tasks(report: &Report, wanted: &Wanted) -> Vec<Task> {
     dashboard.into_iter().chain(logs).chain(histories).collect()
 }
 
-/// Finds something, and asks again after a passing error, as polls do, as long as there is time.
+/// Reads one thing, and retries transient errors as long as there is time.
 async fn find_in_time<F>(
     send: &impl Fn(Request) -> F,
     task: Task,
@@ -199,7 +199,7 @@ where
                     _ => return unexpected(),
                 },
             };
-            // What is not reported is not kept until all logs have been read.
+            // Keep only what will be reported, not whole logs.
             let records = read_log(send, stream, log_lines).await?;
             let excerpt = LogExcerpt { tail: log_tail(&records, log_lines), error: last_error(&records, LONGEST) };
             Ok(Finding::Log(index, excerpt))
@@ -207,8 +207,7 @@ where
     }
 }
 
-/// Reads the newest page of a log, and older ones as long as nothing in what has been read says what went wrong. Kept is what
-/// a tail of so many lines can need.
+/// Reads the newest page of a log, and older ones until an error is found. Keeps only what the tail can need.
 async fn read_log<F>(
     send: &impl Fn(Request) -> F,
     stream: LogStreamId,
@@ -232,8 +231,8 @@ where
         if before.is_none() || records.iter().any(says_why) {
             break;
         }
-        // If nothing further back says why, the newest will be reported, or what is around the newest error; if something does,
-        // what came right after it.
+        // If no older page has an error, the newest lines or those around the newest error are reported; if one has,
+        // the lines right after it.
         let around_error = records.iter().position(LogRecord::is_error).map(|at| at + 1 + log_lines);
         let newest = around_error.unwrap_or(UNEVENTFUL);
         if records.len() > newest + AFTERMATH {
@@ -253,7 +252,7 @@ fn take(report: &mut Report, finding: Finding) {
         Finding::Log(index, excerpt) => {
             let target = &mut report.targets[index];
             target.log_tail = excerpt.tail;
-            // The last thing that can say why, if nothing else does.
+            // The log is the last source of a reason.
             target.log_error = excerpt.error;
         }
     }
@@ -266,7 +265,7 @@ fn miss(report: &mut Report, task: &Task, why: &str) {
         Task::Log(index, ..) => report.targets[*index].warnings.push(Warning::NoLog(why)),
         Task::History(index, _) => {
             let target = &mut report.targets[*index];
-            // Nobody misses it after a pass.
+            // Not needed after a pass.
             if target.verdict != Verdict::Passed {
                 target.warnings.push(Warning::NoHistory(why));
             }

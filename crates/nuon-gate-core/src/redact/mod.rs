@@ -1,15 +1,15 @@
-//! Takes the secrets of a run out of every text that is shown, whoever wrote it.
+//! Redacts the secrets of a run in all text that is shown.
 //!
 //! A server can repeat what it was sent: in an error, a header, a deploy's log. Each secret is registered where it becomes a
 //! value of its type ([`ApiToken`](crate::ApiToken), a sink's address, a signing key), so that none can be forgotten, and
 //! every [`Line`](crate::Line) is searched for all of them when it is made, before anything of it is cut off.
 //!
-//! A secret is found as it is, and in what encodings make of it: percent-encoding, JSON's and HTML's escapes, one within
-//! the other, base64, also in the middle of a longer text such as `user:token`, and hexadecimal digits. Letters of either
-//! case are the same, and characters that cannot be seen in between hide nothing.
+//! A secret is found as it is, and encoded: percent-encoding, JSON's and HTML's escapes, one within the other, base64,
+//! also in the middle of a longer text such as `user:token`, and hexadecimal digits. Letters of either case are the
+//! same, and characters that cannot be seen in between hide nothing.
 //!
-//! There is one register for the whole process, which only grows: a secret stays one when it is not used any more. A test
-//! that expects to see a text must not have another test's secret in it.
+//! There is one register for the whole process, and it only grows: a secret stays secret when it is no longer used. A
+//! test that expects to see a text must not have another test's secret in it.
 
 mod folded;
 
@@ -23,7 +23,7 @@ use secrecy::zeroize::Zeroizing;
 
 use self::folded::Folded;
 
-/// What stands in a secret's place.
+/// What replaces a secret.
 pub const REDACTED: &str = "[redacted]";
 
 /// Shorter texts are too common to be searched for.
@@ -38,7 +38,7 @@ const DEEPEST: usize = 3;
 
 static KNOWN: LazyLock<RwLock<Known>> = LazyLock::new(RwLock::default);
 
-/// Has a secret taken out of every text that is shown from now on. One of less than eight characters is not searched for.
+/// Registers a secret. One of fewer than eight characters is not searched for.
 pub fn protect(secret: &str) {
     let secret = secret.trim();
     if secret.len() < SHORTEST || KNOWN.read().unwrap_or_else(PoisonError::into_inner).has(secret) {

@@ -1,16 +1,16 @@
-//! How many requests a second are sent: a token bucket that all targets share.
+//! The request rate: a token bucket that all targets share.
 
 use std::time::Duration;
 
 use crate::Moment;
 
-/// So many seconds' worth can be sent at once after a quiet time.
+/// The burst after a quiet time, in seconds' worth of requests.
 const BURST: f64 = 2.0;
-/// However often the API says that it is too much, so many a second are sent.
+/// The lowest rate, however often the API answers 429.
 const FEWEST: f64 = 0.5;
-/// How long it takes after the last such answer until the whole rate is sent again.
+/// The time from the last 429 until the full rate is reached again.
 const RECOVERY: Duration = Duration::from_secs(60);
-/// Answers that come at once to what was sent at once count as one.
+/// 429s to requests that were sent together count as one.
 const ONE_ANSWER: Duration = Duration::from_secs(1);
 
 /// The bucket.
@@ -20,18 +20,18 @@ pub(super) struct Budget {
     rate: f64,
     tokens: f64,
     filled: Moment,
-    /// The rate to which it was brought down, and when.
+    /// The reduced rate, and when it was reduced.
     limited: Option<(f64, Moment)>,
 }
 
 impl Budget {
-    /// A full bucket for so many requests a second.
+    /// A full bucket for this rate.
     pub(super) fn new(rate: u32) -> Self {
         let rate = f64::from(rate.max(1));
         Self { rate, tokens: rate * BURST, filled: Moment::START, limited: None }
     }
 
-    /// Takes note that the API says that it is too much: half as much from now on, and slowly more again.
+    /// Records a 429: halves the rate, which then recovers slowly.
     pub(super) fn halve(&mut self, now: Moment) {
         if self.limited.is_some_and(|(_, at)| now < at + ONE_ANSWER) {
             return;
@@ -65,7 +65,7 @@ impl Budget {
     pub(super) fn empty_until(&mut self, now: Moment) -> Option<Moment> {
         self.fill(now);
         let missing = 1.0 - self.tokens;
-        // A moment later rather than a moment too soon, which would ask again at once.
+        // Rounded up: a moment too soon would be another check at once.
         let until = || now + Duration::from_secs_f64(missing / self.rate_at(now)) + Duration::from_micros(1);
         (missing > 0.0).then(until)
     }

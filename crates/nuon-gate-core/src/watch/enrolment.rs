@@ -1,4 +1,4 @@
-//! Which targets are watched: what discovery finds becomes a target, and what it cannot find ends the run.
+//! Turns what discovery finds into targets, and ends the run with what it cannot find.
 
 use super::Watch;
 use super::discovery::{Discovered, Joining};

@@ -1,4 +1,4 @@
-//! What follows from an answer that is no good one.
+//! What follows from an error.
 
 use super::event::Refusal;
 use super::shared::Shared;
@@ -11,15 +11,15 @@ use crate::cause::{Cause, Thing};
 const DENIALS: u32 = 5;
 /// An id that is not found this many times in a row does not exist. Once may be a lagging replica.
 const MISSES: u32 = 3;
-/// So often in a row something else than the API answers before the address is taken to be wrong.
+/// This many answers in a row from something other than the API, and the address counts as wrong.
 const FOREIGN: u32 = 3;
 
-/// The bad answers in a row, by their kinds.
+/// The errors in a row, by kind.
 #[derive(Debug, Default)]
 pub(super) struct Streaks {
     denied: Streak,
     missing: Streak,
-    /// Of something else than the API.
+    /// From something other than the API.
     foreign: Streak,
 }
 
@@ -32,14 +32,14 @@ impl Streaks {
     }
 }
 
-/// How often one request has had an answer of the same bad kind in a row. Good answers to other requests of the same poll do
-/// not count: a right that is missing for one of them will not come back by itself.
+/// How often in a row one request got an error of the same kind. Good answers to other requests of the same poll do
+/// not reset it: a missing permission for one of them does not come back.
 #[derive(Debug, Default)]
 struct Streak(Option<(Request, Moment, u32)>);
 
 impl Streak {
-    /// Counts an answer, and returns how many there are now since the streak began. It begins anew if the request has
-    /// been answered well since, to whomever.
+    /// Counts an error, and returns the length of the streak. The streak restarts if the request got a good answer
+    /// since, for any poller.
     fn count(&mut self, request: &Request, now: Moment, answered_at: Option<Moment>) -> u32 {
         let goes_on = |since: Moment| answered_at.is_none_or(|at| at < since);
         let before = self.0.take().filter(|(own, since, _)| own == request && goes_on(*since));
@@ -53,16 +53,16 @@ impl Streak {
     }
 }
 
-/// What is known of what a request is about.
+/// What is known about the object of a request.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct About {
     /// It has answered before, so it exists.
     pub(super) exists: bool,
-    /// It was the target's when it did.
+    /// It belonged to the target when it did.
     pub(super) is_own: bool,
     /// The user named it by its id.
     pub(super) named: bool,
-    /// It is the workflow that a deploy names, which nobody else has named.
+    /// It is the workflow that a deploy names, not one that the user named.
     pub(super) own_workflow: bool,
 }
 
@@ -80,14 +80,14 @@ pub(super) enum Handling {
     Retry,
     /// The deploy's workflow does not exist.
     NoWorkflow,
-    /// It is the end.
+    /// The target ends.
     Reject(Cause),
     /// Nothing can be waited for.
     Refuse(Refusal),
 }
 
-/// Decides. A workflow, a deploy or an install that has answered once exists, whatever is said of it later; and what is said
-/// of a deploy's workflow is never the end, as an ingress or a firewall may say it.
+/// Decides. A workflow, a deploy or an install that has answered once exists, whatever comes later. An error about a
+/// deploy's workflow is never final, because an ingress or a firewall may have sent it.
 pub(super) fn handle(
     streaks: &mut Streaks,
     now: Moment,

@@ -22,8 +22,8 @@ pub struct Event {
     pub kind: EventKind,
 }
 
-/// How long a deploy has been worked on, beside how long such deploys usually take. The time in which a human is asked for
-/// an approval counts in neither.
+/// How long a deploy has taken so far, and how long such deploys usually take. Time spent waiting for a human's
+/// approval counts in neither.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pace {
     /// How long it has been worked on.
@@ -33,7 +33,7 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// Returns how long it will take from now on if it takes as long as usual; nothing, if it has taken longer.
+    /// Returns the remaining time if it takes as long as usual; zero if it has taken longer.
     pub fn remaining(self) -> Duration {
         self.typical.saturating_sub(self.elapsed)
     }
@@ -55,7 +55,7 @@ pub struct Pending {
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EventKind {
-    /// It is known what is waited for, as far as it can be.
+    /// The wait has begun, with the targets that are known.
     Started {
         /// The targets.
         targets: Vec<Target>,
@@ -84,9 +84,9 @@ pub enum EventKind {
         build: Option<BuildId>,
         /// The commit that was built, made safe.
         commit: Option<Line>,
-        /// What made it the right one.
+        /// The pin that it matched.
         matched_by: MatchedBy,
-        /// The deploy whose place it took.
+        /// The deploy that it replaced.
         replaces: Option<DeployId>,
     },
     /// It is known how long such deploys usually take.
@@ -144,21 +144,21 @@ pub enum EventKind {
         /// What follows from that.
         policy: OnSuperseded,
     },
-    /// No good answer; the request will be sent again.
+    /// An error; the request will be retried.
     Retrying {
-        /// For which target; `None` while it is not known which there are.
+        /// For which target; `None` during discovery.
         target: Option<usize>,
         /// What went wrong.
         error: ApiError,
         /// In how long.
         next: Duration,
     },
-    /// A minute in which nothing happened.
+    /// A heartbeat: nothing happened for a minute.
     Waiting {
         /// The targets that have not ended.
         pending: Vec<Pending>,
     },
-    /// Something a human should know.
+    /// A warning.
     Warned {
         /// About which target, or the whole run.
         target: Option<usize>,

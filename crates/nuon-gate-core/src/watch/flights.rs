@@ -1,4 +1,4 @@
-//! The requests under way. The same request of several pollers is sent once, and its answer given to all of them.
+//! Requests in flight. The same request of several pollers is sent once, and its answer is given to all of them.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -6,19 +6,19 @@ use super::poller::Poller;
 use crate::Moment;
 use crate::api::Request;
 
-/// The most requests under way at once.
+/// How many requests may be in flight.
 const MOST_AT_ONCE: usize = 16;
 
-/// Who polls.
+/// Identifies a poller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum PollerId {
-    /// Whoever finds out which targets there are.
+    /// The discovery of targets.
     Discovery,
     /// The target at this position.
     Target(usize),
 }
 
-/// A request under way.
+/// A request in flight.
 #[derive(Debug)]
 struct Flight {
     request: Request,
@@ -26,27 +26,27 @@ struct Flight {
     pollers: Vec<PollerId>,
 }
 
-/// The requests under way, and those that wait for their turn.
+/// The requests in flight, and the pollers that wait for their turn.
 #[derive(Debug, Default)]
 pub(super) struct Flights {
-    /// Counts everything that happens here, so that it is known what was first.
+    /// A sequence number for everything that happens here.
     order: u64,
     under_way: HashMap<u64, Flight>,
     serials: HashMap<Request, u64>,
-    /// Pollers that need what is under way already, but was sent before they needed it: it may be older than what they have
-    /// read since.
+    /// Pollers that need a request that was already in flight when they came to need it: its answer may be older than
+    /// what they have read.
     waiting: HashMap<Request, Vec<PollerId>>,
     /// Pollers that wait for their turn.
     ready: BTreeSet<Need>,
-    /// What they need. Who waits no more may still be among them.
+    /// What they need. May hold pollers that no longer wait.
     wanting: HashMap<Request, Vec<Need>>,
 }
 
-/// Since when a poller waits, who it is, and the order in which they came to need something.
+/// Since when a poller waits, its id, and the order of arrival.
 type Need = (Moment, PollerId, u64);
 
 impl Flights {
-    /// Takes note that a poller needs a request, whose turn was due then: who waits longest is first.
+    /// Queues a poller that needs a request, due at this time: the longest wait is served first.
     pub(super) fn enqueue(&mut self, poller: PollerId, since: Moment, request: &Request) {
         self.order += 1;
         let need = (since, poller, self.order);
@@ -80,13 +80,13 @@ impl Flights {
         None
     }
 
-    /// Returns a serial number for a request that is sent beside these.
+    /// Returns a serial number for a request outside of this queue.
     pub(super) fn number(&mut self) -> u64 {
         self.order += 1;
         self.order
     }
 
-    /// Takes note that a request is being sent for a poller, and for all others that wait to send it; returns its serial
+    /// Records that a request is being sent for a poller and for all others that wait to send it; returns its serial
     /// number.
     pub(super) fn send(&mut self, poller: PollerId, request: Request, now: Moment) -> u64 {
         let serial = self.number();
@@ -98,8 +98,8 @@ impl Flights {
         serial
     }
 
-    /// Takes note that an answer has come, and returns what was requested and who needs it; `None` if the request had been
-    /// given up. Who waited for it to be sent again is ready to do so.
+    /// Records an answer, and returns the request and the pollers that need it; `None` if the request had been given
+    /// up. Pollers that waited to send it again may do so now.
     pub(super) fn land(&mut self, serial: u64, now: Moment) -> Option<(Request, Vec<PollerId>)> {
         let Flight { request, pollers, .. } = self.under_way.remove(&serial)?;
         self.serials.remove(&request);
@@ -119,17 +119,17 @@ impl Flights {
         self.under_way.values().any(|flight| flight.pollers.contains(&poller))
     }
 
-    /// Returns everyone who waits for a turn.
+    /// Returns all pollers that wait for a turn.
     pub(super) fn ready_pollers(&self) -> Vec<PollerId> {
         self.ready.iter().map(|(_, poller, _)| *poller).collect()
     }
 
-    /// Tells whether nothing is under way and nobody waits.
+    /// Tells whether nothing is in flight and no poller waits.
     pub(super) fn is_idle(&self) -> bool {
         self.under_way.is_empty() && self.ready.is_empty()
     }
 
-    /// Tells whether somebody waits for a turn.
+    /// Tells whether a poller waits for a turn.
     pub(super) fn has_ready(&self) -> bool {
         !self.ready.is_empty()
     }

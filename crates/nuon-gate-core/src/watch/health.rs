@@ -1,26 +1,26 @@
-//! Whether the API is there: what its answers so far say of it, and the pauses that it asks for.
+//! The health of the API: its answers so far, and the pauses that it asks for.
 
 use std::time::Duration;
 
 use crate::Moment;
 use crate::api::ApiError;
 
-/// What the answers so far say of the API.
+/// The API's health by its answers so far.
 #[derive(Debug, Default)]
 pub(super) struct Health {
-    /// When the last good answer came; the start, as long as there was none.
+    /// The time of the last good answer; the start, if there was none.
     last_good: Moment,
     /// Whether there ever was one.
     ever_good: bool,
-    /// Whether the API itself has ever answered, be it with an error.
+    /// Whether the API itself has ever answered, even with an error.
     ever_nuon: bool,
-    /// Since when every answer has been a bad one.
+    /// Since when every answer has been an error.
     failing_since: Option<Moment>,
-    /// When the newest request was sent that had no good answer.
+    /// The time of the newest request without a good answer.
     last_bad_sent: Option<Moment>,
     /// No request is sent until then, as the API asked for a pause.
     paused_until: Moment,
-    /// Until when the API really asked for that; the deadline may be sooner.
+    /// The end of that pause as the API asked for it; the deadline may be sooner.
     wished_until: Moment,
 }
 
@@ -32,15 +32,15 @@ impl Health {
         self.failing_since = None;
     }
 
-    /// Takes note of an answer that was no good one.
+    /// Records an error.
     pub(super) fn bad(&mut self, now: Moment, sent: Moment, error: &ApiError) {
         self.failing_since.get_or_insert(now);
         self.last_bad_sent = self.last_bad_sent.max(Some(sent));
         self.ever_nuon |= error.is_from_nuon();
     }
 
-    /// Takes note of the pause that an answer asks for. It holds for every request, but never beyond the `deadline`, where the
-    /// last poll is due. Tells whether a pause has begun.
+    /// Records the pause that an answer asks for. It holds for every request, but never beyond the `deadline`, when
+    /// the last poll is due. Tells whether a pause has begun.
     pub(super) fn pause(&mut self, now: Moment, error: &ApiError, deadline: Moment) -> bool {
         let Some(pause) = error.retry_after() else { return false };
         self.wished_until = self.wished_until.max(now + pause);
@@ -65,9 +65,9 @@ impl Health {
         self.wished_until > now
     }
 
-    /// Returns when the outage limit runs out unless a good answer comes before; `None` while answers are good. It counts
-    /// from the last good answer; but not asking for a while is no outage, so after the first bad answer there is always
-    /// time for another poll, an `interval` later.
+    /// Returns when the outage limit runs out unless a good answer comes before; `None` while answers are good. It
+    /// counts from the last good answer. A pause between polls is not an outage, so after the first error there is
+    /// always time for another poll, an `interval` later.
     pub(super) fn outage_at(&self, limit: Duration, interval: Duration) -> Option<Moment> {
         let another_poll = self.failing_since? + interval;
         Some((self.last_good + limit).max(another_poll))

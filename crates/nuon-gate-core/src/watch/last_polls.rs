@@ -1,10 +1,10 @@
-//! The end of the watch: everyone who has not ended polls once more, and then stops.
+//! The end of the watch: every target that has not ended is polled once more.
 
 use std::time::Duration;
 
 use crate::{Moment, Signal};
 
-/// How long the last poll may take after a signal: the runner that sent it kills the process a few seconds later.
+/// The time limit of the last poll after a signal: the runner that sent it kills the process a few seconds later.
 pub(crate) const LAST_POLL_AFTER_SIGNAL: Duration = Duration::from_secs(1);
 
 /// Why the last polls are being made.
@@ -16,7 +16,7 @@ pub(super) enum Occasion {
     Once,
 }
 
-/// Polls that began at `from` or later are the last; none is waited for beyond `until`.
+/// Polls that begin at `from` or later are the last; none may take longer than `until`.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct LastPolls {
     occasion: Occasion,
@@ -29,7 +29,7 @@ impl LastPolls {
         Self { occasion: Occasion::Once, from: Moment::START, until: Moment::START + request_timeout }
     }
 
-    /// A driver that is late, or a process that was stopped, must not cost the last poll.
+    /// A late driver, or a process that was suspended, must not lose the last poll.
     pub(super) fn at_deadline(deadline: Moment, now: Moment, request_timeout: Duration) -> Self {
         Self { occasion: Occasion::Deadline, from: deadline, until: deadline.max(now) + request_timeout }
     }

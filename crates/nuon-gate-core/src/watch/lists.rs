@@ -1,4 +1,4 @@
-//! Which installs' lists of deploys are asked for: one answer serves all targets of an install.
+//! Lists of an install's deploys: one answer serves all of its targets.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -6,11 +6,11 @@ use std::time::Duration;
 use crate::api::{ErrorClass, Reply, Request};
 use crate::{InstallId, Moment};
 
-/// A list of a hundred rows takes the place of the requests of so many targets at least.
+/// From this many targets on, one list of a hundred rows replaces their own requests.
 pub(super) const FEWEST: usize = 3;
-/// After so many requests in a row without a good answer a list is not asked for.
+/// After this many failures in a row a list is no longer requested.
 const MISSES: u32 = 2;
-/// For how long it is not, if the server may only be in trouble.
+/// For how long, if the server may only have a problem.
 const PAUSE: Duration = Duration::from_secs(300);
 
 /// The targets of each install.
@@ -24,26 +24,26 @@ struct Members {
     targets: Vec<usize>,
     open: usize,
     misses: u32,
-    /// Until when the list is not asked for.
+    /// The list is not requested until then.
     paused_until: Option<Moment>,
 }
 
 impl Lists {
-    /// Takes note of a target.
+    /// Adds a target.
     pub(super) fn join(&mut self, install: &InstallId, target: usize) {
         let members = self.installs.entry(install.clone()).or_default();
         members.targets.push(target);
         members.open += 1;
     }
 
-    /// Takes note that a target has ended.
+    /// Removes a target that has ended.
     pub(super) fn leave(&mut self, install: &InstallId) {
         if let Some(members) = self.installs.get_mut(install) {
             members.open = members.open.saturating_sub(1);
         }
     }
 
-    /// Tells whether an install's list is to be asked for.
+    /// Tells whether to request an install's list.
     pub(super) fn serves(&self, install: &InstallId, now: Moment) -> bool {
         let is_worth_it = |own: &Members| own.open >= FEWEST && own.paused_until.is_none_or(|until| now >= until);
         self.installs.get(install).is_some_and(is_worth_it)
@@ -54,7 +54,7 @@ impl Lists {
         self.installs.get(install).map_or(&[], |members| &members.targets)
     }
 
-    /// Takes note of what came of a request, if it was for a list. Older servers have none.
+    /// Records the outcome of a request, if it was for a list. Older servers do not have it.
     pub(super) fn note(&mut self, request: &Request, reply: &Reply, now: Moment) {
         let Request::InstallDeploys(install) = request else { return };
         let Some(members) = self.installs.get_mut(install) else { return };

@@ -1,7 +1,8 @@
 //! Long polls: the server keeps a request open as long as a step is at work. That it ends is the sign to poll at once, and no
 //! more than that: a verdict always comes from ordinary reads. See `docs/nuon-api.md`, "Waiting for a step".
 //!
-//! There is one for each workflow at most, whoever follows its deploys. No answer to it counts as an error or an outage.
+//! There is at most one for each workflow, however many targets follow its deploys. No answer to it counts as an error
+//! or an outage.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
@@ -10,33 +11,33 @@ use super::flights::PollerId;
 use crate::api::{ApiError, ErrorClass, Reply, Request};
 use crate::{Moment, StepId, WorkflowId};
 
-/// The server answers within a minute; this is for one that does not answer at all.
+/// Above the minute in which the server answers, for one that does not answer at all.
 pub(super) const LONG_POLL_TIMEOUT: Duration = Duration::from_secs(75);
-/// As many are open at once. Other workflows are only polled.
+/// How many may be open. Other workflows are only polled.
 const MOST_OPEN: usize = 16;
-/// So many answers in a row that are none, and a workflow's steps are only polled.
+/// After this many failures in a row a workflow's steps are only polled.
 const MOST_BAD: u32 = 2;
-/// So many times not found, and the server does not offer it, or does not know the step.
+/// After this many 404s the server does not offer it, or does not know the step.
 const MOST_MISSING: u32 = 3;
 
 /// The long polls of a watch.
 #[derive(Debug)]
 pub(super) struct LongPolls {
     is_wanted: bool,
-    /// At least so long lies between the beginnings of two of the same workflow.
+    /// The shortest time between two of the same workflow.
     pace: Duration,
     workflows: HashMap<WorkflowId, Workflow>,
     /// Workflows with a step that is at work and for which none is open, by the moment from which one may be opened.
     ready: BTreeSet<(Moment, WorkflowId)>,
     open: HashMap<u64, WorkflowId>,
-    /// Whose step somebody waits for.
+    /// The workflow of each target that waits for a step.
     waiting: HashMap<PollerId, WorkflowId>,
 }
 
 /// What is known of a workflow.
 #[derive(Debug, Default)]
 struct Workflow {
-    /// Who waits for which step of it that is at work.
+    /// Which target waits for which running step.
     steps: BTreeMap<PollerId, StepId>,
     /// The step whose end is awaited.
     open: Option<StepId>,
@@ -56,11 +57,11 @@ impl Workflow {
 enum Sign {
     /// The step has ended, as far as the server says.
     Ended,
-    /// Not yet: ask again. Load balancers end an idle connection after a minute, too.
+    /// Not yet: open another. Load balancers also end an idle connection after a minute.
     NotYet,
     /// The step is not known, or has not begun.
     Missing,
-    /// No answer. Some servers say so of a step that failed.
+    /// A failure. Some servers answer so for a step that failed.
     Bad,
 }
 
@@ -91,7 +92,7 @@ impl LongPolls {
         }
     }
 
-    /// Takes note of the step at work for which somebody waits, if any, as a workflow has just said.
+    /// Records the running step that a target waits for, if any, as the workflow has just shown.
     pub(super) fn note(&mut self, poller: PollerId, id: &WorkflowId, step: Option<StepId>) {
         self.forget(poller);
         let Some(step) = step.filter(|_| self.is_wanted) else { return };
@@ -100,7 +101,7 @@ impl LongPolls {
         self.rank(id);
     }
 
-    /// Takes note that somebody waits no more.
+    /// Removes a target that no longer waits.
     pub(super) fn forget(&mut self, poller: PollerId) {
         let Some(id) = self.waiting.remove(&poller) else { return };
         if let Some(workflow) = self.workflows.get_mut(&id) {
@@ -109,7 +110,7 @@ impl LongPolls {
         self.rank(&id);
     }
 
-    /// Puts a workflow where it belongs.
+    /// Updates the schedule for a workflow.
     fn rank(&mut self, id: &WorkflowId) {
         let Some(workflow) = self.workflows.get(id) else { return };
         let entry = (workflow.not_before, id.clone());
@@ -137,7 +138,7 @@ impl LongPolls {
         Some(Request::Await(id, step))
     }
 
-    /// Takes note that one has been answered, and returns who is to poll at once; `None` if there is no such long poll.
+    /// Records an answer, and returns the targets that are to poll at once; `None` if there is no such long poll.
     pub(super) fn answer(&mut self, now: Moment, serial: u64, reply: &Reply) -> Option<Vec<PollerId>> {
         let id = self.open.remove(&serial)?;
         let Some(workflow) = self.workflows.get_mut(&id) else { return Some(Vec::new()) };
@@ -150,13 +151,13 @@ impl LongPolls {
         }
         let over = |own: &StepId| step.as_ref() == Some(own) && !matches!(sign, Sign::NotYet);
         let over: Vec<PollerId> = workflow.steps.iter().filter(|(_, own)| over(own)).map(|(who, _)| *who).collect();
-        // Whoever reads next that it is still at work waits for its end again.
+        // A target that reads next that the step is still running waits for it again.
         over.iter().for_each(|poller| self.forget(*poller));
         self.rank(&id);
         Some(if matches!(sign, Sign::Missing) { Vec::new() } else { over })
     }
 
-    /// Gives all up: there is no more time.
+    /// Gives up all of them: there is no time left.
     pub(super) fn give_up(&mut self) {
         *self = Self::new(self.pace, false);
     }

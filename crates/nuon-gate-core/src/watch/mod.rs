@@ -1,8 +1,8 @@
 //! The wait as a pure state machine.
 //!
-//! [`Watch`] is given the time and the API's answers; it says what to request next and when, and what happened. It never
-//! sleeps, sends, reads a clock or draws a random number that it was not seeded with, so every rule can be tried in virtual
-//! time. [`drive`](crate::drive) connects it to the world.
+//! [`Watch`] is given the time and the API's answers; it returns what to request next and when, and events. It never
+//! sleeps, sends, reads a clock or draws a random number that it was not seeded with, so every rule can be tested in
+//! virtual time. [`drive`](crate::drive) connects it to the clock and the network.
 //!
 //! Read it in this order: this file (the loop), `target` (one target: its polls, and the record of them for the report),
 //! `phase` (what one poll has read, and the one decision that follows), then `discovery` and `enrolment` (which targets there
@@ -69,9 +69,9 @@ use crate::resolve::{Resolution, Resolver};
 use crate::schedule::Schedule;
 use crate::{InstallId, Moment, Signal, Verdict};
 
-/// How long it is worth waiting for what is only good to know.
+/// The time limit of requests that decide nothing.
 const OPTIONAL_TIMEOUT: Duration = Duration::from_secs(2);
-/// After this long without an event there is one that says so.
+/// The interval of heartbeats.
 const HEARTBEAT: Duration = Duration::from_secs(60);
 
 /// What to do next.
@@ -85,28 +85,28 @@ pub enum Step {
     Done,
 }
 
-/// Ties an answer to its request. An answer to a request that was given up is dropped.
+/// Ties an answer to its request. The answer to an abandoned request is dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ticket(u64);
 
 /// A request to be sent now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ask {
-    /// To be handed back with the answer.
+    /// Returned with the answer.
     pub ticket: Ticket,
     /// The request.
     pub request: Request,
-    /// When to give up.
+    /// The request's timeout.
     pub timeout: Duration,
 }
 
-/// Whether the budget keeps targets from being polled within the longest interval.
+/// Whether the rate limit delays polls beyond the longest interval.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Stretch {
     None,
-    /// It has kept somebody waiting.
+    /// It has delayed a poll.
     Possible,
-    /// That has been told.
+    /// That has been reported.
     Told,
 }
 
@@ -136,8 +136,8 @@ impl Watch {
     ///
     /// # Errors
     ///
-    /// If it is known already that nothing can be waited for: if more targets are required to pass than there are, or one
-    /// deploy's id is to be that of several targets'.
+    /// If the settings leave nothing to wait for: more targets are required than there are, or one deploy's id is a
+    /// pin for several targets.
     pub fn new(
         settings: WatchSettings,
         scope: Scope,
@@ -145,7 +145,7 @@ impl Watch {
         started_at: Timestamp,
     ) -> Result<Self, InvalidSettings> {
         let pinning = pinning.into();
-        // As far from the targets' own seeds as can be.
+        // Far from the targets' own seeds.
         let schedule = Schedule::new(settings.intervals, settings.seed.wrapping_add(u64::MAX / 2));
         let (discovery, known) = match scope {
             Scope::Targets(targets) => (Discovery::over(schedule), Some(targets.as_slice().to_vec())),
@@ -201,10 +201,10 @@ impl Watch {
         Ok(watch)
     }
 
-    /// Says what to do now.
+    /// Returns what to do now.
     pub fn next(&mut self, now: Moment) -> Step {
         self.check_deadline(now);
-        // An API that does not answer cannot say whether anything happens: that limit comes first.
+        // The outage limit comes first: an API that does not answer cannot show any change.
         self.check_outage(now);
         self.wake(now);
         if self.is_over(now) {
@@ -218,7 +218,7 @@ impl Watch {
         }
     }
 
-    /// Takes in what came of a request. Whoever needs the answer has it.
+    /// Handles a reply, for all pollers that need it.
     pub fn reply(&mut self, now: Moment, ticket: Ticket, reply: &Reply) {
         if let Some(woken) = self.long_polls.answer(now, ticket.0, reply) {
             return self.on_sign(&woken, reply, now);
@@ -260,8 +260,8 @@ impl Watch {
         }
     }
 
-    /// Gives what some of an install's targets have asked for to the others, as if they had asked themselves. Those of which
-    /// it says nothing new then wait for the next time that it is asked for.
+    /// Hands the list that some of an install's targets requested to the others. Those for which it shows nothing new
+    /// then wait for the next list.
     fn serve(
         &mut self,
         install: &InstallId,
@@ -283,7 +283,7 @@ impl Watch {
         }
     }
 
-    /// Does what an answer to any request wishes of them all: a pause, or fewer.
+    /// Applies what an answer asks of all requests: a pause, or a lower rate.
     fn slow_down(&mut self, now: Moment, error: &ApiError) {
         if error.status() == Some(429) {
             self.budget.halve(now);
@@ -294,21 +294,21 @@ impl Watch {
         }
     }
 
-    /// A long poll has ended: whoever waits for that polls at once. What it says decides nothing.
+    /// A long poll has ended: the targets that wait for it poll at once. Its content decides nothing.
     fn on_sign(&mut self, woken: &[PollerId], reply: &Reply, now: Moment) {
         if let Err(error) = reply {
             self.slow_down(now, error);
         }
         for poller in woken {
             self.poller_mut(*poller).hurry(now);
-            // A poll under way goes on, and the next follows it at once.
+            // A poll in flight goes on, and the next follows at once.
             if self.poller(*poller).polling_since().is_none() {
                 self.arm(*poller, now);
             }
         }
     }
 
-    /// Takes note of the step whose end a target waits for.
+    /// Records the step that a target waits for.
     fn note_step(&mut self, poller: PollerId, reply: &Reply) {
         let PollerId::Target(index) = poller else { return };
         let target = &self.targets[index];
@@ -330,12 +330,12 @@ impl Watch {
         Some(Ask { ticket: Ticket(serial), request, timeout: LONG_POLL_TIMEOUT })
     }
 
-    /// Returns when the next request may be sent; `None` if it may now. The last polls are sent whatever they cost.
+    /// Returns when the next request may be sent; `None` means now. The last polls ignore the rate limit.
     fn budget_empty_until(&mut self, now: Moment) -> Option<Moment> {
         if self.last_polls.is_some() { None } else { self.budget.empty_until(now) }
     }
 
-    /// Says once that there are too many targets to be polled as often as they should be.
+    /// Reports once that the rate limit delays polls.
     fn note_stretch(&mut self, poller: PollerId, now: Moment) {
         let began = self.poller(poller).polling_since().unwrap_or(now);
         let WatchSettings { max_rps, intervals, .. } = *self.shared.settings();
@@ -352,7 +352,7 @@ impl Watch {
             PollerId::Discovery => None,
             PollerId::Target(index) => Some(index),
         };
-        // After the last poll there is no next one; the error stands in the reason then.
+        // After the last poll there is no next one; the reason has the error.
         if !next.is_zero() {
             self.shared.emit(now, EventKind::Retrying { target, error, next });
         }
@@ -400,7 +400,7 @@ impl Watch {
         }
     }
 
-    /// Returns everyone who polls and has not ended.
+    /// Returns all pollers that have not ended.
     fn open_pollers(&self) -> Vec<PollerId> {
         let all = [PollerId::Discovery].into_iter().chain((0..self.targets.len()).map(PollerId::Target));
         all.filter(|poller| !self.has_ended(*poller)).collect()
@@ -417,8 +417,7 @@ impl Watch {
         self.arm(poller, now);
     }
 
-    /// Sets when a poller has something to do: at its turn if its poll goes on, else when its next poll is due or a limit
-    /// runs out.
+    /// Sets a poller's timer: its turn if its poll goes on, else its next poll or the first timeout.
     fn arm(&mut self, poller: PollerId, now: Moment) {
         if self.has_ended(poller) {
             return;

@@ -1,16 +1,16 @@
-//! Which of the targets are watched, where a run is done in several parts.
+//! Which targets are watched, in a sharded run.
 
 use super::settings::{OnApproval, OnStale, WatchSettings};
 use crate::pins::Pinning;
 use crate::{Kind, OrgId, Shard, ShardReport, ShardedRunId, Sharding, Target};
 
-/// The part that is watched, and what is known of the others.
+/// The shard that is watched, and what is known of the others.
 #[derive(Debug)]
 pub(super) struct Parts {
     sharding: Option<Sharding>,
     /// How many targets belong to others.
     elsewhere: usize,
-    /// Which run it is and how many targets that has, once all are known.
+    /// The run's id and its number of targets, once all are known.
     whole: Option<(ShardedRunId, usize)>,
 }
 
@@ -28,14 +28,14 @@ impl Parts {
         self.elsewhere
     }
 
-    /// Tells whether a target is to be watched. Each that is not is counted.
+    /// Tells whether a target belongs to this shard. Others are counted.
     pub(super) fn take(&mut self, target: &Target) -> bool {
         let is_own = self.shard().is_none_or(|shard| shard.has(target));
         self.elsewhere += usize::from(!is_own);
         is_own
     }
 
-    /// Takes note of all targets that there are, and returns those that are to be watched.
+    /// Records all targets, and returns those of this shard.
     pub(super) fn split(&mut self, all: &[Target], settings: &WatchSettings, pinning: &Pinning) -> Vec<Target> {
         if let Some(sharding) = &self.sharding {
             let fact = |target: &Target| {
@@ -49,8 +49,8 @@ impl Parts {
         all.iter().filter(|target| self.take(target)).cloned().collect()
     }
 
-    /// Reports which part it is of which run. The targets of a workflow, or of a branch's run, are known only in the end, but
-    /// `whole` names that.
+    /// Reports the shard and its run. The targets of a workflow or of a branch's run are known only at the end, so
+    /// `whole` identifies it.
     pub(super) fn report(
         &self,
         whole: Option<String>,
@@ -65,8 +65,8 @@ impl Parts {
     }
 }
 
-/// Names a run by all that decides what its parts watch and how they judge: who started it, in how many parts, the rules, and
-/// every target with its pins. How long is waited decides neither.
+/// Derives the id of a run from everything that decides what its shards watch and how they judge: the run's name, the
+/// number of shards, the rules, and every target with its pins. Timeouts do not matter.
 fn run_id(sharding: &Sharding, settings: &WatchSettings, facts: Vec<String>) -> ShardedRunId {
     let WatchSettings { rules, require, expect, on_superseded, on_approval, on_stale, org, .. } = settings;
     let approval = match on_approval {

@@ -1,4 +1,4 @@
-//! How one thing is polled: poll after poll, each of one or several requests.
+//! Polls one thing, again and again; each poll is one or several requests.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use crate::Moment;
 use crate::api::{ApiError, Request};
 use crate::schedule::{Observed, Schedule};
 
-/// A poll: one or several requests that together say where something stands.
+/// A poll: one or several requests that together show the state of one thing.
 #[derive(Debug)]
 struct Poll {
     /// When it began.
@@ -20,12 +20,12 @@ struct Poll {
     is_hurried: bool,
 }
 
-/// The polls of one thing: when the next is due, and how the API has treated it so far.
+/// The polls of one thing: when the next is due, and the errors so far.
 #[derive(Debug)]
 pub(super) struct Poller {
     schedule: Schedule,
     due: Moment,
-    /// There is a sign that something has changed: the next poll is due at once, and reads everything.
+    /// Something seems to have changed: the next poll is due at once, and reads everything.
     is_hurried: bool,
     poll: Option<Poll>,
     polled: Option<Moment>,
@@ -58,7 +58,7 @@ impl Poller {
         self.poll.as_ref().map(|poll| poll.began)
     }
 
-    /// Tells whether a poll may begin: none is under way, and the last began so long before as the shortest interval is.
+    /// Tells whether a poll may begin: none is in flight, and the last began at least the shortest interval before.
     pub(super) fn may_poll(&self, now: Moment) -> bool {
         self.poll.is_none() && self.polled.is_none_or(|polled| polled + self.schedule.shortest() <= now)
     }
@@ -93,12 +93,12 @@ impl Poller {
         self.poll = Some(Poll { began: now, request, requests: 1, is_hurried: std::mem::take(&mut self.is_hurried) });
     }
 
-    /// There is a sign that something has changed: the next poll is due at once.
+    /// Something seems to have changed: makes the next poll due at once.
     pub(super) fn hurry(&mut self, now: Moment) {
         (self.is_hurried, self.due) = (true, now);
     }
 
-    /// The next poll is due then, if not later.
+    /// Postpones the next poll until then, unless it is due later.
     pub(super) fn postpone(&mut self, until: Moment) {
         if self.poll.is_none() && !self.is_hurried {
             self.due = self.due.max(until);
@@ -128,14 +128,14 @@ impl Poller {
         self.poll = None;
     }
 
-    /// Takes note that the request under way, if any, was not answered in time.
+    /// Records a timeout of the request in flight, if any.
     pub(super) fn time_out(&mut self, limit: Duration) {
         if self.poll.take().is_some() {
             self.last_error = Some(ApiError::Timeout(limit));
         }
     }
 
-    /// Takes note of a good answer. It says nothing of whether something else exists, which the same poll asks for.
+    /// Records a good answer. It does not show that other objects of the same poll exist.
     pub(super) fn good(&mut self, request: &Request) {
         self.streaks.end(request);
         self.last_error = None;
@@ -147,7 +147,7 @@ impl Poller {
         }
     }
 
-    /// The poll is over, the wait is not. After a sign what has changed may only be a moment behind.
+    /// Ends the poll; the wait goes on. After a sign, the change may only lag for a moment.
     pub(super) fn over(&mut self, now: Moment, observed: Observed) {
         let observed = if self.is_hurried() { Observed::Change } else { observed };
         self.end();
@@ -159,13 +159,13 @@ impl Poller {
         self.due = if self.is_hurried { now } else { due };
     }
 
-    /// The poll is over, and the next is due then, or after the shortest interval.
+    /// Ends the poll; the next is due at this time, or after the shortest interval.
     pub(super) fn over_until(&mut self, now: Moment, due: Moment) {
         self.end();
         self.set_due(now, due.max(now + self.schedule.shortest()));
     }
 
-    /// The poll failed, and is repeated.
+    /// The poll failed, and is retried.
     pub(super) fn failed(&mut self, now: Moment, error: ApiError) {
         self.end();
         let due = now + self.schedule.after(Observed::Trouble);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::model::{QueuePlace, StepState, Workflow};
 use crate::{Moment, WorkflowId};
 
-/// A server that has named no place in so many answers offers none.
+/// After this many answers without a place the server counts as not offering it.
 const MISSES: u32 = 3;
 
 /// The queues of workflows that have not begun.
@@ -28,7 +28,7 @@ struct Waiting {
 }
 
 impl Queues {
-    /// Takes note of how a workflow stands: one that has begun waits for no others.
+    /// Records the state of a workflow: one that has begun is not queued.
     pub(super) fn note_workflow(&mut self, id: &WorkflowId, workflow: &Workflow) {
         if is_waiting(workflow) {
             self.waiting.entry(id.clone()).or_default();
@@ -37,14 +37,14 @@ impl Queues {
         }
     }
 
-    /// Tells whether the place of a workflow is to be asked for, which is done this often at most.
+    /// Tells whether to request the place of a workflow, at most at this interval.
     pub(super) fn is_wanted(&self, id: &WorkflowId, now: Moment, every: Duration) -> bool {
         let is_offered = self.is_offered || self.misses < MISSES;
         let is_due = |waiting: &Waiting| waiting.asked.is_none_or(|asked| now >= asked + every);
         is_offered && self.waiting.get(id).is_some_and(is_due)
     }
 
-    /// Takes in a place, and returns it if it is another one than before.
+    /// Records a place, and returns it if it has changed.
     pub(super) fn came(&mut self, id: &WorkflowId, place: Option<QueuePlace>, now: Moment) -> Option<QueuePlace> {
         self.is_offered |= place.is_some();
         self.misses = if place.is_some() { 0 } else { self.misses.saturating_add(1) };
@@ -56,7 +56,7 @@ impl Queues {
         place.filter(|_| is_other)
     }
 
-    /// Takes note that there was no good answer.
+    /// Records a failed request.
     pub(super) fn missed(&mut self, id: &WorkflowId, now: Moment) {
         if let Some(waiting) = self.waiting.get_mut(id) {
             waiting.asked = Some(now);

@@ -1,4 +1,4 @@
-//! Which installs of a branch's run a later run has taken, as far as the run has said so.
+//! Which installs of a branch's run a later run has taken over.
 //!
 //! A run that takes an install cancels what the earlier one was doing there, and the deploy shows that before the run does. So
 //! a deploy of a run that was cancelled is not believed to have been called off until the run has been read for a while.
@@ -13,7 +13,7 @@ pub(super) struct Takeovers {
     /// When that look began.
     looked: Option<Moment>,
     by: HashMap<InstallId, Takeover>,
-    /// There is no other look.
+    /// No other look will follow.
     is_over: bool,
 }
 

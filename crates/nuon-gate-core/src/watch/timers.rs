@@ -1,4 +1,4 @@
-//! When which poller has something to do: a heap, so that a step costs the same however many targets there are.
+//! The timers of all pollers: a heap, so that the cost of a step does not grow with the number of targets.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};

@@ -1,34 +1,34 @@
-//! Why a request did not do what it was to do.
+//! Why a request failed.
 
 use std::fmt;
 use std::time::Duration;
 
 use nuon_gate_core::Line;
 
-/// Why, and what is known of the consequences.
+/// The reason, and whether the request may have had an effect.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Fault {
     pub(crate) nature: Nature,
-    /// What the service calls it, if it says: `no_service`.
+    /// The service's own code, if there is one: `no_service`.
     pub(crate) word: Option<String>,
-    /// What to tell people.
+    /// The text for people.
     pub(crate) words: String,
 }
 
-/// What is known of the consequences of a fault.
+/// Whether a failed request may have had an effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Nature {
-    /// Certainly nothing happened, and it can be tried again: no connection, or too many requests.
+    /// It certainly had none, and can be retried: no connection, or too many requests.
     NotTaken {
-        /// How long the service asks to be left alone.
+        /// The pause that the service asks for.
         wait: Option<Duration>,
     },
-    /// It may have been done or not: no answer in time, a connection that broke off, an error of the server's.
+    /// It may have: no answer in time, a broken connection, a server error.
     Unclear {
         /// How long the service asks to be left alone.
         wait: Option<Duration>,
     },
-    /// It was refused, and would be again.
+    /// It was refused, and would be refused again.
     Refused {
         /// The status code.
         status: u16,
@@ -40,7 +40,7 @@ impl Fault {
         Self { nature, word: None, words: words.into() }
     }
 
-    /// Makes a fault of an error that has a name of the service's.
+    /// Makes a fault of an error with the service's own code.
     pub(crate) fn named(nature: Nature, word: &str, hint: Option<&str>) -> Self {
         let word = harmless(word);
         let words = match hint {

@@ -10,7 +10,7 @@ use nuon_gate_http::{Failure, Method, Setup, TimeLimit, compression, read_some, 
 use super::fault::{Fault, Nature, harmless};
 use crate::secret::SinkUrl;
 
-/// The most that is read of an answer; services say what they have to say in far less.
+/// Upper bound for an answer; services need far less.
 const LARGEST_ANSWER: usize = 64 * 1024;
 
 /// Why nothing can be sent at all.
@@ -24,14 +24,14 @@ pub enum InvalidSetup {
     NoSlackChannel,
 }
 
-/// The ways out: connections for each way in which some address is reached.
+/// Connection pools, one for each way in which an address is reached.
 #[derive(Debug, Clone)]
 pub(crate) struct Http {
     ways: Vec<nuon_gate_http::Http>,
     timeout: Duration,
 }
 
-/// What a service said.
+/// A service's answer.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -77,7 +77,7 @@ impl Http {
         let mut response = way.send(request, TimeLimit::new(self.timeout)).await.map_err(unreached)?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         tracing::debug!(%url, status, "answer");
-        // What the status says holds, even if the rest of the answer does not arrive, or cannot be read.
+        // The status counts, even if the rest of the answer is lost or unreadable.
         let body = match compression(&headers) {
             Some(_) => Vec::new(),
             None => read_some(&mut response, LARGEST_ANSWER).await,
@@ -86,7 +86,7 @@ impl Http {
     }
 }
 
-/// What is sent where.
+/// A request.
 pub(crate) struct Request<'a> {
     pub(crate) method: Method,
     pub(crate) url: &'a SinkUrl,
@@ -102,7 +102,7 @@ impl Answer {
         word(&self.headers, name.as_str())
     }
 
-    /// Returns how long the service asks to be left alone.
+    /// Returns the pause that the service asks for.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         #[expect(clippy::disallowed_methods, reason = "only for a date from a service that does not say its own time")]
         let now = Timestamp::now();
@@ -115,12 +115,12 @@ impl Answer {
     }
 }
 
-/// Says what a status means that is no success.
+/// Makes a fault of a status other than success.
 pub(crate) fn fault(answer: &Answer) -> Fault {
     let Answer { status, .. } = *answer;
     let wait = answer.retry_after();
     let nature = match status {
-        // 408 and 425: the server says that it has not begun.
+        // 408 and 425: the server has not processed it.
         408 | 425 | 429 => Nature::NotTaken { wait },
         500.. => Nature::Unclear { wait },
         _ => Nature::Refused { status },
@@ -134,7 +134,7 @@ pub(crate) fn fault(answer: &Answer) -> Fault {
     Fault::new(nature, words)
 }
 
-/// Says why there is no answer, in the words of the API's own troubles.
+/// Says why there is no answer, in the same words as for the API.
 fn unreached(failure: Failure) -> Fault {
     let (nature, hint) = match &failure {
         Failure::Connect { .. } => (Nature::NotTaken { wait: None }, None),

@@ -1,4 +1,4 @@
-//! Getting a request to a service: bounded, never redirected, and with errors that do not hold the address.
+//! Delivers a request to a service: bounded, never redirected, and with errors that do not hold the address.
 
 mod fault;
 mod http;

@@ -1,4 +1,4 @@
-//! Trying again, within a time limit.
+//! Retries within a time limit.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::fault::{Fault, Nature};
 
-/// How quickly things are done.
+/// Intervals and limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pace {
     /// The least time between two edits of one message, and between two `change` events to a webhook.
@@ -38,19 +38,19 @@ impl Pace {
 /// What may be repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Repeat {
-    /// Anything: done twice is as good as done once.
+    /// Anything: the request is idempotent.
     Always,
-    /// Only what was certainly not done. A message that may have been posted is not posted again.
+    /// Only what was certainly not processed. A message that may have been posted is not posted again.
     IfNotTaken,
 }
 
-/// How long a sink keeps trying: what its place in the run is, whether the end has come, and how long is left then.
+/// How long a sink keeps trying: it depends on whether the run has ended, and on the time left then.
 #[derive(Debug, Clone)]
 pub(crate) struct Patience {
     pub(crate) pace: Pace,
-    /// When everything has to be over, as soon as that is known.
+    /// The deadline, once it is known.
     ending: watch::Receiver<Option<Instant>>,
-    /// Whether what is being told is the last.
+    /// Whether this is the final notice.
     pub(crate) is_last: bool,
 }
 
@@ -59,7 +59,7 @@ impl Patience {
         Self { pace, ending, is_last: false }
     }
 
-    /// Tries until it is done, refused, or no longer worth it.
+    /// Tries until it succeeds, is refused, or is no longer worth it.
     pub(crate) async fn persist<T, F>(&mut self, repeat: Repeat, mut attempt: impl FnMut() -> F) -> Result<T, Fault>
     where
         F: Future<Output = Result<T, Fault>>,
@@ -75,7 +75,7 @@ impl Patience {
                 (Nature::Unclear { .. }, Repeat::IfNotTaken) | (Nature::Refused { .. }, _) => return Err(fault),
             };
             let Some(delay) = delays.next() else { return Err(fault) };
-            // Its words may repeat a secret, and are told with what became of it in the end.
+            // Its text may repeat a secret; it is reported with the final outcome.
             tracing::debug!(nature = ?fault.nature, "not taken, trying again");
             let until = Instant::now().checked_add(asked.unwrap_or(delay));
             if !self.wait(until).await {
@@ -84,8 +84,8 @@ impl Patience {
         }
     }
 
-    /// Waits, unless that would take too long: beyond the end for what is said last; for anything else, when the end
-    /// comes and there is something newer to say.
+    /// Waits, unless that would take too long: past the deadline for the final notice; for any other, when the run
+    /// ends and there is something newer to send.
     async fn wait(&mut self, until: Option<Instant>) -> bool {
         let Some(until) = until else { return false };
         if self.is_last {
@@ -102,7 +102,7 @@ impl Patience {
         }
     }
 
-    /// Waits for something, but not beyond a limit, nor when the end has come.
+    /// Awaits a future, up to a limit or the end of the run.
     pub(crate) async fn wait_for(&mut self, something: impl Future, limit: Duration) {
         tokio::select! {
             _ = something => {}

@@ -1,4 +1,4 @@
-//! One line of facts: what, by whom, how long, and what was good before.
+//! One line of facts: what, by whom, how long, and the last good deploy.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use nuon_gate_core::timeline::human;
 use super::seen;
 use super::targets::{counts, has_ended};
 
-/// As much of a commit as people write.
+/// The usual length of a short commit.
 const COMMIT: usize = 7;
 /// As many groups have room in a line, and as much of the name of each.
 const MOST_GROUPS: usize = 6;
@@ -103,7 +103,7 @@ fn origin(result: &RunResult) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join(" "))
 }
 
-/// What has not ended has taken no time yet; that was the gate's.
+/// A deploy that has not ended has no duration yet.
 fn took(result: &RunResult, one: Option<&TargetResult>) -> String {
     let watched = milliseconds(result.elapsed_ms);
     let Some(one) = one else { return watched };

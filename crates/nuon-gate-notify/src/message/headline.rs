@@ -6,7 +6,7 @@ use super::targets::{has_expired, has_status, is_asked};
 use super::{asking_run, decided, recovered_after, subject};
 use crate::Occasion;
 
-/// How a message looks at a glance.
+/// The tone of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Tone {
     Busy,
@@ -18,7 +18,7 @@ pub(crate) enum Tone {
 }
 
 impl Tone {
-    /// Tells whether somebody has to find out what is wrong.
+    /// Tells whether someone has to investigate.
     pub(super) fn is_trouble(self) -> bool {
         match self {
             Self::Bad | Self::Warning => true,
@@ -40,7 +40,7 @@ impl Tone {
 /// The first words of a message.
 pub(super) struct Headline {
     pub(super) tone: Tone,
-    /// Colours are not seen by everyone.
+    /// Not everyone sees colours.
     pub(super) sign: &'static str,
     pub(super) words: String,
 }
@@ -80,14 +80,14 @@ pub(super) fn is_asking(occasion: Occasion, result: &RunResult) -> bool {
     occasion == Occasion::Approval || result.targets.iter().any(is_asked)
 }
 
-/// Tells whether all of them are torn down. What has not begun is to be deployed.
+/// Tells whether all of them are teardowns. One that has not begun counts as a deploy.
 pub(crate) fn are_teardowns<'a>(about: impl IntoIterator<Item = &'a TargetResult>) -> bool {
     let is_teardown = |deploy: &DeployResult| deploy.deploy_type.as_ref().is_some_and(|kind| *kind == "teardown");
     let mut about = about.into_iter().map(|target| target.deploy.as_ref().is_some_and(is_teardown)).peekable();
     about.peek().is_some() && about.all(|is_torn_down| is_torn_down)
 }
 
-/// Names a deploy that is no more than planned, or did not come to its end.
+/// Names a deploy that was only planned, or did not end.
 fn plan(about: &[&TargetResult], subject: &str) -> String {
     if are_teardowns(about.iter().copied()) { format!("the teardown of {subject}") } else { subject.to_owned() }
 }

@@ -23,7 +23,7 @@ use crate::{Mention, Occasion};
 /// What a message takes from the settings.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Context {
-    /// Whom to call to what people must see.
+    /// Whom to mention in what people must see.
     pub(crate) mentions: Vec<Mention>,
 }
 

@@ -1,4 +1,4 @@
-//! Which sinks there are, as the environment says.
+//! Reads the sinks from the environment.
 
 mod github;
 mod placeholder;
@@ -29,7 +29,7 @@ const WEBHOOK_GITHUB_SIGNATURE: &str = "NUON_GATE_WEBHOOK_GITHUB_SIGNATURE";
 const TEAMS_WEBHOOK_URL: &str = "NUON_GATE_TEAMS_WEBHOOK_URL";
 const DISCORD_WEBHOOK_URL: &str = "NUON_GATE_DISCORD_WEBHOOK_URL";
 
-/// No message is larger than what its template writes.
+/// Upper bound for a template file.
 const LARGEST_TEMPLATE: u64 = 1024 * 1024;
 
 /// Every variable that is read here.
@@ -79,7 +79,7 @@ pub struct InvalidSetting {
     pub hint: &'static str,
 }
 
-/// Where to tell.
+/// A sink, with its settings.
 #[derive(Debug, Clone)]
 pub(crate) enum Sink {
     SlackBot(Arc<SlackBot>),
@@ -103,7 +103,7 @@ impl Sink {
         }
     }
 
-    /// Tells whether what was posted can be changed.
+    /// Tells whether a message can be edited.
     pub(crate) fn can_edit(&self) -> bool {
         match self {
             Self::SlackBot(_) | Self::Discord(_) | Self::Github(_) => true,
@@ -125,15 +125,15 @@ impl Sink {
 pub(crate) struct SlackBot {
     pub(crate) api: SinkUrl,
     pub(crate) token: Secret,
-    /// An id or a name. Without one, an earlier message has to say where.
+    /// An id or a name. Without one, an earlier message has to name it.
     pub(crate) channel: Option<String>,
 }
 
-/// Where to tell, as far as it is set up.
+/// The sinks that are configured.
 #[derive(Debug, Clone, Default)]
 pub struct Sinks {
     pub(crate) sinks: Vec<Sink>,
-    /// What has settings but not the secret that it needs.
+    /// Sinks that are configured but lack their secret.
     pub(crate) skipped: Vec<Skipped>,
 }
 
@@ -144,7 +144,7 @@ pub(crate) struct Skipped {
     pub(crate) why: String,
 }
 
-/// What the environment says.
+/// What was read from the environment.
 #[derive(Debug)]
 pub struct Parsed {
     /// Where to tell.
@@ -170,7 +170,7 @@ impl Sinks {
         Ok(Parsed { sinks: reader.sinks, notices: reader.notices })
     }
 
-    /// Tells whether there is nobody to tell.
+    /// Tells whether there are no sinks.
     pub fn is_empty(&self) -> bool {
         self.sinks.is_empty()
     }
@@ -203,7 +203,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// Returns what a variable is set to. A placeholder that nobody filled in is nothing.
+    /// Returns what a variable is set to. An unfilled placeholder counts as unset.
     fn set(&self, name: &'static str) -> Option<String> {
         let value = (self.variable)(name).map(|value| value.trim().to_owned());
         value.filter(|value| !value.is_empty() && !is_placeholder(value))
@@ -218,13 +218,13 @@ impl Reader<'_> {
             .collect()
     }
 
-    /// Tells whether a variable holds a placeholder that nobody filled in.
+    /// Tells whether a variable holds an unfilled placeholder.
     fn is_unfilled(&self, name: &'static str) -> bool {
         (self.variable)(name).is_some_and(|value| value.lines().any(is_placeholder))
     }
 
-    /// Refuses placeholders where no secret is wanted. A secret that was not filled in is a missing one, as secrets are in
-    /// pull requests from forks.
+    /// Refuses placeholders where no secret is wanted. An unfilled secret counts as missing, as secrets are in pull
+    /// requests from forks.
     fn refuse_placeholders(&self) -> Result<(), InvalidSetting> {
         let others = VARIABLES.into_iter().filter(|name| !SECRETS.contains(name));
         match others.into_iter().find(|name| self.is_unfilled(name)) {
@@ -250,7 +250,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// Notes that a sink is left out because its secret is missing, as it is for pull requests from forks.
+    /// Records that a sink is skipped because its secret is missing, as for pull requests from forks.
     fn skip(&mut self, label: &'static str, secret: &'static str, others: &[&'static str]) {
         let why = if self.is_unfilled(secret) {
             format!("{secret} holds a placeholder that nobody filled in")

@@ -16,13 +16,14 @@ use crate::message::{Message, TargetLine};
 /// Longest header.
 const LONGEST_TITLE: usize = 150;
 
-/// Longest part of a log. What all texts of a message may have together is not documented, and less than their limits.
+/// Longest part of a log. The limit for all texts of a message together is not documented, and is less than the sum of
+/// their limits.
 const LONGEST_LOG: usize = 2500;
 
 /// Longest fallback text. `chat.update` takes no more than 4000.
 const LONGEST_TEXT: usize = 3000;
 
-/// What goes to Slack, without the place where it goes.
+/// The message for Slack, without the channel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Payload {
     /// The whole message for notifications, for screen readers, and where blocks are refused.
@@ -53,7 +54,7 @@ pub(crate) enum Section {
     Markdown { text: Markdown<3000> },
 }
 
-/// What stands side by side, in small letters.
+/// Elements side by side, in small type.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub(crate) enum Small {
@@ -69,12 +70,12 @@ pub(crate) struct Plain<const MAX: usize> {
     emoji: bool,
 }
 
-/// Text in Slack's own syntax. Nothing from outside comes here but addresses that were checked.
+/// Text in Slack's own syntax. From outside it takes only checked addresses.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "type", rename = "mrkdwn")]
 pub(crate) struct Markdown<const MAX: usize> {
     text: Bounded<MAX>,
-    /// Nothing but what is marked as a link or a mention becomes one.
+    /// Only explicit links and mentions become one.
     verbatim: bool,
 }
 
@@ -95,9 +96,9 @@ pub(crate) enum RichElement {
 /// How much of a message is laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Extent {
-    /// What stands in a message that is edited, which calls nobody.
+    /// The part for a message that is edited, which notifies nobody.
     State,
-    /// All of it: whom it calls, and the log.
+    /// All of it, with mentions and the log.
     Whole,
 }
 
@@ -107,7 +108,7 @@ impl Payload {
         Self::of(fallback(message, Extent::State), blocks(message, Extent::State))
     }
 
-    /// Lays out a message that people are to see.
+    /// Lays out a message that notifies people.
     pub(crate) fn whole(message: &Message) -> Self {
         Self::of(fallback(message, Extent::Whole), blocks(message, Extent::Whole))
     }
@@ -218,7 +219,7 @@ fn push_mentions<const MAX: usize>(text: &mut Bounded<MAX>, message: &Message) {
 fn push_links<const MAX: usize>(text: &mut Bounded<MAX>, message: &Message) {
     let mut separator = "";
     for (label, url) in &message.links {
-        // The address has no sign left that would end the link, but for the `&` of its query.
+        // The address has no character left that would end the link, apart from `&` in its query.
         let [before, open, between, label, close] = [separator, "<", "|", label, ">"].map(Own::Words);
         if text.push_whole(&[before, open, Own::Page(url, escape), between, label, close]) {
             separator = " · ";

@@ -15,7 +15,7 @@ use crate::deliver::{Answer, Fault, Http, Nature, Patience, Repeat, Request};
 use crate::message::Message;
 use crate::settings::SlackBot;
 
-/// A message in a channel, as one job hands it to a later one: `CHANNEL:TS`.
+/// A message in a channel, as one job passes it to a later one: `CHANNEL:TS`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SlackThread {
     channel: String,
@@ -29,7 +29,7 @@ pub struct InvalidSlackThread;
 
 impl fmt::Display for SlackThread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Slack said both, and a secret of capital letters and digits can look like a channel.
+        // Both come from Slack, and a secret of capital letters and digits can look like a channel.
         f.write_str(Line::new(format!("{}:{}", self.channel, self.ts)).plain())
     }
 }
@@ -54,7 +54,7 @@ impl FromStr for SlackThread {
 pub(crate) struct Bot {
     /// The message that is edited.
     message: Option<SlackThread>,
-    /// The message that its thread hangs on, if it is not itself.
+    /// The parent of its thread, unless that is the message itself.
     root: Option<String>,
     /// What it shows.
     shown: Option<Payload>,
@@ -92,8 +92,8 @@ impl Bot {
         self.shown.is_some()
     }
 
-    /// Makes the message say something, unless it says so already. What `rings` is said in its thread and in the channel
-    /// besides, as an edit is heard by nobody.
+    /// Posts or edits the message, unless it says the same already. What `rings` is also a reply that the channel
+    /// sees, as an edit notifies nobody.
     pub(crate) async fn tell(
         &mut self,
         slack: &SlackBot,
@@ -115,7 +115,7 @@ impl Bot {
         let edited = if self.shown.as_ref() == Some(&state) { Ok(()) } else { call.update(&place, &state).await };
         match edited {
             Err(fault) if fault.is(&NOT_EDITABLE) => {
-                // Where the message was there may still be its thread; if not, there is the channel.
+                // If the message is gone, its thread may still exist; if not, the channel does.
                 if self.post(&mut call, &loud, Some(thread)).await.is_err() {
                     self.post(&mut call, &loud, None).await?;
                 }
@@ -126,7 +126,7 @@ impl Bot {
                 if edited.is_ok() {
                     self.shown = Some(state);
                 }
-                // People are called even if the message above cannot be put right.
+                // People are mentioned even if the message itself cannot be edited.
                 let called =
                     if rings { call.post(&loud, &place.channel, Some(thread)).await.map(drop) } else { Ok(()) };
                 called.and(edited)
@@ -215,7 +215,7 @@ pub(super) async fn ask(slack: &SlackBot, http: &Http, method: &str, body: Strin
     http.send(Request { method: Method::POST, url: &slack.api, segments, query: &[], headers, body }).await
 }
 
-/// A status of 200 says nothing yet: the body has to say `ok`.
+/// A status of 200 proves nothing: the body has to say `ok`.
 fn judge(answer: &Answer) -> Result<Said, Fault> {
     let said: Said = serde_json::from_slice(&answer.body)
         .map_err(|_| Fault::new(Nature::Unclear { wait: None }, "Slack's answer cannot be read"))?;

@@ -16,20 +16,20 @@ use crate::{InvalidSetup, Occasion, Options, Sinks, sample};
 /// What Slack says of the settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SlackCheck {
-    /// Whose token it is, or why it is nobody's.
+    /// The token's owner, or why it has none.
     pub identity: Result<SlackIdentity, String>,
-    /// Whether a sample message is one that Slack can show; else what it finds wrong with it.
+    /// Whether Slack accepts a sample message; else what it finds wrong with it.
     pub blocks: Result<(), String>,
 }
 
-/// Whose token it is.
+/// The owner of a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SlackIdentity {
     /// The workspace.
     pub team: String,
     /// The bot's user.
     pub user: String,
-    /// What the app may do.
+    /// The app's scopes.
     pub scopes: Vec<String>,
 }
 

@@ -1,4 +1,4 @@
-//! Slack: one message that is right, however it gets there.
+//! Slack: one message, by a bot or by an incoming webhook.
 
 pub(crate) mod blocks;
 mod bot;

@@ -2,14 +2,14 @@
 
 use crate::deliver::{Fault, Nature};
 
-/// Errors after which an edit has to become another message.
+/// Errors after which an edit has to become a new message.
 pub(super) const NOT_EDITABLE: [&str; 3] = ["message_not_found", "cant_update_message", "edit_window_closed"];
 
-/// Errors that plain text does not run into.
+/// Errors that plain text avoids.
 pub(super) const BLOCK_TROUBLE: [&str; 4] =
     ["invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "invalid_attachments"];
 
-/// Errors of which Slack says that something may have happened all the same.
+/// Errors after which, Slack says, the call may have had an effect.
 const UNCLEAR: [&str; 4] = ["fatal_error", "internal_error", "request_timeout", "service_unavailable"];
 
 /// Makes a fault of an error that Slack names.

@@ -1,4 +1,4 @@
-//! An incoming webhook. It says no more than `ok`, so what was posted can neither be edited nor answered to.
+//! An incoming webhook. It answers only `ok`, so a message can neither be edited nor replied to.
 
 use nuon_gate_http::Method;
 use nuon_gate_http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
@@ -46,7 +46,7 @@ fn judge(answer: &Answer) -> Result<(), Fault> {
     let word = said.and_then(|said| said.error).unwrap_or(text);
     let is_word = !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
     match crate::deliver::fault(answer) {
-        // A word stands for more than the status; how to go on is for the status to say, if it is one that can be.
+        // The error's word says more than the status; whether to retry follows from the status.
         fault if is_word => {
             let named = trouble::fault(&word, answer.status, answer.retry_after());
             let nature = if is_success { named.nature } else { fault.nature };

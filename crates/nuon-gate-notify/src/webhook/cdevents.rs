@@ -1,8 +1,8 @@
 //! CDEvents 0.5.1, in CloudEvents' structured mode.
 //!
-//! There is no event for a deploy that failed: `service.deployed` means success. So every end is a finished pipeline run
-//! with its outcome, and a success is a deployed service besides, if it is known what was deployed. Starts, changes and
-//! requests for an approval have no event and are not sent.
+//! There is no event for a deploy that failed: `service.deployed` means success. So every end is a finished pipeline
+//! run with its outcome, and a success is also a deployed service, if it is known what was deployed. Starts, changes
+//! and requests for an approval have no event and are not sent.
 
 use nuon_gate_core::Line;
 use nuon_gate_core::result::{RunResult, TargetResult, VerdictName};
@@ -17,7 +17,7 @@ use crate::message::{page, target_name};
 const FINISHED: &str = "dev.cdevents.pipelinerun.finished.0.3.0";
 const DEPLOYED: &str = "dev.cdevents.service.deployed.0.3.0";
 
-/// The most services that are told of one by one.
+/// Upper bound for services that get an event each.
 const MOST_SERVICES: usize = 20;
 
 /// Longest id, name or error, in units of UTF-16.

@@ -1,4 +1,4 @@
-//! What a webhook's receiver is told, in the form it wants.
+//! The events of a webhook, in the receiver's format.
 
 use nuon_gate_core::Line;
 use nuon_gate_core::result::{RunResult, TargetResult, VerdictName};
@@ -8,7 +8,8 @@ use super::signature::fingerprint;
 use crate::Occasion;
 use crate::mailbox::Asked;
 
-/// No id of a run is longer; that of a saved result could be, and would leave no room for the rest of the body.
+/// Upper bound for an id. Those of a run are shorter; one in a saved result could be longer, and crowd out the rest of
+/// the body.
 pub(super) const LONGEST_ID: usize = 255;
 
 /// Something that happened.
@@ -17,8 +18,8 @@ pub(crate) struct Event {
     pub(crate) occasion: Occasion,
     /// `nuon.deploy.` and a verdict or another word.
     pub(crate) kind: String,
-    /// The same for the same state of the same deploys, so that a receiver recognises what a job that is run again tells
-    /// it a second time.
+    /// The same for the same state of the same deploys, so that a receiver recognises an event that a rerun job sends
+    /// again.
     pub(crate) id: String,
     /// When it happened, in RFC 3339.
     pub(crate) at: Line,
@@ -33,7 +34,7 @@ pub(crate) struct Delivery {
 }
 
 impl Event {
-    /// Says what happened; a request for approvals names their steps.
+    /// Makes the event; one about approvals names their steps.
     pub(crate) fn new(occasion: Occasion, asked: &[Asked], result: &RunResult) -> Self {
         let word = match occasion {
             Occasion::Started => "started",
@@ -48,7 +49,7 @@ impl Event {
     }
 }
 
-/// Derives an id. It holds no dot, as the signed text is split at dots.
+/// Derives an id. It holds no dot, because the signed text is split at dots.
 fn id(kind: &str, occasion: Occasion, asked: &[Asked], result: &RunResult) -> String {
     let mut state = kind.to_owned();
     for step in asked.iter().map(Asked::step).filter(|step| !step.is_empty()) {
@@ -80,7 +81,7 @@ pub(crate) fn deploy_id(target: &TargetResult) -> Option<&Line> {
     target.deploy.as_ref()?.id.as_ref()
 }
 
-/// Who speaks: the install, if all targets are in one.
+/// The source: the install, if all targets are in one.
 pub(crate) fn source(result: &RunResult) -> String {
     let mut installs = result.targets.iter().map(|target| &target.install.id);
     match installs.next() {
@@ -101,7 +102,7 @@ pub(crate) fn bytes(value: &Value) -> Result<Vec<u8>, String> {
     serde_json::to_vec(value).map_err(|error| error.to_string())
 }
 
-/// Tells whether a target's deploy brought something that stays.
+/// Tells whether a target's deploy left something deployed.
 pub(crate) fn is_deployed(target: &TargetResult) -> bool {
     let kind = target.deploy.as_ref().and_then(|deploy| deploy.deploy_type.as_ref());
     let teardown = kind.is_some_and(|kind| *kind == "teardown");

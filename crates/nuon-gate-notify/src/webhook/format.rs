@@ -17,12 +17,12 @@ pub(crate) enum Format {
     CloudEvents,
     /// CDEvents in CloudEvents.
     CdEvents,
-    /// The user's own.
+    /// The user's own template.
     Template(Box<Template>),
 }
 
 impl Format {
-    /// Makes the requests that tell of something.
+    /// Makes the requests for an event.
     ///
     /// # Errors
     ///
@@ -63,7 +63,7 @@ fn cloudevent(event: &Event, result: &RunResult) -> Result<Vec<u8>, String> {
             "datacontenttype": "application/json",
             "data": data,
         });
-        // An attribute that is absent is left out: `null` is no value that it can have.
+        // Absent attributes are left out: `null` is not a valid value.
         if let Some(subject) = subject {
             envelope["subject"] = subject.cut(LONGEST_ID).plain().into();
         }

@@ -58,7 +58,7 @@ impl Headers {
     }
 }
 
-/// Keeps a header's value. It is a secret if its name says so, or its looks; of `Bearer …` so is what is behind the blank.
+/// Keeps a header's value. It is a secret if its name or its form says so; of `Bearer …` the token is one too.
 fn kept(name: &HeaderName, value: &str) -> Secret {
     let last = value.rsplit_once(' ').map_or(value, |(_, last)| last);
     if !names_secret(name.as_str()) && !is_secret(last) {

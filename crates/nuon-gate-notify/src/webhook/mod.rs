@@ -1,4 +1,4 @@
-//! Webhooks: signed, bounded, and recognised by their receivers when they come twice.
+//! Webhooks: signed, bounded, and with an id that lets receivers drop duplicates.
 
 mod cdevents;
 pub(crate) mod event;
@@ -29,16 +29,16 @@ pub(crate) struct WebhookSettings {
     pub(crate) github_signature: bool,
 }
 
-/// What a receiver has been told.
+/// What a receiver has been sent.
 #[derive(Debug, Default)]
 pub(crate) struct Told {
     ids: Vec<String>,
-    /// It said that it is gone for good.
+    /// It answered 410: it is gone.
     is_gone: bool,
 }
 
 impl Told {
-    /// Tells of something, unless it is known. Returns whether anything was sent.
+    /// Sends an event, unless it was sent before. Returns whether anything was sent.
     pub(crate) async fn tell(
         &mut self,
         (url, settings): (&SinkUrl, &WebhookSettings),
@@ -83,7 +83,7 @@ async fn send(
 ) -> Result<(), Fault> {
     patience
         .persist(Repeat::Always, || async {
-            // Every try is signed at its own time: receivers refuse what is older than a few minutes.
+            // Every attempt is signed with its own time: receivers refuse signatures older than a few minutes.
             #[expect(clippy::disallowed_methods, reason = "receivers compare it with their own clocks")]
             let now = Timestamp::now().as_second();
             let headers = headers(settings, delivery, now);

@@ -1,4 +1,4 @@
-//! A result that fits into a body.
+//! Shrinks a result until it fits into a body.
 
 use nuon_gate_core::Line;
 use nuon_gate_core::result::RunResult;
@@ -7,15 +7,15 @@ use serde_json::Value;
 use crate::cut::{cut, verbatim};
 use crate::message::rank;
 
-/// The largest body of a webhook, in bytes. Receivers commonly take 64 KiB; this leaves room for their own wrapping.
+/// The largest body of a webhook, in bytes. Receivers commonly accept 64 KiB; this leaves room for their own envelope.
 pub(crate) const LARGEST_BODY: usize = 64_000;
 
-/// Makes a body from as much of a result as fits: first the log tails go, then the timelines, then long texts are cut,
-/// and at last targets are left out, those that passed first.
+/// Makes a body from as much of a result as fits: drops the log tails first, then the timelines, then cuts long texts,
+/// and at last leaves out targets, passed ones first.
 ///
 /// # Errors
 ///
-/// If `make` fails, or if the body is too large with next to nothing in it.
+/// If `make` fails, or if even the smallest body is too large.
 pub(crate) fn fit(result: &RunResult, make: impl Fn(&Value) -> Result<Vec<u8>, String>) -> Result<Vec<u8>, String> {
     let mut result = result.clone();
     for step in STEPS {
@@ -28,7 +28,7 @@ pub(crate) fn fit(result: &RunResult, make: impl Fn(&Value) -> Result<Vec<u8>, S
     Err(format!("the body would be larger than {LARGEST_BODY} bytes"))
 }
 
-/// What is given up; each step adds to those before it.
+/// What is dropped; each step adds to those before it.
 #[derive(Clone, Copy)]
 enum Step {
     Nothing,
@@ -110,7 +110,7 @@ fn cut_texts(value: &mut Value, longest: usize) {
             for (name, field) in fields {
                 let is_address = matches!(name.as_str(), "url" | "approval_url" | "ci_url");
                 match field {
-                    // Half an address leads nowhere.
+                    // Half a URL is useless.
                     Value::String(text) if is_address && text.len() > longest.max(1000) => *field = Value::Null,
                     Value::String(_) if is_address => {}
                     field => cut_texts(field, longest),

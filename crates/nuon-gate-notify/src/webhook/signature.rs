@@ -6,8 +6,8 @@ use ring::{digest, hmac};
 
 use crate::secret::SigningKey;
 
-/// Returns the value of `webhook-signature`: one `v1,…` for each key, so that a receiver can change to the new secret
-/// whenever it likes.
+/// Returns the value of `webhook-signature`: one `v1,…` for each key, so that a receiver can rotate to the new secret
+/// at any time.
 pub(crate) fn standard(keys: &[SigningKey], id: &str, timestamp: i64, body: &[u8]) -> String {
     let sign = |key: &SigningKey| {
         let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, &key.key()));
@@ -25,7 +25,7 @@ pub(crate) fn github(key: &SigningKey, body: &[u8]) -> String {
     format!("sha256={}", hex(tag.as_ref()))
 }
 
-/// Returns a short name for a text that is different for every text.
+/// Returns a short digest of a text.
 pub(crate) fn fingerprint(text: &str) -> String {
     hex(&digest::digest(&digest::SHA256, text.as_bytes()).as_ref()[..16])
 }

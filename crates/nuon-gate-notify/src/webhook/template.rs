@@ -1,4 +1,4 @@
-//! A body of the user's own, from a Jinja template.
+//! A body from the user's Jinja template.
 
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value as Context};
@@ -11,10 +11,10 @@ use crate::webhook::event::Event;
 
 const NAME: &str = "template";
 
-/// How many steps a template may take: some ten thousand times what a useful one needs, and far below a second.
+/// How many steps a template may take: ten thousand times what a useful one needs, and far less than a second.
 const FUEL: u64 = 5_000_000;
 
-/// A template that was tried out.
+/// A template that has been tested.
 ///
 /// Its variables are the result's top-level fields, and `type` and `id` of the event. A variable is written as JSON,
 /// quotes included: `{"text": {{ reason }}}`. One that does not exist is an error.
@@ -25,7 +25,7 @@ pub(crate) struct Template {
 }
 
 impl Template {
-    /// Takes a template, and makes bodies of made-up runs from it. Under a JSON type they have to be JSON.
+    /// Parses a template and renders sample runs with it. With a JSON content type they have to be JSON.
     pub(crate) fn new(source: &str, content_type: Option<&str>) -> Result<Self, String> {
         let content_type = content_type.unwrap_or("application/json").to_owned();
         let escape = if is_json(&content_type) { AutoEscape::Json } else { AutoEscape::None };
@@ -36,8 +36,8 @@ impl Template {
         let words = |error: minijinja::Error| words(&error);
         environment.add_template_owned(NAME.to_owned(), source.to_owned()).map_err(words)?;
         let template = Self { environment, content_type };
-        // With and without a reason, a log and a deploy: a template that takes one for granted fails here, not at the end
-        // of a wait.
+        // With and without a reason, a log and a deploy: a template that relies on one fails here, not at the end of a
+        // wait.
         for verdict in [VerdictName::Failed, VerdictName::Passed, VerdictName::Pending] {
             let mut result = sample::result(verdict);
             if verdict == VerdictName::Pending {

@@ -22,7 +22,7 @@ use crate::settings::{Inputs, OutputSettings, Settings, Unread};
 use crate::targets::TargetSettings;
 use crate::trouble::Trouble;
 
-/// What the simulated Slack knows unless its script says otherwise.
+/// The defaults of the simulated Slack.
 const SLACK_TOKEN: &str = "xoxb-simulated-token";
 const SLACK_CHANNEL: &str = "deploys";
 
@@ -32,7 +32,7 @@ const FAILING: &str = include_str!("demo-fail.toml");
 pub(crate) fn run(arguments: DemoArguments, verbosity: Verbosity) -> Result<u8, Trouble> {
     let script = script(arguments.fail)?;
     let targets = targets(&script)?;
-    // As a pipeline does that has marked what was there before.
+    // Like a pipeline that has marked the newest deploys before.
     let before = script.components.iter().find(|component| component.deploys.len() > 1);
     let before = before.and_then(|component| component.deploys[0].id.as_deref()?.parse().ok());
     let pins = PinArguments { after: before.map(After::Deploy), ..PinArguments::default() };
@@ -137,7 +137,7 @@ fn broken(error: &dyn std::fmt::Display) -> Trouble {
     Trouble::new(format!("the demo does not work here: {error}"))
 }
 
-/// Everything is on this machine: there is neither a proxy nor a certificate.
+/// Everything is on this machine: no proxy, no certificates.
 fn setup() -> Setup {
     Setup { user_agent: user_agent(), ..Setup::default() }
 }

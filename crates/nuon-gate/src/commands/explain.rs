@@ -1,4 +1,4 @@
-//! `explain`: how each status is judged, and what follows from the other flags.
+//! `explain`: how each status is judged, and the effect of the other flags.
 
 use nuon_gate_core::model::Status;
 use nuon_gate_core::watch::{OnApproval, OnStale, OnSuperseded};
@@ -25,7 +25,7 @@ pub(crate) fn run(arguments: &ExplainArguments) -> Result<u8, Trouble> {
     Ok(0)
 }
 
-/// What the flags come to.
+/// The effect of all flags.
 #[derive(Serialize)]
 struct Explanation {
     schema: u32,
@@ -46,7 +46,7 @@ struct StatusRow {
     note: Option<String>,
 }
 
-/// What a flag comes to.
+/// The effect of a flag.
 #[derive(Serialize)]
 struct FlagRow {
     flag: &'static str,

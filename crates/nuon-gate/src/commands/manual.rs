@@ -1,4 +1,4 @@
-//! `completions` and `man`: what shells and `man` want to know, made from the command line itself.
+//! `completions` and `man`, generated from the command line.
 
 use crate::arguments::{CompletionsArguments, ManArguments};
 use crate::output::stdout_text;

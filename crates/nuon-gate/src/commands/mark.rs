@@ -16,14 +16,14 @@ use crate::runtime;
 use crate::settings::{MarkSettings, ONCE};
 use crate::trouble::Trouble;
 
-/// How long a reader of the file may take, if it is a pipe.
+/// The time limit for the reader of the file, if it is a pipe.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 pub(crate) fn run(arguments: MarkArguments, environment: &Environment) -> Result<u8, Trouble> {
     runtime::run(async |reader| {
         let reading = MarkSettings::read(reader, arguments, environment);
         let settings = reader.within(Limit::fixed(ONCE), reading).await?;
-        // A path that cannot be written is known before anything is asked.
+        // An unwritable path is found before any request.
         let file = settings.file.as_deref().map(open).transpose()?;
         let client = Client::new(&settings.connection).map_err(|error| invalid_connection(&error))?;
         let taken = take(&client.within(settings.request_timeout), settings.wanted).await;
@@ -43,8 +43,8 @@ async fn write(marks: &Marks, file: Option<ReportFile>) -> Result<u8, Trouble> {
     let failed = |error: &dyn std::fmt::Display| Trouble::new(format!("cannot write the marks: {error}"));
     let text = serde_json::to_string_pretty(marks).map_err(|error| failed(&error))?;
     match file {
-        // The marks are what this is for: whoever cannot have them must not go on and trigger a deploy. So a closed stdout
-        // matters here, and not where an exit code is what a command is for.
+        // The marks are the purpose of this command: without them a pipeline must not go on and trigger a deploy. So a
+        // closed stdout is an error here, unlike in commands whose purpose is the exit code.
         None => {
             written_to_stdout(&text).map_err(|error| failed(&error).hint("see where stdout goes, or use --file"))?;
         }

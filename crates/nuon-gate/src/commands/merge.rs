@@ -1,4 +1,4 @@
-//! `merge`: the results of all shards, told as the result of one run.
+//! `merge`: makes one result of the results of all shards.
 
 use std::path::{Path, PathBuf};
 
@@ -48,7 +48,7 @@ pub(crate) fn run(arguments: MergeArguments, verbosity: Verbosity, environment: 
     outcome
 }
 
-/// Says why the results cannot become one.
+/// Why the results cannot be merged.
 fn refused(error: &Unmergeable, paths: &[PathBuf]) -> Trouble {
     let Unmergeable { part, flaw } = error;
     let at: Option<&Path> = part.and_then(|part| paths.get(part)).map(PathBuf::as_path);
@@ -70,7 +70,7 @@ fn refused(error: &Unmergeable, paths: &[PathBuf]) -> Trouble {
     }
 }
 
-/// Tells what it comes to, as a wait tells its end.
+/// Reports the outcome, as a wait reports its end.
 async fn tell(
     mut merged: Merged,
     notify: NotifySettings,
@@ -83,7 +83,7 @@ async fn tell(
     }
     merged.result.ci_url = output.ci_url.as_ref().map(Line::new);
     let notices = notify.notices.clone();
-    // The results have the names that are known.
+    // The names come from the results.
     let audience = Audience::gather(notify, None)?;
     let mut outputs = Outputs::open(output)?;
     notices.iter().for_each(|notice| outputs.notice(notice));
@@ -110,7 +110,7 @@ fn code(verdict: Verdict, name: VerdictName, exits: &ExitCodes) -> u8 {
     }
 }
 
-/// Returns a target with the names that people know it by. That its ids are some has been seen when it was merged.
+/// Returns a target with its names. Merging has checked that its ids are valid.
 fn target(result: &TargetResult) -> Option<Target> {
     let name = |named: &Named| named.name.as_ref().map(|name| RemoteText::new(name.plain()));
     let target = Target::new(result.install.id.plain().parse().ok()?, result.component.id.plain().parse().ok()?);

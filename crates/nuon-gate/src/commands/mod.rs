@@ -1,4 +1,4 @@
-//! The commands that wait for nobody's deploy.
+//! The commands other than `wait` and `status`.
 
 pub(crate) mod demo;
 pub(crate) mod doctor;

@@ -1,4 +1,4 @@
-//! `notify`: what would be told of a saved result, and whether anybody hears.
+//! `notify`: renders the messages of a saved result, or sends a test message.
 
 use std::time::Duration;
 

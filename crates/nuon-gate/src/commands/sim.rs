@@ -27,7 +27,7 @@ pub(crate) fn run(arguments: &SimArguments) -> Result<u8, Trouble> {
             .hint("choose another --listen (NUON_GATE_LISTEN)")
     })?;
     runtime()?.block_on(async {
-        // Before the address is told, as who reads it may stop the simulator at once.
+        // Before the address is printed: a reader may stop the simulator as soon as it has it.
         let mut signals = signals::listen()?;
         stdout_line(&sim.url());
         console.plain(&format!(

@@ -18,16 +18,16 @@ use crate::words::words;
 /// How long notifications may take after a signal.
 const NOTIFY_AFTER_SIGNAL: Duration = Duration::from_millis(800);
 
-/// How long those who read the outputs are waited for.
+/// How long to wait for slow readers of the outputs.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Makes the published form of reports.
 pub(super) struct Publisher {
-    /// `None` until it is known who is asked.
+    /// `None` until the connection is known.
     pub(super) client: Option<Client>,
     pub(super) exits: ExitCodes,
     pub(super) ci_url: Option<String>,
-    /// The part of the targets that is watched, if it is only one.
+    /// The shard that is watched, if there are several.
     pub(super) sharding: Option<Sharding>,
     /// What the user should know of the settings.
     pub(super) warnings: Vec<String>,
@@ -39,7 +39,7 @@ impl Publisher {
         let stats = self.client.as_ref().map(Client::stats).unwrap_or_default();
         let mut result = RunResult { ci_url, ..RunResult::new(report, &words(), self.exits.of(report.verdict), stats) };
         result.warnings.extend(self.warnings.iter().map(Line::new));
-        // A wait that did not begin does not know that it is a part.
+        // A wait that did not begin does not know its shard.
         let sharding = self.sharding.clone().filter(|_| result.shard.is_none());
         result.shard = sharding.map(|sharding| ShardResult::from(&ShardReport::from(sharding))).or(result.shard);
         result
@@ -49,7 +49,7 @@ impl Publisher {
 /// A run that has ended, or is not waited for any more.
 pub(crate) struct Run<P> {
     pub(crate) verdict: Verdict,
-    /// Makes its published form, as it is or as a signal leaves it.
+    /// Makes its published form, as it is or as interrupted by a signal.
     pub(crate) publish: P,
     /// Where it stands, if it has not ended.
     pub(crate) standing: Option<Line>,
@@ -80,7 +80,7 @@ impl Run<()> {
 }
 
 impl<P: Fn(Option<Signal>) -> RunResult> Run<P> {
-    /// Tells how it ended: those who are to be notified, then whoever reads the outputs. Returns the exit code.
+    /// Reports the end: to notifications, then to the outputs. Returns the exit code.
     pub(crate) async fn finish(mut self, audience: Option<Audience>, outputs: Outputs) -> Result<u8, Trouble> {
         let mut result = (self.publish)(None);
         result.warnings.extend(self.exits.words(self.verdict));
@@ -88,7 +88,7 @@ impl<P: Fn(Option<Signal>) -> RunResult> Run<P> {
         if let Some(audience) = audience {
             (slack_thread, signal) = self.notify(audience, &mut result).await;
         }
-        // The last moment at which a signal decides what is written.
+        // From here on a signal no longer changes what is written.
         if let Ok(last) = self.signals.try_recv() {
             self.deadline.begin();
             signal = signal.or(Some(last));
@@ -101,7 +101,7 @@ impl<P: Fn(Option<Signal>) -> RunResult> Run<P> {
         let standing = standing.as_ref().filter(|_| result.verdict == VerdictName::Pending);
         let ending = Ending { result: &result, standing, slack_thread: slack_thread.as_ref() };
         let written = outputs.finish(ending, deadline.limit(PATIENCE));
-        // What is half written is finished. Whoever does not read is given up.
+        // Finish what is half written, and give up on readers that do not read.
         let (_, signal) = deadline.race(written, &mut signals, PATIENCE).await;
         let interrupted = signal.map(|signal| exits.of(Verdict::Interrupted(signal)));
         Ok(interrupted.unwrap_or(result.exit_code))
@@ -111,8 +111,8 @@ impl<P: Fn(Option<Signal>) -> RunResult> Run<P> {
         matches!(self.verdict, Verdict::Interrupted(_))
     }
 
-    /// Tells everyone how it ended, and notes what became of that. A signal cuts it short. Returns the message in Slack that a
-    /// later job can go on with, and the signal.
+    /// Sends the final notifications and records their outcome. A signal cuts it short. Returns the Slack message that
+    /// a later job can continue, and the signal.
     async fn notify(&mut self, audience: Audience, result: &mut RunResult) -> (Option<String>, Option<Signal>) {
         let required = audience.required;
         let limit = if self.is_interrupted() { self.deadline.limit(NOTIFY_AFTER_SIGNAL) } else { Duration::MAX };

@@ -1,4 +1,4 @@
-//! A run: what comes before the watch, the watch, and what is made of its report.
+//! A run: what comes before the watch, the watch, and what becomes of its report.
 
 mod ending;
 mod opening;
@@ -28,7 +28,7 @@ use crate::trigger::Trigger;
 use crate::trouble::Trouble;
 use crate::words;
 
-/// The most time between two looks at what is being cancelled.
+/// The longest interval between polls of a cancelled workflow.
 const LONGEST_PACE: Duration = Duration::from_millis(500);
 
 /// Runs the gate and returns the exit code. With a command, that is run first.
@@ -37,12 +37,12 @@ pub(crate) fn run(settings: Settings, command: Vec<OsString>) -> Result<u8, Trou
     let runtime = runtime()?;
     let exits = settings.exits.clone();
     let outcome = runtime.block_on(until_second_signal(&exits, async |signals| gate(settings, trigger, signals).await));
-    // A name that is still being resolved, and a file that is still being read, must not hold up the end.
+    // A DNS lookup or a file read in progress must not delay the exit.
     runtime.shutdown_background();
     outcome
 }
 
-/// Does what a first signal cuts short, and a second one ends at once. Returns the exit code.
+/// Runs something that a first signal cuts short and a second one ends at once. Returns the exit code.
 pub(crate) async fn until_second_signal(
     exits: &ExitCodes,
     run: impl AsyncFnOnce(UnboundedReceiver<Signal>) -> Result<u8, Trouble>,
@@ -57,7 +57,8 @@ pub(crate) async fn until_second_signal(
     }
 }
 
-/// Says what nobody else has had the time to say. With another exit code it would look like a pass.
+/// The last words when a second signal leaves no time for a report. Without them, a mapped exit code would look like a
+/// pass.
 fn last_words(signal: Signal, exits: &ExitCodes) -> Line {
     let code = exits.words(Verdict::Interrupted(signal)).map(|words| format!("; {}", words.plain()));
     Line::new(format!(
@@ -123,7 +124,7 @@ async fn gate(settings: Settings, trigger: Option<Trigger>, signals: UnboundedRe
 }
 
 impl Opening {
-    /// Tells everyone why nothing is waited for, unless it is a mistake, which has no result.
+    /// Reports why nothing is waited for, unless it is a mistake of the user, which has no result.
     async fn give_up(
         self,
         not_begun: NotBegun,

@@ -1,4 +1,4 @@
-//! What comes before the watch: whatever has to be read for it, and a command that triggers the deploys.
+//! What comes before the watch: reading files, and running the command that triggers the deploys.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ use crate::trigger::Trigger;
 use crate::trouble::Trouble;
 use crate::words;
 
-/// A run before its watch. The clocks run, and signals are heard.
+/// A run before its watch. The timeouts count, and signals are handled.
 pub(super) struct Opening {
     reader: Reader,
     clocks: Clocks,
@@ -47,7 +47,7 @@ impl From<Trouble> for NotBegun {
 }
 
 impl NotBegun {
-    /// Reports that none of the targets was waited for. What the user has to put right has no report.
+    /// Reports that none of the targets was waited for. A mistake of the user has no report.
     pub(super) fn report(self, started_at: Timestamp, now: Timestamp) -> Result<Report, Trouble> {
         let Self { targets, trouble } = self;
         let Some(verdict) = trouble.verdict() else { return Err(trouble) };
@@ -55,7 +55,7 @@ impl NotBegun {
         Ok(Report::not_begun(&targets, verdict, Cause::NotBegun { why, hint }, started_at, now))
     }
 
-    /// Takes these targets, if none are known better.
+    /// Uses these targets if none are known yet.
     fn or_of(self, known: Vec<Target>) -> Self {
         Self { targets: if self.targets.is_empty() { known } else { self.targets }, ..self }
     }
@@ -73,7 +73,7 @@ impl Opening {
         }
     }
 
-    /// Reads something, unless a signal comes or a clock runs out.
+    /// Reads something, unless a signal comes or a timeout expires.
     pub(super) async fn reading<T>(
         &mut self,
         read: impl AsyncFnOnce(&Reader) -> Result<T, Trouble>,
@@ -131,7 +131,7 @@ impl Opening {
         Ok(Watch::new(watch, scope, pinning, self.started_at).map_err(|error| words::invalid(&error))?)
     }
 
-    /// Marks what is there, and runs the command if these targets can be waited for.
+    /// Marks the newest deploys, and runs the command if these targets can be waited for.
     async fn trigger(
         &mut self,
         trigger: Trigger,

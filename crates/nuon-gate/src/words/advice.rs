@@ -1,4 +1,4 @@
-//! What the user can do about something.
+//! Hints: what the user can do.
 
 use nuon_gate_core::api::{ApiError, ErrorClass, SignInError};
 use nuon_gate_core::cause::{Cause, DeployFailure, Limit, Standing, StoppedBy, Thing};
@@ -13,13 +13,13 @@ const NOT_NUON: &str = "check --api-url (NUON_GATE_API_URL, NUON_API_URL), and w
     proxy (HTTPS_PROXY, NO_PROXY) or a firewall is in between";
 const LOOK_AT_WORKFLOW: &str = "look at the workflow in the dashboard, put right what failed, then deploy again";
 
-/// What can be done about a plan that was denied.
+/// The hint for a denied plan.
 const PLAN_DENIED: &str = "have the plan changed or approved, then deploy again";
 
-/// What finds out why the API says no.
+/// The hint for a refusal by the API.
 const DOCTOR: &str = "`nuon-gate doctor` says more";
 
-/// Says what can be done about a run, or a target, that ended so. `None` if there is nothing to be done.
+/// Returns the hint for a run or a target. `None` if there is nothing to do.
 pub(super) fn hint(cause: &Cause, known: Known<'_>) -> Option<String> {
     let hint = own(cause, known)?;
     Some(match cause {
@@ -30,7 +30,7 @@ pub(super) fn hint(cause: &Cause, known: Known<'_>) -> Option<String> {
     })
 }
 
-/// Says how to go on with a deploy that has not ended.
+/// The hint for a deploy that has not ended.
 fn wait_again(known: Known<'_>) -> String {
     match known.deploy {
         Some(deploy) => format!("wait again with --deploy {deploy}"),
@@ -38,7 +38,7 @@ fn wait_again(known: Known<'_>) -> String {
     }
 }
 
-/// Says how to go on with a deploy whose plan waits for an answer.
+/// The hint for a deploy whose plan waits for an approval.
 fn answer_it(known: Known<'_>) -> String {
     let place = match known.approval {
         Some(page) => format!("approve or deny the plan: {}", page.plain()),
@@ -117,7 +117,7 @@ fn own(cause: &Cause, known: Known<'_>) -> Option<String> {
     })
 }
 
-/// Says what can be done where the token, the identity or the access to the organisation is refused.
+/// The hint for a token, an identity or an organisation that is refused.
 fn if_denied(error: &ApiError) -> String {
     match error {
         ApiError::SignIn(error) => if_not_signed_in(error).to_owned(),
@@ -128,7 +128,7 @@ fn if_denied(error: &ApiError) -> String {
     }
 }
 
-/// Says what can be done where an identity has led to no token.
+/// The hint for an identity that was not exchanged for a token.
 pub(crate) fn if_not_signed_in(error: &SignInError) -> &'static str {
     match error {
         SignInError::File(_) => "check the file of NUON_OIDC_TOKEN_FILE, or set NUON_API_TOKEN",
@@ -144,7 +144,7 @@ pub(crate) fn if_not_signed_in(error: &SignInError) -> &'static str {
     }
 }
 
-/// Says what can be done about a name that stands for nothing.
+/// The hint for an unknown name.
 pub(crate) fn if_unknown(unknown: &UnknownName) -> &'static str {
     match unknown.kind {
         Named::Install => {
@@ -155,7 +155,7 @@ pub(crate) fn if_unknown(unknown: &UnknownName) -> &'static str {
     }
 }
 
-/// Says what can be done about a name that two things have.
+/// The hint for an ambiguous name.
 pub(crate) fn if_ambiguous(ambiguous: &Ambiguous) -> &'static str {
     match ambiguous.kind {
         Named::App | Named::Branch | Named::Run => {
@@ -167,7 +167,7 @@ pub(crate) fn if_ambiguous(ambiguous: &Ambiguous) -> &'static str {
     }
 }
 
-/// Says what can be done about labels that no install has.
+/// The hint for labels that match no install.
 pub(crate) fn if_unfit() -> &'static str {
     "correct --install-label (NUON_GATE_INSTALL_LABEL), or name the installs with --install; servers of before 2026 may know \
      no labels"
@@ -196,7 +196,7 @@ fn if_failed(failure: &DeployFailure) -> String {
     .to_owned()
 }
 
-/// Says what can be done about an API that gives no good answer.
+/// The hint for an API that gives no good answer.
 pub(crate) fn if_unanswered(error: &ApiError) -> String {
     match (error, error.class()) {
         (ApiError::Redirect { .. }, _) => format!(
@@ -221,7 +221,7 @@ pub(crate) fn if_unanswered(error: &ApiError) -> String {
     }
 }
 
-/// Tells whether something on the way to the API is to blame, and not the API.
+/// Tells whether something between here and the API is to blame.
 pub(crate) fn is_of_the_way(error: &ApiError) -> bool {
     let named = matches!(error, ApiError::Redirect { .. } | ApiError::Proxy(_) | ApiError::Certificate { .. });
     named || error.is_strangers()

@@ -1,4 +1,4 @@
-//! Why something ended, in a sentence.
+//! Puts a cause into a sentence.
 
 use nuon_gate_core::cause::{Cause, DeployFailure, Limit, Standing};
 use nuon_gate_core::timeline::exact;
@@ -6,7 +6,7 @@ use nuon_gate_core::{Clock, MatchedBy};
 
 use super::flags;
 
-/// Says why something ended. The core's own sentence serves, unless it is a flag that decided.
+/// Says why something ended. The core's own sentence is used, unless a flag decided.
 pub(crate) fn sentence(cause: &Cause) -> String {
     match cause {
         Cause::Deploy(DeployFailure { status, text: None, by_rule: true, .. }) => {
@@ -52,7 +52,7 @@ pub(crate) fn sentence(cause: &Cause) -> String {
     }
 }
 
-/// Says which limit ran out, by the flag that sets it, and what was last seen.
+/// Says which timeout expired, by its flag, and what was last seen.
 fn of_limit(limit: &Limit) -> String {
     let Limit { clock, length, subject, standing, error, .. } = limit;
     let (flag, length) = (flags::clock(*clock), exact(*length));

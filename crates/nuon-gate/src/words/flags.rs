@@ -1,4 +1,4 @@
-//! What flags are called, with the variables that stand in for them.
+//! The names of flags and their variables.
 
 use nuon_gate_core::{Clock, Judgement, MatchedBy};
 
@@ -10,7 +10,7 @@ pub(crate) const CERTIFICATES: &str = "--ca-file (NUON_GATE_CA_FILE)";
 pub(super) const INSTALL: &str = "--install (NUON_GATE_INSTALL, NUON_INSTALL_ID)";
 pub(super) const COMPONENT: &str = "--component (NUON_GATE_COMPONENT, NUON_COMPONENT_ID)";
 pub(super) const TOKEN: &str = "NUON_API_TOKEN or --token-file (NUON_GATE_TOKEN_FILE)";
-/// All that pin a deploy.
+/// All pins.
 pub(super) const PINS: &str = "--deploy, --workflow, --build, --commit, --after or --since";
 
 /// Adds its variable to a flag.
@@ -45,7 +45,7 @@ pub(super) fn pin(pin: MatchedBy) -> &'static str {
         MatchedBy::Commit => "--commit",
         MatchedBy::After => "--after",
         MatchedBy::Since => "--since",
-        // It is no pin, but the lack of one.
+        // Not a pin, but the lack of one.
         MatchedBy::Latest => PINS,
     }
 }

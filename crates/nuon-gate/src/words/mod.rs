@@ -1,4 +1,4 @@
-//! The program's own words: what the core says with values, in sentences for people, with the flags and variables that they
+//! The program's own words: puts the core's values into sentences for people, with the flags and variables that they
 //! can change. Nothing else in the program composes such sentences.
 
 mod advice;
@@ -21,7 +21,7 @@ pub(crate) fn words() -> Words {
     Words { sentence, hint, warning }
 }
 
-/// Says what can be done: the server's own advice, or else ours.
+/// Returns the hint: the server's own advice, or else ours.
 fn hint(cause: &Cause, known: Known<'_>) -> Option<String> {
     (Words::default().hint)(cause, known).or_else(|| advice::hint(cause, known))
 }

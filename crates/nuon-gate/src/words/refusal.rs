@@ -1,4 +1,4 @@
-//! Why nothing is waited for, and what has to be put right.
+//! Why nothing is waited for, and what to correct.
 
 use nuon_gate_core::ContradictoryRules;
 use nuon_gate_core::watch::{InvalidSettings, Refusal};
@@ -8,7 +8,7 @@ use super::flags::{self, INSTALL};
 use crate::connection::untrusted;
 use crate::trouble::Trouble;
 
-/// Says why nothing was waited for, although it had begun.
+/// Words for a wait that was refused after it had begun.
 pub(crate) fn refused(refusal: &Refusal) -> Trouble {
     match refusal {
         Refusal::Untrusted(error) => untrusted(error),
@@ -26,7 +26,7 @@ pub(crate) fn refused(refusal: &Refusal) -> Trouble {
     }
 }
 
-/// Says why there is nothing that could be waited for.
+/// Words for settings that leave nothing to wait for.
 pub(crate) fn invalid(error: &InvalidSettings) -> Trouble {
     let trouble = match error {
         InvalidSettings::NotOfWorkflow(pin) => Trouble::new(format!(

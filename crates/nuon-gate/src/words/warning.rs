@@ -1,10 +1,10 @@
-//! What a human should know, in a sentence.
+//! Puts a warning into a sentence.
 
 use nuon_gate_core::cause::Warning;
 
 use super::flags;
 
-/// Says what a human should know, and what can be done about it.
+/// Returns the warning and its hint.
 pub(crate) fn warning(warning: &Warning) -> String {
     match warning {
         Warning::AlreadyEnded { .. } => {

@@ -63,7 +63,7 @@ pub(super) struct Joining {
 
 /// What an answer led to.
 pub(super) enum Discovered {
-    /// Nothing that concerns others.
+    /// Nothing for others to do.
     Nothing,
     /// It has to be asked again.
     Retry(ApiError),
@@ -84,7 +84,7 @@ impl Discovery {
         Self { poller: Poller::new(schedule, Moment::START), source, state: State::Open }
     }
 
-    /// A search that is over, as the targets are known.
+    /// A search that is over from the start, because the targets are known.
     pub(super) fn over(schedule: Schedule) -> Self {
         Self { state: State::Complete, ..Self::new(Source::Known, schedule) }
     }
@@ -157,7 +157,7 @@ impl Discovery {
         }
     }
 
-    /// Names that whose deploys are the targets, where they come to light one by one.
+    /// Identifies the workflow or run whose deploys are the targets, where they are found one by one.
     pub(super) fn whole(&self) -> Option<String> {
         match &self.source {
             Source::Workflow(workflow) => Some(format!("workflow {}", workflow.id().as_str())),
@@ -208,7 +208,7 @@ impl Discovery {
         }
     }
 
-    /// Takes what a human should know of how the targets were found.
+    /// Takes warnings about how the targets were found.
     pub(super) fn take_warning(&mut self) -> Option<Warning> {
         match &mut self.source {
             Source::Names(resolver) => Warning::unlabelled(&resolver.take_unlabelled()),
@@ -265,7 +265,7 @@ impl Discovery {
         }
     }
 
-    /// Takes note of the position of a new target.
+    /// Records the position of a new target.
     pub(super) fn note_target(&mut self, target: &Target, index: usize) {
         match &mut self.source {
             Source::Workflow(workflow) => workflow.note_target(target, index),
@@ -279,7 +279,7 @@ impl Discovery {
         let request = match &mut self.source {
             Source::Branch(branch) => {
                 branch.begin(now);
-                // A look that has read nothing has something to read.
+                // A poll that has read nothing yet has something to read.
                 match branch.next(targets, now, shared) {
                     Ok(branch::Next::Read(request)) => Some(request),
                     _ => None,
@@ -299,7 +299,7 @@ impl Discovery {
         }
     }
 
-    /// Takes in what came of a request.
+    /// Handles a reply.
     pub(super) fn reply(
         &mut self,
         now: Moment,
@@ -443,7 +443,7 @@ impl Discovery {
         let about = About { exists, is_own: exists, named: true, own_workflow: false };
         match handle(self.poller.streaks(), now, &error, request, about, shared) {
             Handling::Retry | Handling::NoWorkflow => self.retry(now, error),
-            // A workflow that has failed says more than that one of its deploys is not to be found.
+            // A failed workflow is a better reason than one of its deploys that cannot be found.
             Handling::Reject(cause) => {
                 let failure = self.end_without_deploys(targets).flatten();
                 Discovered::End(Some(failure.unwrap_or((Verdict::Rejected, cause))))
@@ -457,7 +457,7 @@ impl Discovery {
         Discovered::Retry(error)
     }
 
-    /// Makes targets of the deploys that nobody follows yet, and ends with the workflow.
+    /// Makes targets of deploys that no target follows yet, and ends with the workflow.
     fn join(&mut self, now: Moment, targets: &[TargetWatch], shared: &Shared) -> Discovered {
         let Source::Workflow(workflow) = &mut self.source else { return Discovered::Nothing };
         match workflow.next(targets) {

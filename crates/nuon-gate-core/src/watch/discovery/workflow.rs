@@ -1,4 +1,4 @@
-//! The targets that a workflow brings: each of its deploys, as it goes on.
+//! The targets of a workflow: each of its deploys, as it goes on.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -16,16 +16,16 @@ use crate::{DeployId, InstallId, Moment, RemoteText, Target, Verdict, WorkflowId
 #[derive(Debug)]
 pub(super) struct WorkflowTargets {
     id: WorkflowId,
-    /// Whose it has to be; anybody's if there are none.
+    /// The installs that it may belong to; any if empty.
     installs: Vec<InstallId>,
     /// It is one of several in a run: it may have nothing to deploy.
     is_of_run: bool,
     /// As last read.
     workflow: Option<Arc<Workflow>>,
-    /// Whose it is, once that is certain: one of its deploys has said so, or it is the install that was named. A single answer
-    /// about a workflow may be an odd one, and must not make strangers of all others.
+    /// The install that it belongs to, once that is certain: one of its deploys has said so, or the user named the
+    /// install. A single wrong answer about the workflow must not make all others look foreign.
     owner: Option<InstallId>,
-    /// How many steps it has had at most. An answer with fewer is an older one, or cut short.
+    /// The largest number of steps seen. An answer with fewer is older, or truncated.
     most_steps: usize,
     /// The deploys that any of its steps has worked on. An answer that leaves one out has not lost it.
     deploys: Vec<DeployId>,
@@ -33,7 +33,7 @@ pub(super) struct WorkflowTargets {
     owners: HashMap<DeployId, Option<(Target, Arc<Deploy>)>>,
     /// The poll under way has read the install's list of deploys, or could not.
     listed: bool,
-    /// The deploys that have become targets. What a target goes on to follow does not make another of them.
+    /// The deploys that have become targets. A deploy that a target moves on to is not another target.
     joined: HashSet<DeployId>,
     /// The newest target of each component.
     targets: HashMap<Target, usize>,
@@ -85,7 +85,7 @@ impl WorkflowTargets {
         &self.id
     }
 
-    /// Tells whether it may turn out to be that of a branch's run: nobody has said whose it is.
+    /// Tells whether it may turn out to be that of a branch's run: its owner is not known yet.
     pub(super) fn can_be_of_branch(&self) -> bool {
         self.installs.is_empty() && !self.is_of_run
     }

@@ -21,12 +21,12 @@ use crate::{Clock, DeployId, Hold, Judgement, Kind, Moment, StepId, Target, Verd
 /// Every third poll is a wide one.
 const WIDE: u32 = 3;
 
-/// A poll that needs more requests than this is broken off: whatever a server says, it is not asked without pause.
+/// A poll that needs more requests than this is aborted, so that no answers can make it request without pause.
 const MOST_REQUESTS: u32 = 12;
 
 #[derive(Debug)]
 pub(super) struct TargetWatch {
-    /// The ids that the user named, so that what is not found is their mistake.
+    /// The ids that the user named: if one is not found, it is a mistake of the user.
     pins: Pins,
     poller: Poller,
     phase: Phase,
@@ -72,7 +72,7 @@ impl TargetWatch {
         self.record.has_ended()
     }
 
-    /// Says once that the target has ended.
+    /// Returns true once, when the target has ended.
     pub(super) fn take_ending(&mut self) -> bool {
         self.record.take_ending()
     }
@@ -120,7 +120,8 @@ impl TargetWatch {
         }
     }
 
-    /// Makes a poll of an answer that another target asked for, if it may poll and needs that first; tells whether it did.
+    /// Begins a poll with an answer that another target requested, if it may poll and needs that answer first; tells
+    /// whether it did.
     pub(super) fn serve(
         &mut self,
         sent: Moment,
@@ -171,7 +172,7 @@ impl TargetWatch {
         }
     }
 
-    /// Takes in what came of a request, and returns the error if it has to be sent again.
+    /// Handles a reply, and returns the error if the request has to be sent again.
     pub(super) fn reply(
         &mut self,
         now: Moment,
@@ -238,8 +239,8 @@ impl TargetWatch {
             own_workflow: matches!(request, Request::Workflow(_, id) if self.pins.workflow.as_ref() != Some(id)),
         };
         let wide = self.is_wide(self.poller.polls(), shared);
-        // What a newer deploy and its workflow say decides whether that one supersedes. Where a newer deploy changes nothing, nobody
-        // has to know. What the install's list says can be read of the target alone.
+        // What a newer deploy and its workflow say decides whether that one supersedes. Where a newer deploy changes
+        // nothing, it need not be read. What the install's list says can also be read for the target alone.
         let may_go_on = matches!(request, Request::Workflow(..) | Request::Deploy(..) | Request::InstallDeploys(_));
         if may_go_on && self.phase.does_without(request, &policy(self.record.target(), now, shared, wide)) {
             return true;
@@ -268,7 +269,7 @@ impl TargetWatch {
         true
     }
 
-    /// Goes on with what follows from what has been read.
+    /// Continues with the decision about what has been read.
     fn proceed(&mut self, now: Moment, shared: &mut Shared) {
         let phase = std::mem::replace(&mut self.phase, Phase::Ended);
         let (phase, notes) = phase.advance(&self.policy(now, shared));
@@ -287,14 +288,14 @@ impl TargetWatch {
         }
     }
 
-    /// Returns the request for the place of the deploy's workflow in its queue, if that would be good to know now.
+    /// Returns the request for the workflow's place in its queue, if it is due.
     fn queue_request(&self, now: Moment, shared: &Shared) -> Option<Request> {
         let is_wide = self.is_wide(self.poller.polls(), shared);
         self.workflow().filter(|_| is_wide).and_then(|workflow| shared.queue_request(workflow, now))
     }
 
-    /// Returns the request for the earlier deploys, once for each that is followed and goes on. Where one list serves all of an
-    /// install, a request for each of them would cost more than it brings.
+    /// Returns the request for the earlier deploys, once for each that is followed and goes on. Where one list serves
+    /// all of an install, a request for each target would cost too much.
     fn history_request(&mut self, hold: &Hold, now: Moment, shared: &Shared) -> Option<Request> {
         let target = self.record.target();
         let is_worth_it =

@@ -39,12 +39,12 @@ pub(super) struct Record {
     is_ending: bool,
 }
 
-/// What the earlier deploys say of the one that is followed.
+/// What the earlier deploys say about the one that is followed.
 #[derive(Debug)]
 enum Reading {
-    /// It was not asked for.
+    /// Not requested.
     Unread,
-    /// It was, and no good answer has come.
+    /// Requested, without a good answer.
     Asked,
     Read(Box<History>),
 }
@@ -87,7 +87,7 @@ impl Record {
         self.end.is_some()
     }
 
-    /// Says once that the target has ended.
+    /// Returns true once, when the target has ended.
     pub(super) fn take_ending(&mut self) -> bool {
         std::mem::take(&mut self.is_ending)
     }
@@ -114,7 +114,7 @@ impl Record {
         Pending { target: self.index, status, spent, pace: self.pace(now, shared) }
     }
 
-    /// Tells whether the earlier deploys are to be asked for, once for each deploy.
+    /// Tells whether to request the earlier deploys, once for each deploy.
     pub(super) fn begin_history(&mut self) -> bool {
         let is_unread = matches!(self.history, Reading::Unread);
         if is_unread {
@@ -123,7 +123,7 @@ impl Record {
         is_unread
     }
 
-    /// Takes in the earlier deploys, and reports what is usual.
+    /// Records the earlier deploys, and reports the usual duration.
     pub(super) fn take_history(&mut self, rows: &[Deploy], now: Moment, shared: &mut Shared) {
         let Some(deploy) = self.deploy.as_deref() else { return };
         let id = deploy.id.clone();

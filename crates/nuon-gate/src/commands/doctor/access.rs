@@ -1,4 +1,4 @@
-//! What the API allows: the token, the organisation, the targets, their logs; and whether its clock is ours.
+//! Checks access: token, organisation, targets and their logs; and compares the clocks.
 
 use std::time::Duration;
 
@@ -19,14 +19,14 @@ use crate::words::{ADDRESS, if_ambiguous, if_unanswered, if_unfit, if_unknown, i
 /// The checks of this part, in their order.
 pub(super) const NAMES: [&str; 5] = ["token", "org", "target", "clock", "logs"];
 
-/// Clocks that differ by less are right.
+/// The tolerated difference of the clocks.
 const LARGEST_SKEW: i64 = 30;
-/// More targets than this are not named.
+/// How many targets are named at most.
 const MOST_NAMED: usize = 5;
-/// So many targets are looked at for a log; who may read one may read the others.
+/// How many targets are tried for a log: access to one means access to all.
 const MOST_LOGS: usize = 5;
 
-/// Goes as far as what is configured and allowed, if the API has been reached.
+/// Runs the checks that are possible, if the API can be reached.
 pub(super) async fn access(
     checks: &mut Checks,
     parts: ConnectionParts,
@@ -53,7 +53,7 @@ pub(super) async fn access(
     }
 }
 
-/// Shows the token and the organisation. What is wrong with them as they are is said even if the API cannot be reached.
+/// Checks the token and the organisation. Malformed ones are reported even if the API cannot be reached.
 async fn admit(checks: &mut Checks, parts: ConnectionParts, reached: bool, patience: &Patience) -> Option<Client> {
     let wrong = (parts.credentials.as_ref().err().cloned(), parts.org.as_ref().err().cloned());
     let client = match wrong {
@@ -82,8 +82,7 @@ async fn admit(checks: &mut Checks, parts: ConnectionParts, reached: bool, patie
     error.is_none().then_some(client)
 }
 
-/// Says what an answer to a question about the organisation makes of the token and the organisation. The server looks
-/// at the token first.
+/// Judges the token and the organisation by an answer about the organisation. The server checks the token first.
 fn admission(error: Option<&ApiError>) -> Vec<Check> {
     let accepted = Check::ok("token", "it is accepted");
     let Some(error) = error else { return vec![accepted, Check::ok("org", "its installs can be read")] };
@@ -125,7 +124,7 @@ async fn find(client: &Client, wanted: Vec<Wanted>, patience: &Patience) -> Step
     Ok((targets, check))
 }
 
-/// Compares the clocks. An answer may have taken a few seconds, which matters to nobody.
+/// Compares the clocks. The few seconds that an answer may take do not matter.
 fn clock(reached: Option<&Reached>) -> Check {
     let times = reached.and_then(|reached| Some((reached.at, reached.seen.server_time?)));
     let Some((here, there)) = times else {
@@ -134,7 +133,7 @@ fn clock(reached: Option<&Reached>) -> Check {
     let skew = here.duration_since(there);
     let apart = human(Duration::from_secs(skew.as_secs().unsigned_abs()));
     let detail = match skew.as_secs() {
-        // What a server says has no fractions, and was said a moment ago.
+        // The server's time has no fractions, and is a moment old.
         -1..=1 => "it agrees with the API's".to_owned(),
         2.. => format!("it is {apart} ahead of the API's"),
         _ => format!("it is {apart} behind the API's"),
@@ -145,7 +144,7 @@ fn clock(reached: Option<&Reached>) -> Check {
     Check::warning("clock", detail, "set the clock of this machine: a time that it gives to --since is not the API's")
 }
 
-/// Reads the newest page of a target's log. A wait does without, but then it has less to say of a failure.
+/// Reads the newest page of a target's log. A wait works without, but explains failures less.
 async fn logs(client: &Client, targets: &[Target], patience: &Patience) -> Check {
     for target in targets.iter().take(MOST_LOGS) {
         let stream = match stream(client, target, patience).await {
@@ -181,7 +180,7 @@ async fn stream(client: &Client, target: &Target, patience: &Patience) -> Result
     Ok(newest.log_stream_id().cloned())
 }
 
-/// Says what can be done about an answer that was not expected here.
+/// Returns the hint for an unexpected answer.
 fn advice(error: &ApiError) -> String {
     match error.class() {
         _ if is_of_the_way(error) => if_unanswered(error),

@@ -1,4 +1,4 @@
-//! A check and how it went, and the list of them.
+//! A check and its result, and the list of them.
 
 use nuon_gate_core::Line;
 use nuon_gate_core::api::ApiError;
@@ -7,11 +7,11 @@ use serde::Serialize;
 use crate::exit;
 use crate::trouble::Trouble;
 
-/// How a check went.
+/// The result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Health {
-    /// As it should.
+    /// It succeeded.
     Ok,
     /// A wait would go on, with less than it could have.
     Warning,
@@ -27,9 +27,9 @@ pub(super) struct Check {
     pub(super) name: &'static str,
     pub(super) result: Health,
     pub(super) detail: Line,
-    /// What can be done, unless it is ok or skipped.
+    /// The hint, unless it is ok or skipped.
     pub(super) hint: Option<Line>,
-    /// What to exit with if this is the first failure.
+    /// The exit code if this is the first failure.
     #[serde(skip)]
     code: u8,
 }
@@ -51,12 +51,12 @@ impl Check {
         Self { result: Health::Failed, hint: Some(Line::new(hint)), code, ..Self::ok(name, detail) }
     }
 
-    /// What the API's answer, or its silence, makes of a check.
+    /// The result of a check by the API's error.
     pub(super) fn unanswered(name: &'static str, error: &ApiError, hint: impl AsRef<str>) -> Self {
         Self::failed(name, exit::code_of(error), error.to_string(), hint)
     }
 
-    /// What bad flags, variables and files make of a check.
+    /// The result of a check by a mistake in flags, variables or files.
     pub(super) fn misconfigured(name: &'static str, trouble: Trouble) -> Self {
         let code = trouble.exit_code();
         let (detail, hint) = trouble.into_parts();
@@ -64,10 +64,10 @@ impl Check {
     }
 }
 
-/// What a check found out that the next ones need, or why they cannot be done.
+/// What a check found that later ones need, or why they are skipped.
 pub(super) type Step<T> = Result<(T, Check), Check>;
 
-/// The checks so far. Each is told as soon as it is there, as the next one may take long.
+/// The checks so far. Each is shown at once, as the next one may take long.
 pub(super) struct Checks {
     list: Vec<Check>,
     tell: fn(&Check),
@@ -87,7 +87,7 @@ impl Checks {
         self.list.push(check);
     }
 
-    /// Takes a check, and returns what it found out.
+    /// Adds a check, and returns what it found.
     pub(super) fn step<T>(&mut self, step: Step<T>) -> Option<T> {
         let (found, check) = match step {
             Ok((found, check)) => (Some(found), check),
@@ -97,7 +97,7 @@ impl Checks {
         found
     }
 
-    /// Says of what could not be checked that the first failure is why.
+    /// Marks the remaining checks as skipped because of the first failure.
     pub(super) fn skip_rest(&mut self, names: &[&'static str]) {
         for name in names {
             if !self.list.iter().any(|check| check.name == *name) {

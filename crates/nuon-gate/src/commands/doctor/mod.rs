@@ -1,7 +1,7 @@
-//! `doctor`: what stands between this machine and a wait, one check after the other.
+//! `doctor`: checks what a wait needs, one thing after the other.
 //!
-//! Each part of it adds its checks to the list in its turn: the way to the API, then what is allowed there. What cannot be
-//! checked is said to be skipped, so that every report has the same checks in the same order.
+//! Each part adds its checks to the list: reaching the API first, then access. What cannot be checked is reported as
+//! skipped, so that every report has the same checks in the same order.
 
 mod access;
 mod check;
@@ -22,10 +22,10 @@ use crate::runtime;
 use crate::targets::TypedTargets;
 use crate::trouble::Trouble;
 
-/// Whoever asks what is wrong does not wait longer than this for a file.
+/// The time limit for reading a file.
 const LONGEST_READ: Duration = Duration::from_secs(10);
 
-/// Examines everything; returns the code of the first failure.
+/// Runs all checks; returns the exit code of the first failure.
 pub(crate) fn run(arguments: DoctorArguments, environment: &Environment) -> Result<u8, Trouble> {
     let format = arguments.output;
     let mut checks = Checks::new(match format {
@@ -61,7 +61,7 @@ async fn examine(reader: &Reader, checks: &mut Checks, arguments: DoctorArgument
             checks.skip_rest(&reach::NAMES);
             access::access(checks, parts, wanted, reached, &patience).await;
             checks.skip_rest(&access::NAMES);
-            // What is wrong with these has been said, and nobody could be told either.
+            // Their errors have been reported, and no notification could be sent either.
             if let Ok(setup) = setup {
                 sinks::examine(reader, checks, setup, environment).await;
             }
@@ -83,8 +83,8 @@ fn configuration(parts: &ConnectionParts) -> Check {
     }
 }
 
-/// Returns what the targets are, if any are given. An install alone, which the Nuon CLI gives to its extensions, is worth
-/// a look without a component.
+/// Returns the targets, if any are given. An install alone, which the Nuon CLI passes to its extensions, is checked
+/// too.
 fn wanted(mut arguments: TargetArguments) -> Result<Option<TypedTargets>, Trouble> {
     let TargetArguments { targets, install, install_label, component, all_components, target, targets_file } =
         &arguments;

@@ -1,32 +1,32 @@
-//! How long is waited: for one thing, and for everything together.
+//! Time limits: of each check, and of all together.
 
 use std::time::Duration;
 
 use nuon_gate_core::api::{ApiError, Client, ErrorClass, Reply, Request};
 use tokio::time::{Instant, sleep, timeout};
 
-/// Whoever asks what is wrong does not wait longer than this for an answer.
+/// The time limit of all checks.
 const WHOLE: Duration = Duration::from_secs(60);
-/// So long may it take to find an address, or to connect to it.
+/// The time limit of a DNS lookup and of a connection.
 const NETWORK: Duration = Duration::from_secs(10);
-/// What failed once may work a moment later.
+/// The pause before a check is retried.
 const MOMENT: Duration = Duration::from_millis(500);
-/// An API that wants to be left alone for longer than this is not asked again.
+/// The longest `Retry-After` that is waited for.
 const LONGEST_MOMENT: Duration = Duration::from_secs(5);
 
-/// How much of the time is left.
+/// The time that is left.
 pub(super) struct Patience {
     deadline: Instant,
     request: Duration,
 }
 
 impl Patience {
-    /// Begins now. One request may take so long.
+    /// Starts now, with this limit for each request.
     pub(super) fn new(request: Duration) -> Self {
         Self { deadline: Instant::now() + WHOLE, request }
     }
 
-    /// Asks the API, and once more if that may help. What has taken all its time is not worth it.
+    /// Sends a request, and retries it once if that may help. A timeout is not retried.
     pub(super) async fn ask(&self, client: &Client, request: Request) -> Reply {
         let reply = self.ask_once(client, request.clone()).await;
         let Err(error) = &reply else { return reply };
@@ -47,7 +47,7 @@ impl Patience {
         client.within(left).request(&request).await
     }
 
-    /// Tries something that the system does, and once more if it fails at once.
+    /// Runs a system call, and retries it once if it fails quickly.
     pub(super) async fn attempt<T>(&self, what: impl AsyncFn() -> std::io::Result<T>) -> Result<T, String> {
         let late = |_| "it took too long".to_owned();
         match timeout(self.left(NETWORK), what()).await.map_err(late)? {

@@ -1,4 +1,4 @@
-//! Whether the API can be reached. No credentials are sent, so that all of this can be found out before there are any.
+//! Checks whether the API can be reached. Sends no credentials, so it works before there are any.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -17,17 +17,17 @@ use crate::words::{ADDRESS, if_unanswered, is_of_the_way};
 /// The checks of this part, in their order.
 pub(super) const NAMES: [&str; 6] = ["url", "proxy", "dns", "connection", "tls", "version"];
 
-/// More addresses than this help nobody.
+/// How many addresses are listed at most.
 const MOST_ADDRESSES: usize = 3;
 
-/// What the API says of itself to anyone.
+/// What the API says without authentication.
 pub(super) struct Reached {
     pub(super) seen: ApiStats,
-    /// What time it was here when it answered.
+    /// The local time of the answer.
     pub(super) at: Timestamp,
 }
 
-/// Who has to be connected to.
+/// The host to connect to.
 struct Peer<'a> {
     url: &'a ApiUrl,
     /// It stands before the API.
@@ -36,7 +36,7 @@ struct Peer<'a> {
     port: u16,
 }
 
-/// Goes as far as possible on the way to the API. `None` if it gives no answer at all.
+/// Checks hop by hop. `None` if the API gives no answer at all.
 pub(super) async fn reach(checks: &mut Checks, parts: &ConnectionParts, patience: &Patience) -> Option<Reached> {
     let url = checks.step(url(parts))?;
     let proxies = checks.step(proxy_in_use(&url, parts))?;
@@ -51,7 +51,7 @@ pub(super) async fn reach(checks: &mut Checks, parts: &ConnectionParts, patience
             return None;
         }
     };
-    // It is told to anyone, whichever organisation is named.
+    // It needs no authentication, whatever the organisation.
     let org = parts.org.as_ref().ok().cloned().map_or_else(|| "any".parse(), Ok);
     let Ok(org): Result<OrgId, _> = org else { return None };
     let error = patience.ask(&client, Request::Dashboard(org)).await.err();
@@ -94,7 +94,7 @@ impl<'a> Peer<'a> {
         if self.proxy.is_some() { format!("the proxy {}", self.host) } else { self.host.clone() }
     }
 
-    /// Says what a wait would.
+    /// Returns the error that a wait would report.
     fn failed(&self, check: &'static str, detail: String) -> Check {
         let host = self.url.host();
         let failure = match self.proxy {
@@ -130,7 +130,7 @@ fn client(url: &ApiUrl, parts: &ConnectionParts) -> Result<Client, Trouble> {
     Client::anonymous(url, &parts.setup()?).map_err(|error| invalid_connection(&error))
 }
 
-/// Who can be connected to, and then gives no connection, fails at the encryption, or at the proxy's way to the API.
+/// If the host accepts a connection and the request still has none, TLS failed, or the proxy's own connection did.
 fn tls(url: &ApiUrl, error: Option<&ApiError>) -> Step<()> {
     match error {
         _ if url.is_plain() => Ok(((), Check::skipped("tls", "plain http has none"))),
@@ -144,7 +144,7 @@ fn tls(url: &ApiUrl, error: Option<&ApiError>) -> Step<()> {
     }
 }
 
-/// Every server of Nuon's says its version, whatever else it says.
+/// Every Nuon server sends its version with every answer.
 fn version(seen: &ApiStats, error: Option<&ApiError>) -> Check {
     match (&seen.version, error) {
         (None, Some(error)) if is_of_the_way(error) => Check::unanswered("version", error, if_unanswered(error)),

@@ -1,4 +1,4 @@
-//! Whether those who are to be told can be told. Nothing is posted: `notify test` does that.
+//! Checks the sinks without posting anything: `notify test` does that.
 
 use nuon_gate_http::Setup;
 use nuon_gate_notify::{Options, Parsed, Sinks, SlackCheck, slack_check};

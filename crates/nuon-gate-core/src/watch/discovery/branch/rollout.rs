@@ -1,4 +1,4 @@
-//! A run that is followed: look after look, its groups, the workflow of each install, and the deploys of these.
+//! A run that is followed: in each look its groups, the workflow of each install, and their deploys.
 
 mod installs;
 mod look;
@@ -23,7 +23,7 @@ use crate::watch::takeovers::Takeover;
 use crate::watch::target::TargetWatch;
 use crate::{BranchPlace, InstallId, Line, Moment, RemoteText, RunId, Target, WorkflowId};
 
-/// How long what contradicts the run's success is asked again.
+/// How long a contradiction to the run's success is polled again.
 const LAG: Duration = Duration::from_secs(30);
 /// Longest name of a group that is shown, in characters.
 const LONGEST_NAME: usize = 100;
@@ -35,12 +35,12 @@ pub(super) struct Rollout {
     rules: Rules,
     /// How the run was pinned.
     pin: RunPin,
-    /// Servers that know no run by its id have it in their list.
+    /// Some servers do not find a run by its id, only in the list.
     by_list: bool,
     run: Arc<BranchRun>,
     /// The workflows of installs, whichever look has shown them.
     members: HashMap<InstallId, Vec<Member>>,
-    /// The installs that any look has named, and how they are called. One that is left out later is not lost.
+    /// The installs that any look has named, with their names. One that is left out later is not forgotten.
     named: BTreeMap<InstallId, Line>,
     /// The runs whose groups have been read once.
     has_groups: BTreeSet<RunId>,
@@ -139,8 +139,8 @@ impl Rollout {
         self.run.status.is_final() || self.run.workflow.end().is_some()
     }
 
-    /// Begins a look, or goes on with one that was broken off: a fleet takes many requests, and one that fails must not make all
-    /// of them be sent again.
+    /// Begins a look, or resumes one that was interrupted: a fleet takes many requests, and one failure must not
+    /// repeat all of them.
     pub(super) fn begin(&mut self, now: Moment) {
         if self.look.is_over || now >= self.look.began + LAG {
             self.look = Look::new(now);
@@ -212,8 +212,8 @@ impl Rollout {
         Ok(())
     }
 
-    /// Takes in that the run was not found by its id, as some servers have it in their list alone; tells whether that says
-    /// something.
+    /// Records that the run was not found by its id, as some servers have it only in their list; tells whether that
+    /// means anything.
     pub(super) fn learn_missing(&mut self, request: &Request) -> bool {
         let is_about_run = matches!(request, Request::Run(..)) && !self.by_list;
         self.by_list |= is_about_run;
@@ -268,7 +268,7 @@ impl Rollout {
         }
     }
 
-    /// Gives what contradicts the run's success the time that an answer can be behind.
+    /// Allows a contradiction to the run's success the time that an answer can lag.
     fn settle(&mut self, decision: Decision, now: Moment, once: bool) -> Decision {
         let Decision::Contradiction(failure) = decision else {
             self.contradicted_since = None;
@@ -337,7 +337,7 @@ impl Rollout {
         let at = members.iter().position(|member| *member.targets.id() == workflow).unwrap_or_else(|| {
             let mut own = WorkflowTargets::of_run(workflow.clone());
             if placed.superseded_by.is_some() {
-                // What was a target before the later run came goes on to that one's deploy by itself.
+                // A target from before the later run moves on to that run's deploy by itself.
                 let taken = targets.iter().enumerate().filter(|(_, other)| other.target().install == placed.install);
                 taken.for_each(|(index, other)| own.note_target(other.target(), index));
             }
@@ -355,7 +355,7 @@ impl Rollout {
             match member.targets.next(targets) {
                 workflow::Next::Read(request) => return Err(request),
                 workflow::Next::Join(joining, _) if joining.is_empty() => return Ok(Stand::Open),
-                // Whether that was all is what comes next.
+                // The next step checks whether that was all.
                 workflow::Next::Join(joining, _) => {
                     let group = member.group.clone();
                     let pin = self.pin;
