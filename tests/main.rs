@@ -51,6 +51,8 @@ mod signals;
 mod soak;
 mod support;
 mod targets;
+#[cfg(target_os = "linux")]
+mod terminal;
 mod tls;
 mod traps;
 mod usage;

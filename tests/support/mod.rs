@@ -4,6 +4,8 @@ mod folder;
 pub(crate) mod pages;
 mod run;
 mod secrets;
+#[cfg(target_os = "linux")]
+mod terminal;
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -15,6 +17,8 @@ use nuon_gate_sim::{Script, Sim};
 pub(crate) use self::folder::Folder;
 pub(crate) use self::run::{Outcome, Running};
 pub(crate) use self::secrets::shown;
+#[cfg(target_os = "linux")]
+pub(crate) use self::terminal::Terminal;
 
 /// The install of the scripts.
 pub(crate) const INSTALL: &str = "inlacme0000000000000000000";
@@ -184,6 +188,43 @@ impl<'sim> Gate<'sim> {
         let mut command = self.command();
         command.stdin(self.stdin).stdout(self.stdout).stderr(Stdio::piped());
         Running::new(command, self.home)
+    }
+
+    /// Starts the program at a terminal that is so wide.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn at_terminal(self, columns: u16) -> Terminal {
+        let gate = self.with_term();
+        let own = gate.command();
+        let mut command = gate.leading_a_session();
+        command.arg(own.get_program()).args(own.get_args());
+        Terminal::new(command, gate.home, columns)
+    }
+
+    /// Starts the program by a shell at a terminal that is so wide, as a job that the shell can stop.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn in_a_shell(self, columns: u16) -> Terminal {
+        let gate = self.with_term();
+        let own = gate.command();
+        let words = std::iter::once(own.get_program()).chain(own.get_args());
+        let line: Vec<String> = words.map(|word| format!("'{}'", word.to_str().unwrap())).collect();
+        let mut command = gate.leading_a_session();
+        command.args(["bash", "--norc", "--noprofile", "-i"]);
+        let mut terminal = Terminal::new(command, gate.home, columns);
+        terminal.type_in(&format!("{}\r", line.join(" ")));
+        terminal
+    }
+
+    #[cfg(target_os = "linux")]
+    fn with_term(self) -> Self {
+        if self.variables.contains_key(OsStr::new("TERM")) { self } else { self.env("TERM", "xterm-256color") }
+    }
+
+    /// A command that has the terminal for itself, to which what it runs is still to be added.
+    #[cfg(target_os = "linux")]
+    fn leading_a_session(&self) -> Command {
+        let mut command = Command::new("setsid");
+        command.args(["--ctty", "--wait"]).env_clear().envs(&self.variables).current_dir(self.home.path());
+        command
     }
 
     fn command(&self) -> Command {

@@ -5,7 +5,7 @@ use nuon_gate_http::Url;
 
 use crate::ApprovalPlace;
 use crate::model::{CliConfig, Deploy};
-use crate::{BranchPlace, Line, OrgId, Target, WorkflowId};
+use crate::{BranchPlace, DeployId, Line, OrgId, Target, WorkflowId};
 
 /// Where an organisation's dashboard is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,8 +25,12 @@ impl Dashboard {
     /// Returns the page of a deploy.
     pub fn deploy(&self, target: &Target, deploy: &Deploy) -> Option<Line> {
         let component = deploy.component_id.as_ref().unwrap_or(&target.component);
-        let id = deploy.id.as_ref()?;
-        self.page(target, &["components", component.as_str(), "deploys", id.as_str()]).map(Line::new)
+        self.deploy_page(&Target::new(target.install.clone(), component.clone()), deploy.id.as_ref()?)
+    }
+
+    /// Returns the page of a target's deploy, of which no more than its id is known.
+    pub fn deploy_page(&self, target: &Target, deploy: &DeployId) -> Option<Line> {
+        self.page(target, &["components", target.component.as_str(), "deploys", deploy.as_str()]).map(Line::new)
     }
 
     /// Returns the page on which an approval can be answered: the workflow's, with the step's panel open.

@@ -47,6 +47,7 @@ mod signals;
 mod span;
 mod status_name;
 mod targets;
+mod terminal;
 mod trigger;
 mod trigger_response;
 mod trouble;
@@ -100,7 +101,7 @@ fn execute(cli: Cli, environment: &Environment) -> Result<u8, Trouble> {
         Command::Completions(arguments) => commands::manual::completions(&arguments),
         Command::Man(arguments) => commands::manual::page(&arguments),
         Command::Merge(arguments) => commands::merge::run(arguments, verbosity, environment),
-        Command::Demo(arguments) => commands::demo::run(arguments, verbosity),
+        Command::Demo(arguments) => commands::demo::run(arguments, verbosity, environment),
         Command::Sim(arguments) => commands::sim::run(&arguments),
     }
 }

@@ -32,6 +32,7 @@ use crate::report_path::ReportPath;
 use crate::span::Span;
 use crate::status_name::StatusName;
 use crate::targets::{TargetSettings, TypedTargets};
+use crate::terminal::Terminal;
 use crate::trigger_response::Triggered;
 use crate::trouble::Trouble;
 use crate::words;
@@ -135,6 +136,8 @@ pub(crate) struct OutputSettings {
     /// The CI run's page.
     pub(crate) ci_url: Option<String>,
     pub(crate) quiet: bool,
+    /// What stderr can do if it is a terminal; `None` where nobody watches.
+    pub(crate) terminal: Option<Terminal>,
 }
 
 impl OutputSettings {
@@ -167,7 +170,7 @@ impl Settings {
             cancel_on,
             warnings: misspelt(&judging),
             exits: ExitCodes::new(judging.map_exit),
-            output: OutputSettings::new(output, verbosity, Some(environment)),
+            output: OutputSettings::new(output, verbosity, environment),
             unread: Unread::typed(connection, Some(notify), environment),
         })
     }
@@ -194,20 +197,25 @@ impl Settings {
             cancel_on: CancelOn::default(),
             warnings: misspelt(&judging),
             exits: ExitCodes::new(judging.map_exit),
-            output: OutputSettings::new(output, verbosity, Some(environment)),
+            output: OutputSettings::new(output, verbosity, environment),
             unread: Unread::typed(connection, None, environment),
         })
     }
 }
 
 impl OutputSettings {
-    pub(crate) fn new(arguments: OutputArguments, verbosity: Verbosity, environment: Option<&Environment>) -> Self {
+    pub(crate) fn new(arguments: OutputArguments, verbosity: Verbosity, environment: &Environment) -> Self {
+        let variable = |name: &str| environment.get(name).map(str::to_owned);
+        let ci_url = nuon_gate_notify::ci_run(&variable).map(|run| run.url);
+        Self { ci: CiSystem::detect(environment), ci_url, ..Self::of_no_system(arguments, verbosity, environment) }
+    }
+
+    /// Takes nothing of the environment but what the terminal can do.
+    pub(crate) fn of_no_system(arguments: OutputArguments, verbosity: Verbosity, environment: &Environment) -> Self {
         let OutputArguments { output: format, report, log_lines } = arguments;
         let reports = report.into_iter().flat_map(|lines| lines.0).collect();
-        let ci = environment.and_then(CiSystem::detect);
-        let variable = |name: &str| environment.and_then(|environment| environment.get(name)).map(str::to_owned);
-        let ci_url = nuon_gate_notify::ci_run(&variable).map(|run| run.url);
-        Self { format, reports, log_lines: log_lines.into(), ci, ci_url, quiet: verbosity.quiet }
+        let (log_lines, terminal) = (log_lines.into(), Terminal::detect(environment));
+        Self { format, reports, log_lines, ci: None, ci_url: None, quiet: verbosity.quiet, terminal }
     }
 }
 

@@ -112,7 +112,7 @@ fn spawn(sender: &mpsc::UnboundedSender<Signal>) -> io::Result<()> {
 /// Tells whether the program was started with a signal ignored. Only Linux shows that without unsafe code; elsewhere
 /// none counts as ignored.
 #[cfg(unix)]
-fn is_ignored(kind: tokio::signal::unix::SignalKind) -> bool {
+pub(crate) fn is_ignored(kind: tokio::signal::unix::SignalKind) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);

@@ -67,7 +67,7 @@ use crate::cause::Warning;
 use crate::pins::Pinning;
 use crate::resolve::{Resolution, Resolver};
 use crate::schedule::Schedule;
-use crate::{InstallId, Moment, Signal, Verdict};
+use crate::{Dashboard, InstallId, Moment, Signal, Verdict};
 
 /// The time limit of requests that decide nothing.
 const OPTIONAL_TIMEOUT: Duration = Duration::from_secs(2);
@@ -370,6 +370,11 @@ impl Watch {
     /// Takes what has happened since it was last asked.
     pub fn take_events(&mut self) -> Vec<Event> {
         self.shared.take_events()
+    }
+
+    /// Returns where the pages of deploys are, once that is known.
+    pub fn dashboard(&self) -> Option<&Dashboard> {
+        self.shared.dashboard()
     }
 
     /// Returns why nothing was waited for, if so: then there is nothing to report.

@@ -1,4 +1,4 @@
-//! `demo`: a real wait against the simulated API. It takes nothing from the environment but the terminal's colours.
+//! `demo`: a real wait against the simulated API. It takes nothing from the environment but what the terminal can do.
 
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use nuon_gate_sim::{Script, Sim};
 
 use crate::arguments::{DemoArguments, PinArguments, Verbosity};
 use crate::connection::user_agent;
+use crate::environment::Environment;
 use crate::exit_mapping::ExitCodes;
 use crate::gate;
 use crate::marks::After;
@@ -29,7 +30,7 @@ const SLACK_CHANNEL: &str = "deploys";
 const PASSING: &str = include_str!("demo.toml");
 const FAILING: &str = include_str!("demo-fail.toml");
 
-pub(crate) fn run(arguments: DemoArguments, verbosity: Verbosity) -> Result<u8, Trouble> {
+pub(crate) fn run(arguments: DemoArguments, verbosity: Verbosity, environment: &Environment) -> Result<u8, Trouble> {
     let script = script(arguments.fail)?;
     let targets = targets(&script)?;
     // Like a pipeline that has marked the newest deploys before.
@@ -40,7 +41,7 @@ pub(crate) fn run(arguments: DemoArguments, verbosity: Verbosity) -> Result<u8, 
     let org: OrgId = script.org.parse().map_err(|error| broken(&error))?;
     let listen = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
     let sim = Sim::start(script, listen).map_err(|error| broken(&error))?;
-    let output = OutputSettings::new(arguments.output, verbosity, None);
+    let output = OutputSettings::of_no_system(arguments.output, verbosity, environment);
     let console = (!output.quiet).then(Console::new);
     if let Some(console) = &console {
         console.plain(&format!("demo: waiting against a simulated API on {}", sim.url()));

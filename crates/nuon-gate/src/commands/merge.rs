@@ -27,7 +27,7 @@ use crate::trouble::Trouble;
 pub(crate) fn run(arguments: MergeArguments, verbosity: Verbosity, environment: &Environment) -> Result<u8, Trouble> {
     let MergeArguments { results, require, map_exit, run_name: name, ca_file, notify, output } = arguments;
     let exits = ExitCodes::new(map_exit);
-    let output = OutputSettings::new(output, verbosity, Some(environment));
+    let output = OutputSettings::new(output, verbosity, environment);
     let options = MergeOptions { require: require.0, run: run_name(name, environment) };
     let (texts, notify) = runtime::run(async |reader| {
         let reading = async {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use nuon_gate_core::api::{Client, Connection};
 use nuon_gate_core::conclude::{ConcludeOptions, conclude};
-use nuon_gate_core::watch::{Event, Watch, WatchSettings};
+use nuon_gate_core::watch::{Event, Mode, Watch, WatchSettings};
 use nuon_gate_core::{Line, Signal, Verdict, drive};
 use tokio::sync::mpsc::UnboundedReceiver;
 
@@ -87,7 +87,14 @@ async fn gate(settings: Settings, trigger: Option<Trigger>, signals: UnboundedRe
     };
     let links = notify.as_ref().is_some_and(|notify| !notify.sinks.is_empty());
     let is_triggered = trigger.is_some();
-    let watch = WatchSettings { org: Some(connection.org.clone()), links, is_triggered, ..watch };
+    let is_waited_for = watch.mode == Mode::Wait;
+    let limit = watch.clocks.total;
+    let watch = WatchSettings {
+        org: Some(connection.org.clone()),
+        links: links || outputs.are_watched(),
+        is_triggered,
+        ..watch
+    };
     let client = client(&connection, &watch)?;
     publisher.client = Some(client.clone());
     let notices = notify.as_ref().map(|notify| notify.notices.clone()).unwrap_or_default();
@@ -102,8 +109,14 @@ async fn gate(settings: Settings, trigger: Option<Trigger>, signals: UnboundedRe
     let Opening { started_at, mut signals, mut deadline, .. } = opening;
     outputs.mask();
     outputs.begin(started_at);
+    if is_waited_for {
+        outputs.watch(began, limit);
+    }
     let on_event = |event: &Event, watch: &Watch| {
         outputs.mask();
+        if let Some(dashboard) = watch.dashboard() {
+            outputs.link(dashboard);
+        }
         if let Some(names) = naming.event(&event.kind) {
             outputs.name(&names);
         }

@@ -24,7 +24,6 @@ use super::console::style;
 use super::describe::{self, Tone};
 use super::facts::Facts;
 use super::issues::issues;
-use super::stream::Stream;
 use super::{Console, Ending, azure, github, gitlab, junit, markdown};
 use crate::words::words;
 
@@ -265,7 +264,7 @@ impl Screen {
     fn after(tell: impl FnOnce(&mut Console)) -> String {
         let screen = Self::default();
         let shown = screen.clone();
-        let mut console = Console::on(Stream::open(move || Ok(shown)).unwrap());
+        let mut console = Console::on(shown).unwrap();
         tell(&mut console);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         runtime.block_on(console.close(PATIENCE)).unwrap();
@@ -326,7 +325,7 @@ proptest! {
         let result = RunResult::new(&report, &words(), 1, ApiStats { version: said.line(), ..ApiStats::default() });
         let screen = Screen::after(|console| {
             console.event(&Event { at: Moment::START, kind: EventKind::Started { targets: targets.clone() } });
-            console.finish(&result, None);
+            console.finish(&result, &Line::default(), None);
         });
         // Eight things of each target, and its name where there are several; then the run's warning. Its cause is that of the
         // target that decided.

@@ -1,4 +1,4 @@
-//! What people see on stderr: a line for every change, and on a terminal a live view of what is pending.
+//! What people are told on stderr: a line for every change, and at the end what they want to know.
 
 use std::collections::{HashMap, HashSet};
 use std::io::{self, IsTerminal as _, Write as _};
@@ -6,24 +6,25 @@ use std::time::Duration;
 
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use nuon_gate_core::result::{BranchRunResult, Delivery, RunResult, TargetResult, VerdictName};
 use nuon_gate_core::watch::{Event, EventKind};
-use nuon_gate_core::{Line, Moment, Target};
+use nuon_gate_core::{Dashboard, Line, Moment, Target};
+use tokio::time::Instant;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::describe::{self, Tone};
 use super::heartbeat::Standings;
+use super::live::{self, Look, Message, Size};
 use super::outcome::{self, gravity};
 use super::stream::Stream;
-use crate::arguments::Verbosity;
+use super::table::table;
+use crate::arguments::{Format, Verbosity};
+use crate::settings::OutputSettings;
 use crate::trouble::Trouble;
 use crate::words;
 
-/// More lines than this do not fit a terminal.
-const MOST_BARS: usize = 20;
 /// Of more targets than this that did not pass, so many are told about in full, and of the others' reasons so much.
 const MOST_IN_FULL: usize = 50;
 const WORST: usize = 10;
@@ -38,14 +39,32 @@ pub(crate) struct Console {
     /// The reasons that have been told already, by target.
     told: HashMap<usize, Line>,
     warned: HashSet<Line>,
-    live: Option<Live>,
+    /// How the only target ended, which the last line may tell as well.
+    kept: Option<Said>,
     /// Where lines go during a run; else straight to stderr.
-    stream: Option<Stream>,
+    run: Option<OfRun>,
 }
 
-struct Live {
-    screen: MultiProgress,
-    bars: Vec<ProgressBar>,
+/// What is to be said of a target, and when it happened.
+struct Said {
+    at: Moment,
+    target: Option<usize>,
+    tone: Tone,
+    words: Line,
+}
+
+/// What a run has of stderr.
+struct OfRun {
+    stream: Stream<Message>,
+    look: Look,
+    /// It is a terminal, which somebody watches.
+    is_watched: bool,
+    /// Below the lines it is shown where the run stands.
+    is_live: bool,
+    /// The pages of deploys are known there.
+    has_pages: bool,
+    /// stdout goes to the same terminal, and has nothing to tell but the verdict.
+    shares_terminal: bool,
 }
 
 impl Console {
@@ -59,37 +78,87 @@ impl Console {
             standings: Standings::default(),
             told: HashMap::new(),
             warned: HashSet::new(),
-            live: None,
-            stream: None,
+            kept: None,
+            run: None,
         }
     }
 
     /// Makes the console of a run, which no reader can hold up.
-    pub(super) fn of_a_run(quiet: bool) -> io::Result<Self> {
-        let stream = Stream::open(|| Ok(io::stderr()))?;
-        // A terminal that cannot move its cursor would show nothing at all.
-        let live = (!quiet && io::stderr().is_terminal()).then(Live::new).filter(|live| !live.screen.is_hidden());
-        Ok(Self { quiet, live, stream: Some(stream), ..Self::new() })
+    pub(super) fn of_a_run(settings: &OutputSettings) -> io::Result<Self> {
+        let terminal = settings.terminal.filter(|_| !settings.quiet && io::stderr().is_terminal());
+        let console = Self { quiet: settings.quiet, ..Self::new() };
+        let look = Look { colour: console.colour, links: terminal.is_some_and(|terminal| terminal.links) };
+        let reflows = terminal.is_some_and(|terminal| terminal.reflows);
+        // Whatever is written holds no colours but those that are wanted.
+        let stream = live::open(|| Ok(AutoStream::always_ansi(io::stderr())), look, reflows)?;
+        live::own(stream.sender());
+        let is_watched = terminal.is_some();
+        let shares_terminal = is_watched && settings.format == Format::Text && io::stdout().is_terminal();
+        Ok(Self {
+            run: Some(OfRun { stream, look, is_watched, is_live: false, has_pages: false, shares_terminal }),
+            ..console
+        })
     }
 
-    /// Makes the console that writes there, in colour.
+    /// Makes the console of a run that writes there, in colour.
     #[cfg(test)]
-    pub(super) fn on(stream: Stream) -> Self {
-        Self { colour: true, stream: Some(stream), ..Self::new() }
+    pub(super) fn on(out: impl io::Write + Send + 'static) -> io::Result<Self> {
+        let look = Look { colour: true, links: false };
+        let stream = live::open(move || Ok(out), look, false)?;
+        let run = OfRun { stream, look, is_watched: false, is_live: false, has_pages: false, shares_terminal: false };
+        Ok(Self { colour: true, run: Some(run), ..Self::new() })
+    }
+
+    /// Shows from now on where the run stands, if somebody watches. The wait began then, and lasts so long at most.
+    pub(super) fn begin(&mut self, began: Instant, limit: Duration) {
+        if let Some(run) = self.run.as_mut().filter(|run| run.is_watched) {
+            run.is_live = true;
+            run.stream.send(Message::Watch { began, limit });
+            live::share(&run.stream);
+        }
+    }
+
+    /// Tells whether somebody watches.
+    pub(super) fn is_watched(&self) -> bool {
+        self.run.as_ref().is_some_and(|run| run.is_watched)
+    }
+
+    /// Tells whether stdout goes to the same terminal, where the verdict will stand.
+    pub(super) fn shares_terminal(&self) -> bool {
+        self.run.as_ref().is_some_and(|run| run.shares_terminal)
+    }
+
+    /// Tells whether it is shown where the run stands.
+    fn is_live(&self) -> bool {
+        self.run.as_ref().is_some_and(|run| run.is_live)
+    }
+
+    fn show(&self, message: impl FnOnce() -> Message) {
+        if let Some(run) = self.run.as_ref().filter(|run| run.is_live) {
+            run.stream.send(message());
+        }
     }
 
     /// Waits until everything is told, but not beyond the limit.
     pub(super) async fn close(self, limit: Duration) -> io::Result<()> {
-        match self.stream {
-            Some(stream) => stream.finish(limit).await,
-            None => Ok(()),
-        }
+        let Some(OfRun { stream, .. }) = self.run else { return Ok(()) };
+        live::disown();
+        stream.finish(limit).await
     }
 
     /// Shows the targets by these names from now on.
     pub(super) fn relabel(&mut self, targets: &[Target]) {
         if self.labels.len() == targets.len() && !targets.is_empty() {
             self.labels = describe::labels(targets);
+            self.show(|| Message::Names(targets.to_vec()));
+        }
+    }
+
+    /// Has names lead to the pages of deploys from now on.
+    pub(super) fn link(&mut self, dashboard: &Dashboard) {
+        if let Some(run) = self.run.as_mut().filter(|run| run.is_live && !run.has_pages) {
+            run.has_pages = true;
+            run.stream.send(Message::Pages(Box::new(dashboard.clone())));
         }
     }
 
@@ -107,31 +176,47 @@ impl Console {
             EventKind::Warned { warning, .. } => drop(self.warned.insert(Line::new(words::warning(warning)))),
             _ => {}
         }
-        if let Some(live) = &mut self.live {
-            live.update(&event.kind, &self.labels);
-        }
+        self.show(|| Message::Event(Box::new(event.clone())));
         if let EventKind::Waiting { pending } = &event.kind {
-            // The live view shows this all the time.
-            if self.live.is_none() && !self.quiet {
+            // The picture shows this all the time.
+            if !self.is_live() && !self.quiet {
                 for (target, words) in self.standings.heartbeat(pending) {
                     self.timed(event.at, target, Tone::Faint, &words);
                 }
             }
             return;
         }
-        if let Some((target, tone, words)) = describe::event(&event.kind) {
-            let matters = matches!(tone, Tone::Warning | Tone::Bad);
-            if matters || !self.quiet {
-                self.timed(event.at, target, tone, &words);
-            }
+        let Some((target, tone, words)) = describe::event(&event.kind) else { return };
+        self.say_kept();
+        let said = Said { at: event.at, target, tone, words };
+        let is_last = matches!(event.kind, EventKind::Ended { .. }) && self.labels.len() <= 1;
+        if is_last && self.shares_terminal() {
+            self.kept = Some(said);
+        } else if matches!(tone, Tone::Warning | Tone::Bad) || !self.quiet {
+            self.say(&said);
         }
     }
 
-    /// Tells what a person wants to know at the end. Some of it stands between two lines for the CI system.
-    pub(super) fn finish(&mut self, result: &RunResult, section: Option<(String, String)>) {
-        if let Some(live) = self.live.take() {
-            live.clear();
+    fn say_kept(&mut self) {
+        if let Some(said) = self.kept.take() {
+            self.say(&said);
         }
+    }
+
+    fn say(&self, Said { at, target, tone, words }: &Said) {
+        self.timed(*at, *target, *tone, words);
+    }
+
+    /// Tells what a person wants to know at the end. Some of it stands between two lines for the CI system. Returns whether the
+    /// verdict was told, so that the same terminal need not hear it again.
+    pub(super) fn finish(&mut self, result: &RunResult, verdict: &Line, section: Option<(String, String)>) -> bool {
+        self.show(|| Message::Still);
+        let tells_verdict = self.kept.is_some() && result.targets.len() <= 1;
+        if let Some(Said { tone, .. }) = self.kept.take_if(|_| tells_verdict) {
+            self.tell(tone, &format!("{} ", result.verdict.sign()), verdict);
+            self.told.extend(result.reason.clone().map(|reason| (0, reason)));
+        }
+        self.say_kept();
         let of_run = result.branch_run.iter().filter(|_| result.verdict != VerdictName::Passed).flat_map(of_run);
         of_run.for_each(|(word, text)| self.tell(Tone::Plain, &format!("  {word:<7} "), &text));
         let details = self.details(result);
@@ -151,6 +236,11 @@ impl Console {
         for warning in result.warnings.iter().filter(|warning| !self.warned.contains(*warning)) {
             self.warning(warning.plain());
         }
+        if let Some(run) = self.run.as_ref().filter(|run| run.is_watched) {
+            let rows = table(result, &self.labels, Size::of_stderr().columns);
+            rows.iter().for_each(|row| run.stream.send(Message::Line(row.write(run.look))));
+        }
+        tells_verdict
     }
 
     /// Returns what there is to know of the targets that did not pass, each line with what is before it: everything, or of so
@@ -237,12 +327,10 @@ impl Console {
     fn line(&self, tone: Tone, text: &str) {
         let style = if self.colour { style(tone) } else { Style::new() };
         let text = format!("{style}{text}{style:#}");
-        match (&self.live, &self.stream) {
-            // Lines stay above the live view.
-            (Some(live), _) => drop(live.screen.println(&text)),
-            (None, Some(stream)) => stream.write(text + "\n"),
+        match &self.run {
+            Some(run) => run.stream.send(Message::Line(text)),
             // Nobody reading stderr is no reason to fail.
-            (None, None) => drop(writeln!(io::stderr().lock(), "{text}")),
+            None => drop(writeln!(io::stderr().lock(), "{text}")),
         }
     }
 }
@@ -253,69 +341,6 @@ fn of_run(run: &BranchRunResult) -> Vec<(&'static str, Line)> {
     let waiting = run.waiting.iter().take(WORST).map(|waiting| ("waits", waiting.standing()));
     let word = if run.awaiting_approval { "approve" } else { "see" };
     groups.chain(waiting).chain(run.url.clone().map(|url| (word, url))).collect()
-}
-
-impl Live {
-    fn new() -> Self {
-        let screen = MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(8));
-        Self { screen, bars: Vec::new() }
-    }
-
-    fn add(&mut self, label: &Line) {
-        if self.bars.len() == MOST_BARS {
-            return;
-        }
-        // The template is a constant and has been seen to work; if it should not, indicatif's own will do.
-        let style = ProgressStyle::with_template("{spinner} {prefix}  {msg}  {elapsed}")
-            .unwrap_or_else(|_| ProgressStyle::default_spinner());
-        let bar = self.screen.add(ProgressBar::new_spinner().with_style(style));
-        bar.set_prefix(label.plain().to_owned());
-        bar.set_message("looking for the deploy");
-        bar.enable_steady_tick(Duration::from_millis(125));
-        self.bars.push(bar);
-    }
-
-    fn update(&mut self, kind: &EventKind, labels: &[Line]) {
-        let known = self.bars.len();
-        if let EventKind::Started { .. } | EventKind::Joined { .. } = kind {
-            labels.iter().skip(known).for_each(|label| self.add(label));
-        }
-        let show = |index: usize, message: String| {
-            if let Some(bar) = self.bars.get(index) {
-                bar.set_message(message);
-                bar.reset_elapsed();
-            }
-        };
-        match kind {
-            EventKind::NotStarted { target } => show(*target, "waiting for a deploy".to_owned()),
-            EventKind::Found { target, status, .. } => show(*target, status.to_string()),
-            EventKind::Changed { target, to, .. } => show(*target, to.to_string()),
-            EventKind::Ended { target, .. } => {
-                if let Some(bar) = target.and_then(|index| self.bars.get(index)) {
-                    bar.finish_and_clear();
-                }
-            }
-            EventKind::ApprovalNeeded { target, .. } => show(*target, "waiting for a human's approval".to_owned()),
-            EventKind::Started { .. }
-            | EventKind::Joined { .. }
-            | EventKind::Held { .. }
-            | EventKind::Superseded { .. }
-            | EventKind::Expected { .. }
-            | EventKind::Run(_)
-            | EventKind::Queued { .. }
-            | EventKind::Retrying { .. }
-            | EventKind::Waiting { .. }
-            | EventKind::Warned { .. } => {}
-        }
-    }
-
-    fn clear(self) {
-        for bar in &self.bars {
-            bar.finish_and_clear();
-        }
-        // What cannot be cleared stays on the screen.
-        let _ = self.screen.clear();
-    }
 }
 
 pub(super) fn style(tone: Tone) -> Style {
@@ -341,7 +366,11 @@ struct Diagnostics;
 impl io::Write for Diagnostics {
     fn write(&mut self, text: &[u8]) -> io::Result<usize> {
         let line = Line::new(String::from_utf8_lossy(text));
-        writeln!(io::stderr().lock(), "{}", line.plain())?;
+        // What a run is telling must not be broken through.
+        match live::say(line.plain().to_owned()) {
+            Ok(()) => {}
+            Err(line) => writeln!(io::stderr().lock(), "{line}")?,
+        }
         Ok(text.len())
     }
 

@@ -61,7 +61,7 @@ impl Standings {
     }
 
     /// Counts those that passed, those that are going, and the others by how they ended, bad ends first.
-    fn totals(&self, pending: usize) -> Line {
+    pub(super) fn totals(&self, pending: usize) -> Line {
         let count = |verdict| self.ended.values().filter(|own| **own == verdict).count();
         let mut others: Vec<VerdictName> =
             self.ended.values().copied().filter(|verdict| *verdict != VerdictName::Passed).collect();

@@ -24,12 +24,14 @@ mod heartbeat;
 mod issues;
 mod json_events;
 mod junit;
+mod live;
 mod markdown;
 mod outcome;
 mod reports;
 #[cfg(test)]
 mod sample;
 mod stream;
+mod table;
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher as _, Hasher as _};
@@ -42,7 +44,8 @@ use nuon_gate_core::names::Names;
 use nuon_gate_core::report::Report;
 use nuon_gate_core::result::RunResult;
 use nuon_gate_core::watch::{Event, EventKind};
-use nuon_gate_core::{Line, Target, WorkflowId, redact};
+use nuon_gate_core::{Dashboard, Line, Target, WorkflowId, redact};
+use tokio::time::Instant;
 
 pub(crate) use self::ci::refuse;
 pub(crate) use self::console::{Console, log_to_stderr};
@@ -86,7 +89,7 @@ impl Outputs {
     pub(crate) fn open(settings: &OutputSettings) -> Result<Self, Trouble> {
         let reports = Reports::open(&settings.reports)?;
         let unusable = |error| Trouble::new(format!("cannot start: {error}"));
-        let console = Console::of_a_run(settings.quiet).map_err(unusable)?;
+        let console = Console::of_a_run(settings).map_err(unusable)?;
         let outputs = Self {
             format: settings.format,
             stdout: Stream::open(|| Ok(io::stdout())).map_err(unusable)?,
@@ -104,6 +107,21 @@ impl Outputs {
     /// Takes note that the watch has begun: every event is so long after that.
     pub(crate) fn begin(&mut self, started_at: Timestamp) {
         self.started_at = started_at;
+    }
+
+    /// Shows where it stands while it is waited for: from then on, and so long at most.
+    pub(crate) fn watch(&mut self, began: Instant, limit: Duration) {
+        self.console.begin(began, limit);
+    }
+
+    /// Has names lead to the pages of deploys from now on.
+    pub(crate) fn link(&mut self, dashboard: &Dashboard) {
+        self.console.link(dashboard);
+    }
+
+    /// Tells whether somebody watches.
+    pub(crate) fn are_watched(&self) -> bool {
+        self.console.is_watched()
     }
 
     /// Has the secrets that have become known hidden, where somebody does that.
@@ -149,7 +167,7 @@ impl Outputs {
 
     /// Tells why the wait did not begin, which no event does.
     pub(crate) fn not_begun(&self, report: &Report) {
-        if let Some(reason) = words::words().run_reason(report) {
+        if let Some(reason) = words::words().run_reason(report).filter(|_| !self.console.shares_terminal()) {
             self.console.error(&reason);
         }
     }
@@ -167,7 +185,8 @@ impl Outputs {
         let Ending { result, standing, .. } = ending;
         let readers = u32::try_from(reports.len()).unwrap_or(u32::MAX).saturating_add(3);
         let patience = patience / readers;
-        console.finish(result, ci.as_ref().map(|ci| ci.section(result)));
+        let verdict = describe::verdict_line(result, standing);
+        let is_told = console.finish(result, &verdict, ci.as_ref().map(|ci| ci.section(result)));
         let facts = Facts::new(&ending);
         let as_json = reports.write(result, &facts, patience, &console).await;
         if let Some(ci) = ci {
@@ -176,7 +195,8 @@ impl Outputs {
         // People's lines first, as both may go to one terminal. That nobody reads is no reason to fail a deploy.
         let _ = console.close(patience).await;
         stdout.write(match format {
-            Format::Text => describe::verdict_line(result, standing).plain().to_owned() + "\n",
+            Format::Text if is_told => String::new(),
+            Format::Text => verdict.plain().to_owned() + "\n",
             Format::Json => json(result, serde_json::to_string_pretty) + "\n",
             Format::Ndjson => json(&ResultEvent::new(result), serde_json::to_string) + "\n",
         });
@@ -212,6 +232,9 @@ fn json<T>(value: &T, write: impl FnOnce(&T) -> serde_json::Result<String>) -> S
 /// Tells something on stderr at the very end. Whoever does not read it cannot hold that up.
 pub(crate) async fn say_at_once(words: &Line) {
     const MOMENT: Duration = Duration::from_millis(200);
+    if live::say_last(words.plain(), MOMENT) {
+        return;
+    }
     if let Ok(stderr) = Stream::open(|| Ok(io::stderr())) {
         stderr.write(format!("{}\n", words.plain()));
         let _ = stderr.finish(MOMENT).await;

@@ -1,0 +1,201 @@
+//! Where a run stands, by the events that have been told.
+
+use std::time::Duration;
+
+use nuon_gate_core::model::Status;
+use nuon_gate_core::result::VerdictName;
+use nuon_gate_core::watch::{Event, EventKind, Pace, Pending};
+use nuon_gate_core::{Dashboard, DeployId, Hold, Line, Moment, Target};
+
+use crate::output::describe;
+use crate::output::heartbeat::Standings;
+use crate::words;
+
+/// Where a target stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Nothing has been read yet.
+    Looking,
+    /// There is no deploy yet.
+    NotStarted,
+    At(Status),
+    Ended(VerdictName, Option<Line>),
+}
+
+/// How long such deploys usually take, and how long this one had taken at a moment.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Usual {
+    pace: Pace,
+    at: Moment,
+}
+
+impl Usual {
+    pub(super) fn typical(self) -> Duration {
+        self.pace.typical
+    }
+
+    pub(super) fn elapsed(self, now: Moment) -> Duration {
+        self.pace.elapsed.saturating_add(now - self.at)
+    }
+}
+
+/// A target.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) place: Place,
+    /// Since when it stands there.
+    pub(super) since: Moment,
+    pub(super) usual: Option<Usual>,
+    /// A human is asked to approve the plan, on this page if it is known.
+    pub(super) asked: Option<Option<Line>>,
+    /// What is to be said besides.
+    pub(super) note: Option<Line>,
+    deploy: Option<DeployId>,
+}
+
+impl Entry {
+    fn new(at: Moment) -> Self {
+        Self { place: Place::Looking, since: at, usual: None, asked: None, note: None, deploy: None }
+    }
+
+    fn go(&mut self, place: Place, at: Moment) {
+        (self.place, self.since) = (place, at);
+        (self.asked, self.note) = (None, None);
+    }
+
+    /// Tells whether somebody should look at it.
+    pub(super) fn needs_a_look(&self) -> bool {
+        self.asked.is_some()
+            || match &self.place {
+                Place::Looking | Place::NotStarted => false,
+                Place::At(status) => *status == Status::Error,
+                Place::Ended(verdict, _) => *verdict != VerdictName::Passed,
+            }
+    }
+}
+
+/// The whole run.
+#[derive(Debug)]
+pub(super) struct Board {
+    /// How long is waited at most.
+    pub(super) limit: Duration,
+    targets: Vec<Target>,
+    labels: Vec<Line>,
+    entries: Vec<Entry>,
+    standings: Standings,
+    dashboard: Option<Dashboard>,
+}
+
+impl Board {
+    pub(super) fn new(limit: Duration) -> Self {
+        Self {
+            limit,
+            targets: Vec::new(),
+            labels: Vec::new(),
+            entries: Vec::new(),
+            standings: Standings::default(),
+            dashboard: None,
+        }
+    }
+
+    /// Shows the targets by these names from now on.
+    pub(super) fn name(&mut self, targets: &[Target]) {
+        self.targets = targets.to_vec();
+        self.labels = describe::labels(targets);
+    }
+
+    /// Takes where the pages of deploys are.
+    pub(super) fn know(&mut self, dashboard: Dashboard) {
+        self.dashboard = Some(dashboard);
+    }
+
+    pub(super) fn note(&mut self, Event { at, kind }: &Event) {
+        self.standings.note(kind);
+        let at = *at;
+        match kind {
+            EventKind::Started { targets } => {
+                self.name(targets);
+                self.entries = targets.iter().map(|_| Entry::new(at)).collect();
+            }
+            EventKind::Joined { is, .. } => {
+                self.targets.push(is.clone());
+                self.labels = describe::labels(&self.targets);
+                self.entries.push(Entry::new(at));
+            }
+            EventKind::Found { target, deploy, status, .. } => self.change(*target, |entry| {
+                entry.go(Place::At(status.clone()), at);
+                (entry.deploy, entry.usual) = (Some(deploy.clone()), None);
+            }),
+            EventKind::Expected { target, pace, .. } => {
+                self.change(*target, |entry| entry.usual = Some(Usual { pace: *pace, at }));
+            }
+            EventKind::Waiting { pending } => {
+                for Pending { target, pace, .. } in pending {
+                    self.change(*target, |entry| entry.usual = pace.map(|pace| Usual { pace, at }));
+                }
+            }
+            EventKind::NotStarted { target } => self.change(*target, |entry| entry.place = Place::NotStarted),
+            EventKind::Changed { target, to, .. } => {
+                self.change(*target, |entry| entry.go(Place::At(to.clone()), at));
+            }
+            EventKind::Held { target, hold, .. } => self.change(*target, |entry| entry.note = noted(hold)),
+            EventKind::ApprovalNeeded { target, url, .. } => {
+                self.change(*target, |entry| (entry.asked, entry.note) = (Some(url.clone()), None));
+            }
+            EventKind::Queued { target: Some(target), place, .. } => {
+                self.change(*target, |entry| entry.note = Some(Line::new(place.to_string())));
+            }
+            EventKind::Ended { target: Some(target), verdict, cause, .. } => {
+                let reason = cause.as_ref().map(|cause| Line::new(words::sentence(cause)));
+                self.change(*target, |entry| entry.go(Place::Ended((*verdict).into(), reason), at));
+            }
+            EventKind::Queued { target: None, .. }
+            | EventKind::Superseded { .. }
+            | EventKind::Retrying { .. }
+            | EventKind::Warned { .. }
+            | EventKind::Run(_)
+            | EventKind::Ended { target: None, .. } => {}
+        }
+    }
+
+    fn change(&mut self, target: usize, change: impl FnOnce(&mut Entry)) {
+        if let Some(entry) = self.entries.get_mut(target) {
+            change(entry);
+        }
+    }
+
+    pub(super) fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    pub(super) fn label(&self, target: usize) -> &str {
+        self.labels.get(target).map_or("?", Line::plain)
+    }
+
+    /// Returns the page of a target's deploy, if it is known.
+    pub(super) fn page(&self, target: usize) -> Option<Line> {
+        let deploy = self.entries.get(target)?.deploy.as_ref()?;
+        self.dashboard.as_ref()?.deploy_page(self.targets.get(target)?, deploy)
+    }
+
+    /// Counts how the targets stand.
+    pub(super) fn totals(&self) -> Line {
+        let ended = self.entries.iter().filter(|entry| matches!(entry.place, Place::Ended(..))).count();
+        self.standings.totals(self.entries.len() - ended)
+    }
+
+    /// Returns the targets, those that need a look first, then those that changed last.
+    pub(super) fn by_urgency(&self) -> Vec<usize> {
+        let mut targets: Vec<usize> = (0..self.entries.len()).collect();
+        targets.sort_by_key(|target| {
+            let entry = &self.entries[*target];
+            (!entry.needs_a_look(), std::cmp::Reverse(entry.since))
+        });
+        targets
+    }
+}
+
+/// Returns what keeps a deploy from its verdict, unless its status says it all.
+fn noted(hold: &Hold) -> Option<Line> {
+    Some(Line::new(hold.to_string())).filter(|line| !line.is_empty())
+}

@@ -1,0 +1,224 @@
+//! What is painted: a pure function of where the run stands, the size of the terminal and the time.
+
+use std::time::Duration;
+
+use nuon_gate_core::Moment;
+use nuon_gate_core::model::Status;
+use nuon_gate_core::result::VerdictName;
+
+use super::board::{Board, Entry, Place, Usual};
+use super::row::{Row, Span};
+use super::screen::Size;
+use crate::output::describe::Tone;
+use crate::output::outcome;
+
+/// Nothing can be read on less than this.
+const FEWEST_COLUMNS: usize = 12;
+const FEWEST_ROWS: usize = 3;
+/// A bar is at most so long.
+const LONGEST_BAR: usize = 40;
+/// What stands before everything but the first row.
+const INDENT: &str = "  ";
+const SEPARATOR: &str = " · ";
+
+/// Returns the rows, each narrower than the terminal, and fewer than it has.
+pub(super) fn frame(board: &Board, size: Size, now: Moment) -> Vec<Row> {
+    if size.columns < FEWEST_COLUMNS || size.rows < FEWEST_ROWS {
+        return Vec::new();
+    }
+    // What has been told stays in sight above.
+    let most = (size.rows / 2).max(2);
+    let rows = match board.entries() {
+        [] => nothing_yet(board, size, now),
+        [only] => single(board, only, size, now),
+        _ => fleet(board, size, most, now),
+    };
+    // The cursor of a terminal stays in the last column after a sign there, and what follows would be drawn over it.
+    rows.into_iter().take(most).map(|row| row.cut(size.columns - 1)).collect()
+}
+
+fn nothing_yet(board: &Board, size: Size, now: Moment) -> Vec<Row> {
+    let head = Row::of([Span::new(Tone::Faint, "- "), Span::new(Tone::Plain, "looking for what there is to wait for")]);
+    flow(head, vec![total(board, now)], size)
+}
+
+fn single(board: &Board, entry: &Entry, size: Size, now: Moment) -> Vec<Row> {
+    let (sign, tone, words) = standing(entry, now);
+    let name = Span::new(Tone::Plain, board.label(0)).cut(size.columns / 2).to(board.page(0).as_ref());
+    let head = Row::of([Span::new(tone, format!("{sign} ")), name, Span::new(Tone::Plain, INDENT)]);
+    let mut parts = vec![Span::new(tone, words)];
+    let usual = entry.usual.filter(|_| is_going(entry));
+    parts.extend(usual.map(|usual| usually(usual, now)));
+    parts.push(total(board, now));
+    let mut rows = flow(head, parts, size);
+    rows.extend(usual.map(|usual| bar(usual, size, now)));
+    rows.extend(besides(entry).map(|span| Row::of([Span::new(Tone::Plain, INDENT), span])));
+    rows
+}
+
+fn fleet(board: &Board, size: Size, most: usize, now: Moment) -> Vec<Row> {
+    let totals = Span::new(Tone::Plain, board.totals().plain());
+    let mut rows = flow(Row::default(), vec![totals, total(board, now)], size);
+    rows.push(totals_bar(board, size));
+    let count = board.entries().len();
+    let room = most.saturating_sub(rows.len());
+    // All of a few stay where they are.
+    let shown: Vec<usize> = match count <= room {
+        true => (0..count).collect(),
+        false => board.by_urgency().into_iter().take(room.saturating_sub(1)).collect(),
+    };
+    let longest = shown.iter().map(|target| Span::new(Tone::Plain, board.label(*target)).cells()).max().unwrap_or(0);
+    let width = longest.min(size.columns / 2 - INDENT.len());
+    rows.extend(shown.iter().map(|target| one_of_many(board, *target, width, size, now)));
+    let others = count - shown.len();
+    if others > 0 {
+        rows.push(Row::of([Span::new(Tone::Faint, format!("{INDENT}… and {others} more"))]));
+    }
+    rows
+}
+
+/// Returns one of several targets, in one row.
+fn one_of_many(board: &Board, target: usize, width: usize, size: Size, now: Moment) -> Row {
+    let entry = &board.entries()[target];
+    let (sign, tone, words) = standing(entry, now);
+    let name = Span::new(Tone::Plain, board.label(target)).cut(width).padded(width).to(board.page(target).as_ref());
+    let head = Row::of([Span::new(tone, format!("{sign} ")), name, Span::new(Tone::Plain, INDENT)]);
+    let mut parts = vec![Span::new(tone, words)];
+    parts.extend(entry.usual.filter(|_| is_going(entry)).map(|usual| usually(usual, now)));
+    parts.extend(besides(entry));
+    flow(head, parts, size).swap_remove(0)
+}
+
+/// Writes parts one after the other, and those that do not fit in rows of their own.
+fn flow(head: Row, parts: Vec<Span>, size: Size) -> Vec<Row> {
+    let (mut rows, mut row, mut is_first) = (Vec::new(), head, true);
+    for part in parts {
+        let longer = if is_first { row.clone() } else { row.clone().and(Span::new(Tone::Faint, SEPARATOR)) };
+        let longer = longer.and(part.clone());
+        if is_first || longer.most_cells() < size.columns {
+            row = longer;
+        } else {
+            rows.push(row);
+            row = Row::of([Span::new(Tone::Plain, INDENT), part]);
+        }
+        is_first = false;
+    }
+    rows.push(row);
+    rows
+}
+
+fn is_going(entry: &Entry) -> bool {
+    entry.asked.is_none() && matches!(entry.place, Place::At(_))
+}
+
+/// Says where a target stands, with its sign.
+fn standing(entry: &Entry, now: Moment) -> (char, Tone, String) {
+    let spent = stopwatch(now - entry.since);
+    match &entry.place {
+        Place::Looking => ('-', Tone::Faint, "looking for the deploy".to_owned()),
+        Place::NotStarted => ('-', Tone::Plain, format!("no deploy yet {spent}")),
+        Place::At(status) if entry.asked.is_some() => ('!', Tone::Warning, format!("{status} {spent}")),
+        Place::At(status) if *status == Status::Error => ('!', Tone::Bad, format!("{status} {spent}")),
+        Place::At(status) => ('*', Tone::Plain, format!("{status} {spent}")),
+        Place::Ended(verdict, reason) => {
+            let reason = reason.as_ref().map(|reason| format!(": {}", reason.plain())).unwrap_or_default();
+            let words = format!("{}{reason}", outcome::words(*verdict));
+            let (sign, tone) = sign(*verdict);
+            (sign, tone, words)
+        }
+    }
+}
+
+/// Returns the sign of a verdict, which every terminal gives one cell.
+pub(in crate::output) fn sign(verdict: VerdictName) -> (char, Tone) {
+    match verdict {
+        VerdictName::Passed => ('✓', Tone::Good),
+        VerdictName::Pending | VerdictName::ApprovalNeeded | VerdictName::Interrupted => ('!', Tone::Warning),
+        _ => ('✗', Tone::Bad),
+    }
+}
+
+/// Returns what is to be said besides: whose turn it is, or what keeps the deploy from its verdict.
+fn besides(entry: &Entry) -> Option<Span> {
+    match (&entry.asked, &entry.note) {
+        (Some(page), _) => Some(Span::new(Tone::Warning, "a human has to approve the plan").to(page.as_ref())),
+        (None, note) => note.as_ref().map(|note| Span::new(Tone::Faint, note.plain())),
+    }
+}
+
+fn usually(usual: Usual, now: Moment) -> Span {
+    let is_late = usual.elapsed(now) > usual.typical();
+    Span::new(if is_late { Tone::Warning } else { Tone::Plain }, format!("usually {}", stopwatch(usual.typical())))
+}
+
+fn total(board: &Board, now: Moment) -> Span {
+    Span::new(Tone::Faint, format!("{} of {}", minutes(now.elapsed()), minutes(board.limit)))
+}
+
+/// Shows how far a deploy has come if it takes as long as usual.
+fn bar(usual: Usual, size: Size, now: Moment) -> Row {
+    let share = usual.elapsed(now).as_secs_f64() / usual.typical().as_secs_f64().max(1.0);
+    let length = bar_length(size);
+    let percent = format!(" {:.0}%", (share * 100.0).min(999.0).floor());
+    let tone = if share > 1.0 { Tone::Warning } else { Tone::Good };
+    let done = cells(length, share);
+    Row::of([
+        Span::new(Tone::Plain, INDENT),
+        Span::new(tone, "━".repeat(done)),
+        Span::new(Tone::Faint, "─".repeat(length - done)),
+        Span::new(Tone::Faint, percent),
+    ])
+}
+
+/// Shows how many targets have passed, and how many have not.
+fn totals_bar(board: &Board, size: Size) -> Row {
+    let count = |is_it: fn(VerdictName) -> bool| {
+        let ended = board.entries().iter().filter_map(|entry| match &entry.place {
+            Place::Ended(verdict, _) => Some(*verdict),
+            _ => None,
+        });
+        ended.filter(|verdict| is_it(*verdict)).count()
+    };
+    let all = board.entries().len().max(1);
+    let length = bar_length(size);
+    let part = |ended: usize| ((length * ended).div_ceil(all)).min(length);
+    let failed = part(count(|verdict| verdict != VerdictName::Passed));
+    let passed = (length * count(|verdict| verdict == VerdictName::Passed) / all).min(length - failed);
+    Row::of([
+        Span::new(Tone::Plain, INDENT),
+        Span::new(Tone::Good, "━".repeat(passed)),
+        Span::new(Tone::Bad, "━".repeat(failed)),
+        Span::new(Tone::Faint, "─".repeat(length - passed - failed)),
+    ])
+}
+
+/// Even where each sign of it takes two cells, a bar fits.
+fn bar_length(size: Size) -> usize {
+    (size.columns / 3).min(LONGEST_BAR)
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a few dozen")]
+fn cells(length: usize, share: f64) -> usize {
+    ((length as f64 * share) as usize).min(length)
+}
+
+/// Writes how long something has lasted, as short as can be.
+pub(in crate::output) fn stopwatch(time: Duration) -> String {
+    let seconds = time.as_secs();
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, seconds) => format!("{seconds}s"),
+        (0, minutes, 0) => format!("{minutes}m"),
+        (0, minutes, seconds) => format!("{minutes}m{seconds}s"),
+        (hours, 0, _) => format!("{hours}h"),
+        (hours, minutes, _) => format!("{hours}h{minutes}m"),
+    }
+}
+
+/// Writes a part of a limit, or the limit.
+fn minutes(time: Duration) -> String {
+    match time.as_secs() / 60 {
+        0 => format!("{}s", time.as_secs()),
+        minutes @ 1..=120 => format!("{minutes}m"),
+        _ => stopwatch(time),
+    }
+}

@@ -1,0 +1,34 @@
+//! The program as a job of a shell, which can be stopped (Ctrl-Z) and go on later.
+
+use std::sync::mpsc::Sender;
+
+use rustix::process::{Signal, getpgrp, getpid, getsid, kill_process};
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::Message;
+use crate::signals::is_ignored;
+
+/// Has the writer told when the program is to be stopped, when it goes on, and when the terminal has another size. Has to be
+/// called within a runtime.
+pub(super) fn listen(writer: &Sender<Message>) {
+    let kind = |signal: Signal| SignalKind::from_raw(signal.as_raw());
+    tell(kind(Signal::WINCH), || Message::Resized, writer);
+    if !is_ignored(kind(Signal::TSTP)) {
+        tell(kind(Signal::TSTP), || Message::Suspend, writer);
+        tell(kind(Signal::CONT), || Message::Resume, writer);
+    }
+}
+
+fn tell(kind: SignalKind, message: fn() -> Message, writer: &Sender<Message>) {
+    // Unheard, it has the effect that it has on any program; the picture is painted anew all the same.
+    let Ok(mut signals) = signal(kind) else { return };
+    let writer = writer.clone();
+    tokio::spawn(async move { while signals.recv().await.is_some() && writer.send(message()).is_ok() {} });
+}
+
+/// Stops the program, as the signal does that was heard instead, and tells whether it was stopped. Where no shell could let
+/// it go on, as in a container of its own, the system drops that signal.
+pub(super) fn stop() -> bool {
+    let is_job = getsid(None).is_ok_and(|session| session != getpgrp());
+    is_job && kill_process(getpid(), Signal::STOP).is_ok()
+}

@@ -1,0 +1,175 @@
+//! What people see of a run on stderr: lines, and on a terminal below them a picture of where it stands.
+//!
+//! One thread writes there, and nobody else. It is told what happens, and paints by the clock: `board` keeps where the run
+//! stands, `frame` makes rows of it, `screen` paints them. No row is wider than the terminal, by the widest that any
+//! terminal draws a sign, so that none is ever broken; what the picture takes is known, and is painted over.
+
+mod board;
+mod frame;
+#[cfg(unix)]
+mod job;
+mod owner;
+mod row;
+mod screen;
+#[cfg(test)]
+mod screens;
+
+use std::io::{self, Write};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
+use std::time::Duration;
+
+use nuon_gate_core::watch::Event;
+use nuon_gate_core::{Dashboard, Moment, Target};
+use tokio::time::Instant;
+
+use self::board::Board;
+use self::frame::frame;
+pub(super) use self::frame::{sign, stopwatch};
+pub(super) use self::owner::{disown, own, say, say_last};
+pub(super) use self::row::{Look, Row, Span};
+use self::screen::Screen;
+pub(super) use self::screen::Size;
+use super::stream::Stream;
+
+/// How often the picture is painted, whatever happens.
+const TICK: Duration = Duration::from_millis(500);
+
+/// Whatever the thread that writes is told.
+pub(super) enum Message {
+    /// A line, with its colours.
+    Line(String),
+    /// The wait has begun, and is shown from now on. It lasts so long at most.
+    Watch {
+        began: Instant,
+        limit: Duration,
+    },
+    Event(Box<Event>),
+    /// The pages of deploys are there.
+    Pages(Box<Dashboard>),
+    /// The targets have names.
+    Names(Vec<Target>),
+    /// Nothing is shown any more but lines.
+    Still,
+    /// The shell wants the terminal back.
+    #[cfg(unix)]
+    Suspend,
+    /// The terminal has been somebody else's.
+    #[cfg(unix)]
+    Resume,
+    /// The terminal has another size.
+    #[cfg(unix)]
+    Resized,
+    /// Everything before this is to be on the screen.
+    Written(SyncSender<()>),
+}
+
+/// Begins to write to stderr.
+pub(super) fn open<W: Write>(
+    open: impl FnOnce() -> io::Result<W> + Send + 'static,
+    look: Look,
+    reflows: bool,
+) -> io::Result<Stream<Message>> {
+    Stream::of(move |messages| {
+        let mut live = Live::new(Screen::new(open()?, look, reflows));
+        while let Some(first) = live.next(messages)? {
+            for message in first.into_iter().chain(messages.try_iter()) {
+                live.take(message, Size::of_stderr)?;
+            }
+            live.draw(live.now(), Size::of_stderr())?;
+        }
+        live.take(Message::Still, Size::of_stderr)?;
+        live.draw(live.now(), Size::of_stderr())
+    })
+}
+
+/// Lines, and a picture below them.
+struct Live<W> {
+    screen: Screen<W>,
+    /// Lines that are still to be written.
+    lines: String,
+    /// What is shown, and since when.
+    shown: Option<(Board, Instant)>,
+    /// The terminal is somebody else's.
+    is_away: bool,
+}
+
+impl<W: Write> Live<W> {
+    fn new(screen: Screen<W>) -> Self {
+        Self { screen, lines: String::new(), shown: None, is_away: false }
+    }
+
+    /// Waits for a message, and while something is shown not for long. `None`: none can come any more.
+    fn next(&self, messages: &Receiver<Message>) -> io::Result<Option<Option<Message>>> {
+        if self.shown.is_none() {
+            return Ok(messages.recv().ok().map(Some));
+        }
+        Ok(match messages.recv_timeout(TICK) {
+            Ok(message) => Some(Some(message)),
+            Err(RecvTimeoutError::Timeout) => Some(None),
+            Err(RecvTimeoutError::Disconnected) => None,
+        })
+    }
+
+    fn now(&self) -> Moment {
+        self.shown.as_ref().map_or(Moment::START, |(_, began)| Moment::after_start(began.elapsed()))
+    }
+
+    fn take(&mut self, message: Message, size: impl Fn() -> Size) -> io::Result<()> {
+        match message {
+            Message::Line(line) => {
+                self.lines += &line;
+                self.lines.push('\n');
+                // Several programs may write to one pipe: each line is written as one.
+                if self.shown.is_none() {
+                    self.draw(Moment::START, size())?;
+                }
+            }
+            Message::Watch { began, limit } => self.shown = Some((Board::new(limit), began)),
+            Message::Event(event) => self.change(|board| board.note(&event)),
+            Message::Pages(dashboard) => self.change(|board| board.know(*dashboard)),
+            Message::Names(targets) => self.change(|board| board.name(&targets)),
+            Message::Still => self.shown = None,
+            #[cfg(unix)]
+            Message::Suspend => {
+                self.is_away = true;
+                self.draw(self.now(), size())?;
+                self.is_away = job::stop();
+            }
+            #[cfg(unix)]
+            Message::Resume => {
+                self.is_away = false;
+                self.screen.forget();
+            }
+            // It is painted anew after every message.
+            #[cfg(unix)]
+            Message::Resized => {}
+            Message::Written(whoever) => {
+                self.draw(self.now(), size())?;
+                // They may have given up.
+                let _ = whoever.try_send(());
+            }
+        }
+        Ok(())
+    }
+
+    fn change(&mut self, change: impl FnOnce(&mut Board)) {
+        if let Some((board, _)) = &mut self.shown {
+            change(board);
+        }
+    }
+
+    /// Writes the lines that have come, and paints how it stands now.
+    fn draw(&mut self, now: Moment, size: Size) -> io::Result<()> {
+        let shown = self.shown.as_ref().filter(|_| !self.is_away);
+        let rows = shown.map(|(board, _)| frame(board, size, now)).unwrap_or_default();
+        self.screen.paint(&std::mem::take(&mut self.lines), rows, size.columns)
+    }
+}
+
+/// Has the shell's wish for the terminal heard from now on.
+pub(super) fn share(stream: &Stream<Message>) {
+    #[cfg(unix)]
+    job::listen(&stream.sender());
+    #[cfg(not(unix))]
+    let _ = stream;
+}

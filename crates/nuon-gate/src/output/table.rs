@@ -1,0 +1,69 @@
+//! The table of those that did not pass, for whoever sits at a terminal.
+
+use std::time::Duration;
+
+use nuon_gate_core::Line;
+use nuon_gate_core::result::{RunResult, StayResult, TargetResult, VerdictName};
+
+use super::describe::Tone;
+use super::live::{Row, Span, sign, stopwatch};
+use super::outcome::{gravity, words};
+
+/// On less than this a row has no more than the target and how it ended, and the reason stands below.
+const WIDE: usize = 60;
+/// The longest part of a row that names have.
+const NAMES: usize = 3;
+const GAP: &str = "  ";
+
+/// Returns the table, the worst first; nothing if all passed, or if there is only one target, whose end has been told.
+/// `labels` are what the targets are called.
+pub(super) fn table(result: &RunResult, labels: &[Line], columns: usize) -> Vec<Row> {
+    let targets = result.targets.iter().zip(labels);
+    let mut failed: Vec<_> = targets.filter(|(target, _)| target.verdict != VerdictName::Passed).collect();
+    if failed.is_empty() || result.targets.len() == 1 {
+        return Vec::new();
+    }
+    failed.sort_by_key(|(target, _)| gravity(target.verdict));
+    let is_wide = columns >= WIDE;
+    let cells = failed.iter().map(|(target, label)| cells(target, label, columns)).collect::<Vec<_>>();
+    let width = |of: fn(&Cells) -> &Span| cells.iter().map(|cells| of(cells).cells()).max().unwrap_or(0);
+    let (names, verdicts, statuses) = (width(|own| &own.name), width(|own| &own.verdict), width(|own| &own.status));
+    let row = |Cells { sign, name, verdict, status, reason }: Cells| {
+        let gap = || Span::new(Tone::Plain, GAP);
+        let head = Row::of([sign, name.padded(names), gap(), verdict.padded(verdicts), gap()]);
+        match (is_wide, reason) {
+            (true, reason) => vec![head.and(status.padded(statuses)).and(gap()).and(reason)],
+            (false, reason) if reason.cells() == 0 => vec![head],
+            (false, reason) => vec![head, Row::of([gap(), reason])],
+        }
+    };
+    let rows = cells.into_iter().flat_map(row).map(|row| row.cut(columns.saturating_sub(1)));
+    [heading(failed.len(), result.targets.len())].into_iter().chain(rows).collect()
+}
+
+fn heading(failed: usize, all: usize) -> Row {
+    Row::of([Span::new(Tone::Bad, format!("{failed} of {all} did not pass"))])
+}
+
+struct Cells {
+    sign: Span,
+    name: Span,
+    verdict: Span,
+    /// Where it stood, and for how long.
+    status: Span,
+    reason: Span,
+}
+
+fn cells(target: &TargetResult, label: &Line, columns: usize) -> Cells {
+    let (sign, tone) = sign(target.verdict);
+    let status = target.deploy.as_ref().map_or("no deploy", |deploy| deploy.status.plain());
+    let spent = target.timeline.last().and_then(|stay: &StayResult| stay.duration_ms).map(Duration::from_millis);
+    let spent = spent.map(|spent| format!(" {}", stopwatch(spent))).unwrap_or_default();
+    Cells {
+        sign: Span::new(tone, format!("{sign} ")),
+        name: Span::new(Tone::Plain, label.plain()).cut(columns / NAMES).to(target.url.as_ref()),
+        verdict: Span::new(tone, words(target.verdict)),
+        status: Span::new(Tone::Plain, format!("{status}{spent}")),
+        reason: Span::new(Tone::Plain, target.reason.as_ref().map(Line::plain).unwrap_or_default()),
+    }
+}

@@ -1,0 +1,106 @@
+//! The terminal that people sit at, as its environment tells.
+
+use crate::ci::CiSystem;
+use crate::environment::Environment;
+
+/// What a terminal can do besides moving its cursor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Terminal {
+    /// It makes links of texts (OSC 8).
+    pub(crate) links: bool,
+    /// It breaks its lines anew when it becomes narrower. Others cut them off.
+    pub(crate) reflows: bool,
+}
+
+/// Terminals that make links of texts, by what they call themselves.
+const LINKING_PROGRAMS: [&str; 8] = ["iTerm.app", "WezTerm", "vscode", "ghostty", "Hyper", "Tabby", "rio", "zed"];
+const LINKING_TERMS: [&str; 6] = ["xterm-kitty", "xterm-ghostty", "alacritty", "foot", "foot-extra", "contour"];
+/// Variables that only such terminals set.
+const LINKING_VARIABLES: [&str; 4] = ["WT_SESSION", "KITTY_WINDOW_ID", "KONSOLE_VERSION", "DOMTERM"];
+/// GNOME's library can since this version.
+const FIRST_LINKING_VTE: u32 = 5001;
+
+impl Terminal {
+    /// Returns what the terminal can do; `None` where nobody watches, as under a CI system, or where the cursor cannot be
+    /// moved.
+    pub(crate) fn detect(environment: &Environment) -> Option<Self> {
+        let get = |name: &str| environment.get(name);
+        let is_ci = CiSystem::detect(environment).is_some()
+            || get("CI").is_some_and(|value| !matches!(value.to_ascii_lowercase().as_str(), "false" | "0" | "no"));
+        let term = get("TERM");
+        // Windows has no such variable.
+        let is_dumb = term.map_or(cfg!(unix), |term| term == "dumb");
+        if is_ci || is_dumb {
+            return None;
+        }
+        let term = term.unwrap_or_default();
+        let clips = get("XTERM_VERSION").is_some() || get("STY").is_some() || matches!(term, "linux" | "screen");
+        Some(Self { links: makes_links(&get, term), reflows: !clips })
+    }
+}
+
+fn makes_links<'a>(get: &impl Fn(&str) -> Option<&'a str>, term: &str) -> bool {
+    if let Some(forced) = get("FORCE_HYPERLINK") {
+        return forced != "0";
+    }
+    // What stands between may not hand them on.
+    if get("TMUX").is_some() || get("STY").is_some() || term.starts_with("screen") || term.starts_with("tmux") {
+        return false;
+    }
+    let vte: Option<u32> = get("VTE_VERSION").and_then(|version| version.parse().ok());
+    vte.is_some_and(|version| version >= FIRST_LINKING_VTE)
+        || LINKING_VARIABLES.iter().any(|name| get(name).is_some())
+        || get("TERM_PROGRAM").is_some_and(|program| LINKING_PROGRAMS.contains(&program))
+        || LINKING_TERMS.contains(&term)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn detected(variables: &[(&str, &str)]) -> Option<(bool, bool)> {
+        let terminal = Terminal::detect(&Environment::of(variables));
+        terminal.map(|Terminal { links, reflows }| (links, reflows))
+    }
+
+    #[test]
+    fn nobody_watches_a_ci_system() {
+        let term = ("TERM", "xterm-256color");
+        for name in ["GITHUB_ACTIONS", "GITLAB_CI", "BUILDKITE", "TF_BUILD", "CI"] {
+            assert_eq!(detected(&[term, (name, "true")]), None, "{name}");
+        }
+        assert_eq!(detected(&[term, ("CI", "1")]), None);
+        assert_eq!(detected(&[("TERM", "dumb")]), None);
+        assert_eq!(detected(&[]).is_none(), cfg!(unix));
+        assert_eq!(detected(&[term, ("CI", "false")]), Some((false, true)));
+        assert_eq!(detected(&[term]), Some((false, true)));
+    }
+
+    #[test]
+    fn links_are_for_terminals_that_are_known_to_make_them() {
+        let term = ("TERM", "xterm-256color");
+        let cases: &[(&[(&str, &str)], bool)] = &[
+            (&[term, ("VTE_VERSION", "7402")], true),
+            (&[term, ("VTE_VERSION", "5000")], false),
+            (&[term, ("VTE_VERSION", "new")], false),
+            (&[term, ("TERM_PROGRAM", "iTerm.app")], true),
+            (&[term, ("TERM_PROGRAM", "Apple_Terminal")], false),
+            (&[term, ("WT_SESSION", "0b0e")], true),
+            (&[("TERM", "xterm-kitty")], true),
+            (&[("TERM", "xterm-kitty"), ("TMUX", "/tmp/tmux")], false),
+            (&[("TERM", "xterm-kitty"), ("FORCE_HYPERLINK", "0")], false),
+            (&[term, ("FORCE_HYPERLINK", "1")], true),
+        ];
+        for (variables, links) in cases {
+            assert_eq!(detected(variables).unwrap().0, *links, "{variables:?}");
+        }
+    }
+
+    #[test]
+    fn some_terminals_cut_off_what_does_not_fit() {
+        for clipping in [("XTERM_VERSION", "XTerm(390)"), ("STY", "1234.pts-0")] {
+            assert_eq!(detected(&[("TERM", "xterm"), clipping]), Some((false, false)));
+        }
+        assert_eq!(detected(&[("TERM", "linux")]), Some((false, false)));
+    }
+}
