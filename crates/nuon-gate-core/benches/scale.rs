@@ -69,6 +69,8 @@ impl Server {
                 let row = |index: usize| deploy(Self::row(install.as_str(), &format!("cmp{index}"), now));
                 Fact::InstallDeploys((0..self.components).filter_map(row).collect::<Vec<_>>().into())
             }
+            // What is usual is not known.
+            Request::Earlier(..) => Fact::Deploys(Vec::new().into()),
             Request::LatestDeploy(install, component, _) => {
                 Fact::Latest(deploy(Self::row(install.as_str(), component.as_str(), now)).map(Into::into))
             }

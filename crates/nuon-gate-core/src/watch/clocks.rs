@@ -108,17 +108,19 @@ impl Watch {
         self.clocks(poller).map(|(_, _, at)| at).fold(self.shared.deadline(), Moment::min)
     }
 
-    /// Returns when the next poll is due: as scheduled, but when a limit runs out at the latest, and exactly then if it would
+    /// Returns when the next poll is due: as scheduled, or when it is worth it where no long poll tells of the end; but when a limit runs out at the latest, and exactly then if it would
     /// be less than the shortest interval before. The first is due at once, however short the limits are.
     pub(super) fn due(&self, poller: PollerId, now: Moment) -> Moment {
         let limit = self.first_limit(poller);
         let own = self.poller(poller);
+        let likely = own.likely().filter(|_| !self.long_polls.tell(poller));
+        let scheduled = likely.map_or(own.due(), |likely| likely.min(own.due()));
         let due = match self.last_polls {
             Some(_) => now,
-            None if !own.has_polled_since(Moment::START) => own.due(),
+            None if !own.has_polled_since(Moment::START) => scheduled,
             // A limit that has run out already is for the poll that follows.
-            None if own.due() + self.shared.settings().intervals.min() > limit => limit.max(now),
-            None => own.due(),
+            None if scheduled + self.shared.settings().intervals.min() > limit => limit.max(now),
+            None => scheduled,
         };
         due.max(self.shared.health().paused_until())
     }

@@ -121,6 +121,12 @@ impl LongPolls {
         }
     }
 
+    /// Tells whether one is open that tells somebody of the end of the step at work.
+    pub(super) fn tell(&self, poller: PollerId) -> bool {
+        let workflow = self.waiting.get(&poller).and_then(|id| self.workflows.get(id));
+        workflow.is_some_and(|own| own.open.is_some() && own.open.as_ref() == own.steps.get(&poller))
+    }
+
     /// Returns when the next may be opened.
     pub(super) fn due(&self) -> Option<Moment> {
         self.ready.first().map(|(at, _)| *at).filter(|_| self.open.len() < MOST_OPEN)

@@ -25,6 +25,8 @@ struct Poll {
 pub(super) struct Poller {
     schedule: Schedule,
     due: Moment,
+    /// When it is worth it before that, as the end is likely.
+    likely: Option<Moment>,
     /// Something seems to have changed: the next poll is due at once, and reads everything.
     is_hurried: bool,
     poll: Option<Poll>,
@@ -39,6 +41,7 @@ impl Poller {
         Self {
             schedule,
             due: now,
+            likely: None,
             is_hurried: false,
             poll: None,
             polled: None,
@@ -78,6 +81,16 @@ impl Poller {
         self.due
     }
 
+    /// Returns when the next poll is worth it, if that is before it is due.
+    pub(super) fn likely(&self) -> Option<Moment> {
+        self.likely
+    }
+
+    /// The next poll is worth it so soon, where nothing else tells of the end.
+    pub(super) fn expect(&mut self, now: Moment, gap: impl FnOnce(Duration) -> Duration) {
+        self.likely = Some(now + gap(self.due - now)).filter(|_| !self.is_hurried);
+    }
+
     /// Returns what was wrong with the last poll.
     pub(super) fn last_error(&self) -> Option<&ApiError> {
         self.last_error.as_ref()
@@ -101,7 +114,7 @@ impl Poller {
     /// Postpones the next poll until then, unless it is due later.
     pub(super) fn postpone(&mut self, until: Moment) {
         if self.poll.is_none() && !self.is_hurried {
-            self.due = self.due.max(until);
+            (self.due, self.likely) = (self.due.max(until), None);
         }
     }
 
@@ -156,6 +169,7 @@ impl Poller {
     }
 
     fn set_due(&mut self, now: Moment, due: Moment) {
+        self.likely = None;
         self.due = if self.is_hurried { now } else { due };
     }
 

@@ -337,6 +337,9 @@ impl TargetWatch {
         let soon = matches!(hold, Hold::Approval(_) | Hold::Behind(_)) && !before.is_same(hold);
         let observed = if changed || soon { Observed::Change } else { Observed::Nothing };
         self.poller.over(now, observed);
+        if let Some((forecast, worked)) = self.record.forecast(now, shared) {
+            self.poller.expect(now, |longest| forecast.gap(worked, longest));
+        }
     }
 
     /// Returns where it stands, for a heartbeat.

@@ -11,6 +11,7 @@ use crate::cause::{Cause, Standing, Warning};
 use crate::history::{History, waited};
 use crate::model::{Deploy, Status};
 use crate::report::TargetReport;
+use crate::schedule::Forecast;
 use crate::timeline::{Stay, span, time_in_each_status, timeline};
 use crate::watch::event::{EventKind, Pace, Pending};
 use crate::watch::phase::{Basis, End, Note};
@@ -46,7 +47,7 @@ enum Reading {
     Unread,
     /// Requested, without a good answer.
     Asked,
-    Read(Box<History>),
+    Read(Box<History>, Option<Box<Forecast>>),
 }
 
 impl Record {
@@ -127,7 +128,10 @@ impl Record {
     pub(super) fn take_history(&mut self, rows: &[Deploy], now: Moment, shared: &mut Shared) {
         let Some(deploy) = self.deploy.as_deref() else { return };
         let id = deploy.id.clone();
-        self.history = Reading::Read(Box::new(History::new(rows, deploy)));
+        let history = History::new(rows, deploy);
+        let intervals = shared.settings().intervals;
+        let forecast = history.typical.and_then(|_| Forecast::new(&history.durations, intervals));
+        self.history = Reading::Read(Box::new(history), forecast.map(Box::new));
         if let Some((deploy, pace)) = id.zip(self.pace(now, shared)) {
             shared.emit(now, EventKind::Expected { target: self.index, deploy, pace });
         }
@@ -135,8 +139,16 @@ impl Record {
 
     fn history(&self) -> Option<&History> {
         match &self.history {
-            Reading::Read(history) => Some(history),
+            Reading::Read(history, _) => Some(history),
             Reading::Unread | Reading::Asked => None,
+        }
+    }
+
+    /// Returns when the deploy is likely to end, if that is known, and how long it has been worked on.
+    pub(super) fn forecast(&self, now: Moment, shared: &Shared) -> Option<(&Forecast, Duration)> {
+        match &self.history {
+            Reading::Read(_, Some(forecast)) => Some((forecast, self.worked(now, shared)?)),
+            _ => None,
         }
     }
 

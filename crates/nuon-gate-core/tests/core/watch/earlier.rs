@@ -168,6 +168,72 @@ fn another_deploy_has_another_history() {
     assert_eq!((run.report.verdict, run.deploy_id(), times_asked(&run)), (Verdict::Passed, "dplNew", 2));
 }
 
+/// Eight that took about as long as the own one will.
+fn regular() -> Vec<Value> {
+    [170, 166, 172, 169, 174, 165, 171, 168].iter().zip(1..).map(|(took, at)| earlier(-1000 * at, *took)).collect()
+}
+
+/// The pauses between the looks that began in these seconds.
+fn pauses(run: &Run, from: u64, to: u64) -> Vec<Duration> {
+    let looks: Vec<Duration> = run.looks().iter().map(|(began, _)| *began).collect();
+    let pairs = looks.windows(2).filter(|pair| pair[0] >= s(from) && pair[0] < s(to));
+    pairs.map(|pair| pair[1] - pair[0]).collect()
+}
+
+#[test]
+fn polls_are_dense_when_the_end_is_likely() {
+    let played = |history| run(latest(WatchSettings { history, ..settings() }), served(|| soon(list(&regular()))));
+    let (with, without) = (played(true), played(false));
+    assert!(pauses(&with, 30, 70).iter().all(|pause| *pause >= s(8)), "{:?}", pauses(&with, 30, 70));
+    assert!(pauses(&with, 92, 100).iter().all(|pause| *pause <= s(5)), "{:?}", pauses(&with, 92, 100));
+    assert!(pauses(&without, 30, 100).iter().all(|pause| *pause >= s(8)), "{:?}", pauses(&without, 30, 100));
+    assert!(pauses(&with, 0, 1000).iter().all(|pause| *pause >= s(2)), "never sooner than the shortest interval");
+    let (more, polls) = (with.looks().len() - without.looks().len(), without.looks().len());
+    assert!(more * 3 <= polls, "{more} more than {polls}");
+}
+
+#[test]
+fn what_changes_starts_over_and_what_is_in_trouble_waits() {
+    // It moves on shortly before the likely end, and then the server is in trouble for a while.
+    let status = |now: Duration| if now >= s(95) { "executing" } else { "planning" };
+    let run = run(latest(with_history()), |now, request| match request {
+        Request::Earlier(..) => soon(list(&regular())),
+        _ if now >= s(110) && now < s(150) => soon(status_code(500)),
+        _ if now >= s(200) => soon(deploy(&own(now))),
+        _ => soon(deploy(&created(row("dplOwn", status(now)), -70))),
+    });
+    assert_eq!(run.report.verdict, Verdict::Passed);
+    let changed = run.events.iter().find(|event| matches!(event.kind, EventKind::Changed { .. })).unwrap().at.elapsed();
+    let next = run.looks().iter().find(|(began, _)| *began > changed).unwrap().0;
+    assert!(next <= changed + s(2) + LATENCY, "{changed:?} {next:?}");
+    let in_trouble = pauses(&run, 125, 145);
+    assert!(!in_trouble.is_empty() && in_trouble.iter().all(|pause| *pause >= s(8)), "{in_trouble:?}");
+}
+
+#[test]
+fn where_a_long_poll_tells_of_the_end_the_likely_end_adds_no_polls() {
+    let watched = |long_poll, tells: bool| {
+        let watch = latest(WatchSettings { long_poll, ..with_history() });
+        run(watch, move |now, request| match request {
+            Request::Earlier(..) => soon(list(&regular())),
+            // One that never tells, or that the server does not offer.
+            Request::Await(..) if tells => after(s(60), status_code(408)),
+            Request::Await(..) => soon(status_code(404)),
+            Request::Workflow(..) if now >= s(100) => {
+                soon(workflow("success", true, &[step("apply", "success", "dplOwn")]))
+            }
+            Request::Workflow(..) => soon(workflow("in-progress", false, &[step("apply", "in-progress", "dplOwn")])),
+            _ => soon(deploy(&with(own(now), json!({ "workflow_id": "inw0" })))),
+        })
+    };
+    let near = |run: &Run| pauses(run, 85, 100);
+    let (told, polled, without) = (watched(true, true), watched(true, false), watched(false, false));
+    assert!(near(&told).iter().all(|pause| *pause >= s(8)), "{:?}", near(&told));
+    for run in [polled, without] {
+        assert!(near(&run).iter().any(|pause| *pause <= s(5)), "{:?}", near(&run));
+    }
+}
+
 #[test]
 fn where_a_list_serves_the_whole_install_no_target_asks_for_itself() {
     let target =
