@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use crate::api::{ErrorClass, Reply, Request};
+use crate::api::{Answer, ErrorClass, Fact, Reply, Request};
+use crate::model::Deploy;
 use crate::{InstallId, Moment};
 
 /// From this many targets on, one list of a hundred rows replaces their own requests.
@@ -54,26 +55,37 @@ impl Lists {
         self.installs.get(install).map_or(&[], |members| &members.targets)
     }
 
-    /// Records the outcome of a request, if it was for a list. Older servers do not have it.
+    /// Records the outcome of a request, if it was for a list. Older servers do not have it, or do not say in it which component
+    /// a row belongs to.
     pub(super) fn note(&mut self, request: &Request, reply: &Reply, now: Moment) {
         let Request::InstallDeploys(install) = request else { return };
         let Some(members) = self.installs.get_mut(install) else { return };
-        let Err(error) = reply else {
-            members.misses = 0;
-            return;
+        let pause = match reply {
+            Ok(Answer { fact: Fact::InstallDeploys(rows), .. }) if is_useless(rows) => Some(Duration::MAX),
+            Ok(_) => {
+                members.misses = 0;
+                None
+            }
+            Err(error) => {
+                members.misses += 1;
+                let pause = if error.class() == ErrorClass::Transient { PAUSE } else { Duration::MAX };
+                Some(pause).filter(|_| members.misses >= MISSES)
+            }
         };
-        members.misses += 1;
-        if members.misses >= MISSES {
-            let pause = if error.class() == ErrorClass::Transient { PAUSE } else { Duration::MAX };
+        if let Some(pause) = pause {
             members.paused_until = Some(now + pause);
         }
     }
 }
 
+fn is_useless(rows: &[Deploy]) -> bool {
+    !rows.is_empty() && rows.iter().all(|row| row.component_id.is_none())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::{Answer, ApiError, Fact};
+    use crate::api::ApiError;
 
     const THEN: Moment = Moment::START;
 
@@ -109,6 +121,21 @@ mod tests {
         assert!(lists.serves(&install, THEN), "only in a row");
         lists.note(&request, &trouble, THEN);
         assert!(!lists.serves(&install, later(299)) && lists.serves(&install, later(300)));
+    }
+
+    #[test]
+    fn a_list_that_does_not_say_of_which_component_its_rows_are_is_not_asked_for_again() {
+        let of = |component: Option<&str>| Deploy {
+            component_id: component.map(|id| id.parse().unwrap()),
+            ..Deploy::default()
+        };
+        let cases = [(vec![of(None), of(None)], false), (vec![of(None), of(Some("cmp-1"))], true), (vec![], true)];
+        for (rows, serves) in cases {
+            let (mut lists, install) = lists(3);
+            let reply: Reply = Ok(Answer::from(Fact::InstallDeploys(std::sync::Arc::new(rows.clone()))));
+            lists.note(&Request::InstallDeploys(install.clone()), &reply, THEN);
+            assert_eq!(lists.serves(&install, later(1_000_000)), serves, "{rows:?}");
+        }
     }
 
     #[test]

@@ -354,10 +354,10 @@ fn workflow_request(target: &Target, id: &WorkflowId) -> Request {
     Request::Workflow(Some(target.install.clone()), id.clone())
 }
 
-/// Returns the rows among an install's that say that they are the target's.
+/// Returns the rows among an install's that say that they are of the target's component. Not every server says the install
+/// in them.
 fn rows_of<'a>(target: &'a Target, rows: &'a [Deploy]) -> impl Iterator<Item = &'a Deploy> {
-    let (install, component) = (Some(&target.install), Some(&target.component));
-    rows.iter().filter(move |row| row.install_id.as_ref() == install && row.component_id.as_ref() == component)
+    rows.iter().filter(move |row| row.component_id.as_ref() == Some(&target.component))
 }
 
 /// Tells whether a list has as many rows as one can have, so that there may be older ones.

@@ -103,6 +103,27 @@ fn a_list_that_says_less_than_the_detail_proves_nothing() {
 }
 
 #[test]
+fn a_list_that_does_not_say_the_install_shows_what_goes_on() {
+    let unsaid = |rows: Vec<Value>| {
+        list(&rows.into_iter().map(|row| with(row, json!({ "install_id": "" }))).collect::<Vec<_>>())
+    };
+    let run = served(10, unsaid);
+    assert_eq!(run.report.verdict, Verdict::Passed);
+    let counted = counted(&run);
+    assert_eq!(counted["deploy"], 10, "only a verdict needs a detail: {counted:?}");
+}
+
+#[test]
+fn a_list_that_does_not_say_the_component_is_asked_once() {
+    let run = served(10, |rows| {
+        let unsaid = |row: Value| with(row, json!({ "component_id": "" }));
+        list(&rows.into_iter().map(unsaid).collect::<Vec<_>>())
+    });
+    assert_eq!(run.report.verdict, Verdict::Passed);
+    assert_eq!(counted(&run)["install's list"], 1);
+}
+
+#[test]
 fn a_list_of_another_install_proves_nothing() {
     let run = served(10, |rows| {
         let other = |row: Value| with(row, json!({ "status": "active", "install_id": "inl-other" }));

@@ -57,8 +57,8 @@ impl Follow {
         }
     }
 
-    /// Takes in the newest deploys of the whole install. They say whose they are, so the own row is as good as a detail;
-    /// one that is not there, or says less than was known, says nothing.
+    /// Takes in the newest deploys of the whole install. An own row that says whose it is proves as much as a detail; one that
+    /// is not there, or says less than was known, says nothing.
     fn sweep(&mut self, rows: &[Deploy], policy: &Policy<'_>) -> Vec<Note> {
         self.reads.swept = true;
         let Some(own) = rows_of(policy.target, rows).find(|row| row.id.as_ref() == Some(&self.id)) else {
@@ -68,7 +68,7 @@ impl Follow {
         if self.known.as_ref().is_some_and(|known| known.install_deploy_type != own.install_deploy_type) {
             return Vec::new();
         }
-        self.identified |= !self.names_another_workflow(own);
+        self.identified |= own.install_id.is_some() && !self.names_another_workflow(own);
         // What is older is of no use, and there may be many of it.
         let may_be_newer = |row: &&Deploy| row.order(own) != Some(Ordering::Less);
         let newest: Vec<Deploy> = rows_of(policy.target, rows).filter(may_be_newer).cloned().collect();

@@ -106,7 +106,15 @@ fn unsaid() -> Vec<Scene> {
             .then(IN_PROGRESS)
             .poll(4, [detail(&queued)])
             .then(IN_PROGRESS),
-        passes_after(found("the row does not say of which install it is"), raw(without(owned(&active), "install_id"))),
+        found("the row does not say of which install it is: its own detail does")
+            .poll(2, [raw(without(owned(&active), "install_id")), detail(&active), done("iwf-1")])
+            .then(passes_by("iwf-1")),
+        latest("a row that does not say of which install it is does while the deploy goes on", LISTS)
+            .by_list()
+            .poll(0, [raw(without(owned(&queued), "install_id"))])
+            .then(IN_PROGRESS)
+            .poll(2, [raw(without(owned(&queued), "install_id"))])
+            .then(IN_PROGRESS),
         passes_after(
             found("the row does not say of which component it is"),
             raw(without(owned(&active), "component_id")),
