@@ -149,8 +149,9 @@ impl Request {
         matches!(self, Self::Dashboard(_) | Self::QueuePosition(_) | Self::Earlier(..))
     }
 
-    /// Tells whether the server may not know yet what it will know in a moment: it reads some things from a replica.
-    pub(crate) fn may_lag(&self) -> bool {
+    /// Tells whether it names what it is about by an id of its own. Of that the server may not know yet what it will know in a
+    /// moment, as it reads some things from a replica.
+    pub(crate) fn is_by_id(&self) -> bool {
         matches!(self, Self::Deploy(..) | Self::Workflow(..) | Self::Run(..) | Self::GroupRuns(..))
     }
 }

@@ -122,14 +122,15 @@ pub(super) fn handle(
         }
         ErrorClass::Missing if !about.exists => {
             let often = streaks.missing.count(request, now, answered_at) >= MISSES;
-            match often || !request.may_lag() || about.named && shared.is_once() {
+            match often || !request.is_by_id() || about.named && shared.is_once() {
                 true if about.own_workflow => Handling::NoWorkflow,
                 true => Handling::Reject(missing(error, request)),
                 false => Handling::Retry,
             }
         }
         ErrorClass::Refused if !about.is_known_workflow(request) => Handling::Reject(Cause::Refused(error.clone())),
-        ErrorClass::Elsewhere if !about.is_own && !about.own_workflow => {
+        // An answer about another's row to a question that names none is only the wrong answer.
+        ErrorClass::Elsewhere if request.is_by_id() && !about.is_own && !about.own_workflow => {
             Handling::Reject(Cause::Elsewhere(error.clone()))
         }
         ErrorClass::Missing | ErrorClass::Refused | ErrorClass::Elsewhere => Handling::Retry,

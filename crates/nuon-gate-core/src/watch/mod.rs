@@ -240,8 +240,13 @@ impl Watch {
             }
         }
         let Some((request, pollers)) = self.flights.land(ticket.0, now) else { return };
-        if let (Ok(Answer { fact: Fact::Workflow(workflow), .. }), Request::Workflow(_, id)) = (reply, &request) {
-            self.shared.note_workflow(id, workflow, now);
+        match (&request, reply) {
+            (Request::Workflow(_, id), Ok(Answer { fact: Fact::Workflow(workflow), .. })) => {
+                self.shared.note_workflow(id, workflow, now);
+            }
+            // Another install's is there too.
+            (Request::Workflow(_, id), Err(ApiError::Elsewhere { .. })) => self.shared.note_existing(id, now),
+            _ => {}
         }
         self.shared.lists_mut().note(&request, reply, now);
         for poller in pollers.iter().copied() {

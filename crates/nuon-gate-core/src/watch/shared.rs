@@ -110,8 +110,13 @@ impl Shared {
 
     /// Takes note that a workflow has answered, whoever asked for it.
     pub(super) fn note_workflow(&mut self, id: &WorkflowId, workflow: &Workflow, now: Moment) {
-        self.workflows.insert(id.clone(), now);
+        self.note_existing(id, now);
         self.queues.note_workflow(id, workflow);
+    }
+
+    /// Takes note that an answer was about a workflow, so that it exists.
+    pub(super) fn note_existing(&mut self, id: &WorkflowId, now: Moment) {
+        self.workflows.insert(id.clone(), now);
     }
 
     /// Returns the request for a workflow's place in its queue, if it waits and has not just been asked about.

@@ -1,11 +1,15 @@
 //! What each error leads to, in virtual time.
 
 use crate::virtual_time::{
-    Body, certificate, deploy, exists, latest, none, pinned, retry_after, row, run, s, settings, soon, status, with,
+    Body, STARTED_AT, certificate, deploy, exists, latest, none, pinned, retry_after, row, run, s, settings, soon,
+    status, step, with, workflow,
 };
-use nuon_gate_core::Verdict;
+use jiff::Timestamp;
 use nuon_gate_core::api::{ApiError, Request};
-use nuon_gate_core::watch::{EventKind, Refusal};
+use nuon_gate_core::pins::Pins;
+use nuon_gate_core::watch::{EventKind, Refusal, Scope, Watch};
+use nuon_gate_core::{Target, Targets, Verdict};
+use serde_json::json;
 
 /// A server that gives `answer` to its first questions and follows a deploy that ends at 300 s after them.
 fn at_first(
@@ -82,6 +86,44 @@ fn a_deploys_id_that_is_not_found_three_times_does_not_exist() {
     assert_eq!(with_codes_after_a_success(&[404, 404, 200, 404, 404]).report.verdict, Verdict::Passed);
     // What has answered once exists, whatever is said of it later.
     assert_eq!(with_codes_after_a_success(&[404, 404, 404, 404]).report.verdict, Verdict::Passed);
+}
+
+#[test]
+fn a_row_of_anothers_is_only_the_wrong_answer_where_none_is_named() {
+    for whose in [json!({ "component_id": "cmp9" }), json!({ "install_id": "inl-other" })] {
+        let other = || Body::Json(with(row("dpl9", "active"), whose.clone()));
+        let run = run(latest(settings()), at_first(9, other));
+        assert_eq!((run.report.verdict, run.deploy_id()), (Verdict::Passed, "dpl0"), "{whose}");
+        assert_eq!(run.count(|kind| matches!(kind, EventKind::Retrying { .. })), 9);
+    }
+    let other = || Body::Json(with(row("dpl0", "active"), json!({ "component_id": "cmp9" })));
+    let named = run(pinned(settings(), "dpl0"), at_first(1, other));
+    assert_eq!((named.report.verdict, named.asked.len()), (Verdict::Rejected, 1));
+}
+
+#[test]
+fn a_workflow_that_was_shown_to_another_installs_target_exists() {
+    let target = |install: &str| Target::new(install.parse().unwrap(), "cmp0".parse().unwrap());
+    let targets = Targets::new(["inl-acme", "inl-other"].map(target)).unwrap();
+    let pins = Pins { workflow: "inw1".parse().ok(), ..Pins::default() };
+    let started_at = Timestamp::from_second(STARTED_AT).unwrap();
+    let watch = Watch::new(settings(), Scope::Targets(targets), pins, started_at).unwrap();
+    let run = run(watch, |now, request| {
+        soon(match request {
+            Request::Workflow(Some(install), _) if install.as_str() == "inl-other" && now > s(1) => {
+                Body::Json(json!({ "owner_id": "inl-acme", "status": { "status": "in-progress" } }))
+            }
+            Request::Workflow(..) if now < s(60) => status(404),
+            Request::Workflow(..) => workflow("success", true, &[step("apply", "success", "dpl0")]),
+            Request::LatestDeploy(install, ..) if install.as_str() == "inl-other" || now < s(20) => none(),
+            Request::LatestDeploy(..) | Request::Deploy(..) => {
+                deploy(&with(row("dpl0", "active"), json!({ "workflow_id": "inw1" })))
+            }
+            _ => exists(request),
+        })
+    });
+    let verdicts: Vec<Verdict> = run.report.targets.iter().map(|target| target.verdict).collect();
+    assert_eq!(verdicts, [Verdict::Passed, Verdict::Rejected]);
 }
 
 #[test]
@@ -177,7 +219,7 @@ fn what_is_newer_is_not_worth_waiting_for() {
 
 #[test]
 fn the_newest_row_says_anew_where_the_deploy_stands() {
-    let aged = |word: &str, at: &str| with(row("dpl0", word), serde_json::json!({ "updated_at": at }));
+    let aged = |word: &str, at: &str| with(row("dpl0", word), json!({ "updated_at": at }));
     let (sooner, later) = ("2027-01-15T08:00:05Z", "2027-01-15T08:00:09Z");
     let word = |at| {
         run(pinned(settings(), "dpl0"), move |now, request| {
