@@ -204,7 +204,7 @@ impl<'a> Case<'a> {
 
 impl Seen<Row> {
     /// Returns whether this answer is newer by the server's account, or, where that says nothing, was asked for later.
-    fn overtakes(&self, other: &Self) -> bool {
+    pub(super) fn overtakes(&self, other: &Self) -> bool {
         match self.what.account(&other.what) {
             Some(Ordering::Greater) => true,
             Some(Ordering::Equal) => self.sent >= other.done && self.what.status != other.what.status,

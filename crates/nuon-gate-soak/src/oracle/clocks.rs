@@ -1,10 +1,13 @@
 //! Whether a clock rang (contract: clocks), and whether the end came too late.
 
-use super::case::Case;
+use super::answer::body;
+use super::ask::Ask;
+use super::case::{Case, Seen};
 use super::pins::pinned;
 use super::row::{Kind, Row};
 use super::table::{Word, plain, word};
-use crate::transcript::Question;
+use super::text::text;
+use crate::transcript::{Exchange, Question};
 
 /// What the end may come later than the total clock and one request's limit.
 const LATE_MS: u64 = 1_000;
@@ -50,12 +53,29 @@ fn runs(case: &Case) -> bool {
     case.flow_of(workflow).any(|seen| seen.what.status == "in-progress" && !seen.what.ended())
 }
 
-/// Returns when the newest status was first asked for; answers that lag behind are no change.
+/// Returns when the newest status was first asked for, as far as it is certain that this target did; answers that lag behind
+/// are no change.
 fn last_change(case: &Case) -> u64 {
     let Some(deploy) = case.outcome.deploy.as_deref() else { return 0 };
-    let newest = case.newest(deploy);
-    let is_newest = |status: &str| newest.iter().any(|seen| seen.what.status == status);
-    case.of(deploy).filter(|seen| is_newest(&seen.what.status)).map(|seen| seen.sent).min().unwrap_or_default()
+    let own: Vec<&Seen<Row>> =
+        case.of(deploy).filter(|seen| seen.listed || !is_shown_to_others(case, deploy)).collect();
+    let overtaken = |one: &Seen<Row>| own.iter().any(|other| other.overtakes(one));
+    let newest: Vec<&str> = own.iter().filter(|one| !overtaken(one)).map(|one| one.what.status.as_str()).collect();
+    let changed = own.iter().filter(|seen| newest.contains(&seen.what.status.as_str())).map(|seen| seen.sent);
+    changed.min().unwrap_or_default()
+}
+
+/// Returns whether another component was shown a deploy as its own, so that its target may have asked for the detail.
+fn is_shown_to_others(case: &Case, deploy: &str) -> bool {
+    let of_another = |own: &&&Exchange| match Ask::of(&own.path) {
+        Ask::Latest(i, c) | Ask::List(i, c) => i != case.install || c != case.component,
+        _ => false,
+    };
+    let shows = |own: &&Exchange| {
+        let rows = body(own).map(|body| body.as_array().cloned().unwrap_or_else(|| vec![body]));
+        rows.into_iter().flatten().any(|row| text(&row, "id") == deploy)
+    };
+    case.reads.iter().filter(of_another).any(shows)
 }
 
 /// Returns whether every newest account of a deploy that fits says `error`, and the question takes it for a failure.

@@ -5,6 +5,7 @@ use super::ask::Ask;
 use super::case::Case;
 use super::clocks::spare;
 use super::row::Kind;
+use super::text::text;
 use crate::transcript::Exchange;
 
 /// How many refusals in a row are final after a first success.
@@ -110,12 +111,19 @@ fn cannot_be_waited(case: &Case) -> bool {
     named && given.into_iter().any(nothing) || missed || case.flow_of(pinned).any(|seen| seen.what.plan_only)
 }
 
+/// Returns whether a list of the install's deploys has one of another install's.
+fn of_others(case: &Case, own: &Exchange) -> bool {
+    let rows = body(own).filter(|_| matches!(Ask::of(&own.path), Ask::InstallList(_)));
+    let rows = rows.as_ref().and_then(|body| body.as_array()).into_iter().flatten();
+    rows.map(|row| text(row, "install_id")).any(|install| !install.is_empty() && install != case.install)
+}
+
 /// Returns that the outage clock cannot have rung.
 pub(super) fn inconclusive(case: &Case) -> Vec<String> {
     let Some(outage) = case.question.outage_ms else { return vec!["inconclusive, but --api-outage is off".to_owned()] };
     let at = case.outcome.at_ms;
     // What is another's is no good answer.
-    let strange = |own: &&&Exchange| case.strangers.iter().any(|seen| seen.sent == own.sent_ms);
+    let strange = |own: &&&Exchange| case.strangers.iter().any(|seen| seen.sent == own.sent_ms) || of_others(case, own);
     let concerning = case.reads.iter().filter(|own| good(own) && case.concerns(own));
     let last = concerning.filter(|own| !strange(own)).map(|own| own.sent_ms).max();
     if at + spare(case.question) < outage + last.unwrap_or_default() {

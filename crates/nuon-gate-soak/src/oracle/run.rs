@@ -6,6 +6,8 @@ use super::clocks::late;
 use super::failed::{is_cancel, is_failure};
 use super::flow::Step;
 use super::refused::{inconclusive, rejected};
+use super::row::{Kind, kind_of};
+use super::text::text;
 use crate::transcript::Outcome;
 
 /// Returns what the run's outcome lacks.
@@ -87,9 +89,10 @@ fn left_out(case: &Case, targets: &[Outcome]) -> impl Iterator<Item = String> {
     ids.dedup();
     let over = |id: &String| steps.iter().any(|step| step.targets(id) && (step.repeated || step.failed()));
     let nothing = |id: &String| {
-        let detail = case.reads.iter().filter(|own| own.path.ends_with(id.as_str()));
-        let kinds = detail.filter_map(|own| body(own)?["install_deploy_type"].as_str().map(str::to_owned));
-        kinds.into_iter().any(|kind| !matches!(&*kind, "apply" | "sync-image" | "install" | "release" | "teardown"))
+        let answers = case.reads.iter().filter_map(|own| body(own));
+        let rows = answers.flat_map(|body| body.as_array().cloned().unwrap_or_else(|| vec![body]));
+        rows.filter(|row| text(row, "id") == *id)
+            .any(|row| kind_of(&text(&row, "install_deploy_type")) == Kind::Nothing)
     };
     ids.retain(|id| !over(id) && !nothing(id) && targets.iter().all(|own| own.deploy.as_ref() != Some(id)));
     ids.into_iter()

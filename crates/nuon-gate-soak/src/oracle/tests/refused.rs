@@ -79,10 +79,17 @@ fn outages() {
     let good = Tape::default().latest(10_000, &row("executing", 60));
     let html = Tape::default().ask(40_000, LATEST, http(200, &json!([]), false));
     let quiet = good.clone().ask(40_000, LATEST, Answer::Silence);
+    let list = "/v1/installs/inl1/components/deploys?limit=100";
+    let listed = |row: &Value| good.clone().ask(40_000, list, ok(&json!([row])));
+    let own = listed(&row("executing", 60));
+    let of_others =
+        listed(&with(&with(&row("executing", 60), "install_id", json!("inl2")), "component_id", json!("cmp2")));
     let ended = |name, question, tape, at, part| (name, question, tape, end("inconclusive", at), part);
     check(vec![
         ended("nothing at all", short(), html, 60_000, ""),
         ended("nothing since", short(), quiet, 70_100, ""),
+        ended("a list of another install's since", short(), of_others, 70_100, ""),
+        ended("a list since", short(), own, 70_100, "no outage"),
         ended("a good one since", short(), good.clone(), 62_000, "no outage"),
         ended("too early", short(), Tape::default(), 20_000, "no outage"),
         ended("off", off, good, 400_000, "is off"),

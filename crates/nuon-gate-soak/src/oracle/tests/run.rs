@@ -14,6 +14,10 @@ fn a_workflow_alone() {
     };
     let going = Tape::default().look(0, &row("active", 60), &proof());
     let two = Tape::default().flow(0, &with(&flow("success", &[step("success", "dpl2")]), "finished", json!(true)));
+    let list = "/v1/installs/inl1/components/deploys?limit=100";
+    let second = |kind: &str| with(&with(&row("active", 60), "id", json!("dpl2")), "install_deploy_type", json!(kind));
+    let nothing = two.clone().ask(100, list, ok(&json!([second("Apply")])));
+    let left = two.clone().ask(100, list, ok(&json!([second("apply")])));
     let again = flow("success", &[with(&step("error", "dpl2"), "retried", json!(true)), step("success", "dpl1")]);
     let repeated = Tape::default().flow(0, &with(&again, "finished", json!(true)));
     let belied = |status: &str| {
@@ -34,6 +38,8 @@ fn a_workflow_alone() {
         ("no targets, over", over("success"), Vec::new(), "failed", ""),
         ("no targets, going", going.clone(), Vec::new(), "failed", "has not ended"),
         ("one left out", two, passed(), "passed", "nobody waited for dpl2"),
+        ("one that deploys nothing", nothing, passed(), "passed", ""),
+        ("one left out of a list", left, passed(), "passed", "nobody waited for dpl2"),
         ("one repeated", repeated, passed(), "passed", ""),
         ("cancelled", over("cancelled"), passed(), "cancelled", ""),
         ("a step failed", belied("error"), passed(), "failed", ""),

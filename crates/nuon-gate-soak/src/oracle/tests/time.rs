@@ -15,6 +15,9 @@ fn clocks() {
     let tape = |status: &str| looks(status, &going, 1, 1);
     let later = tape("queued").look(50_000, &row("executing", 90), &going);
     let lagging = later.clone().look(55_000, &row("queued", 60), &going).look(60_000, &row("executing", 90), &going);
+    let elsewhere = "/v1/installs/inl1/components/cmp2/deploys/latest";
+    let asked = tape("queued").detail(50_000, &row("executing", 90));
+    let asked_by_another = asked.clone().ask(49_000, elsewhere, ok(&row("executing", 90)));
     let later_error = tape("executing").look(3_000, &row("error", 90), &going);
     let wait_newer = || question(|own| own.on_stale = "wait".to_owned());
     let stall = || question(|own| own.stall_timeout_ms = Some(60_000));
@@ -32,6 +35,8 @@ fn clocks() {
         ("start, but it was there", plain(), tape("executing"), end("timed_out", 300_000), "no clock can have rung"),
         ("stall", stall(), later.clone(), end("timed_out", 110_000), ""),
         ("stall, after lagging", stall(), lagging, end("timed_out", 110_000), ""),
+        ("no stall, by its detail", stall(), asked, end("timed_out", 70_000), "no clock can have rung"),
+        ("stall, by what another may have asked", stall(), asked_by_another, end("timed_out", 70_000), ""),
         ("no stall", stall(), later, end("timed_out", 90_000), "no clock can have rung"),
         ("error was held", plain(), tape("error"), end("timed_out", 600_000), "was in `error`"),
         (
