@@ -305,26 +305,22 @@ impl Follow {
     }
 
     /// Returns how the deploy has ended as far as is known, although there is no time to make certain. A deploy in error
-    /// whose retry did not come in time has failed; one that passes but was held has not passed.
+    /// whose retry did not come in time has failed; one that passes but was held has not passed, nor has one that its
+    /// workflow contradicts failed, as one of the two may only be behind.
     pub(in crate::watch::phase) fn known_end(&self, policy: &Policy<'_>, reason: &StopReason<'_>) -> Option<End> {
         let row = self.known.as_ref()?;
         if matches!(reason, StopReason::Stopped(..)) || self.unread_baseline().is_some() {
             return None;
         }
-        let by_rule = policy.is_by_rule(row);
-        let end = match (policy.judge(row), self.held.as_ref().map(|held| &held.hold)) {
-            (Judgement::Failed, _) => Some(self.failed(Verdict::Failed, row, by_rule)),
-            (Judgement::Cancelled, _) => Some(self.failed(Verdict::Cancelled, row, by_rule)),
-            (Judgement::Pending, Some(Hold::Behind(Behind::Orphan(end)))) => Some(self.orphaned(*end, row)),
-            (Judgement::Passed, Some(Hold::Behind(Behind::StepFailed(verdict, step)))) => {
-                Some(step_failed(*verdict, step.clone(), row))
-            }
-            _ => None,
-        }?;
+        let verdict = match policy.judge(row) {
+            Judgement::Failed => Verdict::Failed,
+            Judgement::Cancelled => Verdict::Cancelled,
+            Judgement::Passed | Judgement::Pending | Judgement::Replaced => return None,
+        };
         match self.on_stale(policy) {
             Some(OnStale::Fail) => Some(self.stale(row, policy)),
             Some(OnStale::Wait) => None,
-            Some(OnStale::Accept) | None => Some(end),
+            Some(OnStale::Accept) | None => Some(self.failed(verdict, row, policy.is_by_rule(row))),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::said::{Said, detail, newest, row, workflow};
-use super::scene::{IN_PROGRESS, Scene, Then, failed, fails_as, id, latest, named, needs, own, play};
+use super::scene::{IN_PROGRESS, Scene, Then, fails_as, id, latest, named, needs, own, play};
 use super::{JUDGING, OTHER, OWN, WHICH};
 use crate::api::ApiError;
 use crate::cause::{Cause, DeployFailure, Limit, Standing, StoppedBy};
@@ -113,11 +113,21 @@ fn unknown() -> Vec<Scene> {
             .then(held_step())
             .stops(total_limit())
             .then(timed_out()),
-        own("active, and a step failed: it has failed", JUDGING)
+        own("active, and a step failed: one of the two may be behind", JUDGING)
             .poll(0, answers("active", "error", "error"))
             .then(step_failed())
             .stops(total_limit())
-            .then(failed(Cause::Step { step: RemoteText::new("step 1 of 1, apply, failed"), status: Status::Active })),
+            .then(timed_out()),
+        own("left behind by its workflow: it may only be behind", JUDGING)
+            .wide_poll(0, answers("executing", "success", "success"))
+            .then(Then::Holds(Hold::Behind(Behind::Orphan(WorkflowEnd::Succeeded))))
+            .stops(total_limit())
+            .then(timed_out()),
+        own("left behind by its workflow, and the API is out", JUDGING)
+            .wide_poll(0, answers("executing", "success", "success"))
+            .then(Then::Holds(Hold::Behind(Behind::Orphan(WorkflowEnd::Succeeded))))
+            .stops(runs_out(Clock::Outage))
+            .then(limit(Verdict::Inconclusive, Clock::Outage, None, true)),
         own("active settles: it has not passed", JUDGING)
             .with(|settings| settings.settle = LENGTH)
             .poll(0, answers("active", "success", "success"))
@@ -129,7 +139,6 @@ fn unknown() -> Vec<Scene> {
 
 /// What is known although a timeout expires.
 fn known() -> Vec<Scene> {
-    let behind = || Then::Holds(Hold::Behind(Behind::Orphan(WorkflowEnd::Succeeded)));
     let called_off = Cause::Deploy(DeployFailure {
         status: Status::Cancelled,
         text: None,
@@ -153,16 +162,6 @@ fn known() -> Vec<Scene> {
             .then(needs("latest"))
             .stops(total_limit())
             .then(Then::Ends(Verdict::Cancelled, called_off)),
-        own("left behind by its workflow: it has ended", JUDGING)
-            .wide_poll(0, answers("executing", "success", "success"))
-            .then(behind())
-            .stops(total_limit())
-            .then(failed(Cause::Orphaned {
-                end: WorkflowEnd::Succeeded,
-                step: None,
-                status: Some(Status::Executing),
-                denial: None,
-            })),
     ]
 }
 
