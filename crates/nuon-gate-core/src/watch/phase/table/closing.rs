@@ -134,6 +134,7 @@ fn known() -> Vec<Scene> {
         status: Status::Cancelled,
         text: None,
         is_generic: true,
+        denial: None,
         hint: None,
         by_rule: false,
     });
