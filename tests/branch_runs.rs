@@ -247,13 +247,13 @@ fn summaries_and_messages_show_the_groups() {
     assert!(summary.contains("| Group | Component | Install |"), "{summary}");
     assert!(summary.contains("| customers | api | two | ❌ failed |"), "{summary}");
     assert!(
-        outcome.stderr.contains("  run     group customers: error, 0 of 1 installs done, 1 failed\n"),
+        outcome.stderr.contains("  run       group customers: error, 0 of 1 installs done, 1 failed\n"),
         "{}",
         outcome.stderr
     );
     assert!(message.contains("canary 1/1, customers 0/1 (1 failed)"), "{message}");
     let (outcome, ..) = told(&released([PASSING, PASSING]), &[], 0);
-    assert!(!outcome.stderr.contains("  run     group"), "{}", outcome.stderr);
+    assert!(!outcome.stderr.contains("  run       group"), "{}", outcome.stderr);
 }
 
 #[test]
@@ -268,7 +268,7 @@ fn who_approves_a_run_is_led_to_it() {
     let url = run["url"].as_str().unwrap();
     assert!(url.ends_with(page), "{url}");
     assert!(summary.contains(&format!("**Approval:** [a human has to approve before it goes on]({url})")), "{summary}");
-    assert!(outcome.stderr.contains(&format!("  approve {url}\n")), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains(&format!("  approve   {url}\n")), "{}", outcome.stderr);
     for said in ["approval needed before run run1 goes on", "approve or reject it", "Approve the run in Nuon", url] {
         assert!(messages.contains(said), "{said}: {messages}");
     }
@@ -285,7 +285,7 @@ fn who_waits_behind_another_run_stands_in_what_it_came_to() {
     assert_eq!(outcome.result()["branch_run"]["waiting"][0]["behind_run_id"], "run0");
     assert!(summary.contains("- **Waiting:** group customers: install two waits behind run run0\n"), "{summary}");
     assert!(
-        outcome.stderr.contains("  waits   group customers: install two waits behind run run0\n"),
+        outcome.stderr.contains("  waits     group customers: install two waits behind run run0\n"),
         "{}",
         outcome.stderr
     );

@@ -34,7 +34,7 @@ fn the_log_says_why_if_nothing_else_does() {
     assert_eq!(outcome.target()["reason"], "quota of 5 exceeded");
     assert_eq!(texts(&outcome.target()), ["starting", "quota of 5 exceeded", "cleaning up"]);
     assert_eq!(outcome.target()["log_tail"][1]["severity"], "error");
-    outcome.says("  log     quota of 5 exceeded\n");
+    outcome.says("  log       quota of 5 exceeded\n");
     let step = vague().replace("finished = true }]", "finished = true, reason = \"policy check failed\" }]");
     let outcome = Gate::wait(&serve(&step)).json().exits(1);
     assert_eq!(outcome.reason(), "policy check failed", "the step's word comes first");
@@ -100,7 +100,7 @@ fn what_is_live_and_how_often_it_failed_come_from_earlier_deploys() {
     let outcome = pinned(&with_history(&["active", "error"], FAILED)).exits(1);
     let target = outcome.target();
     assert_eq!((&target["recovered_after"], &target["last_good"]["deploy_id"]), (&json!(null), &json!("dplold0")));
-    outcome.says("  live    dplold0, commit 4be1c7d0");
+    outcome.says("  last good dplold0, commit 4be1c7d0");
 }
 
 #[test]
@@ -167,8 +167,14 @@ fn policies_that_deny_are_named() {
         + &format!(
             "[[workflow]]\nid = \"inwone\"\ninstall = \"{INSTALL}\"\nstates = [{{ status = \"error\", finished = true, steps = [{step}] }}]\n"
         );
-    let reason = Gate::wait(&serve(&script)).json().exits(1).reason();
-    assert!(reason.contains("denied by policy: network: no public address; tags: untagged"), "{reason}");
+    let failed = deploy(&statuses.replace("pending-approval", "error"), "");
+    for script in [script, failed] {
+        let outcome = Gate::wait(&serve(&script)).json().exits(1);
+        let reason = outcome.reason();
+        assert!(reason.contains("denied by policy: network: no public address; tags: untagged"), "{reason}");
+        let to_do = "change what each of the policies `network`, `tags` forbids, or have the policy itself changed, then deploy again";
+        assert_eq!(outcome.result()["hint"], to_do);
+    }
 }
 
 #[test]

@@ -131,7 +131,7 @@ fn a_failure_and_a_clock_set_them_too() {
     assert!(outputs["hint"].starts_with("look at the deploy's log"), "{outputs:#?}");
     // Details are folded away, and the rest is not.
     let group = outcome.stderr.split("::group::Details").nth(1).and_then(|rest| rest.split("::endgroup::").next());
-    assert!(group.unwrap().contains("  deploy  dpl1api"), "{}", outcome.stderr);
+    assert!(group.unwrap().contains("  deploy    dpl1api"), "{}", outcome.stderr);
 
     let (step, sim) = (Step::new(), serve_deploy(ENDLESS));
     step.of(Gate::wait(&sim)).args(["--timeout", "50ms", "--map-exit", "timed_out=0"]).run().exits(0);

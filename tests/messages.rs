@@ -115,13 +115,15 @@ fn an_approval_says_where_to_answer() {
 #[test]
 fn of_several_each_that_failed_has_its_line() {
     let failing = |reason: &str| format!(r#"{{ status = "executing" }}, {{ status = "error", error = "{reason}" }}"#);
-    let worker = component(WORKER, &failing("no image"))
-        .replace("[[component.deploy]]", "name = \"worker\"\n[[component.deploy]]");
+    let hinted = failing("no image").replace("error = \"no", "hint = \"push it\", error = \"no");
+    let worker = component(WORKER, &hinted).replace("[[component.deploy]]", "name = \"worker\"\n[[component.deploy]]");
     let sim = serve(&(named(&one_deploy(&failing("quota exceeded"))) + &worker));
     telling(&sim).args(["--component", WORKER]).json().exits(1);
     for (sink, lines) in read(&sim, 5) {
         assert_eq!(lines[0], "❌ 2 components in acme failed", "{sink}");
-        let own = ["❌ api in acme: failed: quota exceeded", "❌ worker in acme: failed: no image"];
+        // What is to be done about either stands with it, and what is always said is said once.
+        assert_eq!(lines[1], "→ look at the deploy's log in Nuon, put right what failed, then deploy again", "{sink}");
+        let own = ["❌ api in acme: failed: quota exceeded", "❌ worker in acme: failed: no image → push it"];
         let plain = |line: &str| line.replace(['[', ']'], "").split("(http").next().unwrap_or_default().to_owned();
         let all: Vec<String> = lines
             .iter()

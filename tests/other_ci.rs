@@ -21,7 +21,7 @@ fn gitlab_folds_details_and_later_jobs_get_variables() {
     let outcome = gate.args(["--report", &format!("dotenv={}", folder.file("gate.env").display())]).run().exits(1);
     let (before, rest) = outcome.stderr.split_once("\u{1b}[0Ksection_start:").unwrap();
     let (section, after) = rest.split_once("\u{1b}[0Ksection_end:").unwrap();
-    assert!(before.contains("❌ failed: quota") && section.contains("  deploy  dpl1api"), "{}", outcome.stderr);
+    assert!(before.contains("❌ failed: quota") && section.contains("  deploy    dpl1api"), "{}", outcome.stderr);
     assert_eq!(section.split_once(':').unwrap().0, after.split_once(':').unwrap().0, "both have a time");
     assert!(section.contains(":nuon_gate_details[collapsed=true]\r\u{1b}[0KDetails"), "{section:?}");
     is_nobody_elses(&outcome.stderr, &["::", "##", "+++", "---"]);
@@ -73,7 +73,7 @@ fn azure_gets_issues_variables_and_a_summary() {
 fn buildkite_without_an_agent_gets_sections() {
     let sim = serve_deploy(FAILING);
     let outcome = Gate::wait(&sim).env("BUILDKITE", "true").env("PATH", "relative:/no/such").run().exits(1);
-    assert!(outcome.stderr.contains("\n+++ Details of the deploy\n  deploy  dpl1api"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("\n+++ Details of the deploy\n  deploy    dpl1api"), "{}", outcome.stderr);
     assert!(!outcome.stderr.contains("annotated"), "{}", outcome.stderr);
     is_nobody_elses(&outcome.stderr, &["::", "##", "\u{1b}", "+++ y"]);
     Gate::wait(&serve_deploy(ENDLESS)).env("BUILDKITE", "true").args(["--timeout", "50ms"]).run().exits(124);

@@ -39,12 +39,16 @@ fn people_get_a_line_for_every_change() {
     );
     assert!(lines[1].contains("executing → error after "), "{lines:?}");
     assert!(lines[2].contains("❌ failed: quota exceeded"), "{lines:?}");
-    for words in
-        ["  deploy  dpl1api", "commit 4be1c7d", "by pipeline@vendor.example", "  time    ", "  hint    ask for more"]
-    {
+    for words in [
+        "  deploy    dpl1api",
+        "commit 4be1c7d",
+        "by pipeline@vendor.example",
+        "  time      ",
+        "  hint      ask for more",
+    ] {
         assert!(outcome.stderr.contains(words), "no `{words}`:\n{}", outcome.stderr);
     }
-    assert!(outcome.stderr.contains("  see     https://app.nuon.example/orgvendor"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("  see       https://app.nuon.example/orgvendor"), "{}", outcome.stderr);
 }
 
 /// This many components that fail, the last of them at once, with a log each.
@@ -67,7 +71,7 @@ fn of_very_many_failures_the_worst_ten_are_told_in_full() {
         let gate = Gate::at(&sim.url(), "wait").args(["--install", INSTALL, "--component", &ids]).args(["-q"]);
         let outcome = gate.run().exits(1);
         let lines = |start: &str| outcome.stderr.lines().filter(|line| line.starts_with(start)).count();
-        assert_eq!((lines("  deploy  "), lines("  log     ")), (in_full, in_full * 25));
+        assert_eq!((lines("  deploy    "), lines("  log       ")), (in_full, in_full * 25));
         let short_lines: Vec<&str> =
             outcome.stderr.lines().filter(|line| line.starts_with("target ") && !line.ends_with(':')).collect();
         assert_eq!(short_lines.len(), short);

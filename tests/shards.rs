@@ -317,7 +317,7 @@ fn the_whole_is_told_once() {
         "{summary}"
     );
     assert_eq!(outcome.stderr.lines().filter(|line| line.starts_with("::error")).count(), 1, "{}", outcome.stderr);
-    assert!(outcome.stderr.contains("target ") && outcome.stderr.contains("  deploy  dpl1api"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("target ") && outcome.stderr.contains("  deploy    dpl1api"), "{}", outcome.stderr);
     let outputs = fs::read_to_string(output).unwrap();
     assert!(
         outputs.contains("verdict<<") && outputs.contains("\nfailed\n") && outputs.contains("\ndpl1api"),

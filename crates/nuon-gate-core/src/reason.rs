@@ -1,9 +1,10 @@
 //! Extracts why a deploy failed.
 
-use crate::model::{Deploy, JobStatus, PolicySeverity, Status, WorkflowStep};
+use crate::cause::Denial;
+use crate::model::{Deploy, JobStatus, PolicySeverity, PolicyViolation, Status, WorkflowStep};
 use crate::{Line, RemoteText};
 
-/// Longest reason, in characters; the rest is in the dashboard.
+/// Longest reason, in characters; the rest is in Nuon.
 pub(crate) const LONGEST: usize = 1000;
 
 /// Generic texts that the server writes for nearly every failure.
@@ -41,7 +42,7 @@ pub fn specific(deploy: &Deploy) -> Option<RemoteText> {
     errors
         .filter_map(|error| error.message.as_ref())
         .find_map(|text| telling(text, deploy))
-        .or_else(|| denials(deploy))
+        .or_else(|| policies(deploy).map(|denial| denial.text().clone()))
         .or_else(|| descriptions.chain(left_behind).find_map(|text| telling(text, deploy)))
 }
 
@@ -50,8 +51,8 @@ pub fn generic(deploy: &Deploy) -> Option<RemoteText> {
     deploy.description().filter(|text| text.line(LONGEST) != deploy.current_status().as_str()).cloned()
 }
 
-/// Describes how a step's plan was denied: by which account, and with which note.
-pub fn denial(step: &WorkflowStep) -> Option<RemoteText> {
+/// Returns by which human a step's plan was denied.
+pub fn denial(step: &WorkflowStep) -> Option<Denial> {
     let response = step.approval.as_ref()?.response.as_ref()?;
     let answer = response.response_type.as_ref().map(|answer| answer.line(60))?;
     if !answer.plain().starts_with("deny") {
@@ -61,7 +62,7 @@ pub fn denial(step: &WorkflowStep) -> Option<RemoteText> {
     let by = who.map(|who| format!(" by {}", who.plain())).unwrap_or_default();
     let note = response.note.as_ref().map(|note| note.line(LONGEST)).filter(|note| !note.is_empty());
     let note = note.map(|note| format!(": {}", note.plain())).unwrap_or_default();
-    Some(RemoteText::new(format!("the plan was denied{by}{note}")))
+    Some(Denial::Human(RemoteText::new(format!("the plan was denied{by}{note}"))))
 }
 
 /// Returns the server's own hint.
@@ -71,18 +72,24 @@ pub fn server_hint(deploy: &Deploy) -> Option<RemoteText> {
     hints.find(|hint| !hint.is_blank()).cloned()
 }
 
-pub(crate) fn denials(deploy: &Deploy) -> Option<RemoteText> {
+/// Returns which policies deny a deploy's plan.
+pub(crate) fn policies(deploy: &Deploy) -> Option<Denial> {
     let violations = deploy.policy_reports.iter().flatten().flat_map(|report| report.violations.iter().flatten());
-    let denied: Vec<String> = violations
-        .filter(|violation| violation.severity == Some(PolicySeverity::Deny))
-        .map(|violation| {
-            let parts = [&violation.policy_name, &violation.message].into_iter().flatten().map(|text| text.line(300));
-            let parts: Vec<Line> = parts.filter(|text| !text.is_empty()).collect();
-            parts.iter().map(Line::plain).collect::<Vec<_>>().join(": ")
-        })
-        .filter(|denial| !denial.is_empty())
-        .collect();
-    (!denied.is_empty()).then(|| RemoteText::new(format!("denied by policy: {}", denied.join("; "))))
+    let denying: Vec<_> = violations.filter(|own| own.severity == Some(PolicySeverity::Deny)).collect();
+    let found = |violation: &PolicyViolation| {
+        let parts = [&violation.policy_name, &violation.message].into_iter().flatten().map(|text| text.line(300));
+        let parts: Vec<Line> = parts.filter(|text| !text.is_empty()).collect();
+        parts.iter().map(Line::plain).collect::<Vec<_>>().join(": ")
+    };
+    let all: Vec<String> = denying.iter().map(|own| found(own)).filter(|found| !found.is_empty()).collect();
+    let mut names: Vec<RemoteText> = Vec::new();
+    for name in denying.iter().filter_map(|own| own.policy_name.as_ref()).filter(|name| !name.is_blank()) {
+        if !names.contains(name) {
+            names.push(name.clone());
+        }
+    }
+    let found = RemoteText::new(format!("denied by policy: {}", all.join("; ")));
+    (!all.is_empty()).then_some(Denial::Policies { names, found })
 }
 
 fn telling(text: &RemoteText, deploy: &Deploy) -> Option<RemoteText> {

@@ -93,6 +93,10 @@ fn target(line: &TargetLine) -> Bounded<1500> {
     }
     text.push_own("\\: ");
     text.push(&line.state, 200, escape);
+    if let Some(hint) = &line.hint {
+        text.push_own(" ");
+        text.push(hint, 150, escape);
+    }
     text.push_own("\n");
     text
 }

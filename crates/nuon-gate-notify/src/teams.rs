@@ -61,18 +61,18 @@ fn card(message: &Message, share: usize) -> Value {
         body.push(runs(&[run("since ", &json!({})), text(&clock(since), 30)]));
     }
     let most = (20 / share).max(3);
-    for TargetLine { sign, name, state, url } in message.targets.iter().take(most) {
+    for TargetLine { sign, name, state, hint, url } in message.targets.iter().take(most) {
         let mut link = json!({});
         if let Some(url) = url {
             link["selectAction"] = json!({"type": "Action.OpenUrl", "url": url});
         }
         let name = styled(name, 150 / share + 20, &link);
-        body.push(runs(&[
-            run(&format!("{sign} "), &json!({})),
-            name,
-            run(": ", &json!({})),
-            text(state, 260 / share + 40),
-        ]));
+        let mut line = vec![run(&format!("{sign} "), &json!({})), name, run(": ", &json!({}))];
+        line.push(text(state, 260 / share + 40));
+        if let Some(hint) = hint {
+            line.extend([run(" ", &json!({})), text(hint, 200 / share + 40)]);
+        }
+        body.push(runs(&line));
     }
     let more = message.more + message.targets.len().saturating_sub(most);
     if more > 0 {

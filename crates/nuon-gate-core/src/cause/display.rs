@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Cause, DeployFailure, GroupTrouble, InstallTrouble, Limit, Standing, StoppedBy, Thing};
+use super::{Cause, Denial, DeployFailure, GroupTrouble, InstallTrouble, Limit, Standing, StoppedBy, Thing};
 use crate::api::ApiError;
 use crate::reason::LONGEST;
 use crate::timeline::{exact, human};
@@ -92,7 +92,7 @@ impl fmt::Display for Cause {
                     None => "and the component was never attempted".to_owned(),
                     Some(status) => format!("but the deploy still says `{status}`"),
                 };
-                let (step, denial) = (after(": ", step.as_ref()), after("; ", denial.as_ref()));
+                let (step, denial) = (after(": ", step.as_ref()), after("; ", denial.as_ref().map(Denial::text)));
                 write!(f, "the workflow {}{step}, {stays}{denial}", end.as_str())
             }
             Self::NeverDeployed { end, step, replaced } => {
@@ -105,7 +105,7 @@ impl fmt::Display for Cause {
             Self::Workflow { end, word, step, denial } => {
                 let odd = !["error", "cancelled", "failed-pending-retry", "success", ""].iter().any(|own| word.is(own));
                 let word = if odd { format!(" (it ended as `{}`)", word.line(60).plain()) } else { String::new() };
-                let (step, denial) = (after(": ", step.as_ref()), after("; ", denial.as_ref()));
+                let (step, denial) = (after(": ", step.as_ref()), after("; ", denial.as_ref().map(Denial::text)));
                 write!(f, "the workflow {}{word}{step}{denial}", end.as_str())
             }
             Self::StepFailed(step) => {

@@ -124,7 +124,7 @@ pub enum Cause {
         /// What the deploy says; `None` if no step of its own was begun.
         status: Option<Status>,
         /// Who denied its plan.
-        denial: Option<RemoteText>,
+        denial: Option<Denial>,
     },
     /// The workflow ended without the deploy that should have come from it.
     NeverDeployed {
@@ -144,7 +144,7 @@ pub enum Cause {
         /// The step that failed first, described.
         step: Option<RemoteText>,
         /// Who denied a plan.
-        denial: Option<RemoteText>,
+        denial: Option<Denial>,
     },
     /// The workflow that was waited for as a whole says that it succeeded, but one of its steps did not.
     StepFailed(RemoteText),
@@ -248,10 +248,35 @@ pub struct DeployFailure {
     pub text: Option<RemoteText>,
     /// Whether the reason says no more than that it failed.
     pub is_generic: bool,
+    /// Who denied its plan, if that is why.
+    pub denial: Option<Denial>,
     /// What can be done, if the server says so.
     pub hint: Option<RemoteText>,
     /// Whether the user's rules call the status a failure, rather than the table.
     pub by_rule: bool,
+}
+
+/// Who denied a plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Denial {
+    /// A human: by which account, and with which note.
+    Human(RemoteText),
+    /// Policies of the organisation's, which no human's approval overrides.
+    Policies {
+        /// The names of those that have one.
+        names: Vec<RemoteText>,
+        /// What they found.
+        found: RemoteText,
+    },
+}
+
+impl Denial {
+    /// Describes it.
+    pub fn text(&self) -> &RemoteText {
+        match self {
+            Self::Human(text) | Self::Policies { found: text, .. } => text,
+        }
+    }
 }
 
 /// A limit on time that ran out, and what was known then.

@@ -121,7 +121,7 @@ impl fmt::Display for Warning {
                 write!(f, "this machine's clock and the server's differ by {}", human(*skew))
             }
             Self::NoLinks(why) => {
-                write!(f, "there are no links, as the dashboard's address could not be read: {}", why.plain())
+                write!(f, "there are no links to Nuon, as the address of its pages could not be read: {}", why.plain())
             }
             Self::NoLog(why) => write!(f, "the log could not be read: {}", why.plain()),
             Self::NoHistory(why) => write!(f, "earlier deploys could not be read: {}", why.plain()),

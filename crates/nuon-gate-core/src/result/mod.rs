@@ -68,7 +68,7 @@ pub struct BranchRunResult {
     pub commit: Option<Line>,
     /// Whether a human is asked before it goes on.
     pub awaiting_approval: bool,
-    /// Its page in the dashboard, on which it is also approved.
+    /// Its page in Nuon, on which it is also approved.
     pub url: Option<Line>,
     /// Its groups of installs, in order.
     pub groups: Vec<GroupResult>,
@@ -161,7 +161,7 @@ pub struct TargetResult {
     pub last_good: Option<LastGood>,
     /// Where its time went.
     pub timeline: Vec<StayResult>,
-    /// Its page in the dashboard.
+    /// Its page in Nuon.
     pub url: Option<Line>,
     /// The page of the approval that is asked for.
     pub approval_url: Option<Line>,

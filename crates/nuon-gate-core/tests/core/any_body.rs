@@ -117,7 +117,7 @@ fn check_workflow(workflow: &Workflow, body: &[u8]) {
     }
     let deploy: DeployId = "dpl1".parse().unwrap();
     if let Some(step) = workflow.asks_about(&deploy) {
-        reason::denial(step).iter().for_each(is_told);
+        reason::denial(step).iter().for_each(|denial| is_told(denial.text()));
     }
     workflow.steps().for_each(|step| check_step(workflow, step));
     workflow.failed_step().iter().for_each(is_told);

@@ -100,7 +100,11 @@ fn it_is_no_name_no_note_and_no_error() {
             "metadata": { "reason": hidden, "err_message": "no quota" } } }] });
         let workflow: Workflow = decode(steps.to_string().as_bytes()).unwrap();
         let step = workflow.steps().next().unwrap();
-        assert_eq!(denial(step).map(|text| text.line(100)), Some(Line::new("the plan was denied")), "{name}");
+        assert_eq!(
+            denial(step).map(|denial| denial.text().line(100)),
+            Some(Line::new("the plan was denied")),
+            "{name}"
+        );
         assert_eq!(step.reason().map(|text| text.line(100)), Some(Line::new("no quota")), "{name}");
 
         let author = json!({ "created_by": { "email": hidden }, "created_by_id": "acc1" });

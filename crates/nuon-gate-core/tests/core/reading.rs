@@ -142,7 +142,7 @@ async fn what_passes_is_asked_for_again() {
 #[tokio::test(start_paused = true)]
 async fn what_does_not_pass_is_not_asked_for_again_and_warned_of() {
     let warnings = [
-        ("dashboard", "there are no links, as the dashboard's address could not be read: HTTP "),
+        ("dashboard", "there are no links to Nuon, as the address of its pages could not be read: HTTP "),
         ("deploy", "the log could not be read: HTTP "),
         ("logs", "the log could not be read: HTTP "),
         ("history", "earlier deploys could not be read: HTTP "),

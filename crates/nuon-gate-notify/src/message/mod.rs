@@ -13,6 +13,7 @@ use nuon_gate_core::result::{BranchRunResult, Named, RunResult, TargetResult, Ve
 
 use self::headline::Headline;
 pub(crate) use self::headline::{Tone, are_teardowns};
+use self::targets::Told;
 pub(crate) use self::targets::{TargetLine, rank};
 use crate::ci_run::WebPage;
 use crate::cut::{Escape, length};
@@ -65,12 +66,13 @@ impl Message {
         };
         let rings = rings(occasion, result);
         let reason = if is_over { reason(result, &decided) } else { None };
-        let (targets, more) = targets::lines(result, one, reason);
+        let hint = hint(occasion, result, &decided);
+        let (targets, more) = targets::lines(result, one, &Told { reason, hint: hint.as_ref() });
         Self {
             tone,
             headline: Line::new(format!("{sign} {words}")),
             reason: reason.cloned(),
-            hint: hint(occasion, result, &decided).map(|hint| Line::new(format!("→ {}", hint.plain()))),
+            hint: hint.as_ref().map(arrow),
             facts: facts::facts(result, is_over),
             since: (!is_over && occasion != Occasion::Test).then(|| facts::since(result)).flatten(),
             targets,
@@ -109,6 +111,11 @@ impl Message {
             (self.headline.clone(), self.reason.as_ref())
         }
     }
+}
+
+/// Puts what to do next behind an arrow.
+fn arrow(hint: &Line) -> Line {
+    Line::new(format!("→ {}", hint.plain()))
 }
 
 /// Returns a line if there is something in it.
@@ -179,6 +186,7 @@ fn reason<'a>(result: &'a RunResult, decided: &[&'a TargetResult]) -> Option<&'a
     }
 }
 
+/// Returns what to do next: for all that it is about, or else as the verdict wants it. Several hints stand with their targets.
 fn hint(occasion: Occasion, result: &RunResult, decided: &[&TargetResult]) -> Option<Line> {
     let ours = |words: &str| Some(Line::new(words));
     let verdict = result.verdict;
@@ -190,7 +198,12 @@ fn hint(occasion: Occasion, result: &RunResult, decided: &[&TargetResult]) -> Op
         }
         Occasion::Ended => match common(decided, |target| target.hint.as_ref()) {
             Common::Same(hint) => Some(hint.clone()),
-            Common::Several => usual_hint(verdict).and_then(ours),
+            Common::Several => {
+                let usual = usual_hint(verdict);
+                let is_usual =
+                    |target: &&TargetResult| targets::own_hint(target).is_none_or(|own| Some(own.plain()) == usual);
+                usual.filter(|_| decided.iter().any(is_usual)).and_then(ours)
+            }
             Common::Nothing => {
                 result.hint.as_ref().and_then(seen).cloned().or_else(|| usual_hint(verdict).and_then(ours))
             }
@@ -213,11 +226,11 @@ enum Common<'a> {
 }
 
 fn common<'a>(targets: &[&'a TargetResult], part: fn(&'a TargetResult) -> Option<&'a Line>) -> Common<'a> {
-    let mut said = targets.iter().filter_map(|target| part(target).and_then(seen));
-    match said.next() {
-        None => Common::Nothing,
-        Some(first) if said.all(|other| other == first) => Common::Same(first),
-        Some(_) => Common::Several,
+    let mut said = targets.iter().map(|target| part(target).and_then(seen));
+    match said.next().flatten() {
+        Some(first) if said.all(|other| other == Some(first)) => Common::Same(first),
+        None if said.all(|other| other.is_none()) => Common::Nothing,
+        _ => Common::Several,
     }
 }
 

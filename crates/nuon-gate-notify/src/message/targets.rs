@@ -3,7 +3,7 @@
 use nuon_gate_core::Line;
 use nuon_gate_core::result::{RunResult, TargetResult, VerdictName};
 
-use super::{page, seen, target_name};
+use super::{arrow, page, seen, target_name};
 use crate::ci_run::WebPage;
 
 /// The most targets that are listed.
@@ -16,8 +16,16 @@ pub(crate) struct TargetLine {
     pub(crate) name: Line,
     /// How it stands, and why.
     pub(crate) state: Line,
+    /// What to do about it, behind an arrow.
+    pub(crate) hint: Option<Line>,
     /// The page that its name leads to.
     pub(crate) url: Option<WebPage>,
+}
+
+/// What stands above the lines already.
+pub(super) struct Told<'a> {
+    pub(super) reason: Option<&'a Line>,
+    pub(super) hint: Option<&'a Line>,
 }
 
 /// What is said of a target whose plan waits for an answer.
@@ -43,8 +51,8 @@ pub(crate) fn rank(verdict: VerdictName) -> usize {
 }
 
 /// Returns the lines of those that did not pass, and how many more there are. What stands above the lines already is not
-/// repeated: neither the one target that it is about, if there is no other, nor a reason.
-pub(super) fn lines(result: &RunResult, one: Option<&TargetResult>, told: Option<&Line>) -> (Vec<TargetLine>, usize) {
+/// repeated: neither the one target that it is about, if there is no other, nor a reason, nor a hint.
+pub(super) fn lines(result: &RunResult, one: Option<&TargetResult>, told: &Told<'_>) -> (Vec<TargetLine>, usize) {
     let open = |target: &&TargetResult| !matches!(target.verdict, VerdictName::Passed | VerdictName::NotifyFailed);
     let mut targets: Vec<&TargetResult> = result.targets.iter().filter(open).collect();
     if let ([only], Some(one)) = (targets.as_slice(), one)
@@ -58,7 +66,7 @@ pub(super) fn lines(result: &RunResult, one: Option<&TargetResult>, told: Option
 }
 
 impl TargetLine {
-    fn new(target: &TargetResult, told: Option<&Line>) -> Self {
+    fn new(target: &TargetResult, told: &Told<'_>) -> Self {
         let status = target.deploy.as_ref().and_then(|deploy| seen(&deploy.status));
         let state = match (target.verdict, status) {
             (VerdictName::Pending, _) if is_asked(target) => AWAITING,
@@ -66,12 +74,13 @@ impl TargetLine {
             (VerdictName::Pending, None) => "not started",
             (verdict, _) => ORDER.get(rank(verdict)).map_or("?", |(_, words)| words),
         };
-        let reason = target.reason.as_ref().and_then(seen).filter(|reason| Some(*reason) != told);
+        let reason = target.reason.as_ref().and_then(seen).filter(|reason| Some(*reason) != told.reason);
         let reason = reason.map(|reason| format!(": {}", reason.plain())).unwrap_or_default();
         Self {
             sign: shown(target).sign(),
             name: Line::new(target_name(target)),
             state: Line::new(format!("{state}{reason}")),
+            hint: own_hint(target).filter(|hint| Some(*hint) != told.hint).map(arrow),
             url: [&target.approval_url, &target.url].into_iter().flatten().find_map(page),
         }
     }
@@ -79,6 +88,22 @@ impl TargetLine {
     /// Says which target it is and how it stands.
     pub(crate) fn standing(&self) -> Line {
         Line::new(format!("{}: {}", self.name.plain(), self.state.plain()))
+    }
+}
+
+/// Returns what is to be done about one of several targets, if that is about its deploy. How to wait again for what has not
+/// ended is said for all.
+pub(super) fn own_hint(target: &TargetResult) -> Option<&Line> {
+    match target.verdict {
+        VerdictName::Failed | VerdictName::Rejected | VerdictName::Cancelled => target.hint.as_ref().and_then(seen),
+        VerdictName::Superseded
+        | VerdictName::ApprovalNeeded
+        | VerdictName::Inconclusive
+        | VerdictName::TimedOut
+        | VerdictName::Interrupted
+        | VerdictName::Pending
+        | VerdictName::NotifyFailed
+        | VerdictName::Passed => None,
     }
 }
 

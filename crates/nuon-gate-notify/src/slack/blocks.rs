@@ -181,7 +181,7 @@ fn blocks(message: &Message, extent: Extent) -> Few<Block, 50> {
 
 fn targets(message: &Message) -> Few<RichElement, 80> {
     let mut elements: Few<RichElement, 80> = Few::from_iter([]);
-    for TargetLine { sign, name, state, url } in &message.targets {
+    for TargetLine { sign, name, state, hint, url } in &message.targets {
         let mut before = Bounded::build();
         before.push_whole(&[Own::Words(sign), Own::Words(" ")]);
         elements.push(RichElement::Text { text: before });
@@ -192,6 +192,10 @@ fn targets(message: &Message) -> Few<RichElement, 80> {
         let mut said = Bounded::build();
         said.push_own(": ");
         said.push(state, 260, verbatim);
+        if let Some(hint) = hint {
+            said.push_own(" ");
+            said.push(hint, 200, verbatim);
+        }
         said.push_own("\n");
         elements.push(RichElement::Text { text: said });
     }
@@ -244,6 +248,10 @@ fn fallback(message: &Message, extent: Extent) -> Bounded<LONGEST_TEXT> {
     for line in message.targets.iter().take(5) {
         text.push_whole(&[Own::Words("\n"), Own::Words(line.sign), Own::Words(" ")]);
         text.push(&line.standing(), 160, escape);
+        if let Some(hint) = &line.hint {
+            text.push_own(" ");
+            text.push(hint, 120, escape);
+        }
     }
     let more = message.more + message.targets.len().saturating_sub(5);
     if more > 0 {

@@ -120,6 +120,7 @@ impl<'a> Said<'a> {
             status: self.status(),
             text: Some(text),
             is_generic: self.turn.is_multiple_of(2),
+            denial: None,
             hint: Some(hint),
             by_rule: false,
         };

@@ -218,7 +218,7 @@ impl Console {
         }
         self.say_kept();
         let of_run = result.branch_run.iter().filter(|_| result.verdict != VerdictName::Passed).flat_map(of_run);
-        of_run.for_each(|(word, text)| self.tell(Tone::Plain, &format!("  {word:<7} "), &text));
+        of_run.for_each(|(word, text)| self.tell(Tone::Plain, &before(word), &text));
         let details = self.details(result);
         let (open, close) = section.filter(|_| !details.is_empty()).unzip();
         open.iter().for_each(|line| self.command(line));
@@ -227,7 +227,7 @@ impl Console {
         // A target that decided has its own hint among its details.
         let is_told = |at: usize| result.targets[at].hint.is_some();
         if let Some(hint) = result.hint.as_ref().filter(|_| !result.deciding().is_some_and(is_told)) {
-            self.tell(Tone::Plain, "  hint    ", hint);
+            self.tell(Tone::Plain, &before("hint"), hint);
         }
         for failed in result.notifications.iter().filter(|told| told.result == Delivery::Failed) {
             let why = failed.reason.as_ref().map_or("no reason is known", Line::plain);
@@ -269,7 +269,7 @@ impl Console {
         // A name from the server must not stand where CI systems look for commands.
         let title = (count > 1 && !details.is_empty())
             .then(|| (String::new(), Line::new(format!("target {}:", self.label(index)))));
-        title.into_iter().chain(details.into_iter().map(|(word, text)| (format!("  {word:<7} "), text))).collect()
+        title.into_iter().chain(details.into_iter().map(|(word, text)| (before(word), text))).collect()
     }
 
     /// Returns a target that did not pass in a line.
@@ -333,6 +333,11 @@ impl Console {
             None => drop(writeln!(io::stderr().lock(), "{text}")),
         }
     }
+}
+
+/// Returns what stands before a detail: what it is.
+fn before(word: &str) -> String {
+    format!("  {word:<9} ")
 }
 
 /// Returns what there is to know of the run of a branch that did not pass: its groups, who waits, and where it is approved.

@@ -214,10 +214,10 @@ pub(super) fn details(result: &TargetResult) -> Vec<(&'static str, Line)> {
     if let Some(hint) = &result.hint {
         details.push(("hint", hint.clone()));
     }
-    if let Some(live) = &result.last_good {
-        let what = live.commit.as_ref().map(|commit| format!(", commit {}", commit.plain())).unwrap_or_default();
-        let since = live.at.as_ref().map(|at| format!(", since {}", at.plain())).unwrap_or_default();
-        details.push(("live", Line::new(format!("{}{what}{since}", live.deploy_id.plain()))));
+    if let Some(good) = &result.last_good {
+        let what = good.commit.as_ref().map(|commit| format!(", commit {}", commit.plain())).unwrap_or_default();
+        let since = good.at.as_ref().map(|at| format!(", since {}", at.plain())).unwrap_or_default();
+        details.push(("last good", Line::new(format!("{}{what}{since}", good.deploy_id.plain()))));
     }
     if let Some(typical) = result.typical_ms.map(Duration::from_millis) {
         details.push(("usual", Line::new(format!("such a deploy takes {}", human(typical)))));

@@ -1,7 +1,7 @@
 //! Hints: what the user can do.
 
 use nuon_gate_core::api::{ApiError, ErrorClass, SignInError};
-use nuon_gate_core::cause::{Cause, DeployFailure, Limit, Standing, StoppedBy, Thing};
+use nuon_gate_core::cause::{Cause, Denial, DeployFailure, Limit, Standing, StoppedBy, Thing};
 use nuon_gate_core::model::{Status, WorkflowEnd};
 use nuon_gate_core::report::Known;
 use nuon_gate_core::resolve::{Ambiguous, Named, UnknownName};
@@ -11,7 +11,7 @@ use super::flags::{self, ADDRESS, CERTIFICATES, COMPONENT, INSTALL, ORG, TOKEN};
 
 const NOT_NUON: &str = "check --api-url (NUON_GATE_API_URL, NUON_API_URL), and whether a \
     proxy (HTTPS_PROXY, NO_PROXY) or a firewall is in between";
-const LOOK_AT_WORKFLOW: &str = "look at the workflow in the dashboard, put right what failed, then deploy again";
+const LOOK_AT_WORKFLOW: &str = "look at the workflow in Nuon, put right what failed, then deploy again";
 
 /// The hint for a denied plan.
 const PLAN_DENIED: &str = "have the plan changed or approved, then deploy again";
@@ -42,7 +42,7 @@ fn wait_again(known: Known<'_>) -> String {
 fn answer_it(known: Known<'_>) -> String {
     let place = match known.approval {
         Some(page) => format!("approve or deny the plan: {}", page.plain()),
-        None => "approve or deny the plan in the dashboard".to_owned(),
+        None => "approve or deny the plan in Nuon".to_owned(),
     };
     format!("{place}, then {}", wait_again(known))
 }
@@ -61,14 +61,14 @@ fn own(cause: &Cause, known: Known<'_>) -> Option<String> {
         Cause::PlanOnlyWorkflow(_) => "name another workflow with --workflow (NUON_GATE_WORKFLOW)".to_owned(),
         Cause::PlanOnlyRun(_) => "name another run with --branch-run (NUON_GATE_BRANCH_RUN)".to_owned(),
         Cause::Run { .. } | Cause::InstallOfRun { .. } | Cause::GroupOfRun { .. } => {
-            "look at the run in the dashboard, put right what failed, then release again".to_owned()
+            "look at the run in Nuon, put right what failed, then release again".to_owned()
         }
         Cause::NothingReleased(_) => "check that installs belong to the groups of the branch".to_owned(),
         Cause::InstallSuperseded { by, .. } => format!(
             "wait for the later run, {by}, or have it followed with --on-superseded follow (NUON_GATE_ON_SUPERSEDED)"
         ),
         Cause::RunApproval { .. } => {
-            "approve or reject it in the dashboard, then wait again for the run by its id; or have the \
+            "approve or reject it in Nuon, then wait again for the run by its id; or have the \
             gate wait for the answer with --on-approval wait (NUON_GATE_ON_APPROVAL)"
                 .to_owned()
         }
@@ -81,9 +81,12 @@ fn own(cause: &Cause, known: Known<'_>) -> Option<String> {
         Cause::WorkflowOfOther { .. } => format!("check {INSTALL} and --workflow (NUON_GATE_WORKFLOW)"),
         Cause::NoInstall(_) => "name a workflow of an install with --workflow (NUON_GATE_WORKFLOW)".to_owned(),
         Cause::Deploy(failure) => if_failed(failure),
-        Cause::Orphaned { denial: Some(_), .. }
-        | Cause::Orphaned { end: WorkflowEnd::Cancelled, status: Some(Status::PendingApproval), .. }
-        | Cause::Workflow { denial: Some(_), .. } => PLAN_DENIED.to_owned(),
+        Cause::Orphaned { denial: Some(denial), .. } | Cause::Workflow { denial: Some(denial), .. } => {
+            if_denied_by(denial)
+        }
+        Cause::Orphaned { end: WorkflowEnd::Cancelled, status: Some(Status::PendingApproval), .. } => {
+            PLAN_DENIED.to_owned()
+        }
         Cause::Step { .. }
         | Cause::Orphaned { .. }
         | Cause::NeverDeployed { .. }
@@ -179,21 +182,33 @@ fn if_missing(thing: &Thing) -> String {
         Thing::Component(..) => format!("check {COMPONENT}"),
         Thing::Deploy(..) => format!("check --deploy, --after and {INSTALL}"),
         Thing::Workflow(_) => format!("check --workflow and {ORG}"),
-        Thing::GroupsOfRun(_) => {
-            "look at the run in the dashboard; servers of before 2026 may know no groups".to_owned()
-        }
+        Thing::GroupsOfRun(_) => "look at the run in Nuon; servers of before 2026 may know no groups".to_owned(),
     }
 }
 
 fn if_failed(failure: &DeployFailure) -> String {
-    match &failure.status {
-        _ if failure.by_rule => "if it is none, take the status out of --fail-on (NUON_GATE_FAIL_ON)",
-        Status::ApprovalDenied => PLAN_DENIED,
-        Status::ApprovalExpired => "deploy again, and answer the new approval in time",
-        Status::Cancelled => "deploy again, unless it was cancelled on purpose",
-        _ => "look at the deploy's log in the dashboard, put right what failed, then deploy again",
+    match (&failure.status, &failure.denial) {
+        _ if failure.by_rule => "if it is none, take the status out of --fail-on (NUON_GATE_FAIL_ON)".to_owned(),
+        (_, Some(denial)) => if_denied_by(denial),
+        (Status::ApprovalDenied, None) => PLAN_DENIED.to_owned(),
+        (Status::ApprovalExpired, None) => "deploy again, and answer the new approval in time".to_owned(),
+        (Status::Cancelled, None) => "deploy again, unless it was cancelled on purpose".to_owned(),
+        _ => "look at the deploy's log in Nuon, put right what failed, then deploy again".to_owned(),
     }
-    .to_owned()
+}
+
+/// Says what can be done about a plan that was denied. No approval helps against a policy.
+fn if_denied_by(denial: &Denial) -> String {
+    const MOST_NAMES: usize = 3;
+    let Denial::Policies { names, .. } = denial else { return PLAN_DENIED.to_owned() };
+    let shown: Vec<String> = names.iter().take(MOST_NAMES).map(|name| format!("`{}`", name.line(60).plain())).collect();
+    let who = match (names.len(), names.len().saturating_sub(MOST_NAMES)) {
+        (0, _) => "a policy".to_owned(),
+        (1, _) => format!("the policy {}", shown.join("")),
+        (_, 0) => format!("each of the policies {}", shown.join(", ")),
+        (_, more) => format!("each of the policies {} and {more} more", shown.join(", ")),
+    };
+    format!("change what {who} forbids, or have the policy itself changed, then deploy again")
 }
 
 /// The hint for an API that gives no good answer.

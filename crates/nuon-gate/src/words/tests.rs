@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use nuon_gate_core::ApprovalPlace;
 use nuon_gate_core::api::ApiError;
-use nuon_gate_core::cause::{Cause, DeployFailure, Limit, Standing, StoppedBy, Thing, Warning};
+use nuon_gate_core::cause::{Cause, Denial, DeployFailure, Limit, Standing, StoppedBy, Thing, Warning};
 use nuon_gate_core::model::{Status, WorkflowEnd};
 use nuon_gate_core::report::Known;
 use nuon_gate_core::resolve::{Named, UnknownName};
@@ -21,7 +21,7 @@ fn answered(status: u16, from_nuon: bool) -> ApiError {
 }
 
 fn failure(status: Status, by_rule: bool) -> DeployFailure {
-    DeployFailure { status, text: None, is_generic: false, hint: None, by_rule }
+    DeployFailure { status, text: None, is_generic: false, denial: None, hint: None, by_rule }
 }
 
 fn following(hold: Hold) -> Standing {
@@ -147,6 +147,40 @@ fn what_is_not_waited_for_needs_no_advice() {
 fn the_servers_advice_comes_first() {
     let hinted = DeployFailure { hint: Some(RemoteText::new("ask for more")), ..failure(Status::Error, true) };
     assert_eq!(hint(&Cause::Deploy(hinted), Known::default()).as_deref(), Some("ask for more"));
+}
+
+#[test]
+fn a_policy_that_denies_is_named_in_what_can_be_done() {
+    let policies = |names: &[&str]| Denial::Policies {
+        names: names.iter().copied().map(RemoteText::new).collect(),
+        found: RemoteText::new("denied by policy: …"),
+    };
+    let human = || Denial::Human(RemoteText::new("the plan was denied by acc1"));
+    let failed = |denial| Cause::Deploy(DeployFailure { denial: Some(denial), ..failure(Status::Error, false) });
+    let orphaned = |denial| Cause::Orphaned {
+        end: WorkflowEnd::Failed,
+        step: None,
+        status: Some(Status::PendingApproval),
+        denial: Some(denial),
+    };
+    let changed = ", or have the policy itself changed, then deploy again";
+    let cases = [
+        (policies(&["network"]), "change what the policy `network` forbids"),
+        (policies(&["network", "tags"]), "change what each of the policies `network`, `tags` forbids"),
+        (policies(&["a", "b", "c", "d", "e"]), "change what each of the policies `a`, `b`, `c` and 2 more forbids"),
+        (policies(&[]), "change what a policy forbids"),
+    ];
+    for (denial, expected) in cases {
+        for cause in [failed(denial.clone()), orphaned(denial)] {
+            assert_eq!(hint(&cause, Known::default()).as_deref(), Some(&*format!("{expected}{changed}")));
+        }
+    }
+    for cause in [failed(human()), orphaned(human())] {
+        assert_eq!(
+            hint(&cause, Known::default()).as_deref(),
+            Some("have the plan changed or approved, then deploy again")
+        );
+    }
 }
 
 #[test]

@@ -13,12 +13,15 @@ impl Follow {
     pub(super) fn failed(&self, verdict: Verdict, row: &Deploy, by_rule: bool) -> End {
         let own_steps = || self.reads.workflow.iter().flat_map(|workflow| workflow.steps_of(&self.id));
         let noted = || own_steps().filter_map(WorkflowStep::reason).find(|text| !text.is_blank()).cloned();
-        let specific = own_steps().find_map(reason::denial).or_else(|| reason::specific(row)).or_else(noted);
+        let human = own_steps().find_map(reason::denial);
+        let by_human = human.as_ref().map(|denial| denial.text().clone());
+        let specific = by_human.or_else(|| reason::specific(row)).or_else(noted);
         let is_generic = specific.is_none();
         let failure = DeployFailure {
             status: row.current_status().clone(),
             text: specific.or_else(|| reason::generic(row)),
             is_generic,
+            denial: human.or_else(|| reason::policies(row)),
             hint: reason::server_hint(row),
             by_rule,
         };
@@ -40,7 +43,7 @@ impl Follow {
     pub(super) fn orphaned(&self, end: WorkflowEnd, row: &Deploy) -> End {
         let workflow = self.reads.workflow.as_deref();
         let own_steps: Vec<_> = workflow.into_iter().flat_map(|workflow| workflow.steps_of(&self.id)).collect();
-        let answered: Option<RemoteText> = own_steps.iter().find_map(|step| reason::denial(step));
+        let answered = own_steps.iter().find_map(|step| reason::denial(step));
         let has_begun = own_steps.iter().any(|step| step.has_begun());
         // A plan that was denied ends the workflow, whatever its deploy says.
         let was_denied = workflow.is_some_and(|workflow| workflow.was_denied(Some(&self.id)));
@@ -52,7 +55,7 @@ impl Follow {
         let step = workflow.and_then(Workflow::failed_step);
         End::Otherwise(
             verdict,
-            Cause::Orphaned { end, step, status, denial: answered.or_else(|| reason::denials(row)) },
+            Cause::Orphaned { end, step, status, denial: answered.or_else(|| reason::policies(row)) },
         )
     }
 }

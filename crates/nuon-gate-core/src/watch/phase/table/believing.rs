@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::said::{Said, detail, done, newest, no_newest, row, said, with, without, workflow};
 use super::scene::{IN_PROGRESS, Scene, Then, failed, fails_as, latest, own, passes, passes_by, play};
 use super::{JUDGING, OWN, REPLICAS, STUCK, VERIFIED};
-use crate::cause::{Cause, DeployFailure};
+use crate::cause::{Cause, Denial, DeployFailure};
 use crate::hold::Behind;
 use crate::model::{Status, WorkflowEnd};
 use crate::watch::phase::Basis;
@@ -82,6 +82,7 @@ fn retries() -> Vec<Scene> {
         status: Status::Error,
         text: Some(step("no such chart")),
         is_generic: false,
+        denial: None,
         hint: None,
         by_rule: false,
     });
@@ -225,7 +226,7 @@ fn orphans() -> Vec<Scene> {
         end: failed_end,
         step: Some(step("step 1 of 1, apply, was denied")),
         status: Some(Status::PendingApproval),
-        denial: Some(step("the plan was denied by acc-1: not today")),
+        denial: Some(Denial::Human(step("the plan was denied by acc-1: not today"))),
     };
     let answer = || said("workflow iwf-1", &answered);
     vec![
@@ -314,8 +315,14 @@ fn flags() -> Vec<Scene> {
     };
     let (noop, error, active) = (row(OWN, "noop"), row(OWN, "error"), row(OWN, "active"));
     let at_work = || workflow("iwf-1", "in-progress", OWN, "retrying");
-    let by_rule =
-        Cause::Deploy(DeployFailure { status: Status::Error, text: None, is_generic: true, hint: None, by_rule: true });
+    let by_rule = Cause::Deploy(DeployFailure {
+        status: Status::Error,
+        text: None,
+        is_generic: true,
+        denial: None,
+        hint: None,
+        by_rule: true,
+    });
     let (pass, fail, wait) =
         (rules(&[Status::Noop], &[], &[]), rules(&[], &[Status::Error], &[]), rules(&[], &[], &[Status::Active]));
     vec![

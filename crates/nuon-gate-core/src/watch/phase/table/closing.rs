@@ -143,6 +143,7 @@ fn known() -> Vec<Scene> {
         status: Status::Cancelled,
         text: None,
         is_generic: true,
+        denial: None,
         hint: None,
         by_rule: false,
     });

@@ -57,6 +57,7 @@ fn following() -> Vec<Scene> {
         status: Status::Error,
         text: Some(RemoteText::new("no such image")),
         is_generic: false,
+        denial: None,
         hint: None,
         by_rule: false,
     };

@@ -387,7 +387,7 @@ pub(super) fn fails_as(status: Status) -> Then {
 }
 
 pub(super) fn failure(status: Status) -> Cause {
-    Cause::Deploy(DeployFailure { status, text: None, is_generic: true, hint: None, by_rule: false })
+    Cause::Deploy(DeployFailure { status, text: None, is_generic: true, denial: None, hint: None, by_rule: false })
 }
 
 pub(super) fn id(id: &str) -> DeployId {
