@@ -63,7 +63,7 @@ impl Step {
 }
 
 /// Sorted.
-const NAMES: [&str; 14] = [
+const NAMES: [&str; 17] = [
     "approval-url",
     "build-id",
     "deploy-id",
@@ -71,6 +71,9 @@ const NAMES: [&str; 14] = [
     "exit-code",
     "hint",
     "notified",
+    "plan-add",
+    "plan-change",
+    "plan-destroy",
     "reason",
     "result",
     "slack-thread",
@@ -101,6 +104,9 @@ fn a_pass_sets_every_output() {
         ("reason", ""),
         ("hint", ""),
         ("approval-url", ""),
+        ("plan-add", ""),
+        ("plan-change", ""),
+        ("plan-destroy", ""),
         ("notified", "false"),
         ("slack-thread", ""),
     ]);

@@ -36,6 +36,7 @@ mod output;
 mod pages;
 #[cfg(unix)]
 mod pipes;
+mod plans;
 mod queues;
 #[cfg(unix)]
 mod readers;

@@ -52,7 +52,7 @@ fn azure_gets_issues_variables_and_a_summary() {
     assert_eq!(errors.len(), 1, "{commands:#?}");
     assert!(errors[0].contains(": failed: quota ") && errors[0].contains("%0Ahttps://"), "{errors:#?}");
     let variables = of("##vso[task.setvariable variable=");
-    assert_eq!(variables.len(), 14, "{commands:#?}");
+    assert_eq!(variables.len(), 17, "{commands:#?}");
     assert_eq!(
         variables[..3],
         ["verdict;isOutput=true]failed", "exit_code;isOutput=true]1", "status;isOutput=true]error"]

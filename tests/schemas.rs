@@ -236,7 +236,7 @@ fn what_is_absent_is_null_and_never_missing() {
     assert_eq!(keys(&full["targets"][0]), keys(&none["targets"][0]));
     assert_eq!(none["targets"][0]["deploy"], json!(null));
     let target = "install component verdict reason hint clock deploy matched_by group queue superseded_by replaced typical_ms \
-                  recovered_after last_good timeline url approval_url log_tail warnings";
+                  recovered_after last_good timeline url approval_url plan log_tail warnings";
     assert_eq!(keys(&full["targets"][0]), target.split_whitespace().map(str::to_owned).collect());
     let run = "schema verdict exit_code reason hint started_at finished_at elapsed_ms targets branch_run shard api ci_url notifications \
                warnings";

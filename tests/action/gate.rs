@@ -136,6 +136,9 @@ fn the_outputs_are_those_of_the_contract() {
         "slack-thread",
         "hint",
         "approval-url",
+        "plan-add",
+        "plan-change",
+        "plan-destroy",
     ];
     let job = Job::new(&[]);
     let outputs = job.action["outputs"].as_mapping().unwrap();

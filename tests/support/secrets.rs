@@ -8,8 +8,8 @@ use std::sync::Mutex;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 
-/// What the simulator plants into its answers: a credential, and an output of a deploy.
-const PLANTED: [&str; 2] = ["simulated-write-token", "nobody's business"];
+/// What the simulator plants into its answers: a credential, an output of a deploy, and a value in a plan.
+const PLANTED: [&str; 3] = ["simulated-write-token", "nobody's business", "simulated-plan-value"];
 
 /// Every secret that any run was given.
 static ALL: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());

@@ -1,6 +1,6 @@
 //! Where a human is asked.
 
-use crate::{StepId, WorkflowId};
+use crate::{ApprovalId, StepId, WorkflowId};
 
 /// Where an approval can be answered: a workflow, and its step.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -9,4 +9,6 @@ pub struct ApprovalPlace {
     pub workflow: WorkflowId,
     /// The step, if it has an id.
     pub step: Option<StepId>,
+    /// What the step asks, if it has an id.
+    pub approval: Option<ApprovalId>,
 }

@@ -110,6 +110,8 @@ ids! {
     GroupRunId;
     /// A workflow's step (`iws…`).
     StepId;
+    /// What a step asks a human to approve (`waa…`).
+    ApprovalId;
     /// What a workflow's step works on: a deploy, an install component (`inc…`), …
     StepTargetId;
     /// A log stream (`log…`).

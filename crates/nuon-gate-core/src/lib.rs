@@ -69,8 +69,8 @@ pub use self::drive::{drive, drive_with};
 pub use self::history::History;
 pub use self::hold::{Behind, Hold};
 pub use self::id::{
-    AppId, BranchId, BuildId, ComponentId, DeployId, GroupRunId, InstallId, InvalidId, JobId, LogStreamId, OrgId,
-    RunId, StepId, StepTargetId, WorkflowId,
+    AppId, ApprovalId, BranchId, BuildId, ComponentId, DeployId, GroupRunId, InstallId, InvalidId, JobId, LogStreamId,
+    OrgId, RunId, StepId, StepTargetId, WorkflowId,
 };
 pub use self::judge::{ContradictoryRules, Judgement, Rules};
 pub use self::kind::Kind;

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use crate::cause::{Cause, StoppedBy, Warning};
 use crate::history::History;
 use crate::log_tail::Logged;
-use crate::model::{Deploy, QueuePlace};
+use crate::model::{Deploy, Plan, QueuePlace};
 use crate::timeline::Stay;
 use crate::watch::Proof;
 use crate::{
@@ -132,6 +132,8 @@ pub struct TargetReport {
     pub superseded_by: Option<DeployId>,
     /// Where a human is asked to approve.
     pub approval: Option<ApprovalPlace>,
+    /// What a human was asked to approve, if that could be read.
+    pub plan: Option<Arc<Plan>>,
     /// Where its time went.
     pub timeline: Vec<Stay>,
     /// What the component's earlier deploys say, if they were read.
@@ -161,6 +163,7 @@ impl TargetReport {
             replaced: Vec::new(),
             superseded_by: None,
             approval: None,
+            plan: None,
             timeline: Vec::new(),
             history: None,
             log_tail: Vec::new(),

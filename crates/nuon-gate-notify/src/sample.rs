@@ -1,7 +1,7 @@
 //! A made-up run, for trying out templates, channels and renderings.
 
 use nuon_gate_core::result::{
-    ApiResult, DeployResult, LastGood, LogLine, Named, RunResult, StayResult, TargetResult, VerdictName,
+    ApiResult, DeployResult, LastGood, LogLine, Named, PlanResult, RunResult, StayResult, TargetResult, VerdictName,
 };
 use nuon_gate_core::{Clock, Line, MatchedBy};
 
@@ -58,9 +58,15 @@ pub(crate) fn target(verdict: VerdictName, install: &str, component: &str, numbe
         }),
         timeline: timeline(status, ended),
         approval_url: asks.then(|| page("workflows/inw1")).flatten(),
+        plan: asks.then(plan),
         log_tail: if verdict == VerdictName::Failed { log_tail() } else { Vec::new() },
         warnings: Vec::new(),
     }
+}
+
+fn plan() -> PlanResult {
+    let destroyed = vec![Line::new("aws_db_instance.main"), Line::new("aws_s3_bucket.logs")];
+    PlanResult { add: 3, change: 1, destroy: 2, destroyed }
 }
 
 fn words(verdict: VerdictName) -> (&'static str, Option<&'static str>) {

@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use nuon_gate_core::Line;
-use nuon_gate_core::result::{BranchRunResult, GroupResult, RunResult, VerdictName, WaitingResult};
+use nuon_gate_core::result::{BranchRunResult, GroupResult, PlanResult, RunResult, VerdictName, WaitingResult};
 use nuon_gate_notify::{Sinks, render};
 use serde_json::Value;
 use support::{fleet, result, sinks};
@@ -115,6 +115,8 @@ fn every_state_on_the_way_has_its_message() {
         each(run, |target| {
             target.deploy.as_mut().unwrap().status = Line::new("pending-approval");
             target.approval_url = Some(Line::new("https://app.nuon.co/org1/installs/inl1/workflows/inw1?panel=inst1"));
+            let destroyed = ["aws_db_instance.main", "aws_s3_bucket.logs"].map(Line::new).to_vec();
+            target.plan = Some(PlanResult { add: 3, change: 1, destroy: 2, destroyed });
         });
     });
 }

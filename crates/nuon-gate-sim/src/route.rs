@@ -35,6 +35,8 @@ pub(crate) enum Route<'a> {
     Await(&'a str, &'a str),
     /// A workflow's place in the queue.
     QueuePosition(&'a str),
+    /// The contents of an approval that a workflow's step asks for.
+    ApprovalContents(&'a str, &'a str),
     /// A log stream.
     Logs(&'a str),
     /// The end of a log stream, as it grows.
@@ -71,6 +73,9 @@ impl<'a> Route<'a> {
             ("POST", ["v1", "workflows", id, "cancel"]) => Self::Cancel(id),
             ("GET", ["v1", "workflows", id, "steps", step, "await"]) => Self::Await(id, step),
             ("GET", ["v1", "workflows", id, "queue-position"]) => Self::QueuePosition(id),
+            ("GET", ["v1", "workflows", id, "steps", _, "approvals", approval, "contents"]) => {
+                Self::ApprovalContents(id, approval)
+            }
             ("GET", ["v1", "log-streams", id, "logs"]) => Self::Logs(id),
             ("GET", ["v1", "log-streams", id, "logs", "tail"]) => Self::Tail(id),
             ("GET", ["v1", "apps"]) => Self::Apps,
@@ -117,6 +122,7 @@ impl<'a> Route<'a> {
             Self::InstallDeploys(..) => Endpoint::InstallDeploys,
             Self::Await(..) => Endpoint::Await,
             Self::QueuePosition(..) => Endpoint::QueuePosition,
+            Self::ApprovalContents(..) => Endpoint::ApprovalContents,
             Self::Logs(..) => Endpoint::Logs,
             Self::Tail(..) => Endpoint::Tail,
             Self::Apps => Endpoint::Apps,

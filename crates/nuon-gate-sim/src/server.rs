@@ -10,6 +10,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
+use crate::bodies;
 use crate::message::{Reply, Seen};
 use crate::script::{Answer, Body, Fault};
 use crate::sinks::Sink;
@@ -94,6 +95,10 @@ async fn strike(stream: &mut TcpStream, fault: &Fault) -> io::Result<bool> {
         Answer::Nothing => plain("application/json", b""),
         Answer::Compressed => whole.with("Content-Encoding", &"gzip"),
         Answer::Huge => plain("application/json", &vec![b' '; HUGE]),
+        Answer::Bomb => {
+            let bomb = bodies::compressed(&vec![b' '; HUGE]);
+            plain("application/json", &bomb).with("Content-Encoding", &"gzip")
+        }
         Answer::Reset => {
             stream.set_zero_linger()?;
             return Ok(false);

@@ -153,6 +153,7 @@ impl State {
             Route::Workflow(id) => self.workflow(id, now),
             Route::Cancel(id) => self.cancel(id, now),
             Route::Await(id, step) => return self.await_step(id, step, moment),
+            Route::ApprovalContents(id, approval) => self.approval_contents(id, approval, now),
             Route::QueuePosition(id) => self.queue_position(id, now),
             Route::Logs(stream) => self.logs(stream, now, request),
             Route::Tail(stream) => return self.tail(stream, moment, request),

@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::time::Duration;
 
-use nuon_gate_core::ApprovalPlace;
 use nuon_gate_core::names::Names;
 use nuon_gate_core::result::RunResult;
 use nuon_gate_core::watch::{Event, EventKind, RunEvent};
@@ -115,10 +114,7 @@ impl Audience {
         let Some(occasion) = occasion(&event.kind) else { return };
         let snapshot = snapshot();
         match &event.kind {
-            EventKind::ApprovalNeeded { target, workflow, step, .. } => {
-                let place = ApprovalPlace { workflow: workflow.clone(), step: step.clone() };
-                self.notifier.ask(*target, &place, snapshot);
-            }
+            EventKind::ApprovalNeeded { target, place, .. } => self.notifier.ask(*target, place, snapshot),
             _ if occasion != Occasion::Changed || snapshot.targets.len() <= MOST_TARGETS => {
                 self.notifier.tell(occasion, snapshot);
             }

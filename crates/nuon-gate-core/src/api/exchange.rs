@@ -40,7 +40,7 @@ pub(super) async fn exchange(
     };
     #[expect(clippy::disallowed_methods, reason = "only for a date from a server that does not say its own time")]
     let now = Timestamp::now();
-    let body = match refusal(status.as_u16(), &headers, &error_body, Some(response.url()), now) {
+    let body = match refusal(status.as_u16(), &headers, &error_body, expected, Some(response.url()), now) {
         // What a body says on success means nothing then; even a compressed one is good.
         Some(ApiError::Undecodable(_)) | None if expected.ignores_body() => Ok(Vec::new()),
         // Who answers instead of the API is news only where the API would have said something else.
@@ -73,6 +73,7 @@ pub(super) fn refusal(
     status: u16,
     headers: &HeaderMap,
     error_body: &[u8],
+    expected: Expected,
     base: Option<&Url>,
     now: Timestamp,
 ) -> Option<ApiError> {
@@ -93,6 +94,8 @@ pub(super) fn refusal(
         let message = body.message().map(|text| text.line(500));
         return Some(ApiError::Status { status, message, retry_after, from_nuon });
     }
-    let encoding = RemoteText::new(compression(headers)?).line(20);
+    let is_expected = |encoding: &&str| expected == Expected::Contents && encoding.eq_ignore_ascii_case("gzip");
+    let encoding = compression(headers).filter(|encoding| !is_expected(encoding))?;
+    let encoding = RemoteText::new(encoding).line(20);
     Some(ApiError::Undecodable(format!("it is compressed ({}), which was not asked for", encoding.plain())))
 }

@@ -10,9 +10,9 @@ use nuon_gate_http::header::HeaderMap;
 use nuon_gate_http::{timestamp, word};
 
 use super::exchange::refusal;
-use super::{ApiError, ErrorClass, Request, Wire, decode, without_mark};
+use super::{ApiError, ErrorClass, Expected, Request, Wire, contents, decode, without_mark};
 use crate::model::{
-    App, Branch, BranchRun, CliConfig, Deploy, GroupRun, Install, InstallComponent, LogRecord, QueuePlace,
+    App, Branch, BranchRun, CliConfig, Deploy, GroupRun, Install, InstallComponent, LogRecord, Plan, QueuePlace,
     QueuePosition, RunRow, Workflow,
 };
 use crate::{AppId, BranchPlace, ComponentId, Dashboard, InstallId, RunId, WorkflowId};
@@ -72,6 +72,8 @@ pub enum Fact {
     GroupRuns(Page<GroupRun>),
     /// Where the dashboard is, if anywhere.
     Dashboard(Option<Dashboard>),
+    /// What a human is asked to approve, if the server says it.
+    Plan(Option<Arc<Plan>>),
     /// A part of a log.
     Logs(LogPage),
     /// It is being cancelled. What the server says on success differs between versions and means nothing.
@@ -103,7 +105,7 @@ impl From<Fact> for Answer {
 /// If it is no good answer.
 pub fn interpret(request: &Request, status: u16, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Reply {
     let server_time = word(headers, "date").and_then(timestamp);
-    let fact = match refusal(status, headers, body, None, now) {
+    let fact = match refusal(status, headers, body, Expected::of(request), None, now) {
         None => read(request, headers, body),
         Some(error) => excuse(request, error),
     };
@@ -119,6 +121,7 @@ pub(super) fn excuse(request: &Request, error: ApiError) -> Result<Fact, ApiErro
         }
         // Older servers know no queue.
         Request::QueuePosition(_) if error.class() == ErrorClass::Missing => Ok(Fact::Queue(None)),
+        Request::Plan(..) if error.class() == ErrorClass::Missing => Ok(Fact::Plan(None)),
         _ => Err(error),
     }
 }
@@ -182,6 +185,7 @@ pub(super) fn read(request: &Request, headers: &HeaderMap, body: &[u8]) -> Resul
         Request::Run(place, id) => Fact::Run(Arc::new(run(place, id, body)?)),
         Request::GroupRuns(_, run, _) => Fact::GroupRuns(groups(run, page(headers, body)?)?),
         Request::Dashboard(org) => Fact::Dashboard(Dashboard::new(&decode::<CliConfig>(body)?, org)),
+        Request::Plan(..) => Fact::Plan(Some(Arc::new(contents::plan(body)?))),
         Request::Logs(..) => {
             let next = word(headers, "x-nuon-api-next").and_then(|next| next.trim().parse().ok());
             Fact::Logs(LogPage { records: decode(body)?, next })

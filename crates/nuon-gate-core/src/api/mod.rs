@@ -2,6 +2,7 @@
 //! nothing is retried here but for one case: a token that was given for an identity ends in the middle of a long wait, as
 //! it should. The watch knows nothing of tokens, so the client gets another one and asks once more.
 
+mod contents;
 mod error;
 mod exchange;
 mod fact;
@@ -151,14 +152,8 @@ impl Client {
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
-        let (method, expected) = match request {
-            Request::Cancel(_) => (Method::POST, Expected::Success),
-            Request::Await(..) => (Method::GET, Expected::Sign),
-            Request::LatestDeploy(..) | Request::Deploys(..) | Request::Earlier(..) | Request::QueuePosition(_) => {
-                (Method::GET, Expected::BodyOrNone)
-            }
-            _ => (Method::GET, Expected::Body),
-        };
+        let expected = Expected::of(request);
+        let method = if matches!(request, Request::Cancel(_)) { Method::POST } else { Method::GET };
         let mut http = nuon_gate_http::Request::new(method, url);
         if let Some(offset) = request.offset() {
             http.headers_mut().insert(header::HeaderName::from_static("x-nuon-api-offset"), offset.into());
@@ -203,7 +198,7 @@ impl Client {
                 pass.accept();
                 Ok(whole)
             }
-            Err(error) if error.class() == ErrorClass::Missing && expected == Expected::BodyOrNone => {
+            Err(error) if error.class() == ErrorClass::Missing && expected.may_be_none() => {
                 pass.accept();
                 Err(error)
             }
@@ -294,6 +289,8 @@ enum Expected {
     Identity,
     /// A 404 is a good one as well: "not yet".
     BodyOrNone,
+    /// The same, and a body may be compressed.
+    Contents,
     /// What its body says means nothing, so it is not read.
     Success,
     /// The same, and no answer to it is an error.
@@ -301,6 +298,22 @@ enum Expected {
 }
 
 impl Expected {
+    fn of(request: &Request) -> Self {
+        match request {
+            Request::Cancel(_) => Self::Success,
+            Request::Await(..) => Self::Sign,
+            Request::LatestDeploy(..) | Request::Deploys(..) | Request::Earlier(..) | Request::QueuePosition(_) => {
+                Self::BodyOrNone
+            }
+            Request::Plan(..) => Self::Contents,
+            _ => Self::Body,
+        }
+    }
+
+    fn may_be_none(self) -> bool {
+        matches!(self, Self::BodyOrNone | Self::Contents)
+    }
+
     fn ignores_body(self) -> bool {
         matches!(self, Self::Success | Self::Sign)
     }

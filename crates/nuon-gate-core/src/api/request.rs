@@ -1,7 +1,10 @@
 //! What is asked of the API, as values: the path and the query of each request.
 
 use crate::labels::Labels;
-use crate::{AppId, BranchPlace, ComponentId, DeployId, InstallId, LogStreamId, OrgId, RunId, StepId, WorkflowId};
+use crate::{
+    AppId, ApprovalId, ApprovalPlace, BranchPlace, ComponentId, DeployId, InstallId, LogStreamId, OrgId, RunId, StepId,
+    WorkflowId,
+};
 
 /// The most rows that a server gives at once.
 pub(crate) const MOST_ROWS: u32 = 100;
@@ -68,6 +71,8 @@ pub enum Request {
     GroupRuns(BranchPlace, RunId, u32),
     /// Where this organisation's dashboard is. The server says it to anyone.
     Dashboard(OrgId),
+    /// What a step of a workflow asks a human to approve.
+    Plan(WorkflowId, StepId, ApprovalId),
     /// A part of a log, newest first: the newest, or the one before this time in nanoseconds since 1970.
     Logs(LogStreamId, Option<u64>),
     /// That a workflow be cancelled.
@@ -131,6 +136,11 @@ impl Request {
                 ((["apps", app.as_str(), "branches", branch.as_str()].into_iter().chain(run)).collect(), page(number))
             }
             Self::Dashboard(_) => (vec!["general", "cli-config"], Vec::new()),
+            Self::Plan(workflow, step, approval) => {
+                let approval = ["approvals", approval.as_str(), "contents"];
+                let step = ["workflows", workflow.as_str(), "steps", step.as_str()];
+                ([step.as_slice(), &approval].concat(), Vec::new())
+            }
             Self::Logs(stream, _) => (vec!["log-streams", stream.as_str(), "logs"], vec![("order", "desc".to_owned())]),
             Self::Cancel(workflow) => (vec!["workflows", workflow.as_str(), "cancel"], Vec::new()),
         }
@@ -144,9 +154,15 @@ impl Request {
         }
     }
 
+    /// Returns the request for what is to be approved, if it can be named.
+    pub(crate) fn plan(place: &ApprovalPlace) -> Option<Self> {
+        let (step, approval) = (place.step.clone()?, place.approval.clone()?);
+        Some(Self::Plan(place.workflow.clone(), step, approval))
+    }
+
     /// Tells whether it is only good to know: no verdict depends on the answer, nor does one say whether the API is there.
     pub(crate) fn is_optional(&self) -> bool {
-        matches!(self, Self::Dashboard(_) | Self::QueuePosition(_) | Self::Earlier(..))
+        matches!(self, Self::Dashboard(_) | Self::QueuePosition(_) | Self::Earlier(..) | Self::Plan(..))
     }
 
     /// Tells whether it names what it is about by an id of its own. Of that the server may not know yet what it will know in a

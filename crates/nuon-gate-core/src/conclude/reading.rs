@@ -6,16 +6,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::api::{ApiError, ErrorClass, Fact, Reply, Request};
 use crate::cause::Warning;
 use crate::history::History;
 use crate::log_tail::{AFTERMATH, Logged, UNEVENTFUL, last_error, log_tail, says_why};
-use crate::model::{Deploy, LogRecord};
+use crate::model::{Deploy, LogRecord, Plan};
 use crate::reason::LONGEST;
 use crate::report::{Report, TargetReport};
 use crate::timeline::human;
+use crate::watch::PLAN_TIMEOUT;
 use crate::{Clock, Line, LogStreamId, OrgId, Verdict};
 
 /// How many requests run concurrently.
@@ -45,6 +46,8 @@ enum Task {
     Log(usize, LogSource),
     /// Of the target at this position.
     History(usize, Request),
+    /// Of the target at this position: what a human is asked to approve.
+    Plan(usize, Request),
 }
 
 /// How to find a log.
@@ -59,6 +62,7 @@ enum Finding {
     Dashboard(Option<crate::Dashboard>),
     Log(usize, LogExcerpt),
     History(usize, Arc<Vec<Deploy>>),
+    Plan(usize, Option<Arc<Plan>>),
 }
 
 /// What a log says.
@@ -110,9 +114,9 @@ impl Task {
     fn is(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Dashboard(_), Self::Dashboard(_)) => true,
-            (Self::Log(own, ..), Self::Log(other, ..)) | (Self::History(own, _), Self::History(other, _)) => {
-                own == other
-            }
+            (Self::Log(own, ..), Self::Log(other, ..))
+            | (Self::History(own, _), Self::History(other, _))
+            | (Self::Plan(own, _), Self::Plan(other, _)) => own == other,
             _ => false,
         }
     }
@@ -138,6 +142,8 @@ fn tasks(report: &Report, wanted: &Wanted) -> Vec<Task> {
         };
         Some(Task::Log(*index, source))
     });
+    let plans = seen.iter().filter(|(_, target)| target.plan.is_none());
+    let plans = plans.filter_map(|(index, target)| Some(Task::Plan(*index, Request::plan(target.open_approval()?)?)));
     let (passed, others): (Vec<_>, Vec<_>) =
         seen.iter().copied().partition(|(_, target)| target.verdict == Verdict::Passed);
     // What was read during the wait is not read again.
@@ -146,7 +152,7 @@ fn tasks(report: &Report, wanted: &Wanted) -> Vec<Task> {
         let (install, component) = (target.target.install.clone(), target.target.component.clone());
         Task::History(index, Request::Earlier(install, component))
     });
-    dashboard.into_iter().chain(logs).chain(histories).collect()
+    dashboard.into_iter().chain(logs).chain(plans).chain(histories).collect()
 }
 
 /// Reads one thing, and retries transient errors as long as there is time.
@@ -159,6 +165,11 @@ async fn find_in_time<F>(
 where
     F: Future<Output = Reply>,
 {
+    if matches!(task, Task::Plan(..)) {
+        // The wait has asked for it before, and it may be of a kind that cannot be read.
+        let found = timeout(PLAN_TIMEOUT, find(send, task, log_lines)).await;
+        return found.unwrap_or(Err(ApiError::Timeout(PLAN_TIMEOUT)));
+    }
     let mut pause = PAUSE;
     loop {
         let error = match find(send, task.clone(), log_lines).await {
@@ -186,6 +197,10 @@ where
         },
         Task::History(index, request) => match send(request).await?.fact {
             Fact::Deploys(rows) => Ok(Finding::History(index, rows)),
+            _ => unexpected(),
+        },
+        Task::Plan(index, request) => match send(request).await?.fact {
+            Fact::Plan(plan) => Ok(Finding::Plan(index, plan)),
             _ => unexpected(),
         },
         Task::Log(index, source) => {
@@ -249,6 +264,7 @@ fn take(report: &mut Report, finding: Finding) {
             let target = &mut report.targets[index];
             target.history = target.deploy.as_deref().map(|deploy| History::new(&rows, deploy));
         }
+        Finding::Plan(index, plan) => report.targets[index].plan = plan,
         Finding::Log(index, excerpt) => {
             let target = &mut report.targets[index];
             target.log_tail = excerpt.tail;
@@ -270,6 +286,8 @@ fn miss(report: &mut Report, task: &Task, why: &str) {
                 target.warnings.push(Warning::NoHistory(why));
             }
         }
+        // The page on which it is approved shows it.
+        Task::Plan(..) => tracing::debug!(why = why.plain(), "the plan to approve cannot be read"),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The API's objects, as far as the gate reads them, for servers of every version.
 //!
-//! Every field is optional and every enumeration is open. Parts that the gate does not use (plans, outputs, contents,
-//! which can be megabytes) are not fields: they are skipped while reading and never stored.
+//! Every field is optional and every enumeration is open. Parts that the gate does not use (outputs, contents, the
+//! values in a plan, which can be megabytes) are not fields: they are skipped while reading and never stored.
 //! What is stored has a bound: a server can send lists and texts without end.
 
 mod bounded;
@@ -15,6 +15,7 @@ mod job;
 mod log_record;
 mod log_stream;
 mod open;
+mod plan;
 mod queue;
 mod status;
 mod workflow;
@@ -32,6 +33,8 @@ pub use job::{
 pub use log_record::LogRecord;
 pub(crate) use log_record::is_error_word;
 pub use log_stream::LogStream;
+pub(crate) use open::Object;
+pub use plan::Plan;
 pub use queue::{QueuePlace, QueuePosition, SignalAhead};
 pub use status::{CompositeStatus, EarlierStatus, Metadata, Status};
 pub use workflow::{Approval, ApprovalOption, ApprovalResponse, StepState, Workflow, WorkflowEnd, WorkflowStep};

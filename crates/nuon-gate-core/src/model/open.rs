@@ -70,7 +70,7 @@ pub(super) fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializ
 
 /// An object and nothing else. A list would otherwise be read as one, its items taken for the fields in the order in which
 /// they are declared: `["active"]` as a status.
-pub(super) struct Object<T>(pub(super) T);
+pub(crate) struct Object<T>(pub(crate) T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::bounded::{rows, text};
 use super::open::{identifier, lenient, lenient_object, object, open_enum};
 use super::{AppBranchRun, CompositeStatus, Metadata};
-use crate::{DeployId, InstallId, RemoteText, StepId, StepTargetId, Verdict, WorkflowId};
+use crate::{ApprovalId, DeployId, InstallId, RemoteText, StepId, StepTargetId, Verdict, WorkflowId};
 
 open_enum! {
     /// Whether plans are approved by themselves.
@@ -380,6 +380,9 @@ impl WorkflowStep {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct Approval {
+    /// Its id.
+    #[serde(deserialize_with = "lenient")]
+    pub id: Option<ApprovalId>,
     /// The answer, once there is one.
     #[serde(deserialize_with = "lenient_object")]
     pub response: Option<ApprovalResponse>,

@@ -165,10 +165,39 @@ pub struct TargetResult {
     pub url: Option<Line>,
     /// The page of the approval that is asked for.
     pub approval_url: Option<Line>,
+    /// What a human was asked to approve. Results of earlier versions have none.
+    #[serde(default)]
+    pub plan: Option<PlanResult>,
     /// The last lines of its log.
     pub log_tail: Vec<LogLine>,
     /// What a human should know.
     pub warnings: Vec<Line>,
+}
+
+/// What a plan does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanResult {
+    /// How many things it adds. One that is replaced is added and destroyed.
+    pub add: u64,
+    /// How many it changes.
+    pub change: u64,
+    /// How many it destroys.
+    pub destroy: u64,
+    /// The names of the first ten that it destroys or replaces.
+    pub destroyed: Vec<Line>,
+}
+
+impl PlanResult {
+    /// Says what it does: `3 to add, 1 to change, 2 to destroy (aws_db_instance.main, …)`.
+    pub fn words(&self) -> Line {
+        let Self { add, change, destroy, destroyed } = self;
+        let mut names: Vec<&str> = destroyed.iter().map(Line::plain).collect();
+        if !names.is_empty() && *destroy > names.len() as u64 {
+            names.push("…");
+        }
+        let names = if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) };
+        Line::new(format!("{add} to add, {change} to change, {destroy} to destroy{names}"))
+    }
 }
 
 /// A place in a queue.

@@ -3,10 +3,11 @@
 use jiff::{SignedDuration, Timestamp, TimestampRound, Unit};
 
 use super::{
-    ApiResult, BranchRunResult, DeployResult, GroupResult, LastGood, LogLine, Named, QueueResult, RunResult,
-    ShardResult, StayResult, TargetResult, WaitingResult,
+    ApiResult, BranchRunResult, DeployResult, GroupResult, LastGood, LogLine, Named, PlanResult, QueueResult,
+    RunResult, ShardResult, StayResult, TargetResult, WaitingResult,
 };
 use crate::api::ApiStats;
+use crate::model::Plan;
 use crate::report::{Report, TargetReport, Words};
 use crate::timeline::Stay;
 use crate::{
@@ -118,9 +119,17 @@ impl TargetResult {
             timeline: report.timeline.iter().map(StayResult::new).collect(),
             url: deploy.as_deref().and_then(link),
             approval_url: report.open_approval().and_then(asked),
+            plan: report.plan.as_deref().map(PlanResult::from),
             log_tail: report.log_tail.iter().map(LogLine::new).collect(),
             warnings: report.warnings.iter().map(|warning| Line::new((words.warning)(warning))).collect(),
         }
+    }
+}
+
+impl From<&Plan> for PlanResult {
+    fn from(plan: &Plan) -> Self {
+        let Plan { add, change, destroy, destroyed } = plan;
+        Self { add: *add, change: *change, destroy: *destroy, destroyed: destroyed.clone() }
     }
 }
 

@@ -156,6 +156,7 @@ fn missing(error: &ApiError, request: &Request) -> Cause {
         | Request::Runs(..)
         | Request::Run(..)
         | Request::Dashboard(_)
+        | Request::Plan(..)
         | Request::Logs(..)
         | Request::Await(..) => return Cause::Refused(error.clone()),
     };

@@ -1,16 +1,17 @@
 //! What happens during a wait, as it happens.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::settings::{InvalidSettings, OnSuperseded};
 use crate::api::ApiError;
 use crate::cause::{Cause, Warning};
-use crate::model::{QueuePlace, Status};
+use crate::model::{Plan, QueuePlace, Status};
 use crate::resolve::{Ambiguous, Unfit};
 use crate::timeline::human;
 use crate::{
-    BuildId, DeployId, GroupReport, Hold, Line, MatchedBy, Moment, RunId, StepId, Target, Verdict, WaitingInstall,
-    WorkflowId,
+    ApprovalPlace, BuildId, DeployId, GroupReport, Hold, Line, MatchedBy, Moment, RunId, Target, Verdict,
+    WaitingInstall, WorkflowId,
 };
 
 /// Something that happened. Targets are named by their position among the run's targets.
@@ -126,12 +127,12 @@ pub enum EventKind {
     ApprovalNeeded {
         /// For which target.
         target: usize,
-        /// Of which workflow.
-        workflow: WorkflowId,
-        /// In which step.
-        step: Option<StepId>,
+        /// Where it is asked for.
+        place: ApprovalPlace,
         /// The page on which it can be answered, if the dashboard is known.
         url: Option<Line>,
+        /// What the plan does, if that could be read.
+        plan: Option<Arc<Plan>>,
     },
     /// There is a newer deploy, which is no replacement.
     Superseded {

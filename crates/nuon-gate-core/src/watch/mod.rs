@@ -69,8 +69,9 @@ use crate::resolve::{Resolution, Resolver};
 use crate::schedule::Schedule;
 use crate::{Dashboard, InstallId, Moment, Signal, Verdict};
 
-/// The time limit of requests that decide nothing.
+/// The time limit of requests that decide nothing, and of one for a plan, which can be megabytes.
 const OPTIONAL_TIMEOUT: Duration = Duration::from_secs(2);
+pub(crate) const PLAN_TIMEOUT: Duration = Duration::from_secs(5);
 /// The interval of heartbeats.
 const HEARTBEAT: Duration = Duration::from_secs(60);
 
@@ -462,7 +463,12 @@ impl Watch {
         self.note_stretch(poller, now);
         let request = self.poller(poller).request()?.clone();
         let timeout = self.time_limit(poller, now);
-        let timeout = if request.is_optional() { timeout.min(OPTIONAL_TIMEOUT) } else { timeout };
+        let timeout = match request {
+            // What comes after it in the poll must not come too late.
+            Request::Plan(..) => PLAN_TIMEOUT.min(timeout / 2),
+            _ if request.is_optional() => timeout.min(OPTIONAL_TIMEOUT),
+            _ => timeout,
+        };
         let ticket = Ticket(self.flights.send(poller, request.clone(), now));
         Some(Ask { ticket, request, timeout })
     }

@@ -262,9 +262,9 @@ impl Shared {
         match request {
             Request::QueuePosition(id) => self.queues.missed(id, now),
             Request::Dashboard(_) => self.dashboard_missed(),
-            _ => return false,
+            _ => {}
         }
-        true
+        request.is_optional()
     }
 
     /// Asks where the dashboard is, as long as that is of use.

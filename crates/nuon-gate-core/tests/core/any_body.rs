@@ -5,16 +5,18 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use crate::any_json::{Damage, bytes, damages, json, spoil};
-use nuon_gate_core::api::{LARGEST_BODY, decode};
+use jiff::Timestamp;
+use nuon_gate_core::api::{Answer, Fact, LARGEST_BODY, Request, decode, interpret};
 use nuon_gate_core::model::{
     Deploy, ErrorBody, Install, InstallComponent, LogRecord, StepState, Workflow, WorkflowEnd, WorkflowStep,
 };
 use nuon_gate_core::{DeployId, Judgement, Kind, Line, RemoteText, Rules, reason};
+use nuon_gate_http::header::HeaderMap;
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::value::RawValue;
 
-const BODIES: [&str; 8] = [
+const BODIES: [&str; 10] = [
     r#"{"id":"dpl1","install_deploy_type":"apply","status":"error","status_description":"unable to deploy","status_v2":{"status":"error","status_human_description":"unable to deploy","created_at_ts":1785765841,"history":[{"status":"active"},{"status":"queued"}]},"workflow_id":"inw1","plan_only":false}"#,
     r#"{"id":"dpl2","install_deploy_type":"teardown","status":"executing","runner_jobs":[{"id":"job1","status":"finished","status_description":"active","executions":[{"status":"failed","result":{"success":false,"error_metadata":{"message":"exit status 1","hint":null}}}],"log_stream_id":"log1"}],"outputs":{"status":"active"}}"#,
     r#"{"id":"dpl3","status":"active","component_build":{"vcs_connection_commit":{"sha":"4be1c7d"}},"created_by":{"email":"ci@acme.example"},"created_at":"2026-08-03T14:02:11Z","composite_error":{"message":"m","hints":{"a":"b"}},"policy_reports":[{"deny_count":1,"violations":[{"severity":"deny","message":"no"}]}]}"#,
@@ -22,6 +24,8 @@ const BODIES: [&str; 8] = [
     r#"[{"id":"dpl5","status":"queued"},{"id":"dpl6","status_v2":{"status":"auto-skipped"}},{"id":"dpl7","status":"noop"}]"#,
     r#"{"id":"inw1","status":{"status":"in-progress","metadata":{"awaiting_retry":false}},"approval_option":"prompt","finished":false,"steps":[{"id":"iws1","name":"deploy","status":{"status":"approval-awaiting"},"step_target_type":"install_deploys","step_target_id":"dpl1","approval":{"id":"waa1"}},{"id":"iws2","status":{"status":"error","metadata":{"reason":"timeout","retry_idx":1,"max_retries":3}}}]}"#,
     r#"[{"timestamp":"2026-08-03T14:02:11.123456789Z","severity_text":"Error","severity_number":17,"body":"\u001b[31mquota\n::error::x"},{"body":"fine"}]"#,
+    r#"{"resource_changes":[{"address":"aws_vpc.main","change":{"actions":["delete","create"],"before":{"a":[1]}}},{"name":"b","action":"delete"}]}"#,
+    r#"{"op":"apply","plan":"a, b, Job (v1) to be destroyed\nPlan: 0 to add, 0 to change, 1 to destroy.","helm_content_diff":[{"kind":"Job","name":"b","before":"x","after":"","type":2}]}"#,
     r#"{"error":"not found","user_error":true,"description":"no such thing"}"#,
 ];
 
@@ -46,6 +50,13 @@ fn check(body: &[u8]) {
     }
     if let Ok(records) = decode::<Vec<LogRecord>>(body) {
         records.iter().flat_map(|record| &record.body).flat_map(|text| text.lines(500)).for_each(|line| is_line(&line));
+    }
+    let asked = Request::Plan("inw1".parse().unwrap(), "iws1".parse().unwrap(), "waa1".parse().unwrap());
+    if let Ok(Answer { fact: Fact::Plan(Some(plan)), .. }) =
+        interpret(&asked, 200, &HeaderMap::new(), body, Timestamp::UNIX_EPOCH)
+    {
+        plan.destroyed.iter().for_each(is_line);
+        assert!(plan.destroyed.len() <= 10);
     }
     let _ = (decode::<Install>(body), decode::<Vec<InstallComponent>>(body));
 }

@@ -88,6 +88,7 @@ fn saved<'a>(mut text: impl FnMut() -> &'a str) -> Value {
             "last_good": {"deploy_id": text(), "build_id": text(), "commit": text(), "at": text()},
             "timeline": [{"status": text(), "at": text(), "duration_ms": null}],
             "url": text(), "approval_url": text(),
+            "plan": {"add": 3, "change": 1, "destroy": 2, "destroyed": [text(), text()]},
             "log_tail": [{"at": text(), "severity": text(), "text": text()}], "warnings": [text()],
         }],
         "branch_run": {

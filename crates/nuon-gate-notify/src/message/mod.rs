@@ -9,7 +9,7 @@ mod targets;
 
 use jiff::Timestamp;
 use nuon_gate_core::Line;
-use nuon_gate_core::result::{BranchRunResult, Named, RunResult, TargetResult, VerdictName};
+use nuon_gate_core::result::{BranchRunResult, Named, PlanResult, RunResult, TargetResult, VerdictName};
 
 use self::headline::Headline;
 pub(crate) use self::headline::{Tone, are_teardowns};
@@ -34,7 +34,7 @@ pub(crate) struct Message {
     pub(crate) tone: Tone,
     /// What happened to what: `❌ api in acme failed`.
     headline: Line,
-    /// Why.
+    /// Why; of what a human is asked to approve, what it does.
     reason: Option<Line>,
     /// What to do next, behind an arrow.
     pub(crate) hint: Option<Line>,
@@ -65,13 +65,18 @@ impl Message {
             _ => None,
         };
         let rings = rings(occasion, result);
-        let reason = if is_over { reason(result, &decided) } else { None };
+        let why = if is_over { reason(result, &decided) } else { None };
         let hint = hint(occasion, result, &decided);
-        let (targets, more) = targets::lines(result, one, &Told { reason, hint: hint.as_ref() });
+        let (targets, more) = targets::lines(result, one, &Told { reason: why, hint: hint.as_ref() });
+        let asked = one.filter(|_| tone == Tone::Asking).and_then(|target| target.plan.as_ref());
+        let reason = match (why, asked.map(plan)) {
+            (Some(why), Some(plan)) => Some(Line::new(format!("{}; {}", why.plain(), plan.plain()))),
+            (why, plan) => plan.or_else(|| why.cloned()),
+        };
         Self {
             tone,
             headline: Line::new(format!("{sign} {words}")),
-            reason: reason.cloned(),
+            reason,
             hint: hint.as_ref().map(arrow),
             facts: facts::facts(result, is_over),
             since: (!is_over && occasion != Occasion::Test).then(|| facts::since(result)).flatten(),
@@ -269,6 +274,11 @@ fn links(occasion: Occasion, result: &RunResult, one: Option<&TargetResult>) -> 
         ("Open CI run", result.ci_url.as_ref()),
     ];
     all.into_iter().filter_map(|(label, url)| Some((label, page(url?)?))).collect()
+}
+
+/// Says what a plan does.
+fn plan(plan: &PlanResult) -> Line {
+    Line::new(format!("plan: {}", plan.words().plain()))
 }
 
 fn name(named: &Named) -> &str {

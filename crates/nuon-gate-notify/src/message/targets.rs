@@ -74,7 +74,9 @@ impl TargetLine {
             (VerdictName::Pending, None) => "not started",
             (verdict, _) => ORDER.get(rank(verdict)).map_or("?", |(_, words)| words),
         };
-        let reason = target.reason.as_ref().and_then(seen).filter(|reason| Some(*reason) != told.reason);
+        let plan = target.plan.as_ref().filter(|_| shown(target) == VerdictName::ApprovalNeeded);
+        let reason = target.reason.as_ref().and_then(seen).filter(|reason| Some(*reason) != told.reason).cloned();
+        let reason = plan.map(super::plan).or(reason);
         let reason = reason.map(|reason| format!(": {}", reason.plain())).unwrap_or_default();
         Self {
             sign: shown(target).sign(),

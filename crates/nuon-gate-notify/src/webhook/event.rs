@@ -133,7 +133,8 @@ mod tests {
         assert_ne!(id(Occasion::Ended, &other), first, "another deploy");
 
         let in_step = |step: &str| {
-            let place = ApprovalPlace { workflow: "inw1".parse().unwrap(), step: Some(step.parse().unwrap()) };
+            let place =
+                ApprovalPlace { workflow: "inw1".parse().unwrap(), step: Some(step.parse().unwrap()), approval: None };
             Event::new(Occasion::Approval, &[Asked::new(0, &place)], &failed).id
         };
         assert_eq!(in_step("inst1"), in_step("inst1"));

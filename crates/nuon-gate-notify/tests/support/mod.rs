@@ -155,7 +155,7 @@ pub(crate) fn pending(status: &str) -> RunResult {
 
 /// A step that asks for an approval.
 pub(crate) fn place(step: &str) -> ApprovalPlace {
-    ApprovalPlace { workflow: "inw1".parse().unwrap(), step: Some(step.parse().unwrap()) }
+    ApprovalPlace { workflow: "inw1".parse().unwrap(), step: Some(step.parse().unwrap()), approval: None }
 }
 
 /// Reads settings that are all right.

@@ -1,5 +1,6 @@
 //! What each endpoint answers. Each file adds its endpoints to the state.
 
+mod approvals;
 mod await_step;
 mod branches;
 mod cancel;

@@ -8,7 +8,7 @@ use crate::bodies::{self, Implied, Owner};
 use crate::message::Reply;
 use crate::progress::Lasts;
 use crate::row::Place;
-use crate::script::{Component, Deploy, Generation};
+use crate::script::{Component, Deploy, Generation, Step};
 use crate::state::State;
 
 impl State {
@@ -43,7 +43,7 @@ impl State {
         }
     }
 
-    fn told(&self, id: &str) -> Option<usize> {
+    pub(super) fn told(&self, id: &str) -> Option<usize> {
         self.script.workflows.iter().position(|workflow| workflow.id == id)
     }
 
@@ -56,6 +56,13 @@ impl State {
         };
         let owner = self.owner_of_run(&workflow.id).or_else(of_install);
         bodies::workflow(workflow, current, owner.as_ref())
+    }
+
+    /// Returns the steps of a workflow that is told in full, which is no look at it.
+    pub(super) fn told_steps(&mut self, id: &str, now: Duration) -> Option<&[Step]> {
+        let at = self.told(id)?;
+        let current = self.advance_told(at, now, 0);
+        Some(&self.script.workflows[at].states[current].steps)
     }
 
     fn advance_told(&mut self, at: usize, now: Duration, looks: u32) -> usize {

@@ -3,6 +3,7 @@
 mod deploy;
 mod health;
 mod implied;
+mod plan;
 mod run;
 mod workflow;
 
@@ -11,6 +12,7 @@ use serde_json::{Value, json};
 pub(crate) use self::deploy::{Detail, deploy, earlier, job_id, log_stream_id};
 pub(crate) use self::health::failure;
 pub(crate) use self::implied::{Implied, implied_workflow};
+pub(crate) use self::plan::{compressed, contents};
 pub(crate) use self::run::{GroupView, InstallView, RunView, group_run, run, run_workflow};
 pub(crate) use self::workflow::{Owner, cancel_workflow, queue_position, workflow};
 use crate::ids::{id, install_component as install_component_id, install_name, name};

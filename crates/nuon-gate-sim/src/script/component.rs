@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::{Cancel, Health, duration, durations, workflow};
+use super::{Cancel, Health, Plan, duration, durations, workflow};
 
 /// A component in an install.
 #[derive(Debug, Clone, Deserialize)]
@@ -102,6 +102,9 @@ pub struct Deploy {
     /// The type of its approval.
     #[serde(default = "workflow::helm_approval")]
     pub approval: String,
+    /// What it asks to approve; unknown if left out.
+    #[serde(default)]
+    pub plan: Option<Plan>,
     /// The gate that verifies its health, if it is not the component's.
     #[serde(default)]
     pub health: Option<Health>,

@@ -64,6 +64,8 @@ pub enum Endpoint {
     Await,
     /// A workflow's place in the queue.
     QueuePosition,
+    /// The contents of an approval.
+    ApprovalContents,
     /// The cancelling of a workflow.
     Cancel,
     /// A deploy's logs.
@@ -146,6 +148,8 @@ pub enum Answer {
     Compressed,
     /// A 200 with a body of more than 16 MiB.
     Huge,
+    /// The same, compressed to a few bytes.
+    Bomb,
     /// The answer as a replica gives it that lags: each deploy is where it was before its last change.
     Lagging,
     /// The answer where the last change was written by a machine whose clock is an hour behind.

@@ -6,6 +6,7 @@ mod fault;
 mod health;
 mod long_poll;
 mod oidc;
+mod plan;
 mod sinks;
 mod workflow;
 
@@ -21,6 +22,7 @@ pub use self::fault::{Answer, Body, Endpoint, Fault};
 pub use self::health::{Check, Health, Outcome};
 pub use self::long_poll::{LongPoll, StepAwait};
 pub use self::oidc::Oidc;
+pub use self::plan::Plan;
 pub use self::sinks::{Slack, SlackWebhook, SlackWebhookRefusal, Webhook};
 pub use self::workflow::{Cancel, Step, Workflow, WorkflowState};
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::{Check, duration};
+use super::{Check, Plan, duration};
 
 /// A workflow.
 #[derive(Debug, Clone, Deserialize)]
@@ -116,6 +116,8 @@ pub struct Step {
     pub reason: Option<String>,
     /// The type of its approval; a Helm chart's if left out. A step has one that says so, awaits it, or has its answer.
     pub approval: Option<String>,
+    /// What it asks to approve; unknown if left out.
+    pub plan: Option<Plan>,
     /// How a human answered: approve, deny, …
     pub answer: Option<String>,
     /// What they said.

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use nuon_gate_core::ApprovalPlace;
 use nuon_gate_core::api::{ApiError, ApiStats, decode};
 use nuon_gate_core::cause::{Cause, DeployFailure, Warning};
-use nuon_gate_core::model::{Deploy, Status};
+use nuon_gate_core::model::{Deploy, Plan, Status};
 use nuon_gate_core::pins::Pins;
 use nuon_gate_core::report::Report;
 use nuon_gate_core::result::RunResult;
@@ -161,8 +161,12 @@ impl<'a> Said<'a> {
             (
                 EventKind::ApprovalNeeded {
                     target: 0,
-                    workflow: self.id(),
-                    step: Some(self.id()),
+                    place: ApprovalPlace { workflow: self.id(), step: Some(self.id()), approval: None },
+                    plan: Some(Arc::new(Plan {
+                        destroy: 1,
+                        destroyed: self.line().into_iter().collect(),
+                        ..Plan::default()
+                    })),
                     url: self.line().filter(|_| self.turn.is_multiple_of(2)),
                 },
                 1,
@@ -230,7 +234,7 @@ impl<'a> Said<'a> {
             target.warnings.push(self.warning());
             target.deploy = Some(Arc::new(self.deploy()));
             (target.replaced, target.superseded_by) = (vec![self.id()], Some(self.id()));
-            target.approval = Some(ApprovalPlace { workflow: self.id(), step: Some(self.id()) });
+            target.approval = Some(ApprovalPlace { workflow: self.id(), step: Some(self.id()), approval: None });
             target.timeline =
                 vec![nuon_gate_core::timeline::Stay { status: self.status(), at: at(), duration: Some(PATIENCE) }];
             let last_good = Some(Box::new(self.deploy()));

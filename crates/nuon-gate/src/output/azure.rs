@@ -67,7 +67,7 @@ mod tests {
     #[test]
     fn every_fact_is_a_variable() {
         let variables: Vec<String> = variables(&Facts::not_started(2, "a\nb", "")).collect();
-        assert_eq!(variables.len(), 14);
+        assert_eq!(variables.len(), 17);
         assert_eq!(variables[1], "##vso[task.setvariable variable=exit_code;isOutput=true]2");
         assert_eq!(variables[7], "##vso[task.setvariable variable=reason;isOutput=true]a%0Ab");
     }

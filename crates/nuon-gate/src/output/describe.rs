@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use nuon_gate_core::model::Status;
 use nuon_gate_core::result::{
-    GroupResult, RunResult, ShardResult, StayResult, TargetResult, VerdictName, WaitingResult,
+    GroupResult, PlanResult, RunResult, ShardResult, StayResult, TargetResult, VerdictName, WaitingResult,
 };
 use nuon_gate_core::timeline::{human, time_in_each_status};
 use nuon_gate_core::watch::{EventKind, Pace, Pending, RunEvent};
@@ -56,9 +56,11 @@ pub(super) fn event(kind: &EventKind) -> Option<(Option<usize>, Tone, Line)> {
             (*target, Tone::Plain, format!("{from} → {to} after {}{said}", human(*spent)))
         }
         EventKind::Held { target, status, hold } => (*target, Tone::Plain, held(status, hold)),
-        EventKind::ApprovalNeeded { target, workflow, url, .. } => {
-            let place = url.as_ref().map_or_else(|| format!("in workflow {workflow}"), |url| url.plain().to_owned());
-            (*target, Tone::Warning, format!("a human has to approve the plan: {place}"))
+        EventKind::ApprovalNeeded { target, place, url, plan } => {
+            let place =
+                url.as_ref().map_or_else(|| format!("in workflow {}", place.workflow), |url| url.plain().to_owned());
+            let plan = plan.as_deref().map(|plan| format!(": {}", PlanResult::from(plan).words().plain()));
+            (*target, Tone::Warning, format!("a human has to approve the plan{}: {place}", plan.unwrap_or_default()))
         }
         EventKind::Superseded { target, from, to, policy } => {
             (*target, Tone::Warning, format!("deploy {from} is superseded by {to} ({})", policy.as_str()))
@@ -186,6 +188,12 @@ fn subject(target: &TargetResult) -> String {
     format!("{install}/{component}{}{}", id.unwrap_or_default(), status.unwrap_or_default())
 }
 
+/// Returns what a human is still asked to approve.
+pub(super) fn open_plan(result: &TargetResult) -> Option<&PlanResult> {
+    let is_open = result.approval_url.is_some() || result.verdict == VerdictName::ApprovalNeeded;
+    result.plan.as_ref().filter(|_| is_open)
+}
+
 /// Returns what an on-call person wants to know of a target that did not pass, as pairs of a word and a text. The reason
 /// is not among them: it has just been told.
 pub(super) fn details(result: &TargetResult) -> Vec<(&'static str, Line)> {
@@ -204,6 +212,9 @@ pub(super) fn details(result: &TargetResult) -> Vec<(&'static str, Line)> {
     let spent = time_in_each_status(result.timeline.iter().map(StayResult::spent));
     if !spent.is_empty() {
         details.push(("time", Line::new(spent)));
+    }
+    if let Some(plan) = open_plan(result) {
+        details.push(("plan", plan.words()));
     }
     if let Some(url) = &result.approval_url {
         details.push(("approve", url.clone()));

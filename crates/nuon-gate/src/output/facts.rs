@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use nuon_gate_core::Line;
-use nuon_gate_core::result::{Delivery, TargetResult, VerdictName};
+use nuon_gate_core::result::{Delivery, PlanResult, TargetResult, VerdictName};
 
 use super::Ending;
 use crate::exit;
@@ -11,7 +11,7 @@ use crate::exit;
 /// The facts, in the order of the documentation. They describe the target that decided. Whoever writes them escapes
 /// whatever they hold: a path can have any sign in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Facts([(&'static str, String); 14]);
+pub(super) struct Facts([(&'static str, String); 17]);
 
 const RESULT: &str = "result";
 
@@ -26,6 +26,8 @@ impl Facts {
         let run = result.branch_run.as_ref().filter(|run| run.awaiting_approval);
         let of_run = run.and_then(|run| run.url.as_ref());
         let known = |line: Option<&Line>| line.map(|line| line.plain().to_owned()).unwrap_or_default();
+        let plan = target.and_then(|target| target.plan.as_ref());
+        let count = |part: fn(&PlanResult) -> u64| plan.map(|plan| part(plan).to_string()).unwrap_or_default();
         Self([
             ("verdict", result.verdict.as_str().to_owned()),
             ("exit-code", result.exit_code.to_string()),
@@ -41,6 +43,9 @@ impl Facts {
             ("slack-thread", ending.slack_thread.cloned().unwrap_or_default()),
             ("hint", known(result.hint.as_ref())),
             ("approval-url", known(target.and_then(|target| target.approval_url.as_ref()).or(of_run))),
+            ("plan-add", count(|plan| plan.add)),
+            ("plan-change", count(|plan| plan.change)),
+            ("plan-destroy", count(|plan| plan.destroy)),
         ])
     }
 
@@ -61,6 +66,9 @@ impl Facts {
             ("slack-thread", String::new()),
             ("hint", hint.to_owned()),
             ("approval-url", String::new()),
+            ("plan-add", String::new()),
+            ("plan-change", String::new()),
+            ("plan-destroy", String::new()),
         ])
     }
 

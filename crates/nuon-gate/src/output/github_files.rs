@@ -84,7 +84,7 @@ mod tests {
         assert!(written.starts_with("verdict<<ghadelimiter_00000000000000000000000000000000\nusage\n"), "{written}");
         let delimiters: Vec<&str> =
             written.lines().filter_map(|line| line.split_once("<<")).map(|pair| pair.1).collect();
-        assert_eq!(delimiters.len(), 14);
+        assert_eq!(delimiters.len(), 17);
         assert!(delimiters.iter().enumerate().all(|(at, one)| !delimiters[..at].contains(one)), "each has its own");
     }
 }

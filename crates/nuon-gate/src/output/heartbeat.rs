@@ -77,6 +77,7 @@ impl Standings {
 mod tests {
     use std::time::Duration;
 
+    use nuon_gate_core::ApprovalPlace;
     use nuon_gate_core::watch::Pace;
     use nuon_gate_core::{Target, Verdict};
 
@@ -128,8 +129,8 @@ mod tests {
         let totals = "15 of 25 passed, 6 going, 2 failed, 2 cancelled".to_owned();
         assert_eq!(said(&standings, &pending), [(None, totals.clone())]);
 
-        let workflow = "inw1".parse().unwrap();
-        standings.note(&EventKind::ApprovalNeeded { target: 20, workflow, step: None, url: None });
+        let place = ApprovalPlace { workflow: "inw1".parse().unwrap(), step: None, approval: None };
+        standings.note(&EventKind::ApprovalNeeded { target: 20, place, url: None, plan: None });
         pending[1].status = Some(Status::PendingApproval);
         pending[4].status = Some(Status::Error);
         let asked = (Some(20), "still pending-approval, for 2m 5s".to_owned());

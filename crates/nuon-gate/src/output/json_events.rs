@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use nuon_gate_core::model::Status;
 use nuon_gate_core::report::Known;
-use nuon_gate_core::result::{RunResult, WaitingResult, millis, rfc3339};
+use nuon_gate_core::result::{PlanResult, RunResult, WaitingResult, millis, rfc3339};
 use nuon_gate_core::watch::{Event, EventKind, Pace, Pending, RunEvent};
 use nuon_gate_core::{GroupReport, Line, Target, Verdict};
 use serde::Serialize;
@@ -73,11 +73,12 @@ fn body(kind: &EventKind, at: Timestamp, targets: &[Target]) -> (&'static str, V
         EventKind::Held { target, status, hold } => {
             ("held", json!({"target": named(target), "status": status.as_str(), "why": Line::new(hold.to_string())}))
         }
-        EventKind::ApprovalNeeded { target, workflow, step, url } => (
+        EventKind::ApprovalNeeded { target, place, url, plan } => (
             "approval_needed",
             json!({
-                "target": named(target), "workflow_id": workflow.to_string(),
-                "step_id": step.as_ref().map(ToString::to_string), "approval_url": url,
+                "target": named(target), "workflow_id": place.workflow.to_string(),
+                "step_id": place.step.as_ref().map(ToString::to_string), "approval_url": url,
+                "plan": plan.as_deref().map(PlanResult::from),
             }),
         ),
         EventKind::Superseded { target, from, to, policy } => (

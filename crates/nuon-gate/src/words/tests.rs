@@ -35,7 +35,7 @@ fn limit(clock: Clock, standing: Standing, error: Option<ApiError>, ever_answere
 
 fn causes() -> Vec<Cause> {
     let text = || RemoteText::new("it broke");
-    let place = || ApprovalPlace { workflow: id("inw1"), step: None };
+    let place = || ApprovalPlace { workflow: id("inw1"), step: None, approval: None };
     let unknown = UnknownName {
         kind: Named::Install,
         given: "amce".to_owned(),
@@ -57,7 +57,7 @@ fn causes() -> Vec<Cause> {
                 Standing::NotTriggered,
                 following(Hold::InProgress),
                 following(Hold::NotBegun),
-                following(Hold::Approval(ApprovalPlace { workflow: id("inw1"), step: None })),
+                following(Hold::Approval(ApprovalPlace { workflow: id("inw1"), step: None, approval: None })),
                 Standing::Workflow { id: id("inw1"), word: None },
             ];
             standings.into_iter().map(move |standing| limit(clock, standing, None, true))
@@ -226,7 +226,7 @@ fn advice_names_the_deploy_and_the_page_of_its_approval() {
     let (deploy, page) = (id("dpl1"), Line::new("https://app.nuon.co/x"));
     let known = Known { deploy: Some(&deploy), approval: Some(&page) };
     let late = limit(Clock::Total, following(Hold::InProgress), None, true);
-    let asking = Cause::ApprovalNeeded(ApprovalPlace { workflow: id("inw1"), step: None });
+    let asking = Cause::ApprovalNeeded(ApprovalPlace { workflow: id("inw1"), step: None, approval: None });
     let stopped = Cause::Stopped { by: StoppedBy::Signal(Signal::Terminate), standing: following(Hold::InProgress) };
     for (cause, expected) in [
         (late, "still running: wait again with --deploy dpl1, or raise --timeout (NUON_GATE_TIMEOUT)"),

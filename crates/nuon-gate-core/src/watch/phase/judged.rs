@@ -172,7 +172,10 @@ fn pending(picture: Picture<'_>, workflow: &Workflow) -> Judged {
     let Some(end) = workflow.end() else {
         let asks = (*row.current_status() == Status::PendingApproval).then(|| workflow.asks_about(id)).flatten();
         let place = asks.zip(workflow.id.clone());
-        let place = place.map(|(step, workflow)| ApprovalPlace { workflow, step: step.id.clone() });
+        let place = place.map(|(step, workflow)| {
+            let approval = step.approval.as_ref().and_then(|approval| approval.id.clone());
+            ApprovalPlace { workflow, step: step.id.clone(), approval }
+        });
         return Judged::Hold(place.map_or(Hold::InProgress, Hold::Approval));
     };
     // The steps may have seen more of the deploy than its own row says: that it succeeded, or failed and was not just called

@@ -182,7 +182,8 @@ enum Means {
 impl Means {
     fn judged(self) -> Judged {
         let text = RemoteText::new;
-        let place = |step: &str| ApprovalPlace { workflow: "iwf-1".parse().unwrap(), step: step.parse().ok() };
+        let place =
+            |step: &str| ApprovalPlace { workflow: "iwf-1".parse().unwrap(), step: step.parse().ok(), approval: None };
         match self {
             Self::Pass => Judged::Pass,
             Self::Fail => Judged::Fail(Verdict::Failed),

@@ -1,5 +1,6 @@
 //! The watch over one target: its polls, and what each answer leads to.
 
+mod asked_plan;
 mod record;
 
 use std::time::Duration;
@@ -211,6 +212,10 @@ impl TargetWatch {
                 shared.queue_came(id, place, Some(self.record.index()), now);
                 return Ok(());
             }
+            (Fact::Plan(plan), _) => {
+                plan.into_iter().for_each(|plan| self.record.plan_mut().came(plan));
+                return Ok(());
+            }
             (fact, _) => fact,
         };
         if let (Request::Earlier(..), Fact::Deploys(rows)) = (request, &fact) {
@@ -278,14 +283,23 @@ impl TargetWatch {
         match self.decide(now, shared, self.is_wide(self.poller.polls(), shared)) {
             Decision::Need(request) if self.poller.requests() < MOST_REQUESTS => self.poller.need(request),
             Decision::Need(_) => self.poller.over(now, Observed::Nothing),
-            Decision::Hold(hold) => {
-                match self.queue_request(now, shared).or_else(|| self.history_request(&hold, now, shared)) {
-                    Some(request) => self.poller.need(request),
-                    None => self.hold(&hold, now, shared),
-                }
-            }
+            Decision::Hold(hold) => match self.request_for_people(&hold, now, shared) {
+                Some(request) => self.poller.need(request),
+                None => self.hold(&hold, now, shared),
+            },
             Decision::End(end) => self.conclude(end, now, shared),
         }
+    }
+
+    /// Returns the request for something that people want to know, and on which no verdict depends.
+    fn request_for_people(&mut self, hold: &Hold, now: Moment, shared: &Shared) -> Option<Request> {
+        let poll = self.poller.polls();
+        let plan = match hold {
+            Hold::Approval(place) => self.record.plan_mut().request(place, poll),
+            _ => None,
+        };
+        let optional = plan.or_else(|| self.queue_request(now, shared));
+        optional.or_else(|| self.history_request(hold, now, shared))
     }
 
     /// Returns the request for the workflow's place in its queue, if it is due.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::asked_plan::AskedPlan;
 use crate::ApprovalPlace;
 use crate::cause::{Cause, Standing, Warning};
 use crate::history::{History, waited};
@@ -34,6 +35,7 @@ pub(super) struct Record {
     reported_not_started: bool,
     reported_hold: Option<Hold>,
     approval: Option<ApprovalPlace>,
+    plan: AskedPlan,
     warnings: Vec<Warning>,
     end: Option<(Moment, End)>,
     /// The end has not been counted yet.
@@ -66,6 +68,7 @@ impl Record {
             reported_not_started: false,
             reported_hold: None,
             approval: None,
+            plan: AskedPlan::default(),
             warnings: Vec::new(),
             end: None,
             is_ending: false,
@@ -196,10 +199,13 @@ impl Record {
         if self.approval.as_ref() == Some(place) {
             return;
         }
-        let url = self.approval_page(place, shared);
-        let (workflow, step) = (place.workflow.clone(), place.step.clone());
-        shared.emit(now, EventKind::ApprovalNeeded { target: self.index, workflow, step, url });
+        let (url, plan) = (self.approval_page(place, shared), self.plan.plan().cloned());
+        shared.emit(now, EventKind::ApprovalNeeded { target: self.index, place: place.clone(), url, plan });
         self.approval = Some(place.clone());
+    }
+
+    pub(super) fn plan_mut(&mut self) -> &mut AskedPlan {
+        &mut self.plan
     }
 
     pub(super) fn report_notes(&mut self, notes: Vec<Note>, now: Moment, shared: &mut Shared) {
@@ -237,7 +243,7 @@ impl Record {
         self.matched_by = Some(by);
         self.deploy = Some(row.clone());
         self.history = Reading::Unread;
-        (self.reported_hold, self.approval) = (None, None);
+        (self.reported_hold, self.approval, self.plan) = (None, None, AskedPlan::default());
         let status = row.current_status().clone();
         self.seen.push((status.clone(), now));
         shared.note_change(now);
@@ -355,6 +361,7 @@ impl Record {
             replaced: self.replaced.clone(),
             superseded_by: self.superseded_by.clone(),
             approval: self.approval.clone(),
+            plan: self.plan.plan().cloned(),
             timeline: self.timeline(end.map_or(now, |(at, _)| *at), shared),
             history: self.history().filter(|history| history.is_settled).cloned(),
             log_tail: Vec::new(),

@@ -97,7 +97,7 @@ fn versioned() -> HeaderMap {
 /// A 404 can be a good answer.
 fn replied(request: &Request, error: ApiError) -> Reply {
     match (request, error.status()) {
-        (Request::LatestDeploy(..) | Request::Deploys(..) | Request::Earlier(..), Some(404)) => {
+        (Request::LatestDeploy(..) | Request::Deploys(..) | Request::Earlier(..) | Request::Plan(..), Some(404)) => {
             let body: &[u8] = br#"{"error": "record not found", "description": "not found"}"#;
             interpret(request, 404, &versioned(), body, Timestamp::UNIX_EPOCH)
         }
@@ -279,6 +279,7 @@ impl Asked {
             Request::GroupRuns(..) => "groups",
             Request::Logs(..) => "logs",
             Request::Cancel(_) => "cancel",
+            Request::Plan(..) => "plan",
             Request::Await(..) => "await",
         }
     }

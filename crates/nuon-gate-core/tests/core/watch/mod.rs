@@ -12,6 +12,7 @@ mod lists;
 mod long_polls;
 mod names;
 mod pins;
+mod plans;
 mod replaced;
 mod shards;
 mod targets;

@@ -260,8 +260,8 @@ fn a_human_is_asked_only_if_two_looks_say_so() {
     assert_eq!((asked.report.verdict, approvals(&asked)), (Verdict::Passed, 1), "told once");
     assert!(asked.report.targets[0].approval.is_none(), "it has been answered");
     let event = asked.events.iter().find(|event| matches!(event.kind, EventKind::ApprovalNeeded { .. })).unwrap();
-    let EventKind::ApprovalNeeded { workflow, step, .. } = &event.kind else { unreachable!() };
-    assert_eq!((workflow.as_str(), step.as_ref().unwrap().as_str()), ("inw1", "iws-approve"));
+    let EventKind::ApprovalNeeded { place, .. } = &event.kind else { unreachable!() };
+    assert_eq!((place.workflow.as_str(), place.step.as_ref().unwrap().as_str()), ("inw1", "iws-approve"));
     let reads: Vec<&Asked> =
         asked.asked.iter().filter(|asked| asked.what() == "workflow" && asked.at >= s(10)).collect();
     assert_eq!(event.at.elapsed(), reads[1].at + ms(100), "at the second poll");

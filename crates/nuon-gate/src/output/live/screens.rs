@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use nuon_gate_core::model::Status;
 use nuon_gate_core::watch::{Event, EventKind, Pace};
-use nuon_gate_core::{Line, MatchedBy, Moment, RemoteText, Target, Verdict};
+use nuon_gate_core::{ApprovalPlace, Line, MatchedBy, Moment, RemoteText, Target, Verdict};
 use proptest::prelude::*;
 use tokio::time::Instant;
 
@@ -188,7 +188,12 @@ fn the_time_is_that_in_the_status() {
 fn what_is_asked_of_a_human_is_shown_until_it_is_answered() {
     let mut scene = Scene::of(80, &["api"]);
     scene.found(0, Status::PendingApproval);
-    scene.event(EventKind::ApprovalNeeded { target: 0, workflow: "inw1".parse().unwrap(), step: None, url: None });
+    scene.event(EventKind::ApprovalNeeded {
+        target: 0,
+        place: ApprovalPlace { workflow: "inw1".parse().unwrap(), step: None, approval: None },
+        url: None,
+        plan: None,
+    });
     assert_eq!(
         scene.after(70).seen(),
         ["! api  pending-approval 1m10s · 1m of 60m", "  a human has to approve the plan"]
@@ -347,7 +352,12 @@ fn names_lead_to_pages() {
     let mut scene = Scene::at(80, &["api"], true, Look { links: true, colour: true });
     scene.found(0, Status::PendingApproval);
     let url = Some(Line::new("https://app.nuon.example/approve"));
-    scene.event(EventKind::ApprovalNeeded { target: 0, workflow: "inw1".parse().unwrap(), step: None, url });
+    scene.event(EventKind::ApprovalNeeded {
+        target: 0,
+        place: ApprovalPlace { workflow: "inw1".parse().unwrap(), step: None, approval: None },
+        url,
+        plan: None,
+    });
     scene.after(1);
     let (board, _) = scene.live.shown.as_ref().unwrap();
     let rows = super::frame(board, scene.size, scene.now);

@@ -10,6 +10,7 @@ use nuon_gate_core::result::{Delivery, DeployResult, RunResult, TargetResult, Ve
 use nuon_gate_core::timeline::human;
 
 use self::table::{SEVERAL, SINGLE, author, commit, last_good, table};
+use super::describe::open_plan;
 use super::escape::{code_block, link, text};
 use super::gantt;
 use super::outcome::{label, words, worst_first};
@@ -92,6 +93,7 @@ fn with(result: &RunResult, extent: Extent) -> String {
 fn single(target: &TargetResult, result: &RunResult, extent: Extent) -> Vec<String> {
     let chart = || gantt::chart(std::iter::once((None, target)));
     let parts = [
+        open_plan(target).map(|plan| format!("**Plan:** {}\n", text(&plan.words().cut(LONGEST)))),
         approval(target, result).map(|page| format!("**Approval:** {page}\n")),
         Some(table(&[target], &SINGLE)),
         Some(points(target, result)).filter(|points| !points.is_empty()),
@@ -165,6 +167,7 @@ fn points(target: &TargetResult, result: &RunResult) -> String {
         point("Last good", Some(last_good(target)));
     }
     point("Status", status(target));
+    point("Plan", open_plan(target).filter(|_| several).map(|plan| whole(&plan.words())));
     point("Approval", approval(target, result).filter(|_| several));
     point("Superseded by", target.superseded_by.as_ref().map(whole));
     let replaced = target.replaced.iter().map(Line::plain).collect::<Vec<_>>().join(", ");

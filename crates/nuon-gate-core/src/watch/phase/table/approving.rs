@@ -20,7 +20,7 @@ fn a_human_is_asked() {
 }
 
 fn place() -> ApprovalPlace {
-    ApprovalPlace { workflow: "iwf-1".parse().unwrap(), step: "iws-1".parse().ok() }
+    ApprovalPlace { workflow: "iwf-1".parse().unwrap(), step: "iws-1".parse().ok(), approval: None }
 }
 
 fn asks() -> Said {

@@ -158,7 +158,7 @@ fn approval_since(phase: &Phase) -> Option<(Moment, &ApprovalPlace)> {
 
 fn a_human() -> Vec<Scene> {
     let asking = row(OWN, "pending-approval");
-    let place = || ApprovalPlace { workflow: "iwf-1".parse().unwrap(), step: "iws-1".parse().ok() };
+    let place = || ApprovalPlace { workflow: "iwf-1".parse().unwrap(), step: "iws-1".parse().ok(), approval: None };
     let held = || Then::Holds(Hold::Approval(place()));
     let answers = || [detail(&asking), asks()];
     vec![
