@@ -40,8 +40,8 @@ impl Forecast {
         let (least, most) = (earlier.seconds.first()? / 4.0, earlier.seconds.last()? * 3.0);
         let ratio = (most / least).powf(1.0 / f64::from(POINTS - 1));
         let times: Vec<f64> = (0..POINTS).map(|point| least * ratio.powf(f64::from(point))).collect();
-        // What the growing delays amount to, a little less than nominal as they are.
-        let usual = |time: f64| 1.0 / (0.95 * (min.as_secs_f64() + time / 2.0).min(max.as_secs_f64()));
+        // What the growing delays amount to.
+        let usual = |time: f64| 1.0 / ((min.as_secs_f64() + time / 2.0).min(max.as_secs_f64()));
         let points: Vec<Point> = times.iter().map(|time| earlier.at(*time, usual(*time))).collect();
         let fastest = 1.0 / min.as_secs_f64();
         let wanted = |worth: f64, point: &Point| (worth * point.urgency).min(fastest);
@@ -160,7 +160,7 @@ mod tests {
         let forecast = forecast(&FIVE_MINUTES, 2, 30);
         let gap = |at: u64| forecast.gap(s(at), s(30)).as_secs_f64();
         for (at, least, most) in
-            [(0, 30.0, 30.0), (60, 30.0, 30.0), (180, 25.0, 30.0), (295, 5.0, 12.0), (310, 5.0, 12.0)]
+            [(0, 30.0, 30.0), (60, 30.0, 30.0), (180, 25.0, 30.0), (295, 5.0, 13.0), (310, 5.0, 13.0)]
         {
             assert!((least..=most).contains(&gap(at)), "at {at} s: {} s", gap(at));
         }

@@ -112,8 +112,8 @@ impl Schedule {
             }
             Observed::Trouble => self.trouble.advance(),
         };
-        // Up to a tenth is taken off at random, so that many gates that started together drift apart.
-        let jitter = 0.9 + 0.1 * self.random.f64();
+        // Up to a twentieth is taken off at random, so that many gates that started together drift apart.
+        let jitter = 0.95 + 0.05 * self.random.f64();
         delay.mul_f64(jitter).clamp(self.intervals.min, self.intervals.max)
     }
 }
@@ -134,12 +134,12 @@ mod tests {
         let mut schedule = Schedule::new(intervals, 7);
         let full = [2000, 3000, 4500, 6750, 10_000, 10_000];
         for (delay, full) in delays(&mut schedule, Observed::Nothing, 6).into_iter().zip(full) {
-            assert!((full * 9 / 10).max(2000) <= delay && delay <= full, "{delay} of {full}");
+            assert!((full * 95 / 100).max(2000) <= delay && delay <= full, "{delay} of {full}");
         }
         assert_eq!(schedule.after(Observed::Change), 2000 * MS, "a change starts over");
         let trouble = delays(&mut schedule, Observed::Trouble, 4);
         for (delay, full) in trouble.into_iter().zip([2000, 4000, 8000, 10_000]) {
-            assert!((full * 9 / 10).max(2000) <= delay && delay <= full, "{delay} of {full}");
+            assert!((full * 95 / 100).max(2000) <= delay && delay <= full, "{delay} of {full}");
         }
         assert!(schedule.after(Observed::Nothing) <= 3000 * MS, "trouble does not slow the quiet series");
         assert_eq!(schedule.after(Observed::Trouble), 2000 * MS, "a good answer ends the trouble");
