@@ -34,4 +34,6 @@ pub(crate) use log_record::is_error_word;
 pub use log_stream::LogStream;
 pub use queue::{QueuePlace, QueuePosition, SignalAhead};
 pub use status::{CompositeStatus, EarlierStatus, Metadata, Status};
-pub use workflow::{Approval, ApprovalOption, ApprovalResponse, StepState, Workflow, WorkflowEnd, WorkflowStep};
+pub use workflow::{
+    Approval, ApprovalOption, ApprovalResponse, StepStanding, StepState, Workflow, WorkflowEnd, WorkflowStep,
+};

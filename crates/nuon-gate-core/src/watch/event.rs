@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::settings::{InvalidSettings, OnSuperseded};
 use crate::api::ApiError;
 use crate::cause::{Cause, Warning};
-use crate::model::{QueuePlace, Status};
+use crate::model::{QueuePlace, Status, StepStanding};
 use crate::resolve::{Ambiguous, Unfit};
 use crate::timeline::human;
 use crate::{
@@ -97,6 +97,13 @@ pub enum EventKind {
         deploy: DeployId,
         /// How far it has come.
         pace: Pace,
+    },
+    /// A workflow that deploys targets has moved on, if anybody wants to know.
+    Steps {
+        /// The workflow.
+        workflow: WorkflowId,
+        /// Where its steps stand.
+        steps: Vec<StepStanding>,
     },
     /// The deploy moved on.
     Changed {

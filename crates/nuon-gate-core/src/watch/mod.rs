@@ -67,7 +67,7 @@ use crate::cause::Warning;
 use crate::pins::Pinning;
 use crate::resolve::{Resolution, Resolver};
 use crate::schedule::Schedule;
-use crate::{Dashboard, InstallId, Moment, Signal, Verdict};
+use crate::{Dashboard, InstallId, Moment, Signal, Verdict, WorkflowId};
 
 /// The time limit of requests that decide nothing.
 const OPTIONAL_TIMEOUT: Duration = Duration::from_secs(2);
@@ -242,6 +242,9 @@ impl Watch {
         let Some((request, pollers)) = self.flights.land(ticket.0, now) else { return };
         if let (Ok(Answer { fact: Fact::Workflow(workflow), .. }), Request::Workflow(_, id)) = (reply, &request) {
             self.shared.note_workflow(id, workflow, now);
+            if pollers.iter().any(|poller| self.workflow_of(*poller) == Some(id)) {
+                self.shared.report_steps(id, workflow, now);
+            }
         }
         self.shared.lists_mut().note(&request, reply, now);
         for poller in pollers.iter().copied() {
@@ -316,6 +319,14 @@ impl Watch {
             && let Some(id) = workflow.id.as_ref().filter(|_| !target.has_ended())
         {
             self.long_polls.note(poller, id, target.step_at_work(workflow));
+        }
+    }
+
+    /// Returns the workflow that is waited for, or that runs what is.
+    fn workflow_of(&self, poller: PollerId) -> Option<&WorkflowId> {
+        match poller {
+            PollerId::Discovery => self.discovery.open_workflow(),
+            PollerId::Target(index) => self.targets[index].workflow(),
         }
     }
 
