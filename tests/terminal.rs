@@ -4,11 +4,11 @@ use crate::support::{API, ENDLESS, Gate, INSTALL, WORKER, access, component, ser
 
 const FAILING: &str = r#"{ status = "executing", looks = 3 }, { status = "error", error = "quota exceeded" }"#;
 
-/// Tells whether the picture shows where the run stands, which takes two rows of a narrow terminal.
+/// Tells whether the picture shows where the run stands, in as many rows as it takes.
 fn is_executing(lines: &[String]) -> bool {
-    let last = lines.iter().rev().take(2);
-    let is_limited = lines.last().is_some_and(|line| line.ends_with(" of 60m"));
-    is_limited && last.into_iter().any(|line| line.starts_with("* ") && line.contains("  executing "))
+    let picture = &lines[lines.len().saturating_sub(6)..];
+    picture.iter().any(|line| line.starts_with("* ") && line.contains("  executing "))
+        && picture.iter().any(|line| line.ends_with(" of 60m"))
 }
 
 /// Returns how many of the lines are those of a picture.
@@ -62,6 +62,18 @@ fn another_size_leaves_one_picture() {
     }
     terminal.type_in("\u{3}");
     assert_eq!(terminal.end().0, 130);
+}
+
+#[test]
+fn the_steps_of_the_workflow_are_shown() {
+    let sim = serve_deploy(ENDLESS);
+    let mut terminal = Gate::wait(&sim).at_terminal(80);
+    let is_step = |line: &String| line.starts_with("  * deploy api");
+    let lines = terminal.wait_for("no step", |lines| is_executing(lines) && lines.iter().any(is_step));
+    assert!(lines.contains(&"  ✓ await runner healthy".to_owned()), "{lines:#?}");
+    terminal.type_in("\u{3}");
+    let (_, lines) = terminal.end();
+    assert!(!lines.iter().any(is_step), "{lines:#?}");
 }
 
 #[test]

@@ -144,6 +144,7 @@ fn occasion(kind: &EventKind) -> Option<Occasion> {
         | EventKind::NotStarted { .. }
         | EventKind::Queued { .. }
         | EventKind::Expected { .. }
+        | EventKind::Steps { .. }
         | EventKind::Held { .. }
         | EventKind::Retrying { .. }
         | EventKind::Waiting { .. }

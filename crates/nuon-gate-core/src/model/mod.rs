@@ -37,4 +37,6 @@ pub(crate) use open::Object;
 pub use plan::Plan;
 pub use queue::{QueuePlace, QueuePosition, SignalAhead};
 pub use status::{CompositeStatus, EarlierStatus, Metadata, Status};
-pub use workflow::{Approval, ApprovalOption, ApprovalResponse, StepState, Workflow, WorkflowEnd, WorkflowStep};
+pub use workflow::{
+    Approval, ApprovalOption, ApprovalResponse, StepStanding, StepState, Workflow, WorkflowEnd, WorkflowStep,
+};

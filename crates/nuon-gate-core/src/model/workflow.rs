@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::bounded::{rows, text};
 use super::open::{identifier, lenient, lenient_object, object, open_enum};
 use super::{AppBranchRun, CompositeStatus, Metadata};
-use crate::{ApprovalId, DeployId, InstallId, RemoteText, StepId, StepTargetId, Verdict, WorkflowId};
+use crate::{ApprovalId, DeployId, InstallId, Line, RemoteText, StepId, StepTargetId, Verdict, WorkflowId};
 
 open_enum! {
     /// Whether plans are approved by themselves.
@@ -187,13 +187,23 @@ impl Workflow {
     /// Returns the step in which a human is asked about a deploy, if one is. Only `approve-all` asks nobody: whatever else
     /// the option is, absent and unknown ones included, the server waits for a human.
     pub fn asks_about<'a>(&'a self, deploy: &'a DeployId) -> Option<&'a WorkflowStep> {
-        if self.approval_option == Some(ApprovalOption::ApproveAll) {
-            return None;
-        }
-        self.steps_of(deploy).find(|step| {
-            let unanswered = step.approval.as_ref().is_none_or(|approval| approval.response.is_none());
-            step.word() == "approval-awaiting" && unanswered
-        })
+        self.steps_of(deploy).find(|step| self.asks_in(step))
+    }
+
+    fn asks_in(&self, step: &WorkflowStep) -> bool {
+        let unanswered = step.approval.as_ref().is_none_or(|approval| approval.response.is_none());
+        self.approval_option != Some(ApprovalOption::ApproveAll) && step.word() == "approval-awaiting" && unanswered
+    }
+
+    /// Returns where each of its steps stands that is meant to be seen.
+    pub fn standing(&self) -> Vec<StepStanding> {
+        let seen = self.steps().filter(|step| !step.is_hidden());
+        let standing = |step: &WorkflowStep| StepStanding {
+            name: step.name.as_ref().map(|name| name.line(100)).unwrap_or_default(),
+            state: step.state(),
+            asks: self.asks_in(step),
+        };
+        seen.map(standing).collect()
     }
 
     /// Describes the first step that failed and what it has noted: "step 2 of 7, await runner healthy, failed (timeout)".
@@ -239,6 +249,17 @@ pub enum StepState {
     Replaced,
     /// It failed, was called off, or was never attempted.
     Failed,
+}
+
+/// Where a step stands, for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepStanding {
+    /// What it is called.
+    pub name: Line,
+    /// What has become of it.
+    pub state: StepState,
+    /// Whether it asks a human to approve a plan.
+    pub asks: bool,
 }
 
 /// A step of a workflow.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::settings::{InvalidSettings, OnSuperseded};
 use crate::api::ApiError;
 use crate::cause::{Cause, Warning};
-use crate::model::{Plan, QueuePlace, Status};
+use crate::model::{Plan, QueuePlace, Status, StepStanding};
 use crate::resolve::{Ambiguous, Unfit};
 use crate::timeline::human;
 use crate::{
@@ -98,6 +98,13 @@ pub enum EventKind {
         deploy: DeployId,
         /// How far it has come.
         pace: Pace,
+    },
+    /// A workflow that deploys targets has moved on, if anybody wants to know.
+    Steps {
+        /// The workflow.
+        workflow: WorkflowId,
+        /// Where its steps stand.
+        steps: Vec<StepStanding>,
     },
     /// The deploy moved on.
     Changed {

@@ -67,7 +67,7 @@ use crate::cause::Warning;
 use crate::pins::Pinning;
 use crate::resolve::{Resolution, Resolver};
 use crate::schedule::Schedule;
-use crate::{Dashboard, InstallId, Moment, Signal, Verdict};
+use crate::{Dashboard, InstallId, Moment, Signal, Verdict, WorkflowId};
 
 /// The time limit of requests that decide nothing, and of one for a plan, which can be megabytes.
 const OPTIONAL_TIMEOUT: Duration = Duration::from_secs(2);
@@ -244,6 +244,9 @@ impl Watch {
         match (&request, reply) {
             (Request::Workflow(_, id), Ok(Answer { fact: Fact::Workflow(workflow), .. })) => {
                 self.shared.note_workflow(id, workflow, now);
+                if pollers.iter().any(|poller| self.workflow_of(*poller) == Some(id)) {
+                    self.shared.report_steps(id, workflow, now);
+                }
             }
             // Another install's is there too.
             (Request::Workflow(_, id), Err(ApiError::Elsewhere { .. })) => self.shared.note_existing(id, now),
@@ -322,6 +325,14 @@ impl Watch {
             && let Some(id) = workflow.id.as_ref().filter(|_| !target.has_ended())
         {
             self.long_polls.note(poller, id, target.step_at_work(workflow));
+        }
+    }
+
+    /// Returns the workflow that is waited for, or that runs what is.
+    fn workflow_of(&self, poller: PollerId) -> Option<&WorkflowId> {
+        match poller {
+            PollerId::Discovery => self.discovery.open_workflow(),
+            PollerId::Target(index) => self.targets[index].workflow(),
         }
     }
 

@@ -126,6 +126,8 @@ pub struct WatchSettings {
     pub org: Option<OrgId>,
     /// Whether links are wanted while the wait goes on, so that the dashboard is asked for as soon as a deploy is found.
     pub links: bool,
+    /// Whether it is to be told how the steps of workflows move on.
+    pub steps: bool,
     /// Whether the end of a step at work is awaited by a long poll, where the server offers it.
     pub long_poll: bool,
     /// Whether it is read how long such deploys usually take, so that the end of one is polled for when it is likely.
@@ -159,6 +161,7 @@ impl Default for WatchSettings {
             settle: Duration::ZERO,
             org: None,
             links: false,
+            steps: false,
             long_poll: true,
             history: true,
             is_triggered: false,

@@ -13,7 +13,7 @@ use super::settings::{Mode, WatchSettings};
 use super::takeovers::Takeovers;
 use crate::api::Request;
 use crate::cause::Warning;
-use crate::model::{QueuePlace, Workflow};
+use crate::model::{QueuePlace, StepStanding, Workflow};
 use crate::{Dashboard, Moment, WorkflowId};
 
 /// How often it is asked where the dashboard is: no verdict depends on that.
@@ -37,6 +37,8 @@ pub(super) struct Shared {
     dashboard_tries_left: u32,
     /// When each workflow last answered, whoever asked: one that has exists.
     workflows: HashMap<WorkflowId, Moment>,
+    /// Where the steps of each were last said to stand.
+    steps: HashMap<WorkflowId, Vec<StepStanding>>,
     lists: Lists,
     queues: Queues,
     takeovers: Takeovers,
@@ -60,6 +62,7 @@ impl Shared {
             dashboard: None,
             dashboard_tries_left: DASHBOARD_TRIES,
             workflows: HashMap::new(),
+            steps: HashMap::new(),
             lists: Lists::default(),
             queues: Queues::default(),
             takeovers: Takeovers::default(),
@@ -117,6 +120,19 @@ impl Shared {
     /// Takes note that an answer was about a workflow, so that it exists.
     pub(super) fn note_existing(&mut self, id: &WorkflowId, now: Moment) {
         self.workflows.insert(id.clone(), now);
+    }
+
+    /// Tells how the steps of a workflow have moved on, if they have and anybody wants to know. It is none of the events after
+    /// which a minute counts in which nothing happened.
+    pub(super) fn report_steps(&mut self, id: &WorkflowId, workflow: &Workflow, now: Moment) {
+        if !self.settings.steps {
+            return;
+        }
+        let steps = workflow.standing();
+        if self.steps.get(id) != Some(&steps) {
+            self.steps.insert(id.clone(), steps.clone());
+            self.events.push(Event { at: now, kind: EventKind::Steps { workflow: id.clone(), steps } });
+        }
     }
 
     /// Returns the request for a workflow's place in its queue, if it waits and has not just been asked about.

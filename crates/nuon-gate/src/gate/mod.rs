@@ -92,6 +92,7 @@ async fn gate(settings: Settings, trigger: Option<Trigger>, signals: UnboundedRe
     let watch = WatchSettings {
         org: Some(connection.org.clone()),
         links: links || outputs.are_watched(),
+        steps: outputs.are_watched(),
         is_triggered,
         ..watch
     };

@@ -183,6 +183,7 @@ impl<'a> Said<'a> {
                 },
                 2,
             ),
+            (EventKind::Steps { workflow: self.id(), steps: Vec::new() }, 0),
             (EventKind::Waiting { pending: Vec::new() }, 1),
             (EventKind::Warned { target: Some(0), warning: self.warning() }, 1),
             (

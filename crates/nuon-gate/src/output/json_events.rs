@@ -11,12 +11,13 @@ use serde_json::{Value, json};
 
 use crate::words;
 
-pub(super) fn line(event: &Event, started_at: Timestamp, targets: &[Target]) -> String {
+/// Returns an event as a line; `None` for what is for people alone.
+pub(super) fn line(event: &Event, started_at: Timestamp, targets: &[Target]) -> Option<String> {
     let at = started_at.saturating_add(event.at.elapsed()).unwrap_or(started_at);
-    let (name, mut body) = body(&event.kind, at, targets);
+    let (name, mut body) = body(&event.kind, at, targets)?;
     body["event"] = json!(name);
     body["at"] = json!(rfc3339(at));
-    body.to_string()
+    Some(body.to_string())
 }
 
 /// Returns when a deploy ends if it takes as long as usual: before now, if it has taken longer.
@@ -39,9 +40,10 @@ impl<'a> ResultEvent<'a> {
     }
 }
 
-fn body(kind: &EventKind, at: Timestamp, targets: &[Target]) -> (&'static str, Value) {
+fn body(kind: &EventKind, at: Timestamp, targets: &[Target]) -> Option<(&'static str, Value)> {
     let named = |index: &usize| targets.get(*index).map(target);
-    match kind {
+    Some(match kind {
+        EventKind::Steps { .. } => return None,
         EventKind::Started { targets } => {
             ("started", json!({"targets": targets.iter().map(target).collect::<Vec<_>>()}))
         }
@@ -121,7 +123,7 @@ fn body(kind: &EventKind, at: Timestamp, targets: &[Target]) -> (&'static str, V
             let target = target.as_ref().and_then(named);
             ("ended", json!({"target": target, "verdict": verdict.as_str(), "reason": reason, "hint": hint}))
         }
-    }
+    })
 }
 
 fn run(event: &RunEvent) -> (&'static str, Value) {

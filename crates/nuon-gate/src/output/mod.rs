@@ -146,8 +146,10 @@ impl Outputs {
         if let EventKind::Warned { warning, .. } = &event.kind {
             self.show_warning(&Line::new(words::warning(warning)));
         }
-        if self.format == Format::Ndjson {
-            self.stdout.write(json_events::line(event, self.started_at, &self.targets) + "\n");
+        if self.format == Format::Ndjson
+            && let Some(line) = json_events::line(event, self.started_at, &self.targets)
+        {
+            self.stdout.write(line + "\n");
         }
     }
 

@@ -319,7 +319,7 @@ impl TargetWatch {
     }
 
     /// Returns the workflow that runs the deploy, or should.
-    fn workflow(&self) -> Option<&WorkflowId> {
+    pub(super) fn workflow(&self) -> Option<&WorkflowId> {
         let own = match &self.phase {
             Phase::Following(follow) => follow.own_workflow(),
             _ => None,

@@ -101,7 +101,7 @@ fn about(event: &Event) -> Option<usize> {
         | EventKind::Retrying { target, .. }
         | EventKind::Warned { target, .. }
         | EventKind::Ended { target, .. } => *target,
-        EventKind::Started { .. } | EventKind::Waiting { .. } | EventKind::Run(_) => None,
+        EventKind::Started { .. } | EventKind::Steps { .. } | EventKind::Waiting { .. } | EventKind::Run(_) => None,
     }
 }
 

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use nuon_gate_core::model::Status;
+use nuon_gate_core::model::{Status, StepStanding};
 use nuon_gate_core::result::VerdictName;
 use nuon_gate_core::watch::{Event, EventKind, Pace, Pending};
-use nuon_gate_core::{Dashboard, DeployId, Hold, Line, Moment, Target};
+use nuon_gate_core::{Dashboard, DeployId, Hold, Line, Moment, Target, WorkflowId};
 
 use crate::output::describe;
 use crate::output::heartbeat::Standings;
@@ -74,6 +74,22 @@ impl Entry {
     }
 }
 
+/// A step of a workflow, and since when it stands where it does.
+#[derive(Debug)]
+pub(super) struct Step {
+    pub(super) standing: StepStanding,
+    pub(super) since: Moment,
+}
+
+/// The workflow that deploys the targets.
+#[derive(Debug)]
+enum Steps {
+    Unread,
+    Of(WorkflowId, Vec<Step>),
+    /// There are several, of which nobody reads all.
+    Several,
+}
+
 /// The whole run.
 #[derive(Debug)]
 pub(super) struct Board {
@@ -83,6 +99,7 @@ pub(super) struct Board {
     labels: Vec<Line>,
     entries: Vec<Entry>,
     standings: Standings,
+    steps: Steps,
     dashboard: Option<Dashboard>,
 }
 
@@ -94,6 +111,7 @@ impl Board {
             labels: Vec::new(),
             entries: Vec::new(),
             standings: Standings::default(),
+            steps: Steps::Unread,
             dashboard: None,
         }
     }
@@ -129,6 +147,7 @@ impl Board {
             EventKind::Expected { target, pace, .. } => {
                 self.change(*target, |entry| entry.usual = Some(Usual { pace: *pace, at }));
             }
+            EventKind::Steps { workflow, steps } => self.step(workflow, steps, at),
             EventKind::Waiting { pending } => {
                 for Pending { target, pace, .. } in pending {
                     self.change(*target, |entry| entry.usual = pace.map(|pace| Usual { pace, at }));
@@ -155,6 +174,27 @@ impl Board {
             | EventKind::Warned { .. }
             | EventKind::Run(_)
             | EventKind::Ended { target: None, .. } => {}
+        }
+    }
+
+    fn step(&mut self, workflow: &WorkflowId, standings: &[StepStanding], at: Moment) {
+        let before = match std::mem::replace(&mut self.steps, Steps::Several) {
+            Steps::Of(own, steps) if own == *workflow => steps,
+            Steps::Of(..) | Steps::Several if self.entries.len() > 1 => return,
+            _ => Vec::new(),
+        };
+        let step = |(number, standing): (usize, &StepStanding)| {
+            let same = before.get(number).filter(|before| before.standing == *standing);
+            Step { standing: standing.clone(), since: same.map_or(at, |before| before.since) }
+        };
+        self.steps = Steps::Of(workflow.clone(), standings.iter().enumerate().map(step).collect());
+    }
+
+    /// Returns the steps of the workflow that deploys the targets, if it is one.
+    pub(super) fn steps(&self) -> &[Step] {
+        match &self.steps {
+            Steps::Of(_, steps) => steps,
+            Steps::Unread | Steps::Several => &[],
         }
     }
 

@@ -9,6 +9,7 @@ use nuon_gate_core::result::VerdictName;
 use super::board::{Board, Entry, Place, Usual};
 use super::row::{Row, Span};
 use super::screen::Size;
+use super::steps::{in_short, steps};
 use crate::output::describe::Tone;
 use crate::output::outcome;
 
@@ -18,7 +19,7 @@ const FEWEST_ROWS: usize = 3;
 /// A bar is at most so long.
 const LONGEST_BAR: usize = 40;
 /// What stands before everything but the first row.
-const INDENT: &str = "  ";
+pub(super) const INDENT: &str = "  ";
 const SEPARATOR: &str = " · ";
 
 /// Returns the rows, each narrower than the terminal, and fewer than it has.
@@ -30,7 +31,7 @@ pub(super) fn frame(board: &Board, size: Size, now: Moment) -> Vec<Row> {
     let most = (size.rows / 2).max(2);
     let rows = match board.entries() {
         [] => nothing_yet(board, size, now),
-        [only] => single(board, only, size, now),
+        [only] => single(board, only, size, most, now),
         _ => fleet(board, size, most, now),
     };
     // The cursor of a terminal stays in the last column after a sign there, and what follows would be drawn over it.
@@ -42,7 +43,7 @@ fn nothing_yet(board: &Board, size: Size, now: Moment) -> Vec<Row> {
     flow(head, vec![total(board, now)], size)
 }
 
-fn single(board: &Board, entry: &Entry, size: Size, now: Moment) -> Vec<Row> {
+fn single(board: &Board, entry: &Entry, size: Size, most: usize, now: Moment) -> Vec<Row> {
     let (sign, tone, words) = standing(entry, now);
     let name = Span::new(Tone::Plain, board.label(0)).cut(size.columns / 2).to(board.page(0).as_ref());
     let head = Row::of([Span::new(tone, format!("{sign} ")), name, Span::new(Tone::Plain, INDENT)]);
@@ -53,6 +54,7 @@ fn single(board: &Board, entry: &Entry, size: Size, now: Moment) -> Vec<Row> {
     let mut rows = flow(head, parts, size);
     rows.extend(usual.map(|usual| bar(usual, size, now)));
     rows.extend(besides(entry).map(|span| Row::of([Span::new(Tone::Plain, INDENT), span])));
+    rows.extend(steps(board.steps(), most.saturating_sub(rows.len()), now));
     rows
 }
 
@@ -60,6 +62,7 @@ fn fleet(board: &Board, size: Size, most: usize, now: Moment) -> Vec<Row> {
     let totals = Span::new(Tone::Plain, board.totals().plain());
     let mut rows = flow(Row::default(), vec![totals, total(board, now)], size);
     rows.push(totals_bar(board, size));
+    rows.extend(in_short(board.steps()));
     let count = board.entries().len();
     let room = most.saturating_sub(rows.len());
     // All of a few stay where they are.

@@ -13,6 +13,7 @@ mod row;
 mod screen;
 #[cfg(test)]
 mod screens;
+mod steps;
 
 use std::io::{self, Write};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};

@@ -2,13 +2,14 @@
 
 #![cfg(test)]
 
+use std::cmp::Ordering;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use nuon_gate_core::model::Status;
+use nuon_gate_core::model::{Status, StepStanding, StepState};
 use nuon_gate_core::watch::{Event, EventKind, Pace};
-use nuon_gate_core::{ApprovalPlace, Line, MatchedBy, Moment, RemoteText, Target, Verdict};
+use nuon_gate_core::{ApprovalPlace, Line, MatchedBy, Moment, RemoteText, Target, Verdict, WorkflowId};
 use proptest::prelude::*;
 use tokio::time::Instant;
 
@@ -200,6 +201,68 @@ fn what_is_asked_of_a_human_is_shown_until_it_is_answered() {
     );
     scene.changed(0, Status::Executing);
     assert_eq!(scene.after(1).seen(), ["* api  executing 1s · 1m of 60m"]);
+}
+
+fn step(name: &str, state: StepState) -> StepStanding {
+    StepStanding { name: Line::new(name), state, asks: false }
+}
+
+#[test]
+fn the_steps_of_the_workflow_have_their_signs() {
+    let mut scene = Scene::of(80, &["api"]);
+    scene.found(0, Status::Executing);
+    let workflow: WorkflowId = "inw1".parse().unwrap();
+    let mut steps = vec![
+        step("sync and plan", StepState::Succeeded),
+        StepStanding { asks: true, ..step("approve the plan", StepState::Running) },
+        step("apply", StepState::NotBegun),
+    ];
+    scene.event(EventKind::Steps { workflow: workflow.clone(), steps: steps.clone() });
+    let rows = ["  ✓ sync and plan", "  ! approve the plan  a human has to approve 9s", "  - apply"];
+    assert_eq!(scene.after(9).seen()[1..], rows);
+    steps[1] = step("approve the plan", StepState::Succeeded);
+    steps[2] = step("apply", StepState::Running);
+    scene.event(EventKind::Steps { workflow: workflow.clone(), steps: steps.clone() });
+    assert_eq!(scene.after(11).seen()[1..], ["  ✓ sync and plan", "  ✓ approve the plan", "  * apply  11s"]);
+    steps[2] = step("apply", StepState::Failed);
+    scene.event(EventKind::Steps { workflow, steps });
+    assert_eq!(scene.after(1).seen()[3], "  ✗ apply  failed");
+}
+
+#[test]
+fn of_many_steps_those_around_the_one_at_work_are_shown() {
+    let cases = [
+        (0, "  * step 0  0s", "  … and 30 more"),
+        (20, "  ✓ step 19", "  … after 19 more, and 11 more"),
+        (39, "  ✓ step 30", "  … after 30 more"),
+    ];
+    for (done, first, last) in cases {
+        let mut scene = Scene::of(80, &["api"]);
+        scene.found(0, Status::Executing);
+        let state = |number: usize| match number.cmp(&done) {
+            Ordering::Less => StepState::Succeeded,
+            Ordering::Equal => StepState::Running,
+            Ordering::Greater => StepState::NotBegun,
+        };
+        let steps = (0..40).map(|number| step(&format!("step {number}"), state(number))).collect();
+        scene.event(EventKind::Steps { workflow: "inw1".parse().unwrap(), steps });
+        let seen = scene.after(0).seen();
+        assert_eq!((seen.len(), seen[1].as_str(), seen[11].as_str()), (12, first, last));
+        assert!(seen.contains(&format!("  * step {done}  0s")), "{seen:#?}");
+    }
+}
+
+#[test]
+fn several_targets_of_one_workflow_have_it_in_a_row() {
+    let mut scene = Scene::of(80, &["api", "worker"]);
+    let steps = vec![step("plan", StepState::Succeeded), step("apply api", StepState::Running)];
+    scene.event(EventKind::Steps { workflow: "inw1".parse().unwrap(), steps: steps.clone() });
+    assert_eq!(scene.after(1).seen()[2], "  * step 2 of 2  apply api");
+    // Of several workflows nobody reads all.
+    for workflow in ["inw2", "inw1"] {
+        scene.event(EventKind::Steps { workflow: workflow.parse().unwrap(), steps: steps.clone() });
+        assert_eq!(scene.after(1).seen().len(), 4);
+    }
 }
 
 #[test]
