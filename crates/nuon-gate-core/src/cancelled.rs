@@ -1,4 +1,4 @@
-//! What became of a deploy that was to be cancelled.
+//! The outcome of cancelling a deploy.
 
 use std::fmt;
 use std::time::Duration;

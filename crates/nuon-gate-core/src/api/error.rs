@@ -1,4 +1,4 @@
-//! What can go wrong when asking the API, and what follows from it.
+//! Errors of the API and their classes: retried or final (`docs/nuon-api.md`, "Errors and what answers them").
 
 use std::time::Duration;
 

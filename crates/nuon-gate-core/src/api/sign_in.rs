@@ -1,4 +1,5 @@
-//! With what right the API is asked: a token that was given, or one that the API gives for an identity.
+//! Credentials: a given token, or one that the API gives in exchange for an identity (`docs/nuon-api.md`,
+//! "Authentication").
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};

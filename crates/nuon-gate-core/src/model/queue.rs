@@ -1,4 +1,4 @@
-//! Where a workflow stands in its queue.
+//! A workflow's place in its queue.
 
 use std::fmt;
 

@@ -1,5 +1,5 @@
-//! How new what is known of a deploy is. Some servers read from a replica that lags a moment behind, so an answer can be
-//! older than one that came before it.
+//! How fresh an answer about a deploy is. Some servers read from a replica that lags, so an answer can be older than
+//! the one before it (`docs/nuon-api.md`, "Replicas and times").
 
 use std::time::Duration;
 
