@@ -194,7 +194,7 @@ impl ApiError {
         }
     }
 
-    /// Tells whether somebody else seems to answer at the API's address: another service, a login page, a firewall.
+    /// Tells whether someone else seems to answer at the API's address: another service, a login page, a firewall.
     pub fn is_strangers(&self) -> bool {
         self.class() == ErrorClass::Foreign || matches!(self, Self::Stranger(_) | Self::Status { status: 511, .. })
     }
