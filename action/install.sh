@@ -4,7 +4,7 @@
 #   1. the file of the input binary-path;
 #   2. what manifest.tsv lists for this platform: in the tool cache, on PATH, or downloaded, and only with the listed hash;
 #   3. a build from the action's own checkout.
-# A wrong hash ends it at once: an attack must not turn into a build. No token is needed here, and none is sent.
+# A wrong hash is fatal: an attack must not turn into a build. No token is needed here, and none is sent.
 set -eu
 
 method=${NUON_GATE_INSTALL_METHOD:-auto}
@@ -17,7 +17,7 @@ ways='Ways out: binary-path names a nuon-gate that is already on the runner; dow
 newline='
 '
 
-# A job's own environment may hold secrets. Neither a download nor a build has any use for them.
+# The job's environment may hold secrets, which neither a download nor a build needs.
 unset NUON_API_TOKEN GITHUB_TOKEN GH_TOKEN ACTIONS_ID_TOKEN_REQUEST_TOKEN NUON_OIDC_TOKEN NUON_GATE_SLACK_TOKEN \
     NUON_GATE_SLACK_WEBHOOK_URL NUON_GATE_WEBHOOK_URL NUON_GATE_WEBHOOK_SECRET NUON_GATE_WEBHOOK_HEADERS \
     NUON_GATE_TEAMS_WEBHOOK_URL NUON_GATE_DISCORD_WEBHOOK_URL
@@ -113,7 +113,7 @@ unpack() {
     esac
 }
 
-# Copies the program into the tool cache. It gets its name last and whole, as other jobs may look for it or do the same.
+# Copies the program into the tool cache, and renames it last, as other jobs may read it or do the same.
 keep() {
     [ -n "$cache" ] && mkdir -p "$cached" && new=$(mktemp "$cached/new.XXXXXX") || return 1
     if cp "$program" "$new" && chmod 755 "$new" && mv -f "$new" "$cached/$program"; then
@@ -209,7 +209,7 @@ done
 
 cached=$cache/nuon-gate/$version/$arch
 if [ -n "$cache" ] && [ -e "$cached/$program" ]; then
-    # A runner that is used again may have been tampered with by a job before this one.
+    # An earlier job on a reused runner may have tampered with it.
     if genuine "$cached/$program"; then use "$cached/$program" 'the tool cache'; fi
     tell warning nuon-gate "$cached/$program is not the released program, and is replaced."
     rm -rf "$cached.complete" "$cached" || true

@@ -41,7 +41,9 @@ fn blocks_of(page: &str, text: &str) -> Vec<Block> {
         let body = lines[at + 1..].iter().take_while(|line| !line.trim_start().starts_with("```"));
         let body: Vec<&str> = body.copied().collect();
         at += body.len() + 2;
-        blocks.push(Block { place, language: language.to_owned(), text: body.join("\n") + "\n", not_run });
+        // What follows a comma is for rustdoc.
+        let language = language.split(',').next().unwrap_or_default().to_owned();
+        blocks.push(Block { place, language, text: body.join("\n") + "\n", not_run });
     }
     blocks
 }

@@ -93,6 +93,34 @@ fn every_page_can_be_reached_from_the_readme() {
     assert!(lost.is_empty(), "nothing leads to {lost:?}");
 }
 
+/// Returns the headings of the page about the server that the sources cite.
+fn cited(folder: &std::path::Path, found: &mut HashSet<String>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            cited(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let source = std::fs::read_to_string(path).unwrap();
+            // A heading may be wrapped.
+            let lines = source.lines().map(|line| line.trim_start().trim_start_matches(['/', '!']).trim());
+            let text = lines.collect::<Vec<_>>().join(" ");
+            let headings = text.split("`docs/nuon-api.md`, \"").skip(1).filter_map(|rest| rest.split('"').next());
+            found.extend(headings.map(|heading| heading.trim_end_matches('.').to_owned()));
+        }
+    }
+}
+
+#[test]
+fn the_sources_cite_every_heading_about_the_server_and_no_other() {
+    let page = std::fs::read_to_string(root().join("docs/nuon-api.md")).unwrap();
+    let headings: HashSet<String> =
+        page.lines().filter_map(|line| line.strip_prefix("## ")).map(str::to_owned).collect();
+    let mut found = HashSet::new();
+    cited(&root().join("crates"), &mut found);
+    let lost: Vec<&String> = found.symmetric_difference(&headings).collect();
+    assert!(lost.is_empty(), "cited and not there, or there and not cited: {lost:?}");
+}
+
 #[test]
 fn a_link_that_leads_nowhere_is_found() {
     let page = Page { name: "docs/judging.md".to_owned(), text: String::new() };

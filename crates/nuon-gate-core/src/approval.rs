@@ -1,4 +1,4 @@
-//! Where a human is asked.
+//! Where a human is asked to approve (`docs/nuon-api.md`, "Approvals").
 
 use crate::{ApprovalId, StepId, WorkflowId};
 

@@ -1,4 +1,4 @@
-//! What became of a deploy that was to be cancelled.
+//! The outcome of cancelling a deploy.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use crate::api::ApiError;
 use crate::model::{Status, WorkflowEnd};
 use crate::timeline::human;
 
-/// What came of asking to cancel a workflow.
+/// The outcome of cancelling a workflow.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum CancelOutcome {
     /// Its deploys have ended, or the workflow has.
@@ -21,7 +21,7 @@ pub(crate) enum CancelOutcome {
     Refused(ApiError),
 }
 
-/// What became of a deploy, or of a workflow as a whole, that was to be cancelled.
+/// The outcome for a deploy, or for a workflow as a whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cancelled {
     pub(crate) outcome: CancelOutcome,
@@ -36,7 +36,7 @@ impl Cancelled {
     }
 }
 
-/// Says who won.
+/// Says how the deploy really ended.
 impl fmt::Display for Cancelled {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let status = self.last.as_ref().map(|(_, status)| format!("`{status}`"));

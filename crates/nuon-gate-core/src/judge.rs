@@ -8,7 +8,7 @@ use crate::model::{Deploy, Status};
 /// What a deploy's status means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Judgement {
-    /// The deploy did what it was to do.
+    /// The deploy succeeded.
     Passed,
     /// It did not, and will not.
     Failed,

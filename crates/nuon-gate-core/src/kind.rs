@@ -1,4 +1,4 @@
-//! What a deploy does.
+//! What a deploy does, and which rows deploy nothing (`docs/nuon-api.md`, "Rows that deploy nothing").
 
 /// The two kinds of deploys that can be waited for, which are judged differently. See [`Deploy::kind`](crate::model::Deploy::kind).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

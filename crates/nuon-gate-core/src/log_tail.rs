@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::Line;
 use crate::model::LogRecord;
 
-/// Longest line, in characters.
+/// The longest line, in characters.
 const LONGEST: usize = 500;
 /// How many lines after the last error are reported: they are mostly the runner cleaning up.
 pub(crate) const AFTERMATH: usize = 3;

@@ -1,4 +1,4 @@
-//! Lists that come in pages.
+//! Lists that come in pages (`docs/nuon-api.md`, "Paging").
 
 use std::collections::HashSet;
 use std::hash::Hash;

@@ -1,4 +1,4 @@
-//! Which targets are meant: names become ids, and an install becomes its components.
+//! Resolves targets: names become ids, and an install becomes its components.
 //!
 //! A [`Resolver`] sends nothing itself: it says which request is needed, and is given the answer.
 
@@ -49,7 +49,7 @@ impl fmt::Display for Wanted {
     }
 }
 
-/// What a resolver needs, or has come to.
+/// What a resolver needs, or its outcome.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Resolution {
     /// This has to be known.
@@ -64,7 +64,7 @@ pub enum Resolution {
     Unfit(Unfit),
 }
 
-/// Finds out which targets are meant.
+/// Resolves targets.
 ///
 /// ```
 /// use nuon_gate_core::resolve::{Resolution, Resolver, Wanted};
@@ -83,7 +83,7 @@ pub struct Resolver {
     /// What is known of each install, by its id.
     installs: HashMap<InstallId, Known>,
     targets: Vec<Target>,
-    /// What is still to be resolved, in order: a part of one of the things that are wanted, and that one's position.
+    /// What remains to be resolved, in order: a part of one of the things that are wanted, and that one's position.
     open: VecDeque<(usize, Wanted)>,
     /// The installs with the labels of the first of these.
     selection: Option<Selection>,
@@ -209,11 +209,11 @@ impl Resolver {
         Meaning::Parts(parts)
     }
 
-    /// Takes in a fact.
+    /// Handles a fact.
     ///
     /// # Errors
     ///
-    /// If it is none to what was asked.
+    /// If it does not answer the request.
     pub fn learn(&mut self, request: &Request, fact: Fact) -> Result<(), ApiError> {
         match (request, fact) {
             (Request::Install(typed), Fact::Install(install)) => self.learn_install(typed, install),
@@ -245,7 +245,7 @@ impl Resolver {
         }
     }
 
-    /// Takes in that something was asked for in vain, and tells whether that says something: what is not there is unknown,
+    /// Records that something was asked for in vain, and tells whether that says something: what is not there is unknown,
     /// and whatever kept the names of all installs away, the one that was asked for is not among them.
     pub fn learn_error(&mut self, request: &Request, missing: bool) -> bool {
         match request {

@@ -12,10 +12,10 @@ use ring::digest::{Context, SHA256, digest};
 
 use crate::Target;
 
-/// More parts than this are a mistake: a run has no more targets either.
+/// More shards than this are a mistake: a run cannot have more targets either.
 const MOST_SHARDS: u32 = 10_000;
 
-/// One of so many parts of a run's targets.
+/// One of N parts of a run's targets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Shard {
     index: NonZeroU32,
@@ -105,16 +105,16 @@ impl FromStr for Shard {
     }
 }
 
-/// That only a part of the targets is watched.
+/// A sharded run: only a part of the targets is watched.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sharding {
     /// The part.
     pub shard: Shard,
-    /// What the run is called by whatever started all of its parts.
+    /// The name of the run, the same for all shards.
     pub run: Option<String>,
 }
 
-/// Says which run a part belongs to: the same for all parts, and no other run's.
+/// The id of a sharded run: the same for all shards, and no other run's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ShardedRunId(String);
 
@@ -123,7 +123,7 @@ impl ShardedRunId {
     pub(crate) fn of(facts: impl IntoIterator<Item = String>) -> Self {
         let mut context = Context::new(&SHA256);
         for fact in facts {
-            // With its length before it no fact can be taken for two.
+            // Each part is preceded by its length, so that no two inputs collide.
             context.update(format!("{}:{fact}\n", fact.len()).as_bytes());
         }
         let digest = context.finish();
@@ -136,7 +136,7 @@ impl ShardedRunId {
     }
 }
 
-/// What the report of a part says of the whole.
+/// What a shard's report says about the run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ShardReport {
     /// The part, and what the run is called.

@@ -32,7 +32,7 @@ impl fmt::Display for Signal {
 pub enum Verdict {
     /// A signal ended the run.
     Interrupted(Signal),
-    /// The API said no: not authorised, or no such thing.
+    /// The API refused: not authorised, or not found.
     Rejected,
     /// The deploy failed.
     Failed,
@@ -44,11 +44,11 @@ pub enum Verdict {
     ApprovalNeeded,
     /// No good answer from the API for too long.
     Inconclusive,
-    /// A limit on time ran out.
+    /// A timeout expired.
     TimedOut,
     /// Not ended.
     Pending,
-    /// The deploy did what it was to do.
+    /// The deploy succeeded.
     Passed,
 }
 
@@ -109,7 +109,7 @@ pub enum VerdictName {
     Superseded,
     /// No good answer from the API.
     Inconclusive,
-    /// A clock ran out.
+    /// A timeout expired.
     TimedOut,
     /// Not ended yet.
     Pending,

@@ -1,4 +1,4 @@
-//! The front door: one target, one call.
+//! The simplest entry point: one target, one call.
 
 use jiff::Timestamp;
 use tokio::sync::mpsc;
@@ -58,7 +58,7 @@ pub async fn wait(client: &Client, target: Target, options: WaitOptions) -> Resu
     let limit = settings.request_timeout;
     let watch =
         Watch::new(settings, Scope::Targets(Targets::one(target)), pinning, started_at).map_err(Refusal::Invalid)?;
-    // Nobody sends a signal here; whoever has some drives the watch.
+    // No signals here; a caller that has some drives the watch itself.
     let (_sender, mut signals) = mpsc::unbounded_channel();
     let report = drive(client, watch, Instant::now(), &mut signals, |_, _| {}).await?;
     Ok(conclude(&client.within(limit), report, &after, &mut signals, &mut Deadline::default(), |_| {}).await)

@@ -1,11 +1,11 @@
-//! A request and an answer, as they are written in HTTP/1.1.
+//! A request and an answer in HTTP/1.1.
 
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
-/// A request as it came.
+/// A request as it was received.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seen {
     /// The method.
@@ -18,7 +18,7 @@ pub struct Seen {
     pub authorization: Option<String>,
     /// The `X-Nuon-Org-ID` header.
     pub org: Option<String>,
-    /// The first MiB of the body, of a `POST` or of a request to a service that is told of deploys.
+    /// The first MiB of the body, of a `POST` or of a request to a notification endpoint.
     pub body: String,
 }
 
@@ -64,7 +64,7 @@ impl Reply {
         Self::called_json(status, &body.to_string())
     }
 
-    /// An answer that is said to be JSON, whatever it is.
+    /// An answer with the content type JSON, whatever its body.
     pub(crate) fn called_json(status: u16, text: &str) -> Self {
         Self::raw(status, "application/json; charset=utf-8", text.as_bytes())
     }
@@ -74,7 +74,7 @@ impl Reply {
         Self::raw(status, "text/plain; charset=utf-8", text.as_bytes())
     }
 
-    /// An answer that is its status.
+    /// An answer with a status and no body.
     pub(crate) fn empty(status: u16) -> Self {
         Self::text(status, "")
     }
@@ -91,18 +91,18 @@ impl Reply {
         Self::raw(status, "text/html", body.as_bytes())
     }
 
-    /// An answer of these bytes, whatever they are said to be.
+    /// An answer of these bytes, with any content type.
     pub(crate) fn raw(status: u16, content_type: &'static str, body: &[u8]) -> Self {
         Self { status, content_type, headers: Vec::new(), body: body.to_vec() }
     }
 
-    /// Returns the head of an answer whose body is said to be so long.
+    /// Returns the head of an answer with this content length.
     pub(crate) fn head(&self, length: usize) -> Vec<u8> {
         let Self { status, content_type, headers, .. } = self;
         let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
         #[expect(clippy::disallowed_methods, reason = "the simulated server has a clock of its own")]
         let now = rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&Timestamp::now()).unwrap_or_default();
-        // An answer that cannot have a body must not tell its length.
+        // An answer without a body must not have a content length.
         let body = match status {
             204 => String::new(),
             _ => format!("Content-Type: {content_type}\r\nContent-Length: {length}\r\n"),

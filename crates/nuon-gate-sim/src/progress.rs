@@ -1,4 +1,4 @@
-//! How far a deploy, its health gate, a workflow or a run has come.
+//! The progress of a deploy, its health gate, a workflow or a run.
 
 use std::time::Duration;
 
@@ -53,7 +53,7 @@ impl Progress {
         self.cancelled
     }
 
-    /// Lets it stay as it is: what has not begun never will.
+    /// Freezes it: what has not begun never will.
     pub(crate) fn halt(&mut self) {
         self.halted = true;
     }

@@ -1,11 +1,11 @@
-//! What a request asks for.
+//! Routes of requests.
 
 use crate::script::Endpoint;
 
 /// A request's path, taken apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Route<'a> {
-    /// What any client is told.
+    /// The public configuration.
     CliConfig,
     /// The exchange of an identity for a token.
     Exchange,

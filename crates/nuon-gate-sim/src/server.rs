@@ -16,13 +16,13 @@ use crate::script::{Answer, Body, Fault};
 use crate::sinks::Sink;
 use crate::state::{Answered, State, lock};
 
-/// A request is small; a longer head is no request of ours.
+/// Upper bound for a request's head; ours are far smaller.
 const LONGEST_HEAD: usize = 64 * 1024;
-/// So much of a body is kept.
+/// How much of a body is kept.
 const LONGEST_BODY: usize = 1024 * 1024;
-/// More than any client may read.
+/// More than any client should read.
 const HUGE: usize = 17 * 1024 * 1024;
-/// How long until it is seen whether there is something to answer now.
+/// How often held requests are checked.
 const ASK_AGAIN: Duration = Duration::from_millis(20);
 
 /// Serves connections for ever.
@@ -129,7 +129,7 @@ async fn strike(stream: &mut TcpStream, fault: &Fault) -> io::Result<bool> {
             }
             return Ok(false);
         }
-        // What lags is an answer, and has been given.
+        // A lagging answer has already been given.
         Answer::Lagging | Answer::ClockBehind => whole,
     };
     write(stream, &with_retry_after(reply, fault)).await?;

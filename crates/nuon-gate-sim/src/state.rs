@@ -1,4 +1,4 @@
-//! Where the simulated API stands, and what it answers to a request.
+//! The state of the simulated API, and its answers.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -28,12 +28,12 @@ pub(crate) struct State {
     pub(crate) runs: BTreeMap<String, Progress>,
     /// By the workflow's id.
     pub(crate) cancellings: BTreeMap<String, Cancelling>,
-    /// What those have been given who signed in.
+    /// The tokens that were issued.
     pub(crate) tokens: Tokens,
     pub(crate) sinks: Sinks,
     struck: Vec<u32>,
     pub(crate) seen: Vec<Seen>,
-    /// In which light the answer that is being made shows the deploys.
+    /// Which state of the deploys the current answer shows.
     pub(crate) light: Option<Answer>,
     first_request: Option<(Instant, Timestamp)>,
 }
@@ -44,7 +44,7 @@ pub(crate) enum Answered {
     Held(Held),
 }
 
-/// A request that is answered once there is something to say.
+/// A request whose answer is held back.
 pub(crate) struct Held {
     request: Seen,
     /// When it came.
@@ -90,11 +90,11 @@ impl State {
         }
     }
 
-    /// Takes note of a request and decides what to answer.
+    /// Records a request and decides what to answer.
     pub(crate) fn answer(&mut self, request: Seen) -> (Answered, Option<Fault>) {
         self.seen.push(request.clone());
         let segments = request.segments();
-        // What is told to others must not start the API's clock.
+        // Requests to notification endpoints must not start the API's clock.
         if let Some(sink) = Sink::of(&segments) {
             let fault = self.strike(sink.endpoint(), None);
             let reply = match takes_effect(fault.as_ref()) {
@@ -121,7 +121,7 @@ impl State {
         (given_or_held(reply, Held { since: now, request }), fault)
     }
 
-    /// Decides what to answer now to a request that has been held.
+    /// Decides the answer to a request that was held.
     pub(crate) fn answer_held(&mut self, held: Held) -> Answered {
         let segments = held.request.segments();
         let moment = Moment { since: held.since, now: self.elapsed() };

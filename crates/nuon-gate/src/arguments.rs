@@ -27,14 +27,14 @@ pub(crate) struct Cli {
     pub(crate) verbosity: Verbosity,
 }
 
-/// How much is written to stderr.
+/// The verbosity of stderr.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Args)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct Verbosity {
-    /// Say only what matters at the end
+    /// Print only what matters at the end
     #[arg(long, short, global = true)]
     pub(crate) quiet: bool,
-    /// Say more: every request and what came of it
+    /// Print more: each request and its outcome
     #[arg(long, short, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
 }
@@ -44,13 +44,13 @@ pub(crate) struct Verbosity {
 pub(crate) enum Command {
     /// Wait until the deploy ends, and exit with its verdict
     Wait(Box<WaitArguments>),
-    /// Look once, and say what `wait` would decide now
+    /// Poll once, and say what `wait` would decide now
     Status(Box<StatusArguments>),
     /// Note the targets' newest deploys before triggering new ones, for `wait --after FILE`
     Mark(Box<MarkArguments>),
-    /// Check the address, the connection, the token, the organisation and the targets, with a hint for each trouble
+    /// Check the address, the connection, the token, the organisation and the targets, with a hint for each problem
     Doctor(DoctorArguments),
-    /// Print how each status is judged under the given flags; no network
+    /// Print how each status is judged under the given flags; sends nothing
     Explain(ExplainArguments),
     /// Show the messages of a saved result (`notify render`), or send a test message (`notify test`)
     Notify(NotifyCommandArguments),
@@ -58,9 +58,9 @@ pub(crate) enum Command {
     Merge(MergeArguments),
     /// Run a real wait against an embedded simulated API; needs no account
     Demo(DemoArguments),
-    /// Print the completions for a shell
+    /// Print completions for a shell
     Completions(CompletionsArguments),
-    /// Print the manual page, or that of a command
+    /// Print the man page of the program, or of a command
     Man(ManArguments),
     /// Serve the simulated API, to rehearse a pipeline's failure paths
     Sim(SimArguments),
@@ -84,7 +84,7 @@ pub(crate) struct WaitArguments {
     pub(crate) notify: NotifyArguments,
     #[command(flatten)]
     pub(crate) output: OutputArguments,
-    /// Mark, run this command, and wait for what came after; if it fails, nothing is waited for (exit 1)
+    /// Mark, run this command, and wait for the deploys that come after; if it fails, exit 1 without waiting
     #[arg(last = true, value_name = "COMMAND")]
     pub(crate) command: Vec<OsString>,
 }
@@ -127,7 +127,7 @@ pub(crate) struct MergeArguments {
     /// Exit with another code for a verdict, such as timed_out=0; the verdict stays
     #[arg(long, value_name = "NAME=CODE[,…]", help_heading = "Judging")]
     pub(crate) map_exit: Vec<ExitMappings>,
-    /// What the run of the shards is called; a result of another is refused [default: the CI run's id]
+    /// The name of the sharded run; results of another run are refused [default: the CI run's id]
     #[arg(long, value_name = "NAME", help_heading = "Judging")]
     pub(crate) run_name: Option<String>,
     /// Certificates in PEM form to trust besides the system's
@@ -143,7 +143,7 @@ pub(crate) struct MergeArguments {
 pub(crate) struct ExplainArguments {
     #[command(flatten)]
     pub(crate) judging: JudgingArguments,
-    /// What stdout gets: a table, or its rows as JSON (`ndjson`: one a line)
+    /// The format of stdout: a table, or its rows as JSON (`ndjson`: one a line)
     #[arg(long, value_name = "FORMAT", default_value = "text", help_heading = "Output")]
     pub(crate) output: Format,
 }
@@ -154,7 +154,7 @@ pub(crate) struct DoctorArguments {
     pub(crate) connection: ConnectionArguments,
     #[command(flatten)]
     pub(crate) targets: TargetArguments,
-    /// What stdout gets: a line for each check, or all of them as JSON (`ndjson`: one a line)
+    /// The format of stdout: a line for each check, or all of them as JSON (`ndjson`: one a line)
     #[arg(long, value_name = "FORMAT", default_value = "text", help_heading = "Output")]
     pub(crate) output: Format,
 }
@@ -184,10 +184,10 @@ pub(crate) struct ManArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct SimArguments {
-    /// Where to listen; port 0 takes a free one
+    /// The address to listen on; port 0 picks a free port
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0")]
     pub(crate) listen: std::net::SocketAddr,
-    /// What to serve, in TOML; the demo's script if left out
+    /// The script to serve, in TOML [default: the demo's script]
     #[arg(long, value_name = "FILE")]
     pub(crate) script: Option<PathBuf>,
 }
@@ -195,7 +195,7 @@ pub(crate) struct SimArguments {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Connection")]
 pub(crate) struct ConnectionArguments {
-    /// Where the API is [or: NUON_API_URL, `api_url` in the Nuon CLI's file] [default: https://api.nuon.co]
+    /// The API's URL [or: NUON_API_URL, `api_url` in the Nuon CLI's file] [default: https://api.nuon.co]
     #[arg(long, value_name = "URL")]
     pub(crate) api_url: Option<String>,
     /// The organisation [or: NUON_ORG_ID, `org_id` in the Nuon CLI's file]
@@ -213,7 +213,7 @@ pub(crate) struct ConnectionArguments {
     /// Accept plain http for hosts other than this machine
     #[arg(long)]
     pub(crate) allow_http: bool,
-    /// How long one request may take
+    /// The timeout of one request
     #[arg(long, value_name = "DURATION", default_value = "30s", allow_hyphen_values = true)]
     pub(crate) request_timeout: Span,
 }
@@ -236,10 +236,10 @@ pub(crate) struct TargetArguments {
     /// Every component of each install is a target
     #[arg(long)]
     pub(crate) all_components: bool,
-    /// A target by itself; repeatable
+    /// One target; repeatable
     #[arg(long, value_name = "INSTALL/COMPONENT")]
     pub(crate) target: Vec<List<TargetPair>>,
-    /// A file with a target a line (- is stdin); what follows a # is a comment
+    /// A file with one target a line (- is stdin); # starts a comment
     #[arg(long, value_name = "PATH")]
     pub(crate) targets_file: Option<PathBuf>,
 }
@@ -251,7 +251,7 @@ pub(crate) struct ShardArguments {
     /// Watch only the I-th of N parts of the targets; `merge` makes one result of all parts
     #[arg(long, value_name = "I/N")]
     pub(crate) shard: Option<Shard>,
-    /// What the run is called of which the shard is a part [default: the CI run's id]
+    /// The name of the sharded run [default: the CI run's id]
     #[arg(long, value_name = "NAME")]
     pub(crate) run_name: Option<String>,
 }
@@ -275,7 +275,7 @@ pub(crate) struct PinArguments {
     /// The deploy of this build
     #[arg(long, value_name = "ID")]
     pub(crate) build: Option<One<BuildId>>,
-    /// The deploy of this commit, or of the one that begins so
+    /// The deploy of this commit; a prefix will do
     #[arg(long, value_name = "SHA")]
     pub(crate) commit: Option<One<CommitPrefix>>,
     /// A deploy newer than this one, or than those in a file that `mark` wrote
@@ -284,7 +284,7 @@ pub(crate) struct PinArguments {
     /// A deploy created since then: a time (RFC 3339), or a duration ago
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub(crate) since: Option<Since>,
-    /// The kind of deploy that is expected: apply or teardown; the other one fails
+    /// The expected kind of deploy: apply or teardown; the other one fails
     #[arg(long, value_name = "KIND")]
     pub(crate) expect: Option<Expectation>,
 }
@@ -292,19 +292,19 @@ pub(crate) struct PinArguments {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Judging")]
 pub(crate) struct JudgingArguments {
-    /// Statuses that pass, whatever the table says
+    /// Statuses that pass, overriding the table
     #[arg(long, value_name = "STATUS[,…]")]
     pub(crate) pass_on: Vec<List<StatusName>>,
-    /// Statuses that fail, whatever the table says
+    /// Statuses that fail, overriding the table
     #[arg(long, value_name = "STATUS[,…]")]
     pub(crate) fail_on: Vec<List<StatusName>>,
-    /// Statuses that are waited on, whatever the table says
+    /// Statuses that are pending, overriding the table
     #[arg(long, value_name = "STATUS[,…]")]
     pub(crate) wait_on: Vec<List<StatusName>>,
     /// What to do about a newer deploy [default: follow; ignore if a deploy is pinned]
     #[arg(long, value_name = "POLICY")]
     pub(crate) on_superseded: Option<SupersededPolicy>,
-    /// What to do about a latest deploy that had ended before the gate began, if no deploy is pinned
+    /// What to do if the latest deploy had already ended when the gate started, and none is pinned
     #[arg(long, value_name = "POLICY", default_value = "accept")]
     pub(crate) on_stale: StalePolicy,
     /// What to do when a human is asked to approve
@@ -321,13 +321,13 @@ pub(crate) struct JudgingArguments {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Waiting")]
 pub(crate) struct WaitingArguments {
-    /// How long to wait altogether
+    /// The timeout of the whole wait
     #[arg(long, value_name = "DURATION", default_value = "60m", allow_hyphen_values = true)]
     pub(crate) timeout: Span,
-    /// How long to wait for a matching deploy to exist, or off
+    /// How long a matching deploy may take to appear, or off
     #[arg(long, value_name = "DURATION", default_value = "5m", allow_hyphen_values = true)]
     pub(crate) start_timeout: OptionalSpan,
-    /// How long to go on without any change, or off
+    /// How long to wait without any change, or off
     #[arg(long, value_name = "DURATION", default_value = "off", allow_hyphen_values = true)]
     pub(crate) stall_timeout: OptionalSpan,
     /// How long to wait for a human's approval, or off
@@ -336,25 +336,25 @@ pub(crate) struct WaitingArguments {
     /// How long the workflow may wait behind others in its queue, or off
     #[arg(long, value_name = "DURATION", default_value = "off", allow_hyphen_values = true)]
     pub(crate) queue_timeout: OptionalSpan,
-    /// Look again this long after a pass before believing it, or off
+    /// Poll again this long after a pass before reporting it, or off
     #[arg(long, value_name = "DURATION", default_value = "off", allow_hyphen_values = true)]
     pub(crate) settle: OptionalSpan,
-    /// How long to go on without one good answer from the API, or off
+    /// How long to retry while the API gives no good answer, or off
     #[arg(long, value_name = "DURATION", default_value = "5m", allow_hyphen_values = true)]
     pub(crate) api_outage: OptionalSpan,
-    /// The time between looks after a change
+    /// The time between polls after a change
     #[arg(long, value_name = "DURATION", default_value = "2s", allow_hyphen_values = true)]
     pub(crate) min_interval: Span,
-    /// The time between looks to which it grows [default: 10s]
+    /// The longest time between polls, after backing off [default: 10s]
     #[arg(long, value_name = "DURATION", allow_hyphen_values = true)]
     pub(crate) max_interval: Option<Span>,
-    /// Keep a request open that the server answers when a running step ends, where it offers that; it is only the sign to poll
+    /// Keep a request open until a running step ends, where the server offers it, to poll at once then
     #[arg(long, value_name = "MODE", default_value = "auto")]
     pub(crate) long_poll: LongPoll,
-    /// The most requests a second, for all targets together
+    /// The most requests per second, for all targets together
     #[arg(long, value_name = "N", default_value = "20", value_parser = value_parser!(u32).range(1..=1000))]
     pub(crate) max_rps: u32,
-    /// Stop as soon as too many targets have not passed
+    /// Stop as soon as not enough targets can pass
     #[arg(long)]
     pub(crate) fail_fast: bool,
     /// Cancel the workflows of deploys that have not ended, after: timeout, interrupt, fail-fast
@@ -365,20 +365,21 @@ pub(crate) struct WaitingArguments {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Notifications (destinations are set by variables: docs/notifications.md)")]
 pub(crate) struct NotifyArguments {
-    /// What is told: start, approval, success, failure, timeout, recovery, change [default: approval, success, failure, timeout, recovery; in Slack (bot) and Discord also start]
+    /// The events to notify: start, approval, success, failure, timeout, recovery, change [default: approval, success,
+    /// failure, timeout, recovery; in Slack (bot) and Discord also start]
     #[arg(long, value_name = "CASE[,…]")]
     pub(crate) notify_on: Vec<List<Trigger>>,
-    /// Exit with 8 if it passed but somebody could not be told
+    /// Exit with 8 if it passed but a notification failed
     #[arg(long)]
     pub(crate) notify_required: bool,
-    /// How long telling may take after the verdict
+    /// The time limit for notifications after the verdict
     #[arg(long, value_name = "DURATION", default_value = "60s", allow_hyphen_values = true)]
     pub(crate) notify_timeout: Span,
     /// Whom Slack notifies of a failure, a timeout, a recovery and each approval: <!here>, <!channel>, <@USER_ID>,
     /// <!subteam^GROUP_ID>
     #[arg(long, value_name = "MENTION[,…]")]
     pub(crate) slack_mention_on_failure: Vec<List<Mention>>,
-    /// Go on with the message of an earlier job, whose output `slack-thread` names it
+    /// Continue an earlier job's message, named by its output `slack-thread`
     #[arg(long, value_name = "CHANNEL:TS")]
     pub(crate) slack_thread: Option<SlackThread>,
     /// Show the run as a GitHub Deployment to this environment; GITHUB_TOKEN needs `deployments: write`
@@ -388,16 +389,16 @@ pub(crate) struct NotifyArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct NotifyCommandArguments {
-    /// Print each sink's message for a saved result, or send everyone a test message
+    /// Print each sink's message for a saved result, or send a test message to all
     #[arg(value_name = "ACTION")]
     pub(crate) action: NotifyAction,
-    /// The result whose message is shown, as `--report json=PATH` wrote it (- is stdin)
+    /// The result to render, as written by `--report json=PATH` (- is stdin)
     #[arg(long, value_name = "PATH")]
     pub(crate) result: Option<PathBuf>,
     /// Certificates in PEM form to trust besides the system's
     #[arg(long, value_name = "PATH")]
     pub(crate) ca_file: Option<PathBuf>,
-    /// How long telling may take
+    /// The time limit for notifications
     #[arg(long, value_name = "DURATION", default_value = "60s", allow_hyphen_values = true)]
     pub(crate) notify_timeout: Span,
     /// Whom Slack notifies of a failure, a timeout, a recovery and each approval: <!here>, <!channel>, <@USER_ID>,
@@ -409,19 +410,19 @@ pub(crate) struct NotifyCommandArguments {
 /// What `notify` does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum NotifyAction {
-    /// Print what each sink would be sent for a saved result; send nothing
+    /// Print what each sink would get for a saved result; send nothing
     Render,
-    /// Send everyone a marked test message
+    /// Send a test message to every sink
     Test,
 }
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct OutputArguments {
-    /// What stdout gets: the verdict in a line, the result, or events as they happen
+    /// The format of stdout: the verdict in a line, the result, or events as they happen
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(crate) output: Format,
-    /// A file for the outcome: json=PATH (the result), junit=PATH, markdown=PATH or dotenv=PATH; repeatable
+    /// Write the outcome to a file: json=PATH (the result), junit=PATH, markdown=PATH or dotenv=PATH; repeatable
     #[arg(long, value_name = "KIND=PATH")]
     pub(crate) report: Vec<Lines<ReportPath>>,
     /// How many lines of a failed deploy's log to show, around its errors
@@ -429,14 +430,14 @@ pub(crate) struct OutputArguments {
     pub(crate) log_lines: u16,
 }
 
-/// After what deploys are cancelled, as it is typed.
+/// When to cancel deploys, as it is typed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CancelCase {
-    /// A clock rang.
+    /// A timeout expired.
     Timeout,
     /// A signal came.
     Interrupt,
-    /// Too many others have not passed.
+    /// Not enough targets can pass any more.
     FailFast,
 }
 

@@ -50,7 +50,7 @@ pub(crate) enum StalePolicy {
     Accept,
     /// Wait for a newer one
     Wait,
-    /// Stop, and wait for nothing
+    /// Exit with 2
     Fail,
 }
 

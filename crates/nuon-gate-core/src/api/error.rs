@@ -1,4 +1,4 @@
-//! What can go wrong when asking the API, and what follows from it.
+//! Errors of the API and their classes: retried or final (`docs/nuon-api.md`, "Errors and what answers them").
 
 use std::time::Duration;
 
@@ -194,7 +194,7 @@ impl ApiError {
         }
     }
 
-    /// Tells whether somebody else seems to answer at the API's address: another service, a login page, a firewall.
+    /// Tells whether someone else seems to answer at the API's address: another service, a login page, a firewall.
     pub fn is_strangers(&self) -> bool {
         self.class() == ErrorClass::Foreign || matches!(self, Self::Stranger(_) | Self::Status { status: 511, .. })
     }

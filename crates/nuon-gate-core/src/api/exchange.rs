@@ -1,4 +1,4 @@
-//! One request over HTTP, and its one answer, whoever is asked.
+//! One HTTP request and its answer.
 
 use jiff::Timestamp;
 use nuon_gate_http::header::{ACCEPT, HeaderMap, HeaderValue};

@@ -42,7 +42,7 @@ pub struct Connection {
     pub url: ApiUrl,
     /// On whose behalf.
     pub org: OrgId,
-    /// With what right.
+    /// With which credentials.
     pub credentials: Credentials,
     /// Over what, and as whom.
     pub setup: Setup,

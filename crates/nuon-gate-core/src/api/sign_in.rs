@@ -1,4 +1,5 @@
-//! With what right the API is asked: a token that was given, or one that the API gives for an identity.
+//! Credentials: a given token, or one that the API gives in exchange for an identity (`docs/nuon-api.md`,
+//! "Authentication").
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,7 +18,7 @@ use crate::{ApiToken, IdentityToken, OrgId};
 /// The most bytes of a file with an identity token: far more than any has.
 pub const LARGEST_IDENTITY: u64 = 64 * 1024;
 
-/// With what right the API is asked.
+/// With which credentials the API is asked.
 #[derive(Debug, Clone)]
 pub enum Credentials {
     /// A token of the API's.
@@ -85,7 +86,7 @@ impl Pass {
         Arc::new(Self { token, accepted: AtomicBool::new(false) })
     }
 
-    /// Takes note that the API has accepted it.
+    /// Records that the API has accepted it.
     pub(super) fn accept(&self) {
         self.accepted.store(true, Ordering::Relaxed);
     }

@@ -1,4 +1,4 @@
-//! Answers that are not the API's: how whoever gives them can be known.
+//! Answers of something other than the API: how to recognise it (`docs/nuon-api.md`, "Errors and what answers them").
 
 use nuon_gate_http::header::HeaderMap;
 use nuon_gate_http::{Url, host_of, word};

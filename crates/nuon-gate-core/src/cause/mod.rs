@@ -152,9 +152,9 @@ pub enum Cause {
     NothingDeployed,
     /// The workflow deployed fewer targets than have to pass.
     TooFew {
-        /// So many have to pass.
+        /// How many have to pass.
         required: usize,
-        /// So many there are.
+        /// How many there are.
         deployed: usize,
     },
     /// A teardown took the place of an apply.
@@ -177,7 +177,7 @@ pub enum Cause {
     },
     /// A human is asked to approve the plan, here.
     ApprovalNeeded(ApprovalPlace),
-    /// A limit on time ran out.
+    /// A timeout expired.
     Limit(Box<Limit>),
     /// The wait was stopped before anything was certain.
     Stopped {
@@ -192,7 +192,7 @@ pub enum Cause {
     NotBegun {
         /// What that was.
         why: Line,
-        /// What can be done about it.
+        /// The hint.
         hint: Option<Line>,
     },
 }
@@ -213,9 +213,9 @@ pub enum InstallTrouble {
 pub enum GroupTrouble {
     /// It names fewer installs than it has.
     Incomplete {
-        /// So many it has.
+        /// How many it has.
         total: usize,
-        /// So many it names.
+        /// How many it names.
         named: usize,
     },
     /// So many of its installs have failed, by its own account.
@@ -348,7 +348,7 @@ pub enum StoppedBy {
 }
 
 impl Cause {
-    /// Returns the limit on time that ran out, if that is why.
+    /// Returns the timeout that expired, if that is why.
     pub fn clock(&self) -> Option<Clock> {
         match self {
             Self::Limit(limit) => Some(limit.clock),

@@ -1,4 +1,4 @@
-//! What a human should know, and ends nothing.
+//! Warnings: they end nothing.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,10 +8,10 @@ use crate::model::Status;
 use crate::timeline::human;
 use crate::{DeployId, Line, RemoteText, RunId, Shard};
 
-/// So many of several things are named.
+/// How many of several things are named.
 const MOST_NAMED: usize = 3;
 
-/// Something a human should know, that ends nothing.
+/// A warning, which ends nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Warning {
     /// Nothing was pinned, and the newest deploy had ended before the wait began.

@@ -33,7 +33,7 @@ pub struct CancelOn {
 /// The limits of cancelling.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct CancelLimits {
-    /// Altogether.
+    /// In total.
     pub(super) whole: Duration,
     /// Between two requests.
     pub(super) pace: Duration,

@@ -101,9 +101,9 @@ pub enum Flaw {
     /// More targets are required to pass than there are.
     #[error("{needed} targets are required to pass, but there are only {targets}")]
     TooManyRequired {
-        /// As many should pass.
+        /// How many should pass.
         needed: usize,
-        /// As many there are.
+        /// How many there are.
         targets: usize,
     },
     /// No shard has any.

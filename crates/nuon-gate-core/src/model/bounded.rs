@@ -14,14 +14,14 @@ use crate::redact::{redacted_beginning, redacted_end};
 
 /// The longest list that is read where every row counts.
 pub(super) const MOST_ROWS: usize = 10_000;
-/// So much is kept of a list, or of an object, that only serves to report something.
+/// How many entries are kept of a list or object that is only reported.
 pub(super) const FEW: usize = 100;
-/// So much is kept of a text, in bytes: more than is ever shown of one.
+/// How many bytes are kept of a text: more than is ever shown.
 pub(super) const LONGEST_TEXT: usize = 8 * 1024;
-/// So much is kept of a record of a log, which can have many lines. What went wrong is said at its end.
+/// How much is kept of a log record, which can have many lines; its end usually has the error.
 const LONGEST_RECORD: usize = 64 * 1024;
 
-/// Hands on the items of a list, one at a time.
+/// Yields the items of a list, one at a time.
 struct Each<T, F>(F, PhantomData<T>);
 
 impl<'de, T: Deserialize<'de>, F: FnMut(T) -> Result<(), &'static str>> Visitor<'de> for Each<T, F> {
@@ -39,7 +39,7 @@ impl<'de, T: Deserialize<'de>, F: FnMut(T) -> Result<(), &'static str>> Visitor<
     }
 }
 
-/// Objects that all count. Where there are too many there is no list, as what is left out could change a verdict.
+/// A list whose every item counts. If it is too long it is refused, as what is left out could change a verdict.
 pub(crate) struct Rows<T>(pub(crate) Vec<T>);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Rows<T> {
@@ -66,7 +66,7 @@ where
     Ok(Option::<Rows<T>>::deserialize(deserializer)?.map(|rows| rows.0))
 }
 
-/// Reads the first few of a list; what is no list is absent.
+/// Reads the first items of a list; anything else is absent.
 pub(super) fn first<'de, D, T>(deserializer: D) -> Result<Option<Vec<T>>, D::Error>
 where
     D: Deserializer<'de>,
@@ -81,7 +81,7 @@ where
     Ok(read.then_some(first))
 }
 
-/// Reads the last few of a list; what is no list is absent.
+/// Reads the last items of a list; anything else is absent.
 pub(super) fn last<'de, D, T>(deserializer: D) -> Result<Option<Vec<T>>, D::Error>
 where
     D: Deserializer<'de>,
@@ -97,7 +97,7 @@ where
     Ok(read.then(|| last.into()))
 }
 
-/// Hands on the items of a list that can do without, and tells whether it was one.
+/// Yields the items of an optional list, and tells whether it was a list.
 fn each<'de, D, T>(deserializer: D, mut keep: impl FnMut(T)) -> Result<bool, D::Error>
 where
     D: Deserializer<'de>,
@@ -144,14 +144,14 @@ impl<'de> Deserialize<'de> for Texts {
     }
 }
 
-/// Reads such an object; what is none is absent.
+/// Reads such an object; anything else is absent.
 pub(super) fn texts<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<BTreeMap<String, Option<RemoteText>>>, D::Error> {
     Ok(lenient::<D, Texts>(deserializer)?.map(|texts| texts.0))
 }
 
-/// Reads a text, as much of it as can be shown; what is no text is absent.
+/// Reads a text, as much as can be shown; anything else is absent.
 pub(super) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<RemoteText>, D::Error> {
     let text: Option<String> = lenient(deserializer)?;
     Ok(text.map(|text| kept(text, LONGEST_TEXT)))
@@ -173,7 +173,7 @@ fn kept(text: String, longest: usize) -> RemoteText {
     RemoteText::new(cut(text, longest))
 }
 
-/// Cuts a text. Secrets are taken out of it before, or the half of one could be left.
+/// Cuts a text. Secrets are redacted first, or half of one could be left.
 fn cut(text: String, longest: usize) -> String {
     if text.len() > longest { redacted_beginning(&text, longest) } else { text }
 }

@@ -9,7 +9,7 @@ use super::open::open_enum;
 use crate::RemoteText;
 
 open_enum! {
-    /// How bad an error is.
+    /// The severity of an error.
     Severity {
         /// Worth knowing.
         Info = "info",
@@ -29,12 +29,12 @@ pub struct CompositeError {
     /// A name for this kind of failure.
     #[serde(rename = "type", deserialize_with = "text")]
     pub error_type: Option<RemoteText>,
-    /// How bad it is.
+    /// The severity.
     pub severity: Option<Severity>,
     /// What happened.
     #[serde(deserialize_with = "text")]
     pub message: Option<RemoteText>,
-    /// What can be done, by topic.
+    /// Hints, by topic.
     #[serde(deserialize_with = "texts")]
     pub hints: Option<BTreeMap<String, Option<RemoteText>>>,
     /// More, in parts.

@@ -82,10 +82,10 @@ pub struct Deploy {
     /// The build, with its commit.
     #[serde(deserialize_with = "lenient_object")]
     pub component_build: Option<ComponentBuild>,
-    /// Who asked for it.
+    /// Who triggered it.
     #[serde(deserialize_with = "text")]
     pub created_by_id: Option<RemoteText>,
-    /// Who asked for it, with their address.
+    /// Who triggered it, with their address.
     #[serde(deserialize_with = "lenient_object")]
     pub created_by: Option<Account>,
     /// When it was created.
@@ -187,7 +187,7 @@ impl Deploy {
         self.component_build.as_ref()?.vcs_connection_commit.as_ref()?.sha.as_ref().filter(|sha| !sha.is_blank())
     }
 
-    /// Returns who asked for the deploy: an address if the server gives one, else an account's id.
+    /// Returns who triggered the deploy: an address if the server gives one, else an account's id.
     pub fn author(&self) -> Option<&RemoteText> {
         let address = self.created_by.as_ref().and_then(|account| account.email.as_ref());
         [address, self.created_by_id.as_ref()].into_iter().flatten().find(|author| !author.is_blank())

@@ -1,4 +1,4 @@
-//! What the server says when it refuses.
+//! The server's error object.
 
 use serde::Deserialize;
 

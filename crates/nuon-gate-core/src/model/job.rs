@@ -120,7 +120,7 @@ open_enum! {
 open_enum! {
     /// The tool a job runs.
     JobType {
-        /// Check that the runner lives.
+        /// Check that the runner is alive.
         HealthCheck = "health-check",
         /// Build a container image.
         DockerBuild = "docker-build",
@@ -171,7 +171,7 @@ open_enum! {
     }
 }
 
-/// A span as the server's language writes it: integer nanoseconds. A day is 86,400,000,000,000 and does not fit 32 bits.
+/// A duration as Go writes it: integer nanoseconds. A day is 86,400,000,000,000 and does not fit 32 bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(transparent)]
 pub struct Nanoseconds(pub i64);

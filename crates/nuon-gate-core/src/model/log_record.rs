@@ -17,10 +17,10 @@ pub struct LogRecord {
     /// When.
     #[serde(deserialize_with = "instant")]
     pub timestamp: Option<Timestamp>,
-    /// How bad it is, as a word.
+    /// The severity, as a word.
     #[serde(deserialize_with = "text")]
     pub severity_text: Option<RemoteText>,
-    /// How bad it is, as OpenTelemetry's number.
+    /// The severity, as OpenTelemetry's number.
     #[serde(deserialize_with = "lenient")]
     pub severity_number: Option<i64>,
     /// The text.

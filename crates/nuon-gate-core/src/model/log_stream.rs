@@ -1,4 +1,4 @@
-//! Where a deploy's logs are kept.
+//! Where a deploy's logs are kept (`docs/nuon-api.md`, "Logs").
 
 use std::collections::BTreeMap;
 

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 
 /// Declares an enumeration of wire values that stays open: what is not listed is `Other`, never an error.
 ///
-/// Characters that cannot be seen are replaced in an `Other`, so that it can be shown, and so that a value which only
+/// Invisible characters are replaced in an `Other`, so that it can be shown, and so that a value which only
 /// resembles another one is not equal to it.
 macro_rules! open_enum {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $wire:literal,)* }) => {
@@ -61,7 +61,7 @@ macro_rules! open_enum {
 }
 pub(super) use open_enum;
 
-/// Reads a part that the verdict does not stand on: if it does not fit, it is absent. A server that changes the shape
+/// Reads a part that no verdict depends on: if it does not fit, it is absent. A server that changes the shape
 /// of its logs or jobs must not cost a verdict.
 pub(super) fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Option<T>, D::Error> {
     let raw = <&'de RawValue>::deserialize(deserializer)?;
@@ -92,12 +92,12 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     }
 }
 
-/// Reads an object that the verdict stands on.
+/// Reads an object that a verdict depends on.
 pub(super) fn object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     Ok(Option::<Object<T>>::deserialize(deserializer)?.map(|object| object.0))
 }
 
-/// Reads an object that can do without: what is none is absent.
+/// Reads an optional object; anything else is absent.
 pub(super) fn lenient_object<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,
@@ -118,13 +118,13 @@ where
     }
 }
 
-/// Reads an instant; what is no instant, and the zero of the server's language (year 1), is absent.
+/// Reads an instant; anything else, and Go's zero time (year 1), is absent.
 pub(super) fn instant<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
     let text: Option<String> = lenient(deserializer)?;
     Ok(text.and_then(|text| text.parse().ok()).filter(|at| *at > Timestamp::UNIX_EPOCH))
 }
 
-/// Reads Unix seconds; what is no such number is absent.
+/// Reads Unix seconds; anything else is absent.
 pub(super) fn unix_seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
     let seconds: Option<i64> = lenient(deserializer)?;
     Ok(seconds.filter(|seconds| *seconds > 0).and_then(|seconds| Timestamp::from_second(seconds).ok()))

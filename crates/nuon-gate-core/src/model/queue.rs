@@ -1,4 +1,4 @@
-//! Where a workflow stands in its queue.
+//! A workflow's place in its queue.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use super::bounded::{first, text};
 use super::open::lenient;
 use crate::{Line, RemoteText};
 
-/// So many of those ahead are named, and so long a name each.
+/// How many of those ahead are named, and how long a name may be.
 const MOST_NAMED: usize = 20;
 const LONGEST_NAME: usize = 60;
 

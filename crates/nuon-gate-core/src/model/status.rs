@@ -1,4 +1,4 @@
-//! Statuses, and how the server keeps them with their history.
+//! Statuses and their history (`docs/nuon-api.md`, "Statuses").
 
 use jiff::Timestamp;
 use serde::Deserialize;

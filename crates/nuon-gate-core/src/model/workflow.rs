@@ -1,4 +1,4 @@
-//! The workflow that runs deploys, its steps, and the approvals they ask for.
+//! The workflow that runs deploys, its steps, and their approvals (`docs/nuon-api.md`, "Steps and workflows").
 
 use std::collections::HashSet;
 

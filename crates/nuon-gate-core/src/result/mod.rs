@@ -30,7 +30,7 @@ pub struct RunResult {
     pub exit_code: u8,
     /// Why, unless it passed.
     pub reason: Option<Line>,
-    /// What can be done about it. Results of earlier versions have none.
+    /// The hint. Results of earlier versions have none.
     #[serde(default)]
     pub hint: Option<Line>,
     /// When the gate began, in RFC 3339.
@@ -134,7 +134,7 @@ pub struct TargetResult {
     pub verdict: VerdictName,
     /// Why, unless it passed.
     pub reason: Option<Line>,
-    /// What can be done about it. Results of earlier versions have none.
+    /// The hint. Results of earlier versions have none.
     #[serde(default)]
     pub hint: Option<Line>,
     /// The clock whose limit ran out.
@@ -258,7 +258,7 @@ pub struct DeployResult {
     pub commit: Option<Line>,
     /// The workflow that runs it.
     pub workflow_id: Option<Line>,
-    /// Who asked for it.
+    /// Who triggered it.
     pub created_by: Option<Line>,
     /// When it was created.
     pub created_at: Option<Line>,
@@ -295,7 +295,7 @@ pub struct StayResult {
 pub struct LogLine {
     /// When it was written.
     pub at: Option<Line>,
-    /// How bad it is.
+    /// The severity.
     pub severity: Line,
     /// What it says.
     pub text: Line,

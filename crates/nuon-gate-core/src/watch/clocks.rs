@@ -1,4 +1,4 @@
-//! When the watch has to do something: polls that are due, and limits on time that run out.
+//! Due times: the next poll, and the timeouts.
 
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ impl Watch {
         self.last_polls.map_or(self.shared.deadline(), LastPolls::until)
     }
 
-    /// Wakes every poller whose moment has come.
+    /// Wakes every poller that is due.
     pub(super) fn wake(&mut self, now: Moment) {
         while let Some(poller) = self.timers.pop(now) {
             self.wake_one(poller, now);
@@ -153,7 +153,7 @@ impl Watch {
         }
     }
 
-    /// Begins the end: whatever is under way would come too late, and everyone gets a last poll.
+    /// Begins the end: requests in flight would be too late, and every target gets a last poll.
     pub(super) fn begin_last_polls(&mut self, last: LastPolls, now: Moment) {
         self.last_polls = Some(last);
         self.shared.begin_end();

@@ -1,5 +1,5 @@
-//! How new what is known of a deploy is. Some servers read from a replica that lags a moment behind, so an answer can be
-//! older than one that came before it.
+//! How fresh an answer about a deploy is. Some servers read from a replica that lags, so an answer can be older than
+//! the one before it (`docs/nuon-api.md`, "Replicas and times").
 
 use std::time::Duration;
 
@@ -59,7 +59,7 @@ enum Age {
 }
 
 impl Freshness {
-    /// Takes note of an answer, unless it is older than what was seen before; tells whether it counts.
+    /// Records an answer, unless it is older than what was seen before; tells whether it counts.
     ///
     /// A clock that was put back can make the last status seem older for ever. So what seems older by its times or by its
     /// history alone counts too after long enough, but never in place of a status that lasts: an old `active` must not undo

@@ -1,4 +1,4 @@
-//! Lists of an install's deploys: one answer serves all of its targets.
+//! Lists of an install's deploys: one answer serves all of its targets (`docs/nuon-api.md`, "Lists").
 
 use std::collections::HashMap;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! When the watch is over, and what it has come to: its verdict and its report.
+//! The end of the watch: its verdict and its report.
 
 use super::Watch;
 use super::flights::PollerId;
@@ -8,7 +8,7 @@ use crate::report::Report;
 use crate::{Moment, Require, Verdict};
 
 impl Watch {
-    /// Returns what the wait has come to, or where it stands.
+    /// Returns the outcome so far.
     pub fn report(&self, now: Moment) -> Report {
         let now = self.finished.unwrap_or(now);
         let targets = self.targets.iter().map(|target| target.report(now, &self.shared)).collect();

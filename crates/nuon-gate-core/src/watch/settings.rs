@@ -8,10 +8,10 @@ use crate::resolve::Wanted;
 use crate::schedule::Intervals;
 use crate::{BranchRef, InstallId, Kind, MatchedBy, OrgId, Require, Rules, Sharding, Target, Targets, WorkflowId};
 
-/// How long is waited, at most.
+/// The timeouts of a watch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Clocks {
-    /// Altogether.
+    /// In total.
     pub total: Duration,
     /// Until a matching deploy exists.
     pub start: Option<Duration>,
@@ -95,14 +95,14 @@ pub enum Mode {
     Once,
 }
 
-/// Everything the watch goes by.
+/// The settings of a watch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WatchSettings {
     /// What statuses mean.
     pub rules: Rules,
-    /// How far apart polls are.
+    /// The intervals between polls.
     pub intervals: Intervals,
-    /// How long is waited.
+    /// The timeouts.
     pub clocks: Clocks,
     /// How long one request may take.
     pub request_timeout: Duration,
@@ -186,31 +186,31 @@ impl Default for Clocks {
     }
 }
 
-/// As many targets can be waited for as an install can have components.
+/// The most targets: as many as an install can have components.
 const MOST_TARGETS: usize = 10_000;
 
-/// Why there is nothing that could be waited for.
+/// Why there is nothing to wait for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidSettings {
     /// More targets are required to pass than there are.
     #[error("{needed} targets are required to pass, but there are only {targets}")]
     TooManyRequired {
-        /// As many should pass.
+        /// How many should pass.
         needed: usize,
-        /// As many there are.
+        /// How many there are.
         targets: usize,
     },
     /// More targets than can be watched at once.
     #[error("{targets} targets are too many: at most {MOST_TARGETS} can be waited for")]
     TooManyTargets {
-        /// As many there are.
+        /// How many there are.
         targets: usize,
     },
     /// A deploy belongs to one target.
     #[error("one deploy's id cannot pin {targets} targets")]
     DeployOfSeveral {
-        /// As many there are.
+        /// How many there are.
         targets: usize,
     },
     /// An install without components.
@@ -219,7 +219,7 @@ pub enum InvalidSettings {
     /// A pin that means one component's deploy.
     #[error("a pin by {} is about one component, and a workflow without a component is about all it deploys", .0.as_str())]
     NotOfWorkflow(MatchedBy),
-    /// There is no mark of what stood before for a target.
+    /// A target has no baseline.
     #[error("the mark says nothing of {0}")]
     NotMarked(Target),
 }
@@ -243,7 +243,7 @@ impl WatchSettings {
         MOST_TARGETS.saturating_mul(usize::try_from(parts).unwrap_or(usize::MAX))
     }
 
-    /// Names are asked about before it is known what they mean, so there is a limit to them as well.
+    /// Names are resolved before the targets are known, so they are limited as well.
     pub(super) fn check_wanted(&self, wanted: &[Wanted]) -> Result<(), InvalidSettings> {
         let targets = wanted.iter().collect::<HashSet<_>>().len();
         if targets > self.most_targets() { Err(InvalidSettings::TooManyTargets { targets }) } else { Ok(()) }

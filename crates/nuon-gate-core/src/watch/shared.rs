@@ -16,9 +16,9 @@ use crate::cause::Warning;
 use crate::model::{QueuePlace, StepStanding, Workflow};
 use crate::{Dashboard, Moment, WorkflowId};
 
-/// How often it is asked where the dashboard is: no verdict depends on that.
+/// How often the dashboard's address is requested: no verdict depends on it.
 const DASHBOARD_TRIES: u32 = 3;
-/// Clocks that differ by less keep the same time.
+/// The tolerated difference of clocks.
 const LARGEST_SKEW: SignedDuration = SignedDuration::from_secs(30);
 
 /// What all pollers share.
@@ -33,7 +33,7 @@ pub(super) struct Shared {
     is_ending: bool,
     refusal: Option<Refusal>,
     dashboard: Option<Dashboard>,
-    /// It has come, or was asked for in vain often enough.
+    /// It is known, or failed often enough.
     dashboard_tries_left: u32,
     /// When each workflow last answered, whoever asked: one that has exists.
     workflows: HashMap<WorkflowId, Moment>,
@@ -111,7 +111,7 @@ impl Shared {
         &mut self.lists
     }
 
-    /// Takes note that a workflow has answered, whoever asked for it.
+    /// Records that a workflow has answered, whoever asked for it.
     pub(super) fn note_workflow(&mut self, id: &WorkflowId, workflow: &Workflow, now: Moment) {
         self.note_existing(id, now);
         self.queues.note_workflow(id, workflow);
@@ -242,7 +242,7 @@ impl Shared {
         self.server_started_at.is_some()
     }
 
-    /// Takes note of the server's time. The first answer decides; `timed`: a time has been pinned, so that it matters whether
+    /// Records the server's time. The first answer decides; `timed`: a time has been pinned, so that it matters whether
     /// this machine's clock is right.
     pub(super) fn note_server_time(&mut self, now: Moment, server_time: Option<Timestamp>, timed: bool) {
         let Some(at) = server_time.filter(|_| self.server_started_at.is_none()) else { return };
@@ -253,7 +253,7 @@ impl Shared {
         }
     }
 
-    /// Says something about the run as a whole that a human should know.
+    /// Adds a warning about the run as a whole.
     pub(super) fn warn(&mut self, now: Moment, warning: Warning) {
         self.warnings.push(warning.clone());
         self.emit(now, EventKind::Warned { target: None, warning });
@@ -273,7 +273,7 @@ impl Shared {
         self.dashboard_tries_left = self.dashboard_tries_left.saturating_sub(1);
     }
 
-    /// Takes note that something on which no verdict depends had no good answer, and tells whether it is that.
+    /// Records that something on which no verdict depends had no good answer, and tells whether it is that.
     pub(super) fn optional_missed(&mut self, request: &Request, now: Moment) -> bool {
         match request {
             Request::QueuePosition(id) => self.queues.missed(id, now),
@@ -283,7 +283,7 @@ impl Shared {
         request.is_optional()
     }
 
-    /// Asks where the dashboard is, as long as that is of use.
+    /// Requests the dashboard's address, while it is useful.
     pub(super) fn dashboard_request(&self) -> Option<Request> {
         self.settings.org.clone().map(Request::Dashboard).filter(|_| self.dashboard_tries_left > 0)
     }

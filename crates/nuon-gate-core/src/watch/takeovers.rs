@@ -41,7 +41,7 @@ impl Takeovers {
         (self.looked, self.by) = (Some(began), by);
     }
 
-    /// Takes note that the run is read no more, so that nothing can come from the run that took an install.
+    /// Records that the run is read no more, so that nothing can come from the run that took an install.
     pub(super) fn end(&mut self) {
         self.is_over = true;
     }

@@ -1,4 +1,4 @@
-//! The pages in which lists come.
+//! Paging of lists.
 
 use serde_json::Value;
 
@@ -6,9 +6,9 @@ use crate::message::{Reply, Seen};
 use crate::script::Generation;
 use crate::state::State;
 
-/// How long a page is if nothing is said.
+/// The default page size.
 const USUAL: usize = 10;
-/// How long it can be.
+/// The largest page size.
 const LONGEST: usize = 100;
 
 /// Which part of a list was asked for.
@@ -27,7 +27,7 @@ impl Page {
             Generation::Mid1 => wished(),
             Generation::Mid | Generation::New => true,
         };
-        // A number that is none is as good as left out.
+        // An invalid number is ignored.
         let number = |name: &str| request.query(name).and_then(|value| value.parse::<usize>().ok());
         let limit = number("limit").map_or(USUAL, |limit| limit.min(LONGEST));
         let page = number("page").filter(|page| *page > 0).map(|page| (page - 1).saturating_mul(limit));

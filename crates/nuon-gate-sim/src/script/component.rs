@@ -154,7 +154,7 @@ impl Deploy {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LogLine {
-    /// How bad it is.
+    /// The severity.
     pub severity: Severity,
     /// What it says.
     pub text: String,
@@ -195,7 +195,7 @@ pub struct Stay {
     pub description: Option<String>,
     /// A failure in full (`composite_error`; mid-2025: an entry of the history; 2024: the job's error metadata).
     pub error: Option<String>,
-    /// What can be done about it. Servers of before 2026 have no place for it.
+    /// The hint. Servers of before 2026 have no place for it.
     pub hint: Option<String>,
     /// So many workflows are ahead of its own in the queue, which has not begun then.
     pub ahead: Option<u32>,

@@ -6,9 +6,9 @@ use super::blocks::{self, Complaint};
 use super::length;
 use crate::script;
 
-/// So much of a text is shown.
+/// How much of a text is shown.
 const LONGEST_TEXT: usize = 40_000;
-/// The time of the first message. Times are made up, so that a script always tells the same.
+/// The time of the first message. Times are fixed, so that a script is reproducible.
 const FIRST: u64 = 1_754_229_731;
 
 /// A message in a Slack channel, as it stands now.
@@ -38,7 +38,7 @@ pub(crate) struct Channel {
     pub(crate) messages: Vec<SlackMessage>,
 }
 
-/// What a message is to say.
+/// The content of a message.
 #[derive(Debug, Default)]
 pub(super) struct Content {
     /// Left out, it stays as it is.
@@ -67,7 +67,7 @@ impl Refusal {
 }
 
 impl Content {
-    /// Reads what a message is to say, and holds it against every limit.
+    /// Reads a message, and checks every limit.
     pub(super) fn of(body: &Map<String, Value>) -> Result<Self, Refusal> {
         let text = body.get("text").and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
         let blocks = list(body, "blocks", "invalid_blocks_format")?;
@@ -111,7 +111,7 @@ pub(super) fn list(body: &Map<String, Value>, name: &str, word: &str) -> Result<
     }
 }
 
-/// Tells whether a refusal of the script strikes a message: there are no bad blocks in one without any.
+/// Tells whether a refusal of the script applies to a message: one without blocks has no bad ones.
 pub(super) fn strikes(word: &str, content: &Content) -> bool {
     content.has_blocks() || !matches!(word, "invalid_blocks" | "invalid_blocks_format" | "msg_blocks_too_long")
 }

@@ -1,4 +1,4 @@
-//! A Discord webhook. Whoever has its address can edit what came through it.
+//! A Discord webhook. Its address is enough to edit what was posted through it.
 
 use serde_json::{Map, Value, json};
 
@@ -30,7 +30,7 @@ pub(crate) struct Discord {
 }
 
 impl Discord {
-    /// Posts a message. Only who waits for it is told its id.
+    /// Posts a message. The answer has its id only with `wait`.
     pub(super) fn post(&mut self, webhook: [&str; 2], request: &Seen) -> Reply {
         let body = match read(request) {
             Ok(body) => body,
@@ -108,7 +108,7 @@ impl DiscordMessage {
     }
 }
 
-/// Reads a message, and holds it against every limit.
+/// Reads a message, and checks every limit.
 fn read(request: &Seen) -> Result<Map<String, Value>, Reply> {
     let invalid = json!({"message": "The request body contains invalid JSON.", "code": 50109});
     let body = object(request).ok_or_else(|| Reply::json(400, &invalid))?;

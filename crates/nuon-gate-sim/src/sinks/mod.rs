@@ -1,6 +1,6 @@
-//! The services that are told of deploys: what they take, what they refuse, and what their readers see.
+//! The notification endpoints: what they accept, what they refuse, and what their readers see.
 //!
-//! They want no token of the API's, and what is asked of them moves nothing there.
+//! They need no API token, and requests to them do not move the simulated deploys.
 
 mod blocks;
 mod channel;
@@ -78,7 +78,7 @@ impl<'a> Sink<'a> {
     }
 }
 
-/// How far the services have come.
+/// The state of all services.
 #[derive(Debug, Default)]
 pub(crate) struct Sinks {
     pub(crate) channel: channel::Channel,
@@ -88,7 +88,7 @@ pub(crate) struct Sinks {
 }
 
 impl Sinks {
-    /// Tells a service something.
+    /// Handles a request to a service.
     pub(crate) fn tell(&mut self, sink: Sink<'_>, request: &Seen, script: &Script) -> Reply {
         if !sink.takes(&request.method) {
             return Reply::empty(405);
@@ -110,7 +110,7 @@ fn object(request: &Seen) -> Option<Map<String, Value>> {
     says_json.then(|| serde_json::from_str(&request.body).ok())?
 }
 
-/// Counts as the services do: neither bytes nor what a reader would count.
+/// Counts UTF-16 units, as the services do.
 fn length(text: &str) -> usize {
     text.chars().count()
 }

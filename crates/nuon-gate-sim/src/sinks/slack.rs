@@ -1,4 +1,4 @@
-//! Slack's Web API. A status of 200 says nothing there: whether it went well is in the body.
+//! Slack's Web API. A status of 200 proves nothing there: success is in the body.
 
 use serde_json::{Map, Value, json};
 
@@ -51,7 +51,7 @@ impl Slack {
 
 fn body(request: &Seen) -> Result<Map<String, Value>, Refusal> {
     let is_json = request.header("content-type").is_some_and(|kind| kind.starts_with("application/json"));
-    // A form would be taken by the real one.
+    // The real one would also accept a form.
     let word = if is_json { "invalid_json" } else { "invalid_post_type" };
     object(request).ok_or_else(|| Refusal::of(word))
 }
@@ -91,7 +91,7 @@ fn post(body: &Map<String, Value>, script: &script::Slack, channel: &mut Channel
 
 fn update(body: &Map<String, Value>, script: &script::Slack, channel: &mut Channel) -> Result<Value, Refusal> {
     let text = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default();
-    // A name will not do, although it did for the post.
+    // A channel's name is not accepted here, although it was for the post.
     if text("channel") != id(&script.channel) {
         return Err(Refusal::of("channel_not_found"));
     }
@@ -99,7 +99,7 @@ fn update(body: &Map<String, Value>, script: &script::Slack, channel: &mut Chann
     channel.edit(text("ts"), content).map(posted)
 }
 
-/// Reads what a message is to say, if the script lets it be said.
+/// Reads a message, unless the script refuses it.
 fn allowed(body: &Map<String, Value>, refuse: Option<&str>) -> Result<Content, Refusal> {
     let content = Content::of(body)?;
     match refuse.filter(|word| strikes(word, &content)) {

@@ -1,4 +1,4 @@
-//! A Slack incoming webhook. It answers in words, and says neither where a message is nor what is wrong with it.
+//! A Slack incoming webhook. It answers with a word, without the message's id or details of an error.
 
 use super::channel::{Channel, Content, Refusal, strikes};
 use super::object;
@@ -7,7 +7,7 @@ use crate::script::{Script, SlackWebhookRefusal};
 
 pub(super) fn post(request: &Seen, script: &Script, channel: &mut Channel) -> Reply {
     let scripted = script.slack_webhook.refuse.map(told);
-    // Only a complaint about what was sent needs a look at it.
+    // Only an error about the content needs to read it.
     let refusal = scripted.filter(|(_, word)| *word != "invalid_blocks");
     if let Some((status, word)) = refusal {
         return Reply::text(status, word);
@@ -23,7 +23,7 @@ pub(super) fn post(request: &Seen, script: &Script, channel: &mut Channel) -> Re
     }
 }
 
-/// Returns how a refusal is told.
+/// Returns the answer for a refusal.
 fn told(refusal: SlackWebhookRefusal) -> (u16, &'static str) {
     match refusal {
         SlackWebhookRefusal::InvalidBlocks => (400, "invalid_blocks"),

@@ -1,5 +1,5 @@
-//! A Teams workflow that posts the cards it is sent. It takes them before it looks at them, so that what it takes may
-//! still never show.
+//! A Teams workflow that posts the cards it gets. It accepts them before it reads them, so an accepted card may never
+//! show.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! A webhook that wants nothing in particular.
+//! A webhook that accepts anything.
 
 use super::WEBHOOK;
 use crate::message::Reply;

@@ -1,4 +1,4 @@
-//! The deploy that matched was replaced: the search for what took its place.
+//! The deploy that matched was replaced: the search for its successor (`docs/nuon-api.md`, "Retries").
 
 use std::cmp::Ordering;
 use std::sync::Arc;

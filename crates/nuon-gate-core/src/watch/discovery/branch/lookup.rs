@@ -120,11 +120,11 @@ impl Lookup {
         Looked::Unknown(unknown(Named::Branch, given, None, &[]))
     }
 
-    /// Takes in a fact.
+    /// Handles a fact.
     ///
     /// # Errors
     ///
-    /// If it is none to what was asked.
+    /// If it does not answer the request.
     pub(super) fn learn(&mut self, request: &Request, fact: Fact) -> Result<(), ApiError> {
         match (request, fact) {
             (Request::Apps(page), Fact::Apps(found)) => self.apps.learn(*page, found, "apps", |app| app.id.as_ref()),

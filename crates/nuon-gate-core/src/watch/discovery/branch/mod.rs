@@ -174,11 +174,11 @@ impl BranchTargets {
         }
     }
 
-    /// Takes in a fact.
+    /// Handles a fact.
     ///
     /// # Errors
     ///
-    /// If it is none to what was asked, or cannot be used.
+    /// If it does not answer the request, or cannot be used.
     pub(super) fn learn(&mut self, request: &Request, fact: Fact, now: Moment) -> Result<(), ApiError> {
         match (&mut self.phase, request, fact) {
             (Phase::Lookup(lookup), request, fact) => lookup.learn(request, fact),
@@ -192,7 +192,7 @@ impl BranchTargets {
         }
     }
 
-    /// Takes in that something could not be read, and tells whether the look goes on without it.
+    /// Records that something could not be read, and tells whether the look goes on without it.
     pub(super) fn does_without(&mut self, request: &Request) -> bool {
         match (&mut self.phase, request) {
             (Phase::Rollout(rollout), Request::InstallDeploys(_)) => rollout.do_without_list(),
@@ -200,7 +200,7 @@ impl BranchTargets {
         }
     }
 
-    /// Takes in that something was not found, and tells whether that says something.
+    /// Records that something was not found, and tells whether that says something.
     pub(super) fn learn_missing(&mut self, request: &Request) -> bool {
         match (&mut self.phase, request) {
             (Phase::Search(search), Request::Run(..)) => {

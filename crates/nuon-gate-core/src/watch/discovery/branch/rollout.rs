@@ -147,18 +147,18 @@ impl Rollout {
         }
     }
 
-    /// Takes note of the position of a new target.
+    /// Records the position of a new target.
     pub(super) fn note_target(&mut self, target: &Target, index: usize) {
         for member in self.members.get_mut(&target.install).into_iter().flatten() {
             member.targets.note_target(target, index);
         }
     }
 
-    /// Takes in a fact.
+    /// Handles a fact.
     ///
     /// # Errors
     ///
-    /// If it is none to what was asked, or cannot be used.
+    /// If it does not answer the request, or cannot be used.
     pub(super) fn learn(&mut self, request: &Request, fact: Fact, now: Moment) -> Result<(), ApiError> {
         match (request, fact) {
             (Request::Run(..), Fact::Run(run)) => self.learn_run(run),

@@ -147,7 +147,7 @@ impl RunSearch {
         self.direct = Some(run);
     }
 
-    /// Takes in that the run was not found by its id.
+    /// Records that the run was not found by its id.
     pub(super) fn learn_missing(&mut self) {
         self.by_list = true;
     }

@@ -99,7 +99,7 @@ impl Rollout {
         Cause::RunApproval { run: self.run.id.clone(), workflow: self.run.workflow_id.clone(), step }
     }
 
-    /// Takes note of what has changed.
+    /// Records what has changed.
     pub(super) fn tell(&mut self, url: Option<Line>, now: Moment) {
         let run = self.run.clone();
         let before = self.told.run.replace(run.status.clone());
