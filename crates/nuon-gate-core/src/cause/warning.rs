@@ -60,6 +60,13 @@ pub enum Warning {
     NoLog(Line),
     /// Earlier deploys could not be read.
     NoHistory(Line),
+    /// A run passed although nothing was deployed to these of its installs.
+    NothingDeployed {
+        /// How many.
+        count: usize,
+        /// The names of some.
+        named: Vec<Line>,
+    },
     /// Installs were left out, as the server does not say which labels they have.
     Unlabelled {
         /// How many.
@@ -77,6 +84,19 @@ impl Warning {
         let named = installs.iter().take(MOST_NAMED).map(|name| name.line(100)).collect();
         (!installs.is_empty()).then_some(Self::Unlabelled { count: installs.len(), named })
     }
+
+    /// Says that nothing was deployed to these installs, if there are any.
+    pub fn nothing_deployed(installs: &[Line]) -> Option<Self> {
+        let named = installs.iter().take(MOST_NAMED).cloned().collect();
+        (!installs.is_empty()).then_some(Self::NothingDeployed { count: installs.len(), named })
+    }
+}
+
+/// Names some of several things.
+fn names(count: usize, named: &[Line]) -> String {
+    let names: Vec<&str> = named.iter().map(Line::plain).collect();
+    let more = if count > named.len() { ", …" } else { "" };
+    format!("{}{more}", names.join(", "))
 }
 
 impl fmt::Display for Warning {
@@ -125,11 +145,13 @@ impl fmt::Display for Warning {
             }
             Self::NoLog(why) => write!(f, "the log could not be read: {}", why.plain()),
             Self::NoHistory(why) => write!(f, "earlier deploys could not be read: {}", why.plain()),
+            Self::NothingDeployed { count, named } => {
+                let (installs, names) = (if *count == 1 { "install" } else { "installs" }, names(*count, named));
+                write!(f, "the run succeeded without deploying anything to {count} {installs} ({names})")
+            }
             Self::Unlabelled { count, named } => {
-                let names: Vec<&str> = named.iter().map(Line::plain).collect();
-                let more = if *count > named.len() { ", …" } else { "" };
-                let (installs, names) = (if *count == 1 { "install is" } else { "installs are" }, names.join(", "));
-                write!(f, "{count} {installs} left out ({names}{more}): the server does not say which labels they have")
+                let (installs, names) = (if *count == 1 { "install is" } else { "installs are" }, names(*count, named));
+                write!(f, "{count} {installs} left out ({names}): the server does not say which labels they have")
             }
             Self::CancelUnknown => f.write_str("the outcome of cancelling is not known, because of the signal"),
         }

@@ -24,7 +24,7 @@ impl Watch {
         if let Some((began, taken)) = self.discovery.take_takeovers() {
             self.shared.takeovers_mut().look(began, taken);
         }
-        if let Some(warning) = self.discovery.take_warning() {
+        for warning in self.discovery.take_warnings() {
             self.shared.warn(now, warning);
         }
         match discovered {

@@ -283,6 +283,9 @@ impl Watch {
         let askers = asked.iter().copied().filter(|poller| *poller != PollerId::Discovery && !self.has_ended(*poller));
         let next = askers.map(|poller| self.poller(poller).due()).min();
         for index in self.shared.lists().targets(install).to_vec() {
+            if asked.contains(&PollerId::Target(index)) {
+                continue;
+            }
             let target = &mut self.targets[index];
             if !target.has_ended() && target.serve(sent, now, request, reply, &mut self.shared) {
                 target.postpone(next);

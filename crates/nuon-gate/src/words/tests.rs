@@ -271,6 +271,7 @@ fn warnings_name_flags_that_there_are() {
         Warning::Superseded { from: id("dpl1"), to: id("dpl2") },
         Warning::NoWorkflow(answered(404, true)),
         Warning::ClockSkew(Duration::from_secs(90)),
+        Warning::nothing_deployed(&[Line::new("acme"), Line::new("beta")]).unwrap(),
         Warning::CancelUnknown,
     ];
     warnings.iter().for_each(|own| check(&warning(own)));

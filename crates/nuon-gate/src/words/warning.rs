@@ -33,6 +33,7 @@ pub(crate) fn warning(warning: &Warning) -> String {
         | Warning::ClockSkew(_)
         | Warning::NoLog(_)
         | Warning::NoHistory(_)
+        | Warning::NothingDeployed { .. }
         | Warning::Unlabelled { .. }
         | Warning::CancelUnknown => warning.to_string(),
     }

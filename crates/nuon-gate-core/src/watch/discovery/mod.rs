@@ -209,11 +209,11 @@ impl Discovery {
     }
 
     /// Takes warnings about how the targets were found.
-    pub(super) fn take_warning(&mut self) -> Option<Warning> {
+    pub(super) fn take_warnings(&mut self) -> Vec<Warning> {
         match &mut self.source {
-            Source::Names(resolver) => Warning::unlabelled(&resolver.take_unlabelled()),
-            Source::Branch(branch) => branch.take_warning(),
-            Source::Workflow(_) | Source::Known => None,
+            Source::Names(resolver) => Warning::unlabelled(&resolver.take_unlabelled()).into_iter().collect(),
+            Source::Branch(branch) => branch.take_warnings(),
+            Source::Workflow(_) | Source::Known => Vec::new(),
         }
     }
 

@@ -99,6 +99,11 @@ impl WorkflowTargets {
         self.most_steps == 0
     }
 
+    /// Tells whether any of its deploys has become a target, be it another shard's, or is followed by one.
+    pub(super) fn has_deployed(&self) -> bool {
+        !self.joined.is_empty() || !self.targets.is_empty()
+    }
+
     pub(super) fn has_ended(&self) -> bool {
         self.workflow.as_ref().is_some_and(|workflow| workflow.end().is_some())
     }

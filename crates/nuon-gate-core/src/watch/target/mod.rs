@@ -131,6 +131,13 @@ impl TargetWatch {
         reply: &Reply,
         shared: &mut Shared,
     ) -> bool {
+        if self.poller.polling_since().is_some() {
+            // Its own poll goes on with what is newer, so that it does not pass what has just been superseded.
+            if let Ok(answer) = reply {
+                let _ = self.take(now, request, answer.fact.clone(), shared);
+            }
+            return false;
+        }
         if !self.poller.may_poll(sent) {
             return false;
         }

@@ -184,6 +184,22 @@ fn a_run_that_says_that_it_succeeded_has_to_prove_it_everywhere() {
 }
 
 #[test]
+fn an_install_to_which_nothing_was_deployed_is_named() {
+    let action = |shop: &mut Shop| {
+        let steps = &mut shop.workflows.get_mut("inwtwo").unwrap()["steps"];
+        *steps =
+            json!([{"id": "iws1", "name": "post-deploy action", "status": {"status": "success"}, "finished": true}]);
+    };
+    let run = wait_for("shop/main", settings(), |shop, _| action(shop));
+    assert_eq!((run.report.verdict, run.report.targets.len()), (Verdict::Passed, 1));
+    let expected = "the run succeeded without deploying anything to 1 install (two)";
+    assert!(run.warnings().contains(&expected.to_owned()), "{:?}", run.warnings());
+
+    let everywhere = wait_for("shop/main", settings(), |_, _| {});
+    assert!(everywhere.warnings().iter().all(|warning| !warning.contains("without")), "{:?}", everywhere.warnings());
+}
+
+#[test]
 fn a_group_that_says_nothing_is_judged_by_its_installs() {
     let run = wait_for("shop/main", settings(), |shop, _| {
         shop.customers().as_object_mut().unwrap().remove("status");

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::virtual_time::{Body, Run, Scripted, component, created, list, run, s, settings, soon, status, with};
+use crate::virtual_time::{Body, Run, Scripted, after, component, created, list, run, s, settings, soon, status, with};
 use jiff::Timestamp;
 use nuon_gate_core::api::Request;
 use nuon_gate_core::pins::Pins;
@@ -121,6 +121,42 @@ fn a_list_that_does_not_say_the_component_is_asked_once() {
     });
     assert_eq!(run.report.verdict, Verdict::Passed);
     assert_eq!(counted(&run)["install's list"], 1);
+}
+
+#[test]
+fn what_a_list_shows_while_a_poll_is_under_way_counts_in_it() {
+    let of = |row: Value, workflow: &str| with(row, json!({ "workflow_id": workflow }));
+    let run = run(watch(3), move |now, request| {
+        let active = of(with(deploy(1, s(60)), json!({ "id": "dpl1" })), "inw-old");
+        let newer = created(of(with(active.clone(), json!({ "id": "dpl-new", "status": "queued" })), "inw-new"), 1);
+        let rows = match now < s(1) {
+            true => vec![deploy(0, now), active, deploy(2, now)],
+            false => vec![newer.clone(), deploy(0, now), active, deploy(2, now)],
+        };
+        match request {
+            Request::InstallDeploys(_) => soon(list(&rows)),
+            Request::Workflow(_, id) if id.as_str() == "inw-old" => after(s(4), steps_of("success", "dpl1")),
+            Request::Workflow(_, id) if id.as_str() == "inw-new" => soon(steps_of("in-progress", "dpl-new")),
+            Request::Workflow(..) => soon(workflow(3, now)),
+            Request::Deploy(_, _, id) if id.as_str() == "dpl-new" => soon(Body::Json(newer)),
+            Request::LatestDeploy(..) if component(request) == Some(1) => soon(Body::Json(newer)),
+            Request::LatestDeploy(..) | Request::Deploy(..) => {
+                soon(Body::Json(deploy(component(request).unwrap(), now)))
+            }
+            other => panic!("{other:?} was not expected"),
+        }
+    });
+    let followed = run.report.targets[1].deploy.as_ref().and_then(|row| row.id.as_ref());
+    assert_eq!((run.report.targets[1].verdict, followed.unwrap().as_str()), (Verdict::TimedOut, "dpl-new"));
+}
+
+/// A workflow with one step, of this deploy's.
+fn steps_of(word: &str, deploy: &str) -> Body {
+    let step = json!({
+        "id": "iws1", "name": "apply", "status": { "status": word }, "step_target_type": "install_deploys",
+        "step_target_id": deploy,
+    });
+    Body::Json(json!({ "status": { "status": word }, "finished": word == "success", "steps": [step] }))
 }
 
 #[test]

@@ -38,7 +38,7 @@ pub(super) struct BranchTargets {
     subject: String,
     /// How the run that is meant was pinned, if it was.
     is_pinned: bool,
-    warning: Option<Warning>,
+    warnings: Vec<Warning>,
 }
 
 #[derive(Debug)]
@@ -75,7 +75,7 @@ impl BranchTargets {
     }
 
     fn new(sought: Sought, subject: String) -> Self {
-        Self { phase: Phase::Lookup(Box::new(Lookup::new(sought))), subject, is_pinned: false, warning: None }
+        Self { phase: Phase::Lookup(Box::new(Lookup::new(sought))), subject, is_pinned: false, warnings: Vec::new() }
     }
 
     pub(super) fn subject(&self) -> &str {
@@ -161,8 +161,8 @@ impl BranchTargets {
     }
 
     /// Takes what a human should know of how the run was found.
-    pub(super) fn take_warning(&mut self) -> Option<Warning> {
-        self.warning.take()
+    pub(super) fn take_warnings(&mut self) -> Vec<Warning> {
+        std::mem::take(&mut self.warnings)
     }
 
     /// Begins a look.
@@ -243,7 +243,7 @@ impl BranchTargets {
                                 return Ok(not_yet());
                             }
                             (true, OnStale::Accept) if !once => {
-                                self.warning = Some(Warning::RunHadEnded(run.id.clone()));
+                                self.warnings.push(Warning::RunHadEnded(run.id.clone()));
                             }
                             _ => {}
                         }
@@ -265,8 +265,10 @@ impl BranchTargets {
                         Rolled::End(failure) => {
                             // With a human's approval outstanding it is one that the user does without.
                             if failure.is_none() && rollout.asks() {
-                                self.warning = Some(Warning::RunNotApproved(rollout.run().id.clone()));
+                                self.warnings.push(Warning::RunNotApproved(rollout.run().id.clone()));
                             }
+                            let nothing = Warning::nothing_deployed(&rollout.without_deploys());
+                            self.warnings.extend(nothing.filter(|_| failure.is_none()));
                             Next::End(failure)
                         }
                     });

@@ -291,6 +291,15 @@ impl Rollout {
         }
     }
 
+    /// Returns the installs whose workflows have succeeded without deploying anything.
+    pub(super) fn without_deploys(&self) -> Vec<Line> {
+        let deploys_nothing = |member: &Member| member.is_done && !member.targets.has_deployed();
+        let is_without = |install: &InstallId| {
+            self.members.get(install).is_some_and(|own| !own.is_empty() && own.iter().all(deploys_nothing))
+        };
+        self.named.iter().filter(|(install, _)| is_without(install)).map(|(_, name)| name.clone()).collect()
+    }
+
     /// Returns what has to be read of the run and its groups.
     fn unread(&mut self) -> Option<Request> {
         if !self.look.has_run {
