@@ -26,6 +26,7 @@ fn script(shell: &str, folder: &Folder) -> String {
 }
 
 /// Tells whether a shell is there. Where it is not, nothing can be tried in it.
+#[expect(clippy::print_stdout, reason = "what a test leaves out should be seen")]
 fn is_installed(shell: &str) -> bool {
     let found =
         Command::new(shell).args(["-c", "exit 0"]).stdin(Stdio::null()).status().is_ok_and(|status| status.success());
