@@ -136,6 +136,9 @@ build() {
     use "$target_dir/release/$program" 'built from source'
 }
 
+if [ "$install_only" = true ] && [ "${HAS_COMMAND:-}" = true ]; then
+    fatal 'With install-only nothing is waited for, so command would never be run: leave out one of them.'
+fi
 case $method in
     auto | download | source) ;;
     *) fatal "install-method is auto, download or source, not \`$method\`." ;;

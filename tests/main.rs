@@ -11,6 +11,8 @@ mod branch_runs;
 mod cancel;
 #[cfg(unix)]
 mod command;
+#[cfg(unix)]
+mod completions;
 mod connection;
 mod demo;
 mod doctor;

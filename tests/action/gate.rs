@@ -163,7 +163,8 @@ fn every_input_and_output_is_described_and_the_gate_is_one_exec() {
         for (name, about) in job.action[part].as_mapping().unwrap() {
             let description = about["description"].as_str().unwrap_or_default();
             assert!(description.ends_with('.'), "{name:?} has no description");
-            let default = PINS.contains(&name.as_str().unwrap()).then_some("(not given)");
+            let must_be_something = PINS.iter().chain(["command"].iter()).any(|own| Some(*own) == name.as_str());
+            let default = must_be_something.then_some("(not given)");
             assert_eq!(about.get("default").map(|default| default.as_str().unwrap()), default, "{name:?}");
         }
     }
@@ -171,7 +172,58 @@ fn every_input_and_output_is_described_and_the_gate_is_one_exec() {
     assert_eq!(steps.len(), 2);
     assert_eq!(steps[1]["run"].as_str(), Some("exec sh \"$GITHUB_ACTION_PATH/action/wait.sh\""));
     let install = steps[0]["env"].as_mapping().unwrap().len();
-    assert_eq!(install, 4, "no secret is passed to the install step");
+    assert_eq!(install, 5, "no secret is passed to the install step");
+}
+
+/// A component whose next deploy comes once somebody has looked a few times, as after a trigger.
+fn triggered() -> String {
+    let deploy = |before: &str, statuses: &str| format!("[[component.deploy]]\n{before}\nstatuses = [{statuses}]\n");
+    let access = self_test().split("[[component]]").next().unwrap().to_owned();
+    access
+        + "[[component]]\ninstall = \"inlacmeproduction000000000\"\nid = \"cmpapi00000000000000000000\"\n"
+        + &deploy("", r#"{ status = "error" }"#)
+        + &deploy("after_looks = 3", r#"{ status = "executing" }, { status = "active" }"#)
+}
+
+#[test]
+fn a_command_is_run_inside_the_step_and_what_comes_after_it_is_waited_for() {
+    let (_sim, job) = gate(&triggered(), "cmpapi00000000000000000000");
+    let command = "echo \"it's $GITHUB_ACTIONS\" '$(x)' ${GATE_COMMAND-unset} >started.txt\n";
+    let job = job.input("command", command);
+    let used = job.run().exits(0).sets(&[("verdict", "passed"), ("status", "active")]);
+    assert!(!used.log.contains("not known"), "{}", used.log);
+    let started = std::fs::read_to_string(job.path("work/started.txt")).unwrap();
+    assert_eq!(started, "it's true $(x) unset\n");
+}
+
+#[test]
+fn a_command_that_fails_or_is_none_is_no_pass() {
+    let (_sim, job) = gate(&triggered(), "cmpapi00000000000000000000");
+    let url = job.inputs["api-url"].clone();
+    let command = |text: &str| {
+        let (_, job) = gate(&triggered(), "cmpapi00000000000000000000");
+        job.input("api-url", &url).input("command", text)
+    };
+    // The first line that fails is the end of it, as of a step's own script.
+    let used = command("false\necho never said").run().exits(1).sets(&[("exit-code", "1")]);
+    assert!(!used.log.contains("never said"), "{}", used.log);
+    for nothing in ["", " \n"] {
+        let used = command(nothing).run().exits(2).says("there is no command after `--`");
+        used.sets(&[("verdict", "usage"), ("exit-code", "2")]);
+    }
+    command("./trigger").input("install-only", "true").run().refused("command would never be run");
+}
+
+#[test]
+fn cancelling_the_job_reaches_the_command() {
+    let (_sim, job) = gate(&triggered(), "cmpapi00000000000000000000");
+    let job = job.input("command", "trap 'echo told; exit 3' INT; echo is ready; sleep 60 & wait");
+    let used = job.run_and(|id, running| {
+        if id == "gate" {
+            running.wait_for("is ready").send(SIGINT);
+        }
+    });
+    used.exits(130).says("told").sets(&[("verdict", "interrupted")]);
 }
 
 /// The matrix of the example, job by job, each in a runner's folder of its own; what one job uploads, the last one downloads.

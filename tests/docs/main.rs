@@ -119,8 +119,9 @@ fn the_variables_of_signing_in_are_those_of_the_program() {
 #[test]
 fn every_variable_of_notifications_is_explained() {
     let reference = std::fs::read_to_string(root().join(REFERENCE)).unwrap();
-    for variable in nuon_gate_notify::VARIABLES {
-        assert!(reference.contains(&format!("\n| `{variable}` | ")), "{REFERENCE} does not explain {variable}");
+    for (variable, meaning) in nuon_gate_notify::VARIABLES {
+        let row = format!("\n| `{variable}` | {meaning} |\n");
+        assert!(reference.contains(&row), "{REFERENCE} does not explain {variable} as the manual does");
     }
 }
 
@@ -218,7 +219,7 @@ fn the_actions_inputs_are_the_flags_of_wait() {
         };
         assert_eq!(environment[name].as_str(), Some(&*format!("${{{{ {value} }}}}")), "{name} in action.yml");
     }
-    for variable in nuon_gate_notify::VARIABLES {
+    for (variable, _) in nuon_gate_notify::VARIABLES {
         let input = variable.trim_start_matches("NUON_GATE_").to_lowercase().replace('_', "-");
         assert!(inputs.contains(&input.as_str()), "action.yml has no input for {variable}");
         assert_eq!(environment[variable].as_str(), Some(&*format!("${{{{ inputs.{input} || env.{variable} }}}}")));

@@ -9,6 +9,7 @@ use nuon_gate_core::{BuildId, ComponentId, DeployId, InstallId, Shard, WorkflowI
 use nuon_gate_notify::{Mention, SlackThread, Trigger};
 
 use crate::exit_mapping::ExitMappings;
+use crate::help::STYLES;
 use crate::lists::{Lines, List, One};
 use crate::marks::After;
 use crate::policies::{ApprovalPolicy, Expectation, LongPoll, StalePolicy, SupersededPolicy};
@@ -19,7 +20,7 @@ use crate::typed::{Requirement, TargetPair, TypedLabel, TypedRun};
 
 /// Waits until a Nuon deploy ends, then passes or fails the pipeline it runs in
 #[derive(Debug, Parser)]
-#[command(name = "nuon-gate", version, max_term_width = 100)]
+#[command(name = "nuon-gate", version, max_term_width = 100, styles = STYLES)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -441,16 +442,18 @@ pub(crate) enum CancelCase {
     FailFast,
 }
 
+impl CancelCase {
+    /// Every case, by the word for it.
+    pub(crate) const ALL: [(&str, Self); 3] =
+        [("timeout", Self::Timeout), ("interrupt", Self::Interrupt), ("fail-fast", Self::FailFast)];
+}
+
 impl std::str::FromStr for CancelCase {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "timeout" => Ok(Self::Timeout),
-            "interrupt" => Ok(Self::Interrupt),
-            "fail-fast" => Ok(Self::FailFast),
-            _ => Err("it is timeout, interrupt or fail-fast"),
-        }
+        let known = Self::ALL.iter().find(|(word, _)| *word == text);
+        known.map(|(_, case)| *case).ok_or("it is timeout, interrupt or fail-fast")
     }
 }
 

@@ -140,7 +140,7 @@ impl Environment {
     pub(crate) fn unknown(&self, command: &Command) -> Vec<(&str, Option<String>)> {
         let flags = command.get_subcommands().flat_map(Command::get_arguments).chain(command.get_arguments());
         let known: Vec<String> =
-            flags.filter_map(variable).chain(nuon_gate_notify::VARIABLES.map(str::to_owned)).collect();
+            flags.filter_map(variable).chain(nuon_gate_notify::VARIABLES.map(|(name, _)| name.to_owned())).collect();
         let is_known = |name: &String| known.contains(name) || DOTENV.iter().any(|(variable, _)| variable == name);
         let names = self.set.keys().chain(&self.blank);
         let unknown = names.filter(|name| name.starts_with(PREFIX) && !is_known(name));

@@ -24,6 +24,7 @@ mod environment;
 pub mod exit;
 mod exit_mapping;
 mod gate;
+mod help;
 mod input;
 mod layers;
 mod lists;

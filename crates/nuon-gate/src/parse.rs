@@ -8,6 +8,7 @@ use clap::{CommandFactory as _, FromArgMatches as _};
 
 use crate::arguments::{Cli, Command};
 use crate::environment::{self, Environment};
+use crate::help;
 use crate::layers::{Layers, Source, loose, no_command, no_word};
 use crate::trouble::Trouble;
 
@@ -61,9 +62,11 @@ pub(crate) fn parse(
     Ok(cli)
 }
 
-/// Shows help or the version, with every flag's own variable, whatever is set.
+/// Shows help or the version: what fits a screen, or everything, with every flag's own variable, whatever is set.
 fn show(arguments: &[OsString]) -> NotParsed {
-    let command = environment::document(command_called(arguments)).no_binary_name(true);
+    let wants_all = |word: &OsString| word == "--help" || word == "help";
+    let command = command_called(arguments).no_binary_name(true);
+    let command = if arguments.iter().any(wants_all) { help::whole(command) } else { help::brief(command) };
     let Err(shown) = command.try_get_matches_from(arguments.iter().skip(1)) else { return NotParsed::Shown(0) };
     // A closed stdout never changes the code.
     let _ = shown.print();

@@ -32,35 +32,29 @@ const DISCORD_WEBHOOK_URL: &str = "NUON_GATE_DISCORD_WEBHOOK_URL";
 /// Upper bound for a template file.
 const LARGEST_TEMPLATE: u64 = 1024 * 1024;
 
-/// Every variable that is read here.
-///
-/// | variable | meaning |
-/// |---|---|
-/// | `NUON_GATE_SLACK_WEBHOOK_URL` | Slack's incoming webhooks, one a line |
-/// | `NUON_GATE_SLACK_TOKEN` | a bot token (`xoxb-…`) with the scope `chat:write` |
-/// | `NUON_GATE_SLACK_CHANNEL` | where the bot posts: an id or a name |
-/// | `NUON_GATE_SLACK_API_URL` | where Slack is; `https://slack.com/api/` |
-/// | `NUON_GATE_WEBHOOK_URL` | receivers of webhooks, one a line |
-/// | `NUON_GATE_WEBHOOK_SECRET` | `whsec_` and at least 24 bytes in base64; two with a blank in between while rotating |
-/// | `NUON_GATE_WEBHOOK_HEADERS` | further headers, one `Name: value` a line |
-/// | `NUON_GATE_WEBHOOK_FORMAT` | `standard`, `cloudevents`, `cdevents` or `template`; `standard`, or `template` if there is one |
-/// | `NUON_GATE_WEBHOOK_TEMPLATE` | the file of a Jinja template; its variables are the result's top-level fields, `type` and `id` |
-/// | `NUON_GATE_WEBHOOK_GITHUB_SIGNATURE` | yes to send `X-Hub-Signature-256` as well; its key is the first secret as it is written, `whsec_` included |
-/// | `NUON_GATE_TEAMS_WEBHOOK_URL` | Workflows of Microsoft Teams, one a line; that one takes a card does not prove that it shows it |
-/// | `NUON_GATE_DISCORD_WEBHOOK_URL` | Discord's webhooks, one a line |
-pub const VARIABLES: [&str; 12] = [
-    SLACK_WEBHOOK_URL,
-    SLACK_TOKEN,
-    SLACK_CHANNEL,
-    SLACK_API_URL,
-    WEBHOOK_URL,
-    WEBHOOK_SECRET,
-    WEBHOOK_HEADERS,
-    WEBHOOK_FORMAT,
-    WEBHOOK_TEMPLATE,
-    WEBHOOK_GITHUB_SIGNATURE,
-    TEAMS_WEBHOOK_URL,
-    DISCORD_WEBHOOK_URL,
+/// Every variable that is read here, with its meaning.
+pub const VARIABLES: [(&str, &str); 12] = [
+    (SLACK_WEBHOOK_URL, "Slack's incoming webhooks, one a line"),
+    (SLACK_TOKEN, "a bot token (`xoxb-…`) with the scope `chat:write`"),
+    (SLACK_CHANNEL, "where the bot posts: an id or a name"),
+    (SLACK_API_URL, "where Slack is; `https://slack.com/api/` by default"),
+    (WEBHOOK_URL, "receivers of webhooks, one a line"),
+    (WEBHOOK_SECRET, "`whsec_` and at least 24 bytes in base64; two with a blank in between while rotating"),
+    (WEBHOOK_HEADERS, "further headers, one `Name: value` a line"),
+    (
+        WEBHOOK_FORMAT,
+        "`standard`, `cloudevents`, `cdevents` or `template`; by default `standard`, or `template` if there is one",
+    ),
+    (
+        WEBHOOK_TEMPLATE,
+        "the file of a Jinja template; its variables are the result's top-level fields, `type` and `id`",
+    ),
+    (
+        WEBHOOK_GITHUB_SIGNATURE,
+        "true to send `X-Hub-Signature-256` as well; its key is the first secret as it is written, `whsec_` included",
+    ),
+    (TEAMS_WEBHOOK_URL, "Workflows addresses of Microsoft Teams, one a line"),
+    (DISCORD_WEBHOOK_URL, "Discord's webhooks, one a line"),
 ];
 
 /// The variables of [`VARIABLES`] that hold secrets.
@@ -226,7 +220,7 @@ impl Reader<'_> {
     /// Refuses placeholders where no secret is wanted. An unfilled secret counts as missing, as secrets are in pull
     /// requests from forks.
     fn refuse_placeholders(&self) -> Result<(), InvalidSetting> {
-        let others = VARIABLES.into_iter().filter(|name| !SECRETS.contains(name));
+        let others = VARIABLES.into_iter().map(|(name, _)| name).filter(|name| !SECRETS.contains(name));
         match others.into_iter().find(|name| self.is_unfilled(name)) {
             None => Ok(()),
             Some(variable) => Err(InvalidSetting {

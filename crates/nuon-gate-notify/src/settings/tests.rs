@@ -10,7 +10,7 @@ const KEY: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 #[test]
 fn nothing_set_is_nobody_to_tell() {
-    let empty = VARIABLES.map(|name| (name, " \n"));
+    let empty = VARIABLES.map(|(name, _)| (name, " \n"));
     let parsed = parse(&empty).unwrap();
     assert!(parsed.sinks.is_empty() && parsed.notices.is_empty() && parsed.sinks.skipped.is_empty());
 }

@@ -24,7 +24,7 @@ pub(super) async fn annotate(agent: &Path, style: &str, body: String, limit: Dur
     command.args(["annotate", "--style", style, "--context", "nuon-gate"]);
     command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
     // It has a token of its own, and no business with ours.
-    for name in nuon_gate_notify::VARIABLES.iter().chain([&API_TOKEN]) {
+    for name in nuon_gate_notify::VARIABLES.iter().map(|(name, _)| name).chain([&API_TOKEN]) {
         command.env_remove(name);
     }
     let mut child = command.spawn()?;
