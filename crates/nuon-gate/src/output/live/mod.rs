@@ -26,7 +26,7 @@ use tokio::time::Instant;
 use self::board::Board;
 use self::frame::frame;
 pub(super) use self::frame::{sign, stopwatch};
-pub(super) use self::owner::{disown, own, say, say_last};
+pub(super) use self::owner::{disown, own, say, settle};
 pub(super) use self::row::{Look, Row, Span};
 use self::screen::Screen;
 pub(super) use self::screen::Size;

@@ -359,8 +359,10 @@ fn a_fleet_is_counted_and_those_that_need_a_look_come_first() {
         "! component-21  error 10s",
         "✗ component-24  failed",
         "* component-20  planning 10s",
+        "* component-17  executing 2m10s",
     ];
-    assert_eq!(seen[..5], expected);
+    assert_eq!(seen[..6], expected);
+    assert!(seen[10].starts_with("✓ component-"), "those that passed come last: {seen:#?}");
     assert_eq!((seen.len(), seen[11].as_str()), (12, "  … and 16 more"), "{seen:#?}");
     // All are there once there is room, in their own order.
     scene.size.rows = 60;
