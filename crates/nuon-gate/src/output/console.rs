@@ -144,6 +144,7 @@ impl Console {
     pub(super) async fn close(self, limit: Duration) -> io::Result<()> {
         let Some(OfRun { stream, .. }) = self.run else { return Ok(()) };
         live::disown();
+        stream.send(Message::End);
         stream.finish(limit).await
     }
 

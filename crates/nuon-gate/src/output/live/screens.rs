@@ -385,6 +385,17 @@ fn at_the_end_there_are_only_lines() {
 }
 
 #[test]
+fn the_end_waits_for_nobody_who_could_still_say_something() {
+    let stream = super::open(|| Ok(io::sink()), PLAIN, true).unwrap();
+    let other = stream.sender();
+    stream.send(Message::Watch { began: Instant::now(), limit: Duration::from_secs(3600) });
+    stream.send(Message::End);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    runtime.block_on(stream.finish(Duration::from_secs(30))).unwrap();
+    drop(other);
+}
+
+#[test]
 fn after_a_stop_the_picture_is_below_what_the_shell_has_said() {
     let mut scene = executing(80);
     scene.line("told before");
