@@ -364,6 +364,13 @@ fn a_fleet_is_counted_and_those_that_need_a_look_come_first() {
     assert_eq!(seen[..6], expected);
     assert!(seen[10].starts_with("✓ component-"), "those that passed come last: {seen:#?}");
     assert_eq!((seen.len(), seen[11].as_str()), (12, "  … and 16 more"), "{seen:#?}");
+    for (columns, others) in [(40, "  … and 17 more"), (120, "  … and 16 more"), (200, "  … and 16 more")] {
+        scene.resize(columns);
+        let seen = scene.after(1).seen();
+        assert_eq!((seen.len(), seen[11].as_str()), (12, others), "{columns}: {seen:#?}");
+        assert!(seen.iter().any(|row| row.starts_with("✗ component-24  failed")), "{columns}: {seen:#?}");
+    }
+    scene.resize(80);
     // All are there once there is room, in their own order.
     scene.size.rows = 60;
     scene.tty.0.lock().unwrap().resize(80, 60);
