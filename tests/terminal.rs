@@ -78,13 +78,23 @@ fn the_steps_of_the_workflow_are_shown() {
 
 #[test]
 fn the_verdict_is_said_once() {
-    let (code, lines) = Gate::wait(&serve_deploy(FAILING)).at_terminal(80).end();
-    let verdicts: Vec<&String> = lines.iter().filter(|line| line.contains("quota exceeded")).collect();
-    assert_eq!((code, verdicts), (1, vec![&"❌ failed: quota exceeded".to_owned()]), "{lines:#?}");
+    for quiet in [&[][..], &["--quiet"]] {
+        let (code, lines) = Gate::wait(&serve_deploy(FAILING)).args(quiet).at_terminal(80).end();
+        let verdicts: Vec<&String> = lines.iter().filter(|line| line.contains("quota exceeded")).collect();
+        assert_eq!((code, verdicts), (1, vec![&"❌ failed: quota exceeded".to_owned()]), "{lines:#?}");
+    }
     let (code, lines) = Gate::wait(&serve_deploy(r#"{ status = "active" }"#)).at_terminal(80).end();
     let verdicts: Vec<&String> = lines.iter().filter(|line| line.contains("passed")).collect();
     assert_eq!((code, verdicts.len()), (0, 1), "{lines:#?}");
     assert!(verdicts[0].starts_with("✅ passed after "), "{lines:#?}");
+}
+
+#[test]
+fn a_refusal_stands_alone() {
+    let sim = serve_deploy(r#"{ status = "active" }"#);
+    let (code, lines) = Gate::wait(&sim).args(["--on-stale", "fail"]).at_terminal(80).end();
+    assert_eq!((code, pictures(&lines)), (2, 0), "{lines:#?}");
+    assert!(lines.iter().any(|line| line.starts_with("error: ")), "{lines:#?}");
 }
 
 #[test]

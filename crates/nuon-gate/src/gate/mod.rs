@@ -20,7 +20,7 @@ use crate::connection::invalid_connection;
 use crate::exit_mapping::ExitCodes;
 use crate::names::Naming;
 use crate::notify::Audience;
-use crate::output::{Outputs, say_at_once};
+use crate::output::{Outputs, say_at_once, settle};
 use crate::runtime::runtime;
 use crate::settings::{Inputs, Settings};
 use crate::signals::{Signals, listen_with_parent};
@@ -48,13 +48,15 @@ pub(crate) async fn until_second_signal(
     run: impl AsyncFnOnce(UnboundedReceiver<Signal>) -> Result<u8, Trouble>,
 ) -> Result<u8, Trouble> {
     let Signals { first, second } = listen_with_parent()?;
-    tokio::select! {
+    let outcome = tokio::select! {
         outcome = run(first) => outcome,
         Ok(signal) = second => {
             say_at_once(&last_words(signal, exits)).await;
             Ok(exits.of(Verdict::Interrupted(signal)))
         }
-    }
+    };
+    settle();
+    outcome
 }
 
 /// The last words when a second signal leaves no time for a report. Without them, a mapped exit code would look like a

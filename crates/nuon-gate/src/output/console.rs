@@ -1,7 +1,7 @@
 //! What people are told on stderr: a line for every change, and at the end what they want to know.
 
 use std::collections::{HashMap, HashSet};
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _};
 use std::time::Duration;
 
 use anstream::{AutoStream, ColorChoice};
@@ -57,8 +57,8 @@ struct Said {
 struct OfRun {
     stream: Stream<Message>,
     look: Look,
-    /// It is a terminal, which somebody watches.
-    is_watched: bool,
+    /// It is a terminal at which somebody sits.
+    is_terminal: bool,
     /// Below the lines it is shown where the run stands.
     is_live: bool,
     /// The pages of deploys are known there.
@@ -85,17 +85,17 @@ impl Console {
 
     /// Makes the console of a run, which no reader can hold up.
     pub(super) fn of_a_run(settings: &OutputSettings) -> io::Result<Self> {
-        let terminal = settings.terminal.filter(|_| !settings.quiet && io::stderr().is_terminal());
+        let terminal = settings.terminal.filter(|_| io::stderr().is_terminal());
         let console = Self { quiet: settings.quiet, ..Self::new() };
         let look = Look { colour: console.colour, links: terminal.is_some_and(|terminal| terminal.links) };
         let reflows = terminal.is_some_and(|terminal| terminal.reflows);
         // Whatever is written holds no colours but those that are wanted.
         let stream = live::open(|| Ok(AutoStream::always_ansi(io::stderr())), look, reflows)?;
         live::own(stream.sender());
-        let is_watched = terminal.is_some();
-        let shares_terminal = is_watched && settings.format == Format::Text && io::stdout().is_terminal();
+        let is_terminal = terminal.is_some();
+        let shares_terminal = is_terminal && settings.format == Format::Text && io::stdout().is_terminal();
         Ok(Self {
-            run: Some(OfRun { stream, look, is_watched, is_live: false, has_pages: false, shares_terminal }),
+            run: Some(OfRun { stream, look, is_terminal, is_live: false, has_pages: false, shares_terminal }),
             ..console
         })
     }
@@ -105,13 +105,14 @@ impl Console {
     pub(super) fn on(out: impl io::Write + Send + 'static) -> io::Result<Self> {
         let look = Look { colour: true, links: false };
         let stream = live::open(move || Ok(out), look, false)?;
-        let run = OfRun { stream, look, is_watched: false, is_live: false, has_pages: false, shares_terminal: false };
+        let run = OfRun { stream, look, is_terminal: false, is_live: false, has_pages: false, shares_terminal: false };
         Ok(Self { colour: true, run: Some(run), ..Self::new() })
     }
 
     /// Shows from now on where the run stands, if somebody watches. The wait began then, and lasts so long at most.
     pub(super) fn begin(&mut self, began: Instant, limit: Duration) {
-        if let Some(run) = self.run.as_mut().filter(|run| run.is_watched) {
+        let is_watched = self.is_watched();
+        if let Some(run) = self.run.as_mut().filter(|_| is_watched) {
             run.is_live = true;
             run.stream.send(Message::Watch { began, limit });
             live::share(&run.stream);
@@ -120,7 +121,7 @@ impl Console {
 
     /// Tells whether somebody watches.
     pub(super) fn is_watched(&self) -> bool {
-        self.run.as_ref().is_some_and(|run| run.is_watched)
+        !self.quiet && self.run.as_ref().is_some_and(|run| run.is_terminal)
     }
 
     /// Tells whether stdout goes to the same terminal, where the verdict will stand.
@@ -143,6 +144,7 @@ impl Console {
     pub(super) async fn close(self, limit: Duration) -> io::Result<()> {
         let Some(OfRun { stream, .. }) = self.run else { return Ok(()) };
         live::disown();
+        stream.send(Message::End);
         stream.finish(limit).await
     }
 
@@ -236,7 +238,7 @@ impl Console {
         for warning in result.warnings.iter().filter(|warning| !self.warned.contains(*warning)) {
             self.warning(warning.plain());
         }
-        if let Some(run) = self.run.as_ref().filter(|run| run.is_watched) {
+        if let Some(run) = self.run.as_ref().filter(|run| run.is_terminal) {
             let rows = table(result, &self.labels, Size::of_stderr().columns);
             rows.iter().for_each(|row| run.stream.send(Message::Line(row.write(run.look))));
         }
@@ -330,7 +332,7 @@ impl Console {
         match &self.run {
             Some(run) => run.stream.send(Message::Line(text)),
             // Nobody reading stderr is no reason to fail.
-            None => drop(writeln!(io::stderr().lock(), "{text}")),
+            None => drop(live::say(&text)),
         }
     }
 }
@@ -372,10 +374,7 @@ impl io::Write for Diagnostics {
     fn write(&mut self, text: &[u8]) -> io::Result<usize> {
         let line = Line::new(String::from_utf8_lossy(text));
         // What a run is telling must not be broken through.
-        match live::say(line.plain().to_owned()) {
-            Ok(()) => {}
-            Err(line) => writeln!(io::stderr().lock(), "{line}")?,
-        }
+        live::say(line.plain())?;
         Ok(text.len())
     }
 

@@ -231,10 +231,17 @@ fn json<T>(value: &T, write: impl FnOnce(&T) -> serde_json::Result<String>) -> S
     write(value).unwrap_or_default()
 }
 
+/// How long the very end waits for whoever reads.
+const MOMENT: Duration = Duration::from_millis(200);
+
+/// Leaves stderr as a run found it, whatever has ended the run.
+pub(crate) fn settle() {
+    live::settle(None, MOMENT);
+}
+
 /// Tells something on stderr at the very end. Whoever does not read it cannot hold that up.
 pub(crate) async fn say_at_once(words: &Line) {
-    const MOMENT: Duration = Duration::from_millis(200);
-    if live::say_last(words.plain(), MOMENT) {
+    if live::settle(Some(words.plain().to_owned()), MOMENT) {
         return;
     }
     if let Ok(stderr) = Stream::open(|| Ok(io::stderr())) {

@@ -67,3 +67,57 @@ fn cells(target: &TargetResult, label: &Line, columns: usize) -> Cells {
         reason: Span::new(Tone::Plain, target.reason.as_ref().map(Line::plain).unwrap_or_default()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::output::live::Look;
+    use crate::output::sample;
+
+    fn shown(columns: usize) -> Vec<String> {
+        let targets = [
+            (VerdictName::Passed, "api"),
+            (VerdictName::TimedOut, "日本語の名前"),
+            (VerdictName::Failed, "a-worker-with-quite-a-long-name"),
+        ];
+        let result = sample::result(&targets);
+        let labels = targets.map(|(_, name)| Line::new(name));
+        let rows = table(&result, &labels, columns);
+        rows.iter().map(|row| row.write(Look { colour: false, links: false }).trim_end().to_owned()).collect()
+    }
+
+    #[test]
+    fn the_worst_comes_first_and_every_row_fits() {
+        let heading = "2 of 3 did not pass";
+        let wide = [
+            heading,
+            "✗ a-worker-with-quite-a-long-name  failed     error  quota exceeded for pods",
+            "✗ 日本語の名前                     timed out  error  quota exceeded for pods",
+        ];
+        assert_eq!([shown(120), shown(200)], [wide, wide]);
+        let usual = [
+            heading,
+            "✗ a-worker-with-quite-a-lo…  failed     error  quota exceeded for pods",
+            "✗ 日本語の名前               timed out  error  quota exceeded for pods",
+        ];
+        assert_eq!(shown(80), usual);
+        let narrow = [
+            heading,
+            "✗ a-worker-wi…  failed",
+            "  quota exceeded for pods",
+            "✗ 日本語の名前  timed out",
+            "  quota exceeded for pods",
+        ];
+        assert_eq!(shown(40), narrow);
+    }
+
+    #[test]
+    fn there_is_none_of_a_run_that_passed_or_has_one_target() {
+        for targets in
+            [&[(VerdictName::Passed, "api"), (VerdictName::Passed, "worker")][..], &[(VerdictName::Failed, "api")]]
+        {
+            let labels: Vec<Line> = targets.iter().map(|(_, name)| Line::new(name)).collect();
+            assert_eq!(table(&sample::result(targets), &labels, 80), []);
+        }
+    }
+}

@@ -1,5 +1,6 @@
 //! Where a run stands, by the events that have been told.
 
+use std::cmp::Reverse;
 use std::time::Duration;
 
 use nuon_gate_core::model::{Status, StepStanding};
@@ -39,6 +40,15 @@ impl Usual {
     }
 }
 
+/// How urgently somebody should see a target, most urgent first.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Urgency {
+    NeedsALook,
+    NotPassed,
+    Going,
+    Passed,
+}
+
 /// A target.
 #[derive(Debug)]
 pub(super) struct Entry {
@@ -63,14 +73,14 @@ impl Entry {
         (self.asked, self.note) = (None, None);
     }
 
-    /// Tells whether somebody should look at it.
-    pub(super) fn needs_a_look(&self) -> bool {
-        self.asked.is_some()
-            || match &self.place {
-                Place::Looking | Place::NotStarted => false,
-                Place::At(status) => *status == Status::Error,
-                Place::Ended(verdict, _) => *verdict != VerdictName::Passed,
-            }
+    fn urgency(&self) -> Urgency {
+        match &self.place {
+            Place::Ended(VerdictName::Passed, _) => Urgency::Passed,
+            Place::Ended(..) => Urgency::NotPassed,
+            Place::At(status) if *status == Status::Error => Urgency::NeedsALook,
+            _ if self.asked.is_some() => Urgency::NeedsALook,
+            _ => Urgency::Going,
+        }
     }
 }
 
@@ -224,12 +234,12 @@ impl Board {
         self.standings.totals(self.entries.len() - ended)
     }
 
-    /// Returns the targets, those that need a look first, then those that changed last.
+    /// Returns the targets, the most urgent first, and of the same urgency those that changed last.
     pub(super) fn by_urgency(&self) -> Vec<usize> {
         let mut targets: Vec<usize> = (0..self.entries.len()).collect();
         targets.sort_by_key(|target| {
             let entry = &self.entries[*target];
-            (!entry.needs_a_look(), std::cmp::Reverse(entry.since))
+            (entry.urgency(), Reverse(entry.since))
         });
         targets
     }

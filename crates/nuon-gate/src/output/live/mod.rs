@@ -26,7 +26,7 @@ use tokio::time::Instant;
 use self::board::Board;
 use self::frame::frame;
 pub(super) use self::frame::{sign, stopwatch};
-pub(super) use self::owner::{disown, own, say, say_last};
+pub(super) use self::owner::{disown, own, say, settle};
 pub(super) use self::row::{Look, Row, Span};
 use self::screen::Screen;
 pub(super) use self::screen::Size;
@@ -62,6 +62,8 @@ pub(super) enum Message {
     Resized,
     /// Everything before this is to be on the screen.
     Written(SyncSender<()>),
+    /// Nothing more is to be written, whoever could still say something.
+    End,
 }
 
 /// Begins to write to stderr.
@@ -72,7 +74,9 @@ pub(super) fn open<W: Write>(
 ) -> io::Result<Stream<Message>> {
     Stream::of(move |messages| {
         let mut live = Live::new(Screen::new(open()?, look, reflows));
-        while let Some(first) = live.next(messages)? {
+        while !live.has_ended
+            && let Some(first) = live.next(messages)?
+        {
             for message in first.into_iter().chain(messages.try_iter()) {
                 live.take(message, Size::of_stderr)?;
             }
@@ -92,11 +96,12 @@ struct Live<W> {
     shown: Option<(Board, Instant)>,
     /// The terminal is somebody else's.
     is_away: bool,
+    has_ended: bool,
 }
 
 impl<W: Write> Live<W> {
     fn new(screen: Screen<W>) -> Self {
-        Self { screen, lines: String::new(), shown: None, is_away: false }
+        Self { screen, lines: String::new(), shown: None, is_away: false, has_ended: false }
     }
 
     /// Waits for a message, and while something is shown not for long. `None`: none can come any more.
@@ -149,6 +154,7 @@ impl<W: Write> Live<W> {
                 // They may have given up.
                 let _ = whoever.try_send(());
             }
+            Message::End => self.has_ended = true,
         }
         Ok(())
     }

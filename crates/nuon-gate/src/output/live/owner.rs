@@ -1,5 +1,6 @@
 //! Who writes to the terminal. Whatever else has something to say hands it over.
 
+use std::io::{self, Write as _};
 use std::sync::mpsc::{Sender, sync_channel};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -26,29 +27,27 @@ pub(in crate::output) fn disown() {
     set(None);
 }
 
-/// Has a line written by whoever owns the terminal; gives it back if nobody does.
-pub(in crate::output) fn say(line: String) -> Result<(), String> {
-    let Some(owner) = sender() else { return Err(line) };
-    match owner.send(Message::Line(line)) {
-        Ok(()) => Ok(()),
-        Err(error) => match error.0 {
-            Message::Line(line) => Err(line),
-            // It is what was sent.
-            _ => Ok(()),
-        },
+/// Has a line written by whoever owns the terminal, or writes it if nobody does.
+pub(in crate::output) fn say(line: &str) -> io::Result<()> {
+    match sender().map(|owner| owner.send(Message::Line(line.to_owned()))) {
+        Some(Ok(())) => Ok(()),
+        // Its thread has ended, as after an error of that very stream.
+        Some(Err(_)) | None => writeln!(io::stderr().lock(), "{line}"),
     }
 }
 
-/// Has the last line written, below which nothing is painted, and waits for that, but not beyond the limit. Tells whether
-/// somebody owns the terminal.
-pub(in crate::output) fn say_last(line: &str, limit: Duration) -> bool {
+/// Has everything written that is still to be, takes the picture away and leaves the terminal to anyone, but waits no longer
+/// than this. Tells whether somebody owned the terminal.
+pub(in crate::output) fn settle(last: Option<String>, limit: Duration) -> bool {
     let Some(owner) = sender() else { return false };
     let (done, written) = sync_channel(1);
-    let messages = [Message::Still, Message::Line(line.to_owned()), Message::Written(done)];
-    if !messages.into_iter().all(|message| owner.send(message).is_ok()) {
-        return false;
+    let last = last.map(Message::Line);
+    let messages = [Message::Still].into_iter().chain(last).chain([Message::Written(done)]);
+    let is_there = messages.into_iter().all(|message| owner.send(message).is_ok());
+    if is_there {
+        // Whoever does not read it cannot hold up the end.
+        let _ = written.recv_timeout(limit);
     }
-    // Whoever does not read it cannot hold up the end.
-    let _ = written.recv_timeout(limit);
-    true
+    disown();
+    is_there
 }

@@ -359,9 +359,18 @@ fn a_fleet_is_counted_and_those_that_need_a_look_come_first() {
         "! component-21  error 10s",
         "✗ component-24  failed",
         "* component-20  planning 10s",
+        "* component-17  executing 2m10s",
     ];
-    assert_eq!(seen[..5], expected);
+    assert_eq!(seen[..6], expected);
+    assert!(seen[10].starts_with("✓ component-"), "those that passed come last: {seen:#?}");
     assert_eq!((seen.len(), seen[11].as_str()), (12, "  … and 16 more"), "{seen:#?}");
+    for (columns, others) in [(40, "  … and 17 more"), (120, "  … and 16 more"), (200, "  … and 16 more")] {
+        scene.resize(columns);
+        let seen = scene.after(1).seen();
+        assert_eq!((seen.len(), seen[11].as_str()), (12, others), "{columns}: {seen:#?}");
+        assert!(seen.iter().any(|row| row.starts_with("✗ component-24  failed")), "{columns}: {seen:#?}");
+    }
+    scene.resize(80);
     // All are there once there is room, in their own order.
     scene.size.rows = 60;
     scene.tty.0.lock().unwrap().resize(80, 60);
@@ -380,6 +389,17 @@ fn at_the_end_there_are_only_lines() {
     scene.line("interrupted");
     scene.after(1);
     assert_eq!(scene.lines(), ["0:12  api  found deploy dpl1", "interrupted"]);
+}
+
+#[test]
+fn the_end_waits_for_nobody_who_could_still_say_something() {
+    let stream = super::open(|| Ok(io::sink()), PLAIN, true).unwrap();
+    let other = stream.sender();
+    stream.send(Message::Watch { began: Instant::now(), limit: Duration::from_secs(3600) });
+    stream.send(Message::End);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    runtime.block_on(stream.finish(Duration::from_secs(30))).unwrap();
+    drop(other);
 }
 
 #[test]

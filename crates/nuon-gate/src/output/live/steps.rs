@@ -57,8 +57,8 @@ fn row(step: &Step, now: Moment) -> Row {
     Row::of([
         Span::new(Tone::Plain, INDENT),
         Span::new(tone, format!("{sign} ")),
-        Span::new(name, format!("{}{INDENT}", step.standing.name.plain())),
-        Span::new(tone, words),
+        Span::new(name, step.standing.name.plain()),
+        Span::new(tone, if words.is_empty() { words } else { format!("{INDENT}{words}") }),
     ])
 }
 
