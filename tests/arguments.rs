@@ -60,7 +60,7 @@ fn an_empty_text_eats_nothing() {
 #[test]
 fn where_the_command_should_be_an_empty_text_is_none() {
     let empty = "an argument is empty";
-    let unfilled = "the value of the command is a placeholder that nobody filled in";
+    let unfilled = "the value of the command is a placeholder that was not filled in";
     let cases: &[(&[&str], &str)] = &[
         (&["", "wait", "--install", INSTALL], empty),
         (&["-v", "", "wait"], empty),
@@ -135,7 +135,7 @@ fn two_pins_of_one_kind_are_refused() {
 
 #[test]
 fn a_placeholder_that_nobody_filled_in_is_refused() {
-    let said = "a placeholder that nobody filled in";
+    let said = "a placeholder that was not filled in";
     for placeholder in ["$(X)", "$X", "${X}", "${{ steps.x.outputs.id }}", " $(Build.Id)\r\n"] {
         for flag in
             PINS.into_iter().chain(["timeout", "install", "component", "fail-on", "api-url", "token-file", "report"])

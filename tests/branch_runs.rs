@@ -307,7 +307,7 @@ fn a_run_is_named_alone_and_in_full() {
     let cases: &[(&[&str], &str)] = &[
         (&["--branch-run", "shop"], "a run is written APP/BRANCH/RUN"),
         (&["--branch-run", "shop/main/"], "a run is written APP/BRANCH/RUN"),
-        (&["--branch-run", "shop/main/${RUN}"], "is a placeholder that nobody filled in"),
+        (&["--branch-run", "shop/main/${RUN}"], "is a placeholder that was not filled in"),
         (&["--branch-run", ""], "--branch-run is set, but empty"),
         (
             &["--branch-run", "shop/main", "--install", "one"],

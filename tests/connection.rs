@@ -167,7 +167,7 @@ fn who_is_told_is_reached_in_the_same_way() {
     let told = |gate: Gate<'static>| gate.env("NUON_GATE_WEBHOOK_URL", "https://hooks.invalid/planted-hook-5b9e");
     let gate = told(Gate::at(&sim.url(), "wait").args(["--install", INSTALL, "--component", API]));
     let outcome = gate.args(["--notify-timeout", "300ms"]).env("HTTPS_PROXY", &proxy).run().exits(0);
-    outcome.says("webhook was not told: ");
+    outcome.says("webhook was not notified: ");
     let outcome =
         told(Gate::bare("notify")).args(["test", "--notify-timeout", "30s"]).env("HTTPS_PROXY", "x://y").run();
     outcome.refused().says("HTTPS_PROXY does not name a proxy");

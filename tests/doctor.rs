@@ -332,7 +332,11 @@ fn logs_that_cannot_be_read_are_a_warning_and_deploys_a_failure() {
     for code in [403, 404, 500] {
         let sim = healthy(&fault("logs", &format!("code = {code}")));
         let found = Found::of(of_target(&sim), 0);
-        found.has("target", "ok", "").has("logs", "warning", &code.to_string()).has("logs", "warning", "right to read");
+        found.has("target", "ok", "").has("logs", "warning", &code.to_string()).has(
+            "logs",
+            "warning",
+            "permission to read",
+        );
     }
     let sim = healthy(&fault("latest", "code = 403"));
     Found::of(of_target(&sim), 3).has("logs", "failed", "the newest deploy of acme/api cannot be read");

@@ -91,7 +91,7 @@ fn labels_that_are_none_are_refused() {
         (&["--install-label", "env"], "a label is written KEY=VALUE"),
         (&["--install-label", "env:prod"], "a label is written KEY=VALUE"),
         (&["--install-label", "env="], "a label is written KEY=VALUE"),
-        (&["--install-label", "env=${ENV}"], "is a placeholder that nobody filled in"),
+        (&["--install-label", "env=${ENV}"], "is a placeholder that was not filled in"),
         (&["--install-label", "env=prod", "--install-label", "env=test"], "label `env` of --install-label"),
         (&["--install-label", "env=prod", "--install-label", ""], "one value of --install-label is empty"),
         (&["--install-label", "env=prod", "--install", "one"], "exclude each other"),

@@ -103,7 +103,7 @@ fn an_approval_says_where_to_answer() {
         // The reason stands behind the headline or, where that is too short, below it.
         let lead = lines.join("\n").replacen("acme\n", "acme: ", 1);
         let (title, rest) = lead.split_once('\n').unwrap();
-        let beginning = "✋ approval needed for api in acme: --approval-timeout 1s ran out, nobody has answered: ";
+        let beginning = "✋ approval needed for api in acme: --approval-timeout 1s ran out without an answer: ";
         assert!(title.starts_with(beginning), "{sink}: {lines:?}");
         assert!(rest.starts_with("→ approve or deny the plan, then wait again"), "{sink}: {lines:?}");
     }

@@ -146,7 +146,7 @@ fn a_notification_that_fails_changes_no_verdict_unless_it_is_required() {
     let deliveries = deliveries(&outcome.result());
     assert!(deliveries.contains(&("webhook".to_owned(), "failed".to_owned())), "{deliveries:?}");
     assert!(deliveries.contains(&("slack".to_owned(), "sent".to_owned())), "{deliveries:?}");
-    outcome.says("webhook was not told");
+    outcome.says("webhook was not notified");
     let outcome = telling(&sim).args(flags).args(["--notify-required"]).json().exits(8);
     assert_eq!(outcome.result()["verdict"], "notify_failed");
     telling(&sim).args(flags).args(["--notify-required", "--map-exit", "notify_failed=0"]).json().exits(0);
@@ -240,7 +240,7 @@ fn what_was_told_can_be_rendered_again_and_tried() {
     let tried = sinks(&["test"]).run().exits(0);
     assert_eq!(tried.stdout, "slack-webhook: sent\nwebhook: sent\n");
     sinks(&["render", "--result", "/nonexistent"]).run().refused();
-    Gate::bare("notify").args(["test"]).run().refused().says("there is nobody to tell");
+    Gate::bare("notify").args(["test"]).run().refused().says("no notifications are configured");
 }
 
 #[test]

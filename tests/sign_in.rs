@@ -210,7 +210,7 @@ fn a_refused_identity_is_rejected_with_what_to_set_up() {
 fn a_server_that_cannot_sign_in_says_so() {
     for sim in [serve(&one_deploy(PASSING)), serve(&script("refuse = 404"))] {
         let outcome = wait(&sim).env("NUON_OIDC_TOKEN", IDENTITY).json().exits(3);
-        assert!(outcome.reason().contains("this server signs nobody in"), "{}", outcome.reason());
+        assert!(outcome.reason().contains("this server does not support signing in"), "{}", outcome.reason());
         outcome.says("set NUON_API_TOKEN");
         assert_eq!(sim.requests().len(), 1);
     }

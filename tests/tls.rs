@@ -116,7 +116,7 @@ fn a_server_with_an_authoritys_certificate_is_told_to_have_one_issued() {
         gate(&url).args(more).run().refused().says("an authority's own").says("have one issued for the server");
     }
     let outcome = Gate::wait(&sim).env("NUON_GATE_WEBHOOK_URL", url + "/webhook").run().exits(0);
-    outcome.says("webhook was not told").says("an authority's own");
+    outcome.says("webhook was not notified").says("an authority's own");
 }
 
 #[test]
@@ -173,7 +173,7 @@ fn who_is_told_is_trusted_by_the_same_rules() {
     let url = format!("https://{}/webhook", encrypted(&sim));
     let outcome = Gate::wait(&sim).env("NUON_GATE_WEBHOOK_URL", &url).run().exits(0);
     let outcome = outcome
-        .says("webhook was not told: the certificate of 127.0.0.1:")
+        .says("webhook was not notified: the certificate of 127.0.0.1:")
         .says("is not trusted: its issuer is unknown");
     outcome.says("hint: ").says("--ca-file (NUON_GATE_CA_FILE)");
     let trusting = Gate::wait(&sim).env("NUON_GATE_WEBHOOK_URL", &url).env("NUON_GATE_CA_FILE", fixture("ca.pem"));

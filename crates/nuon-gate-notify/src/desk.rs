@@ -38,7 +38,7 @@ impl Record {
         match (in_time, self.trouble) {
             (true, Some(trouble)) => (Delivery::Failed, Some(trouble)),
             (true, None) if self.sent => (Delivery::Sent, None),
-            (true, None) => (Delivery::Skipped, Some("nothing happened that is to be told".to_owned())),
+            (true, None) => (Delivery::Skipped, Some("nothing happened that is notified".to_owned())),
             (false, trouble) => {
                 let last = trouble.map(|trouble| format!("; before that: {trouble}")).unwrap_or_default();
                 (Delivery::Failed, Some(format!("not done within --notify-timeout{last}")))

@@ -32,7 +32,7 @@ pub(crate) async fn find(
     };
     match text {
         Some(text) if is_placeholder(&text) => {
-            Err(Trouble::new("the API token is a placeholder that nobody filled in").hint(TOKEN_HINT))
+            Err(Trouble::new("the API token is a placeholder that was not filled in").hint(TOKEN_HINT))
         }
         Some(text) => ApiToken::new(&text)
             .map(Credentials::Token)

@@ -321,7 +321,7 @@ fn boolean(text: &str) -> Option<bool> {
 
 fn half_empty(flag: &str) -> Trouble {
     Trouble::new(format!("one value of --{flag} is empty beside others"))
-        .hint("the step that should have named that target most likely gave nothing: mend that step, or leave it out")
+        .hint("the step that should have named that target most likely gave nothing: fix that step, or leave it out")
 }
 
 /// A word after an empty value is a target, or the value itself, if the empty word before it came from a variable.
@@ -338,11 +338,11 @@ fn no_boolean(long: &str, name: &str) -> Trouble {
 fn empty_pin(name: &str) -> Trouble {
     let leave = "leave it out to judge the component's latest deploy";
     Trouble::new(format!("{name} is set, but empty"))
-        .hint(format!("the step that should have set it most likely gave nothing: mend that step, or {leave}"))
+        .hint(format!("the step that should have set it most likely gave nothing: fix that step, or {leave}"))
 }
 
 /// Says that a reference to a variable stands where its value should.
 pub(crate) fn placeholder(name: &str) -> Trouble {
-    Trouble::new(format!("the value of {name} is a placeholder that nobody filled in"))
+    Trouble::new(format!("the value of {name} is a placeholder that was not filled in"))
         .hint(format!("set the variable that {name} refers to, or correct its name"))
 }

@@ -24,7 +24,7 @@ impl<T: FromStr<Err: fmt::Display>> FromStr for List<T> {
 pub(crate) fn filled_in(part: &str) -> Result<&str, String> {
     match part.trim() {
         "" => Err("a part of it is empty: a variable in it is most likely not set".to_owned()),
-        part if is_placeholder(part) => Err(format!("`{part}` is a placeholder that nobody filled in")),
+        part if is_placeholder(part) => Err(format!("`{part}` is a placeholder that was not filled in")),
         part => Ok(part),
     }
 }

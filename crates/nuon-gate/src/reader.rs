@@ -20,7 +20,7 @@ use crate::trouble::Trouble;
 use crate::words::clock_flag;
 
 const NOTHING_DONE: &str = "nothing was waited for";
-const WRITER: &str = "see to it that whoever writes to it begins, and ends";
+const WRITER: &str = "make sure that its writer starts, and ends";
 
 /// The time limit for reading.
 pub(crate) struct Limit {

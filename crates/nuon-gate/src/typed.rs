@@ -38,7 +38,7 @@ impl FromStr for TypedRun {
     fn from_str(text: &str) -> Result<Self, String> {
         let run: BranchRef = text.parse().map_err(|error: InvalidBranchRef| error.to_string())?;
         let unfilled = run.parts().find(|part| is_placeholder(part));
-        let refused = unfilled.map(|part| format!("`{part}` is a placeholder that nobody filled in"));
+        let refused = unfilled.map(|part| format!("`{part}` is a placeholder that was not filled in"));
         refused.map_or(Ok(Self(run)), Err)
     }
 }
@@ -53,7 +53,7 @@ impl FromStr for TypedLabel {
     fn from_str(text: &str) -> Result<Self, String> {
         let label: Label = text.parse().map_err(|error: InvalidLabel| error.to_string())?;
         match is_placeholder(label.value()) {
-            true => Err(format!("`{}` is a placeholder that nobody filled in", label.value())),
+            true => Err(format!("`{}` is a placeholder that was not filled in", label.value())),
             false => Ok(Self(label)),
         }
     }

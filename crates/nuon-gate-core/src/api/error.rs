@@ -97,7 +97,7 @@ pub enum SignInError {
     #[error("signing in failed: {0}")]
     Exchange(Box<ApiError>),
     /// The API does not know of signing in.
-    #[error("this server signs nobody in by identity: {0}")]
+    #[error("this server does not support signing in with an identity: {0}")]
     Unsupported(Box<ApiError>),
     /// The API says that it does not know the identity.
     #[error("signing in failed: the API does not authenticate this identity")]

@@ -190,7 +190,7 @@ impl fmt::Display for Limit {
                 )
             }
             (Clock::Approval, _) => {
-                write!(f, "the approval limit of {length} ran out, nobody has answered: {standing}{error}")
+                write!(f, "the approval limit of {length} ran out without an answer: {standing}{error}")
             }
             (Clock::Outage, _) => write!(f, "no good answer from the API for {length}: {standing}{error}"),
         }

@@ -34,10 +34,10 @@ impl Telling {
         Self { reason, hint, warnings }
     }
 
-    /// Says that a run passed, but not everyone could be told of this part.
+    /// Says that a run passed, but a notification of this shard failed.
     pub(super) fn of_shard(part: &Part, parts: &[Part]) -> Self {
         let RunResult { reason, hint, .. } = &part.result;
-        let why = reason.as_ref().map_or("not everyone could be told", Line::plain);
+        let why = reason.as_ref().map_or("a notification failed", Line::plain);
         let reason = Some(Line::new(format!("{}: {why}", shard_words(part.shard))));
         Self { reason, hint: hint.clone(), warnings: of_shards(parts) }
     }

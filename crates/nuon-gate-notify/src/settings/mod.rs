@@ -225,7 +225,7 @@ impl Reader<'_> {
             None => Ok(()),
             Some(variable) => Err(InvalidSetting {
                 variable,
-                why: "it holds a placeholder that nobody filled in".to_owned(),
+                why: "it holds a placeholder that was not filled in".to_owned(),
                 hint: "set the variable that it refers to, or correct its name",
             }),
         }
@@ -247,7 +247,7 @@ impl Reader<'_> {
     /// Records that a sink is skipped because its secret is missing, as for pull requests from forks.
     fn skip(&mut self, label: &'static str, secret: &'static str, others: &[&'static str]) {
         let why = if self.is_unfilled(secret) {
-            format!("{secret} holds a placeholder that nobody filled in")
+            format!("{secret} holds a placeholder that was not filled in")
         } else if let Some(given) = others.iter().find(|name| self.set(name).is_some()) {
             format!("{secret} is not set, though {given} is")
         } else {
@@ -289,7 +289,7 @@ impl Reader<'_> {
             self.skip("webhook", WEBHOOK_URL, &others);
         } else if settings.keys.is_empty() {
             let why = if self.is_unfilled(WEBHOOK_SECRET) {
-                "holds a placeholder that nobody filled in"
+                "holds a placeholder that was not filled in"
             } else {
                 "is not set"
             };

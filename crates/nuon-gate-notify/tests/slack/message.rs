@@ -107,7 +107,7 @@ async fn a_message_is_posted_at_the_first_listed_event() {
         }
         let outcome = notifier.finish(result(VerdictName::Passed), PATIENCE).await;
         let expected = if methods_expected.is_empty() {
-            (Delivery::Skipped, "nothing happened that is to be told")
+            (Delivery::Skipped, "nothing happened that is notified")
         } else {
             (Delivery::Sent, "")
         };

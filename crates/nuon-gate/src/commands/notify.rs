@@ -31,7 +31,7 @@ pub(crate) fn run(arguments: NotifyCommandArguments, environment: &Environment) 
         if sinks.is_empty() {
             let hint =
                 "set one of the variables, such as NUON_GATE_SLACK_WEBHOOK_URL; docs/notifications.md lists them";
-            return Err(Trouble::new("there is nobody to tell").hint(hint));
+            return Err(Trouble::new("no notifications are configured").hint(hint));
         }
         let mentions = flatten(slack_mention_on_failure);
         if let Some(path) = result.filter(|_| action == NotifyAction::Render) {

@@ -119,13 +119,13 @@ impl<P: Fn(Option<Signal>) -> RunResult> Run<P> {
         let told = audience.finish(result, limit);
         let (outcome, signal) = self.deadline.race(told, &mut self.signals, NOTIFY_AFTER_SIGNAL).await;
         let Some(outcome) = outcome else {
-            result.warnings.push(Line::new("it is not known who has been told, because of the signal"));
+            result.warnings.push(Line::new("because of the signal, it is not known which notifications were sent"));
             return (None, signal);
         };
         if required && outcome.any_failed() && result.verdict == VerdictName::Passed {
             result.verdict = VerdictName::NotifyFailed;
             result.exit_code = self.exits.of_failed_notification();
-            result.reason = Some(Line::new("the deploy passed, but not everyone could be told"));
+            result.reason = Some(Line::new("the deploy passed, but a notification failed"));
             result.hint = Some(Line::new("see which notification failed, and check the settings of that sink"));
         }
         result.warnings.extend(outcome.warnings);

@@ -233,7 +233,7 @@ impl Console {
         }
         for failed in result.notifications.iter().filter(|told| told.result == Delivery::Failed) {
             let why = failed.reason.as_ref().map_or("no reason is known", Line::plain);
-            self.warning(&format!("{} was not told: {why}", failed.sink.plain()));
+            self.warning(&format!("{} was not notified: {why}", failed.sink.plain()));
         }
         for warning in result.warnings.iter().filter(|warning| !self.warned.contains(*warning)) {
             self.warning(warning.plain());

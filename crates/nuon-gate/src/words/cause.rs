@@ -70,7 +70,7 @@ fn of_limit(limit: &Limit) -> String {
         (Clock::Outage, _) => format!("no good answer from the API for {length} ({flag}): {standing}"),
         (Clock::Stall, _) => format!("{flag} {length} ran out, nothing has changed: {standing}"),
         (Clock::Queue, _) => format!("{flag} {length} ran out, the workflow still waits behind others: {standing}"),
-        (Clock::Approval, _) => format!("{flag} {length} ran out, nobody has answered: {standing}"),
+        (Clock::Approval, _) => format!("{flag} {length} ran out without an answer: {standing}"),
         (Clock::Total | Clock::Start, _) => format!("{flag} {length} ran out: {standing}"),
     };
     what + &error

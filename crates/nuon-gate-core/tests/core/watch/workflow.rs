@@ -328,7 +328,7 @@ fn the_approval_clock_counts_from_the_first_sight() {
     assert_eq!((run.report.verdict, run.target().clock()), (Verdict::ApprovalNeeded, Some(Clock::Approval)));
     let first = run.asked.iter().find(|asked| asked.what() == "workflow" && asked.at >= s(10)).unwrap().at + ms(100);
     assert_eq!(run.report.elapsed, first + s(30) + ms(200), "the last look is at the ring");
-    assert!(run.reason().starts_with("the approval limit of 30s ran out, nobody has answered"), "{}", run.reason());
+    assert!(run.reason().starts_with("the approval limit of 30s ran out without an answer"), "{}", run.reason());
     assert!(run.target().approval.is_some());
 }
 

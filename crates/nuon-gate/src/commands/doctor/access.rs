@@ -93,7 +93,7 @@ fn admission(error: Option<&ApiError>) -> Vec<Check> {
             vec![Check::unanswered("token", error, hint)]
         }
         (ErrorClass::Denied, Some(403)) => {
-            let hint = "check --org-id (NUON_GATE_ORG_ID, NUON_ORG_ID), and that whoever the token is for is a member";
+            let hint = "check --org-id (NUON_GATE_ORG_ID, NUON_ORG_ID), and that the token's account is a member";
             vec![accepted, Check::unanswered("org", error, hint)]
         }
         _ => vec![Check::unanswered("token", error, advice(error))],
@@ -158,7 +158,7 @@ async fn logs(client: &Client, targets: &[Target], patience: &Patience) -> Check
         return match patience.ask(client, Request::Logs(stream, None)).await {
             Ok(_) => Check::ok("logs", format!("the log of {target} can be read")),
             Err(error) => {
-                let hint = "a failure will be told without lines of its log; the token may lack the right to read logs";
+                let hint = "a failure will be reported without its log; the token may lack permission to read logs";
                 Check::warning("logs", format!("the log of {target} cannot be read: {error}"), hint)
             }
         };

@@ -35,9 +35,9 @@ pub(super) async fn examine(reader: &Reader, checks: &mut Checks, setup: Setup, 
 fn listed(sinks: &Sinks, notices: &[String]) -> Check {
     let labels = sinks.labels().join(", ");
     match (labels.is_empty(), notices.is_empty()) {
-        (true, true) => Check::skipped("notifications", "there is nobody to tell"),
+        (true, true) => Check::skipped("notifications", "no notifications are configured"),
         (false, true) => {
-            Check::ok("notifications", format!("{labels} would be told; `nuon-gate notify test` tries it"))
+            Check::ok("notifications", format!("{labels} would be notified; `nuon-gate notify test` tries it"))
         }
         (_, false) => Check::warning("notifications", notices.join("; "), "set what is missing, or leave out the rest"),
     }

@@ -128,7 +128,7 @@ fn several(result: &RunResult, extent: Extent) -> Vec<String> {
         parts.extend(log(target, extent, false));
     }
     if detailed.len() > shown.len() && !shown.is_empty() {
-        parts.push(format!("… and {} more that are told about in the result.\n", detailed.len() - shown.len()));
+        parts.push(format!("… and {} more in the result.\n", detailed.len() - shown.len()));
     }
     parts
 }

@@ -142,7 +142,7 @@ fn failures_come_first_and_no_list_is_endless() {
     assert!(rows[..12].iter().all(|row| row.contains("failed")) && rows[12].contains("passed"));
     assert!(report.contains("\n… and 12 more.\n"), "{report}");
     assert_eq!(report.matches("\n### ").count(), 10);
-    assert!(report.contains("\n… and 2 more that are told about in the result.\n"), "{report}");
+    assert!(report.contains("\n… and 2 more in the result.\n"), "{report}");
 }
 
 #[test]
