@@ -21,6 +21,7 @@ mod evidence;
 mod examples;
 mod exit_codes;
 mod faults;
+mod follow_logs;
 mod github;
 mod hostile;
 mod identity;

@@ -31,6 +31,7 @@ pub mod cause;
 pub mod conclude;
 mod dashboard;
 mod drive;
+pub mod follow;
 mod history;
 mod hold;
 mod id;

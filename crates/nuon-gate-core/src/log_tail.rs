@@ -87,7 +87,8 @@ pub(crate) fn is_runners_word(text: &Line) -> bool {
     RUNNERS_WORDS.iter().any(|words| text.plain().contains(words))
 }
 
-fn lines(record: &LogRecord) -> impl Iterator<Item = Logged> {
+/// Returns the lines of a record, each made safe.
+pub(crate) fn lines(record: &LogRecord) -> impl Iterator<Item = Logged> {
     let is_error = record.is_error();
     let word = record
         .severity_text

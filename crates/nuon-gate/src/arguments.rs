@@ -12,7 +12,7 @@ use crate::exit_mapping::ExitMappings;
 use crate::help::STYLES;
 use crate::lists::{Lines, List, One};
 use crate::marks::After;
-use crate::policies::{ApprovalPolicy, Expectation, LongPoll, StalePolicy, SupersededPolicy};
+use crate::policies::{ApprovalPolicy, Expectation, FollowLogs, LongPoll, StalePolicy, SupersededPolicy};
 use crate::report_path::ReportPath;
 use crate::span::{OptionalSpan, Since, Span};
 use crate::status_name::StatusName;
@@ -352,6 +352,9 @@ pub(crate) struct WaitingArguments {
     /// Keep a request open until a running step ends, where the server offers it, to poll at once then
     #[arg(long, value_name = "MODE", default_value = "auto")]
     pub(crate) long_poll: LongPoll,
+    /// Show the deploy's log while it runs, of eight deploys at most; it decides nothing
+    #[arg(long, value_name = "LINES", default_value = "off")]
+    pub(crate) follow_logs: FollowLogs,
     /// The most requests per second, for all targets together
     #[arg(long, value_name = "N", default_value = "20", value_parser = value_parser!(u32).range(1..=1000))]
     pub(crate) max_rps: u32,

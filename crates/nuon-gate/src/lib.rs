@@ -23,6 +23,7 @@ mod credentials;
 mod environment;
 pub mod exit;
 mod exit_mapping;
+mod follow;
 mod gate;
 mod help;
 mod input;

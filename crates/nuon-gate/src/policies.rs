@@ -2,6 +2,7 @@
 
 use clap::ValueEnum;
 use nuon_gate_core::Kind;
+use nuon_gate_core::follow::Followed;
 use nuon_gate_core::watch::{OnApproval, OnStale, OnSuperseded};
 
 /// A kind of deploy, as it is typed.
@@ -71,6 +72,27 @@ pub(crate) enum LongPoll {
     Auto,
     /// Never
     Off,
+}
+
+/// Which lines of a deploy's log are shown while it runs, as it is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FollowLogs {
+    /// None
+    Off,
+    /// Those about an error
+    Errors,
+    /// All
+    All,
+}
+
+impl From<FollowLogs> for Option<Followed> {
+    fn from(which: FollowLogs) -> Self {
+        match which {
+            FollowLogs::Off => None,
+            FollowLogs::Errors => Some(Followed::Errors),
+            FollowLogs::All => Some(Followed::All),
+        }
+    }
 }
 
 /// What to do when a human is asked, as it is typed.

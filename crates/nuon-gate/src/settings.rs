@@ -10,6 +10,7 @@ use std::time::Duration;
 use nuon_gate_core::Rules;
 use nuon_gate_core::api::Connection;
 use nuon_gate_core::conclude::CancelOn;
+use nuon_gate_core::follow::Followed;
 use nuon_gate_core::pins::{Baseline, Pinning, Pins};
 use nuon_gate_core::resolve::Wanted;
 use nuon_gate_core::schedule::Intervals;
@@ -131,6 +132,8 @@ pub(crate) struct OutputSettings {
     pub(crate) format: Format,
     pub(crate) reports: Vec<ReportPath>,
     pub(crate) log_lines: usize,
+    /// Which lines of a log to show while it is written.
+    pub(crate) follow_logs: Option<Followed>,
     /// The CI system that the program is a step of.
     pub(crate) ci: Option<CiSystem>,
     /// The CI run's page.
@@ -170,7 +173,10 @@ impl Settings {
             cancel_on,
             warnings: misspelt(&judging),
             exits: ExitCodes::new(judging.map_exit),
-            output: OutputSettings::new(output, verbosity, environment),
+            output: OutputSettings {
+                follow_logs: waiting.follow_logs.into(),
+                ..OutputSettings::new(output, verbosity, environment)
+            },
             unread: Unread::typed(connection, Some(notify), environment),
         })
     }
@@ -215,7 +221,8 @@ impl OutputSettings {
         let OutputArguments { output: format, report, log_lines } = arguments;
         let reports = report.into_iter().flat_map(|lines| lines.0).collect();
         let (log_lines, terminal) = (log_lines.into(), Terminal::detect(environment));
-        Self { format, reports, log_lines, ci: None, ci_url: None, quiet: verbosity.quiet, terminal }
+        let (quiet, follow_logs) = (verbosity.quiet, None);
+        Self { format, reports, log_lines, follow_logs, ci: None, ci_url: None, quiet, terminal }
     }
 }
 

@@ -10,12 +10,15 @@ use nuon_gate_http::header::HeaderMap;
 use nuon_gate_http::{timestamp, word};
 
 use super::exchange::refusal;
-use super::{ApiError, ErrorClass, Expected, Request, Wire, contents, decode, without_mark};
+use super::{ApiError, ErrorClass, Expected, Request, TailCursor, Wire, contents, decode, without_mark};
 use crate::model::{
-    App, Branch, BranchRun, CliConfig, Deploy, GroupRun, Install, InstallComponent, LogRecord, Plan, QueuePlace,
-    QueuePosition, RunRow, Workflow,
+    App, Branch, BranchRun, CliConfig, Deploy, GroupRun, Install, InstallComponent, LogRecord, LogTail, Plan,
+    QueuePlace, QueuePosition, RunRow, Workflow,
 };
 use crate::{AppId, BranchPlace, ComponentId, Dashboard, InstallId, RunId, WorkflowId};
+
+/// More of what should be a place in a log is none.
+const LONGEST_CURSOR: usize = 250;
 
 /// A part of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +36,15 @@ pub struct LogPage {
     pub records: Vec<LogRecord>,
     /// Where the next part begins, in nanoseconds since 1970, if there is one.
     pub next: Option<u64>,
+}
+
+/// What a log has after a place in it, oldest first.
+#[derive(Debug, Clone)]
+pub struct TailPage {
+    /// Its lines.
+    pub records: Vec<LogRecord>,
+    /// Where the next part begins, if the server says so.
+    pub next: Option<TailCursor>,
 }
 
 /// What an answer says of what was asked.
@@ -76,6 +88,8 @@ pub enum Fact {
     Plan(Option<Arc<Plan>>),
     /// A part of a log.
     Logs(LogPage),
+    /// The next part of a log, if the server has a long poll for it.
+    Tail(Option<TailPage>),
     /// It is being cancelled. What the server says on success differs between versions and means nothing.
     Cancelling,
 }
@@ -122,6 +136,10 @@ pub(super) fn excuse(request: &Request, error: ApiError) -> Result<Fact, ApiErro
         // Older servers know no queue.
         Request::QueuePosition(_) if error.class() == ErrorClass::Missing => Ok(Fact::Queue(None)),
         Request::Plan(..) if error.class() == ErrorClass::Missing => Ok(Fact::Plan(None)),
+        // Where it is not offered, that is said in many ways.
+        Request::Tail(..) if matches!(error.status(), Some(400..=499)) && error.retry_after().is_none() => {
+            Ok(Fact::Tail(None))
+        }
         _ => Err(error),
     }
 }
@@ -186,7 +204,12 @@ pub(super) fn read(request: &Request, headers: &HeaderMap, body: &[u8]) -> Resul
         Request::GroupRuns(_, run, _) => Fact::GroupRuns(groups(run, page(headers, body)?)?),
         Request::Dashboard(org) => Fact::Dashboard(Dashboard::new(&decode::<CliConfig>(body)?, org)),
         Request::Plan(..) => Fact::Plan(Some(Arc::new(contents::plan(body)?))),
-        Request::Logs(..) => {
+        Request::Tail(..) => {
+            let LogTail { logs, next } = decode(body)?;
+            let next = next.and_then(|next| TailCursor::new(next.line(LONGEST_CURSOR).plain()));
+            Fact::Tail(Some(TailPage { records: logs.unwrap_or_default(), next }))
+        }
+        Request::Logs(..) | Request::LogsAfter(..) => {
             let next = word(headers, "x-nuon-api-next").and_then(|next| next.trim().parse().ok());
             Fact::Logs(LogPage { records: decode(body)?, next })
         }

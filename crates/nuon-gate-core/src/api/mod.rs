@@ -21,14 +21,15 @@ use serde::de::DeserializeOwned;
 pub use self::error::{ApiError, ErrorClass, SignInError};
 pub use self::exchange::LARGEST_BODY;
 use self::exchange::exchange;
-pub use self::fact::{Answer, Fact, LogPage, Page, Reply, interpret};
+pub use self::fact::{Answer, Fact, LogPage, Page, Reply, TailPage, interpret};
 pub(crate) use self::request::MOST_ROWS;
-pub use self::request::{Depth, Request, Runs};
+pub use self::request::{Depth, Request, Runs, TailCursor};
 pub use self::sign_in::{Credentials, IdentitySource, LARGEST_IDENTITY};
 use self::sign_in::{Pass, Session};
 pub use self::url::{ApiUrl, InvalidApiUrl, IssuerUrl};
 use crate::model::{
-    App, Branch, CliConfig, Deploy, GroupRun, Install, InstallComponent, LogRecord, QueuePosition, Rows, Workflow,
+    App, Branch, CliConfig, Deploy, GroupRun, Install, InstallComponent, LogRecord, LogTail, QueuePosition, Rows,
+    Workflow,
 };
 use crate::{ApiToken, Line, OrgId, RemoteText};
 
@@ -227,7 +228,7 @@ impl Client {
 
     fn failed(&self, error: ApiError, expected: Expected) -> ApiError {
         tracing::debug!(%error, "no good answer");
-        if expected != Expected::Sign {
+        if !matches!(expected, Expected::Sign | Expected::Aside) {
             self.record(|stats| stats.errors += 1);
         }
         error
@@ -273,6 +274,7 @@ impl Wire for Branch {}
 impl Wire for GroupRun {}
 impl Wire for QueuePosition {}
 impl Wire for LogRecord {}
+impl Wire for LogTail {}
 impl<T: Wire> Wire for Vec<T> {
     const OPENS: u8 = b'[';
 
@@ -295,6 +297,8 @@ enum Expected {
     Success,
     /// The same, and no answer to it is an error.
     Sign,
+    /// A body that is only good to know, so that no answer to it is an error either.
+    Aside,
 }
 
 impl Expected {
@@ -306,6 +310,7 @@ impl Expected {
                 Self::BodyOrNone
             }
             Request::Plan(..) => Self::Contents,
+            Request::Tail(..) | Request::LogsAfter(..) => Self::Aside,
             _ => Self::Body,
         }
     }

@@ -11,6 +11,24 @@ pub(crate) const MOST_ROWS: u32 = 100;
 /// So many earlier deploys say what is usual.
 const EARLIER: u32 = 20;
 
+/// How long the server waits for what a log has next.
+const TAIL_WAIT: &str = "20s";
+
+/// A place in a log, in the server's own form: `<nanoseconds since 1970>:<id>`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct TailCursor(String);
+
+impl TailCursor {
+    /// Takes what a server sends for one, if it can be one.
+    pub(super) fn new(text: &str) -> Option<Self> {
+        const LONGEST: usize = 200;
+        let (at, id) = text.split_once(':')?;
+        let is_id = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+        let is_one = at.parse::<u64>().is_ok() && !id.is_empty() && id.chars().all(is_id) && text.len() <= LONGEST;
+        is_one.then(|| Self(text.to_owned()))
+    }
+}
+
 /// How many rows the server looks at for the newest deploy. Servers of mid-2025 take plan-only rows out of a page of ten
 /// after they have read it, so frequent drift scans hide the real deploys (`docs/nuon-api.md`, "The latest deploy").
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -75,6 +93,10 @@ pub enum Request {
     Plan(WorkflowId, StepId, ApprovalId),
     /// A part of a log, newest first: the newest, or the one before this time in nanoseconds since 1970.
     Logs(LogStreamId, Option<u64>),
+    /// What a log has after this time in nanoseconds since 1970, or from its beginning on, oldest first.
+    LogsAfter(LogStreamId, Option<u64>),
+    /// The same after this place: a long poll, which the server keeps open until there is something.
+    Tail(LogStreamId, Option<TailCursor>),
     /// That a workflow be cancelled.
     Cancel(WorkflowId),
 }
@@ -142,6 +164,14 @@ impl Request {
                 ([step.as_slice(), &approval].concat(), Vec::new())
             }
             Self::Logs(stream, _) => (vec!["log-streams", stream.as_str(), "logs"], vec![("order", "desc".to_owned())]),
+            Self::LogsAfter(stream, _) => {
+                (vec!["log-streams", stream.as_str(), "logs"], vec![("order", "asc".to_owned())])
+            }
+            Self::Tail(stream, since) => {
+                let since = since.as_ref().map(|since| ("since", since.0.clone()));
+                let wait = ("wait", TAIL_WAIT.to_owned());
+                (vec!["log-streams", stream.as_str(), "logs", "tail"], since.into_iter().chain([wait]).collect())
+            }
             Self::Cancel(workflow) => (vec!["workflows", workflow.as_str(), "cancel"], Vec::new()),
         }
     }
@@ -149,7 +179,7 @@ impl Request {
     /// Returns the header that names the part of a log to be read, which the server takes there and not in the query.
     pub(crate) fn offset(&self) -> Option<u64> {
         match self {
-            Self::Logs(_, offset) => *offset,
+            Self::Logs(_, offset) | Self::LogsAfter(_, offset) => *offset,
             _ => None,
         }
     }

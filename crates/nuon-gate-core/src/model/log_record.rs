@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::bounded::{record, text};
+use super::bounded::{record, rows, text};
 use super::open::{instant, lenient};
 use crate::RemoteText;
 
@@ -28,10 +28,27 @@ pub struct LogRecord {
     pub body: Option<RemoteText>,
 }
 
+/// What a log has after a place in it.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct LogTail {
+    /// The records, oldest first.
+    #[serde(deserialize_with = "rows")]
+    pub logs: Option<Vec<LogRecord>>,
+    /// Where the next part begins: `<nanoseconds since 1970>:<id>`.
+    #[serde(deserialize_with = "text")]
+    pub next: Option<RemoteText>,
+}
+
 impl LogRecord {
     /// Tells whether anything of its text would be shown.
     pub(crate) fn says_something(&self) -> bool {
         self.body.as_ref().is_some_and(|body| !body.is_blank())
+    }
+
+    /// Returns when it was written, in nanoseconds since 1970.
+    pub(crate) fn nanoseconds(&self) -> Option<u64> {
+        u64::try_from(self.timestamp?.as_nanosecond()).ok()
     }
 
     /// Tells whether the record is about an error.

@@ -30,8 +30,8 @@ pub use install::{CliConfig, Component, Install, InstallComponent};
 pub use job::{
     ExecutionResult, ExecutionStatus, JobExecution, JobGroup, JobOperation, JobStatus, JobType, Nanoseconds, RunnerJob,
 };
-pub use log_record::LogRecord;
 pub(crate) use log_record::is_error_word;
+pub use log_record::{LogRecord, LogTail};
 pub use log_stream::LogStream;
 pub(crate) use open::Object;
 pub use plan::Plan;

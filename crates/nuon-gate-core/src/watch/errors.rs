@@ -158,6 +158,8 @@ fn missing(error: &ApiError, request: &Request) -> Cause {
         | Request::Dashboard(_)
         | Request::Plan(..)
         | Request::Logs(..)
+        | Request::LogsAfter(..)
+        | Request::Tail(..)
         | Request::Await(..) => return Cause::Refused(error.clone()),
     };
     Cause::NotFound(thing, error.clone())

@@ -22,6 +22,33 @@ const MOST_PAGE: usize = 900 * 1024;
 const FULL_SUMMARY: &str = "the summary (GITHUB_STEP_SUMMARY) is full, as GitHub drops one of more than 1 MiB: the report is \
     not in it; --report markdown=PATH writes it to a file";
 
+/// Lines that are folded away, as far as a CI system can.
+pub(super) struct Section {
+    title: &'static str,
+    /// No other section has it.
+    name: String,
+    /// When it was written, in seconds since 1970.
+    second: i64,
+    is_folded: bool,
+}
+
+impl Section {
+    /// The details of a run.
+    pub(super) fn details(result: &RunResult) -> Self {
+        Self {
+            title: "Details of the deploy",
+            name: "nuon_gate_details".to_owned(),
+            second: result.finished_at.plain().parse().map_or(0, Timestamp::as_second),
+            is_folded: result.verdict == VerdictName::Passed,
+        }
+    }
+
+    /// The so many-th part of the deploys' logs.
+    pub(super) fn log(number: u64) -> Self {
+        Self { title: "Log of the deploy", name: format!("nuon_gate_log_{number}"), second: 0, is_folded: true }
+    }
+}
+
 /// Tells why nothing was waited for.
 pub(crate) fn refuse(ci: Option<&CiSystem>, trouble: &Trouble) {
     let console = Console::new();
@@ -53,14 +80,14 @@ impl CiSystem {
         }
     }
 
-    /// Returns the lines before and after details that not everyone wants to read.
-    pub(super) fn section(&self, result: &RunResult) -> (String, String) {
-        const TITLE: &str = "Details of the deploy";
+    /// Returns the lines before and after what not everyone wants to read.
+    pub(super) fn section(&self, section: &Section) -> (String, String) {
+        let Section { title, name, second, is_folded } = section;
         match self {
-            Self::GitHub(_) => github::group(TITLE),
-            Self::GitLab => gitlab::section(TITLE, result.finished_at.plain().parse().map_or(0, Timestamp::as_second)),
-            Self::Buildkite { .. } => buildkite::section(TITLE, result.verdict == VerdictName::Passed),
-            Self::Azure { .. } => azure::group(TITLE),
+            Self::GitHub(_) => github::group(title),
+            Self::GitLab => gitlab::section(title, name, *second),
+            Self::Buildkite { .. } => buildkite::section(title, *is_folded),
+            Self::Azure { .. } => azure::group(title),
         }
     }
 

@@ -8,7 +8,7 @@ use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use nuon_gate_core::result::{BranchRunResult, Delivery, RunResult, TargetResult, VerdictName};
 use nuon_gate_core::watch::{Event, EventKind};
-use nuon_gate_core::{Dashboard, Line, Moment, Target};
+use nuon_gate_core::{Dashboard, Line, Logged, Moment, Target};
 use tokio::time::Instant;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -197,6 +197,28 @@ impl Console {
         } else if matches!(tone, Tone::Warning | Tone::Bad) || !self.quiet {
             self.say(&said);
         }
+    }
+
+    /// Shows lines of a target's log, between two lines for the CI system.
+    pub(super) fn log(&self, target: usize, lines: &[Logged], section: Option<(String, String)>) {
+        if self.quiet {
+            return;
+        }
+        let (open, close) = section.unzip();
+        let label = if self.labels.len() > 1 { format!("{}  ", self.label(target)) } else { String::new() };
+        open.iter().for_each(|line| self.command(line));
+        for line in lines {
+            let tone = if line.is_error { Tone::Bad } else { Tone::Faint };
+            // A text from the server must not stand where CI systems look for commands.
+            self.tell(tone, &format!("   log  {label}"), &line.text);
+        }
+        close.iter().for_each(|line| self.command(line));
+    }
+
+    /// Tells why there will be no more of a target's log.
+    pub(super) fn log_ended(&self, target: usize, why: &Line) {
+        let label = if self.labels.len() > 1 { format!("{}: ", self.label(target)) } else { String::new() };
+        self.tell(Tone::Warning, &format!("warning: {label}"), why);
     }
 
     fn say_kept(&mut self) {

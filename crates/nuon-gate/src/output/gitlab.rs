@@ -8,10 +8,9 @@ const LONGEST: usize = 1500;
 
 /// Returns the lines between which a log is folded away. They are known by their escape sequences, which no text from
 /// outside holds.
-pub(super) fn section(title: &'static str, second: i64) -> (String, String) {
-    const NAME: &str = "nuon_gate_details";
-    let open = format!("\u{1b}[0Ksection_start:{second}:{NAME}[collapsed=true]\r\u{1b}[0K{title}");
-    (open, format!("\u{1b}[0Ksection_end:{second}:{NAME}\r\u{1b}[0K"))
+pub(super) fn section(title: &'static str, name: &str, second: i64) -> (String, String) {
+    let open = format!("\u{1b}[0Ksection_start:{second}:{name}[collapsed=true]\r\u{1b}[0K{title}");
+    (open, format!("\u{1b}[0Ksection_end:{second}:{name}\r\u{1b}[0K"))
 }
 
 /// Writes the facts as variables, one a line.

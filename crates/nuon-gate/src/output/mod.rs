@@ -47,6 +47,7 @@ use nuon_gate_core::watch::{Event, EventKind};
 use nuon_gate_core::{Dashboard, Line, Target, WorkflowId, redact};
 use tokio::time::Instant;
 
+use self::ci::Section;
 pub(crate) use self::ci::refuse;
 pub(crate) use self::console::{Console, log_to_stderr};
 use self::facts::Facts;
@@ -57,6 +58,7 @@ use self::reports::Reports;
 use self::stream::Stream;
 use crate::arguments::Format;
 use crate::ci::CiSystem;
+use crate::follow::LogPart;
 use crate::settings::OutputSettings;
 use crate::trouble::Trouble;
 use crate::words;
@@ -82,6 +84,8 @@ pub(crate) struct Outputs {
     targets: Vec<Target>,
     /// How many warnings there were.
     warnings: usize,
+    /// How many parts of logs there were.
+    parts: u64,
 }
 
 impl Outputs {
@@ -99,6 +103,7 @@ impl Outputs {
             started_at: Timestamp::UNIX_EPOCH,
             targets: Vec::new(),
             warnings: 0,
+            parts: 0,
         };
         outputs.mask();
         Ok(outputs)
@@ -153,6 +158,18 @@ impl Outputs {
         }
     }
 
+    /// Shows a part of a target's log. That it ends early is told once.
+    pub(crate) fn log(&mut self, target: usize, part: LogPart) {
+        match part {
+            LogPart::Lines(lines) => {
+                self.parts += 1;
+                let section = self.ci.as_ref().map(|ci| ci.section(&Section::log(self.parts)));
+                self.console.log(target, &lines, section);
+            }
+            LogPart::Ended(why) => self.console.log_ended(target, &Line::new(why.to_string())),
+        }
+    }
+
     /// Shows a warning beside the job, as long as there is room.
     fn show_warning(&mut self, text: &Line) {
         self.warnings += 1;
@@ -188,7 +205,8 @@ impl Outputs {
         let readers = u32::try_from(reports.len()).unwrap_or(u32::MAX).saturating_add(3);
         let patience = patience / readers;
         let verdict = describe::verdict_line(result, standing);
-        let is_told = console.finish(result, &verdict, ci.as_ref().map(|ci| ci.section(result)));
+        let section = ci.as_ref().map(|ci| ci.section(&Section::details(result)));
+        let is_told = console.finish(result, &verdict, section);
         let facts = Facts::new(&ending);
         let as_json = reports.write(result, &facts, patience, &console).await;
         if let Some(ci) = ci {

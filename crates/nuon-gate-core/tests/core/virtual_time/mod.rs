@@ -277,7 +277,7 @@ impl Asked {
             Request::Runs(..) => "runs",
             Request::Run(..) => "run",
             Request::GroupRuns(..) => "groups",
-            Request::Logs(..) => "logs",
+            Request::Logs(..) | Request::LogsAfter(..) | Request::Tail(..) => "logs",
             Request::Cancel(_) => "cancel",
             Request::Plan(..) => "plan",
             Request::Await(..) => "await",
