@@ -52,6 +52,23 @@ fn ctrl_z_gives_the_terminal_back_and_fg_goes_on() {
 }
 
 #[test]
+fn in_the_background_there_are_only_lines() {
+    let sim = serve_deploy(r#"{ status = "queued" }, { status = "executing", looks = 80 }, { status = "active" }"#);
+    let mut terminal = Gate::wait(&sim).in_a_shell(80);
+    terminal.wait_for("no picture", is_executing);
+    terminal.type_in("\u{1a}");
+    terminal.wait_for("not stopped", |lines| lines.iter().any(|line| line.contains("Stopped")));
+    terminal.type_in("bg\r");
+    let is_told = |lines: &[String]| lines.iter().any(|line| line.contains("executing → active"));
+    let lines = terminal.wait_for("not going on", is_told);
+    assert_eq!(pictures(&lines), 0, "{lines:#?}");
+    terminal.type_in("wait\rexit\r");
+    let (code, lines) = terminal.end();
+    assert_eq!((code, pictures(&lines)), (0, 0), "{lines:#?}");
+    assert!(lines.iter().any(|line| line.contains("✅ passed after ")), "{lines:#?}");
+}
+
+#[test]
 fn another_size_leaves_one_picture() {
     let sim = serve_deploy(ENDLESS);
     let mut terminal = Gate::wait(&sim).at_terminal(120);

@@ -1,8 +1,10 @@
 //! The program as a job of a shell, which can be stopped (Ctrl-Z) and go on later.
 
+use std::io;
 use std::sync::mpsc::Sender;
 
 use rustix::process::{Signal, getpgrp, getpid, getsid, kill_process};
+use rustix::termios::tcgetpgrp;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::Message;
@@ -31,4 +33,9 @@ fn tell(kind: SignalKind, message: fn() -> Message, writer: &Sender<Message>) {
 pub(super) fn stop() -> bool {
     let is_job = getsid(None).is_ok_and(|session| session != getpgrp());
     is_job && kill_process(getpid(), Signal::STOP).is_ok()
+}
+
+/// Tells whether the program has the terminal. Where nobody shares it, it has.
+pub(super) fn is_in_front() -> bool {
+    tcgetpgrp(io::stderr()).map_or(true, |front| front == getpgrp())
 }

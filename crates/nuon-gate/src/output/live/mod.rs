@@ -80,6 +80,7 @@ pub(super) fn open<W: Write>(
             for message in first.into_iter().chain(messages.try_iter()) {
                 live.take(message, Size::of_stderr)?;
             }
+            live.give_way();
             live.draw(live.now(), Size::of_stderr())?;
         }
         live.take(Message::Still, Size::of_stderr)?;
@@ -96,12 +97,14 @@ struct Live<W> {
     shown: Option<(Board, Instant)>,
     /// The terminal is somebody else's.
     is_away: bool,
+    /// The shell has the terminal, and the program goes on.
+    is_behind: bool,
     has_ended: bool,
 }
 
 impl<W: Write> Live<W> {
     fn new(screen: Screen<W>) -> Self {
-        Self { screen, lines: String::new(), shown: None, is_away: false, has_ended: false }
+        Self { screen, lines: String::new(), shown: None, is_away: false, is_behind: false, has_ended: false }
     }
 
     /// Waits for a message, and while something is shown not for long. `None`: none can come any more.
@@ -159,6 +162,17 @@ impl<W: Write> Live<W> {
         Ok(())
     }
 
+    /// Paints nothing while the program is in the background, where the shell has the terminal.
+    fn give_way(&mut self) {
+        #[cfg(unix)]
+        {
+            let was_behind = std::mem::replace(&mut self.is_behind, !job::is_in_front());
+            if was_behind != self.is_behind {
+                self.screen.forget();
+            }
+        }
+    }
+
     fn change(&mut self, change: impl FnOnce(&mut Board)) {
         if let Some((board, _)) = &mut self.shown {
             change(board);
@@ -167,7 +181,7 @@ impl<W: Write> Live<W> {
 
     /// Writes the lines that have come, and paints how it stands now.
     fn draw(&mut self, now: Moment, size: Size) -> io::Result<()> {
-        let shown = self.shown.as_ref().filter(|_| !self.is_away);
+        let shown = self.shown.as_ref().filter(|_| !self.is_away && !self.is_behind);
         let rows = shown.map(|(board, _)| frame(board, size, now)).unwrap_or_default();
         self.screen.paint(&std::mem::take(&mut self.lines), rows, size.columns)
     }
