@@ -5,11 +5,15 @@
 //! terminal draws a sign, so that none is ever broken; what the picture takes is known, and is painted over.
 
 mod board;
+#[cfg(test)]
+mod disturbances;
 mod frame;
 #[cfg(unix)]
 mod job;
 mod owner;
 mod row;
+#[cfg(test)]
+mod scene;
 mod screen;
 #[cfg(test)]
 mod screens;
