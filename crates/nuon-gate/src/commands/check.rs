@@ -63,7 +63,7 @@ async fn push_all(client: &Client, targets: &[Target], check: &PushedCheck) -> R
                 stdout_line(Line::new(said).plain());
             }
             Err(error) if first.is_none() => first = Some(unpushed(target, &error)),
-            Err(error) => Console::new().warning(&unpushed(target, &error).reason().plain().to_owned()),
+            Err(error) => Console::new().warning(unpushed(target, &error).reason().plain()),
         }
     }
     first.map_or(Ok(0), Err)
