@@ -9,6 +9,7 @@
 mod arguments;
 mod branch_runs;
 mod cancel;
+mod checks;
 #[cfg(unix)]
 mod command;
 #[cfg(unix)]

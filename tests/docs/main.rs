@@ -73,7 +73,7 @@ fn row(table: &mut String, arg: &Arg) {
 fn the_flags_are_those_of_the_program() {
     let mut table = "| flag | variable | default | meaning | of |\n|---|---|---|---|---|\n".to_owned();
     let mut seen = Vec::new();
-    let commands = ["wait", "mark", "notify", "sim", "demo"].map(subcommand);
+    let commands = ["wait", "mark", "check", "notify", "sim", "demo"].map(subcommand);
     for command in commands.iter().chain([&parse::command()]) {
         for arg in command.get_arguments().filter(|arg| arg.get_long().is_some()) {
             let long = arg.get_long().unwrap().to_owned();

@@ -18,7 +18,7 @@ pub struct Seen {
     pub authorization: Option<String>,
     /// The `X-Nuon-Org-ID` header.
     pub org: Option<String>,
-    /// The first MiB of the body, of a `POST` or of a request to a notification endpoint.
+    /// The first MiB of the body, of a `POST` or a `PUT`, or of a request to a notification endpoint.
     pub body: String,
 }
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::script::{Component, Stay};
 
 /// How far a component has come.
@@ -9,11 +11,17 @@ use crate::script::{Component, Stay};
 pub(crate) struct ComponentProgress {
     pub(crate) looks: u32,
     pub(crate) deploys: Vec<DeployProgress>,
+    /// The checks of its health that others have reported.
+    pub(crate) checks: Vec<Value>,
 }
 
 impl ComponentProgress {
     pub(crate) fn new(component: &Component) -> Self {
-        Self { looks: 0, deploys: component.deploys.iter().map(|_| DeployProgress::default()).collect() }
+        Self {
+            looks: 0,
+            deploys: component.deploys.iter().map(|_| DeployProgress::default()).collect(),
+            checks: Vec::new(),
+        }
     }
 }
 

@@ -37,6 +37,10 @@ pub(crate) enum Route<'a> {
     QueuePosition(&'a str),
     /// The contents of an approval that a workflow's step asks for.
     ApprovalContents(&'a str, &'a str),
+    /// The checks of a component's health that were reported.
+    Checks(&'a str, &'a str),
+    /// The reporting of one.
+    PushCheck(&'a str, &'a str, &'a str),
     /// A log stream.
     Logs(&'a str),
     /// The end of a log stream, as it grows.
@@ -76,6 +80,10 @@ impl<'a> Route<'a> {
             ("GET", ["v1", "workflows", id, "steps", _, "approvals", approval, "contents"]) => {
                 Self::ApprovalContents(id, approval)
             }
+            ("GET", ["v1", "installs", install, "components", id, "health", "checks"]) => Self::Checks(install, id),
+            ("PUT", ["v1", "installs", install, "components", id, "health", "checks", name]) => {
+                Self::PushCheck(install, id, name)
+            }
             ("GET", ["v1", "log-streams", id, "logs"]) => Self::Logs(id),
             ("GET", ["v1", "log-streams", id, "logs", "tail"]) => Self::Tail(id),
             ("GET", ["v1", "apps"]) => Self::Apps,
@@ -97,6 +105,8 @@ impl<'a> Route<'a> {
             Self::Await(..)
                 | Self::QueuePosition(..)
                 | Self::Tail(..)
+                | Self::Checks(..)
+                | Self::PushCheck(..)
                 | Self::Branches(..)
                 | Self::Runs(..)
                 | Self::Run(..)
@@ -123,6 +133,7 @@ impl<'a> Route<'a> {
             Self::Await(..) => Endpoint::Await,
             Self::QueuePosition(..) => Endpoint::QueuePosition,
             Self::ApprovalContents(..) => Endpoint::ApprovalContents,
+            Self::Checks(..) | Self::PushCheck(..) => Endpoint::Checks,
             Self::Logs(..) => Endpoint::Logs,
             Self::Tail(..) => Endpoint::Tail,
             Self::Apps => Endpoint::Apps,

@@ -172,7 +172,7 @@ async fn read_request(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> io::Resul
                     return Ok(None);
                 }
             }
-            if request.method == "POST" || Sink::of(&request.segments()).is_some() {
+            if matches!(request.method.as_str(), "POST" | "PUT") || Sink::of(&request.segments()).is_some() {
                 let kept = body.start..body.end.min(body.start + LONGEST_BODY);
                 request.body = String::from_utf8_lossy(&buffer[kept]).into_owned();
             }

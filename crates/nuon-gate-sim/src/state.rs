@@ -154,6 +154,8 @@ impl State {
             Route::Cancel(id) => self.cancel(id, now),
             Route::Await(id, step) => return self.await_step(id, step, moment),
             Route::ApprovalContents(id, approval) => self.approval_contents(id, approval, now),
+            Route::Checks(install, id) => self.checks(install, id),
+            Route::PushCheck(install, id, name) => self.push_check(install, id, name, request),
             Route::QueuePosition(id) => self.queue_position(id, now),
             Route::Logs(stream) => self.logs(stream, now, request),
             Route::Tail(stream) => return self.tail(stream, moment, request),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 use nuon_gate_core::pins::CommitPrefix;
-use nuon_gate_core::{BuildId, ComponentId, DeployId, InstallId, Shard, WorkflowId};
+use nuon_gate_core::{BuildId, CheckName, CheckStatus, ComponentId, DeployId, InstallId, Shard, WorkflowId};
 use nuon_gate_notify::{Mention, SlackThread, Trigger};
 
 use crate::exit_mapping::ExitMappings;
@@ -49,6 +49,8 @@ pub(crate) enum Command {
     Status(Box<StatusArguments>),
     /// Note the targets' newest deploys before triggering new ones, for `wait --after FILE`
     Mark(Box<MarkArguments>),
+    /// Report a check of the targets' health, such as a smoke test's (`check push NAME`), which can gate a rollout
+    Check(Box<CheckArguments>),
     /// Check the address, the connection, the token, the organisation and the targets, with a hint for each problem
     Doctor(DoctorArguments),
     /// Print how each status is judged under the given flags; sends nothing
@@ -115,6 +117,57 @@ pub(crate) struct MarkArguments {
     /// Where to write the marks, instead of stdout (- is stdout)
     #[arg(long, value_name = "PATH", help_heading = "Output")]
     pub(crate) file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckArguments {
+    /// What to do: push reports a check
+    #[arg(value_name = "ACTION")]
+    pub(crate) action: CheckAction,
+    /// The name of the check, as the component's `required_checks` has it
+    #[arg(value_name = "NAME")]
+    pub(crate) name: CheckName,
+    /// What the check says
+    #[arg(long, value_name = "STATUS", required = true, help_heading = "Check")]
+    pub(crate) status: TypedStatus,
+    /// Why, in a few words
+    #[arg(long, value_name = "TEXT", help_heading = "Check")]
+    pub(crate) message: Option<String>,
+    /// For how long the check holds; an hour at most
+    #[arg(long, value_name = "DURATION", allow_hyphen_values = true, help_heading = "Check")]
+    pub(crate) stale_after: Option<Span>,
+    #[command(flatten)]
+    pub(crate) connection: ConnectionArguments,
+    #[command(flatten)]
+    pub(crate) targets: TargetArguments,
+}
+
+/// What `check` does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CheckAction {
+    /// Report a check
+    Push,
+}
+
+/// What a check says, as it is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TypedStatus {
+    /// All is well
+    Healthy,
+    /// Something is not, and the component works
+    Degraded,
+    /// It does not
+    Unhealthy,
+}
+
+impl From<TypedStatus> for CheckStatus {
+    fn from(status: TypedStatus) -> Self {
+        match status {
+            TypedStatus::Healthy => Self::Healthy,
+            TypedStatus::Degraded => Self::Degraded,
+            TypedStatus::Unhealthy => Self::Unhealthy,
+        }
+    }
 }
 
 #[derive(Debug, Args)]

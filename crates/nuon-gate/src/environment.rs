@@ -172,7 +172,12 @@ pub(crate) fn document(command: Command) -> Command {
 
 /// Returns the name of a flag's variable.
 pub(crate) fn variable(arg: &Arg) -> Option<String> {
-    arg.get_long().filter(|long| !matches!(*long, "help" | "version")).map(variable_of)
+    arg.get_long().filter(|long| has_variable(long)).map(variable_of)
+}
+
+/// Tells whether a flag has a variable. That of a check's status would be a deploy's in a dotenv report, which later jobs get.
+pub(crate) fn has_variable(long: &str) -> bool {
+    !matches!(long, "help" | "version" | "status")
 }
 
 /// Returns the name of the variable of a flag, which is given without its dashes.
@@ -193,8 +198,7 @@ mod tests {
     fn no_variable_of_a_report_is_a_flags() {
         let command = crate::parse::command();
         let flags = command.get_subcommands().flat_map(Command::get_arguments);
-        for flag in flags.filter_map(Arg::get_long) {
-            let own = variable_of(flag);
+        for own in flags.filter_map(variable) {
             assert!(DOTENV.iter().all(|(variable, _)| *variable != own), "{own}");
         }
     }

@@ -37,7 +37,7 @@ const BRIEF: [&str; 14] = [
 ];
 
 /// What is typed, and what for, by the command that it is an example of.
-pub(crate) const EXAMPLES: [(&str, &[(&str, &str)]); 12] = [
+pub(crate) const EXAMPLES: [(&str, &[(&str, &str)]); 13] = [
     (
         "wait",
         &[
@@ -50,6 +50,13 @@ pub(crate) const EXAMPLES: [(&str, &[(&str, &str)]); 12] = [
     ),
     ("status", &[("Say what `wait` would decide now", "nuon-gate status acme/api")]),
     ("mark", &[("Note what is there before a deploy is triggered", "nuon-gate mark acme/api --file marks.json")]),
+    (
+        "check",
+        &[(
+            "Let a smoke test gate a rollout",
+            "nuon-gate check push smoke --status healthy --stale-after 10m acme/api",
+        )],
+    ),
     ("doctor", &[("Find out why nothing can be waited for", "nuon-gate doctor acme/api")]),
     ("explain", &[("Show what a rule changes", "nuon-gate explain --fail-on inactive")]),
     (

@@ -97,6 +97,7 @@ fn execute(cli: Cli, environment: &Environment) -> Result<u8, Trouble> {
         }
         Command::Status(arguments) => gate::run(Settings::for_status(*arguments, verbosity, environment)?, Vec::new()),
         Command::Mark(arguments) => commands::mark::run(*arguments, environment),
+        Command::Check(arguments) => commands::check::run(*arguments, environment),
         Command::Doctor(arguments) => commands::doctor::run(arguments, environment),
         Command::Explain(arguments) => commands::explain::run(&arguments),
         Command::Notify(arguments) => commands::notify::run(arguments, environment),

@@ -1,5 +1,7 @@
 //! Finds the targets' newest deploys, before new ones are triggered.
 
+use std::fmt::Display;
+
 use jiff::Timestamp;
 use nuon_gate_core::api::{Answer, ApiError, Client, Depth, ErrorClass, Fact, Request};
 use nuon_gate_core::cause::Warning;
@@ -14,7 +16,7 @@ use crate::trouble::Trouble;
 use crate::words::{self, if_ambiguous, if_not_signed_in, if_unanswered, if_unfit, if_unknown, is_of_the_way};
 
 /// The error if the API gives no answer to mark.
-fn unmarked(what: &dyn std::fmt::Display, error: &ApiError) -> Trouble {
+fn unmarked(what: &dyn Display, error: &ApiError) -> Trouble {
     let is_about_ids = matches!(
         error.class(),
         ErrorClass::Missing | ErrorClass::Refused | ErrorClass::Elsewhere | ErrorClass::Transient
@@ -31,7 +33,7 @@ fn unmarked(what: &dyn std::fmt::Display, error: &ApiError) -> Trouble {
 
 /// Resolves the targets, and marks each one.
 pub(crate) async fn take(client: &Client, wanted: Vec<Wanted>) -> Result<(Targets, Marks), Trouble> {
-    let targets = Targets::new(resolve(client, wanted).await?);
+    let targets = Targets::new(resolve(client, wanted, unmarked).await?);
     let none = || Trouble::new("there are no targets: the install has no components").hint("correct the targets");
     let targets = targets.ok_or_else(none)?;
     let mut marks = Vec::new();
@@ -41,8 +43,12 @@ pub(crate) async fn take(client: &Client, wanted: Vec<Wanted>) -> Result<(Target
     Ok((targets, Marks::new(marks)))
 }
 
-/// Resolves the targets. Nothing is retried: what cannot be read now cannot be marked.
-async fn resolve(client: &Client, wanted: Vec<Wanted>) -> Result<Vec<Target>, Trouble> {
+/// Resolves the targets. Nothing is retried; `unanswered` says what cannot be done without an answer.
+pub(crate) async fn resolve(
+    client: &Client,
+    wanted: Vec<Wanted>,
+    unanswered: fn(&dyn Display, &ApiError) -> Trouble,
+) -> Result<Vec<Target>, Trouble> {
     let what = wanted.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     let ask = async |request| client.request(&request).await;
     let mut resolver = Resolver::new(wanted);
@@ -52,7 +58,7 @@ async fn resolve(client: &Client, wanted: Vec<Wanted>) -> Result<Vec<Target>, Tr
         }
         Unresolved::Ambiguous(ambiguous) => Trouble::new(&ambiguous).hint(if_ambiguous(&ambiguous)),
         Unresolved::Unfit(unfit) => Trouble::new(&unfit).hint(if_unfit()),
-        Unresolved::Unanswered(error) => unmarked(&what, &error),
+        Unresolved::Unanswered(error) => unanswered(&what, &error),
     })?;
     if let Some(left_out) = Warning::unlabelled(&resolver.take_unlabelled()) {
         Console::new().warning(&words::warning(&left_out));

@@ -123,6 +123,7 @@ fn explain(error: &clap::Error, sources: &BTreeMap<String, Source>, arguments: &
         Some(Source::Variable(name)) => format!("correct {flag}, whose value comes from {name}{values}"),
         _ => match environment::nuon_variable(&own) {
             Some(nuon) => format!("correct {flag} (its variable is {own} or {nuon}){values}"),
+            None if !environment::has_variable(long) => format!("correct {flag}{values}"),
             None => format!("correct {flag} (its variable is {own}){values}"),
         },
     };

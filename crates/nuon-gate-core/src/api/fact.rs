@@ -92,6 +92,8 @@ pub enum Fact {
     Tail(Option<TailPage>),
     /// It is being cancelled. What the server says on success differs between versions and means nothing.
     Cancelling,
+    /// The server has taken note of the check.
+    Pushed,
 }
 
 /// A fact, and when the server gave it by its own clock, if it says so.
@@ -214,6 +216,7 @@ pub(super) fn read(request: &Request, headers: &HeaderMap, body: &[u8]) -> Resul
             Fact::Logs(LogPage { records: decode(body)?, next })
         }
         Request::Cancel(_) => Fact::Cancelling,
+        Request::PushCheck(..) => Fact::Pushed,
     })
 }
 

@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use nuon_gate_http::{Http, InvalidSetup, Method, Setup, TimeLimit, header, timestamp, word};
+use nuon_gate_http::{Http, InvalidSetup, Setup, TimeLimit, header, timestamp, word};
 use serde::de::DeserializeOwned;
 
 pub use self::error::{ApiError, ErrorClass, SignInError};
@@ -154,8 +154,11 @@ impl Client {
             url.query_pairs_mut().extend_pairs(query);
         }
         let expected = Expected::of(request);
-        let method = if matches!(request, Request::Cancel(_)) { Method::POST } else { Method::GET };
-        let mut http = nuon_gate_http::Request::new(method, url);
+        let mut http = nuon_gate_http::Request::new(request.method(), url);
+        if let Some(body) = request.body() {
+            http.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
+            *http.body_mut() = Some(body.into());
+        }
         if let Some(offset) = request.offset() {
             http.headers_mut().insert(header::HeaderName::from_static("x-nuon-api-offset"), offset.into());
         }
@@ -304,7 +307,7 @@ enum Expected {
 impl Expected {
     fn of(request: &Request) -> Self {
         match request {
-            Request::Cancel(_) => Self::Success,
+            Request::Cancel(_) | Request::PushCheck(..) => Self::Success,
             Request::Await(..) => Self::Sign,
             Request::LatestDeploy(..) | Request::Deploys(..) | Request::Earlier(..) | Request::QueuePosition(_) => {
                 Self::BodyOrNone

@@ -1,9 +1,11 @@
 //! What is asked of the API, as values: the path and the query of each request.
 
+use nuon_gate_http::Method;
+
 use crate::labels::Labels;
 use crate::{
-    AppId, ApprovalId, ApprovalPlace, BranchPlace, ComponentId, DeployId, InstallId, LogStreamId, OrgId, RunId, StepId,
-    WorkflowId,
+    AppId, ApprovalId, ApprovalPlace, BranchPlace, ComponentId, DeployId, InstallId, LogStreamId, OrgId, PushedCheck,
+    RunId, StepId, WorkflowId,
 };
 
 /// The most rows that a server gives at once.
@@ -97,6 +99,8 @@ pub enum Request {
     LogsAfter(LogStreamId, Option<u64>),
     /// The same after this place: a long poll, which the server keeps open until there is something.
     Tail(LogStreamId, Option<TailCursor>),
+    /// That a check of a component's health be taken note of.
+    PushCheck(InstallId, ComponentId, PushedCheck),
     /// That a workflow be cancelled.
     Cancel(WorkflowId),
 }
@@ -172,7 +176,28 @@ impl Request {
                 let wait = ("wait", TAIL_WAIT.to_owned());
                 (vec!["log-streams", stream.as_str(), "logs", "tail"], since.into_iter().chain([wait]).collect())
             }
+            Self::PushCheck(install, component, check) => {
+                let component = ["components", component.as_str(), "health", "checks", check.name.as_str()];
+                ([["installs", install.as_str()].as_slice(), &component].concat(), Vec::new())
+            }
             Self::Cancel(workflow) => (vec!["workflows", workflow.as_str(), "cancel"], Vec::new()),
+        }
+    }
+
+    /// Returns how it is sent.
+    pub(super) fn method(&self) -> Method {
+        match self {
+            Self::Cancel(_) => Method::POST,
+            Self::PushCheck(..) => Method::PUT,
+            _ => Method::GET,
+        }
+    }
+
+    /// Returns what is sent with it, as JSON.
+    pub(super) fn body(&self) -> Option<String> {
+        match self {
+            Self::PushCheck(_, _, check) => Some(check.body()),
+            _ => None,
         }
     }
 

@@ -221,7 +221,8 @@ impl Workflow {
         let position = steps.iter().position(|step| is_meant(step))?;
         let step = steps[position];
         let name = step.name.as_ref().map(|name| name.line(100)).unwrap_or_default();
-        let noted = step.reason().map(|text| format!(" ({})", text.line(300).plain())).unwrap_or_default();
+        let noted = step.reason().map(|text| text.line(300).plain().to_owned()).or_else(|| step.health_seen());
+        let noted = noted.map(|noted| format!(" ({noted})")).unwrap_or_default();
         let (number, count, name) = (position + 1, steps.len(), name.plain());
         Some(RemoteText::new(format!("step {number} of {count}, {name}, {}{noted}", step.state_words())))
     }
@@ -376,6 +377,15 @@ impl WorkflowStep {
     /// Tells whether the step was called off rather than having failed.
     pub fn was_called_off(&self) -> bool {
         matches!(self.word(), "cancelled" | "approval-denied" | "approval-expired")
+    }
+
+    /// Describes what a step that verifies health has seen so far: how far its window is, and the checks that are not healthy.
+    fn health_seen(&self) -> Option<String> {
+        let status = self.status.as_ref().filter(|_| self.is_health())?;
+        let said = status.description.as_ref().map(|text| text.line(200)).filter(|line| !line.is_empty());
+        let said = said.map(|line| line.plain().to_owned());
+        let seen: Vec<String> = said.into_iter().chain(self.metadata().flat_map(Metadata::troubles)).collect();
+        (!seen.is_empty()).then(|| seen.join("; "))
     }
 
     fn state_words(&self) -> String {

@@ -140,7 +140,9 @@ pub(super) fn handle(
 fn missing(error: &ApiError, request: &Request) -> Cause {
     let thing = match request {
         Request::Install(install) | Request::InstallComponents(install, _) => Thing::Install(install.clone()),
-        Request::InstallComponent(install, component) => Thing::Component(install.clone(), component.clone()),
+        Request::InstallComponent(install, component) | Request::PushCheck(install, component, _) => {
+            Thing::Component(install.clone(), component.clone())
+        }
         Request::Deploy(install, _, deploy) => Thing::Deploy(install.clone(), deploy.clone()),
         Request::Workflow(_, workflow) | Request::Cancel(workflow) => Thing::Workflow(workflow.clone()),
         Request::GroupRuns(_, run, _) => Thing::GroupsOfRun(run.clone()),

@@ -4,6 +4,7 @@ mod approvals;
 mod await_step;
 mod branches;
 mod cancel;
+mod checks;
 mod deploys;
 mod health;
 mod installs;

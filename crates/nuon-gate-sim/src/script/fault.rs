@@ -64,6 +64,8 @@ pub enum Endpoint {
     Await,
     /// A workflow's place in the queue.
     QueuePosition,
+    /// The checks of a component's health, and the reporting of one.
+    Checks,
     /// The contents of an approval.
     ApprovalContents,
     /// The cancelling of a workflow.

@@ -1,5 +1,6 @@
 //! The commands other than `wait` and `status`.
 
+pub(crate) mod check;
 pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod explain;

@@ -19,6 +19,9 @@ use crate::watch::phase::{Basis, End, Note};
 use crate::watch::shared::Shared;
 use crate::{DeployId, Hold, Line, MatchedBy, Moment, Target, Verdict, WorkflowId};
 
+/// How often it is told what a step says that keeps a deploy from its verdict.
+const STEP_PACE: Duration = Duration::from_secs(15);
+
 #[derive(Debug)]
 pub(super) struct Record {
     index: usize,
@@ -33,7 +36,8 @@ pub(super) struct Record {
     superseded_by: Option<DeployId>,
     /// That there is no deploy yet has been reported.
     reported_not_started: bool,
-    reported_hold: Option<Hold>,
+    /// What keeps it from its verdict, as it was last told, and when.
+    reported_hold: Option<(Hold, Moment)>,
     approval: Option<ApprovalPlace>,
     plan: AskedPlan,
     warnings: Vec<Warning>,
@@ -177,8 +181,13 @@ impl Record {
         if *hold == Hold::Outdated {
             return;
         }
-        let is_new = self.reported_hold.as_ref().is_none_or(|before| !before.is_same(hold));
-        self.reported_hold = Some(hold.clone());
+        let is_new = self.reported_hold.as_ref().is_none_or(|(before, told)| {
+            // What a step says while it works can be another word at each poll.
+            !before.is_same(hold) || matches!(hold, Hold::Step(_)) && before != hold && now >= *told + STEP_PACE
+        });
+        if is_new {
+            self.reported_hold = Some((hold.clone(), now));
+        }
         if hold.keeps_back()
             && is_new
             && let Some(status) = self.status().cloned()

@@ -279,6 +279,7 @@ impl Asked {
             Request::GroupRuns(..) => "groups",
             Request::Logs(..) | Request::LogsAfter(..) | Request::Tail(..) => "logs",
             Request::Cancel(_) => "cancel",
+            Request::PushCheck(..) => "check",
             Request::Plan(..) => "plan",
             Request::Await(..) => "await",
         }

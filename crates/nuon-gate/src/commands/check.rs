@@ -1,0 +1,98 @@
+//! `check push`: a check of the targets' health that somebody else has made, reported to Nuon.
+
+use std::fmt::Display;
+use std::time::Duration;
+
+use nuon_gate_core::api::{ApiError, Client, ErrorClass, Request};
+use nuon_gate_core::{Line, PushedCheck, Target, Targets};
+use tokio::time::sleep;
+
+use crate::arguments::CheckArguments;
+use crate::ci::CiSystem;
+use crate::connection::{ConnectionParts, invalid_connection};
+use crate::environment::Environment;
+use crate::exit;
+use crate::marking::resolve;
+use crate::output::{Console, mask, stdout_line};
+use crate::reader::Limit;
+use crate::runtime;
+use crate::settings::ONCE;
+use crate::targets::TypedTargets;
+use crate::trouble::Trouble;
+use crate::words::{if_not_signed_in, if_unanswered};
+
+/// The longest time that the server lets a check hold.
+const LONGEST: Duration = Duration::from_secs(60 * 60);
+/// The pauses before a check is reported again that had no good answer. It is the same however often it is reported.
+const PAUSES: [Duration; 3] = [Duration::from_millis(500), Duration::from_secs(2), Duration::from_secs(5)];
+/// The longest pause that a server may ask for.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+pub(crate) fn run(arguments: CheckArguments, environment: &Environment) -> Result<u8, Trouble> {
+    let CheckArguments { action: _, name, status, message, stale_after, connection, targets } = arguments;
+    let stale_after = stale_after.map(|span| span.0);
+    if stale_after.is_some_and(|span| span > LONGEST || span.is_zero()) {
+        return Err(Trouble::new("a check holds for an hour at most, and not for no time at all")
+            .hint("correct --stale-after (NUON_GATE_STALE_AFTER)"));
+    }
+    let check = PushedCheck { name, status: status.into(), message, stale_after };
+    runtime::run(async |reader| {
+        let request_timeout = connection.request_timeout.0;
+        let reading = async {
+            let typed = TypedTargets::new(targets)?;
+            let connection = ConnectionParts::read(reader, connection, environment).await?.whole()?;
+            Ok((connection, typed.read(reader).await?))
+        };
+        let (connection, wanted) = reader.within(Limit::fixed(ONCE), reading).await?;
+        let client = Client::new(&connection).map_err(|error| invalid_connection(&error))?.within(request_timeout);
+        let targets = Targets::new(resolve(&client, wanted, unpushed).await?);
+        let ci = CiSystem::detect(environment);
+        mask(ci.as_ref(), &Console::new());
+        let none = || Trouble::new("there are no targets: the install has no components").hint("correct the targets");
+        push_all(&client, targets.ok_or_else(none)?.as_slice(), &check).await
+    })
+}
+
+/// Reports the check for every target, also after one of them has failed. The first trouble decides.
+async fn push_all(client: &Client, targets: &[Target], check: &PushedCheck) -> Result<u8, Trouble> {
+    let mut first = None;
+    for target in targets {
+        match push(client, target, check).await {
+            Ok(()) => {
+                let said = format!("{target}: check {} is {}", check.name.as_str(), check.status);
+                stdout_line(Line::new(said).plain());
+            }
+            Err(error) if first.is_none() => first = Some(unpushed(target, &error)),
+            Err(error) => Console::new().warning(unpushed(target, &error).reason().plain()),
+        }
+    }
+    first.map_or(Ok(0), Err)
+}
+
+async fn push(client: &Client, target: &Target, check: &PushedCheck) -> Result<(), ApiError> {
+    let request = Request::PushCheck(target.install.clone(), target.component.clone(), check.clone());
+    for pause in PAUSES {
+        match client.request(&request).await {
+            Ok(_) => return Ok(()),
+            Err(error) if error.class() == ErrorClass::Transient => {
+                sleep(error.retry_after().unwrap_or_default().min(LONGEST_PAUSE).max(pause)).await;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    client.request(&request).await.map(drop)
+}
+
+/// Says that a check could not be reported.
+fn unpushed(what: &dyn Display, error: &ApiError) -> Trouble {
+    let hint = match error {
+        ApiError::SignIn(error) => if_not_signed_in(error).to_owned(),
+        error if error.class() == ErrorClass::Missing => {
+            "check the ids, and that the server knows component health (0.19.1147 or newer)".to_owned()
+        }
+        error => if_unanswered(error),
+    };
+    Trouble::new(format!("the check could not be reported for {what} ({error})"))
+        .hint(hint)
+        .judged(exit::verdict_of(error))
+}
