@@ -435,7 +435,7 @@ fn a_commit_status_says_pending_and_then_the_end_and_changes_no_verdict() {
     // Nobody is there to be told.
     let closed = format!("http://{}", TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap());
     let outcome = start(&passing, &closed).end().exits(0);
-    outcome.says("github-status was not told: ");
+    outcome.says("github-status was not notified: ");
 }
 
 #[test]
