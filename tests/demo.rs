@@ -40,7 +40,7 @@ fn the_demo_shows_a_failure_with_its_reason() {
     assert_eq!((&result["verdict"], &result["api"]["errors"]), (&json!("failed"), &json!(0)));
     assert!(outcome.reason().contains("the quota of 100 GiB is exceeded"), "{}", outcome.reason());
     assert_eq!(result["targets"][0]["last_good"]["deploy_id"], "dplmonday00000000000000000");
-    outcome.says("log     Error: modifying RDS DB instance").says("live    dplmonday");
+    outcome.says("log       Error: modifying RDS DB instance").says("last good dplmonday");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
 use std::sync::mpsc::{self, Receiver};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::{
     API, ENDLESS, Folder, Gate, INSTALL, Outcome, PASSING, WORKER, access, component, serve, serve_deploy,
@@ -406,6 +406,36 @@ fn a_deployment_of_githubs_always_comes_to_an_end() {
     running.send(nix::sys::signal::SIGTERM);
     running.end().exits(143);
     assert_eq!(deployments(&requests), expected("error")[2..]);
+}
+
+#[test]
+fn a_commit_status_says_pending_and_then_the_end_and_changes_no_verdict() {
+    let commit = "4be1c7d2a9f05b6e8c3d1f0a7b4e6c2d9a8f1e3b";
+    let place = format!("POST /repos/acme/api/statuses/{commit}");
+    let start = |sim, api: &str| {
+        let step = Step::new();
+        let gate = step.of(Gate::wait(sim)).env("NUON_GATE_GITHUB_STATUS", "nuon/deploy").env("GITHUB_API_URL", api);
+        let gate = gate.env("GITHUB_REPOSITORY", "acme/api").env("GITHUB_SHA", commit);
+        gate.env("GITHUB_TOKEN", "ghs_planted-77b1").start()
+    };
+    let (api, requests) = service("{}");
+    let (sim, failing, passing) = (serve_deploy(ENDLESS), serve_deploy(FAILING), serve_deploy(PASSING));
+    let mut running = start(&sim, &api);
+    running.wait_for("queued → executing");
+    let (line, body) = requests.recv().unwrap();
+    assert_eq!(line, format!("{place} HTTP/1.1"));
+    let pending: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!((&pending["state"], &pending["context"]), (&json!("pending"), &json!("nuon/deploy")));
+    running.send(nix::sys::signal::SIGTERM);
+    running.end().exits(143);
+    assert_eq!(deployments(&requests), [(place.clone(), Some("error".to_owned()))]);
+
+    start(&failing, &api).end().exits(1).says("::add-mask::ghs_planted-77b1");
+    assert_eq!(deployments(&requests).pop(), Some((place, Some("failure".to_owned()))));
+    // Nobody is there to be told.
+    let closed = format!("http://{}", TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap());
+    let outcome = start(&passing, &closed).end().exits(0);
+    outcome.says("github-status was not notified: ");
 }
 
 #[test]

@@ -275,3 +275,43 @@ fn a_pin_beside_another_one_in_a_triggers_answer_is_refused() {
     // The same one twice is one.
     gate().args(["--deploy", "dplnew"]).run().exits(1);
 }
+
+/// Triggers something at the simulator, as a pipeline would, and returns the answer's body.
+fn trigger(sim: &nuon_gate_sim::Sim, path: &str) -> String {
+    use std::io::{Read as _, Write as _};
+    let address = sim.url().replace("http://", "");
+    let mut stream = std::net::TcpStream::connect(&address).unwrap();
+    let (token, org) = (crate::support::TOKEN, crate::support::ORG);
+    let head = format!(
+        "POST /v1/installs/{INSTALL}/components/{path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\n\
+         X-Nuon-Org-ID: {org}\r\nContent-Length: 2\r\n\r\n{{}}"
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    stream.shutdown(std::net::Shutdown::Write).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 201 "), "{answer}");
+    answer.split_once("\r\n\r\n").unwrap().1.to_owned()
+}
+
+#[test]
+fn a_recipe_can_be_rehearsed_from_its_trigger_to_the_verdict() {
+    let failing =
+        "[component.triggered]\nstatuses = [{ status = \"executing\" }, { status = \"error\", error = \"quota\" }]\n";
+    let script = |more: &str| {
+        one_deploy(r#"{ status = "active" }"#).replace("[[component.deploy]]", &format!("{more}[[component.deploy]]"))
+    };
+    for (path, more, code) in [
+        (format!("{API}/deploys"), "", 0),
+        (format!("{API}/deploys"), failing, 1),
+        ("deploy-all".to_owned(), "", 0),
+        ("deploy-all".to_owned(), failing, 1),
+        (format!("{API}/teardown"), "", 0),
+    ] {
+        let sim = serve(&script(more));
+        let folder = Folder::new();
+        let answer = folder.write("answer.json", trigger(&sim, &path));
+        let outcome = Gate::wait(&sim).args(["--trigger-response"]).args([&answer]).json().exits(code);
+        assert_ne!(outcome.target()["deploy"]["id"], "dpl1api0000000000000000000", "{path}");
+    }
+}

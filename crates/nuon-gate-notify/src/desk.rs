@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use crate::deliver::{Fault, Http, Patience};
-use crate::github::GithubDeployment;
+use crate::github::Github;
 use crate::mailbox::{Asked, Mailbox, Notice};
 use crate::message::{Context, Message};
 use crate::secret::SinkUrl;
@@ -65,7 +65,7 @@ enum Teller {
     Webhook(SinkUrl, Arc<WebhookSettings>, webhook::Told),
     Teams(SinkUrl),
     Discord(SinkUrl, discord::Post),
-    Github(Arc<GithubDeployment>, github::Written),
+    Github(Arc<Github>, github::Written),
 }
 
 impl Teller {
@@ -76,7 +76,7 @@ impl Teller {
             Sink::Webhook(url, settings) => Self::Webhook(url, settings, webhook::Told::default()),
             Sink::Teams(url) => Self::Teams(url),
             Sink::Discord(url) => Self::Discord(url, discord::Post::default()),
-            Sink::Github(deployment) => Self::Github(deployment, github::Written::default()),
+            Sink::Github(github) => Self::Github(github, github::Written::default()),
         }
     }
 
@@ -193,9 +193,8 @@ impl Desk {
                 let event = Event::new(notice.occasion, &notice.asked, &notice.result);
                 return told.tell((url, settings), http, patience, (&event, &notice.result)).await;
             }
-            Teller::Github(deployment, written) => {
-                let status = github::Status::new(notice.occasion, &notice.result);
-                return written.show(deployment, (http, patience), &status).await;
+            Teller::Github(github, written) => {
+                return github.show(written, (http, patience), (notice.occasion, &notice.result)).await;
             }
             Teller::SlackBot(slack, bot) => {
                 let told = bot.tell(slack, http, patience, &message, rings && message.rings).await;

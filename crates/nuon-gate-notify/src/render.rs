@@ -8,7 +8,7 @@ use crate::slack::blocks::Payload;
 use crate::webhook::WebhookSettings;
 use crate::webhook::event::Event;
 use crate::webhook::headers;
-use crate::{Mention, Occasion, Sinks, discord, github, teams};
+use crate::{Mention, Occasion, Sinks, discord, teams};
 
 /// What a sink would be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +36,7 @@ pub fn render(sinks: &Sinks, result: &RunResult, mentions: &[Mention]) -> Vec<Re
             Sink::SlackWebhook(_) => add("", json(&Payload::whole(&message))),
             Sink::Teams(_) => add("", teams::payload(&message).to_string()),
             Sink::Discord(_) => add("", json(&discord::Payload::new(&message))),
-            Sink::Github(_) => add("", json(&github::Status::new(occasion, result))),
+            Sink::Github(github) => add("", github.status(occasion, result)),
             Sink::SlackBot(_) => {
                 add("", json(&Payload::state(&message)));
                 if message.rings {

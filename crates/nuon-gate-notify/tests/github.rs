@@ -32,12 +32,18 @@ fn deployment(service: &Service) -> Sinks {
     sinks
 }
 
+fn commit_status(service: &Service) -> Sinks {
+    let mut sinks = sinks(&[]);
+    sinks.add_github_status("nuon/deploy", &set(&service.url("/api/v3"), ("", ""))).unwrap();
+    sinks
+}
+
 /// The states that were written, one after the other.
 fn states(service: &Service) -> Vec<Value> {
     service
         .seen()
         .iter()
-        .filter(|seen| seen.path.ends_with("/statuses"))
+        .filter(|seen| seen.path.contains("/statuses"))
         .map(|seen| seen.json()["state"].clone())
         .collect()
 }
@@ -79,6 +85,54 @@ async fn a_deployment_begins_and_ends_with_the_run() {
 }
 
 #[tokio::test]
+async fn a_commit_status_is_pending_and_then_the_end() {
+    let service = Service::start(|_, _| answer(201, "{}")).await;
+    // What is listed for chat does not leave a status without an end.
+    let options = Options { notify_on: Some(vec![Trigger::Recovery]), ..options() };
+    let notifier = Notifier::start(&commit_status(&service), options).unwrap();
+    notifier.tell(Occasion::Started, pending("queued"));
+    service.wait_for(1).await;
+    // GitHub keeps every status: one that says nothing new is not written.
+    notifier.tell(Occasion::Changed, pending("executing"));
+    notifier.ask(0, &place("inst1"), pending("pending-approval"));
+    service.wait_for(2).await;
+    let outcome = notifier.finish(result(VerdictName::Failed), PATIENCE).await;
+    assert_eq!(only(&outcome), (Delivery::Sent, ""));
+    assert_eq!(outcome.results[0].sink, "github-status");
+    let seen = service.seen();
+    for request in &seen {
+        let line = format!("{} {}", request.method, request.path);
+        assert_eq!(line, "POST /api/v3/repos/acme/api/statuses/4be1c7d2a9f05b6e8c3d1f0a7b4e6c2d9a8f1e3b");
+        assert_eq!(request.header("authorization"), Some(format!("Bearer {TOKEN}").as_str()));
+        assert_eq!(request.header("x-github-api-version"), Some("2022-11-28"));
+        assert_eq!(request.json()["context"], "nuon/deploy");
+    }
+    assert_eq!(states(&service), ["pending", "pending", "failure"]);
+    assert_eq!(seen[1].json()["description"], "✋ approval needed for api in acme");
+    let ended = json!({
+        "state": "failure", "context": "nuon/deploy", "description": "❌ api in acme failed: quota exceeded for pods",
+        "target_url": "https://app.nuon.co/org1/installs/inl1/components/cmp1/deploys/dpl1",
+    });
+    assert_eq!(seen[2].json(), ended);
+}
+
+#[tokio::test]
+async fn a_commit_status_is_tried_again_and_its_trouble_is_said_without_the_token() {
+    let service = Service::start(|number, _| if number < 2 { answer(502, "") } else { answer(201, "{}") }).await;
+    let notifier = Notifier::start(&commit_status(&service), options()).unwrap();
+    let outcome = notifier.finish(result(VerdictName::Passed), PATIENCE).await;
+    assert_eq!(only(&outcome), (Delivery::Sent, ""));
+    assert_eq!(states(&service), ["success", "success", "success"]);
+
+    let service = Service::start(|_, _| answer(403, format!("Resource not accessible by {TOKEN}"))).await;
+    let notifier = Notifier::start(&commit_status(&service), options()).unwrap();
+    let outcome = notifier.finish(result(VerdictName::Passed), PATIENCE).await;
+    let (delivery, why) = only(&outcome);
+    assert_eq!(delivery, Delivery::Failed);
+    assert!(why.contains("HTTP 403") && why.contains("statuses: write") && !why.contains(TOKEN), "{why}");
+}
+
+#[tokio::test]
 async fn a_deployment_waits_while_a_human_is_asked() {
     let service = Service::start(|_, _| answer(201, r#"{"id": 7}"#)).await;
     let notifier = Notifier::start(&deployment(&service), options()).unwrap();
@@ -111,9 +165,10 @@ async fn every_end_has_its_state() {
         let notifier = Notifier::start(&deployment(&service), options()).unwrap();
         notifier.finish(result(verdict), PATIENCE).await;
         assert_eq!(states(&service), [state], "{verdict:?}");
-        let shown = render(&deployment(&service), &result(verdict), &[]);
-        let shown: Value = serde_json::from_str(&shown[0].text).unwrap();
-        assert_eq!(shown["state"], state);
+        for sinks in [deployment(&service), commit_status(&service)] {
+            let shown: Value = serde_json::from_str(&render(&sinks, &result(verdict), &[])[0].text).unwrap();
+            assert_eq!(shown["state"], state);
+        }
     }
 }
 
@@ -226,6 +281,10 @@ fn what_github_did_not_set_is_named() {
     for (but, words) in table {
         assert_eq!(add(but).as_ref().map_err(InvalidSetting::to_string), Err(words.to_owned()));
     }
+    let status = sinks(&[]).add_github_status("nuon", &set("https://github.example/api/v3", ("GITHUB_TOKEN", "")));
+    let error = status.unwrap_err();
+    assert_eq!(error.to_string(), "GITHUB_TOKEN cannot be used: it is not set, though --github-status is");
+    assert!(error.hint.contains("statuses: write"), "{}", error.hint);
     let plain = add(("GITHUB_API_URL", "http://github.example/api/v3")).unwrap_err();
     assert_eq!(plain.variable, "GITHUB_API_URL");
     add(("GITHUB_API_URL", "")).unwrap();

@@ -33,6 +33,7 @@ fn everyone() -> Sinks {
         _ => None,
     };
     sinks.add_github_deployment("production", &github).unwrap();
+    sinks.add_github_status("nuon", &github).unwrap();
     sinks
 }
 
@@ -326,7 +327,9 @@ fn check_teams(payload: &Value, bytes: usize) {
 /// GitHub takes 140 characters, and shows them as they are.
 fn check_github(payload: &Value) {
     assert!((1..=140).contains(&units(text_of(payload, "description"))));
-    assert!(text_of(payload, "log_url").starts_with("https://"));
+    // Of a commit status "Details" leads there.
+    let page = if payload.get("context").is_some() { "target_url" } else { "log_url" };
+    assert!(text_of(payload, page).starts_with("https://"));
 }
 
 /// Whatever is written, no control character ends a line of it but our own line breaks, and nothing turns or hides a word.
@@ -358,7 +361,7 @@ fn check_for(sinks: &Sinks, run: &RunResult) {
             "slack" | "slack-webhook" | "slack (reply)" => check_slack(&payload),
             "discord" => check_discord(&payload),
             "teams" => check_teams(&payload, body.len()),
-            "github-deployment" => check_github(&payload),
+            "github-deployment" | "github-status" => check_github(&payload),
             "webhook" => assert!(body.len() <= 64_000, "{}", body.len()),
             sink => panic!("what is {sink}?"),
         }

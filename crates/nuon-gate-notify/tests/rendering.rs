@@ -37,6 +37,7 @@ fn everyone() -> Sinks {
         _ => None,
     };
     everyone.add_github_deployment("production", &github).unwrap();
+    everyone.add_github_status("nuon/deploy", &github).unwrap();
     everyone
 }
 

@@ -27,6 +27,14 @@ pub(crate) enum Route<'a> {
     InstallDeploys(&'a str),
     /// A deploy in an install.
     Deploy(&'a str, &'a str),
+    /// The triggering of a component's deploy.
+    Trigger(&'a str, &'a str),
+    /// The triggering of a deploy of every component of an install.
+    DeployAll(&'a str),
+    /// The tearing down of every component of an install.
+    TeardownAll(&'a str),
+    /// The tearing down of a component.
+    Teardown(&'a str, &'a str),
     /// A workflow.
     Workflow(&'a str),
     /// The cancelling of a workflow.
@@ -73,6 +81,10 @@ impl<'a> Route<'a> {
             ("GET", ["v1", "installs", install, "components", id, "deploys", "latest"]) => Self::Latest(install, id),
             ("GET", ["v1", "installs", install, "components", id, "deploys"]) => Self::Deploys(install, id),
             ("GET", ["v1", "installs", install, "deploys", id]) => Self::Deploy(install, id),
+            ("POST", ["v1", "installs", install, "components", "deploy-all"]) => Self::DeployAll(install),
+            ("POST", ["v1", "installs", install, "components", "teardown-all"]) => Self::TeardownAll(install),
+            ("POST", ["v1", "installs", install, "components", id, "teardown"]) => Self::Teardown(install, id),
+            ("POST", ["v1", "installs", install, "components", id, "deploys"]) => Self::Trigger(install, id),
             ("GET", ["v1", "workflows", id]) => Self::Workflow(id),
             ("POST", ["v1", "workflows", id, "cancel"]) => Self::Cancel(id),
             ("GET", ["v1", "workflows", id, "steps", step, "await"]) => Self::Await(id, step),
@@ -127,6 +139,7 @@ impl<'a> Route<'a> {
             Self::Latest(..) => Endpoint::Latest,
             Self::Deploys(..) => Endpoint::Deploys,
             Self::Deploy(..) => Endpoint::Deploy,
+            Self::Trigger(..) | Self::DeployAll(..) | Self::TeardownAll(..) | Self::Teardown(..) => Endpoint::Trigger,
             Self::Workflow(..) => Endpoint::Workflow,
             Self::Cancel(..) => Endpoint::Cancel,
             Self::InstallDeploys(..) => Endpoint::InstallDeploys,

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use tokio::time::Instant;
 
+use crate::api::Triggered;
 use crate::bodies;
 use crate::ids;
 use crate::message::{Reply, Seen};
@@ -28,6 +29,8 @@ pub(crate) struct State {
     pub(crate) runs: BTreeMap<String, Progress>,
     /// By the workflow's id.
     pub(crate) cancellings: BTreeMap<String, Cancelling>,
+    /// Those that were begun by a request for several deploys, by their ids.
+    pub(crate) triggered: BTreeMap<String, Triggered>,
     /// The tokens that were issued.
     pub(crate) tokens: Tokens,
     pub(crate) sinks: Sinks,
@@ -80,6 +83,7 @@ impl State {
             workflows,
             runs: BTreeMap::new(),
             cancellings: BTreeMap::new(),
+            triggered: BTreeMap::new(),
             tokens: Tokens::default(),
             sinks: Sinks::default(),
             struck,
@@ -150,6 +154,10 @@ impl State {
             Route::Deploys(install, id) => self.list_deploys(install, id, now, request),
             Route::InstallDeploys(install) => self.list_install_deploys(install, now, request),
             Route::Deploy(install, id) => self.deploy(install, id, now),
+            Route::Trigger(install, id) => self.post_deploy(install, id, now, request),
+            Route::DeployAll(install) => self.post_workflow(install, None, false, now),
+            Route::TeardownAll(install) => self.post_workflow(install, None, true, now),
+            Route::Teardown(install, id) => self.post_workflow(install, Some(id), true, now),
             Route::Workflow(id) => self.workflow(id, now),
             Route::Cancel(id) => self.cancel(id, now),
             Route::Await(id, step) => return self.await_step(id, step, moment),
@@ -218,7 +226,11 @@ impl State {
     /// Returns the id of the component that a request is about.
     fn component_of<'a>(&'a self, route: Route<'a>) -> Option<&'a str> {
         let place = match route {
-            Route::Component(_, id) | Route::Latest(_, id) | Route::Deploys(_, id) => return Some(id),
+            Route::Component(_, id)
+            | Route::Latest(_, id)
+            | Route::Deploys(_, id)
+            | Route::Trigger(_, id)
+            | Route::Teardown(_, id) => return Some(id),
             Route::Deploy(_, id) => self.place(|_, deploy| deploy.id.as_deref() == Some(id)),
             Route::Logs(stream) | Route::Tail(stream) => self.place_of_logs(stream),
             _ => None,

@@ -442,6 +442,9 @@ pub(crate) struct NotifyArguments {
     /// Show the run as a GitHub Deployment to this environment; GITHUB_TOKEN needs `deployments: write`
     #[arg(long, value_name = "ENVIRONMENT")]
     pub(crate) github_deployment: Option<String>,
+    /// Show the run as a status of the commit, by this name; GITHUB_TOKEN needs `statuses: write`
+    #[arg(long, value_name = "CONTEXT")]
+    pub(crate) github_status: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -42,6 +42,9 @@ impl NotifySettings {
         if let Some(name) = &arguments.github_deployment {
             sinks.add_github_deployment(name, &variable(environment)).map_err(|error| invalid_setting(&error))?;
         }
+        if let Some(context) = &arguments.github_status {
+            sinks.add_github_status(context, &variable(environment)).map_err(|error| invalid_setting(&error))?;
+        }
         let listed = flatten(arguments.notify_on);
         let options = Options {
             notify_on: (!listed.is_empty()).then_some(listed),

@@ -12,7 +12,7 @@ use nuon_gate_core::Line;
 use nuon_gate_core::input::read_file;
 
 pub use self::placeholder::is_placeholder;
-use crate::github::GithubDeployment;
+use crate::github::{Github, Shows};
 use crate::secret::{Secret, SigningKey, SinkUrl};
 use crate::webhook::{Format, Headers, Template, WebhookSettings};
 
@@ -81,7 +81,7 @@ pub(crate) enum Sink {
     Webhook(SinkUrl, Arc<WebhookSettings>),
     Teams(SinkUrl),
     Discord(SinkUrl),
-    Github(Arc<GithubDeployment>),
+    Github(Arc<Github>),
 }
 
 impl Sink {
@@ -93,7 +93,10 @@ impl Sink {
             Self::Webhook(..) => "webhook",
             Self::Teams(_) => "teams",
             Self::Discord(_) => "discord",
-            Self::Github(_) => "github-deployment",
+            Self::Github(github) => match github.shows {
+                Shows::Deployment(_) => "github-deployment",
+                Shows::CommitStatus(_) => "github-status",
+            },
         }
     }
 
@@ -108,7 +111,7 @@ impl Sink {
     pub(crate) fn url(&self) -> &SinkUrl {
         match self {
             Self::SlackBot(bot) => &bot.api,
-            Self::Github(deployment) => &deployment.api,
+            Self::Github(github) => &github.api,
             Self::SlackWebhook(url) | Self::Webhook(url, _) | Self::Teams(url) | Self::Discord(url) => url,
         }
     }

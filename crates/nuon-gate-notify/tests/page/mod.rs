@@ -8,7 +8,9 @@ pub(crate) fn seen(sink: &str, body: &Value) -> String {
         "slack" | "slack-webhook" => slack(body),
         "teams" => teams(body),
         "discord" => vec![text(&body["embeds"][0]["title"]), text(&body["embeds"][0]["description"])],
-        "github-deployment" => vec![format!("{} {}", text(&body["state"]), text(&body["description"]))],
+        "github-deployment" | "github-status" => {
+            vec![format!("{} {}", text(&body["state"]), text(&body["description"]))]
+        }
         _ => {
             let data = &body["data"];
             vec![format!("{}: {} → {}", text(&body["type"]), data["reason"], data["hint"])]

@@ -10,4 +10,7 @@ mod health;
 mod installs;
 mod logs;
 mod page;
+mod trigger;
 mod workflows;
+
+pub(crate) use self::trigger::Triggered;

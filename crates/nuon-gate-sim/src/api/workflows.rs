@@ -25,7 +25,10 @@ impl State {
     pub(super) fn show_workflow(&mut self, id: &str, now: Duration, looks: u32) -> Option<Value> {
         let mut body = match self.told(id) {
             Some(at) => self.told_workflow(at, now, looks),
-            None => self.implied_workflow(id, now).or_else(|| self.run_workflow(id, now))?,
+            None => self
+                .triggered_workflow(id, now)
+                .or_else(|| self.implied_workflow(id, now))
+                .or_else(|| self.run_workflow(id, now))?,
         };
         self.show_cancelling(id, &mut body);
         Some(body)

@@ -42,6 +42,10 @@ pub struct Component {
     /// How long earlier deploys took that had passed before the first request, oldest first. Only its list shows them.
     #[serde(default, deserialize_with = "durations")]
     pub earlier: Vec<Duration>,
+    /// What becomes of each deploy that is triggered while the simulator runs; one that goes well if left out. One of type
+    /// `teardown` is for teardowns.
+    #[serde(default)]
+    pub triggered: Option<Deploy>,
     /// Its deploys, oldest first.
     #[serde(default, rename = "deploy")]
     pub deploys: Vec<Deploy>,
@@ -120,6 +124,29 @@ pub struct Deploy {
 }
 
 impl Deploy {
+    /// A deploy of this type that goes through these statuses, each for one look.
+    pub(crate) fn going(deploy_type: Option<&str>, statuses: &[&str]) -> Self {
+        let stay = |status: &&str| Stay { status: (*status).to_owned(), ..Stay::default() };
+        Self {
+            id: None,
+            deploy_type: deploy_type.map(str::to_owned),
+            build: None,
+            commit: None,
+            workflow: None,
+            after: None,
+            after_looks: 0,
+            statuses: statuses.iter().map(stay).collect(),
+            plan_only: false,
+            approval_option: workflow::approve_all(),
+            approval: workflow::helm_approval(),
+            plan: None,
+            health: None,
+            cancel: None,
+            logs: Vec::new(),
+            filler_logs: 0,
+        }
+    }
+
     /// Gives it the statuses that follow from its type.
     pub(super) fn complete(&mut self) {
         if self.statuses.is_empty() && self.deploy_type.as_deref() == Some("recover") {

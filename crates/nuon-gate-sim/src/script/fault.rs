@@ -58,6 +58,8 @@ pub enum Endpoint {
     Deploys,
     /// The deploys of an install.
     InstallDeploys,
+    /// The triggering of deploys and teardowns.
+    Trigger,
     /// A workflow.
     Workflow,
     /// The awaiting of a workflow's step.

@@ -107,7 +107,7 @@ impl FromStr for Script {
 impl Script {
     /// Returns what makes it impossible to serve.
     fn complaint(&self) -> Option<&'static str> {
-        let deploys = || self.components.iter().flat_map(|component| &component.deploys);
+        let deploys = || self.components.iter().flat_map(|own| own.deploys.iter().chain(&own.triggered));
         let mut denials = deploys().flat_map(|deploy| &deploy.statuses).flat_map(|stay| &stay.denied);
         let of_components = self.components.iter().filter_map(|component| component.health.as_ref());
         let mut gates = of_components.chain(deploys().filter_map(|deploy| deploy.health.as_ref()));

@@ -18,3 +18,4 @@ mod long_poll;
 mod oidc;
 mod rows;
 mod sinks;
+mod triggers;

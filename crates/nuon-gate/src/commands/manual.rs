@@ -140,7 +140,7 @@ fn variables(command: &Command) -> Vec<(String, String)> {
     }
     if has("notify-timeout") || command.has_subcommands() {
         all.extend(nuon_gate_notify::VARIABLES.map(|(name, meaning)| own(name, meaning)));
-        all.push(own("GITHUB_TOKEN", "What writes a GitHub Deployment, with --github-deployment."));
+        all.push(own("GITHUB_TOKEN", "What writes to GitHub, with --github-deployment or --github-status."));
     }
     let proxies = "The proxy to the API and to who is told; loopback is never proxied.";
     all.push(own("HTTPS_PROXY, ALL_PROXY", proxies));
