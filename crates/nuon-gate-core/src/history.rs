@@ -31,13 +31,14 @@ pub struct History {
 
 impl History {
     /// Reads the earlier deploys, which are given newest first and may hold the deploy itself and newer ones.
-    pub fn new(rows: &[Deploy], deploy: &Deploy) -> Self {
+    pub fn new<'a>(rows: impl IntoIterator<Item = &'a Deploy>, deploy: &Deploy) -> Self {
         let rules = Rules::default();
         let judged = |row: &Deploy| rules.judge_deploy(row);
         let kind = deploy.kind();
         let is_earlier =
             |row: &&Deploy| row.id != deploy.id && row.kind().is_some() && row.created_at < deploy.created_at;
-        let earlier = || rows.iter().filter(is_earlier);
+        let earlier: Vec<&Deploy> = rows.into_iter().filter(is_earlier).collect();
+        let earlier = || earlier.iter().copied();
         let alike = || earlier().filter(|row| row.kind() == kind);
 
         let mut durations: Vec<Duration> = alike().filter_map(duration).collect();

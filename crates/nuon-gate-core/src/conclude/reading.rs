@@ -262,7 +262,7 @@ fn take(report: &mut Report, finding: Finding) {
         Finding::Dashboard(dashboard) => report.dashboard = dashboard,
         Finding::History(index, rows) => {
             let target = &mut report.targets[index];
-            target.history = target.deploy.as_deref().map(|deploy| History::new(&rows, deploy));
+            target.history = target.deploy.as_deref().map(|deploy| History::new(rows.as_slice(), deploy));
         }
         Finding::Plan(index, plan) => report.targets[index].plan = plan,
         Finding::Log(index, excerpt) => {

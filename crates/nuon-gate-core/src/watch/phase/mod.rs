@@ -356,7 +356,7 @@ fn workflow_request(target: &Target, id: &WorkflowId) -> Request {
 
 /// Returns the rows among an install's that say that they are of the target's component. Not every server says the install
 /// in them.
-fn rows_of<'a>(target: &'a Target, rows: &'a [Deploy]) -> impl Iterator<Item = &'a Deploy> {
+pub(super) fn rows_of<'a>(target: &'a Target, rows: &'a [Deploy]) -> impl Iterator<Item = &'a Deploy> {
     rows.iter().filter(move |row| row.component_id.as_ref() == Some(&target.component))
 }
 

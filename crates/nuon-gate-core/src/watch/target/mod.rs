@@ -225,8 +225,10 @@ impl TargetWatch {
             }
             (fact, _) => fact,
         };
-        if let (Request::Earlier(..), Fact::Deploys(rows)) = (request, &fact) {
-            self.record.take_history(rows, now, shared);
+        match (request, &fact) {
+            (Request::Earlier(..), Fact::Deploys(rows)) => self.record.take_history(rows, now, shared),
+            (_, Fact::InstallDeploys(rows)) if shared.wants_history() => self.record.glean_history(rows, now, shared),
+            _ => {}
         }
         let wide = self.is_wide(self.poller.polls(), shared);
         let policy = policy(self.record.target(), now, shared, wide);

@@ -15,7 +15,7 @@ use crate::report::TargetReport;
 use crate::schedule::Forecast;
 use crate::timeline::{Stay, span, time_in_each_status, timeline};
 use crate::watch::event::{EventKind, Pace, Pending};
-use crate::watch::phase::{Basis, End, Note};
+use crate::watch::phase::{Basis, End, Note, rows_of};
 use crate::watch::shared::Shared;
 use crate::{DeployId, Hold, Line, MatchedBy, Moment, Target, Verdict, WorkflowId};
 
@@ -134,12 +134,27 @@ impl Record {
     /// Records the earlier deploys, and reports the usual duration.
     pub(super) fn take_history(&mut self, rows: &[Deploy], now: Moment, shared: &mut Shared) {
         let Some(deploy) = self.deploy.as_deref() else { return };
-        let id = deploy.id.clone();
         let history = History::new(rows, deploy);
         let intervals = shared.settings().intervals;
         let forecast = history.typical.and_then(|_| Forecast::new(&history.durations, intervals));
+        self.learn(history, forecast, now, shared);
+    }
+
+    /// Records what is usual if a list of the install's deploys happens to say so. It may not go back far enough for more than
+    /// that, and it is polled for all targets, so none asks for it sooner.
+    pub(super) fn glean_history(&mut self, rows: &[Deploy], now: Moment, shared: &mut Shared) {
+        let is_unread = matches!(self.history, Reading::Unread);
+        let Some(deploy) = self.deploy.as_deref().filter(|_| is_unread) else { return };
+        let history = History::new(rows_of(&self.target, rows), deploy);
+        if history.typical.is_some() {
+            self.learn(History { is_settled: false, ..history }, None, now, shared);
+        }
+    }
+
+    fn learn(&mut self, history: History, forecast: Option<Forecast>, now: Moment, shared: &mut Shared) {
         self.history = Reading::Read(Box::new(history), forecast.map(Box::new));
-        if let Some((deploy, pace)) = id.zip(self.pace(now, shared)) {
+        let deploy = self.deploy.as_ref().and_then(|deploy| deploy.id.clone());
+        if let Some((deploy, pace)) = deploy.zip(self.pace(now, shared)) {
             shared.emit(now, EventKind::Expected { target: self.index, deploy, pace });
         }
     }

@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use nuon_gate_core::Verdict;
 use nuon_gate_core::api::Request;
 use nuon_gate_core::pins::Pins;
-use nuon_gate_core::watch::{Clocks, EventKind, Mode, Pace, WatchSettings};
+use nuon_gate_core::watch::{Clocks, EventKind, Mode, Pace, Scope, Watch, WatchSettings};
+use nuon_gate_core::{Target, Targets, Verdict};
 use serde_json::{Value, json};
 
 use crate::virtual_time::{status as status_code, *};
@@ -236,21 +236,30 @@ fn where_a_long_poll_tells_of_the_end_the_likely_end_adds_no_polls() {
 
 #[test]
 fn where_a_list_serves_the_whole_install_no_target_asks_for_itself() {
-    let target =
-        |index: usize| nuon_gate_core::Target::new("inl-acme".parse().unwrap(), format!("cmp{index}").parse().unwrap());
-    let row = |index: usize, now: Duration| {
-        let whose = json!({ "install_id": "inl-acme", "component_id": format!("cmp{index}") });
-        with(created(row(&format!("dpl{index}"), if now >= s(60) { "active" } else { "executing" }), -70), whose)
+    let target = |index: usize| Target::new("inl-acme".parse().unwrap(), format!("cmp{index}").parse().unwrap());
+    let whose = |index: usize| json!({ "install_id": "inl-acme", "component_id": format!("cmp{index}") });
+    let own = |index: usize, now: Duration| {
+        let status = if now >= s(70) { "active" } else { "executing" };
+        with(created(row(&format!("dpl{index}"), status), -70), whose(index))
     };
-    let targets = nuon_gate_core::Targets::new((0..3).map(target)).unwrap();
-    let scope = nuon_gate_core::watch::Scope::Targets(targets);
-    let started_at = jiff::Timestamp::from_second(STARTED_AT).unwrap();
-    let watch = nuon_gate_core::watch::Watch::new(with_history(), scope, Pins::default(), started_at).unwrap();
-    let run = run(watch, |now, request| {
+    let scope = Scope::Targets(Targets::new((0..3).map(target)).unwrap());
+    let watch = Watch::new(with_history(), scope, Pins::default(), jiff::Timestamp::from_second(STARTED_AT).unwrap());
+    let run = run(watch.unwrap(), |now, request| {
         soon(match request {
-            Request::InstallDeploys(_) => list(&[row(0, now), row(1, now), row(2, now)]),
-            _ => deploy(&row(component(request).unwrap(), now)),
+            // It goes back far enough for one of them.
+            Request::InstallDeploys(_) => {
+                let earlier = usual().into_iter().map(|row| with(row, whose(1)));
+                list(&[own(0, now), own(1, now), own(2, now)].into_iter().chain(earlier).collect::<Vec<_>>())
+            }
+            _ => deploy(&own(component(request).unwrap(), now)),
         })
     });
     assert_eq!((run.report.verdict, times_asked(&run)), (Verdict::Passed, 0));
+    let expected = |kind: &EventKind| match kind {
+        EventKind::Expected { target, pace, .. } => Some((*target, pace.typical)),
+        _ => None,
+    };
+    let told: Vec<_> = run.events.iter().filter_map(|event| expected(&event.kind)).collect();
+    assert_eq!(told, [(1, s(170))], "once, of the one of which it is known");
+    assert!(run.report.targets.iter().all(|target| target.history.is_none()), "the rest is read in the end");
 }
