@@ -29,7 +29,7 @@ fn a_failure_is_1_and_leads_with_the_reason() {
     assert_eq!(outcome.target()["reason"], "quota exceeded");
     assert_eq!(outcome.reason(), "quota exceeded");
     assert_eq!(outcome.result()["verdict"], "failed");
-    outcome.says("hint    ask for more");
+    outcome.says("hint      ask for more");
 }
 
 #[test]
