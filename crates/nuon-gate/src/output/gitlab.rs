@@ -46,7 +46,7 @@ mod tests {
 
     #[test]
     fn sections_are_known_by_their_escape_sequences() {
-        let (open, close) = section("Details", 7);
+        let (open, close) = section("Details", "nuon_gate_details", 7);
         assert_eq!(open, "\u{1b}[0Ksection_start:7:nuon_gate_details[collapsed=true]\r\u{1b}[0KDetails");
         assert_eq!(close, "\u{1b}[0Ksection_end:7:nuon_gate_details\r\u{1b}[0K");
     }
