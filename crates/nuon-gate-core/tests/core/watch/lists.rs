@@ -130,8 +130,8 @@ fn what_a_list_shows_while_a_poll_is_under_way_counts_in_it() {
         let active = of(with(deploy(1, s(60)), json!({ "id": "dpl1" })), "inw-old");
         let newer = created(of(with(active.clone(), json!({ "id": "dpl-new", "status": "queued" })), "inw-new"), 1);
         let rows = match now < s(1) {
-            true => vec![deploy(0, now), active, deploy(2, now)],
-            false => vec![newer.clone(), deploy(0, now), active, deploy(2, now)],
+            true => vec![deploy(0, now), active.clone(), deploy(2, now)],
+            false => vec![newer.clone(), deploy(0, now), active.clone(), deploy(2, now)],
         };
         match request {
             Request::InstallDeploys(_) => soon(list(&rows)),
@@ -139,6 +139,7 @@ fn what_a_list_shows_while_a_poll_is_under_way_counts_in_it() {
             Request::Workflow(_, id) if id.as_str() == "inw-new" => soon(steps_of("in-progress", "dpl-new")),
             Request::Workflow(..) => soon(workflow(3, now)),
             Request::Deploy(_, _, id) if id.as_str() == "dpl-new" => soon(Body::Json(newer)),
+            Request::Deploy(_, _, id) if id.as_str() == "dpl1" => soon(Body::Json(active)),
             Request::LatestDeploy(..) if component(request) == Some(1) => soon(Body::Json(newer)),
             Request::LatestDeploy(..) | Request::Deploy(..) => {
                 soon(Body::Json(deploy(component(request).unwrap(), now)))
