@@ -45,9 +45,10 @@ impl Follow {
             Fact::Deploys(rows) => {
                 let own = rows.iter().find(|row| row.id.as_ref() == Some(&self.id));
                 self.workflow_id = self.workflow_id.take().or_else(|| own?.workflow().cloned());
+                let own = own.cloned().map(Arc::new);
                 self.reads.newest = self.newest_among(&rows);
                 self.reads.rows = Some(rows);
-                Vec::new()
+                own.map_or_else(Vec::new, |own| self.observe(own, false, policy))
             }
             Fact::InstallDeploys(rows) => self.sweep(&rows, policy),
             Fact::Workflow(workflow) => {
