@@ -27,6 +27,8 @@ pub(super) struct Seen<T> {
     pub(super) listed: bool,
     /// It is from `latest`.
     pub(super) latest: bool,
+    /// It is the answer to a question for this one alone.
+    pub(super) by_id: bool,
 }
 
 /// One target, its end, and what was known until then.
@@ -95,7 +97,8 @@ impl<'a> Case<'a> {
         let Some(what) = Row::of(value) else { return };
         let differs = |own: &str, ours: &str| !own.is_empty() && own != ours;
         let strange = differs(&what.install, &self.install) || differs(&what.component, &self.component);
-        let seen = Seen { sent: exchange.sent_ms, done: exchange.done_ms, what, named, listed, latest };
+        let by_id = matches!(Ask::of(&exchange.path), Ask::Detail(..));
+        let seen = Seen { sent: exchange.sent_ms, done: exchange.done_ms, what, named, listed, latest, by_id };
         if strange { self.strangers.push(seen) } else { self.rows.push(seen) }
     }
 
@@ -117,7 +120,7 @@ impl<'a> Case<'a> {
     fn flow(&mut self, exchange: &Exchange, value: &Value, asked: Option<&str>) {
         let Some(what) = Flow::of(value).filter(|own| asked.is_none_or(|id| id == own.id)) else { return };
         let (sent, done) = (exchange.sent_ms, exchange.done_ms);
-        self.flows.push(Seen { sent, done, what, named: true, listed: asked.is_none(), latest: false });
+        self.flows.push(Seen { sent, done, what, named: true, listed: asked.is_none(), latest: false, by_id: true });
     }
 
     /// Takes in the steps of a workflow that was seen before.
@@ -126,7 +129,7 @@ impl<'a> Case<'a> {
         if let Some(mut what) = before.filter(|_| value.is_array()) {
             what.steps = steps(Some(value));
             let (sent, done) = (exchange.sent_ms, exchange.done_ms);
-            self.flows.push(Seen { sent, done, what, named: true, listed: false, latest: false });
+            self.flows.push(Seen { sent, done, what, named: true, listed: false, latest: false, by_id: true });
         }
     }
 

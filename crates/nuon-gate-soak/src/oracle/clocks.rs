@@ -58,7 +58,7 @@ fn runs(case: &Case) -> bool {
 fn last_change(case: &Case) -> u64 {
     let Some(deploy) = case.outcome.deploy.as_deref() else { return 0 };
     let own: Vec<&Seen<Row>> =
-        case.of(deploy).filter(|seen| seen.listed || !is_shown_to_others(case, deploy)).collect();
+        case.of(deploy).filter(|seen| !seen.by_id || !is_shown_to_others(case, deploy)).collect();
     let overtaken = |one: &Seen<Row>| own.iter().any(|other| other.overtakes(one));
     let newest: Vec<&str> = own.iter().filter(|one| !overtaken(one)).map(|one| one.what.status.as_str()).collect();
     let changed = own.iter().filter(|seen| newest.contains(&seen.what.status.as_str())).map(|seen| seen.sent);

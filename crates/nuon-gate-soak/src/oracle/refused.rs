@@ -111,11 +111,20 @@ fn cannot_be_waited(case: &Case) -> bool {
     named && given.into_iter().any(nothing) || missed || case.flow_of(pinned).any(|seen| seen.what.plan_only)
 }
 
-/// Returns whether a list of the install's deploys has one of another install's.
+/// Returns whether a list of the install's deploys has one of another install's, or a workflow is owned by another than before.
 fn of_others(case: &Case, own: &Exchange) -> bool {
-    let rows = body(own).filter(|_| matches!(Ask::of(&own.path), Ask::InstallList(_)));
-    let rows = rows.as_ref().and_then(|body| body.as_array()).into_iter().flatten();
-    rows.map(|row| text(row, "install_id")).any(|install| !install.is_empty() && install != case.install)
+    let Some(body) = body(own) else { return false };
+    let differs = |install: String, ours: &str| !install.is_empty() && install != ours;
+    match Ask::of(&own.path) {
+        Ask::InstallList(_) => {
+            body.as_array().into_iter().flatten().any(|row| differs(text(row, "install_id"), &case.install))
+        }
+        Ask::Flow(id) => {
+            let first = case.flow_of(&id).next();
+            first.is_some_and(|first| differs(text(&body, "owner_id"), &first.what.owner))
+        }
+        _ => false,
+    }
 }
 
 /// Returns that the outage clock cannot have rung.

@@ -232,6 +232,7 @@ impl Player<'_> {
             approval: None,
             retried: None,
             retryable: aim != Aim::Nothing,
+            skips_failure: false,
             metadata: "",
         });
         flow.steps.len() - 1

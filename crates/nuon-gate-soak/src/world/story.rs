@@ -156,6 +156,8 @@ pub(super) struct Step {
     pub(super) approval: Option<Approval>,
     pub(super) retried: Option<i64>,
     pub(super) retryable: bool,
+    /// The workflow goes on if it fails.
+    pub(super) skips_failure: bool,
     /// What its status says besides, as JSON; empty for nothing.
     pub(super) metadata: &'static str,
 }

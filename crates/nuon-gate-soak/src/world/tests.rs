@@ -105,6 +105,7 @@ fn everything_occurs() {
         "second-deploy",
         "several-components",
         "same-second-changes",
+        "skipped-failure",
         "never-deployed",
         "nothing-new",
         "clock-put-back",

@@ -89,6 +89,7 @@ impl View<'_> {
             json.raw("finished", true);
         }
         json.some_true("retryable", step.retryable);
+        json.some_true("skip_on_failure", step.skips_failure);
         json.some_true("retried", step.retried.is_some_and(|retried| retried <= at));
         self.approval(json, step);
         json.text("workflow_id", flow.id.as_str());

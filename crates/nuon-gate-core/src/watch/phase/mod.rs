@@ -240,6 +240,13 @@ impl Phase {
         }
     }
 
+    /// Takes in the newest deploys of the whole install while a poll is under way that did not ask for them.
+    pub(super) fn overhear(&mut self, rows: &[Deploy], target: &Target) {
+        if let Self::Following(follow) = self {
+            follow.overhear(rows, target);
+        }
+    }
+
     /// Goes on to the next phase, as often as what has been read asks for.
     pub(super) fn advance(self, policy: &Policy<'_>) -> (Self, Vec<Note>) {
         let (mut phase, mut notes) = (self, Vec::new());

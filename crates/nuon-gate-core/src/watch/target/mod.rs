@@ -11,7 +11,7 @@ use super::event::Pending;
 use super::phase::{Decision, End, Follow, Phase, Policy, Search, StopReason, decide, decide_at_stop};
 use super::poller::Poller;
 use super::shared::Shared;
-use crate::api::{ApiError, ErrorClass, Fact, Reply, Request};
+use crate::api::{Answer, ApiError, ErrorClass, Fact, Reply, Request};
 use crate::cause::{StoppedBy, Warning};
 use crate::model::{Deploy, Workflow};
 use crate::pins::Pins;
@@ -132,9 +132,9 @@ impl TargetWatch {
         shared: &mut Shared,
     ) -> bool {
         if self.poller.polling_since().is_some() {
-            // Its own poll goes on with what is newer, so that it does not pass what has just been superseded.
-            if let Ok(answer) = reply {
-                let _ = self.take(now, request, answer.fact.clone(), shared);
+            // Its own poll goes on, and does not pass what has just been superseded.
+            if let Ok(Answer { fact: Fact::InstallDeploys(rows), .. }) = reply {
+                self.phase.overhear(rows, self.record.target());
             }
             return false;
         }

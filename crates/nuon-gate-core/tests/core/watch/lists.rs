@@ -7,7 +7,7 @@ use crate::virtual_time::{Body, Run, Scripted, after, component, created, list, 
 use jiff::Timestamp;
 use nuon_gate_core::api::Request;
 use nuon_gate_core::pins::Pins;
-use nuon_gate_core::watch::{Scope, Watch};
+use nuon_gate_core::watch::{Scope, Watch, WatchSettings};
 use nuon_gate_core::{Target, Targets, Verdict};
 use serde_json::{Value, json};
 
@@ -15,9 +15,13 @@ const WHEN: i64 = 1_800_000_000;
 
 /// So many components of one install.
 fn watch(count: usize) -> Watch {
+    watch_by(settings(), count)
+}
+
+fn watch_by(settings: WatchSettings, count: usize) -> Watch {
     let target = |index: usize| Target::new("inl-acme".parse().unwrap(), format!("cmp{index}").parse().unwrap());
     let targets = Targets::new((0..count).map(target)).unwrap();
-    Watch::new(settings(), Scope::Targets(targets), Pins::default(), Timestamp::from_second(WHEN).unwrap()).unwrap()
+    Watch::new(settings, Scope::Targets(targets), Pins::default(), Timestamp::from_second(WHEN).unwrap()).unwrap()
 }
 
 /// A component's deploy, as the list and its detail have it: it goes through three changes in a minute.
@@ -130,8 +134,8 @@ fn what_a_list_shows_while_a_poll_is_under_way_counts_in_it() {
         let active = of(with(deploy(1, s(60)), json!({ "id": "dpl1" })), "inw-old");
         let newer = created(of(with(active.clone(), json!({ "id": "dpl-new", "status": "queued" })), "inw-new"), 1);
         let rows = match now < s(1) {
-            true => vec![deploy(0, now), active, deploy(2, now)],
-            false => vec![newer.clone(), deploy(0, now), active, deploy(2, now)],
+            true => vec![deploy(0, now), active.clone(), deploy(2, now)],
+            false => vec![newer.clone(), deploy(0, now), active.clone(), deploy(2, now)],
         };
         match request {
             Request::InstallDeploys(_) => soon(list(&rows)),
@@ -139,6 +143,7 @@ fn what_a_list_shows_while_a_poll_is_under_way_counts_in_it() {
             Request::Workflow(_, id) if id.as_str() == "inw-new" => soon(steps_of("in-progress", "dpl-new")),
             Request::Workflow(..) => soon(workflow(3, now)),
             Request::Deploy(_, _, id) if id.as_str() == "dpl-new" => soon(Body::Json(newer)),
+            Request::Deploy(_, _, id) if id.as_str() == "dpl1" => soon(Body::Json(active)),
             Request::LatestDeploy(..) if component(request) == Some(1) => soon(Body::Json(newer)),
             Request::LatestDeploy(..) | Request::Deploy(..) => {
                 soon(Body::Json(deploy(component(request).unwrap(), now)))
@@ -148,6 +153,32 @@ fn what_a_list_shows_while_a_poll_is_under_way_counts_in_it() {
     });
     let followed = run.report.targets[1].deploy.as_ref().and_then(|row| row.id.as_ref());
     assert_eq!((run.report.targets[1].verdict, followed.unwrap().as_str()), (Verdict::TimedOut, "dpl-new"));
+}
+
+#[test]
+fn what_it_shows_of_the_deploy_itself_is_for_the_next_poll() {
+    let settings = WatchSettings { long_poll: true, ..settings() };
+    let own = |now: Duration| {
+        let word = if now < s(1) { "queued" } else { "active" };
+        with(deploy(1, now), json!({ "status": word, "workflow_id": "inw-slow" }))
+    };
+    let run = run(watch_by(settings, 3), move |now, request| match request {
+        Request::InstallDeploys(_) => soon(list(&[deploy(0, now), own(now), deploy(2, now)])),
+        // Asked for before the deploy is seen to have passed, and answered later.
+        Request::Workflow(_, id) if id.as_str() == "inw-slow" => after(s(4), steps_of("success", "dpl1")),
+        Request::Workflow(..) => soon(workflow(3, now)),
+        Request::Await(..) => soon(status(404)),
+        Request::LatestDeploy(..) | Request::Deploy(..) if component(request) == Some(1) => soon(Body::Json(own(now))),
+        Request::LatestDeploy(..) | Request::Deploy(..) => soon(Body::Json(deploy(component(request).unwrap(), now))),
+        other => panic!("{other:?} was not expected"),
+    });
+    assert_eq!(run.report.targets[1].verdict, Verdict::Passed);
+    let slow = run
+        .asked
+        .iter()
+        .filter(|asked| matches!(&asked.request, Request::Workflow(_, id) if id.as_str() == "inw-slow"));
+    let asked: Vec<Duration> = slow.map(|asked| asked.at).collect();
+    assert!(asked[0] < s(1) && asked.iter().any(|at| *at > s(1)), "read after it: {asked:?}");
 }
 
 /// A workflow with one step, of this deploy's.

@@ -84,11 +84,16 @@ fn outages() {
     let own = listed(&row("executing", 60));
     let of_others =
         listed(&with(&with(&row("executing", 60), "install_id", json!("inl2")), "component_id", json!("cmp2")));
+    let going = flow("in-progress", &[]);
+    let of_flow = good.clone().flow(10_050, &going).flow(40_000, &going);
+    let of_other_flow = good.clone().flow(10_050, &going).flow(40_000, &with(&going, "owner_id", json!("inl2")));
     let ended = |name, question, tape, at, part| (name, question, tape, end("inconclusive", at), part);
     check(vec![
         ended("nothing at all", short(), html, 60_000, ""),
         ended("nothing since", short(), quiet, 70_100, ""),
         ended("a list of another install's since", short(), of_others, 70_100, ""),
+        ended("a workflow of another install's since", short(), of_other_flow, 71_000, ""),
+        ended("a workflow since", short(), of_flow, 71_000, "no outage"),
         ended("a list since", short(), own, 70_100, "no outage"),
         ended("a good one since", short(), good.clone(), 62_000, "no outage"),
         ended("too early", short(), Tape::default(), 20_000, "no outage"),

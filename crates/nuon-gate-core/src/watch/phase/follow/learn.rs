@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::{Existence, Follow, Newest};
+use crate::Target;
 use crate::api::{Fact, Request};
 use crate::model::{Deploy, Workflow};
 use crate::pins::Baseline;
@@ -44,9 +45,10 @@ impl Follow {
             Fact::Deploys(rows) => {
                 let own = rows.iter().find(|row| row.id.as_ref() == Some(&self.id));
                 self.workflow_id = self.workflow_id.take().or_else(|| own?.workflow().cloned());
+                let own = own.cloned().map(Arc::new);
                 self.reads.newest = self.newest_among(&rows);
                 self.reads.rows = Some(rows);
-                Vec::new()
+                own.map_or_else(Vec::new, |own| self.observe(own, false, policy))
             }
             Fact::InstallDeploys(rows) => self.sweep(&rows, policy),
             Fact::Workflow(workflow) => {
@@ -80,6 +82,16 @@ impl Follow {
             self.reads.newest = self.newest_of(Some(own.clone()), false);
         }
         self.observe(own, false, policy)
+    }
+
+    /// Takes in whether a newer deploy is there. What the rows say of this one is for the next poll: the answers that this one
+    /// waits for may be older.
+    pub(in crate::watch::phase) fn overhear(&mut self, rows: &[Deploy], target: &Target) {
+        let newest = rows_of(target, rows).find(|row| is_deploy(row, &self.passed_over)).cloned();
+        let other = newest.filter(|row| row.id.as_ref() != Some(&self.id));
+        if other.is_some() {
+            self.reads.newest = self.newest_of(other.map(Arc::new), false);
+        }
     }
 
     /// Takes in when the deploy was created that the one which was named has to be newer than. Without a time nothing is.

@@ -52,6 +52,9 @@ fn in_order() -> Vec<Scene> {
         own("no newest is hidden, and the list is read", JUDGING)
             .poll(0, [detail(&active), no_newest(), list(&[&active]), done("iwf-1")])
             .then(passes_by("iwf-1")),
+        own("the list says anew where it stands", JUDGING)
+            .wide_poll(0, [detail(&queued), no_newest(), list(&[&active]), done("iwf-1")])
+            .then(passes_by("iwf-1")),
         own("an empty list hides nothing", JUDGING)
             .poll(0, [detail(&active), no_newest(), missing("list of 100"), done("iwf-1")])
             .then(passes_by("iwf-1")),

@@ -33,6 +33,7 @@ pub(super) struct Scene {
     phase: Phase,
     settings: WatchSettings,
     dashboard: Option<Request>,
+    has_server_time: bool,
     /// Other targets of the install are waited for as well.
     by_list: bool,
     /// Workflows that have answered somebody else, and how many polls came before.
@@ -130,6 +131,7 @@ impl Scene {
             phase,
             settings,
             dashboard: None,
+            has_server_time: true,
             by_list: false,
             answered: Vec::new(),
             known: HashMap::new(),
@@ -151,6 +153,11 @@ impl Scene {
 
     pub(super) fn once(self) -> Self {
         self.with(|settings| settings.mode = Mode::Once)
+    }
+
+    /// No answer says the server's time.
+    pub(super) fn without_server_time(self) -> Self {
+        Self { has_server_time: false, ..self }
     }
 
     /// Where the dashboard is can be asked.
@@ -302,7 +309,7 @@ impl Scene {
             target: &target(),
             now,
             started_at,
-            has_server_time: true,
+            has_server_time: self.has_server_time,
             answered: &self.known,
             by_list: self.by_list,
             takeovers: &self.takeovers,

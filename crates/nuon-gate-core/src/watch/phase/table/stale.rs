@@ -9,16 +9,18 @@ use super::said::{
     said, with, workflow,
 };
 use super::scene::{
-    IN_PROGRESS, NOT_STARTED, Scene, Then, fails_as, id, latest, needs, of_workflow, passes_by, play, search,
+    IN_PROGRESS, NOT_STARTED, Scene, Then, failed, fails_as, id, latest, needs, of_workflow, passes_by, play, search,
 };
 use super::{OTHER, OWN, OWN_COMPONENT, REPLICAS, VERIFIED, WHICH};
-use crate::model::Status;
+use crate::cause::Cause;
+use crate::hold::Behind;
+use crate::model::{Status, WorkflowEnd};
 use crate::watch::Refusal;
 use crate::watch::settings::OnStale;
 use crate::{Hold, RemoteText};
 
 pub(super) fn scenes() -> Vec<Scene> {
-    [stale(), unfinished(), waiting(), lagging(), ahead()].into_iter().flatten().collect()
+    [stale(), unfinished(), waiting(), lagging(), accounted(), ahead()].into_iter().flatten().collect()
 }
 
 #[test]
@@ -208,7 +210,7 @@ fn lagging() -> Vec<Scene> {
     let fail = |name| latest(name, REPLICAS).with(|settings| settings.on_stale = OnStale::Fail);
     let (active, executing) = (since(&row(OWN, "active"), -60), since(&row(OWN, "executing"), -70));
     let component = json!({ "install_component_id": OWN_COMPONENT });
-    let (active_of, failed) = (with(active.clone(), &component), since(&row(OWN, "error"), -60));
+    let (active_of, erred) = (with(active.clone(), &component), since(&row(OWN, "error"), -60));
     let verifying = |word, second| {
         let steps_of = [("install_deploys", "success", -61), ("install_components", word, second)];
         steps(if word == "success" { "success" } else { "in-progress" }, second, &steps_of)
@@ -257,19 +259,144 @@ fn lagging() -> Vec<Scene> {
             .poll(9, [detail(&active_of), newest(&active_of), verifying("success", 8)])
             .then(passes_by("iwf-1")),
         fail("fail: what could be retried until its workflow ended had not ended")
-            .poll(0, [newest(&failed), detail(&failed), retrying()])
+            .poll(0, [newest(&erred), detail(&erred), retrying()])
             .then(Then::Holds(Hold::Retry))
-            .poll(9, [detail(&failed), newest(&failed), steps("error", 8, &[])])
+            .poll(9, [detail(&erred), newest(&erred), steps("error", 8, &[])])
             .then(fails_as(Status::Error)),
         fail("fail: what failed for good had ended, whenever its workflow did")
-            .poll(0, [newest(&failed), detail(&failed), retrying()])
+            .poll(0, [newest(&erred), detail(&erred), retrying()])
             .then(Then::Holds(Hold::Retry))
-            .poll(9, [detail(&failed), newest(&failed), error(8, -60)])
+            .poll(9, [detail(&erred), newest(&erred), error(8, -60)])
             .then(refused(Some(60))),
+        fail("fail: what has never ended had not ended, however long ago its workflow did")
+            .wide_poll(0, [newest(&executing), error(-60, -60), detail(&executing), detail(&executing)])
+            .then(failed(Cause::Orphaned {
+                end: WorkflowEnd::Failed,
+                step: Some(RemoteText::new("step 1 of 1, step, failed")),
+                status: Some(Status::Executing),
+                denial: None,
+            })),
+        fail("fail: what was verified before it said when had not ended, if the server gives no times")
+            .poll(0, [newest(&row(OWN, "active")), detail(&row(OWN, "active")), applying()])
+            .then(waits("in-progress"))
+            .poll(2, [detail(&row(OWN, "active")), newest(&row(OWN, "active")), applied(-60)])
+            .then(passes_by("iwf-1")),
         fail("fail: what was seen under way had not ended, if the server gives no times")
             .poll(0, [newest(&row(OWN, "executing"))])
             .then(IN_PROGRESS)
             .poll(2, [detail(&row(OWN, "active")), newest(&row(OWN, "active")), applied(-60)])
+            .then(passes_by("iwf-1")),
+    ]
+}
+
+/// The times that the server gives, to the second.
+fn accounted() -> Vec<Scene> {
+    let fail = |name| latest(name, REPLICAS).with(|settings| settings.on_stale = OnStale::Fail);
+    let (executing, component) = (row(OWN, "executing"), json!({ "install_component_id": OWN_COMPONENT }));
+    let ended = |second| since(&row(OWN, "active"), second);
+    let (active, error) = (ended(-60), with(since(&row(OWN, "error"), -60), &component));
+    let seen_open = |name, second| {
+        fail(name)
+            .poll(0, [newest(&executing)])
+            .then(IN_PROGRESS)
+            .poll(2, [detail(&ended(second)), newest(&ended(second)), applied(second)])
+    };
+    // The first good answer comes nine seconds after the start.
+    let late = |name| fail(name).poll(0, [nothing("latest")]).then(Then::NoAnswer);
+    vec![
+        fail("fail: in the second of the start, as the first answer shows")
+            .poll(0, [newest(&ended(1)), detail(&ended(1)), applied(1)])
+            .then(refused(None)),
+        seen_open("fail: at the very start, but it was seen under way", 0).then(passes_by("iwf-1")),
+        seen_open("fail: a little ahead of the clock, but it was seen under way", 6).then(passes_by("iwf-1")),
+        seen_open("fail: before the start, whatever was seen", -1).then(refused(Some(1))),
+        seen_open("fail: without the server's time only what was seen says so", -60)
+            .without_server_time()
+            .then(passes_by("iwf-1")),
+        late("fail: in the second of the first answer")
+            .poll(9, [newest(&ended(10)), detail(&ended(10)), applied(10)])
+            .then(passes_by("iwf-1")),
+        late("fail: the last of its steps counts, in whatever order")
+            .poll(
+                9,
+                [
+                    newest(&active),
+                    detail(&active),
+                    steps("success", 8, &[("install_deploys", "success", 8), ("install_deploys", "success", -61)]),
+                ],
+            )
+            .then(passes_by("iwf-1")),
+        late("fail: when the workflow of a pass ended does not matter")
+            .poll(9, [newest(&active), detail(&active), steps("success", 8, &[("install_deploys", "success", -60)])])
+            .then(refused(Some(60))),
+        late("fail: nor does when a workflow that goes on began to")
+            .poll(
+                9,
+                [
+                    newest(&error),
+                    detail(&error),
+                    steps(
+                        "in-progress",
+                        8,
+                        &[("install_deploys", "success", -61), ("install_components", "error", -60)],
+                    ),
+                ],
+            )
+            .then(refused(Some(60))),
+        late("fail: nor does when a step was given up that never began")
+            .poll(
+                9,
+                [
+                    newest(&error),
+                    detail(&error),
+                    steps("error", 8, &[("install_deploys", "error", -60), ("install_deploys", "not-attempted", 8)]),
+                ],
+            )
+            .then(refused(Some(60))),
+        fail("fail: what was in another state had not ended, if the server does not say when it did")
+            .poll(0, [newest(&row(OWN, "error")), detail(&row(OWN, "error")), applied(-60)])
+            .then(Then::Holds(Hold::Behind(Behind::Failure)))
+            .poll(2, [detail(&row(OWN, "active")), newest(&row(OWN, "active")), applied(-60)])
+            .then(passes_by("iwf-1")),
+        fail("fail: what was in this state had, although no step of its workflow worked on it yet")
+            .poll(
+                0,
+                [
+                    newest(&row(OWN, "active")),
+                    detail(&row(OWN, "active")),
+                    workflow("iwf-1", "in-progress", OTHER, "in-progress"),
+                ],
+            )
+            .then(Then::Holds(Hold::NotBegun))
+            .poll(2, [detail(&row(OWN, "active")), newest(&row(OWN, "active")), applied(-60)])
+            .then(refused(None)),
+        fail("fail: what superseded one under way had not ended, if the server does not say when it did")
+            .poll(0, [newest(&of(created(row(OTHER, "executing"), -90), "iwf-2"))])
+            .then(IN_PROGRESS)
+            .wide_poll(
+                2,
+                [
+                    detail(&of(created(row(OTHER, "executing"), -90), "iwf-2")),
+                    newest(&row(OWN, "active")),
+                    done("iwf-1"),
+                    detail(&row(OWN, "active")),
+                    done("iwf-1"),
+                ],
+            )
+            .then(passes_by("iwf-1")),
+        fail("fail: nor had what took the place of one under way")
+            .poll(0, [newest(&created(row(OTHER, "executing"), -90))])
+            .then(IN_PROGRESS)
+            .poll(
+                2,
+                [
+                    detail(&created(row(OTHER, "retried"), -90)),
+                    list(&[&row(OWN, "active")]),
+                    detail(&row(OWN, "active")),
+                    newest(&row(OWN, "active")),
+                    done("iwf-1"),
+                ],
+            )
             .then(passes_by("iwf-1")),
     ]
 }
@@ -289,6 +416,16 @@ fn ahead() -> Vec<Scene> {
             .then(IN_PROGRESS)
             .poll(20, [detail(&active), newest(&active), applied(40)])
             .then(refused(None)),
+        fail("fail: what lies ahead had ended, although its workflow seemed at work for as long as a replica lags")
+            .poll(29, [newest(&active), detail(&active), applying()])
+            .then(waits("in-progress"))
+            .poll(50, [detail(&active), newest(&active), applied(40)])
+            .then(refused(None)),
+        fail("fail: what lies ahead had not ended, if its workflow was at work for longer")
+            .poll(30, [newest(&active), detail(&active), applying()])
+            .then(waits("in-progress"))
+            .poll(50, [detail(&active), newest(&active), applied(40)])
+            .then(passes_by("iwf-1")),
         fail("fail: what was under way for longer than a replica lags had not ended")
             .poll(29, [newest(&executing)])
             .then(IN_PROGRESS)
