@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use nuon_gate_core::api::Request;
 use nuon_gate_core::pins::Pins;
-use nuon_gate_core::watch::{Clocks, EventKind, Mode, Pace, Scope, Watch, WatchSettings};
+use nuon_gate_core::watch::{Clocks, EventKind, Mode, OnApproval, Pace, Scope, Watch, WatchSettings};
 use nuon_gate_core::{Target, Targets, Verdict};
 use serde_json::{Value, json};
 
@@ -262,4 +262,30 @@ fn where_a_list_serves_the_whole_install_no_target_asks_for_itself() {
     let told: Vec<_> = run.events.iter().filter_map(|event| expected(&event.kind)).collect();
     assert_eq!(told, [(1, s(170))], "once, of the one of which it is known");
     assert!(run.report.targets.iter().all(|target| target.history.is_none()), "the rest is read in the end");
+}
+
+#[test]
+fn a_human_is_not_taken_to_be_asked_because_the_page_changed_the_status_within_a_poll() {
+    let at = |status: &str, second: i64| {
+        let since = json!({ "status_v2": { "status": status, "created_at_ts": STARTED_AT + second } });
+        with(created(with(row("dplOwn", status), json!({ "workflow_id": "inw1" })), -70), since)
+    };
+    let asks = json!({ "id": "iws-approve", "name": "deploy", "status": { "status": "approval-awaiting" },
+                       "step_target_type": "install_deploys", "step_target_id": "dplOwn", "approval": { "id": "waa1" } });
+    let settings = WatchSettings { on_approval: OnApproval::Fail, long_poll: true, ..with_history() };
+    let run = run(latest(settings), move |now, request| {
+        let is_first = now < s(1);
+        soon(match request {
+            Request::Earlier(..) => list(&[at("pending-approval", 1)]),
+            Request::Workflow(..) if is_first => workflow("in-progress", false, std::slice::from_ref(&asks)),
+            Request::Workflow(..) => workflow("success", true, &[step("deploy", "success", "dplOwn")]),
+            _ if is_first => deploy(&at("executing", 0)),
+            _ => deploy(&at("active", 2)),
+        })
+    });
+    assert_eq!(times_asked(&run), 1);
+    assert_eq!(
+        (run.report.verdict, run.count(|kind| matches!(kind, EventKind::ApprovalNeeded { .. }))),
+        (Verdict::Passed, 0)
+    );
 }

@@ -130,7 +130,7 @@ impl Follow {
             self.held = None;
             self.past = self.past.map(|_| Past::of(&row, Some(policy.now), policy));
             // What was read of the workflow was read before this.
-            self.reads.workflow = None;
+            (self.reads.workflow, self.reads.workflows) = (None, 0);
             self.reads.changed = true;
         }
         self.detailed = detailed;

@@ -104,7 +104,7 @@ struct Reads {
     /// The workflow of the newest row was read, and makes more than plans.
     rival_deploys: bool,
     workflow: Option<Arc<Workflow>>,
-    /// How often the workflow was read.
+    /// How often the workflow was read since the deploy has been in this status.
     workflows: u32,
     /// The deploy showed another status than before.
     changed: bool,
