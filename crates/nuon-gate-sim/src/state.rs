@@ -8,7 +8,6 @@ use jiff::Timestamp;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::api::Triggered;
 use crate::bodies;
 use crate::ids;
 use crate::message::{Reply, Seen};
@@ -18,6 +17,13 @@ use crate::route::Route;
 use crate::row::Place;
 use crate::script::{Answer, Component, Deploy, Endpoint, Fault, Generation, Script};
 use crate::sinks::{Sink, Sinks};
+
+/// A workflow whose rows appear one by one.
+#[derive(Debug)]
+pub(crate) struct Triggered {
+    pub(crate) install: String,
+    pub(crate) kind: &'static str,
+}
 
 /// Everything that changes while the simulator runs.
 #[derive(Debug)]

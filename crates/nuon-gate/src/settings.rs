@@ -3,22 +3,20 @@
 use std::collections::hash_map::RandomState;
 use std::fmt;
 use std::hash::{BuildHasher as _, Hasher as _};
-use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use nuon_gate_core::Rules;
 use nuon_gate_core::api::Connection;
 use nuon_gate_core::conclude::CancelOn;
-use nuon_gate_core::follow::Followed;
 use nuon_gate_core::pins::{Baseline, Pinning, Pins};
 use nuon_gate_core::resolve::Wanted;
 use nuon_gate_core::schedule::Intervals;
 use nuon_gate_core::watch::{Clocks, Mode, WatchSettings};
 
 use crate::arguments::{
-    CancelCase, ConnectionArguments, Format, JudgingArguments, MarkArguments, NotifyArguments, OutputArguments,
-    PinArguments, StatusArguments, Verbosity, WaitArguments, WaitingArguments,
+    CancelCase, ConnectionArguments, JudgingArguments, MarkArguments, NotifyArguments, PinArguments, StatusArguments,
+    Verbosity, WaitArguments, WaitingArguments,
 };
 use crate::ci::CiSystem;
 use crate::connection::ConnectionParts;
@@ -27,13 +25,12 @@ use crate::exit_mapping::ExitCodes;
 use crate::lists::{List, flatten};
 use crate::marks::{After, Marks};
 use crate::notify::NotifySettings;
+use crate::output::OutputSettings;
 use crate::policies::LongPoll;
 use crate::reader::Reader;
-use crate::report_path::ReportPath;
 use crate::span::Span;
 use crate::status_name::StatusName;
 use crate::targets::{TargetSettings, TypedTargets};
-use crate::terminal::Terminal;
 use crate::trigger_response::Triggered;
 use crate::trouble::Trouble;
 use crate::words;
@@ -126,30 +123,6 @@ impl MarkSettings {
     }
 }
 
-/// The settings of the outputs.
-#[derive(Debug, Clone)]
-pub(crate) struct OutputSettings {
-    pub(crate) format: Format,
-    pub(crate) reports: Vec<ReportPath>,
-    pub(crate) log_lines: usize,
-    /// Which lines of a log to show while it is written.
-    pub(crate) follow_logs: Option<Followed>,
-    /// The CI system that the program is a step of.
-    pub(crate) ci: Option<CiSystem>,
-    /// The CI run's page.
-    pub(crate) ci_url: Option<String>,
-    pub(crate) quiet: bool,
-    /// What stderr can do if it is a terminal; `None` where nobody watches.
-    pub(crate) terminal: Option<Terminal>,
-}
-
-impl OutputSettings {
-    /// Tells whether people read what is written, so that names are better than ids: a report, a CI run's page, a terminal.
-    pub(crate) fn is_read_by_people(&self) -> bool {
-        !self.reports.is_empty() || self.ci.is_some() || io::stderr().is_terminal()
-    }
-}
-
 impl Settings {
     pub(crate) fn for_wait(
         arguments: WaitArguments,
@@ -206,23 +179,6 @@ impl Settings {
             output: OutputSettings::new(output, verbosity, environment),
             unread: Unread::typed(connection, None, environment),
         })
-    }
-}
-
-impl OutputSettings {
-    pub(crate) fn new(arguments: OutputArguments, verbosity: Verbosity, environment: &Environment) -> Self {
-        let variable = |name: &str| environment.get(name).map(str::to_owned);
-        let ci_url = nuon_gate_notify::ci_run(&variable).map(|run| run.url);
-        Self { ci: CiSystem::detect(environment), ci_url, ..Self::of_no_system(arguments, verbosity, environment) }
-    }
-
-    /// Takes nothing of the environment but what the terminal can do.
-    pub(crate) fn of_no_system(arguments: OutputArguments, verbosity: Verbosity, environment: &Environment) -> Self {
-        let OutputArguments { output: format, report, log_lines } = arguments;
-        let reports = report.into_iter().flat_map(|lines| lines.0).collect();
-        let (log_lines, terminal) = (log_lines.into(), Terminal::detect(environment));
-        let (quiet, follow_logs) = (verbosity.quiet, None);
-        Self { format, reports, log_lines, follow_logs, ci: None, ci_url: None, quiet, terminal }
     }
 }
 

@@ -12,5 +12,3 @@ mod logs;
 mod page;
 mod trigger;
 mod workflows;
-
-pub(crate) use self::trigger::Triggered;

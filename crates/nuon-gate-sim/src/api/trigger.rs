@@ -9,17 +9,10 @@ use crate::ids::{id, name};
 use crate::message::{Reply, Seen};
 use crate::progress::DeployProgress;
 use crate::script::{Deploy, Generation};
-use crate::state::State;
+use crate::state::{State, Triggered};
 
 /// How long after the request each row of a workflow of several appears.
 const PACE: Duration = Duration::from_millis(300);
-
-/// A workflow whose rows appear one by one.
-#[derive(Debug)]
-pub(crate) struct Triggered {
-    install: String,
-    kind: &'static str,
-}
 
 /// What is triggered.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -19,7 +19,8 @@ use crate::gate;
 use crate::marks::After;
 use crate::notify::NotifySettings;
 use crate::output::Console;
-use crate::settings::{Inputs, OutputSettings, Settings, Unread};
+use crate::output::OutputSettings;
+use crate::settings::{Inputs, Settings, Unread};
 use crate::targets::TargetSettings;
 use crate::trouble::Trouble;
 

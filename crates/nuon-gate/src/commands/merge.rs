@@ -17,10 +17,11 @@ use crate::exit_mapping::ExitCodes;
 use crate::gate::{Run, until_second_signal};
 use crate::input::Input;
 use crate::notify::{Audience, NotifySettings};
+use crate::output::OutputSettings;
 use crate::output::Outputs;
 use crate::reader::Limit;
 use crate::runtime;
-use crate::settings::{ONCE, OutputSettings};
+use crate::settings::ONCE;
 use crate::sharding::run_name;
 use crate::trouble::Trouble;
 

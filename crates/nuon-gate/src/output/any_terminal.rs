@@ -20,7 +20,6 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::json;
 
-use super::console::style;
 use super::describe::{self, Tone};
 use super::facts::Facts;
 use super::issues::issues;
@@ -276,7 +275,7 @@ impl Screen {
         runtime.block_on(console.close(PATIENCE)).unwrap();
         let written = String::from_utf8(screen.0.lock().unwrap().clone()).unwrap();
         [Tone::Faint, Tone::Good, Tone::Bad, Tone::Warning].into_iter().fold(written, |written, tone| {
-            let style = style(tone);
+            let style = tone.style();
             written.replace(&style.to_string(), "").replace(&format!("{style:#}"), "")
         })
     }

@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal as _};
 use std::time::Duration;
 
 use anstream::{AutoStream, ColorChoice};
-use anstyle::{AnsiColor, Style};
+use anstyle::Style;
 use nuon_gate_core::result::{BranchRunResult, Delivery, RunResult, TargetResult, VerdictName};
 use nuon_gate_core::watch::{Event, EventKind};
 use nuon_gate_core::{Dashboard, Line, Logged, Moment, Target};
@@ -18,10 +18,10 @@ use super::describe::{self, Tone};
 use super::heartbeat::Standings;
 use super::live::{self, Look, Message, Size};
 use super::outcome::{self, gravity};
+use super::settings::OutputSettings;
 use super::stream::Stream;
 use super::table::table;
 use crate::arguments::{Format, Verbosity};
-use crate::settings::OutputSettings;
 use crate::trouble::Trouble;
 use crate::words;
 
@@ -349,7 +349,7 @@ impl Console {
     }
 
     fn line(&self, tone: Tone, text: &str) {
-        let style = if self.colour { style(tone) } else { Style::new() };
+        let style = if self.colour { tone.style() } else { Style::new() };
         let text = format!("{style}{text}{style:#}");
         match &self.run {
             Some(run) => run.stream.send(Message::Line(text)),
@@ -370,16 +370,6 @@ fn of_run(run: &BranchRunResult) -> Vec<(&'static str, Line)> {
     let waiting = run.waiting.iter().take(WORST).map(|waiting| ("waits", waiting.standing()));
     let word = if run.awaiting_approval { "approve" } else { "see" };
     groups.chain(waiting).chain(run.url.clone().map(|url| (word, url))).collect()
-}
-
-pub(super) fn style(tone: Tone) -> Style {
-    match tone {
-        Tone::Plain => Style::new(),
-        Tone::Faint => Style::new().dimmed(),
-        Tone::Good => AnsiColor::Green.on_default(),
-        Tone::Bad => AnsiColor::Red.on_default().bold(),
-        Tone::Warning => AnsiColor::Yellow.on_default(),
-    }
 }
 
 /// Writes a time as a stopwatch shows it.

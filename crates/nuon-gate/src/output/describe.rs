@@ -1,5 +1,6 @@
 //! Events and reports in words.
 
+use anstyle::{AnsiColor, Style};
 use std::time::Duration;
 
 use nuon_gate_core::model::Status;
@@ -21,6 +22,19 @@ pub(super) enum Tone {
     Good,
     Bad,
     Warning,
+}
+
+impl Tone {
+    /// Returns its colour.
+    pub(super) fn style(self) -> Style {
+        match self {
+            Self::Plain => Style::new(),
+            Self::Faint => Style::new().dimmed(),
+            Self::Good => AnsiColor::Green.on_default(),
+            Self::Bad => AnsiColor::Red.on_default().bold(),
+            Self::Warning => AnsiColor::Yellow.on_default(),
+        }
+    }
 }
 
 /// Returns the shortest names that tell the targets apart: without the install if all share it.

@@ -30,6 +30,7 @@ mod outcome;
 mod reports;
 #[cfg(test)]
 mod sample;
+mod settings;
 mod stream;
 mod table;
 
@@ -55,11 +56,11 @@ pub(crate) use self::file::ReportFile;
 use self::issues::{Issue, MOST_WARNINGS};
 use self::json_events::ResultEvent;
 use self::reports::Reports;
+pub(crate) use self::settings::OutputSettings;
 use self::stream::Stream;
 use crate::arguments::Format;
 use crate::ci::CiSystem;
 use crate::follow::LogPart;
-use crate::settings::OutputSettings;
 use crate::trouble::Trouble;
 use crate::words;
 

@@ -6,7 +6,7 @@ use nuon_gate_core::Line;
 use nuon_gate_core::result::{RunResult, StayResult, TargetResult, VerdictName};
 
 use super::describe::Tone;
-use super::live::{Row, Span, sign, stopwatch};
+use super::live::{Row, Span, compact, sign};
 use super::outcome::{gravity, words};
 
 /// On less than this a row has no more than the target and how it ended, and the reason stands below.
@@ -58,7 +58,7 @@ fn cells(target: &TargetResult, label: &Line, columns: usize) -> Cells {
     let (sign, tone) = sign(target.verdict);
     let status = target.deploy.as_ref().map_or("no deploy", |deploy| deploy.status.plain());
     let spent = target.timeline.last().and_then(|stay: &StayResult| stay.duration_ms).map(Duration::from_millis);
-    let spent = spent.map(|spent| format!(" {}", stopwatch(spent))).unwrap_or_default();
+    let spent = spent.map(|spent| format!(" {}", compact(spent))).unwrap_or_default();
     Cells {
         sign: Span::new(tone, format!("{sign} ")),
         name: Span::new(Tone::Plain, label.plain()).cut(columns / NAMES).to(target.url.as_ref()),

@@ -7,7 +7,8 @@ use nuon_gate_core::model::Status;
 use nuon_gate_core::result::VerdictName;
 
 use super::board::{Board, Entry, Place, Usual};
-use super::row::{Row, Span};
+use super::compact::compact;
+use super::row::{INDENT, Row, Span};
 use super::screen::Size;
 use super::steps::{in_short, steps};
 use crate::output::describe::Tone;
@@ -18,8 +19,6 @@ const FEWEST_COLUMNS: usize = 12;
 const FEWEST_ROWS: usize = 3;
 /// A bar is at most so long.
 const LONGEST_BAR: usize = 40;
-/// What stands before everything but the first row.
-pub(super) const INDENT: &str = "  ";
 const SEPARATOR: &str = " · ";
 
 /// Returns the rows, each narrower than the terminal, and fewer than it has.
@@ -116,7 +115,7 @@ fn is_going(entry: &Entry) -> bool {
 
 /// Says where a target stands, with its sign.
 fn standing(entry: &Entry, now: Moment) -> (char, Tone, String) {
-    let spent = stopwatch(now - entry.since);
+    let spent = compact(now - entry.since);
     match &entry.place {
         Place::Looking => ('-', Tone::Faint, "looking for the deploy".to_owned()),
         Place::NotStarted => ('-', Tone::Plain, format!("no deploy yet {spent}")),
@@ -151,7 +150,7 @@ fn besides(entry: &Entry) -> Option<Span> {
 
 fn usually(usual: Usual, now: Moment) -> Span {
     let is_late = usual.elapsed(now) > usual.typical();
-    Span::new(if is_late { Tone::Warning } else { Tone::Plain }, format!("usually {}", stopwatch(usual.typical())))
+    Span::new(if is_late { Tone::Warning } else { Tone::Plain }, format!("usually {}", compact(usual.typical())))
 }
 
 fn total(board: &Board, now: Moment) -> Span {
@@ -205,23 +204,11 @@ fn cells(length: usize, share: f64) -> usize {
     ((length as f64 * share) as usize).min(length)
 }
 
-/// Writes how long something has lasted, as short as can be.
-pub(in crate::output) fn stopwatch(time: Duration) -> String {
-    let seconds = time.as_secs();
-    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
-        (0, 0, seconds) => format!("{seconds}s"),
-        (0, minutes, 0) => format!("{minutes}m"),
-        (0, minutes, seconds) => format!("{minutes}m{seconds}s"),
-        (hours, 0, _) => format!("{hours}h"),
-        (hours, minutes, _) => format!("{hours}h{minutes}m"),
-    }
-}
-
 /// Writes a part of a limit, or the limit.
 fn minutes(time: Duration) -> String {
     match time.as_secs() / 60 {
         0 => format!("{}s", time.as_secs()),
         minutes @ 1..=120 => format!("{minutes}m"),
-        _ => stopwatch(time),
+        _ => compact(time),
     }
 }

@@ -5,6 +5,7 @@
 //! terminal draws a sign, so that none is ever broken; what the picture takes is known, and is painted over.
 
 mod board;
+mod compact;
 #[cfg(test)]
 mod disturbances;
 mod frame;
@@ -28,8 +29,9 @@ use nuon_gate_core::{Dashboard, Moment, Target};
 use tokio::time::Instant;
 
 use self::board::Board;
+pub(super) use self::compact::compact;
 use self::frame::frame;
-pub(super) use self::frame::{sign, stopwatch};
+pub(super) use self::frame::sign;
 pub(super) use self::owner::{disown, own, say, settle};
 pub(super) use self::row::{Look, Row, Span};
 use self::screen::Screen;

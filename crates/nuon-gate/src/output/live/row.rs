@@ -3,8 +3,10 @@
 use nuon_gate_core::Line;
 use unicode_width::UnicodeWidthChar;
 
-use crate::output::console::style;
 use crate::output::describe::Tone;
+
+/// What stands before everything but the first row.
+pub(super) const INDENT: &str = "  ";
 
 /// How what is written looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -148,7 +150,7 @@ impl Span {
             None => self.text.clone(),
         };
         if look.colour {
-            let style = style(self.tone);
+            let style = self.tone.style();
             format!("{style}{text}{style:#}")
         } else {
             text

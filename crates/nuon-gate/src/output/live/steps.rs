@@ -4,8 +4,8 @@ use nuon_gate_core::Moment;
 use nuon_gate_core::model::StepState;
 
 use super::board::Step;
-use super::frame::{INDENT, stopwatch};
-use super::row::{Row, Span};
+use super::compact::compact;
+use super::row::{INDENT, Row, Span};
 use crate::output::describe::Tone;
 
 /// Returns the steps in so many rows: all, or those around the first that has not ended.
@@ -44,7 +44,7 @@ fn position(steps: &[Step]) -> usize {
 
 fn row(step: &Step, now: Moment) -> Row {
     let (sign, tone) = sign(step);
-    let spent = stopwatch(now - step.since);
+    let spent = compact(now - step.since);
     let words = match step.standing.state {
         _ if step.standing.asks => format!("a human has to approve {spent}"),
         StepState::Running => spent,

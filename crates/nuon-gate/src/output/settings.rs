@@ -1,0 +1,50 @@
+//! The settings of the outputs.
+
+use std::io::{self, IsTerminal as _};
+
+use nuon_gate_core::follow::Followed;
+
+use crate::arguments::{Format, OutputArguments, Verbosity};
+use crate::ci::CiSystem;
+use crate::environment::Environment;
+use crate::report_path::ReportPath;
+use crate::terminal::Terminal;
+
+/// The settings of the outputs.
+#[derive(Debug, Clone)]
+pub(crate) struct OutputSettings {
+    pub(crate) format: Format,
+    pub(crate) reports: Vec<ReportPath>,
+    pub(crate) log_lines: usize,
+    /// Which lines of a log to show while it is written.
+    pub(crate) follow_logs: Option<Followed>,
+    /// The CI system that the program is a step of.
+    pub(crate) ci: Option<CiSystem>,
+    /// The CI run's page.
+    pub(crate) ci_url: Option<String>,
+    pub(crate) quiet: bool,
+    /// What stderr can do if it is a terminal; `None` where nobody watches.
+    pub(crate) terminal: Option<Terminal>,
+}
+
+impl OutputSettings {
+    pub(crate) fn new(arguments: OutputArguments, verbosity: Verbosity, environment: &Environment) -> Self {
+        let variable = |name: &str| environment.get(name).map(str::to_owned);
+        let ci_url = nuon_gate_notify::ci_run(&variable).map(|run| run.url);
+        Self { ci: CiSystem::detect(environment), ci_url, ..Self::of_no_system(arguments, verbosity, environment) }
+    }
+
+    /// Takes nothing of the environment but what the terminal can do.
+    pub(crate) fn of_no_system(arguments: OutputArguments, verbosity: Verbosity, environment: &Environment) -> Self {
+        let OutputArguments { output: format, report, log_lines } = arguments;
+        let reports = report.into_iter().flat_map(|lines| lines.0).collect();
+        let (log_lines, terminal) = (log_lines.into(), Terminal::detect(environment));
+        let (quiet, follow_logs) = (verbosity.quiet, None);
+        Self { format, reports, log_lines, follow_logs, ci: None, ci_url: None, quiet, terminal }
+    }
+
+    /// Tells whether people read what is written, so that names are better than ids: a report, a CI run's page, a terminal.
+    pub(crate) fn is_read_by_people(&self) -> bool {
+        !self.reports.is_empty() || self.ci.is_some() || io::stderr().is_terminal()
+    }
+}
