@@ -53,7 +53,6 @@ mod secrets;
 mod shards;
 mod sign_in;
 mod signals;
-mod soak;
 mod support;
 mod targets;
 #[cfg(target_os = "linux")]

@@ -1,4 +1,7 @@
 //! A hundred runs of the soak, so that it stays true. More: `cargo run --release -p nuon-gate-soak --bin soak`.
+//!
+//! It is a program of its own, as the oracle tells one poll from the next by pauses of milliseconds: tests beside it would
+//! tear a poll apart.
 
 use nuon_gate_soak::sockets::{Wish, soak};
 
