@@ -65,10 +65,11 @@ fn last_change(case: &Case) -> u64 {
     changed.min().unwrap_or_default()
 }
 
-/// Returns whether another component was shown a deploy as its own, so that its target may have asked for the detail.
+/// Returns whether another component of the install was shown a deploy as its own, so that its target may have asked for the
+/// detail.
 fn is_shown_to_others(case: &Case, deploy: &str) -> bool {
     let of_another = |own: &&&Exchange| match Ask::of(&own.path) {
-        Ask::Latest(i, c) | Ask::List(i, c) => i != case.install || c != case.component,
+        Ask::Latest(i, c) | Ask::List(i, c) => i == case.install && c != case.component,
         _ => false,
     };
     let shows = |own: &&Exchange| {

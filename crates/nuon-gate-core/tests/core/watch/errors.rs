@@ -102,6 +102,21 @@ fn a_row_of_anothers_is_only_the_wrong_answer_where_none_is_named() {
 }
 
 #[test]
+fn a_deploys_own_workflow_that_seems_to_be_anothers_is_only_the_wrong_answer() {
+    let run = run(pinned(settings(), "dpl0"), |now, request| {
+        soon(match request {
+            Request::Workflow(..) if now < s(20) => {
+                Body::Json(json!({ "owner_id": "inl-other", "status": { "status": "success" }, "finished": true }))
+            }
+            Request::Workflow(..) => workflow("success", true, &[step("apply", "success", "dpl0")]),
+            _ => deploy(&with(row("dpl0", "active"), json!({ "workflow_id": "inw1" }))),
+        })
+    });
+    assert_eq!(run.report.verdict, Verdict::Passed);
+    assert!(run.report.elapsed >= s(20), "{:?}", run.report.elapsed);
+}
+
+#[test]
 fn a_workflow_that_was_shown_to_another_installs_target_exists() {
     let target = |install: &str| Target::new(install.parse().unwrap(), "cmp0".parse().unwrap());
     let targets = Targets::new(["inl-acme", "inl-other"].map(target)).unwrap();

@@ -384,6 +384,22 @@ fn accounted() -> Vec<Scene> {
                 ],
             )
             .then(passes_by("iwf-1")),
+        fail("fail: nor had what took its place only later")
+            .poll(
+                0,
+                [
+                    newest(&created(row(OTHER, "retried"), -90)),
+                    detail(&created(row(OTHER, "retried"), -90)),
+                    list(&[&created(row(OTHER, "retried"), -90)]),
+                    workflow("iwf-1", "in-progress", OTHER, "retried"),
+                ],
+            )
+            .then(Then::Holds(Hold::NotReplaced))
+            .poll(
+                2,
+                [list(&[&row(OWN, "active")]), detail(&row(OWN, "active")), newest(&row(OWN, "active")), done("iwf-1")],
+            )
+            .then(passes_by("iwf-1")),
         fail("fail: nor had what took the place of one under way")
             .poll(0, [newest(&created(row(OTHER, "executing"), -90))])
             .then(IN_PROGRESS)
