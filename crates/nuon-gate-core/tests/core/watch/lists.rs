@@ -155,6 +155,54 @@ fn what_a_list_shows_while_a_poll_is_under_way_counts_in_it() {
     assert_eq!((run.report.targets[1].verdict, followed.unwrap().as_str()), (Verdict::TimedOut, "dpl-new"));
 }
 
+fn followed_beside_a_plan(is_newest: bool) -> (Verdict, String) {
+    let of = |row: Value, workflow: &str| with(row, json!({ "workflow_id": workflow }));
+    let run = run(watch(3), move |now, request| {
+        let word = if now < s(1) { "executing" } else { "active" };
+        let active = of(with(deploy(1, s(60)), json!({ "id": "dpl1", "status": word })), "inw-old");
+        let newer = |id: &str, workflow: &str, second| {
+            created(of(with(active.clone(), json!({ "id": id, "status": "queued" })), workflow), second)
+        };
+        let (plan, new) =
+            (newer("dpl-plan", "inw-plan", 1), newer("dpl-new", "inw-new", if is_newest { 2 } else { 0 }));
+        let own = [deploy(0, now), active.clone(), deploy(2, now)];
+        // The plan appears, and while its workflow is asked for, the other.
+        let two = if is_newest { [&new, &plan] } else { [&plan, &new] };
+        let more: &[&Value] = match now.as_secs() {
+            0 => &[],
+            1..3 => &[&plan],
+            _ => &two,
+        };
+        let rows: Vec<Value> = more.iter().copied().chain(&own).cloned().collect();
+        match request {
+            Request::InstallDeploys(_) => soon(list(&rows)),
+            Request::Workflow(_, id) if id.as_str() == "inw-plan" => {
+                after(s(4), Body::Json(json!({ "status": { "status": "in-progress" }, "plan_only": true })))
+            }
+            Request::Workflow(_, id) if id.as_str() == "inw-old" => soon(steps_of("success", "dpl1")),
+            Request::Workflow(_, id) if id.as_str() == "inw-new" => soon(steps_of("in-progress", "dpl-new")),
+            Request::Workflow(..) => soon(workflow(3, now)),
+            Request::Deploy(_, _, id) if id.as_str() == "dpl-new" => soon(Body::Json(new)),
+            Request::Deploy(_, _, id) if id.as_str() == "dpl1" => soon(Body::Json(active)),
+            Request::LatestDeploy(..) if component(request) == Some(1) => soon(Body::Json(active)),
+            Request::LatestDeploy(..) | Request::Deploy(..) => {
+                soon(Body::Json(deploy(component(request).unwrap(), now)))
+            }
+            other => panic!("{other:?} was not expected"),
+        }
+    });
+    let target = &run.report.targets[1];
+    (target.verdict, target.deploy.as_ref().and_then(|row| row.id.as_ref()).unwrap().to_string())
+}
+
+#[test]
+fn the_workflow_of_one_newer_row_says_nothing_of_another() {
+    // Whether the other is newer than the plan, or older and was only shown late.
+    for is_newest in [true, false] {
+        assert_eq!(followed_beside_a_plan(is_newest), (Verdict::TimedOut, "dpl-new".to_owned()), "{is_newest}");
+    }
+}
+
 #[test]
 fn what_it_shows_of_the_deploy_itself_is_for_the_next_poll() {
     let settings = WatchSettings { long_poll: true, ..settings() };

@@ -162,10 +162,11 @@ impl Follow {
         }
         if let Some(rival) = self.rival() {
             // A lagging replica may show a row that is older, and a row without a time does not say so.
-            if let Some(id) = rival.id.as_ref().filter(|_| rival.created_at.is_none() && !self.reads.rival_detailed) {
+            let is_undated = rival.created_at.is_none() && self.reads.rival_detailed != rival.id;
+            if let Some(id) = rival.id.as_ref().filter(|_| is_undated) {
                 return Some(deploy_request(policy.target, id));
             }
-            if let Some(id) = rival.workflow().filter(|_| !self.reads.rival_deploys) {
+            if let Some(id) = rival.workflow().filter(|_| self.reads.rival_deploys != rival.id) {
                 return Some(workflow_request(policy.target, id));
             }
         }

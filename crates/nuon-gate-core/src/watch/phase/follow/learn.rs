@@ -17,7 +17,7 @@ impl Follow {
         match fact {
             Fact::Deploy(row) if row.id.as_ref() != Some(&self.id) => {
                 if row.id.as_ref().is_some_and(|id| self.is_rival(id)) {
-                    self.reads.rival_detailed = true;
+                    self.reads.rival_detailed = row.id.clone();
                     self.reads.newest = self.newest_of(Some(row.clone()), false);
                 }
                 if row.id.as_ref() == self.unread_baseline() {
@@ -71,26 +71,29 @@ impl Follow {
             return Vec::new();
         }
         self.identified |= own.install_id.is_some() && !self.names_another_workflow(own);
-        // What is older is of no use, and there may be many of it.
-        let may_be_newer = |row: &&Deploy| row.order(own) != Some(Ordering::Less);
-        let newest: Vec<Deploy> = rows_of(policy.target, rows).filter(may_be_newer).cloned().collect();
+        let newest = rows_since(policy.target, rows, own);
         let own = Arc::new(own.clone());
         if newest.len() > 1 {
-            self.reads.newest = self.newest_among(&newest);
-            self.reads.rows = Some(Arc::new(newest));
+            self.take_newest(newest);
         } else {
             self.reads.newest = self.newest_of(Some(own.clone()), false);
         }
         self.observe(own, false, policy)
     }
 
+    fn take_newest(&mut self, rows: Vec<Deploy>) {
+        self.reads.newest = self.newest_among(&rows);
+        self.reads.rows = Some(Arc::new(rows));
+    }
+
     /// Takes in whether a newer deploy is there. What the rows say of this one is for the next poll: the answers that this one
     /// waits for may be older.
     pub(in crate::watch::phase) fn overhear(&mut self, rows: &[Deploy], target: &Target) {
-        let newest = rows_of(target, rows).find(|row| is_deploy(row, &self.passed_over)).cloned();
-        let other = newest.filter(|row| row.id.as_ref() != Some(&self.id));
-        if other.is_some() {
-            self.reads.newest = self.newest_of(other.map(Arc::new), false);
+        let Some(own) = &self.known else { return };
+        let newest = rows_since(target, rows, own);
+        let first = newest.iter().find(|row| is_deploy(row, &self.passed_over));
+        if first.is_some_and(|row| row.id.as_ref() != Some(&self.id)) {
+            self.take_newest(newest);
         }
     }
 
@@ -182,10 +185,11 @@ impl Follow {
             self.most_steps = self.most_steps.max(workflow.steps().count());
             self.reads.workflows += 1;
             self.reads.workflow = Some(workflow);
-        } else if workflow.is_plan_only() {
-            self.pass_over_rival();
-        } else {
-            self.reads.rival_deploys |= self.rival().is_some();
+        } else if self.is_of_rival(id) {
+            match workflow.is_plan_only() {
+                true => self.pass_over_rival(),
+                false => self.note_rival_deploys(),
+            }
         }
     }
 
@@ -197,4 +201,9 @@ impl Follow {
             self.reads.newest = rows.map_or(Newest::Hidden, |rows| self.newest_among(&rows));
         }
     }
+}
+
+/// Returns a target's rows that may be newer than its own: what is older is of no use, and there may be many of it.
+fn rows_since(target: &Target, rows: &[Deploy], own: &Deploy) -> Vec<Deploy> {
+    rows_of(target, rows).filter(|row| row.order(own) != Some(Ordering::Less)).cloned().collect()
 }

@@ -100,9 +100,9 @@ struct Reads {
     /// The newest rows, where they were read.
     rows: Option<Arc<Vec<Deploy>>>,
     /// The detail of the newest row was read, which may say when it was created where the row does not.
-    rival_detailed: bool,
+    rival_detailed: Option<DeployId>,
     /// The workflow of the newest row was read, and makes more than plans.
-    rival_deploys: bool,
+    rival_deploys: Option<DeployId>,
     workflow: Option<Arc<Workflow>>,
     /// How often the workflow was read since the deploy has been in this status.
     workflows: u32,
@@ -289,7 +289,7 @@ impl Follow {
         let is_about_newer = match request {
             Request::LatestDeploy(..) | Request::Deploys(..) => true,
             Request::Deploy(_, _, id) => self.is_rival(id),
-            Request::Workflow(_, id) => self.rival().is_some_and(|row| row.workflow() == Some(id)),
+            Request::Workflow(_, id) => self.is_of_rival(id),
             _ => false,
         };
         let goes_without = is_about_newer && self.on_superseded(policy) == OnSuperseded::Ignore;
@@ -306,10 +306,11 @@ impl Follow {
         let is_own = self.own_workflow() == Some(id);
         if is_own {
             self.workflow_exists = Existence::Missing;
-        } else if self.newest_is_shown {
-            self.reads.rival_deploys = true;
-        } else {
-            self.pass_over_rival();
+        } else if self.is_of_rival(id) {
+            match self.newest_is_shown {
+                true => self.note_rival_deploys(),
+                false => self.pass_over_rival(),
+            }
         }
         is_own
     }
@@ -351,6 +352,16 @@ impl Follow {
         self.rival().is_some_and(|row| row.id.as_ref() == Some(id))
     }
 
+    /// Tells whether a workflow is that of the newest row now: another row can have become that since it was asked for.
+    fn is_of_rival(&self, workflow: &WorkflowId) -> bool {
+        self.rival().is_some_and(|row| row.workflow() == Some(workflow))
+    }
+
+    /// The newest row is known to deploy something, or cannot be known better.
+    fn note_rival_deploys(&mut self) {
+        self.reads.rival_deploys = self.rival().and_then(|row| row.id.clone());
+    }
+
     fn on_superseded(&self, policy: &Policy<'_>) -> OnSuperseded {
         policy.settings.on_superseded.unwrap_or(match self.is_pinned {
             true => OnSuperseded::Ignore,
@@ -360,8 +371,8 @@ impl Follow {
 
     /// Tells whether the newest row is known to supersede.
     fn superseding(&self) -> Option<&Arc<Deploy>> {
-        let is_newer = |row: &&Arc<Deploy>| row.created_at.is_some() || self.reads.rival_detailed;
-        let deploys = |row: &&Arc<Deploy>| row.workflow().is_none() || self.reads.rival_deploys;
+        let is_newer = |row: &&Arc<Deploy>| row.created_at.is_some() || self.reads.rival_detailed == row.id;
+        let deploys = |row: &&Arc<Deploy>| row.workflow().is_none() || self.reads.rival_deploys == row.id;
         self.rival().filter(is_newer).filter(deploys)
     }
 }
