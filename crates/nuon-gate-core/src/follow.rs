@@ -1,6 +1,7 @@
 //! A deploy's log while it is written, for people. It decides nothing, ends with whoever waits for its lines, and is given up
 //! where the server makes it hard.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::time::Duration;
 
@@ -65,9 +66,6 @@ pub async fn follow<T: Future<Output = ()>>(
     why
 }
 
-/// Nothing: what is never returned.
-enum Never {}
-
 /// Follows it with any way of sending.
 async fn follow_with<F, T>(
     send: impl Fn(Request) -> F,
@@ -76,7 +74,7 @@ async fn follow_with<F, T>(
     which: Followed,
     pace: Duration,
     tell: impl Fn(Vec<Logged>) -> T,
-) -> Result<Never, Unfollowed>
+) -> Result<Infallible, Unfollowed>
 where
     F: Future<Output = Reply>,
     T: Future<Output = ()>,

@@ -169,6 +169,13 @@ fn truncate_with_ellipsis(line: &mut String) {
     line.push('…');
 }
 
+/// Names some of `count` things.
+pub(crate) fn some_of(count: u64, named: &[Line]) -> String {
+    let names: Vec<&str> = named.iter().map(Line::plain).collect();
+    let more = if count > named.len() as u64 { ", …" } else { "" };
+    format!("{}{more}", names.join(", "))
+}
+
 /// Returns a word from the server in a form that can be shown: without secrets, bounded, with a mark for each
 /// invisible character, and without the doubled characters that CI runners take for commands. Two different words stay
 /// different, or are both marked.

@@ -17,9 +17,6 @@ use crate::model::{
 };
 use crate::{AppId, BranchPlace, ComponentId, Dashboard, InstallId, RunId, WorkflowId};
 
-/// More of what should be a place in a log is none.
-const LONGEST_CURSOR: usize = 250;
-
 /// A part of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page<T> {
@@ -208,7 +205,7 @@ pub(super) fn read(request: &Request, headers: &HeaderMap, body: &[u8]) -> Resul
         Request::Plan(..) => Fact::Plan(Some(Arc::new(contents::plan(body)?))),
         Request::Tail(..) => {
             let LogTail { logs, next } = decode(body)?;
-            let next = next.and_then(|next| TailCursor::new(next.line(LONGEST_CURSOR).plain()));
+            let next = next.and_then(|next| TailCursor::new(next.line(TailCursor::LONGEST).plain()));
             Fact::Tail(Some(TailPage { records: logs.unwrap_or_default(), next }))
         }
         Request::Logs(..) | Request::LogsAfter(..) => {

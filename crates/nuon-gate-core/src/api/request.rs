@@ -21,12 +21,15 @@ const TAIL_WAIT: &str = "20s";
 pub struct TailCursor(String);
 
 impl TailCursor {
+    /// What is longer is none, in bytes.
+    pub(super) const LONGEST: usize = 200;
+
     /// Takes what a server sends for one, if it can be one.
     pub(super) fn new(text: &str) -> Option<Self> {
-        const LONGEST: usize = 200;
         let (at, id) = text.split_once(':')?;
         let is_id = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-        let is_one = at.parse::<u64>().is_ok() && !id.is_empty() && id.chars().all(is_id) && text.len() <= LONGEST;
+        let is_one =
+            at.parse::<u64>().is_ok() && !id.is_empty() && id.chars().all(is_id) && text.len() <= Self::LONGEST;
         is_one.then(|| Self(text.to_owned()))
     }
 }

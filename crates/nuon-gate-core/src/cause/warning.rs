@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::api::ApiError;
 use crate::model::Status;
+use crate::text::some_of;
 use crate::timeline::human;
 use crate::{DeployId, Line, RemoteText, RunId, Shard};
 
@@ -92,13 +93,6 @@ impl Warning {
     }
 }
 
-/// Names some of several things.
-fn names(count: usize, named: &[Line]) -> String {
-    let names: Vec<&str> = named.iter().map(Line::plain).collect();
-    let more = if count > named.len() { ", …" } else { "" };
-    format!("{}{more}", names.join(", "))
-}
-
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -146,11 +140,13 @@ impl fmt::Display for Warning {
             Self::NoLog(why) => write!(f, "the log could not be read: {}", why.plain()),
             Self::NoHistory(why) => write!(f, "earlier deploys could not be read: {}", why.plain()),
             Self::NothingDeployed { count, named } => {
-                let (installs, names) = (if *count == 1 { "install" } else { "installs" }, names(*count, named));
+                let (installs, names) =
+                    (if *count == 1 { "install" } else { "installs" }, some_of(*count as u64, named));
                 write!(f, "the run succeeded without deploying anything to {count} {installs} ({names})")
             }
             Self::Unlabelled { count, named } => {
-                let (installs, names) = (if *count == 1 { "install is" } else { "installs are" }, names(*count, named));
+                let (installs, names) =
+                    (if *count == 1 { "install is" } else { "installs are" }, some_of(*count as u64, named));
                 write!(f, "{count} {installs} left out ({names}): the server does not say which labels they have")
             }
             Self::CancelUnknown => f.write_str("the outcome of cancelling is not known, because of the signal"),

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::bounded::{first, text};
 use super::open::lenient;
+use crate::text::some_of;
 use crate::{Line, RemoteText};
 
 /// How many of those ahead are named, and how long a name may be.
@@ -59,11 +60,9 @@ impl fmt::Display for QueuePlace {
             return f.write_str("next in the queue");
         }
         write!(f, "waiting behind {count}")?;
-        let names: Vec<&str> = self.ahead.iter().map(Line::plain).collect();
-        match names.is_empty() {
+        match self.ahead.is_empty() {
             true => Ok(()),
-            false if (names.len() as u64) < count => write!(f, ": {}, …", names.join(", ")),
-            false => write!(f, ": {}", names.join(", ")),
+            false => write!(f, ": {}", some_of(count, &self.ahead)),
         }
     }
 }

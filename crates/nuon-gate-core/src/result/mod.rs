@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::excerpt::around_error;
 pub use self::publish::{millis, rfc3339};
+use crate::text::some_of;
 use crate::timeline::span;
 pub use crate::verdict::VerdictName;
 use crate::{Clock, Line, MatchedBy};
@@ -191,11 +192,7 @@ impl PlanResult {
     /// Says what it does: `3 to add, 1 to change, 2 to destroy (aws_db_instance.main, …)`.
     pub fn words(&self) -> Line {
         let Self { add, change, destroy, destroyed } = self;
-        let mut names: Vec<&str> = destroyed.iter().map(Line::plain).collect();
-        if !names.is_empty() && *destroy > names.len() as u64 {
-            names.push("…");
-        }
-        let names = if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) };
+        let names = if destroyed.is_empty() { String::new() } else { format!(" ({})", some_of(*destroy, destroyed)) };
         Line::new(format!("{add} to add, {change} to change, {destroy} to destroy{names}"))
     }
 }

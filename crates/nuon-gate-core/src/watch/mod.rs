@@ -72,6 +72,9 @@ use crate::{Dashboard, InstallId, Moment, Signal, Verdict, WorkflowId};
 /// The time limit of requests that decide nothing, and of one for a plan, which can be megabytes.
 const OPTIONAL_TIMEOUT: Duration = Duration::from_secs(2);
 pub(crate) const PLAN_TIMEOUT: Duration = Duration::from_secs(5);
+/// For how long a deploy and its workflow, or a run and its installs, may contradict each other. They are read one after the
+/// other, and some servers read from a replica that lags, so one of them may only be behind.
+const LAG: Duration = Duration::from_secs(30);
 /// The interval of heartbeats.
 const HEARTBEAT: Duration = Duration::from_secs(60);
 

@@ -86,10 +86,10 @@ impl State {
         let there: Vec<_> = places.iter().copied().filter(|place| self.is_there(*place, now)).collect();
         there.iter().for_each(|place| self.advance(*place, now, 0));
         let Triggered { install, kind } = self.triggered.get(id)?;
+        let owner = Owner { id: install, kind: "installs", name: self.name_of_install(install) };
         let parts: Vec<Value> = there
             .iter()
             .map(|place| {
-                let owner = Owner { id: install, kind: "installs", name: self.name_of_install(install) };
                 let gate = self.gate(*place);
                 bodies::implied_workflow(&Implied { row: self.row(*place), retried: Vec::new(), gate, owner })
             })
@@ -103,9 +103,7 @@ impl State {
             _ => (json!("in-progress"), false),
         };
         let mut body = json!({"id": id, "type": kind, "status": {"status": status}, "approval_option": "approve-all"});
-        body["owner_id"] = json!(install);
-        body["owner_type"] = json!("installs");
-        body["owner_name"] = json!(self.name_of_install(install));
+        owner.sign(&mut body);
         if finished {
             body["finished"] = json!(true);
         }

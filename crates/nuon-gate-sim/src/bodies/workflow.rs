@@ -10,6 +10,7 @@ use crate::script::{Step, Workflow};
 const AHEAD: u32 = 20;
 
 /// Whose a workflow is.
+#[derive(Clone, Copy)]
 pub(crate) struct Owner<'a> {
     pub(crate) id: &'a str,
     /// `installs` or `app_branches`.
@@ -19,7 +20,7 @@ pub(crate) struct Owner<'a> {
 
 impl Owner<'_> {
     /// Says in a workflow's body whose it is.
-    pub(super) fn sign(&self, body: &mut Value) {
+    pub(crate) fn sign(&self, body: &mut Value) {
         body["owner_id"] = json!(self.id);
         body["owner_type"] = json!(self.kind);
         body["owner_name"] = json!(self.name);

@@ -24,6 +24,7 @@ use self::past::Past;
 pub use self::proof::{Basis, Proof};
 pub(super) use self::search::Search;
 pub(super) use self::succession::Succession;
+use super::LAG;
 use super::event::Refusal;
 use super::settings::{OnSuperseded, WatchSettings};
 use super::takeovers::Takeovers;
@@ -34,10 +35,6 @@ use crate::pins::Pins;
 use crate::{
     Clock, DeployId, Hold, Judgement, Kind, MatchedBy, Moment, RemoteText, Rules, Target, Verdict, WorkflowId,
 };
-
-/// For how long a deploy and its workflow may contradict each other. They are read one after the other, and some servers
-/// read from a replica that lags, so one of them may only be behind.
-const LAG: Duration = Duration::from_secs(30);
 
 /// How far the watch over a target has come.
 #[derive(Debug)]

@@ -239,7 +239,7 @@ impl TargetWatch {
 
     /// Deals with an error, and tells whether the poll goes on all the same.
     fn on_error(&mut self, now: Moment, request: &Request, error: &ApiError, shared: &mut Shared) -> bool {
-        if shared.optional_missed(request, now) || matches!(request, Request::Earlier(..)) {
+        if shared.optional_missed(request, now) {
             return true;
         }
         let about = About {

@@ -6,7 +6,6 @@ mod telling;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
-use std::time::Duration;
 
 use self::look::{Look, Placed, Told};
 use super::decide::{Decision, InstallSight, Rules, Stand};
@@ -16,6 +15,7 @@ use crate::model::{BranchRun, GroupRun, RunStatus};
 use crate::paging::Paged;
 use crate::pins::RunPin;
 use crate::schedule::Observed;
+use crate::watch::LAG;
 use crate::watch::discovery::workflow::{self, WorkflowTargets};
 use crate::watch::discovery::{Failure, Joining};
 use crate::watch::event::RunEvent;
@@ -23,8 +23,6 @@ use crate::watch::takeovers::Takeover;
 use crate::watch::target::TargetWatch;
 use crate::{BranchPlace, InstallId, Line, Moment, RemoteText, RunId, Target, WorkflowId};
 
-/// How long a contradiction to the run's success is polled again.
-const LAG: Duration = Duration::from_secs(30);
 /// Longest name of a group that is shown, in characters.
 const LONGEST_NAME: usize = 100;
 
