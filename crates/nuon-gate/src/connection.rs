@@ -1,8 +1,9 @@
 //! How the API is reached: what flags, the environment and the Nuon CLI's file say together.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
-use nuon_gate_core::api::{ApiError, ApiUrl, Connection, Credentials, InvalidApiUrl, InvalidConnection};
+use nuon_gate_core::api::{ApiError, ApiUrl, Client, Connection, Credentials, InvalidApiUrl, InvalidConnection};
 use nuon_gate_core::{InvalidId, OrgId};
 use nuon_gate_http::{Certificates, Proxies, Setup};
 
@@ -128,6 +129,12 @@ fn invalid_url(error: &InvalidApiUrl) -> Trouble {
         _ => "correct --api-url (NUON_GATE_API_URL, NUON_API_URL): it is like https://api.nuon.co",
     };
     Trouble::new(format!("invalid API address: {error}")).hint(hint)
+}
+
+/// Makes the client of the API, with the time limit of its requests.
+pub(crate) fn client(connection: &Connection, request_timeout: Duration) -> Result<Client, Trouble> {
+    let client = Client::new(connection).map_err(|error| invalid_connection(&error))?;
+    Ok(client.within(request_timeout))
 }
 
 /// Says that no client can be made.

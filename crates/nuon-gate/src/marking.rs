@@ -33,9 +33,7 @@ fn unmarked(what: &dyn Display, error: &ApiError) -> Trouble {
 
 /// Resolves the targets, and marks each one.
 pub(crate) async fn take(client: &Client, wanted: Vec<Wanted>) -> Result<(Targets, Marks), Trouble> {
-    let targets = Targets::new(resolve(client, wanted, unmarked).await?);
-    let none = || Trouble::new("there are no targets: the install has no components").hint("correct the targets");
-    let targets = targets.ok_or_else(none)?;
+    let targets = resolve(client, wanted, unmarked).await?;
     let mut marks = Vec::new();
     for target in targets.as_slice() {
         marks.push(mark(client, target).await.map_err(|error| unmarked(target, &error))?);
@@ -43,12 +41,12 @@ pub(crate) async fn take(client: &Client, wanted: Vec<Wanted>) -> Result<(Target
     Ok((targets, Marks::new(marks)))
 }
 
-/// Resolves the targets. Nothing is retried; `unanswered` says what cannot be done without an answer.
+/// Resolves the targets, of which there have to be some. Nothing is retried; `unanswered` says what cannot be done without an answer.
 pub(crate) async fn resolve(
     client: &Client,
     wanted: Vec<Wanted>,
     unanswered: fn(&dyn Display, &ApiError) -> Trouble,
-) -> Result<Vec<Target>, Trouble> {
+) -> Result<Targets, Trouble> {
     let what = wanted.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     let ask = async |request| client.request(&request).await;
     let mut resolver = Resolver::new(wanted);
@@ -63,7 +61,8 @@ pub(crate) async fn resolve(
     if let Some(left_out) = Warning::unlabelled(&resolver.take_unlabelled()) {
         Console::new().warning(&words::warning(&left_out));
     }
-    Ok(targets)
+    let none = || Trouble::new("there are no targets: the install has no components").hint("correct the targets");
+    Targets::new(targets).ok_or_else(none)
 }
 
 /// Marks a target. "None yet" is believed only after a hundred rows, and if install and component exist.

@@ -23,9 +23,9 @@ const FIRST_LINKING_VTE: u32 = 5001;
 impl Terminal {
     /// Returns what the terminal can do; `None` where nobody watches, as under a CI system, or where the cursor cannot be
     /// moved.
-    pub(crate) fn detect(environment: &Environment) -> Option<Self> {
+    pub(crate) fn detect(environment: &Environment, ci: Option<&CiSystem>) -> Option<Self> {
         let get = |name: &str| environment.get(name);
-        let is_ci = CiSystem::detect(environment).is_some()
+        let is_ci = ci.is_some()
             || get("CI").is_some_and(|value| !matches!(value.to_ascii_lowercase().as_str(), "false" | "0" | "no"));
         let term = get("TERM");
         // Windows has no such variable.
@@ -59,7 +59,8 @@ mod tests {
     use super::*;
 
     fn detected(variables: &[(&str, &str)]) -> Option<(bool, bool)> {
-        let terminal = Terminal::detect(&Environment::of(variables));
+        let environment = Environment::of(variables);
+        let terminal = Terminal::detect(&environment, CiSystem::detect(&environment).as_ref());
         terminal.map(|Terminal { links, reflows }| (links, reflows))
     }
 

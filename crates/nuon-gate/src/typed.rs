@@ -1,4 +1,4 @@
-//! Values as they are typed: each argument's text is read here, and nowhere else.
+//! Targets and requirements as they are typed.
 
 use std::num::NonZeroUsize;
 use std::str::FromStr;

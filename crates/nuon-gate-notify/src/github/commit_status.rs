@@ -25,7 +25,7 @@ impl State {
     fn new(occasion: Occasion, result: &RunResult) -> Self {
         match result.verdict {
             _ if occasion != Occasion::Ended => Self::Pending,
-            // With --notify-required and somebody else who was not told.
+            // With --notify-required, when another sink's notification failed.
             VerdictName::Passed | VerdictName::NotifyFailed => Self::Success,
             VerdictName::Failed | VerdictName::Cancelled | VerdictName::Superseded => Self::Failure,
             _ => Self::Error,

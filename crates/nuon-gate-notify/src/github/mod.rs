@@ -1,6 +1,6 @@
 //! GitHub: what is shown of a run beside the commit that is built: a Deployment, and a commit status.
 //!
-//! What is left going on is shown so for ever, so its end is told whatever the end was.
+//! A state left in progress is shown for ever, so the end is always written.
 
 mod commit_status;
 mod deployment;

@@ -4,12 +4,12 @@ use std::fmt::Display;
 use std::time::Duration;
 
 use nuon_gate_core::api::{ApiError, Client, ErrorClass, Request};
-use nuon_gate_core::{Line, PushedCheck, Target, Targets};
+use nuon_gate_core::{Line, PushedCheck, Target};
 use tokio::time::sleep;
 
 use crate::arguments::CheckArguments;
 use crate::ci::CiSystem;
-use crate::connection::{ConnectionParts, invalid_connection};
+use crate::connection::{ConnectionParts, client};
 use crate::environment::Environment;
 use crate::exit;
 use crate::marking::resolve;
@@ -23,7 +23,7 @@ use crate::words::{if_not_signed_in, if_unanswered};
 
 /// The longest time that the server lets a check hold.
 const LONGEST: Duration = Duration::from_secs(60 * 60);
-/// The pauses before a check is reported again that had no good answer. It is the same however often it is reported.
+/// The pauses between attempts. Reporting a check is idempotent.
 const PAUSES: [Duration; 3] = [Duration::from_millis(500), Duration::from_secs(2), Duration::from_secs(5)];
 /// The longest pause that a server may ask for.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
@@ -31,9 +31,10 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 pub(crate) fn run(arguments: CheckArguments, environment: &Environment) -> Result<u8, Trouble> {
     let CheckArguments { action: _, name, status, message, stale_after, connection, targets } = arguments;
     let stale_after = stale_after.map(|span| span.0);
-    if stale_after.is_some_and(|span| span > LONGEST || span.is_zero()) {
-        return Err(Trouble::new("a check holds for an hour at most, and not for no time at all")
-            .hint("correct --stale-after (NUON_GATE_STALE_AFTER)"));
+    if stale_after.is_some_and(|span| span > LONGEST) {
+        return Err(
+            Trouble::new("a check holds for an hour at most").hint("correct --stale-after (NUON_GATE_STALE_AFTER)")
+        );
     }
     let check = PushedCheck { name, status: status.into(), message, stale_after };
     runtime::run(async |reader| {
@@ -44,12 +45,11 @@ pub(crate) fn run(arguments: CheckArguments, environment: &Environment) -> Resul
             Ok((connection, typed.read(reader).await?))
         };
         let (connection, wanted) = reader.within(Limit::fixed(ONCE), reading).await?;
-        let client = Client::new(&connection).map_err(|error| invalid_connection(&error))?.within(request_timeout);
-        let targets = Targets::new(resolve(&client, wanted, unpushed).await?);
+        let client = client(&connection, request_timeout)?;
+        let targets = resolve(&client, wanted, unpushed).await;
         let ci = CiSystem::detect(environment);
         mask(ci.as_ref(), &Console::new());
-        let none = || Trouble::new("there are no targets: the install has no components").hint("correct the targets");
-        push_all(&client, targets.ok_or_else(none)?.as_slice(), &check).await
+        push_all(&client, targets?.as_slice(), &check).await
     })
 }
 

@@ -3,10 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use nuon_gate_core::api::Client;
-
 use crate::arguments::MarkArguments;
-use crate::connection::invalid_connection;
+use crate::connection::client;
 use crate::environment::Environment;
 use crate::marking::take;
 use crate::marks::Marks;
@@ -25,8 +23,8 @@ pub(crate) fn run(arguments: MarkArguments, environment: &Environment) -> Result
         let settings = reader.within(Limit::fixed(ONCE), reading).await?;
         // An unwritable path is found before any request.
         let file = settings.file.as_deref().map(open).transpose()?;
-        let client = Client::new(&settings.connection).map_err(|error| invalid_connection(&error))?;
-        let taken = take(&client.within(settings.request_timeout), settings.wanted).await;
+        let client = client(&settings.connection, settings.request_timeout)?;
+        let taken = take(&client, settings.wanted).await;
         mask(settings.ci.as_ref(), &Console::new());
         let (_, marks) = taken.map_err(|trouble| trouble.so("nothing was written"))?;
         write(&marks, file).await

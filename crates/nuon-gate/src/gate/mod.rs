@@ -8,7 +8,6 @@ use std::ffi::OsString;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use nuon_gate_core::api::{Client, Connection};
 use nuon_gate_core::conclude::{ConcludeOptions, conclude};
 use nuon_gate_core::watch::{Event, Mode, Watch, WatchSettings};
 use nuon_gate_core::{Line, Signal, Verdict, drive};
@@ -17,7 +16,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use self::ending::Publisher;
 pub(crate) use self::ending::Run;
 use self::opening::{NotBegun, Opening};
-use crate::connection::invalid_connection;
+use crate::connection::client;
 use crate::exit_mapping::ExitCodes;
 use crate::follow::LogFollowing;
 use crate::names::Naming;
@@ -100,7 +99,7 @@ async fn gate(settings: Settings, trigger: Option<Trigger>, signals: UnboundedRe
         is_triggered,
         ..watch
     };
-    let client = client(&connection, &watch)?;
+    let client = client(&connection, watch.request_timeout)?;
     publisher.client = Some(client.clone());
     let notices = notify.as_ref().map(|notify| notify.notices.clone()).unwrap_or_default();
     let mut naming = Naming::new(client.clone(), links || read_by_people);
@@ -169,9 +168,4 @@ impl Opening {
 #[expect(clippy::disallowed_methods, reason = "the one reading of the wall clock that all times count from")]
 fn now() -> Timestamp {
     Timestamp::now()
-}
-
-fn client(connection: &Connection, watch: &WatchSettings) -> Result<Client, Trouble> {
-    let client = Client::new(connection).map_err(|error| invalid_connection(&error))?;
-    Ok(client.within(watch.request_timeout))
 }

@@ -43,7 +43,7 @@ impl Section {
         }
     }
 
-    /// The so many-th part of the deploys' logs.
+    /// The section of this part of the deploys' logs.
     pub(super) fn log(number: u64) -> Self {
         Self { title: "Log of the deploy", name: format!("nuon_gate_log_{number}"), second: 0, is_folded: true }
     }

@@ -1,4 +1,4 @@
-//! What people are told on stderr: a line for every change, and at the end what they want to know.
+//! stderr, for people: a line for every change, and at the end the details of what did not pass.
 
 use std::collections::{HashMap, HashSet};
 use std::io::{self, IsTerminal as _};
@@ -25,7 +25,8 @@ use crate::arguments::{Format, Verbosity};
 use crate::trouble::Trouble;
 use crate::words;
 
-/// Of more targets than this that did not pass, so many are told about in full, and of the others' reasons so much.
+/// If more than `MOST_IN_FULL` targets did not pass, only the `WORST` get all their details; the others' reasons are cut to
+/// `SHORT_REASON`.
 const MOST_IN_FULL: usize = 50;
 const WORST: usize = 10;
 const SHORT_REASON: usize = 160;
@@ -89,7 +90,7 @@ impl Console {
         let console = Self { quiet: settings.quiet, ..Self::new() };
         let look = Look { colour: console.colour, links: terminal.is_some_and(|terminal| terminal.links) };
         let reflows = terminal.is_some_and(|terminal| terminal.reflows);
-        // Whatever is written holds no colours but those that are wanted.
+        // `look` has decided on colours, so nothing must be stripped.
         let stream = live::open(|| Ok(AutoStream::always_ansi(io::stderr())), look, reflows)?;
         live::own(stream.sender());
         let is_terminal = terminal.is_some();
@@ -282,7 +283,7 @@ impl Console {
         whole.chain(short).collect()
     }
 
-    /// Returns everything there is to know of a target, which is one of so many.
+    /// Returns all details of a target; `count` is the number of targets in the run.
     fn whole(&self, index: usize, result: &TargetResult, count: usize) -> Vec<(String, Line)> {
         // What was read since may have given a better one.
         let reason = result.reason.as_ref().filter(|reason| self.told.get(&index) != Some(*reason));
@@ -385,7 +386,7 @@ struct Diagnostics;
 impl io::Write for Diagnostics {
     fn write(&mut self, text: &[u8]) -> io::Result<usize> {
         let line = Line::new(String::from_utf8_lossy(text));
-        // What a run is telling must not be broken through.
+        // Goes through the writer, so that it cannot split a line or the live view.
         live::say(line.plain())?;
         Ok(text.len())
     }

@@ -78,7 +78,7 @@ pub(crate) struct Outputs {
     format: Format,
     stdout: Stream,
     console: Console,
-    /// Who reads what is written besides people.
+    /// The CI system, if there is one.
     ci: Option<CiSystem>,
     reports: Reports,
     started_at: Timestamp,
@@ -110,7 +110,7 @@ impl Outputs {
         Ok(outputs)
     }
 
-    /// Takes note that the watch has begun: every event is so long after that.
+    /// Sets the start of the watch, from which event times are counted.
     pub(crate) fn begin(&mut self, started_at: Timestamp) {
         self.started_at = started_at;
     }

@@ -31,16 +31,22 @@ impl OutputSettings {
     pub(crate) fn new(arguments: OutputArguments, verbosity: Verbosity, environment: &Environment) -> Self {
         let variable = |name: &str| environment.get(name).map(str::to_owned);
         let ci_url = nuon_gate_notify::ci_run(&variable).map(|run| run.url);
-        Self { ci: CiSystem::detect(environment), ci_url, ..Self::of_no_system(arguments, verbosity, environment) }
+        let ci = CiSystem::detect(environment);
+        let terminal = Terminal::detect(environment, ci.as_ref());
+        Self { ci, ci_url, ..Self::of_arguments(arguments, verbosity, terminal) }
     }
 
     /// Takes nothing of the environment but what the terminal can do.
     pub(crate) fn of_no_system(arguments: OutputArguments, verbosity: Verbosity, environment: &Environment) -> Self {
+        let terminal = Terminal::detect(environment, CiSystem::detect(environment).as_ref());
+        Self::of_arguments(arguments, verbosity, terminal)
+    }
+
+    fn of_arguments(arguments: OutputArguments, verbosity: Verbosity, terminal: Option<Terminal>) -> Self {
         let OutputArguments { output: format, report, log_lines } = arguments;
         let reports = report.into_iter().flat_map(|lines| lines.0).collect();
-        let (log_lines, terminal) = (log_lines.into(), Terminal::detect(environment));
-        let (quiet, follow_logs) = (verbosity.quiet, None);
-        Self { format, reports, log_lines, follow_logs, ci: None, ci_url: None, quiet, terminal }
+        let (log_lines, quiet) = (log_lines.into(), verbosity.quiet);
+        Self { format, reports, log_lines, follow_logs: None, ci: None, ci_url: None, quiet, terminal }
     }
 
     /// Tells whether people read what is written, so that names are better than ids: a report, a CI run's page, a terminal.

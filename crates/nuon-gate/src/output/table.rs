@@ -11,7 +11,7 @@ use super::outcome::{gravity, words};
 
 /// On less than this a row has no more than the target and how it ended, and the reason stands below.
 const WIDE: usize = 60;
-/// The longest part of a row that names have.
+/// A name takes at most one of so many parts of the width.
 const NAMES: usize = 3;
 const GAP: &str = "  ";
 

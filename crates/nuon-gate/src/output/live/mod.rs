@@ -1,8 +1,8 @@
 //! What people see of a run on stderr: lines, and on a terminal below them a picture of where it stands.
 //!
-//! One thread writes there, and nobody else. It is told what happens, and paints by the clock: `board` keeps where the run
-//! stands, `frame` makes rows of it, `screen` paints them. No row is wider than the terminal, by the widest that any
-//! terminal draws a sign, so that none is ever broken; what the picture takes is known, and is painted over.
+//! A single thread writes to stderr. It receives messages and repaints at intervals: `board` keeps the run's state, `frame`
+//! makes rows of it, `screen` paints them. Rows are measured by the widest form that any terminal gives a character, so none
+//! ever wraps, and the height of what was painted is known.
 
 mod board;
 mod compact;
@@ -41,7 +41,7 @@ use super::stream::Stream;
 /// How often the picture is painted, whatever happens.
 const TICK: Duration = Duration::from_millis(500);
 
-/// Whatever the thread that writes is told.
+/// A message to the writer thread.
 pub(super) enum Message {
     /// A line, with its colours.
     Line(String),
@@ -60,7 +60,7 @@ pub(super) enum Message {
     /// The shell wants the terminal back.
     #[cfg(unix)]
     Suspend,
-    /// The terminal has been somebody else's.
+    /// The program was continued; others may have written to the terminal.
     #[cfg(unix)]
     Resume,
     /// The terminal has another size.
@@ -68,7 +68,7 @@ pub(super) enum Message {
     Resized,
     /// Everything before this is to be on the screen.
     Written(SyncSender<()>),
-    /// Nothing more is to be written, whoever could still say something.
+    /// The writer ends, even if other senders are still alive.
     End,
 }
 
@@ -101,7 +101,7 @@ struct Live<W> {
     lines: String,
     /// What is shown, and since when.
     shown: Option<(Board, Instant)>,
-    /// The terminal is somebody else's.
+    /// The program is stopped, or about to be: nothing is painted.
     is_away: bool,
     /// The shell has the terminal, and the program goes on.
     is_behind: bool,

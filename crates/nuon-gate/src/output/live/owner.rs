@@ -1,4 +1,4 @@
-//! Who writes to the terminal. Whatever else has something to say hands it over.
+//! The one writer of stderr during a run; other code sends it its lines.
 
 use std::io::{self, Write as _};
 use std::sync::mpsc::{Sender, sync_channel};
@@ -22,12 +22,12 @@ pub(in crate::output) fn own(owner: Sender<Message>) {
     set(Some(owner));
 }
 
-/// Leaves it to anyone again.
+/// Ends that: lines go straight to stderr again.
 pub(in crate::output) fn disown() {
     set(None);
 }
 
-/// Has a line written by whoever owns the terminal, or writes it if nobody does.
+/// Sends a line to the writer, or writes it to stderr if there is none.
 pub(in crate::output) fn say(line: &str) -> io::Result<()> {
     match sender().map(|owner| owner.send(Message::Line(line.to_owned()))) {
         Some(Ok(())) => Ok(()),
@@ -36,8 +36,8 @@ pub(in crate::output) fn say(line: &str) -> io::Result<()> {
     }
 }
 
-/// Has everything written that is still to be, takes the picture away and leaves the terminal to anyone, but waits no longer
-/// than this. Tells whether somebody owned the terminal.
+/// Flushes the writer, removes the picture and ends the writer's ownership, waiting at most `limit`. Tells whether there was
+/// a writer.
 pub(in crate::output) fn settle(last: Option<String>, limit: Duration) -> bool {
     let Some(owner) = sender() else { return false };
     let (done, written) = sync_channel(1);
