@@ -86,6 +86,18 @@ fn a_log_that_cannot_be_followed_costs_a_warning_and_nothing_else() {
 }
 
 #[test]
+fn too_many_requests_are_no_word_that_the_server_keeps_none_open() {
+    for code in [408, 429] {
+        let fault = format!("[[fault]]\non = \"tail\"\nnth = [1]\nanswer = \"status\"\ncode = {code}\n");
+        let sim = serve(&(logging("", LOGS, "") + &fault));
+        Gate::wait(&sim).args(["--follow-logs", "all"]).run().exits(0);
+        let asked: Vec<String> = sim.requests().into_iter().map(|seen| seen.target).collect();
+        let count = |part: &str| asked.iter().filter(|target| target.contains(part)).count();
+        assert!(count("/logs/tail") > 1 && count("/logs?") == 0, "{code}: {asked:?}");
+    }
+}
+
+#[test]
 fn a_log_without_end_is_cut_off() {
     let sim = serve(&logging("", LOGS, "filler_logs = 6000\n"));
     let outcome = Gate::wait(&sim).args(["--follow-logs", "all"]).run().exits(0);

@@ -135,8 +135,12 @@ pub(super) fn excuse(request: &Request, error: ApiError) -> Result<Fact, ApiErro
         // Older servers know no queue.
         Request::QueuePosition(_) if error.class() == ErrorClass::Missing => Ok(Fact::Queue(None)),
         Request::Plan(..) if error.class() == ErrorClass::Missing => Ok(Fact::Plan(None)),
-        // Where it is not offered, that is said in many ways.
-        Request::Tail(..) if matches!(error.status(), Some(400..=499)) && error.retry_after().is_none() => {
+        // Where it is not offered, that is said in many ways. That there are too many requests is none of them.
+        Request::Tail(..)
+            if matches!(error.status(), Some(400..=499))
+                && error.class() != ErrorClass::Transient
+                && error.retry_after().is_none() =>
+        {
             Ok(Fact::Tail(None))
         }
         _ => Err(error),
