@@ -6,6 +6,7 @@
 
 mod follow;
 mod judged;
+mod passed_over;
 mod past;
 mod proof;
 mod search;
@@ -13,13 +14,14 @@ mod succession;
 #[cfg(test)]
 mod table;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 pub(super) use self::follow::Follow;
+use self::passed_over::PassedOver;
 use self::past::Past;
 pub use self::proof::{Basis, Proof};
 pub(super) use self::search::Search;
@@ -56,7 +58,7 @@ enum Move {
     /// A deploy that matched, or took the place of another, is followed.
     Follow(Box<Follow>),
     /// What was followed deploys nothing: the search goes on without it, in this poll or the next.
-    SearchOn { pins: Pins, passed_over: HashSet<DeployId>, newest: Option<Arc<Deploy>>, at_once: bool },
+    SearchOn { pins: Pins, passed_over: PassedOver, newest: Option<Arc<Deploy>>, at_once: bool },
     /// What was followed had ended before the wait began: what is newer than that is waited for.
     SearchNewer { than: DeployId, created: Timestamp },
     /// What was followed was replaced: its successor is searched, in the next poll if this one has `exhausted` the list.
@@ -74,7 +76,7 @@ struct Replaced {
     past: Option<Past>,
     /// All that were replaced, this one included.
     ids: Vec<DeployId>,
-    passed_over: HashSet<DeployId>,
+    passed_over: PassedOver,
 }
 
 /// What a decision goes by besides what was read.
@@ -367,11 +369,6 @@ pub(super) fn rows_of<'a>(target: &'a Target, rows: &'a [Deploy]) -> impl Iterat
 /// Tells whether a list has as many rows as one can have, so that there may be older ones.
 fn is_cut_off(rows: &[Deploy]) -> bool {
     rows.len() >= MOST_ROWS as usize
-}
-
-/// Tells whether a row is a deploy, and not one that was found to be none.
-fn is_deploy(row: &Deploy, passed_over: &HashSet<DeployId>) -> bool {
-    row.kind().is_some() && row.id.as_ref().is_some_and(|id| !passed_over.contains(id))
 }
 
 /// Returns why a deploy must not be followed, if so.

@@ -1,13 +1,13 @@
 //! The search for the deploy that is waited for.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::{
-    Decision, End, Follow, Held, LAG, Move, Note, Past, Phase, Policy, deploy_request, install_request, is_cut_off,
-    is_deploy, latest_request, list_request, rows_of, workflow_request, wrong_kind,
+    Decision, End, Follow, Held, LAG, Move, Note, PassedOver, Past, Phase, Policy, deploy_request, install_request,
+    is_cut_off, latest_request, list_request, rows_of, workflow_request, wrong_kind,
 };
 use crate::api::{ApiError, Depth, Fact, Request};
 use crate::cause::Cause;
@@ -39,7 +39,7 @@ pub(in crate::watch) struct Search {
     awaited: Option<Moment>,
     /// A full list of the install's deploys showed none of the component: its newest is older than all of them.
     is_unlisted: bool,
-    passed_over: HashSet<DeployId>,
+    passed_over: PassedOver,
     held: Option<Held>,
     /// The poll under way.
     reads: Reads,
@@ -72,6 +72,7 @@ enum Latest {
 impl Search {
     pub(in crate::watch) fn new(pins: Pins) -> Self {
         Self {
+            passed_over: PassedOver::by(&pins),
             pins,
             is_implicit: false,
             exists: false,
@@ -82,7 +83,6 @@ impl Search {
             goes_on: false,
             awaited: None,
             is_unlisted: false,
-            passed_over: HashSet::new(),
             held: None,
             reads: Reads::default(),
         }
@@ -90,13 +90,9 @@ impl Search {
 
     /// Goes on without a row that turned out to deploy nothing, and remembers the newest that was shown.
     /// Unless it is to be done `at_once`, the next poll goes on, so that the server is not asked without pause.
-    pub(super) fn again(
-        pins: Pins,
-        passed_over: HashSet<DeployId>,
-        newest: Option<Arc<Deploy>>,
-        at_once: bool,
-    ) -> Self {
-        let rival = newest.filter(|row| is_deploy(row, &passed_over));
+    pub(super) fn again(pins: Pins, passed_over: PassedOver, newest: Option<Arc<Deploy>>, at_once: bool) -> Self {
+        let passed_over = passed_over.searching_on(&pins);
+        let rival = newest.filter(|row| passed_over.is_deploy(row));
         let reads = Reads { latest: Latest::Unmatched, listed: !at_once, ..Reads::default() };
         Self { exists: true, read_deep: true, goes_on: true, rival, passed_over, reads, ..Self::new(pins) }
     }
@@ -218,12 +214,12 @@ impl Search {
         } else {
             self.newest.clone_from(&row.id);
             let before = self.rival.take().filter(|before| before.created_at > row.created_at);
-            self.rival = before.or_else(|| Some(row).filter(|row| is_deploy(row, &self.passed_over)));
+            self.rival = before.or_else(|| Some(row).filter(|row| self.passed_over.is_deploy(row)));
         }
     }
 
     fn matches(&self, row: &Deploy, policy: &Policy<'_>) -> bool {
-        is_deploy(row, &self.passed_over) && self.pins.match_deploy(row, policy.started_at)
+        self.passed_over.is_deploy(row) && self.pins.match_deploy(row, policy.started_at)
     }
 
     /// Goes on to follow what matches, unless it must not be followed.
@@ -233,9 +229,9 @@ impl Search {
         let Some((id, row, is_newest)) = found else { return Move::Stay(Phase::Searching(self)) };
         notes.push(Note::Found { row: row.clone(), by: self.pins.matched_by(), replaces: None });
         let past = (!self.pins.is_pinned()).then(|| Past::of(&row, self.awaited, policy));
-        let follow = Follow::matched(id, row, self.pins, past, is_newest).after_row(self.rival);
-        let follow = if self.is_implicit { follow.unpinned() } else { follow };
-        Move::Follow(Box::new(follow.passing_over(self.passed_over)))
+        let follow = Follow::matched(id, row, self.pins, past, is_newest);
+        let follow = follow.passing_over(self.passed_over).after_row(self.rival);
+        Move::Follow(Box::new(if self.is_implicit { follow.unpinned() } else { follow }))
     }
 
     pub(super) fn decide(&self, policy: &Policy<'_>) -> Decision {

@@ -3,9 +3,7 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use super::{
-    Decision, End, Follow, LAG, Move, Note, Past, Phase, Policy, Replaced, is_deploy, list_request, workflow_request,
-};
+use super::{Decision, End, Follow, LAG, Move, Note, Past, Phase, Policy, Replaced, list_request, workflow_request};
 use crate::api::Fact;
 use crate::cause::Cause;
 use crate::model::{Deploy, Workflow};
@@ -74,7 +72,7 @@ impl Succession {
             None => age == Some(Ordering::Greater),
         };
         let was_followed = row.id.as_ref().is_none_or(|id| ids.contains(id));
-        is_newer && !was_followed && workflow.as_ref() == row.workflow() && is_deploy(row, passed_over)
+        is_newer && !was_followed && workflow.as_ref() == row.workflow() && passed_over.is_deploy(row)
     }
 
     pub(super) fn advance(mut self, policy: &Policy<'_>, notes: &mut Vec<Note>) -> Move {

@@ -28,7 +28,7 @@ impl Follow {
         }
         let only_plans = self.reads.workflow.as_ref().is_some_and(|workflow| workflow.is_plan_only());
         if only_plans && self.origin != Origin::Named {
-            self.passed_over.insert(self.id.clone());
+            self.passed_over.note_idle(self.id.clone());
             notes.push(Note::Lost);
             let at_once = policy.settings.mode == Mode::Once;
             return Move::SearchOn { pins: self.pins, passed_over: self.passed_over, newest: self.newest, at_once };

@@ -10,7 +10,7 @@ use crate::Target;
 use crate::api::{Fact, Request};
 use crate::model::{Deploy, Workflow};
 use crate::pins::Baseline;
-use crate::watch::phase::{Note, Past, Policy, is_cut_off, is_deploy, rows_of};
+use crate::watch::phase::{Note, Past, Policy, is_cut_off, rows_of};
 
 impl Follow {
     pub(in crate::watch::phase) fn on_fact(&mut self, request: &Request, fact: Fact, policy: &Policy<'_>) -> Vec<Note> {
@@ -36,7 +36,7 @@ impl Follow {
             }
             Fact::Latest(row) => {
                 self.reads.newest = match row {
-                    Some(row) if is_deploy(&row, &self.passed_over) => self.newest_of(Some(row), true),
+                    Some(row) if self.passed_over.is_deploy(&row) => self.newest_of(Some(row), true),
                     // There is this one at least.
                     Some(_) | None => Newest::Hidden,
                 };
@@ -91,7 +91,7 @@ impl Follow {
     pub(in crate::watch::phase) fn overhear(&mut self, rows: &[Deploy], target: &Target) {
         let Some(own) = &self.known else { return };
         let newest = rows_since(target, rows, own);
-        let first = newest.iter().find(|row| is_deploy(row, &self.passed_over));
+        let first = newest.iter().find(|row| self.passed_over.is_deploy(row));
         if first.is_some_and(|row| row.id.as_ref() != Some(&self.id)) {
             self.take_newest(newest);
         }
@@ -148,7 +148,12 @@ impl Follow {
     fn newest_of(&mut self, row: Option<Arc<Deploy>>, is_shown: bool) -> Newest {
         let id = |row: &Option<Arc<Deploy>>| row.as_ref().and_then(|row| row.id.clone());
         let (was, shown) = (id(&self.newest), id(&row).filter(|_| is_shown));
-        let before = self.newest.take().filter(|before| is_deploy(before, &self.passed_over));
+        if let Some(row) =
+            row.as_ref().filter(|row| row.created_at.zip(self.created).is_some_and(|(its, own)| its < own))
+        {
+            self.passed_over.note_older(row);
+        }
+        let before = self.newest.take().filter(|before| self.passed_over.is_deploy(before));
         let row = row.map(|row| match before.as_ref().filter(|before| before.id == row.id) {
             Some(before) => Arc::new(row.completed_by(before)),
             None => row,
@@ -174,7 +179,7 @@ impl Follow {
     }
 
     fn newest_among(&mut self, rows: &[Deploy]) -> Newest {
-        let newest = rows.iter().find(|row| is_deploy(row, &self.passed_over)).cloned();
+        let newest = rows.iter().find(|row| self.passed_over.is_deploy(row)).cloned();
         self.newest_of(newest.map(Arc::new), false)
     }
 
@@ -196,7 +201,7 @@ impl Follow {
     /// The newer row deploys nothing: takes the newest of the others.
     pub(super) fn pass_over_rival(&mut self) {
         if let Some(rival) = self.rival().and_then(|row| row.id.clone()) {
-            self.passed_over.insert(rival);
+            self.passed_over.note_idle(rival);
             let rows = self.reads.rows.clone();
             self.reads.newest = rows.map_or(Newest::Hidden, |rows| self.newest_among(&rows));
         }

@@ -1,13 +1,12 @@
 //! Following a deploy by its id: what is known of it, and what each answer adds.
 
 use std::cmp::Ordering;
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Held, Past, Policy};
+use super::{Held, PassedOver, Past, Policy};
 use crate::ApprovalPlace;
 use crate::api::Request;
 use crate::model::{Deploy, StepState, Workflow, WorkflowStep};
@@ -51,8 +50,7 @@ pub(in crate::watch) struct Follow {
     most_steps: usize,
     /// A full list of the install's deploys did not show it: there are too many newer ones.
     is_unlisted: bool,
-    /// Rows that deploy nothing, as their workflows say.
-    passed_over: HashSet<DeployId>,
+    passed_over: PassedOver,
     /// Deploys that were followed before.
     replaced: Vec<DeployId>,
     superseded_by: Option<DeployId>,
@@ -130,6 +128,7 @@ impl Follow {
         Self {
             id,
             is_pinned: pins.is_pinned(),
+            passed_over: PassedOver::by(&pins),
             pins,
             origin: Origin::Named,
             known: None,
@@ -143,7 +142,6 @@ impl Follow {
             workflow_exists: Existence::Unknown,
             most_steps: 0,
             is_unlisted: false,
-            passed_over: HashSet::new(),
             replaced: Vec::new(),
             superseded_by: None,
             newest: None,
@@ -182,11 +180,14 @@ impl Follow {
 
     /// The server has shown this row, which did not match.
     pub(super) fn after_row(mut self, newest: Option<Arc<Deploy>>) -> Self {
-        let is_older = |order| matches!(order, Some(Ordering::Less | Ordering::Equal));
-        let is_newer = |own: &Arc<Deploy>| self.known.as_ref().is_none_or(|known| !is_older(own.order(known)));
-        if let Some(newest) = newest.filter(is_newer) {
-            (self.newest, self.newest_is_shown) = (Some(newest), true);
-            self.reads.newest = Newest::Unread;
+        let Some(newest) = newest else { return self };
+        match self.known.as_ref().and_then(|known| newest.order(known)) {
+            Some(Ordering::Less) => self.passed_over.note_older(&newest),
+            Some(Ordering::Equal) => {}
+            Some(Ordering::Greater) | None => {
+                (self.newest, self.newest_is_shown) = (Some(newest), true);
+                self.reads.newest = Newest::Unread;
+            }
         }
         self
     }
@@ -205,7 +206,7 @@ impl Follow {
     }
 
     /// Passes over these rows.
-    pub(super) fn passing_over(self, passed_over: HashSet<DeployId>) -> Self {
+    pub(super) fn passing_over(self, passed_over: PassedOver) -> Self {
         Self { passed_over, ..self }
     }
 
@@ -343,7 +344,8 @@ impl Follow {
             Some(Ordering::Less) => false,
             // It was taken for older when it was left, by a row without a time.
             Some(Ordering::Greater) => !replaces && newest.id.as_ref() != Some(&self.id),
-            Some(Ordering::Equal) | None => !replaces && !was_followed,
+            Some(Ordering::Equal) => !replaces && !was_followed,
+            None => !replaces && !was_followed && !self.passed_over.is_older(newest),
         };
         supersedes.then_some(newest)
     }

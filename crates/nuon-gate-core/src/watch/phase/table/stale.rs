@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::said::{
     STARTED_AT, Said, component, created, detail, done, install, list, missing, newest, no_newest, nothing, of, row,
-    said, with, workflow,
+    said, with, without, workflow,
 };
 use super::scene::{
     IN_PROGRESS, NOT_STARTED, Scene, Then, failed, fails_as, id, latest, needs, of_workflow, passes_by, play, search,
@@ -164,6 +164,20 @@ fn waiting() -> Vec<Scene> {
             .then(NOT_STARTED)
             .poll(2, [no_newest()])
             .then(NOT_STARTED),
+        wait("wait: what had ended does not supersede, although it is shown without its time")
+            .poll(0, proven())
+            .then(NOT_STARTED)
+            .poll(2, [newest(&newer)])
+            .then(IN_PROGRESS)
+            .wide_poll(
+                4,
+                [
+                    detail(&newer),
+                    newest(&without(active.clone(), "created_at")),
+                    workflow("iwf-2", "in-progress", OTHER, "in-progress"),
+                ],
+            )
+            .then(IN_PROGRESS),
         wait("wait: not at once, even in a wide poll").wide_poll(0, proven()).then(NOT_STARTED),
     ]
 }

@@ -11,7 +11,7 @@ use super::scene::{
 };
 use super::{NO_DEPLOYS, OTHER, OWN, WHICH};
 use crate::cause::Cause;
-use crate::pins::Pins;
+use crate::pins::{Baseline, Pins};
 use crate::watch::phase::Basis;
 use crate::watch::settings::OnSuperseded;
 use crate::{Hold, Kind, Verdict};
@@ -228,6 +228,9 @@ fn older_without_a_time() -> Vec<Scene> {
     let shown = || [newest(&timeless), detail(&older)];
     let at_work = || workflow("iwf-1", "in-progress", OWN, "in-progress");
     let [row_without_a_time, its_detail] = shown();
+    let by_build = || Pins { build: Some("bld-1".parse().unwrap()), ..Pins::default() };
+    let built = |row: &Value| with(row.clone(), &json!({ "build_id": "bld-1" }));
+    let after = || Pins { deploy: Some(id(OWN)), after: Some(Baseline::Deploy(id(OTHER))), ..Pins::default() };
     vec![
         latest("followed: not by a row whose detail says that it is older", WHICH)
             .poll(0, [newest(&queued)])
@@ -237,6 +240,25 @@ fn older_without_a_time() -> Vec<Scene> {
             .wide_poll(4, [detail(&active), newest(&timeless), done("iwf-1")])
             .then(passes_by("iwf-1"))
             .reports(["found dpl-web by latest"]),
+        latest("followed: not by a row that was once shown to be older", WHICH)
+            .poll(0, [newest(&queued)])
+            .then(IN_PROGRESS)
+            .wide_poll(2, [detail(&queued), newest(&older), at_work()])
+            .then(IN_PROGRESS)
+            .poll(4, [detail(&active), newest(&timeless), done("iwf-1")])
+            .then(passes_by("iwf-1")),
+        search("followed: not by a row that was shown to be older while it was searched for", WHICH, by_build())
+            .with(|settings| settings.on_superseded = Some(OnSuperseded::Follow))
+            .poll(0, [newest(&older), list(&[&older])])
+            .then(NOT_STARTED)
+            .poll(2, [newest(&built(&queued))])
+            .then(IN_PROGRESS)
+            .poll(4, [detail(&built(&active)), newest(&timeless), done("iwf-1")])
+            .then(passes_by("iwf-1")),
+        named("superseded: not by what it has to be newer than", WHICH, after())
+            .with(|settings| settings.on_superseded = Some(OnSuperseded::Fail))
+            .poll(0, [detail(&active), detail(&older), newest(&timeless), done("iwf-1")])
+            .then(passes_by("iwf-1")),
         latest("followed: not by a row whose detail cannot be read", WHICH)
             .poll(0, [newest(&queued)])
             .then(IN_PROGRESS)
