@@ -190,6 +190,11 @@ impl Workflow {
         self.steps_of(deploy).find(|step| self.asks_in(step))
     }
 
+    /// Returns the deploys about which a human is asked.
+    pub fn asked_about(&self) -> impl Iterator<Item = &str> {
+        self.steps().filter(|step| self.asks_in(step)).filter_map(WorkflowStep::deploy)
+    }
+
     fn asks_in(&self, step: &WorkflowStep) -> bool {
         let unanswered = step.approval.as_ref().is_none_or(|approval| approval.response.is_none());
         self.approval_option != Some(ApprovalOption::ApproveAll) && step.word() == "approval-awaiting" && unanswered

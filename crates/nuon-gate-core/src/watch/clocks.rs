@@ -78,7 +78,7 @@ impl Watch {
         let (awaits_start, approval_since) = match poller {
             PollerId::Discovery => (self.discovery.awaits_start(), self.discovery.asked_since()),
             PollerId::Target(index) => {
-                (self.targets[index].awaits_start(&self.shared), self.targets[index].approval_since())
+                (self.targets[index].awaits_start(&self.shared), self.targets[index].approval_since(&self.shared))
             }
         };
         let queued_since = match poller {

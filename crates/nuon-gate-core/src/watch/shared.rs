@@ -1,6 +1,6 @@
 //! What the polls of all targets share.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -14,7 +14,7 @@ use super::takeovers::Takeovers;
 use crate::api::Request;
 use crate::cause::Warning;
 use crate::model::{QueuePlace, StepStanding, Workflow};
-use crate::{Dashboard, Moment, WorkflowId};
+use crate::{Dashboard, DeployId, Moment, WorkflowId};
 
 /// How often the dashboard's address is requested: no verdict depends on it.
 const DASHBOARD_TRIES: u32 = 3;
@@ -37,6 +37,8 @@ pub(super) struct Shared {
     dashboard_tries_left: u32,
     /// When each workflow last answered, whoever asked: one that has exists.
     workflows: HashMap<WorkflowId, Moment>,
+    /// The deploys about which a human is asked, by the newest answer about each workflow, whoever asked for it.
+    asked_about: HashMap<WorkflowId, HashSet<String>>,
     /// Where the steps of each were last said to stand.
     steps: HashMap<WorkflowId, Vec<StepStanding>>,
     lists: Lists,
@@ -62,6 +64,7 @@ impl Shared {
             dashboard: None,
             dashboard_tries_left: DASHBOARD_TRIES,
             workflows: HashMap::new(),
+            asked_about: HashMap::new(),
             steps: HashMap::new(),
             lists: Lists::default(),
             queues: Queues::default(),
@@ -115,6 +118,16 @@ impl Shared {
     pub(super) fn note_workflow(&mut self, id: &WorkflowId, workflow: &Workflow, now: Moment) {
         self.note_existing(id, now);
         self.queues.note_workflow(id, workflow);
+        let asked_about: HashSet<String> = workflow.asked_about().map(str::to_owned).collect();
+        match asked_about.is_empty() {
+            true => self.asked_about.remove(id),
+            false => self.asked_about.insert(id.clone(), asked_about),
+        };
+    }
+
+    /// Tells whether the newest answer about a workflow says that a human is asked about a deploy.
+    pub(super) fn is_asked_about(&self, workflow: &WorkflowId, deploy: &DeployId) -> bool {
+        self.asked_about.get(workflow).is_some_and(|deploys| deploys.contains(deploy.as_str()))
     }
 
     /// Takes note that an answer was about a workflow, so that it exists.

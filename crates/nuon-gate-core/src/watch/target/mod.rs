@@ -99,12 +99,11 @@ impl TargetWatch {
         self.record.last_change()
     }
 
-    /// Returns since when a human is asked, for the approval clock.
-    pub(super) fn approval_since(&self) -> Option<Moment> {
-        match &self.phase {
-            Phase::Following(follow) => follow.approval_since().map(|(since, _)| since),
-            _ => None,
-        }
+    /// Returns since when a human is asked, for the approval clock. Somebody else may have read the answer already.
+    pub(super) fn approval_since(&self, shared: &Shared) -> Option<Moment> {
+        let Phase::Following(follow) = &self.phase else { return None };
+        let (since, place) = follow.approval_since()?;
+        shared.is_asked_about(&place.workflow, follow.id()).then_some(since)
     }
 
     // Its polls.

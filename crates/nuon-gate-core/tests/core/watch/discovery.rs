@@ -88,6 +88,29 @@ fn a_workflow_that_fails_fails_the_run_although_its_deploys_passed() {
     }
 }
 
+/// What the deploy says cannot be read for minutes; that the plan was approved is read of the workflow.
+#[test]
+fn an_approval_that_was_answered_rings_no_clock_whoever_has_read_the_answer() {
+    let asks = |answered: bool| {
+        let waits = with(step("a", "approval-awaiting", "dplA"), json!({"approval": {"id": "waa1"}}));
+        if answered { step("a", "in-progress", "dplA") } else { waits }
+    };
+    let clocks = Clocks { approval: Some(s(120)), ..settings().clocks };
+    for (answered_at, verdict) in [(s(60), Verdict::Passed), (s(3000), Verdict::ApprovalNeeded)] {
+        let flow = move |now: Duration| match now < s(400) {
+            true => ("in-progress", false, vec![asks(now >= answered_at)]),
+            false => ("success", true, vec![step("a", "success", "dplA")]),
+        };
+        let word = |now: Duration, _: &str| if now < s(300) { "pending-approval" } else { "active" };
+        let mut server = flowing(flow, word);
+        let run = run(of_workflow(WatchSettings { clocks, ..settings() }), move |now, request| match request {
+            Request::Deploy(..) if (s(50)..s(300)).contains(&now) => soon(status(500)),
+            _ => server(now, request),
+        });
+        assert_eq!(run.report.verdict, verdict, "{:?}", run.report.targets);
+    }
+}
+
 #[test]
 fn a_retry_within_the_workflow_is_followed_and_no_target_of_its_own() {
     let flow = |now: Duration| match now.as_secs() {
