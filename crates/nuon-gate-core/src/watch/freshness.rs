@@ -1,6 +1,7 @@
 //! How fresh an answer about a deploy is. Some servers read from a replica that lags, so an answer can be older than
 //! the one before it (`docs/nuon-api.md`, "Replicas and times").
 
+use std::cmp::Ordering;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -43,6 +44,8 @@ struct Version {
     may_be_wiped: bool,
     /// Whether its status is one that lasts.
     is_final: bool,
+    /// Its times are those of another status that it came after: it says none itself.
+    is_later: bool,
 }
 
 /// How old an answer is, compared with the newest that was seen.
@@ -84,7 +87,7 @@ impl Freshness {
                 }
             }
         }
-        *self = Self { newest: Some(version), older: None };
+        *self = Self { newest: Some(version.after(self.newest.take())), older: None };
         true
     }
 }
@@ -110,6 +113,17 @@ impl Version {
             earlier: history.len(),
             may_be_wiped: wiping.iter().chain(&replaced).any(|wiping| wiping == status),
             is_final: Rules::default().judge(status, Kind::Apply) != Judgement::Pending,
+            is_later: false,
+        }
+    }
+
+    /// What says no time came after what was seen before, and what is older than that is older than this.
+    fn after(self, before: Option<Self>) -> Self {
+        match before.filter(|_| self.updated_at.is_none() && self.since.is_none()) {
+            Some(Self { status, updated_at, since, is_later, .. }) => {
+                Self { updated_at, since, is_later: is_later || status != self.status, ..self }
+            }
+            None => self,
         }
     }
 
@@ -117,10 +131,13 @@ impl Version {
     /// happened: a history only grows, except where the server wipes it. What has none says nothing of that, unless there
     /// are no times either. What says neither is not older, nor is the same state without its history.
     fn compared_with(&self, newest: &Self) -> Age {
-        let by = |own: Option<Timestamp>, newest: Option<Timestamp>| {
-            own.zip(newest).map(|(own, newest)| own.cmp(&newest)).filter(|order| order.is_ne())
-        };
-        let by_time = by(self.updated_at, newest.updated_at).or_else(|| by(self.since, newest.since));
+        let is_before_it = newest.is_later && self.status != newest.status;
+        let by =
+            |own: Option<Timestamp>, newest: Option<Timestamp>| own.zip(newest).map(|(own, newest)| own.cmp(&newest));
+        let by_row = by(self.updated_at, newest.updated_at)
+            .map(|order| if is_before_it { order.then(Ordering::Less) } else { order });
+        let by_time =
+            by_row.filter(|order| order.is_ne()).or_else(|| by(self.since, newest.since).filter(|order| order.is_ne()));
         let is_shorter = self.earlier < newest.earlier && !self.may_be_wiped;
         let by_history = is_shorter && self.earlier > 0;
         let is_same = self.updated_at.is_some() && self.updated_at == newest.updated_at && self.status == newest.status;
@@ -212,6 +229,23 @@ mod tests {
         let mut freshness = Freshness::default();
         let rows = [row("active", 9, 9, 3), row("active", 9, -1, -1), row("executing", 9, 9, 2)];
         assert_eq!(rows.map(|row| freshness.admit(Moment::START, &row)), [true, true, false]);
+    }
+
+    #[test]
+    fn a_state_that_says_no_time_takes_no_time_back() {
+        let admitted = |rows: [Deploy; 3]| {
+            let mut freshness = Freshness::default();
+            rows.map(|row| freshness.admit(Moment::START, &row))
+        };
+        let (bare, error) = (|| row("executing", -1, -1, 3), || row("error", -1, -1, -1));
+        let (fresh, stale) = ([true, true, true], [true, true, false]);
+        assert_eq!(admitted([row("executing", 9, 9, 3), bare(), row("active", 5, 5, 4)]), stale);
+        assert_eq!(admitted([row("executing", 9, 9, 3), bare(), row("active", 9, 9, 4)]), fresh);
+        // What it came after is not newer than it.
+        assert_eq!(admitted([row("active", 9, 9, 3), error(), row("active", 9, 9, 3)]), stale);
+        assert_eq!(admitted([row("active", 9, 9, 3), error(), row("active", 10, 9, 5)]), fresh);
+        assert_eq!(admitted([row("active", 9, 9, 3), error(), row("error", 9, 9, -1)]), fresh);
+        assert_eq!(admitted([row("active", -1, 9, 3), error(), row("active", -1, 8, 3)]), stale);
     }
 
     #[test]
