@@ -305,39 +305,50 @@ impl Resolver {
                 Meaning::Targets(vec![target.named(known.name.as_ref(), None)])
             }
             (_, None, Some(page)) => Meaning::Ask(Request::InstallComponents(known.id.clone(), page)),
-            (Wanted::Component(_, component), None, None) => by_name(known, typed, component),
+            (Wanted::Component(_, component), None, None) => self.by_name(known, typed, component),
             (_, None, None) => {
                 let components = known.components.rows().iter();
                 Meaning::Targets(components.filter_map(|component| known.target(component)).collect())
             }
         }
     }
-}
 
-/// Names are compared as the server sent them, letter by letter: one with an invisible character in it is another name.
-fn by_name(known: &Known, install: &InstallId, typed: &ComponentId) -> Meaning {
-    let is_it = |component: &&InstallComponent| {
-        component.component_id.as_ref() == Some(typed) || component.name().is_some_and(|name| name.is(typed.as_str()))
-    };
-    let mut found = known.components.rows().iter().filter(is_it).filter_map(|component| known.target(component));
-    match (found.next(), found.next()) {
-        (Some(target), None) => Meaning::Targets(vec![target]),
-        (Some(first), Some(second)) => {
-            let (given, first, second) = (typed.to_string(), first.component.to_string(), second.component.to_string());
-            Meaning::Ambiguous(Ambiguous { kind: Named::Component, given, first, second })
-        }
-        (None, _) => {
-            let names: Vec<RemoteText> = known.components.rows().iter().filter_map(|own| own.name().cloned()).collect();
-            let label = known.name.clone().unwrap_or_else(|| RemoteText::new(install.as_str()));
-            Meaning::Unknown(unknown(Named::Component, typed.as_str(), Some(label), &names))
+    /// Names are compared as the server sent them, letter by letter: one with an invisible character in it is another name.
+    fn by_name(&self, known: &Known, install: &InstallId, typed: &ComponentId) -> Meaning {
+        let is_it = |component: &&InstallComponent| {
+            component.component_id.as_ref() == Some(typed)
+                || component.name().is_some_and(|name| name.is(typed.as_str()))
+        };
+        let mut found = known.components.rows().iter().filter(is_it).filter_map(|component| known.target(component));
+        match (found.next(), found.next()) {
+            (Some(target), None) => Meaning::Targets(vec![target]),
+            (Some(first), Some(second)) => {
+                let (given, first, second) =
+                    (typed.to_string(), first.component.to_string(), second.component.to_string());
+                Meaning::Ambiguous(Ambiguous { kind: Named::Component, given, first, second })
+            }
+            // A list can lag, and an id need not be in it.
+            (None, _) if self.trusting && has_form_of_id(typed.as_str(), "cmp") => {
+                Meaning::Targets(vec![Target::new(known.id.clone(), typed.clone()).named(known.name.as_ref(), None)])
+            }
+            (None, _) => {
+                let names: Vec<RemoteText> =
+                    known.components.rows().iter().filter_map(|own| own.name().cloned()).collect();
+                let label = known.name.clone().unwrap_or_else(|| RemoteText::new(install.as_str()));
+                Meaning::Unknown(unknown(Named::Component, typed.as_str(), Some(label), &names))
+            }
         }
     }
 }
 
-/// Tells whether a text can only be an id: the prefix, and small letters and digits, of which random ones have some of both.
-/// What is taken for a name although it is an id is found all the same, for one request more.
+/// Tells whether a text can only be an id: random ones have some digits. What is taken for a name although it is an id is
+/// found all the same, for one request more.
 fn is_id(text: &str, prefix: &str) -> bool {
+    has_form_of_id(text, prefix) && text.bytes().filter(u8::is_ascii_digit).count() >= FEWEST_DIGITS
+}
+
+/// Tells whether a text can be an id: the prefix, and small letters and digits.
+fn has_form_of_id(text: &str, prefix: &str) -> bool {
     let plain = text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
-    let digits = text.bytes().filter(u8::is_ascii_digit).count();
-    text.starts_with(prefix) && text.len() == ID_LENGTH && plain && digits >= FEWEST_DIGITS
+    text.starts_with(prefix) && text.len() == ID_LENGTH && plain
 }

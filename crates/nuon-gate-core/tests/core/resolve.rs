@@ -157,6 +157,19 @@ fn only_what_has_26_characters_is_an_id() {
     }
 }
 
+/// An id with hardly a digit is looked for among the names first; a list that lacks it says nothing of it.
+#[test]
+fn what_has_the_form_of_an_id_and_is_no_name_is_an_id() {
+    let id = "cmpcomponentofthewholeteam";
+    assert_eq!(targets(vec![wanted("acme", id)]), [format!("{ACME}/{id} acme/{id}")]);
+    assert!(matches!(named(vec![], id), Resolution::Targets(targets) if targets[0].component.as_str() == id));
+    let rows = vec![component("cmpa", id), component("cmpb", "worker")];
+    assert!(matches!(named(rows, id), Resolution::Targets(targets) if targets[0].component.as_str() == "cmpa"));
+    assert!(matches!(named(vec![], "cmpcomponentofthewholetea"), Resolution::Unknown(0, _)), "one letter less");
+    let thorough = Resolver::new(vec![wanted("acme", id)]).thorough();
+    assert!(matches!(resolve_with(thorough).0, Resolution::Unknown(0, _)), "who believes no id");
+}
+
 #[test]
 fn a_name_is_itself_letter_by_letter() {
     for typed in ["Api", "API", "api\u{301}", "ap\u{456}", "a-pi"] {
