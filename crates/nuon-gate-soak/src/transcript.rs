@@ -1,6 +1,7 @@
 //! What a run was asked to find out, what was asked and answered, and what came of it.
 
 use std::fmt;
+use std::sync::OnceLock;
 
 use serde_json::Value;
 
@@ -133,17 +134,34 @@ pub struct HttpAnswer {
     pub headers: Vec<(String, String)>,
     /// The body as it is sent.
     pub body: Vec<u8>,
+    parsed: Parsed,
+}
+
+/// A body as JSON, once somebody has asked for it: the oracle asks for each many times.
+#[derive(Debug, Clone, Default)]
+struct Parsed(OnceLock<Option<Value>>);
+
+/// It follows from the body.
+impl PartialEq for Parsed {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
 }
 
 impl HttpAnswer {
+    /// Makes a whole answer.
+    pub fn new(status: u16, headers: Vec<(String, String)>, body: Vec<u8>) -> Self {
+        Self { status, headers, body, parsed: Parsed::default() }
+    }
+
     /// Returns a header's value, by its name in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
     }
 
     /// Returns the body as JSON, if it is.
-    pub fn json(&self) -> Option<Value> {
-        serde_json::from_slice(&self.body).ok()
+    pub fn json(&self) -> Option<&Value> {
+        self.parsed.0.get_or_init(|| serde_json::from_slice(&self.body).ok()).as_ref()
     }
 }
 

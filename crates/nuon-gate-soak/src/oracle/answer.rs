@@ -32,10 +32,15 @@ pub(super) fn status(exchange: &Exchange) -> u16 {
 }
 
 /// Returns the JSON of a whole 200.
-pub(super) fn body(exchange: &Exchange) -> Option<Value> {
+pub(super) fn body(exchange: &Exchange) -> Option<&Value> {
     let answer = http(exchange).filter(|answer| answer.status == 200)?;
     let packed = answer.header("content-encoding").is_some_and(|own| own != "identity");
     if packed { None } else { answer.json() }
+}
+
+/// Returns the rows of a list, or the one thing that a body is.
+pub(super) fn rows_of(body: &Value) -> &[Value] {
+    body.as_array().map_or(std::slice::from_ref(body), Vec::as_slice)
 }
 
 /// Returns whose word an answer is (contract: an answer that is not Nuon's is no word of Nuon's).
@@ -67,10 +72,10 @@ pub(super) fn good(exchange: &Exchange) -> bool {
     }
     let Some(value) = body(exchange) else { return false };
     match ask {
-        Ask::Latest(..) => value.get("install_id").is_some() || Row::of(&value).is_some(),
+        Ask::Latest(..) => value.get("install_id").is_some() || Row::of(value).is_some(),
         Ask::List(..) | Ask::InstallList(_) => value.is_array(),
-        Ask::Detail(_, _, id) => Row::of(&value).is_some_and(|row| row.id == id),
-        Ask::Flow(id) => Flow::of(&value).is_some_and(|flow| flow.id == id),
+        Ask::Detail(_, _, id) => Row::of(value).is_some_and(|row| row.id == id),
+        Ask::Flow(id) => Flow::of(value).is_some_and(|flow| flow.id == id),
         _ => false,
     }
 }

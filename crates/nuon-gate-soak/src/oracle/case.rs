@@ -70,17 +70,17 @@ impl<'a> Case<'a> {
         for exchange in self.reads.clone() {
             let Some(value) = body(exchange) else { continue };
             match Ask::of(&exchange.path) {
-                Ask::Latest(i, c) if self.is(&i, &c) => self.row(exchange, &value, (true, true, true)),
-                Ask::List(i, c) if self.is(&i, &c) => each(&value, |own| self.row(exchange, own, (true, true, false))),
-                Ask::InstallList(i) if i == self.install => each(&value, |own| {
+                Ask::Latest(i, c) if self.is(&i, &c) => self.row(exchange, value, (true, true, true)),
+                Ask::List(i, c) if self.is(&i, &c) => each(value, |own| self.row(exchange, own, (true, true, false))),
+                Ask::InstallList(i) if i == self.install => each(value, |own| {
                     if text(own, "component_id") == self.component {
                         self.row(exchange, own, (true, false, false));
                     }
                 }),
-                Ask::Detail(i, c, d) => self.detail(exchange, &value, (&i, c.as_deref(), &d)),
-                Ask::Flow(w) => self.flow(exchange, &value, Some(&w)),
-                Ask::Flows => each(&value, |own| self.flow(exchange, own, None)),
-                Ask::Steps(w) => self.steps(exchange, &value, &w),
+                Ask::Detail(i, c, d) => self.detail(exchange, value, (&i, c.as_deref(), &d)),
+                Ask::Flow(w) => self.flow(exchange, value, Some(&w)),
+                Ask::Flows => each(value, |own| self.flow(exchange, own, None)),
+                Ask::Steps(w) => self.steps(exchange, value, &w),
                 _ => (),
             }
         }

@@ -1,6 +1,6 @@
 //! Whether a clock rang (contract: clocks), and whether the end came too late.
 
-use super::answer::body;
+use super::answer::{body, rows_of};
 use super::ask::Ask;
 use super::case::{Case, Seen};
 use super::pins::pinned;
@@ -53,12 +53,19 @@ fn runs(case: &Case) -> bool {
     case.flow_of(workflow).any(|seen| seen.what.status == "in-progress" && !seen.what.ended())
 }
 
-/// Returns when the newest status was first asked for, as far as it is certain that this target did; answers that lag behind
-/// are no change.
+/// Returns when the newest status was first asked for; answers that lag behind are no change. Where another target may have
+/// asked for the deploy's detail, the earlier of what follows with and without it.
 fn last_change(case: &Case) -> u64 {
     let Some(deploy) = case.outcome.deploy.as_deref() else { return 0 };
-    let own: Vec<&Seen<Row>> =
-        case.of(deploy).filter(|seen| !seen.by_id || !is_shown_to_others(case, deploy)).collect();
+    let whole = last_change_among(&case.of(deploy).collect::<Vec<_>>());
+    if !is_shown_to_others(case, deploy) {
+        return whole;
+    }
+    whole.min(last_change_among(&case.of(deploy).filter(|seen| !seen.by_id).collect::<Vec<_>>()))
+}
+
+/// Returns when the newest status among these answers was first asked for.
+fn last_change_among(own: &[&Seen<Row>]) -> u64 {
     let overtaken = |one: &Seen<Row>| own.iter().any(|other| other.overtakes(one));
     let newest: Vec<&str> = own.iter().filter(|one| !overtaken(one)).map(|one| one.what.status.as_str()).collect();
     let changed = own.iter().filter(|seen| newest.contains(&seen.what.status.as_str())).map(|seen| seen.sent);
@@ -72,10 +79,8 @@ fn is_shown_to_others(case: &Case, deploy: &str) -> bool {
         Ask::Latest(i, c) | Ask::List(i, c) => i == case.install && c != case.component,
         _ => false,
     };
-    let shows = |own: &&Exchange| {
-        let rows = body(own).map(|body| body.as_array().cloned().unwrap_or_else(|| vec![body]));
-        rows.into_iter().flatten().any(|row| text(&row, "id") == deploy)
-    };
+    let shows =
+        |own: &&Exchange| body(own).is_some_and(|body| rows_of(body).iter().any(|row| text(row, "id") == deploy));
     case.reads.iter().filter(of_another).any(shows)
 }
 

@@ -24,7 +24,7 @@ mod text;
 #[cfg(test)]
 mod tests;
 
-use self::answer::body;
+use self::answer::{body, rows_of};
 use self::ask::Ask;
 use self::case::Case;
 use self::text::text;
@@ -108,8 +108,7 @@ fn place(exchange: &Exchange, deploy: &str) -> Option<(String, String)> {
         Ask::InstallList(i) | Ask::Detail(i, None, _) => (i, None),
         _ => return None,
     };
-    let rows = value.as_array().map_or_else(|| vec![&value], |all| all.iter().collect());
-    let row = rows.into_iter().find(|row| text(row, "id") == deploy)?;
+    let row = rows_of(value).iter().find(|row| text(row, "id") == deploy)?;
     let own = text(row, "component_id");
     component.or(Some(own).filter(|own| !own.is_empty())).map(|component| (install, component))
 }

@@ -30,7 +30,7 @@ fn refused(case: &Case) -> bool {
 /// Returns whether a success is about anything.
 fn is_thing(own: &Exchange) -> bool {
     let has_id = |body: &serde_json::Value| body.get("id").is_some() || body.get("component_id").is_some();
-    body(own).is_some_and(|body| has_id(&body) || body.get(0).is_some_and(has_id))
+    body(own).is_some_and(|body| has_id(body) || body.get(0).is_some_and(has_id))
 }
 
 /// Returns whether 401 or 403 was final: at the first call, five times in a row later, or a stranger's three times.
@@ -121,7 +121,7 @@ fn of_others(case: &Case, own: &Exchange) -> bool {
         }
         Ask::Flow(id) => {
             let first = case.flow_of(&id).next();
-            first.is_some_and(|first| differs(text(&body, "owner_id"), &first.what.owner))
+            first.is_some_and(|first| differs(text(body, "owner_id"), &first.what.owner))
         }
         _ => false,
     }

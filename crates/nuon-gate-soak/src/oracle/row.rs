@@ -68,8 +68,9 @@ impl Row {
 
     /// Compares two answers about one row by what the server says in them (contract: newest by the server's account).
     ///
-    /// `None` means that nothing follows: its words contradict each other, or both states are of one second. Equal means that
-    /// it gives no time at all.
+    /// `None` means that nothing follows: its words contradict each other, as after a clock was put back, when what goes on
+    /// from a state has an earlier time than that one; or both states are of one second. Equal means that it gives no time at
+    /// all.
     pub(super) fn account(&self, other: &Self) -> Option<Ordering> {
         let by_row = self.updated.zip(other.updated).map(|(own, its)| own.cmp(&its));
         let by_status = self.stated.zip(other.stated).map(|(own, its)| own.cmp(&its));
@@ -80,9 +81,13 @@ impl Row {
             (None, Some(two)) => two,
             (None, None) => Ordering::Equal,
         };
-        let grown = both.then_with(|| self.grown_from(other).cmp(&other.grown_from(self)));
+        let grown = self.grown_from(other).cmp(&other.grown_from(self));
+        if grown == both.reverse() && grown != Ordering::Equal {
+            return None;
+        }
         let timed = by_row.or(by_status).is_some();
-        (grown != Ordering::Equal || !timed).then_some(grown)
+        let account = both.then(grown);
+        (account != Ordering::Equal || !timed).then_some(account)
     }
 
     /// Returns whether the history is the other's, with the other's status after it.

@@ -1,6 +1,6 @@
 //! Whether the outcome of a whole run follows from its targets and its workflow (contract: exit codes, workflow alone).
 
-use super::answer::body;
+use super::answer::{body, rows_of};
 use super::case::Case;
 use super::clocks::late;
 use super::failed::{is_cancel, is_failure};
@@ -90,9 +90,10 @@ fn left_out(case: &Case, targets: &[Outcome]) -> impl Iterator<Item = String> {
     let over = |id: &String| steps.iter().any(|step| step.targets(id) && (step.repeated || step.failed()));
     let nothing = |id: &String| {
         let answers = case.reads.iter().filter_map(|own| body(own));
-        let rows = answers.flat_map(|body| body.as_array().cloned().unwrap_or_else(|| vec![body]));
-        rows.filter(|row| text(row, "id") == *id)
-            .any(|row| kind_of(&text(&row, "install_deploy_type")) == Kind::Nothing)
+        answers
+            .flat_map(rows_of)
+            .filter(|row| text(row, "id") == *id)
+            .any(|row| kind_of(&text(row, "install_deploy_type")) == Kind::Nothing)
     };
     ids.retain(|id| !over(id) && !nothing(id) && targets.iter().all(|own| own.deploy.as_ref() != Some(id)));
     ids.into_iter()

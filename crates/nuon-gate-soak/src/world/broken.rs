@@ -54,7 +54,7 @@ impl Sent {
             put(name, value);
         }
         let body = self.bytes.unwrap_or_else(|| self.reply.body.into_bytes());
-        HttpAnswer { status: self.reply.status, headers, body }
+        HttpAnswer::new(self.reply.status, headers, body)
     }
 }
 

@@ -103,7 +103,7 @@ pub(super) fn refusal(status: u16) -> Answer {
 pub(super) fn http(status: u16, body: &Value, own: bool) -> Answer {
     let header = ("x-nuon-api-version".to_owned(), "0.19.1147".to_owned());
     let headers = if own { vec![header] } else { Vec::new() };
-    Answer::Http(HttpAnswer { status, headers, body: body.to_string().into_bytes() })
+    Answer::Http(HttpAnswer::new(status, headers, body.to_string().into_bytes()))
 }
 
 /// The deploy `dpl1` of `inw1`, in a status since a second.
