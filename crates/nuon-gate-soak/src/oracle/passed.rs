@@ -9,6 +9,9 @@ use super::pins::{on_superseded, pinned};
 use super::row::{Kind, Row};
 use super::table::{Word, plain, word};
 
+/// How soon an answer has to be there to show how things stood at the start. What is longer on its way may have changed.
+const AT_START_MS: u64 = 1_000;
+
 /// Returns what a pass lacks.
 pub(super) fn check(case: &Case) -> Vec<String> {
     let Some(deploy) = case.outcome.deploy.as_deref() else { return vec!["passed without a deploy".to_owned()] };
@@ -178,6 +181,7 @@ fn stale(case: &Case, deploy: &str) -> Option<String> {
     let workflow = case.workflow(deploy);
     let ended = workflow.is_empty()
         || case.flow_of(workflow).next().is_some_and(|flow| case.one_look(first, flow) && flow.what.succeeded());
-    let old = first.sent < 500 && at_once && ended && plain(&first.what.status, case.kind(deploy)) == Word::Passes;
+    let old =
+        first.done < AT_START_MS && at_once && ended && plain(&first.what.status, case.kind(deploy)) == Word::Passes;
     old.then(|| format!("it had ended before the gate started, and --on-stale is {}", case.question.on_stale))
 }

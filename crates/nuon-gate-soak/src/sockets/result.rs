@@ -7,7 +7,7 @@ use super::run::Run;
 use super::start::output;
 use crate::transcript::Outcome;
 
-/// What is lost where two times that are cut to milliseconds are added.
+/// What is lost where a time is cut to milliseconds, or two of them are added.
 const CUT_MS: u64 = 1;
 
 /// The result, and the outcomes that it stands for.
@@ -26,8 +26,9 @@ pub(super) struct Told {
 impl Told {
     /// Returns the outcomes of the targets and of the run for each moment at which they may have come about.
     pub(super) fn moments(&self) -> impl Iterator<Item = (Vec<Outcome>, Outcome)> {
-        let later = |own: &Outcome, by: u64| Outcome { at_ms: own.at_ms + by, ..own.clone() };
-        (0..=self.unsure_ms).map(move |by| {
+        // What came in the same millisecond may have come after it.
+        let later = |own: &Outcome, by: u64| Outcome { at_ms: (own.at_ms + by).saturating_sub(CUT_MS), ..own.clone() };
+        (0..=self.unsure_ms + CUT_MS).map(move |by| {
             let targets = self.targets.iter().map(|own| later(own, by)).collect();
             (targets, later(&self.run, by))
         })

@@ -56,6 +56,24 @@ fn superseded() {
     ]);
 }
 
+/// A clock that was put back gives what goes on from a state an earlier time than that has; only its history says so.
+#[test]
+fn a_history_that_goes_on() {
+    let history = |row: &Value, before: &[&str]| {
+        let before: Vec<Value> = before.iter().map(|word| json!({"status": word})).collect();
+        let status = with(&row["status_v2"], "history", json!(before));
+        with(row, "status_v2", status)
+    };
+    let queued = history(&row("queued", 90), &[]);
+    let (stopped, unrelated) = (row("cancelled", 60), history(&row("cancelled", 60), &["executing"]));
+    let stopped = history(&stopped, &["queued", "planning"]);
+    let look = |row: &Value| Tape::default().latest(0, &queued).latest(3_000, row);
+    check(vec![
+        ("it goes on from that", plain(), look(&stopped), end("cancelled", 3_050), ""),
+        ("it does not", plain(), look(&unrelated), end("cancelled", 3_050), "no answer says that"),
+    ]);
+}
+
 #[test]
 fn approvals() {
     let asked = flow("in-progress", &[step("approval-awaiting", "dpl1")]);

@@ -127,12 +127,15 @@ fn old_deploys_and_second_looks() {
     let old = Tape::default().look(0, &active, &over);
     let fresh = Tape::default().look(0, &row("executing", 30), &proof()).look(3_000, &active, &over);
     let stale = |way: &str| question(|own| own.on_stale = way.to_owned());
+    let mut slow = old.clone();
+    slow.0.iter_mut().for_each(|own| own.done_ms += 5_000);
     let settle = question(|own| own.settle_ms = 5_000);
     let twice = old.clone().look(6_000, &active, &over);
     check(vec![
         ("accepted", stale("accept"), old.clone(), end("passed", 250), ""),
         ("waited past", stale("wait"), old.clone(), end("passed", 250), "ended before the gate started"),
         ("refused", stale("fail"), old.clone(), end("passed", 250), "ended before the gate started"),
+        ("ended while the answer was on its way", stale("wait"), slow, end("passed", 5_250), ""),
         ("not quite ended", stale("wait"), Tape::default().look(0, &active, &proof()), end("passed", 250), ""),
         ("ended since", stale("wait"), fresh, end("passed", 3_250), ""),
         ("settled", settle.clone(), twice, end("passed", 6_250), ""),

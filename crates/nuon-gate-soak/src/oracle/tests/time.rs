@@ -21,6 +21,7 @@ fn clocks() {
     let listed = |path: &str| tape("queued").ask(50_000, path, ok(&json!([row("executing", 90)])));
     let by_list = listed("/v1/installs/inl1/components/deploys?limit=100");
     let by_list = by_list.ask(49_000, elsewhere, ok(&row("queued", 60)));
+    let shown_later = asked_by_another.clone().latest(70_000, &row("executing", 90));
     let later_error = tape("executing").look(3_000, &row("error", 90), &going);
     let wait_newer = || question(|own| own.on_stale = "wait".to_owned());
     let stall = || question(|own| own.stall_timeout_ms = Some(60_000));
@@ -41,6 +42,7 @@ fn clocks() {
         ("no stall, by its detail", stall(), asked, end("timed_out", 70_000), "no clock can have rung"),
         ("no stall, by the install's list", stall(), by_list, end("timed_out", 70_000), "no clock can have rung"),
         ("stall, by what another may have asked", stall(), asked_by_another, end("timed_out", 70_000), ""),
+        ("stall, as if no other had asked", stall(), shown_later, end("timed_out", 110_000), ""),
         ("no stall", stall(), later, end("timed_out", 90_000), "no clock can have rung"),
         ("error was held", plain(), tape("error"), end("timed_out", 600_000), "was in `error`"),
         (
