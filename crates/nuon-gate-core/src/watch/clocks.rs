@@ -108,8 +108,9 @@ impl Watch {
         self.clocks(poller).map(|(_, _, at)| at).fold(self.shared.deadline(), Moment::min)
     }
 
-    /// Returns when the next poll is due: as scheduled, or when it is worth it where no long poll tells of the end; but when a limit runs out at the latest, and exactly then if it would
-    /// be less than the shortest interval before. The first is due at once, however short the limits are.
+    /// Returns when the next poll is due: as scheduled, or sooner where it is worth it and no long poll tells of the end. One
+    /// that would be less than the shortest interval before a limit runs out is put off until then. The first is due at once,
+    /// however short the limits are.
     pub(super) fn due(&self, poller: PollerId, now: Moment) -> Moment {
         let limit = self.first_limit(poller);
         let own = self.poller(poller);
