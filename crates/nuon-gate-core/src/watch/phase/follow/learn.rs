@@ -173,8 +173,9 @@ impl Follow {
         match created(before).zip(created(row)) {
             Some((before, row)) => before > row,
             None if before.id == row.id => false,
-            // One that is known to be newer than what is followed, or not known to be older when that is shown again.
-            None => before.created_at > self.created && self.created.is_some() || is_own(row),
+            // One that is known to be newer than what is followed, or not known to be older when that is shown again. If what is
+            // followed has no time, all that is known is which was shown last.
+            None => self.created.is_some() && (before.created_at > self.created || is_own(row)),
         }
     }
 

@@ -229,6 +229,8 @@ fn older_without_a_time() -> Vec<Scene> {
     let at_work = || workflow("iwf-1", "in-progress", OWN, "in-progress");
     let [row_without_a_time, its_detail] = shown();
     let by_build = || Pins { build: Some("bld-1".parse().unwrap()), ..Pins::default() };
+    let undated = |row: &Value| without(with(row.clone(), &json!({ "build_id": "bld-1" })), "created_at");
+    let at_work_on_other = || workflow("iwf-2", "success", OTHER, "success");
     let built = |row: &Value| with(row.clone(), &json!({ "build_id": "bld-1" }));
     let after = || Pins { deploy: Some(id(OWN)), after: Some(Baseline::Deploy(id(OTHER))), ..Pins::default() };
     vec![
@@ -255,6 +257,20 @@ fn older_without_a_time() -> Vec<Scene> {
             .then(IN_PROGRESS)
             .poll(4, [detail(&built(&active)), newest(&timeless), done("iwf-1")])
             .then(passes_by("iwf-1")),
+        search("superseded: not by what was the newest before, where the own row has no time", WHICH, by_build())
+            .with(|settings| settings.on_superseded = Some(OnSuperseded::Fail))
+            .poll(0, [newest(&older), list(&[&older])])
+            .then(NOT_STARTED)
+            .poll(2, [newest(&undated(&queued))])
+            .then(IN_PROGRESS)
+            .poll(4, [detail(&undated(&active)), newest(&undated(&active)), done("iwf-1")])
+            .then(passes_by("iwf-1")),
+        search("superseded: by what is shown as the newest after it, where the own row has no time", WHICH, by_build())
+            .with(|settings| settings.on_superseded = Some(OnSuperseded::Fail))
+            .poll(0, [newest(&undated(&queued))])
+            .then(IN_PROGRESS)
+            .poll(2, [detail(&undated(&active)), newest(&older), at_work_on_other(), done("iwf-1")])
+            .then(superseded()),
         named("superseded: not by what it has to be newer than", WHICH, after())
             .with(|settings| settings.on_superseded = Some(OnSuperseded::Fail))
             .poll(0, [detail(&active), detail(&older), newest(&timeless), done("iwf-1")])
