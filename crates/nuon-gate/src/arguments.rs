@@ -405,7 +405,7 @@ pub(crate) struct WaitingArguments {
     /// Keep a request open until a running step ends, where the server offers it, to poll at once then
     #[arg(long, value_name = "MODE", default_value = "auto")]
     pub(crate) long_poll: LongPoll,
-    /// Show the deploy's log while it runs, of eight deploys at most; it decides nothing
+    /// Show the deploy's log while it runs, of eight deploys at once; it decides nothing
     #[arg(long, value_name = "LINES", default_value = "off")]
     pub(crate) follow_logs: FollowLogs,
     /// The most requests per second, for all targets together

@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 use nuon_gate_core::Kind;
-use nuon_gate_core::follow::Followed;
+use nuon_gate_core::watch::Followed;
 use nuon_gate_core::watch::{OnApproval, OnStale, OnSuperseded};
 
 /// A kind of deploy, as it is typed.

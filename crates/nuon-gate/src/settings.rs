@@ -146,10 +146,7 @@ impl Settings {
             cancel_on,
             warnings: misspelt(&judging),
             exits: ExitCodes::new(judging.map_exit),
-            output: OutputSettings {
-                follow_logs: waiting.follow_logs.into(),
-                ..OutputSettings::new(output, verbosity, environment)
-            },
+            output: OutputSettings::new(output, verbosity, environment),
             unread: Unread::typed(connection, Some(notify), environment),
         })
     }
@@ -276,6 +273,7 @@ fn watch(
         long_poll: waiting.long_poll == LongPoll::Auto,
         history: true,
         max_rps: waiting.max_rps,
+        logs: waiting.follow_logs.into(),
         clocks: Clocks {
             total: waiting.timeout.0,
             start: waiting.start_timeout.0,

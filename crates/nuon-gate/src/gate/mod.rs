@@ -3,7 +3,6 @@
 mod ending;
 mod opening;
 
-use std::cell::RefCell;
 use std::ffi::OsString;
 use std::time::Duration;
 
@@ -18,7 +17,6 @@ pub(crate) use self::ending::Run;
 use self::opening::{NotBegun, Opening};
 use crate::connection::client;
 use crate::exit_mapping::ExitCodes;
-use crate::follow::LogFollowing;
 use crate::names::Naming;
 use crate::notify::Audience;
 use crate::output::{Outputs, say_at_once, settle};
@@ -91,7 +89,7 @@ async fn gate(settings: Settings, trigger: Option<Trigger>, signals: UnboundedRe
     let links = notify.as_ref().is_some_and(|notify| !notify.sinks.is_empty());
     let is_triggered = trigger.is_some();
     let is_waited_for = watch.mode == Mode::Wait;
-    let (limit, pace) = (watch.clocks.total, watch.intervals.min());
+    let limit = watch.clocks.total;
     let watch = WatchSettings {
         org: Some(connection.org.clone()),
         links: links || outputs.are_watched(),
@@ -116,10 +114,7 @@ async fn gate(settings: Settings, trigger: Option<Trigger>, signals: UnboundedRe
     if is_waited_for {
         outputs.watch(began, limit);
     }
-    let (mut following, mut logs) = LogFollowing::new(client.clone(), output.follow_logs, pace);
-    let shown = RefCell::new(outputs);
     let on_event = |event: &Event, watch: &Watch| {
-        let mut outputs = shown.borrow_mut();
         outputs.mask();
         if let Some(dashboard) = watch.dashboard() {
             outputs.link(dashboard);
@@ -128,16 +123,11 @@ async fn gate(settings: Settings, trigger: Option<Trigger>, signals: UnboundedRe
             outputs.name(&names);
         }
         outputs.event(event);
-        following.event(&event.kind);
         if let Some(audience) = &audience {
             audience.event(event, || publisher.publish(&watch.report(event.at)));
         }
     };
-    let watching = drive(&client, watch, began, &mut signals, on_event);
-    let report = logs.beside(watching, |target, part| shown.borrow_mut().log(target, part)).await;
-    // What comes of the logs from now on is not waited for.
-    drop(following);
-    let mut outputs = shown.into_inner();
+    let report = drive(&client, watch, began, &mut signals, on_event).await;
     let report = report.map_err(|refusal| words::refused(&refusal))?;
     let cancelling = |workflow: &_| outputs.cancelling(workflow);
     let mut report = conclude(&client, report, &after, &mut signals, &mut deadline, cancelling).await;

@@ -100,6 +100,10 @@ impl Record {
         std::mem::take(&mut self.is_ending)
     }
 
+    pub(super) fn deploy(&self) -> Option<&Deploy> {
+        self.deploy.as_deref()
+    }
+
     /// Tells whether a deploy is the last that was shown, or was replaced.
     pub(super) fn has_followed(&self, deploy: &DeployId) -> bool {
         let is_last = self.deploy.as_ref().is_some_and(|own| own.id.as_ref() == Some(deploy));
