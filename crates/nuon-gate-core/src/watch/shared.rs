@@ -87,6 +87,11 @@ impl Shared {
         self.settings.mode == Mode::Once
     }
 
+    /// Tells whether the last polls have begun.
+    pub(super) fn is_ending(&self) -> bool {
+        self.is_ending
+    }
+
     /// The last polls begin.
     pub(super) fn begin_end(&mut self) {
         self.is_ending = true;
@@ -95,7 +100,7 @@ impl Shared {
 
     /// Tells whether it is of use to know how long such deploys take.
     pub(super) fn wants_history(&self) -> bool {
-        self.settings.history && !self.is_once() && !self.is_ending
+        self.settings.history && !self.is_once()
     }
 
     pub(super) fn deadline(&self) -> Moment {
@@ -308,6 +313,7 @@ impl Shared {
 
     /// Requests the dashboard's address, while it is useful.
     pub(super) fn dashboard_request(&self) -> Option<Request> {
-        self.settings.org.clone().map(Request::Dashboard).filter(|_| self.dashboard_tries_left > 0)
+        let is_wanted = self.dashboard_tries_left > 0 && !self.is_ending;
+        self.settings.org.clone().filter(|_| is_wanted).map(Request::Dashboard)
     }
 }

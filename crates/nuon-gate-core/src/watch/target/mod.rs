@@ -307,9 +307,12 @@ impl TargetWatch {
 
     /// Returns the request for something that people want to know, and on which no verdict depends.
     fn request_for_people(&mut self, hold: &Hold, now: Moment, shared: &Shared) -> Option<Request> {
-        let poll = self.poller.polls();
+        // What still matters is read after the end.
+        if shared.is_ending() {
+            return None;
+        }
         let plan = match hold {
-            Hold::Approval(place) => self.record.plan_mut().request(place, poll),
+            Hold::Approval(place) => self.record.plan_mut().request(place),
             _ => None,
         };
         let optional = plan.or_else(|| self.queue_request(now, shared));
