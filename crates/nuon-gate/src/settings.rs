@@ -15,8 +15,8 @@ use nuon_gate_core::schedule::Intervals;
 use nuon_gate_core::watch::{Clocks, Mode, WatchSettings};
 
 use crate::arguments::{
-    CancelCase, ConnectionArguments, JudgingArguments, MarkArguments, NotifyArguments, PinArguments, StatusArguments,
-    Verbosity, WaitArguments, WaitingArguments,
+    ConnectionArguments, JudgingArguments, MarkArguments, NotifyArguments, PinArguments, StatusArguments, Verbosity,
+    WaitArguments, WaitingArguments,
 };
 use crate::ci::CiSystem;
 use crate::connection::ConnectionParts;
@@ -133,12 +133,7 @@ impl Settings {
             arguments;
         let watch = watch(&judging, &pins, &waiting, connection.request_timeout)?;
         let watch = WatchSettings { sharding: shard.sharding(environment), ..watch };
-        let cases = flatten(waiting.cancel_on);
-        let cancel_on = CancelOn {
-            timeout: cases.contains(&CancelCase::Timeout),
-            interrupt: cases.contains(&CancelCase::Interrupt),
-            fail_fast: cases.contains(&CancelCase::FailFast),
-        };
+        let cancel_on = flatten(waiting.cancel_on).into_iter().collect();
         Ok(Self {
             targets: TargetSettings::new(targets, &pins)?,
             pins,
