@@ -9,10 +9,11 @@ for pin in DEPLOY WORKFLOW BRANCH_RUN TRIGGER_RESPONSE BUILD COMMIT AFTER SINCE;
     eval "given=\$GATE_$pin"
     # shellcheck disable=SC2154 # It is set by what is evaluated.
     [ "$given" = '(not given)' ] || export "NUON_GATE_$pin=$given"
+    # It is for this script alone.
+    unset "GATE_$pin"
 done
 command=$GATE_COMMAND
-# They are for this script alone.
-unset GATE_COMMAND GATE_DEPLOY GATE_WORKFLOW GATE_BRANCH_RUN GATE_TRIGGER_RESPONSE GATE_BUILD GATE_COMMIT GATE_AFTER GATE_SINCE
+unset GATE_COMMAND
 case $command in
     '(not given)') exec "$GATE_BINARY" wait ;;
     # As the runner does with a step's script, the first line that fails is the end of it.

@@ -43,6 +43,13 @@ fn what_is_passing_is_tried_again_and_what_is_refused_is_not() {
     let sim = serve(&script("nth = [1, 2]\nanswer = \"status\"\ncode = 503\n"));
     pushing(&sim, &[&["--status", "healthy"], TARGET.as_slice()].concat()).run().exits(0);
     assert_eq!(pushed(&sim).len(), 3);
+    // The status that a dotenv report has of a deploy is none of a check.
+    let pushing_by = |status| {
+        let sim = serve(&one_deploy(r#"{ status = "active" }"#));
+        pushing(&sim, &TARGET).env("NUON_GATE_STATUS", status).run()
+    };
+    assert!(pushing_by("unhealthy").exits(0).stdout.contains("check smoke is unhealthy"));
+    pushing_by("active").refused().says("NUON_GATE_STATUS");
     let codes = [(401, 3), (403, 3), (404, 3), (400, 3)];
     in_parallel(&codes, |(code, exit)| {
         let sim = serve(&script(&format!("answer = \"status\"\ncode = {code}\n")));

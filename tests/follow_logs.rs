@@ -1,10 +1,11 @@
 //! `--follow-logs`: the deploy's log while it is written. It decides nothing.
 
 use crate::support::{API, Gate, INSTALL, TOKEN, WORKER, access, in_parallel, one_deploy, serve};
+use nuon_gate_sim::Sim;
 
 /// A deploy that goes on for a while and logs meanwhile, on a server of this kind.
 fn logging(server: &str, logs: &str, more: &str) -> String {
-    let statuses = r#"{ status = "executing", for = "900ms" }, { status = "active" }"#;
+    let statuses = r#"{ status = "executing", for = "1500ms" }, { status = "active" }"#;
     let deploy = format!("[[component.deploy]]\nlogs = [{logs}]\n{more}");
     format!("{server}\n{}", one_deploy(statuses).replace("[[component.deploy]]\n", &deploy))
 }
@@ -14,6 +15,11 @@ const LOGS: &str = r#"{ text = "plan made" }, { text = "quota is low", severity 
 /// The servers: one with the long poll, one that has it off, and one that never had it.
 const SERVERS: [&str; 3] = ["", "long_poll = { tail = false }", "generation = \"mid\""];
 
+/// The polls of a test are so dense that they would leave logs nothing of the usual rate.
+fn wait(sim: &Sim) -> Gate<'_> {
+    Gate::wait(sim).args(["--max-rps", "1000"])
+}
+
 fn shown(stderr: &str) -> Vec<&str> {
     stderr.lines().filter_map(|line| line.strip_prefix("   log  ")).collect()
 }
@@ -22,12 +28,12 @@ fn shown(stderr: &str) -> Vec<&str> {
 fn lines_are_shown_once_each_as_they_are_written_on_any_server() {
     in_parallel(&SERVERS, |server| {
         let sim = serve(&logging(server, LOGS, ""));
-        let outcome = Gate::wait(&sim).args(["--follow-logs", "all"]).json().exits(0);
+        let outcome = wait(&sim).args(["--follow-logs", "all"]).json().exits(0);
         assert_eq!(shown(&outcome.stderr), ["plan made", "quota is low", "applied"], "{server}: {}", outcome.stderr);
         assert_eq!(outcome.errors(), 0, "{server}");
-        let outcome = Gate::wait(&serve(&logging(server, LOGS, ""))).args(["--follow-logs", "errors"]).run().exits(0);
+        let outcome = wait(&serve(&logging(server, LOGS, ""))).args(["--follow-logs", "errors"]).run().exits(0);
         assert_eq!(shown(&outcome.stderr), ["quota is low"], "{server}");
-        let outcome = Gate::wait(&serve(&logging(server, LOGS, ""))).run().exits(0);
+        let outcome = wait(&serve(&logging(server, LOGS, ""))).run().exits(0);
         assert!(shown(&outcome.stderr).is_empty(), "off is what nobody asked for");
     });
 }
@@ -37,13 +43,13 @@ fn several_targets_are_told_apart_and_ci_folds() {
     let script =
         logging("", LOGS, "") + &logging("", r#"{ text = "pulled" }"#, "").replace(&access(), "").replace(API, WORKER);
     let sim = serve(&script);
-    let gate = Gate::wait(&sim).args(["--component", WORKER, "--follow-logs", "all"]);
+    let gate = wait(&sim).args(["--component", WORKER, "--follow-logs", "all"]);
     let outcome = gate.env("GITHUB_ACTIONS", "true").run().exits(0);
     let lines = shown(&outcome.stderr);
-    assert!(
-        lines.contains(&&*format!("{API}  plan made")) && lines.contains(&&*format!("{WORKER}  pulled")),
-        "{lines:?}"
-    );
+    // The simulator names what has no name by its id without the prefix.
+    let [api, worker] = [API, WORKER].map(|id| &id["cmp".len()..]);
+    let told = [format!("{api}  plan made"), format!("{worker}  pulled")];
+    assert!(told.iter().all(|line| lines.contains(&&**line)), "{lines:?}");
     let mut is_open = false;
     for line in outcome.stderr.lines() {
         match line {
@@ -58,7 +64,7 @@ fn several_targets_are_told_apart_and_ci_folds() {
 #[test]
 fn lines_are_harmless_and_repeat_no_secret() {
     let evil = format!(r#"{{ text = "\u001b[31m{TOKEN}\n::error::x\u202e ##[debug]", severity = "error" }}"#);
-    let outcome = Gate::wait(&serve(&logging("", &evil, ""))).args(["--follow-logs", "all"]).run().exits(0);
+    let outcome = wait(&serve(&logging("", &evil, ""))).args(["--follow-logs", "all"]).run().exits(0);
     let lines = shown(&outcome.stderr);
     assert_eq!((lines.len(), lines[1]), (2, "::error::x #[debug]"), "{lines:?}");
     assert!(!outcome.stderr.contains('\u{1b}') && !outcome.stderr.contains('\u{202e}'));
@@ -73,7 +79,7 @@ fn a_log_that_cannot_be_followed_costs_a_warning_and_nothing_else() {
     in_parallel(&faults, |fault| {
         let on = |endpoint: &str| format!("[[fault]]\non = \"{endpoint}\"\n{fault}");
         let script = logging("", LOGS, "") + &on("tail") + &on("logs");
-        let outcome = Gate::wait(&serve(&script)).args(["--follow-logs", "all"]).json().exits(0);
+        let outcome = wait(&serve(&script)).args(["--follow-logs", "all"]).json().exits(0);
         assert!(outcome.result()["elapsed_ms"].as_u64() < Some(20_000), "{fault}");
         let warnings = outcome.stderr.matches("the log cannot be followed any more").count();
         // What takes its time may not have come three times by the end.
@@ -90,7 +96,7 @@ fn too_many_requests_are_no_word_that_the_server_keeps_none_open() {
     for code in [408, 429] {
         let fault = format!("[[fault]]\non = \"tail\"\nnth = [1]\nanswer = \"status\"\ncode = {code}\n");
         let sim = serve(&(logging("", LOGS, "") + &fault));
-        Gate::wait(&sim).args(["--follow-logs", "all"]).run().exits(0);
+        wait(&sim).args(["--follow-logs", "all"]).run().exits(0);
         let asked: Vec<String> = sim.requests().into_iter().map(|seen| seen.target).collect();
         let count = |part: &str| asked.iter().filter(|target| target.contains(part)).count();
         assert!(count("/logs/tail") > 1 && count("/logs?") == 0, "{code}: {asked:?}");
@@ -100,6 +106,6 @@ fn too_many_requests_are_no_word_that_the_server_keeps_none_open() {
 #[test]
 fn a_log_without_end_is_cut_off() {
     let sim = serve(&logging("", LOGS, "filler_logs = 6000\n"));
-    let outcome = Gate::wait(&sim).args(["--follow-logs", "all"]).run().exits(0);
+    let outcome = wait(&sim).args(["--follow-logs", "all"]).run().exits(0);
     assert!(shown(&outcome.stderr).len() <= 5000);
 }

@@ -43,8 +43,16 @@ fn a_page_has_the_sections_that_manuals_have() {
         }
     }
     assert!(page(&["wait"]).contains("nuon-gate wait -i acme -c api -- ./deploy.sh"));
-    assert!(!page(&["demo"]).contains("ENVIRONMENT"), "the demo heeds none");
+    let demo = page(&["demo"]);
+    let help = Gate::bare("demo").args(["--help"]).run().exits(0).stdout;
+    assert!(!demo.contains("ENVIRONMENT") && !(demo + &help).contains("NUON_GATE_"), "the demo heeds none");
     assert!(!page(&["explain"]).contains("NUON_GATE_SLACK_TOKEN"), "nobody is told");
+    for command in ["explain", "completions", "man", "sim"] {
+        assert!(!page(&[command]).contains("PROXY"), "{command} connects to nobody");
+    }
+    for command in ["status", "mark", "check", "doctor", "notify", "merge"] {
+        assert!(page(&[command]).contains("PROXY"), "{command}");
+    }
 }
 
 /// The commands, as the program's own help lists them.

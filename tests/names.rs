@@ -66,6 +66,32 @@ fn names_are_read_once_whoever_wants_them_and_shown_as_soon_as_they_are_known() 
 }
 
 #[test]
+fn the_first_line_has_names_and_so_has_a_target_that_is_rejected() {
+    let script = acme(FAILING, PASSING);
+    let folder = Folder::new();
+    let wait = |script: &str| {
+        let sim = serve(script);
+        let gate = Gate::at(&sim.url(), "wait").args(["--install", INSTALL, "--component", API]);
+        let gate = gate.args(["--report", &format!("markdown={}", folder.file("page.md").display())]);
+        (gate, sim)
+    };
+    let (gate, _sim) = wait(&script);
+    let outcome = gate.run().exits(1);
+    let told: Vec<&str> = outcome.stderr.lines().filter(|line| line.starts_with("  0:0")).collect();
+    assert!(told.len() > 1 && told.iter().all(|line| line.contains("  api  ")), "{}", outcome.stderr);
+    assert!(told[0].contains("found deploy"), "{told:?}");
+    let (gate, _sim) = wait(&script);
+    let outcome = gate.args(["--deploy", "dplnone"]).json().exits(3);
+    assert_eq!(outcome.target()["component"]["name"], "api");
+    outcome.says("  api  ❌ rejected");
+    // Whoever does not answer about names holds up neither a line nor the verdict for long.
+    let (gate, _sim) = wait(&(script + "[[fault]]\non = \"component\"\nanswer = \"hang\"\n"));
+    let outcome = gate.json().exits(1);
+    assert!(outcome.result()["elapsed_ms"].as_u64() < Some(5000));
+    outcome.says(&format!("  {API}  found deploy"));
+}
+
+#[test]
 fn near_misses_are_named() {
     let sim = serve(&acme(PASSING, PASSING));
     let cases = [

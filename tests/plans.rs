@@ -80,7 +80,10 @@ fn a_plan_that_cannot_be_read_is_left_out_and_changes_nothing() {
     in_parallel(&faults, |fault| {
         let script = asking("terraform_plan", TERRAFORM) + "[[fault]]\non = \"approval-contents\"\n" + fault;
         let flags = ["-v", "--timeout", "60s", "--request-timeout", "2s"];
-        let outcome = Gate::wait(&serve(&script)).args(flags).json().exits(0);
+        let sim = serve(&script);
+        let outcome = Gate::wait(&sim).args(flags).json().exits(0);
+        let times = sim.requests().into_iter().filter(|seen| seen.target.ends_with("/contents")).count();
+        assert_eq!(times, 1, "{fault}");
         let asked = outcome.stderr.contains("a human has to approve the plan: https://");
         assert!(asked, "{fault}: {}", outcome.stderr);
         assert_eq!(outcome.target()["plan"], Value::Null, "{fault}");

@@ -25,7 +25,7 @@ pub struct History {
     pub failures_before: u32,
     /// What was live before: the newest that passed, unless the component has been torn down since.
     pub last_good: Option<Box<Deploy>>,
-    /// None of them is still running, so this will not change.
+    /// All of them were read, and none is still running, so this will not change.
     pub is_settled: bool,
 }
 
@@ -58,6 +58,14 @@ impl History {
             failures_before: u32::try_from(failures).unwrap_or(u32::MAX),
             last_good: last_good.cloned().map(Box::new),
             is_settled: earlier().all(|row| judged(row) != Judgement::Pending),
+        }
+    }
+
+    /// Returns what holds even if there are more of them, or if those that are still running change: what is usual.
+    pub(crate) fn as_far_as_settled(&self) -> Self {
+        match self.is_settled {
+            true => self.clone(),
+            false => Self { typical: self.typical, durations: self.durations.clone(), ..Self::default() },
         }
     }
 }

@@ -32,7 +32,6 @@ mod check;
 pub mod conclude;
 mod dashboard;
 mod drive;
-pub mod follow;
 mod history;
 mod hold;
 mod id;

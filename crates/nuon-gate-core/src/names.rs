@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::api::{Client, Fact, Reply, Request};
 use crate::drive::send;
+use crate::model::Install;
 use crate::report::Report;
 use crate::result::{Named, RunResult};
 use crate::target::shown_name;
@@ -21,7 +22,8 @@ pub struct Names {
     components: HashMap<ComponentId, RemoteText>,
 }
 
-/// Reads the names of targets that have none, as far as the API tells them. Each thing is asked for once.
+/// Reads the names of targets that have none, as far as the API tells them. Each thing is asked for once, installs and components at
+/// the same time.
 pub async fn read_names(client: &Client, targets: &[Target]) -> Names {
     read_names_with(|request| send(client.clone(), request), targets).await
 }
@@ -31,21 +33,38 @@ pub async fn read_names_with<F>(send: impl Fn(Request) -> F, targets: &[Target])
 where
     F: Future<Output = Reply>,
 {
-    let mut names = Names::default();
+    let (installs, components) = tokio::join!(read_installs(&send, targets), read_components(&send, targets));
+    Names { installs, components }
+}
+
+async fn read_installs<F>(send: &impl Fn(Request) -> F, targets: &[Target]) -> HashMap<InstallId, RemoteText>
+where
+    F: Future<Output = Reply>,
+{
+    let mut names = HashMap::new();
+    let add = |names: &mut HashMap<_, _>, install: Install| names.extend(install.id.zip(install.name));
     for request in of_installs(targets) {
-        let Ok(answer) = send(request.clone()).await else { continue };
+        let Ok(answer) = send(request).await else { continue };
         match answer.fact {
-            Fact::Install(install) => names.add_install(install.id, install.name),
+            Fact::Install(install) => add(&mut names, install),
             Fact::Installs(page) => {
-                page.rows.into_iter().for_each(|install| names.add_install(install.id, install.name));
+                page.rows.into_iter().for_each(|install| add(&mut names, install));
                 let wanted = |target: &&Target| target.install_name().is_none();
-                if targets.iter().filter(wanted).all(|target| names.installs.contains_key(&target.install)) {
+                if targets.iter().filter(wanted).all(|target| names.contains_key(&target.install)) {
                     break;
                 }
             }
             _ => {}
         }
     }
+    names
+}
+
+async fn read_components<F>(send: &impl Fn(Request) -> F, targets: &[Target]) -> HashMap<ComponentId, RemoteText>
+where
+    F: Future<Output = Reply>,
+{
+    let mut names = HashMap::new();
     for request in of_components(targets) {
         let Ok(answer) = send(request).await else { continue };
         let rows = match answer.fact {
@@ -55,7 +74,7 @@ where
         };
         for row in rows {
             if let (Some(name), Some(id)) = (row.name().cloned(), row.component_id) {
-                names.components.insert(id, name);
+                names.insert(id, name);
             }
         }
     }
@@ -89,12 +108,6 @@ fn of_components(targets: &[Target]) -> Vec<Request> {
 }
 
 impl Names {
-    fn add_install(&mut self, id: Option<InstallId>, name: Option<RemoteText>) {
-        if let (Some(id), Some(name)) = (id, name) {
-            self.installs.insert(id, name);
-        }
-    }
-
     /// Names a target, as far as it has no names yet.
     pub fn complete(&self, target: &mut Target) {
         target.add_names(self.installs.get(&target.install), self.components.get(&target.component));

@@ -134,6 +134,8 @@ pub struct TargetReport {
     pub approval: Option<ApprovalPlace>,
     /// What a human was asked to approve, if that could be read.
     pub plan: Option<Arc<Plan>>,
+    /// Whether that has been tried.
+    pub plan_was_asked_for: bool,
     /// Where its time went.
     pub timeline: Vec<Stay>,
     /// What the component's earlier deploys say, if they were read.
@@ -164,6 +166,7 @@ impl TargetReport {
             superseded_by: None,
             approval: None,
             plan: None,
+            plan_was_asked_for: false,
             timeline: Vec::new(),
             history: None,
             log_tail: Vec::new(),

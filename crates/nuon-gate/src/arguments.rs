@@ -1,18 +1,24 @@
 //! What was typed, or set in the environment: clap's structs, and nothing that interprets them.
 
+mod commands;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 use nuon_gate_core::pins::CommitPrefix;
-use nuon_gate_core::{BuildId, CheckName, CheckStatus, ComponentId, DeployId, InstallId, Shard, WorkflowId};
+use nuon_gate_core::{BuildId, ComponentId, DeployId, InstallId, Shard, WorkflowId};
 use nuon_gate_notify::{Mention, SlackThread, Trigger};
 
+pub(crate) use self::commands::{
+    CheckArguments, CompletionsArguments, DemoArguments, DoctorArguments, ExplainArguments, ManArguments,
+    MergeArguments, NotifyAction, NotifyCommandArguments, SimArguments,
+};
 use crate::exit_mapping::ExitMappings;
 use crate::help::STYLES;
 use crate::lists::{Lines, List, One};
 use crate::marks::After;
-use crate::policies::{ApprovalPolicy, Expectation, FollowLogs, LongPoll, StalePolicy, SupersededPolicy};
+use crate::policies::{ApprovalPolicy, CancelCase, Expectation, FollowLogs, LongPoll, StalePolicy, SupersededPolicy};
 use crate::report_path::ReportPath;
 use crate::span::{OptionalSpan, Since, Span};
 use crate::status_name::StatusName;
@@ -117,133 +123,6 @@ pub(crate) struct MarkArguments {
     /// Where to write the marks, instead of stdout (- is stdout)
     #[arg(long, value_name = "PATH", help_heading = "Output")]
     pub(crate) file: Option<PathBuf>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct CheckArguments {
-    /// What to do: push reports a check
-    #[arg(value_name = "ACTION")]
-    pub(crate) action: CheckAction,
-    /// The name of the check, as the component's `required_checks` has it
-    #[arg(value_name = "NAME")]
-    pub(crate) name: CheckName,
-    /// What the check says
-    #[arg(long, value_name = "STATUS", required = true, help_heading = "Check")]
-    pub(crate) status: TypedStatus,
-    /// Why, in a few words
-    #[arg(long, value_name = "TEXT", help_heading = "Check")]
-    pub(crate) message: Option<String>,
-    /// For how long the check holds; an hour at most
-    #[arg(long, value_name = "DURATION", allow_hyphen_values = true, help_heading = "Check")]
-    pub(crate) stale_after: Option<Span>,
-    #[command(flatten)]
-    pub(crate) connection: ConnectionArguments,
-    #[command(flatten)]
-    pub(crate) targets: TargetArguments,
-}
-
-/// What `check` does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum CheckAction {
-    /// Report a check
-    Push,
-}
-
-/// What a check says, as it is typed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum TypedStatus {
-    /// All is well
-    Healthy,
-    /// Something is not, and the component works
-    Degraded,
-    /// It does not
-    Unhealthy,
-}
-
-impl From<TypedStatus> for CheckStatus {
-    fn from(status: TypedStatus) -> Self {
-        match status {
-            TypedStatus::Healthy => Self::Healthy,
-            TypedStatus::Degraded => Self::Degraded,
-            TypedStatus::Unhealthy => Self::Unhealthy,
-        }
-    }
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct MergeArguments {
-    /// The results of the shards, as `wait --shard I/N --report json=PATH` wrote them
-    #[arg(value_name = "RESULT", required = true)]
-    pub(crate) results: Vec<PathBuf>,
-    /// How many targets of all shards have to pass: all, any or a number
-    #[arg(long, value_name = "COUNT", default_value = "all", help_heading = "Judging")]
-    pub(crate) require: Requirement,
-    /// Exit with another code for a verdict, such as timed_out=0; the verdict stays
-    #[arg(long, value_name = "NAME=CODE[,…]", help_heading = "Judging")]
-    pub(crate) map_exit: Vec<ExitMappings>,
-    /// The name of the sharded run; results of another run are refused [default: the CI run's id]
-    #[arg(long, value_name = "NAME", help_heading = "Judging")]
-    pub(crate) run_name: Option<String>,
-    /// Certificates in PEM form to trust besides the system's
-    #[arg(long, value_name = "PATH", help_heading = "Connection")]
-    pub(crate) ca_file: Option<PathBuf>,
-    #[command(flatten)]
-    pub(crate) notify: NotifyArguments,
-    #[command(flatten)]
-    pub(crate) output: OutputArguments,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct ExplainArguments {
-    #[command(flatten)]
-    pub(crate) judging: JudgingArguments,
-    /// The format of stdout: a table, or its rows as JSON (`ndjson`: one a line)
-    #[arg(long, value_name = "FORMAT", default_value = "text", help_heading = "Output")]
-    pub(crate) output: Format,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct DoctorArguments {
-    #[command(flatten)]
-    pub(crate) connection: ConnectionArguments,
-    #[command(flatten)]
-    pub(crate) targets: TargetArguments,
-    /// The format of stdout: a line for each check, or all of them as JSON (`ndjson`: one a line)
-    #[arg(long, value_name = "FORMAT", default_value = "text", help_heading = "Output")]
-    pub(crate) output: Format,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct DemoArguments {
-    /// Show a deploy that fails
-    #[arg(long)]
-    pub(crate) fail: bool,
-    #[command(flatten)]
-    pub(crate) output: OutputArguments,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct CompletionsArguments {
-    /// The shell
-    #[arg(value_name = "SHELL")]
-    pub(crate) shell: clap_complete::Shell,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct ManArguments {
-    /// The command; the whole program if left out
-    #[arg(value_name = "COMMAND")]
-    pub(crate) command: Option<String>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct SimArguments {
-    /// The address to listen on; port 0 picks a free port
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0")]
-    pub(crate) listen: std::net::SocketAddr,
-    /// The script to serve, in TOML [default: the demo's script]
-    #[arg(long, value_name = "FILE")]
-    pub(crate) script: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -405,7 +284,7 @@ pub(crate) struct WaitingArguments {
     /// Keep a request open until a running step ends, where the server offers it, to poll at once then
     #[arg(long, value_name = "MODE", default_value = "auto")]
     pub(crate) long_poll: LongPoll,
-    /// Show the deploy's log while it runs, of eight deploys at most; it decides nothing
+    /// Show the deploy's log while it runs, of eight deploys at once; it decides nothing
     #[arg(long, value_name = "LINES", default_value = "off")]
     pub(crate) follow_logs: FollowLogs,
     /// The most requests per second, for all targets together
@@ -448,35 +327,6 @@ pub(crate) struct NotifyArguments {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct NotifyCommandArguments {
-    /// Print each sink's message for a saved result, or send a test message to all
-    #[arg(value_name = "ACTION")]
-    pub(crate) action: NotifyAction,
-    /// The result to render, as written by `--report json=PATH` (- is stdin)
-    #[arg(long, value_name = "PATH")]
-    pub(crate) result: Option<PathBuf>,
-    /// Certificates in PEM form to trust besides the system's
-    #[arg(long, value_name = "PATH")]
-    pub(crate) ca_file: Option<PathBuf>,
-    /// The time limit for notifications
-    #[arg(long, value_name = "DURATION", default_value = "60s", allow_hyphen_values = true)]
-    pub(crate) notify_timeout: Span,
-    /// Whom Slack notifies of a failure, a timeout, a recovery and each approval: <!here>, <!channel>, <@USER_ID>,
-    /// <!subteam^GROUP_ID>
-    #[arg(long, value_name = "MENTION[,…]")]
-    pub(crate) slack_mention_on_failure: Vec<List<Mention>>,
-}
-
-/// What `notify` does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum NotifyAction {
-    /// Print what each sink would get for a saved result; send nothing
-    Render,
-    /// Send a test message to every sink
-    Test,
-}
-
-#[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct OutputArguments {
     /// The format of stdout: the verdict in a line, the result, or events as they happen
@@ -488,32 +338,6 @@ pub(crate) struct OutputArguments {
     /// How many lines of a failed deploy's log to show, around its errors
     #[arg(long, value_name = "COUNT", default_value_t = 25)]
     pub(crate) log_lines: u16,
-}
-
-/// When to cancel deploys, as it is typed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum CancelCase {
-    /// A timeout expired.
-    Timeout,
-    /// A signal came.
-    Interrupt,
-    /// Not enough targets can pass any more.
-    FailFast,
-}
-
-impl CancelCase {
-    /// Every case, by the word for it.
-    pub(crate) const ALL: [(&str, Self); 3] =
-        [("timeout", Self::Timeout), ("interrupt", Self::Interrupt), ("fail-fast", Self::FailFast)];
-}
-
-impl std::str::FromStr for CancelCase {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let known = Self::ALL.iter().find(|(word, _)| *word == text);
-        known.map(|(_, case)| *case).ok_or("it is timeout, interrupt or fail-fast")
-    }
 }
 
 /// What stdout gets.

@@ -14,7 +14,8 @@ use crate::near_miss::nearest;
 use crate::trouble::Trouble;
 
 /// The variables of a dotenv report, and the fact that each holds. A later job that runs the program has them in its
-/// environment, so none may be a flag's variable. GitLab accepts 20 on some plans.
+/// environment, so none may be a flag's variable, unless nothing that it holds is a value of that flag. GitLab accepts 20 on
+/// some plans.
 pub(crate) const DOTENV: [(&str, &str); 10] = [
     ("NUON_GATE_VERDICT", "verdict"),
     ("NUON_GATE_EXIT_CODE", "exit-code"),
@@ -157,27 +158,28 @@ impl Environment {
     }
 }
 
-/// Names the variable of every flag, for the help text. The demo takes nothing from the environment.
+/// Tells whether a command takes anything from the environment: the demo shows the same to everybody.
+pub(crate) fn is_heeded_by(command: &str) -> bool {
+    command != "demo"
+}
+
+/// Names the variable of every flag, for the help text.
 pub(crate) fn document(command: Command) -> Command {
     let named = |arg: Arg| match variable(&arg) {
         Some(name) => arg.env(name).hide_env_values(true),
         None => arg,
     };
-    let command = command.mut_args(named);
-    command.mut_subcommands(|command| match command.get_name() {
-        "demo" => command,
-        _ => command.mut_args(named),
+    let of_all: Vec<Arg> = command.get_arguments().filter(|arg| arg.is_global_set()).cloned().collect();
+    command.mut_args(named).mut_subcommands(|command| match is_heeded_by(command.get_name()) {
+        true => command.mut_args(named),
+        // Its own, or it would have the program's with their variables.
+        false => command.args(&of_all),
     })
 }
 
-/// Returns the name of a flag's variable.
+/// Returns the name of a flag's variable, which each has that takes effect on a run.
 pub(crate) fn variable(arg: &Arg) -> Option<String> {
-    arg.get_long().filter(|long| has_variable(long)).map(variable_of)
-}
-
-/// Tells whether a flag has a variable. That of a check's status would be a deploy's in a dotenv report, which later jobs get.
-pub(crate) fn has_variable(long: &str) -> bool {
-    !matches!(long, "help" | "version" | "status")
+    arg.get_long().filter(|long| !matches!(*long, "help" | "version")).map(variable_of)
 }
 
 /// Returns the name of the variable of a flag, which is given without its dashes.
@@ -192,13 +194,20 @@ pub(crate) fn nuon_variable(own: &str) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
+    use clap::ValueEnum as _;
+    use nuon_gate_core::model::Status;
+
     use super::*;
+    use crate::typed::TypedStatus;
 
     #[test]
     fn no_variable_of_a_report_is_a_flags() {
         let command = crate::parse::command();
         let flags = command.get_subcommands().flat_map(Command::get_arguments);
-        for own in flags.filter_map(variable) {
+        // A check says nothing that a deploy's status could be.
+        let says = |status: &Status| TypedStatus::from_str(status.as_str(), true).is_ok();
+        assert!(!Status::KNOWN.iter().any(says));
+        for own in flags.filter_map(variable).filter(|own| own != "NUON_GATE_STATUS") {
             assert!(DOTENV.iter().all(|(variable, _)| *variable != own), "{own}");
         }
     }

@@ -13,7 +13,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use nuon_gate_core::input::trim;
 use nuon_gate_notify::is_placeholder;
 
-use crate::environment::{Environment, nuon_variable, variable};
+use crate::environment::{Environment, is_heeded_by, nuon_variable, variable};
 use crate::trouble::Trouble;
 
 /// The flags that say which deploy is waited for. An empty one most likely comes from an earlier step that produced
@@ -53,6 +53,8 @@ fn loosened(arg: Arg) -> Arg {
     let is_pin = arg.get_long().is_some_and(|long| PINS.contains(&long));
     let id = arg.get_id().clone();
     let arg = if takes_value { arg.value_parser(OsStringValueParser::new()) } else { arg };
+    // Its variable may have it.
+    let arg = if arg.get_long().is_some() { arg.required(false) } else { arg };
     match arg.get_action() {
         // Two pins of one kind are ambiguous.
         _ if is_pin || arg.is_positional() => arg,
@@ -80,8 +82,7 @@ impl Layers {
             sources: BTreeMap::new(),
             empty: BTreeMap::new(),
         };
-        // The demo takes nothing from the environment.
-        let heeds_variables = name != "demo";
+        let heeds_variables = is_heeded_by(name);
         for arg in all.iter().filter(|arg| arg.get_long().is_some_and(|long| !matches!(long, "help" | "version"))) {
             if !reader.take_typed(arg)? && heeds_variables {
                 reader.take_variable(arg)?;

@@ -23,7 +23,6 @@ mod credentials;
 mod environment;
 pub mod exit;
 mod exit_mapping;
-mod follow;
 mod gate;
 mod help;
 mod input;

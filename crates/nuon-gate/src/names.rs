@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use nuon_gate_core::Target;
 use nuon_gate_core::api::Client;
+use nuon_gate_core::cause::{Cause, Thing};
 use nuon_gate_core::names::{Names, read_names};
 use nuon_gate_core::watch::EventKind;
+use nuon_gate_core::{Target, Verdict};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
@@ -19,15 +20,13 @@ pub(crate) struct Naming {
     targets: Vec<Target>,
     names: watch::Receiver<Option<Names>>,
     sender: Option<watch::Sender<Option<Names>>>,
-    /// Whether they have been handed out with an event.
-    returned: bool,
 }
 
 impl Naming {
     /// Begins with none; nothing is read unless it is `wanted`.
     pub(crate) fn new(client: Client, wanted: bool) -> Self {
         let (sender, names) = watch::channel(None);
-        Self { client, wanted, targets: Vec::new(), names, sender: Some(sender), returned: false }
+        Self { client, wanted, targets: Vec::new(), names, sender: Some(sender) }
     }
 
     /// Returns a receiver of the names, for those who can wait.
@@ -35,21 +34,20 @@ impl Naming {
         self.names.clone()
     }
 
-    /// Reads the names once the API has given a good answer, so that an API that refuses the token gets no more
-    /// requests. Returns them at the first event after they have arrived.
-    pub(crate) fn event(&mut self, kind: &EventKind) -> Option<Names> {
-        match kind {
-            EventKind::Started { targets } => self.targets.clone_from(targets),
-            EventKind::NotStarted { .. } | EventKind::Found { .. } => {
-                if let Some(sender) = self.sender.take() {
-                    self.read(sender);
-                }
-            }
-            _ => {}
+    /// Tells whether anybody wants to know them.
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.wanted
+    }
+
+    /// Reads the names once the API has answered, so that one that refuses the token gets no more requests. Tells whether that
+    /// begins now.
+    pub(crate) fn event(&mut self, kind: &EventKind) -> bool {
+        if let EventKind::Started { targets } = kind {
+            self.targets.clone_from(targets);
         }
-        let names = self.names.borrow().clone().filter(|_| !self.returned);
-        self.returned |= names.is_some();
-        names
+        let Some(sender) = self.sender.take_if(|_| has_answered(kind)) else { return false };
+        self.read(sender);
+        self.wanted
     }
 
     fn read(&self, sender: watch::Sender<Option<Names>>) {
@@ -71,5 +69,21 @@ impl Naming {
         let _ = timeout(patience, self.names.wait_for(Option::is_some)).await;
         let names = self.names.borrow().clone();
         names.unwrap_or_default()
+    }
+}
+
+/// Tells whether an event shows that the API answers, and not only with errors that the names would have as well.
+fn has_answered(kind: &EventKind) -> bool {
+    match kind {
+        EventKind::NotStarted { .. } | EventKind::Found { .. } => true,
+        EventKind::Ended { verdict: Verdict::Rejected, cause: Some(cause), .. } => !matches!(
+            cause,
+            Cause::Denied(_)
+                | Cause::NotNuon(_)
+                | Cause::Refused(_)
+                | Cause::NoSuchName(_)
+                | Cause::NotFound(Thing::Install(_), _)
+        ),
+        _ => false,
     }
 }

@@ -148,6 +148,8 @@ fn occasion(kind: &EventKind) -> Option<Occasion> {
         | EventKind::Queued { .. }
         | EventKind::Expected { .. }
         | EventKind::Steps { .. }
+        | EventKind::Logged { .. }
+        | EventKind::LogEnded { .. }
         | EventKind::Held { .. }
         | EventKind::Retrying { .. }
         | EventKind::Waiting { .. }

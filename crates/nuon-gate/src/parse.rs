@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory as _, FromArgMatches as _};
 
-use crate::arguments::{Cli, Command};
+use crate::arguments::Cli;
 use crate::environment::{self, Environment};
 use crate::help;
 use crate::layers::{Layers, Source, loose, no_command, no_word};
@@ -58,7 +58,9 @@ pub(crate) fn parse(
     let layers = Layers::new(&typed, &command, environment).map_err(NotParsed::Trouble)?;
     let cli = command.try_get_matches_from(&layers.arguments).and_then(|matches| Cli::from_arg_matches(&matches));
     let cli = cli.map_err(|error| NotParsed::Trouble(explain(&error, &layers.sources, &arguments)))?;
-    warn_of_unknown(&cli.command, environment);
+    if layers.arguments.first().and_then(|name| name.to_str()).is_some_and(environment::is_heeded_by) {
+        warn_of_unknown(environment);
+    }
     Ok(cli)
 }
 
@@ -73,12 +75,9 @@ fn show(arguments: &[OsString]) -> NotParsed {
     NotParsed::Shown(0)
 }
 
-fn warn_of_unknown(command: &Command, environment: &Environment) {
-    if matches!(command, Command::Demo(_)) {
-        return;
-    }
+fn warn_of_unknown(environment: &Environment) {
     let console = crate::output::Console::new();
-    for (name, nearest) in environment.unknown(&self::command()) {
+    for (name, nearest) in environment.unknown(&command()) {
         let nearest = nearest.map(|nearest| format!(": is it {nearest}?")).unwrap_or_default();
         console.warning(&format!("the variable {name} is not known to this version{nearest}"));
     }
@@ -123,7 +122,6 @@ fn explain(error: &clap::Error, sources: &BTreeMap<String, Source>, arguments: &
         Some(Source::Variable(name)) => format!("correct {flag}, whose value comes from {name}{values}"),
         _ => match environment::nuon_variable(&own) {
             Some(nuon) => format!("correct {flag} (its variable is {own} or {nuon}){values}"),
-            None if !environment::has_variable(long) => format!("correct {flag}{values}"),
             None => format!("correct {flag} (its variable is {own}){values}"),
         },
     };

@@ -1,9 +1,11 @@
 //! What is expected, and what follows from what is not, as it is typed.
 
+use std::str::FromStr;
+
 use clap::ValueEnum;
 use nuon_gate_core::Kind;
-use nuon_gate_core::follow::Followed;
-use nuon_gate_core::watch::{OnApproval, OnStale, OnSuperseded};
+use nuon_gate_core::conclude::CancelOn;
+use nuon_gate_core::watch::{Followed, OnApproval, OnStale, OnSuperseded};
 
 /// A kind of deploy, as it is typed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -113,5 +115,41 @@ impl From<ApprovalPolicy> for OnApproval {
             ApprovalPolicy::Fail => Self::Fail,
             ApprovalPolicy::Pass => Self::Pass,
         }
+    }
+}
+
+/// When to cancel deploys, as it is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CancelCase {
+    /// A timeout expired.
+    Timeout,
+    /// A signal came.
+    Interrupt,
+    /// Not enough targets can pass any more.
+    FailFast,
+}
+
+impl CancelCase {
+    /// Every case, by the word for it.
+    pub(crate) const ALL: [(&str, Self); 3] =
+        [("timeout", Self::Timeout), ("interrupt", Self::Interrupt), ("fail-fast", Self::FailFast)];
+}
+
+impl FromStr for CancelCase {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let known = Self::ALL.iter().find(|(word, _)| *word == text);
+        known.map(|(_, case)| *case).ok_or("it is timeout, interrupt or fail-fast")
+    }
+}
+
+impl FromIterator<CancelCase> for CancelOn {
+    fn from_iter<T: IntoIterator<Item = CancelCase>>(cases: T) -> Self {
+        cases.into_iter().fold(Self::default(), |on, case| match case {
+            CancelCase::Timeout => Self { timeout: true, ..on },
+            CancelCase::Interrupt => Self { interrupt: true, ..on },
+            CancelCase::FailFast => Self { fail_fast: true, ..on },
+        })
     }
 }

@@ -15,8 +15,8 @@ use nuon_gate_core::schedule::Intervals;
 use nuon_gate_core::watch::{Clocks, Mode, WatchSettings};
 
 use crate::arguments::{
-    CancelCase, ConnectionArguments, JudgingArguments, MarkArguments, NotifyArguments, PinArguments, StatusArguments,
-    Verbosity, WaitArguments, WaitingArguments,
+    ConnectionArguments, JudgingArguments, MarkArguments, NotifyArguments, PinArguments, StatusArguments, Verbosity,
+    WaitArguments, WaitingArguments,
 };
 use crate::ci::CiSystem;
 use crate::connection::ConnectionParts;
@@ -133,12 +133,7 @@ impl Settings {
             arguments;
         let watch = watch(&judging, &pins, &waiting, connection.request_timeout)?;
         let watch = WatchSettings { sharding: shard.sharding(environment), ..watch };
-        let cases = flatten(waiting.cancel_on);
-        let cancel_on = CancelOn {
-            timeout: cases.contains(&CancelCase::Timeout),
-            interrupt: cases.contains(&CancelCase::Interrupt),
-            fail_fast: cases.contains(&CancelCase::FailFast),
-        };
+        let cancel_on = flatten(waiting.cancel_on).into_iter().collect();
         Ok(Self {
             targets: TargetSettings::new(targets, &pins)?,
             pins,
@@ -146,10 +141,7 @@ impl Settings {
             cancel_on,
             warnings: misspelt(&judging),
             exits: ExitCodes::new(judging.map_exit),
-            output: OutputSettings {
-                follow_logs: waiting.follow_logs.into(),
-                ..OutputSettings::new(output, verbosity, environment)
-            },
+            output: OutputSettings::new(output, verbosity, environment),
             unread: Unread::typed(connection, Some(notify), environment),
         })
     }
@@ -276,6 +268,7 @@ fn watch(
         long_poll: waiting.long_poll == LongPoll::Auto,
         history: true,
         max_rps: waiting.max_rps,
+        logs: waiting.follow_logs.into(),
         clocks: Clocks {
             total: waiting.timeout.0,
             start: waiting.start_timeout.0,

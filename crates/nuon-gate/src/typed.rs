@@ -1,10 +1,11 @@
-//! Targets and requirements as they are typed.
+//! Targets, requirements and what a check says, as they are typed.
 
 use std::num::NonZeroUsize;
 use std::str::FromStr;
 
+use clap::ValueEnum;
 use nuon_gate_core::resolve::Wanted;
-use nuon_gate_core::{BranchRef, InvalidBranchRef, InvalidId, InvalidLabel, Label, Require};
+use nuon_gate_core::{BranchRef, CheckStatus, InvalidBranchRef, InvalidId, InvalidLabel, Label, Require};
 use nuon_gate_notify::is_placeholder;
 
 use crate::lists::filled_in;
@@ -75,5 +76,26 @@ impl FromStr for TargetPair {
         let install = filled_in(install)?.parse().map_err(|error: InvalidId| error.to_string())?;
         let component = filled_in(component)?.parse().map_err(|error: InvalidId| error.to_string())?;
         Ok(Self(Wanted::Component(install, component)))
+    }
+}
+
+/// What a check says, as it is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TypedStatus {
+    /// All is well
+    Healthy,
+    /// Something is not, and the component works
+    Degraded,
+    /// It does not
+    Unhealthy,
+}
+
+impl From<TypedStatus> for CheckStatus {
+    fn from(status: TypedStatus) -> Self {
+        match status {
+            TypedStatus::Healthy => Self::Healthy,
+            TypedStatus::Degraded => Self::Degraded,
+            TypedStatus::Unhealthy => Self::Unhealthy,
+        }
     }
 }

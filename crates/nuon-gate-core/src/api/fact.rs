@@ -42,6 +42,8 @@ pub struct TailPage {
     pub records: Vec<LogRecord>,
     /// Where the next part begins, if the server says so.
     pub next: Option<TailCursor>,
+    /// Whether there is more already.
+    pub has_more: bool,
 }
 
 /// What an answer says of what was asked.
@@ -208,9 +210,10 @@ pub(super) fn read(request: &Request, headers: &HeaderMap, body: &[u8]) -> Resul
         Request::Dashboard(org) => Fact::Dashboard(Dashboard::new(&decode::<CliConfig>(body)?, org)),
         Request::Plan(..) => Fact::Plan(Some(Arc::new(contents::plan(body)?))),
         Request::Tail(..) => {
-            let LogTail { logs, next } = decode(body)?;
+            let LogTail { logs, next, has_more } = decode(body)?;
             let next = next.and_then(|next| TailCursor::new(next.line(TailCursor::LONGEST).plain()));
-            Fact::Tail(Some(TailPage { records: logs.unwrap_or_default(), next }))
+            let has_more = has_more == Some(true);
+            Fact::Tail(Some(TailPage { records: logs.unwrap_or_default(), next, has_more }))
         }
         Request::Logs(..) | Request::LogsAfter(..) => {
             let next = word(headers, "x-nuon-api-next").and_then(|next| next.trim().parse().ok());

@@ -25,12 +25,17 @@ impl TailCursor {
     pub(super) const LONGEST: usize = 200;
 
     /// Takes what a server sends for one, if it can be one.
-    pub(super) fn new(text: &str) -> Option<Self> {
+    pub(crate) fn new(text: &str) -> Option<Self> {
         let (at, id) = text.split_once(':')?;
         let is_id = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
         let is_one =
             at.parse::<u64>().is_ok() && !id.is_empty() && id.chars().all(is_id) && text.len() <= Self::LONGEST;
         is_one.then(|| Self(text.to_owned()))
+    }
+
+    /// Returns the time in it, in nanoseconds since 1970.
+    pub(crate) fn nanoseconds(&self) -> u64 {
+        self.0.split_once(':').and_then(|(at, _)| at.parse().ok()).unwrap_or_default()
     }
 }
 

@@ -142,12 +142,13 @@ fn tasks(report: &Report, wanted: &Wanted) -> Vec<Task> {
         };
         Some(Task::Log(*index, source))
     });
-    let plans = seen.iter().filter(|(_, target)| target.plan.is_none());
+    let plans = seen.iter().filter(|(_, target)| !target.plan_was_asked_for);
     let plans = plans.filter_map(|(index, target)| Some(Task::Plan(*index, Request::plan(target.open_approval()?)?)));
     let (passed, others): (Vec<_>, Vec<_>) =
         seen.iter().copied().partition(|(_, target)| target.verdict == Verdict::Passed);
-    // What was read during the wait is not read again.
-    let unread = others.into_iter().chain(passed).filter(|(_, target)| target.history.is_none());
+    // What was read during the wait is not read again, unless it may say something else now.
+    let is_known = |target: &TargetReport| target.history.as_ref().is_some_and(|history| history.is_settled);
+    let unread = others.into_iter().chain(passed).filter(|(_, target)| !is_known(target));
     let histories = unread.map(|(index, target)| {
         let (install, component) = (target.target.install.clone(), target.target.component.clone());
         Task::History(index, Request::Earlier(install, component))
@@ -166,7 +167,7 @@ where
     F: Future<Output = Reply>,
 {
     if matches!(task, Task::Plan(..)) {
-        // The wait has asked for it before, and it may be of a kind that cannot be read.
+        // It may be of a kind that cannot be read.
         let found = timeout(PLAN_TIMEOUT, find(send, task, log_lines)).await;
         return found.unwrap_or(Err(ApiError::Timeout(PLAN_TIMEOUT)));
     }

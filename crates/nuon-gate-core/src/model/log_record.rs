@@ -38,6 +38,9 @@ pub struct LogTail {
     /// Where the next part begins: `<nanoseconds since 1970>:<id>`.
     #[serde(deserialize_with = "text")]
     pub next: Option<RemoteText>,
+    /// Whether there is more than these already.
+    #[serde(deserialize_with = "lenient")]
+    pub has_more: Option<bool>,
 }
 
 impl LogRecord {

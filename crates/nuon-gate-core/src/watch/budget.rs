@@ -63,8 +63,18 @@ impl Budget {
 
     /// Returns when there is a token; `None` if there is one.
     pub(super) fn empty_until(&mut self, now: Moment) -> Option<Moment> {
+        self.less_until(1.0, now)
+    }
+
+    /// Returns when there is a token beside half a burst, which is kept for what matters more; `None` if there is one. Where the
+    /// rate is so low that a burst is one request, there never is.
+    pub(super) fn spare_until(&mut self, now: Moment) -> Option<Moment> {
+        self.less_until(1.0 + self.rate_at(now) * BURST / 2.0, now)
+    }
+
+    fn less_until(&mut self, wanted: f64, now: Moment) -> Option<Moment> {
         self.fill(now);
-        let missing = 1.0 - self.tokens;
+        let missing = wanted - self.tokens;
         // Rounded up: a moment too soon would be another check at once.
         let until = || now + Duration::from_secs_f64(missing / self.rate_at(now)) + Duration::from_micros(1);
         (missing > 0.0).then(until)

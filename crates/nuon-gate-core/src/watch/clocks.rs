@@ -20,7 +20,9 @@ impl Watch {
         let long_poll =
             self.long_polls.due().map(|due| due.max(self.shared.health().paused_until()).max(empty.unwrap_or(due)));
         let empty = empty.filter(|_| self.flights.has_ready());
-        [self.timers.first(), paused, outage, long_poll, empty]
+        let log = self.shared.logs().due().map(|due| due.max(self.shared.health().paused_until()));
+        let log = log.map(|due| due.max(self.budget.spare_until(now).unwrap_or(due)));
+        [self.timers.first(), paused, outage, long_poll, log, empty]
             .into_iter()
             .flatten()
             .fold(self.end().min(heartbeat), Moment::min)

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::logs::Unfollowed;
 use super::settings::{InvalidSettings, OnSuperseded};
 use crate::api::ApiError;
 use crate::cause::{Cause, Warning};
@@ -10,7 +11,7 @@ use crate::model::{Plan, QueuePlace, Status, StepStanding};
 use crate::resolve::{Ambiguous, Unfit};
 use crate::timeline::human;
 use crate::{
-    ApprovalPlace, BuildId, DeployId, GroupReport, Hold, Line, MatchedBy, Moment, RunId, Target, Verdict,
+    ApprovalPlace, BuildId, DeployId, GroupReport, Hold, Line, Logged, MatchedBy, Moment, RunId, Target, Verdict,
     WaitingInstall, WorkflowId,
 };
 
@@ -105,6 +106,20 @@ pub enum EventKind {
         workflow: WorkflowId,
         /// Where its steps stand.
         steps: Vec<StepStanding>,
+    },
+    /// The deploy has logged something, if anybody wants to know.
+    Logged {
+        /// For which target.
+        target: usize,
+        /// What, oldest first.
+        lines: Vec<Logged>,
+    },
+    /// Its log is not followed any more, although the deploy goes on.
+    LogEnded {
+        /// For which target.
+        target: usize,
+        /// Why.
+        why: Unfollowed,
     },
     /// The deploy moved on.
     Changed {

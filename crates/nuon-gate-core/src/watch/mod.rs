@@ -8,7 +8,7 @@
 //! `phase` (what one poll has read, and the one decision that follows), then `discovery` and `enrolment` (which targets there
 //! are), and `parts` (which of them are whose). `clocks` has the limits on time, `last_polls` and `outcome` the end. `poller`,
 //! `flights`, `lists`, `timers`, `freshness`, `health` and `errors` are the machinery below; `shared` is what all polls have
-//! in common.
+//! in common. `long_polls` and `logs` have requests of their own beside the polls, and decide nothing.
 //!
 //! # Promises
 //!
@@ -32,6 +32,7 @@ mod freshness;
 mod health;
 mod last_polls;
 mod lists;
+mod logs;
 mod long_polls;
 mod outcome;
 mod parts;
@@ -54,6 +55,7 @@ pub use self::event::{Event, EventKind, Pace, Pending, Refusal, RunEvent};
 use self::flights::{Flights, PollerId};
 pub(crate) use self::last_polls::LAST_POLL_AFTER_SIGNAL;
 use self::last_polls::LastPolls;
+pub use self::logs::{Followed, Unfollowed};
 use self::long_polls::{LONG_POLL_TIMEOUT, LongPolls};
 use self::parts::Parts;
 pub use self::phase::{Basis, Proof};
@@ -216,7 +218,7 @@ impl Watch {
             return Step::Done;
         }
         self.heartbeat(now);
-        match self.next_ask(now).or_else(|| self.next_long_poll(now)) {
+        match self.next_ask(now).or_else(|| self.next_long_poll(now)).or_else(|| self.next_of_log(now)) {
             Some(ask) => Step::Ask(ask),
             None => Step::Sleep(self.next_wake(now)),
         }
@@ -226,6 +228,9 @@ impl Watch {
     pub fn reply(&mut self, now: Moment, ticket: Ticket, reply: &Reply) {
         if let Some(woken) = self.long_polls.answer(now, ticket.0, reply) {
             return self.on_sign(&woken, reply, now);
+        }
+        if self.shared.log_came(now, ticket.0, reply) {
+            return;
         }
         let (sent, is_optional) = self
             .flights
@@ -293,6 +298,7 @@ impl Watch {
             if !target.has_ended() && target.serve(sent, now, request, reply, &mut self.shared) {
                 target.postpone(next);
                 self.count_end(index);
+                self.note_log(index, now);
                 self.arm(PollerId::Target(index), now);
             }
         }
@@ -351,6 +357,17 @@ impl Watch {
         let request = self.long_polls.open(now, serial)?;
         self.budget.take(now);
         Some(Ask { ticket: Ticket(serial), request, timeout: LONG_POLL_TIMEOUT })
+    }
+
+    /// Returns the next request for a log, if the polls have no need of it.
+    fn next_of_log(&mut self, now: Moment) -> Option<Ask> {
+        if self.shared.health().paused_until() > now || self.budget.spare_until(now).is_some() {
+            return None;
+        }
+        let serial = self.flights.number();
+        let (request, timeout) = self.shared.logs_mut().open(now, serial)?;
+        self.budget.take(now);
+        Some(Ask { ticket: Ticket(serial), request, timeout })
     }
 
     /// Returns when the next request may be sent; `None` means now. The last polls ignore the rate limit.
@@ -493,7 +510,14 @@ impl Watch {
     fn reply_to_target(&mut self, index: usize, now: Moment, request: &Request, reply: Reply) -> Option<ApiError> {
         let error = self.targets[index].reply(now, request, reply, &mut self.shared);
         self.count_end(index);
+        self.note_log(index, now);
         error
+    }
+
+    /// Has the log followed of the deploy that a target waits for now.
+    fn note_log(&mut self, index: usize, now: Moment) {
+        let target = &self.targets[index];
+        self.shared.logs_mut().note(index, target.deploy().filter(|_| !target.has_ended()), now);
     }
 
     /// Counts a target that has just ended.
@@ -503,6 +527,7 @@ impl Watch {
             self.open -= 1;
             self.shared.lists_mut().leave(&target.target().install);
             self.long_polls.forget(PollerId::Target(index));
+            self.shared.logs_mut().leave(index);
             self.passed += usize::from(target.verdict() == Some(Verdict::Passed));
         }
     }

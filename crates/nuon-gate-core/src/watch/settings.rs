@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use super::logs::Followed;
 use crate::pins::{Pinning, Pins};
 use crate::resolve::Wanted;
 use crate::schedule::Intervals;
@@ -128,6 +129,8 @@ pub struct WatchSettings {
     pub links: bool,
     /// Whether it is to be told how the steps of workflows move on.
     pub steps: bool,
+    /// Which lines of the deploys' logs are told while these are written; `None`: no log is read.
+    pub logs: Option<Followed>,
     /// Whether the end of a step at work is awaited by a long poll, where the server offers it.
     pub long_poll: bool,
     /// Whether it is read how long such deploys usually take, so that the end of one is polled for when it is likely.
@@ -162,6 +165,7 @@ impl Default for WatchSettings {
             org: None,
             links: false,
             steps: false,
+            logs: None,
             long_poll: true,
             history: true,
             is_triggered: false,

@@ -8,10 +8,11 @@ use jiff::{SignedDuration, Timestamp};
 use super::event::{Event, EventKind, Refusal};
 use super::health::Health;
 use super::lists::Lists;
+use super::logs::Logs;
 use super::queues::Queues;
 use super::settings::{Mode, WatchSettings};
 use super::takeovers::Takeovers;
-use crate::api::Request;
+use crate::api::{Reply, Request};
 use crate::cause::Warning;
 use crate::model::{QueuePlace, StepStanding, Workflow};
 use crate::{Dashboard, DeployId, Moment, WorkflowId};
@@ -42,6 +43,7 @@ pub(super) struct Shared {
     /// Where the steps of each were last said to stand.
     steps: HashMap<WorkflowId, Vec<StepStanding>>,
     lists: Lists,
+    logs: Logs,
     queues: Queues,
     takeovers: Takeovers,
     /// About the run as a whole.
@@ -54,6 +56,9 @@ pub(super) struct Shared {
 
 impl Shared {
     pub(super) fn new(settings: WatchSettings, started_at: Timestamp) -> Self {
+        let which = settings.logs.filter(|_| settings.mode == Mode::Wait);
+        // Far from the seeds of polls.
+        let logs = Logs::new(which, settings.intervals, settings.seed.wrapping_add(u64::MAX / 4));
         Self {
             settings,
             started_at,
@@ -67,6 +72,7 @@ impl Shared {
             asked_about: HashMap::new(),
             steps: HashMap::new(),
             lists: Lists::default(),
+            logs,
             queues: Queues::default(),
             takeovers: Takeovers::default(),
             warnings: Vec::new(),
@@ -84,14 +90,20 @@ impl Shared {
         self.settings.mode == Mode::Once
     }
 
+    /// Tells whether the last polls have begun.
+    pub(super) fn is_ending(&self) -> bool {
+        self.is_ending
+    }
+
     /// The last polls begin.
     pub(super) fn begin_end(&mut self) {
         self.is_ending = true;
+        self.logs.give_up();
     }
 
     /// Tells whether it is of use to know how long such deploys take.
     pub(super) fn wants_history(&self) -> bool {
-        self.settings.history && !self.is_once() && !self.is_ending
+        self.settings.history && !self.is_once()
     }
 
     pub(super) fn deadline(&self) -> Moment {
@@ -112,6 +124,22 @@ impl Shared {
 
     pub(super) fn lists_mut(&mut self) -> &mut Lists {
         &mut self.lists
+    }
+
+    pub(super) fn logs(&self) -> &Logs {
+        &self.logs
+    }
+
+    pub(super) fn logs_mut(&mut self) -> &mut Logs {
+        &mut self.logs
+    }
+
+    /// Takes in the answer about a log, and tells whether it is one. What it brings is none of the events after which a minute
+    /// counts in which nothing happened.
+    pub(super) fn log_came(&mut self, now: Moment, serial: u64, reply: &Reply) -> bool {
+        let Some(events) = self.logs.answer(now, serial, reply) else { return false };
+        self.events.extend(events.into_iter().map(|kind| Event { at: now, kind }));
+        true
     }
 
     /// Records that a workflow has answered, whoever asked for it.
@@ -298,6 +326,7 @@ impl Shared {
 
     /// Requests the dashboard's address, while it is useful.
     pub(super) fn dashboard_request(&self) -> Option<Request> {
-        self.settings.org.clone().map(Request::Dashboard).filter(|_| self.dashboard_tries_left > 0)
+        let is_wanted = self.dashboard_tries_left > 0 && !self.is_ending;
+        self.settings.org.clone().filter(|_| is_wanted).map(Request::Dashboard)
     }
 }

@@ -10,12 +10,13 @@ use clap_mangen::roff::{Roff, bold, roman};
 use nuon_gate_core::model::Status;
 use nuon_gate_notify::Trigger;
 
-use crate::arguments::{CancelCase, CompletionsArguments, ManArguments};
-use crate::environment::{API_TOKEN, SIGN_IN};
+use crate::arguments::{CompletionsArguments, ManArguments};
+use crate::environment::{API_TOKEN, SIGN_IN, is_heeded_by};
 use crate::exit::CODES;
 use crate::help::{examples, judges};
 use crate::output::stdout_text;
 use crate::parse;
+use crate::policies::CancelCase;
 use crate::trouble::Trouble;
 
 pub(crate) fn completions(arguments: &CompletionsArguments) -> Result<u8, Trouble> {
@@ -121,7 +122,7 @@ fn write_page(command: &Command, own: &str, text: &mut Vec<u8>) -> io::Result<()
         let codes = CODES.map(|(code, name, meaning)| (code.to_owned(), format!("{name}: {meaning}")));
         list("EXIT STATUS", codes, text)?;
     }
-    if own != "demo" {
+    if is_heeded_by(own) {
         list("ENVIRONMENT", variables(command), text)?;
     }
     list("EXAMPLES", examples(own).iter().map(|(what, typed)| ((*typed).to_owned(), (*what).to_owned())), text)?;
@@ -133,19 +134,23 @@ fn write_page(command: &Command, own: &str, text: &mut Vec<u8>) -> io::Result<()
 fn variables(command: &Command) -> Vec<(String, String)> {
     let own = |name: &str, meaning: &str| (name.to_owned(), meaning.to_owned());
     let mut all = Vec::new();
-    let has = |flag: &str| command.get_arguments().any(|arg| arg.get_long() == Some(flag));
-    if has("api-url") || command.has_subcommands() {
+    let has = |flag: &str| command.has_subcommands() || command.get_arguments().any(|arg| arg.get_long() == Some(flag));
+    let (asks, tells) = (has("api-url"), has("notify-timeout"));
+    if asks {
         all.push(own(API_TOKEN, "The API token. Without it the gate signs in with an identity."));
         all.extend(SIGN_IN.map(|(name, meaning)| own(name, meaning)));
     }
-    if has("notify-timeout") || command.has_subcommands() {
+    if tells {
         all.extend(nuon_gate_notify::VARIABLES.map(|(name, meaning)| own(name, meaning)));
         all.push(own("GITHUB_TOKEN", "What writes to GitHub, with --github-deployment or --github-status."));
     }
-    let proxies = "The proxy to the API and to who is told; loopback is never proxied.";
-    all.push(own("HTTPS_PROXY, ALL_PROXY", proxies));
-    all.push(own("NO_PROXY", "Hosts that are reached without it."));
-    all.push(own("NUON_GATE_<FLAG>", "Every flag has a variable; the flag beats it."));
+    if asks || tells {
+        let proxies = "The proxy to the API and to who is told; loopback is never proxied.";
+        all.push(own("HTTPS_PROXY, ALL_PROXY", proxies));
+        all.push(own("NO_PROXY", "Hosts that are reached without it."));
+    }
+    let but = if command.has_subcommands() { ", but for those of demo" } else { "" };
+    all.push(own("NUON_GATE_<FLAG>", &format!("Every flag has a variable{but}; the flag beats it.")));
     all
 }
 

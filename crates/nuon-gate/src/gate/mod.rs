@@ -2,6 +2,7 @@
 
 mod ending;
 mod opening;
+mod telling;
 
 use std::cell::RefCell;
 use std::ffi::OsString;
@@ -9,6 +10,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use nuon_gate_core::conclude::{ConcludeOptions, conclude};
+use nuon_gate_core::names::Names;
 use nuon_gate_core::watch::{Event, Mode, Watch, WatchSettings};
 use nuon_gate_core::{Line, Signal, Verdict, drive};
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -16,9 +18,9 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use self::ending::Publisher;
 pub(crate) use self::ending::Run;
 use self::opening::{NotBegun, Opening};
+use self::telling::{Telling, beside};
 use crate::connection::client;
 use crate::exit_mapping::ExitCodes;
-use crate::follow::LogFollowing;
 use crate::names::Naming;
 use crate::notify::Audience;
 use crate::output::{Outputs, say_at_once, settle};
@@ -91,7 +93,7 @@ async fn gate(settings: Settings, trigger: Option<Trigger>, signals: UnboundedRe
     let links = notify.as_ref().is_some_and(|notify| !notify.sinks.is_empty());
     let is_triggered = trigger.is_some();
     let is_waited_for = watch.mode == Mode::Wait;
-    let (limit, pace) = (watch.clocks.total, watch.intervals.min());
+    let limit = watch.clocks.total;
     let watch = WatchSettings {
         org: Some(connection.org.clone()),
         links: links || outputs.are_watched(),
@@ -116,34 +118,40 @@ async fn gate(settings: Settings, trigger: Option<Trigger>, signals: UnboundedRe
     if is_waited_for {
         outputs.watch(began, limit);
     }
-    let (mut following, mut logs) = LogFollowing::new(client.clone(), output.follow_logs, pace);
-    let shown = RefCell::new(outputs);
-    let on_event = |event: &Event, watch: &Watch| {
-        let mut outputs = shown.borrow_mut();
-        outputs.mask();
+    let telling = RefCell::new(Telling::new(outputs, naming.is_wanted()));
+    let names = naming.names();
+    let on_event = |event: &Event, watch: &Watch, naming: &mut Naming| {
+        let mut telling = telling.borrow_mut();
         if let Some(dashboard) = watch.dashboard() {
-            outputs.link(dashboard);
+            telling.outputs().link(dashboard);
         }
-        if let Some(names) = naming.event(&event.kind) {
-            outputs.name(&names);
+        if naming.event(&event.kind) {
+            telling.keep();
         }
-        outputs.event(event);
-        following.event(&event.kind);
+        telling.event(event);
         if let Some(audience) = &audience {
             audience.event(event, || publisher.publish(&watch.report(event.at)));
         }
     };
-    let watching = drive(&client, watch, began, &mut signals, on_event);
-    let report = logs.beside(watching, |target, part| shown.borrow_mut().log(target, part)).await;
-    // What comes of the logs from now on is not waited for.
-    drop(following);
-    let mut outputs = shown.into_inner();
-    let report = report.map_err(|refusal| words::refused(&refusal))?;
-    let cancelling = |workflow: &_| outputs.cancelling(workflow);
-    let mut report = conclude(&client, report, &after, &mut signals, &mut deadline, cancelling).await;
-    let names = naming.finish(report.is_interrupted()).await;
+    let waiting = async {
+        let tell = |event: &Event, watch: &Watch| on_event(event, watch, &mut naming);
+        let report = drive(&client, watch, began, &mut signals, tell).await?;
+        let cancelling = |workflow: &_| telling.borrow_mut().cancelling(workflow);
+        let report = conclude(&client, report, &after, &mut signals, &mut deadline, cancelling).await;
+        let names = naming.finish(report.is_interrupted()).await;
+        Ok((report, names))
+    };
+    let outcome = beside(&telling, names, waiting).await;
+    let telling = telling.into_inner();
+    let (mut report, names) = match outcome {
+        Ok(whole) => whole,
+        Err(refusal) => {
+            telling.end(&Names::default());
+            return Err(words::refused(&refusal));
+        }
+    };
     names.complete_report(&mut report);
-    outputs.name(&names);
+    let outputs = telling.end(&names);
     outputs.mask();
     Run::of_report(report, publisher, deadline, signals).finish(audience, outputs).await
 }

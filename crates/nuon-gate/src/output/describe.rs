@@ -90,7 +90,9 @@ pub(super) fn event(kind: &EventKind) -> Option<(Option<usize>, Tone, Line)> {
             let (tone, words) = run(event);
             return Some((None, tone, Line::new(words)));
         }
-        EventKind::Waiting { .. } | EventKind::Steps { .. } => return None,
+        EventKind::Waiting { .. } | EventKind::Steps { .. } | EventKind::Logged { .. } | EventKind::LogEnded { .. } => {
+            return None;
+        }
         EventKind::Warned { target, warning } => {
             return Some((*target, Tone::Warning, Line::new(format!("warning: {}", words::warning(warning)))));
         }

@@ -43,7 +43,7 @@ impl<'a> ResultEvent<'a> {
 fn body(kind: &EventKind, at: Timestamp, targets: &[Target]) -> Option<(&'static str, Value)> {
     let named = |index: &usize| targets.get(*index).map(target);
     Some(match kind {
-        EventKind::Steps { .. } => return None,
+        EventKind::Steps { .. } | EventKind::Logged { .. } | EventKind::LogEnded { .. } => return None,
         EventKind::Started { targets } => {
             ("started", json!({"targets": targets.iter().map(target).collect::<Vec<_>>()}))
         }

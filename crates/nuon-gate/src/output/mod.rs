@@ -45,7 +45,7 @@ use nuon_gate_core::names::Names;
 use nuon_gate_core::report::Report;
 use nuon_gate_core::result::RunResult;
 use nuon_gate_core::watch::{Event, EventKind};
-use nuon_gate_core::{Dashboard, Line, Target, WorkflowId, redact};
+use nuon_gate_core::{Dashboard, Line, Logged, Target, WorkflowId, redact};
 use tokio::time::Instant;
 
 use self::ci::Section;
@@ -60,7 +60,6 @@ pub(crate) use self::settings::OutputSettings;
 use self::stream::Stream;
 use crate::arguments::Format;
 use crate::ci::CiSystem;
-use crate::follow::LogPart;
 use crate::trouble::Trouble;
 use crate::words;
 
@@ -146,6 +145,10 @@ impl Outputs {
         match &event.kind {
             EventKind::Started { targets } => self.targets.clone_from(targets),
             EventKind::Joined { is, .. } => self.targets.push(is.clone()),
+            EventKind::Logged { target, lines } => return self.log(*target, lines),
+            EventKind::LogEnded { target, why } => {
+                return self.console.log_ended(*target, &Line::new(why.to_string()));
+            }
             _ => {}
         }
         self.console.event(event);
@@ -159,16 +162,11 @@ impl Outputs {
         }
     }
 
-    /// Shows a part of a target's log. That it ends early is told once.
-    pub(crate) fn log(&mut self, target: usize, part: LogPart) {
-        match part {
-            LogPart::Lines(lines) => {
-                self.parts += 1;
-                let section = self.ci.as_ref().map(|ci| ci.section(&Section::log(self.parts)));
-                self.console.log(target, &lines, section);
-            }
-            LogPart::Ended(why) => self.console.log_ended(target, &Line::new(why.to_string())),
-        }
+    /// Shows a part of a target's log.
+    fn log(&mut self, target: usize, lines: &[Logged]) {
+        self.parts += 1;
+        let section = self.ci.as_ref().map(|ci| ci.section(&Section::log(self.parts)));
+        self.console.log(target, lines, section);
     }
 
     /// Shows a warning beside the job, as long as there is room.

@@ -2,8 +2,6 @@
 
 use std::io::{self, IsTerminal as _};
 
-use nuon_gate_core::follow::Followed;
-
 use crate::arguments::{Format, OutputArguments, Verbosity};
 use crate::ci::CiSystem;
 use crate::environment::Environment;
@@ -16,8 +14,6 @@ pub(crate) struct OutputSettings {
     pub(crate) format: Format,
     pub(crate) reports: Vec<ReportPath>,
     pub(crate) log_lines: usize,
-    /// Which lines of a log to show while it is written.
-    pub(crate) follow_logs: Option<Followed>,
     /// The CI system that the program is a step of.
     pub(crate) ci: Option<CiSystem>,
     /// The CI run's page.
@@ -46,7 +42,7 @@ impl OutputSettings {
         let OutputArguments { output: format, report, log_lines } = arguments;
         let reports = report.into_iter().flat_map(|lines| lines.0).collect();
         let (log_lines, quiet) = (log_lines.into(), verbosity.quiet);
-        Self { format, reports, log_lines, follow_logs: None, ci: None, ci_url: None, quiet, terminal }
+        Self { format, reports, log_lines, ci: None, ci_url: None, quiet, terminal }
     }
 
     /// Tells whether people read what is written, so that names are better than ids: a report, a CI run's page, a terminal.

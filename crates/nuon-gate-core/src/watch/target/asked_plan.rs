@@ -1,4 +1,4 @@
-//! The plan that a human is asked to approve. No verdict depends on it, so it is not asked for often.
+//! The plan that a human is asked to approve. No verdict depends on it, so it is asked for once.
 
 use std::sync::Arc;
 
@@ -6,32 +6,27 @@ use crate::ApprovalPlace;
 use crate::api::Request;
 use crate::model::Plan;
 
-/// So often it is asked for, each time in another poll.
-const TRIES: u32 = 2;
-
 /// What is known of the plan that is to be approved.
 #[derive(Debug, Default)]
 pub(super) struct AskedPlan {
+    /// Where that is asked, of the plan that was asked for last.
     place: Option<ApprovalPlace>,
-    /// In which poll it was last asked for, and how often before and then.
-    asked: Option<(u32, u32)>,
     plan: Option<Arc<Plan>>,
 }
 
 impl AskedPlan {
-    /// Returns the request for it, if this poll is to ask.
-    pub(super) fn request(&mut self, place: &ApprovalPlace, poll: u32) -> Option<Request> {
-        if self.place.as_ref() != Some(place) {
-            *self = Self { place: Some(place.clone()), ..Self::default() };
+    /// Returns the request for the plan of a place, the first time.
+    pub(super) fn request(&mut self, place: &ApprovalPlace) -> Option<Request> {
+        if self.was_asked(place) {
+            return None;
         }
-        let tries = match self.asked {
-            Some((last, tries)) if last == poll || tries == TRIES => return None,
-            Some((_, tries)) => tries,
-            None => 0,
-        };
-        let request = Request::plan(place).filter(|_| self.plan.is_none())?;
-        self.asked = Some((poll, tries + 1));
-        Some(request)
+        *self = Self { place: Some(place.clone()), plan: None };
+        Request::plan(place)
+    }
+
+    /// Tells whether the plan of a place has been asked for.
+    pub(super) fn was_asked(&self, place: &ApprovalPlace) -> bool {
+        self.place.as_ref() == Some(place)
     }
 
     /// Takes it in.
@@ -55,20 +50,20 @@ mod tests {
     }
 
     #[test]
-    fn it_is_asked_for_once_in_a_poll_and_not_for_ever() {
+    fn each_is_asked_for_once() {
         let (place, other) = (place("iws1", Some("waa1")), place("iws2", Some("waa2")));
         let mut asked = AskedPlan::default();
-        let polls = [1, 1, 2, 2, 3, 4];
-        assert_eq!(polls.map(|poll| asked.request(&place, poll).is_some()), [true, false, true, false, false, false]);
-        assert!(asked.request(&other, 4).is_some(), "it is another plan");
+        assert_eq!([0; 3].map(|_| asked.request(&place).is_some()), [true, false, false]);
+        assert!(asked.was_asked(&place) && !asked.was_asked(&other));
+        assert!(asked.request(&other).is_some(), "it is another plan");
         asked.came(Arc::default());
-        assert!(asked.request(&other, 5).is_none() && asked.plan().is_some(), "it is known");
-        assert!(asked.request(&place, 6).is_some() && asked.plan().is_none());
+        assert!(asked.request(&other).is_none() && asked.plan().is_some(), "it is known");
+        assert!(asked.request(&place).is_some() && asked.plan().is_none());
     }
 
     #[test]
     fn what_has_no_id_cannot_be_asked_for() {
-        assert!(AskedPlan::default().request(&place("iws1", None), 1).is_none());
-        assert!(AskedPlan::default().request(&place("", Some("waa1")), 1).is_none());
+        assert!(AskedPlan::default().request(&place("iws1", None)).is_none());
+        assert!(AskedPlan::default().request(&place("", Some("waa1"))).is_none());
     }
 }

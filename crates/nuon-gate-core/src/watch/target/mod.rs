@@ -73,6 +73,11 @@ impl TargetWatch {
         self.record.has_ended()
     }
 
+    /// Returns the deploy that is followed, as it was last read.
+    pub(super) fn deploy(&self) -> Option<&Deploy> {
+        self.record.deploy()
+    }
+
     /// Returns true once, when the target has ended.
     pub(super) fn take_ending(&mut self) -> bool {
         self.record.take_ending()
@@ -159,7 +164,7 @@ impl TargetWatch {
     }
 
     fn decide(&self, now: Moment, shared: &Shared, wide: bool) -> Decision {
-        decide(&self.phase, &policy(self.record.target(), now, shared, wide))
+        decide(&self.phase, &policy(&self.record, now, shared, wide))
     }
 
     /// Tells whether this poll reads everything, even if nothing depends on it.
@@ -168,7 +173,7 @@ impl TargetWatch {
     }
 
     fn policy<'a>(&'a self, now: Moment, shared: &'a Shared) -> Policy<'a> {
-        policy(self.record.target(), now, shared, self.is_wide(self.poller.polls(), shared))
+        policy(&self.record, now, shared, self.is_wide(self.poller.polls(), shared))
     }
 
     /// Returns the step at work on the deploy that is followed, as its workflow says.
@@ -230,7 +235,7 @@ impl TargetWatch {
             _ => {}
         }
         let wide = self.is_wide(self.poller.polls(), shared);
-        let policy = policy(self.record.target(), now, shared, wide);
+        let policy = policy(&self.record, now, shared, wide);
         let notes = self.phase.on_fact(request, fact, &policy)?;
         self.record.report_notes(notes, now, shared);
         Ok(())
@@ -255,14 +260,14 @@ impl TargetWatch {
         // What a newer deploy and its workflow say decides whether that one supersedes. Where a newer deploy changes
         // nothing, it need not be read. What the install's list says can also be read for the target alone.
         let may_go_on = matches!(request, Request::Workflow(..) | Request::Deploy(..) | Request::InstallDeploys(_));
-        if may_go_on && self.phase.does_without(request, &policy(self.record.target(), now, shared, wide)) {
+        if may_go_on && self.phase.does_without(request, &policy(&self.record, now, shared, wide)) {
             return true;
         }
         match handle(self.poller.streaks(), now, error, request, about, shared) {
             Handling::Retry => {
                 let is_passing =
                     matches!(error.class(), ErrorClass::Transient | ErrorClass::Foreign | ErrorClass::Elsewhere);
-                let policy = policy(self.record.target(), now, shared, wide);
+                let policy = policy(&self.record, now, shared, wide);
                 let goes_on = is_passing && self.phase.does_without(request, &policy);
                 if !goes_on {
                     self.poller.failed(now, error.clone());
@@ -301,9 +306,12 @@ impl TargetWatch {
 
     /// Returns the request for something that people want to know, and on which no verdict depends.
     fn request_for_people(&mut self, hold: &Hold, now: Moment, shared: &Shared) -> Option<Request> {
-        let poll = self.poller.polls();
+        // What still matters is read after the end.
+        if shared.is_ending() {
+            return None;
+        }
         let plan = match hold {
-            Hold::Approval(place) => self.record.plan_mut().request(place, poll),
+            Hold::Approval(place) => self.record.plan_mut().request(place),
             _ => None,
         };
         let optional = plan.or_else(|| self.queue_request(now, shared));
@@ -418,7 +426,10 @@ impl TargetWatch {
     }
 }
 
-fn policy<'a>(target: &'a Target, now: Moment, shared: &'a Shared, wide: bool) -> Policy<'a> {
+fn policy<'a>(record: &'a Record, now: Moment, shared: &'a Shared, wide: bool) -> Policy<'a> {
+    let target = record.target();
+    // Only its detail says where its log is.
+    let is_listed = shared.lists().serves(&target.install, now) && !shared.logs().wants_stream(record.index());
     Policy {
         settings: shared.settings(),
         target,
@@ -426,7 +437,7 @@ fn policy<'a>(target: &'a Target, now: Moment, shared: &'a Shared, wide: bool) -
         started_at: shared.server_started_at(),
         has_server_time: shared.has_server_time(),
         answered: shared.answered(),
-        by_list: !shared.is_once() && shared.lists().serves(&target.install, now),
+        by_list: !shared.is_once() && is_listed,
         takeovers: shared.takeovers(),
         wide,
         dashboard: shared.dashboard_request(),

@@ -31,7 +31,7 @@ pub(super) struct Record {
     matched_by: Option<MatchedBy>,
     seen: Vec<(Status, Moment)>,
     unrecognised: HashSet<Status>,
-    history: Reading,
+    earlier: Earlier,
     replaced: Vec<DeployId>,
     superseded_by: Option<DeployId>,
     /// That there is no deploy yet has been reported.
@@ -47,13 +47,12 @@ pub(super) struct Record {
 }
 
 /// What the earlier deploys say about the one that is followed.
-#[derive(Debug)]
-enum Reading {
-    /// Not requested.
-    Unread,
-    /// Requested, without a good answer.
-    Asked,
-    Read(Box<History>, Option<Box<Forecast>>),
+#[derive(Debug, Default)]
+struct Earlier {
+    /// They have been requested.
+    were_asked_for: bool,
+    history: Option<Box<History>>,
+    forecast: Option<Box<Forecast>>,
 }
 
 impl Record {
@@ -66,7 +65,7 @@ impl Record {
             matched_by: None,
             seen: Vec::new(),
             unrecognised: HashSet::new(),
-            history: Reading::Unread,
+            earlier: Earlier::default(),
             replaced: Vec::new(),
             superseded_by: None,
             reported_not_started: false,
@@ -100,6 +99,10 @@ impl Record {
         std::mem::take(&mut self.is_ending)
     }
 
+    pub(super) fn deploy(&self) -> Option<&Deploy> {
+        self.deploy.as_deref()
+    }
+
     /// Tells whether a deploy is the last that was shown, or was replaced.
     pub(super) fn has_followed(&self, deploy: &DeployId) -> bool {
         let is_last = self.deploy.as_ref().is_some_and(|own| own.id.as_ref() == Some(deploy));
@@ -124,11 +127,7 @@ impl Record {
 
     /// Tells whether to request the earlier deploys, once for each deploy.
     pub(super) fn begin_history(&mut self) -> bool {
-        let is_unread = matches!(self.history, Reading::Unread);
-        if is_unread {
-            self.history = Reading::Asked;
-        }
-        is_unread
+        !std::mem::replace(&mut self.earlier.were_asked_for, true)
     }
 
     /// Records the earlier deploys, and reports the usual duration.
@@ -143,8 +142,8 @@ impl Record {
     /// Records what is usual if a list of the install's deploys happens to say so. It may not go back far enough for more than
     /// that, and it is polled for all targets, so none asks for it sooner.
     pub(super) fn glean_history(&mut self, rows: &[Deploy], now: Moment, shared: &mut Shared) {
-        let is_unread = matches!(self.history, Reading::Unread);
-        let Some(deploy) = self.deploy.as_deref().filter(|_| is_unread) else { return };
+        let is_known = self.earlier.history.is_some();
+        let Some(deploy) = self.deploy.as_deref().filter(|_| !is_known) else { return };
         let history = History::new(rows_of(&self.target, rows), deploy);
         if history.typical.is_some() {
             self.learn(History { is_settled: false, ..history }, None, now, shared);
@@ -152,31 +151,21 @@ impl Record {
     }
 
     fn learn(&mut self, history: History, forecast: Option<Forecast>, now: Moment, shared: &mut Shared) {
-        self.history = Reading::Read(Box::new(history), forecast.map(Box::new));
+        (self.earlier.history, self.earlier.forecast) = (Some(Box::new(history)), forecast.map(Box::new));
         let deploy = self.deploy.as_ref().and_then(|deploy| deploy.id.clone());
         if let Some((deploy, pace)) = deploy.zip(self.pace(now, shared)) {
             shared.emit(now, EventKind::Expected { target: self.index, deploy, pace });
         }
     }
 
-    fn history(&self) -> Option<&History> {
-        match &self.history {
-            Reading::Read(history, _) => Some(history),
-            Reading::Unread | Reading::Asked => None,
-        }
-    }
-
     /// Returns when the deploy is likely to end, if that is known, and how long it has been worked on.
     pub(super) fn forecast(&self, now: Moment, shared: &Shared) -> Option<(&Forecast, Duration)> {
-        match &self.history {
-            Reading::Read(_, Some(forecast)) => Some((forecast, self.worked(now, shared)?)),
-            _ => None,
-        }
+        Some((self.earlier.forecast.as_deref()?, self.worked(now, shared)?))
     }
 
     /// Returns how far the deploy has come, if it is known how long such deploys take.
     fn pace(&self, now: Moment, shared: &Shared) -> Option<Pace> {
-        let typical = self.history()?.typical?;
+        let typical = self.earlier.history.as_ref()?.typical?;
         Some(Pace { elapsed: self.worked(now, shared)?, typical })
     }
 
@@ -247,7 +236,7 @@ impl Record {
                     }
                 }
                 Note::Lost => {
-                    (self.deploy, self.matched_by, self.history) = (None, None, Reading::Unread);
+                    (self.deploy, self.matched_by, self.earlier) = (None, None, Earlier::default());
                     self.seen.clear();
                 }
                 Note::InstallName(name) => self.target.add_names(name.as_ref(), None),
@@ -266,7 +255,7 @@ impl Record {
     ) {
         self.matched_by = Some(by);
         self.deploy = Some(row.clone());
-        self.history = Reading::Unread;
+        self.earlier = Earlier::default();
         (self.reported_hold, self.approval, self.plan) = (None, None, AskedPlan::default());
         let status = row.current_status().clone();
         self.seen.push((status.clone(), now));
@@ -386,8 +375,9 @@ impl Record {
             superseded_by: self.superseded_by.clone(),
             approval: self.approval.clone(),
             plan: self.plan.plan().cloned(),
+            plan_was_asked_for: self.approval.as_ref().is_some_and(|place| self.plan.was_asked(place)),
             timeline: self.timeline(end.map_or(now, |(at, _)| *at), shared),
-            history: self.history().filter(|history| history.is_settled).cloned(),
+            history: self.earlier.history.as_deref().map(History::as_far_as_settled),
             log_tail: Vec::new(),
             log_error: None,
             cancelled: None,

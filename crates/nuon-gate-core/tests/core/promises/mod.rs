@@ -104,6 +104,8 @@ fn about(event: &Event) -> Option<usize> {
         | EventKind::Expected { target, .. }
         | EventKind::Held { target, .. }
         | EventKind::ApprovalNeeded { target, .. }
+        | EventKind::Logged { target, .. }
+        | EventKind::LogEnded { target, .. }
         | EventKind::Superseded { target, .. } => Some(*target),
         EventKind::Queued { target, .. }
         | EventKind::Retrying { target, .. }

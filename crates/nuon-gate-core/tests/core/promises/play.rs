@@ -8,7 +8,7 @@ use nuon_gate_core::pins::{Baseline, Pins, Since};
 use nuon_gate_core::report::Report;
 use nuon_gate_core::schedule::Intervals;
 use nuon_gate_core::watch::{
-    Clocks, Event, EventKind, OnApproval, OnStale, OnSuperseded, Scope, Step, Ticket, Watch, WatchSettings,
+    Clocks, Event, EventKind, Followed, OnApproval, OnStale, OnSuperseded, Scope, Step, Ticket, Watch, WatchSettings,
 };
 use nuon_gate_core::{Kind, Moment, Rules, Signal, Target, Targets};
 use nuon_gate_http::Url;
@@ -167,6 +167,8 @@ fn settings(question: &Question, seed: u64) -> WatchSettings {
             _ => OnStale::Accept,
         },
         settle: duration(question.settle_ms),
+        // They are asked for or not, whatever the scene is.
+        logs: seed.is_multiple_of(2).then_some(Followed::All),
         seed,
         ..WatchSettings::default()
     }

@@ -78,7 +78,9 @@ fn what_may_say_something_else_later_is_left_to_be_read_again() {
     let goes_on = created(row("dplBefore", "executing"), -500);
     let rows: Vec<Value> = [goes_on].into_iter().chain(usual()).collect();
     let run = run(latest(with_history()), served(|| soon(list(&rows))));
-    assert_eq!((paces(&run).len(), run.target().history.is_some()), (2, false));
+    let history = run.target().history.as_ref().unwrap();
+    assert_eq!((paces(&run).len(), history.is_settled), (2, false));
+    assert!(history.typical == Some(s(170)) && history.last_good.is_none(), "what is usual is known all the same");
 }
 
 #[test]
@@ -261,7 +263,36 @@ fn where_a_list_serves_the_whole_install_no_target_asks_for_itself() {
     };
     let told: Vec<_> = run.events.iter().filter_map(|event| expected(&event.kind)).collect();
     assert_eq!(told, [(1, s(170))], "once, of the one of which it is known");
-    assert!(run.report.targets.iter().all(|target| target.history.is_none()), "the rest is read in the end");
+    let known = run
+        .report
+        .targets
+        .iter()
+        .map(|target| Some((target.history.as_ref()?.typical?, target.history.as_ref()?.is_settled)));
+    assert_eq!(known.collect::<Vec<_>>(), [None, Some((s(170), false)), None], "the rest is read in the end");
+}
+
+#[test]
+fn what_a_list_says_does_not_keep_the_forecast_from_the_targets_that_are_left() {
+    let whose = |index: usize| json!({ "install_id": "inl-acme", "component_id": format!("cmp{index}") });
+    let target = |index: usize| Target::new("inl-acme".parse().unwrap(), format!("cmp{index}").parse().unwrap());
+    // Only the last of them goes on after twenty seconds.
+    let own = |index: usize, now: Duration| {
+        let ends = if index == 2 { s(300) } else { s(20) };
+        with(created(row(&format!("dpl{index}"), if now >= ends { "active" } else { "executing" }), 0), whose(index))
+    };
+    let scope = Scope::Targets(Targets::new((0..3).map(target)).unwrap());
+    let watch = Watch::new(with_history(), scope, Pins::default(), jiff::Timestamp::from_second(STARTED_AT).unwrap());
+    let usual = || regular().into_iter().map(|row| with(row, whose(2)));
+    let run = run(watch.unwrap(), |now, request| {
+        soon(match request {
+            Request::InstallDeploys(_) => list(&(0..3).map(|index| own(index, now)).chain(usual()).collect::<Vec<_>>()),
+            Request::Earlier(..) => list(&usual().collect::<Vec<_>>()),
+            _ => deploy(&own(component(request).unwrap(), now)),
+        })
+    });
+    assert_eq!((run.report.verdict, times_asked(&run)), (Verdict::Passed, 1), "once, when no list serves it any more");
+    let likely = pauses(&run, 165, 175);
+    assert!(!likely.is_empty() && likely.iter().all(|pause| *pause <= s(5)), "{likely:?}");
 }
 
 #[test]

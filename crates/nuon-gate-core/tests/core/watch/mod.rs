@@ -9,6 +9,7 @@ mod ends;
 mod errors;
 mod lag;
 mod lists;
+mod logs;
 mod long_polls;
 mod names;
 mod pins;

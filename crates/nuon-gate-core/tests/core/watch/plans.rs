@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::virtual_time::{
-    Body, Run, Scripted, after, broken, created, deploy, exists, foreign, hang, latest, list, retry_after, row, run, s,
-    settings, soon, status, step, with, workflow,
+    Body, Driver, Run, Scripted, after, broken, created, deploy, exists, foreign, hang, latest, list, retry_after, row,
+    run, s, settings, soon, status, step, with, workflow,
 };
 use nuon_gate_core::Verdict;
 use nuon_gate_core::api::Request;
@@ -80,7 +80,7 @@ fn what_cannot_be_read_is_no_outage_and_is_told_without_it() {
         let without = run(latest(strict()), server(plan));
         assert_eq!(
             (without.report.verdict, told(&without), asked_for(&without)),
-            (Verdict::Passed, vec![None], 2),
+            (Verdict::Passed, vec![None], 1),
             "{what}"
         );
         let longest = without.asked.iter().filter(|asked| asked.what() == "plan").map(|asked| asked.timeout).max();
@@ -88,6 +88,28 @@ fn what_cannot_be_read_is_no_outage_and_is_told_without_it() {
     }
     let paused = run(latest(settings()), server(|| soon(retry_after(429, s(30)))));
     assert_eq!((paused.report.verdict, told(&paused)), (Verdict::Passed, vec![None]));
+}
+
+#[test]
+fn nobody_asks_for_it_when_the_wait_ends() {
+    // That a human is asked is certain with the last poll.
+    let clocks = Clocks { total: s(10), ..settings().clocks };
+    let late =
+        run(latest(WatchSettings { clocks, links: true, org: "org1".parse().ok(), ..settings() }), |now, request| {
+            let mut server = server(good);
+            if now < s(7) { soon(broken()) } else { server(now, request) }
+        });
+    let optional = ["plan", "earlier", "queue", "dashboard"];
+    let asked: Vec<_> = late.what().into_iter().filter(|what| optional.contains(what)).collect();
+    assert_eq!((late.report.verdict, asked), (Verdict::TimedOut, Vec::<&str>::new()));
+    assert!(!late.target().plan_was_asked_for, "it is read after the end");
+    // By a signal as well.
+    let driver = Driver::signalled(s(3), nuon_gate_core::Signal::Interrupt);
+    let interrupted = driver.run(latest(settings()), |now, request| {
+        let mut server = server(good);
+        if now < s(3) { soon(broken()) } else { server(now, request) }
+    });
+    assert_eq!(asked_for(&interrupted), 0);
 }
 
 #[test]

@@ -182,6 +182,8 @@ impl Board {
             | EventKind::Superseded { .. }
             | EventKind::Retrying { .. }
             | EventKind::Warned { .. }
+            | EventKind::Logged { .. }
+            | EventKind::LogEnded { .. }
             | EventKind::Run(_)
             | EventKind::Ended { target: None, .. } => {}
         }
