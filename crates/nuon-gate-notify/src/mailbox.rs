@@ -131,14 +131,14 @@ fn merge(queue: &mut VecDeque<Notice>, notice: &mut Notice) {
 mod tests {
     use std::time::Duration;
 
-    use nuon_gate_core::result::VerdictName;
+    use nuon_gate_core::Verdict;
 
     use super::*;
     use crate::Occasion::{Approval, Changed, Ended, Started};
     use crate::sample;
 
     fn notice(occasion: Occasion, number: u64) -> Notice {
-        let result = RunResult { elapsed_ms: number, ..sample::result(VerdictName::Pending) };
+        let result = RunResult { elapsed_ms: number, ..sample::result(Verdict::Pending) };
         let is_last = occasion == Ended;
         Notice { occasion, asked: Vec::new(), result: Arc::new(result), is_last, since: Instant::now() }
     }

@@ -1,6 +1,7 @@
 //! A status of the commit: pending, then the end. See <https://docs.github.com/en/rest/commits/statuses>.
 
-use nuon_gate_core::result::{RunResult, VerdictName};
+use nuon_gate_core::Verdict;
+use nuon_gate_core::result::RunResult;
 use serde::Serialize;
 
 use super::{Github, LONGEST, description, page_in_nuon};
@@ -26,8 +27,8 @@ impl State {
         match result.verdict {
             _ if occasion != Occasion::Ended => Self::Pending,
             // With --notify-required, when another sink's notification failed.
-            VerdictName::Passed | VerdictName::NotifyFailed => Self::Success,
-            VerdictName::Failed | VerdictName::Cancelled | VerdictName::Superseded => Self::Failure,
+            Verdict::Passed | Verdict::NotifyFailed => Self::Success,
+            Verdict::Failed | Verdict::Cancelled | Verdict::Superseded => Self::Failure,
             _ => Self::Error,
         }
     }

@@ -1,6 +1,7 @@
 //! A Deployment of the commit, and its status. See <https://docs.github.com/en/rest/deployments>.
 
-use nuon_gate_core::result::{RunResult, VerdictName};
+use nuon_gate_core::Verdict;
+use nuon_gate_core::result::RunResult;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -35,14 +36,14 @@ impl State {
             _ if occasion != Occasion::Ended && tone == Tone::Asking => Self::Pending,
             _ if occasion != Occasion::Ended => Self::InProgress,
             // With --notify-required, when another sink's notification failed.
-            VerdictName::Passed | VerdictName::NotifyFailed => {
+            Verdict::Passed | Verdict::NotifyFailed => {
                 if are_teardowns(&result.targets) {
                     Self::Inactive
                 } else {
                     Self::Success
                 }
             }
-            VerdictName::Failed | VerdictName::Cancelled | VerdictName::Superseded => Self::Failure,
+            Verdict::Failed | Verdict::Cancelled | Verdict::Superseded => Self::Failure,
             _ => Self::Error,
         }
     }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use nuon_gate_core::Verdict;
 use nuon_gate_core::result::{Delivery, RunResult};
 use nuon_gate_notify::{Mention, Options, Parsed, Sinks, render, send_test};
 
@@ -65,5 +66,5 @@ async fn test(sinks: &Sinks, options: Options, budget: Duration) -> Result<u8, T
         let why = why.map(|why| format!(", {}", why.plain())).unwrap_or_default();
         stdout_line(&format!("{}: {word}{why}", told.sink.plain()));
     }
-    Ok(if outcome.any_failed() { exit::NOTIFY_FAILED } else { 0 })
+    Ok(if outcome.any_failed() { exit::code(Verdict::NotifyFailed) } else { 0 })
 }

@@ -5,8 +5,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use nuon_gate_core::Line;
-use nuon_gate_core::result::VerdictName;
+use nuon_gate_core::{Line, Verdict};
 use proptest::prelude::*;
 use proptest::sample::select;
 use pulldown_cmark::{Event, Options, Parser};
@@ -229,8 +228,8 @@ proptest! {
 
     #[test]
     fn nothing_that_is_said_changes_a_report(said in hostile(), passed in any::<bool>()) {
-        let verdict = if passed { VerdictName::Passed } else { VerdictName::Failed };
-        let result = sample::result(&[(verdict, "api"), (VerdictName::TimedOut, "web")]);
+        let verdict = if passed { Verdict::Passed } else { Verdict::Failed };
+        let result = sample::result(&[(verdict, "api"), (Verdict::TimedOut, "web")]);
         let with = |said: &str| markdown::report(&sample::saying(&result, said), 1 << 20);
         let said = format!("x{said}x");
         // What is long is told in another place than what is short.

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use nuon_gate_core::Line;
-use nuon_gate_core::result::{RunResult, VerdictName};
+use nuon_gate_core::result::RunResult;
+use nuon_gate_core::{Line, Verdict};
 
 use super::facts::Facts;
 use super::file::ReportFile;
@@ -39,7 +39,7 @@ impl Section {
             title: "Details of the deploy",
             name: "nuon_gate_details".to_owned(),
             second: result.finished_at.plain().parse().map_or(0, Timestamp::as_second),
-            is_folded: result.verdict == VerdictName::Passed,
+            is_folded: result.verdict == Verdict::Passed,
         }
     }
 
@@ -139,7 +139,7 @@ impl CiSystem {
                 Err(error) => unwritten(console, "the summary (GITHUB_STEP_SUMMARY)", path, &error),
             },
             Self::Buildkite { agent: Some(agent) } => {
-                let style = if result.verdict == VerdictName::Passed { "success" } else { "error" };
+                let style = if result.verdict == Verdict::Passed { "success" } else { "error" };
                 let page = markdown::report(result, MOST_PAGE);
                 if let Err(error) = buildkite::annotate(agent, style, page, patience).await {
                     console.warning(&format!("the build could not be annotated: {error}"));

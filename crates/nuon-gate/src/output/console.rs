@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use anstream::{AutoStream, ColorChoice};
 use anstyle::Style;
-use nuon_gate_core::result::{BranchRunResult, Delivery, RunResult, TargetResult, VerdictName};
+use nuon_gate_core::result::{BranchRunResult, Delivery, RunResult, TargetResult};
 use nuon_gate_core::watch::{Event, EventKind};
-use nuon_gate_core::{Dashboard, Line, Logged, Moment, Target};
+use nuon_gate_core::{Dashboard, Line, Logged, Moment, Target, Verdict};
 use tokio::time::Instant;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -242,7 +242,7 @@ impl Console {
             self.told.extend(result.reason.clone().map(|reason| (0, reason)));
         }
         self.say_kept();
-        let of_run = result.branch_run.iter().filter(|_| result.verdict != VerdictName::Passed).flat_map(of_run);
+        let of_run = result.branch_run.iter().filter(|_| result.verdict != Verdict::Passed).flat_map(of_run);
         of_run.for_each(|(word, text)| self.tell(Tone::Plain, &before(word), &text));
         let details = self.details(result);
         let (open, close) = section.filter(|_| !details.is_empty()).unzip();
@@ -272,7 +272,7 @@ impl Console {
     /// many that nobody reads it all, everything of the worst and a line of each other.
     fn details(&self, result: &RunResult) -> Vec<(String, Line)> {
         let targets = result.targets.iter().enumerate();
-        let mut failed: Vec<_> = targets.filter(|(_, target)| target.verdict != VerdictName::Passed).collect();
+        let mut failed: Vec<_> = targets.filter(|(_, target)| target.verdict != Verdict::Passed).collect();
         let in_full = if failed.len() > MOST_IN_FULL { WORST } else { failed.len() };
         if failed.len() > in_full {
             failed.sort_by_key(|(_, target)| gravity(target.verdict));

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use nuon_gate_core::model::Status;
 use nuon_gate_core::result::{
-    GroupResult, PlanResult, RunResult, ShardResult, StayResult, TargetResult, VerdictName, WaitingResult,
+    GroupResult, PlanResult, RunResult, ShardResult, StayResult, TargetResult, WaitingResult,
 };
 use nuon_gate_core::timeline::{human, time_in_each_status};
 use nuon_gate_core::watch::{EventKind, Pace, Pending, RunEvent};
@@ -104,11 +104,7 @@ pub(super) fn event(kind: &EventKind) -> Option<(Option<usize>, Tone, Line)> {
             return Some((
                 *target,
                 tone,
-                Line::new(format!(
-                    "{} {}{reason}",
-                    VerdictName::from(*verdict).sign(),
-                    outcome::words((*verdict).into())
-                )),
+                Line::new(format!("{} {}{reason}", verdict.sign(), outcome::words(*verdict))),
             ));
         }
     };
@@ -188,7 +184,7 @@ pub(super) fn verdict_line(result: &RunResult, standing: Option<&Line>) -> Line 
         }
         ([only], _) => format!("{verdict} after {elapsed}: {}", subject(only)),
         (several, _) => {
-            let passed = several.iter().filter(|target| target.verdict == VerdictName::Passed).count();
+            let passed = several.iter().filter(|target| target.verdict == Verdict::Passed).count();
             format!("{verdict} after {elapsed}: {passed} of {} targets", several.len())
         }
     })
@@ -204,7 +200,7 @@ fn subject(target: &TargetResult) -> String {
 
 /// Returns what a human is still asked to approve.
 pub(super) fn open_plan(result: &TargetResult) -> Option<&PlanResult> {
-    let is_open = result.approval_url.is_some() || result.verdict == VerdictName::ApprovalNeeded;
+    let is_open = result.approval_url.is_some() || result.verdict == Verdict::ApprovalNeeded;
     result.plan.as_ref().filter(|_| is_open)
 }
 

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use nuon_gate_core::Line;
-use nuon_gate_core::result::{Delivery, PlanResult, TargetResult, VerdictName};
+use nuon_gate_core::result::{Delivery, PlanResult, TargetResult};
+use nuon_gate_core::{Line, Verdict};
 
 use super::Ending;
 use crate::exit;
@@ -36,7 +36,7 @@ impl Facts {
             ("build-id", known(deploy.and_then(|deploy| deploy.build_id.as_ref()))),
             ("workflow-id", known(deploy.and_then(|deploy| deploy.workflow_id.as_ref()))),
             ("url", known(target.and_then(|target| target.url.as_ref()))),
-            ("reason", known(result.reason.as_ref().filter(|_| result.verdict != VerdictName::Passed))),
+            ("reason", known(result.reason.as_ref().filter(|_| result.verdict != Verdict::Passed))),
             ("elapsed-seconds", (result.elapsed_ms / 1000).to_string()),
             (RESULT, String::new()),
             ("notified", sent.to_string()),

@@ -1,9 +1,8 @@
 //! What is said of a minute in which nothing happened.
 
-use nuon_gate_core::Line;
 use nuon_gate_core::model::Status;
-use nuon_gate_core::result::VerdictName;
 use nuon_gate_core::watch::{EventKind, Pending};
+use nuon_gate_core::{Line, Verdict};
 use std::collections::{HashMap, HashSet};
 
 use super::describe::waiting;
@@ -18,7 +17,7 @@ const MOST_NAMED: usize = 10;
 #[derive(Debug, Default)]
 pub(super) struct Standings {
     count: usize,
-    ended: HashMap<usize, VerdictName>,
+    ended: HashMap<usize, Verdict>,
     /// The targets of which a human is asked to approve the plan.
     asked: HashSet<usize>,
 }
@@ -36,7 +35,7 @@ impl Standings {
             }
             EventKind::Ended { target: Some(target), verdict, .. } => {
                 self.asked.remove(target);
-                self.ended.insert(*target, (*verdict).into());
+                self.ended.insert(*target, *verdict);
             }
             _ => {}
         }
@@ -63,12 +62,12 @@ impl Standings {
     /// Counts those that passed, those that are going, and the others by how they ended, bad ends first.
     pub(super) fn totals(&self, pending: usize) -> Line {
         let count = |verdict| self.ended.values().filter(|own| **own == verdict).count();
-        let mut others: Vec<VerdictName> =
-            self.ended.values().copied().filter(|verdict| *verdict != VerdictName::Passed).collect();
+        let mut others: Vec<Verdict> =
+            self.ended.values().copied().filter(|verdict| *verdict != Verdict::Passed).collect();
         others.sort_by_key(|verdict| gravity(*verdict));
         others.dedup();
         let others = others.into_iter().map(|verdict| format!(", {} {}", count(verdict), words(verdict)));
-        let passed = count(VerdictName::Passed);
+        let passed = count(Verdict::Passed);
         Line::new(format!("{passed} of {} passed, {pending} going{}", self.count, others.collect::<String>()))
     }
 }

@@ -1,7 +1,7 @@
 //! How the outcome of a target is called and counted, wherever people read it.
 
-use nuon_gate_core::Line;
-use nuon_gate_core::result::{Named, TargetResult, VerdictName};
+use nuon_gate_core::result::{Named, TargetResult};
+use nuon_gate_core::{Line, Verdict};
 
 /// A name is cut to this many characters.
 const LONGEST_NAME: usize = 160;
@@ -14,19 +14,19 @@ pub(super) fn worst_first(targets: &[TargetResult]) -> Vec<&TargetResult> {
 }
 
 /// The order of severity that decides a run of several targets.
-pub(super) fn gravity(verdict: VerdictName) -> u8 {
+pub(super) fn gravity(verdict: Verdict) -> u8 {
     match verdict {
-        VerdictName::Interrupted => 0,
-        VerdictName::Rejected => 1,
-        VerdictName::Failed => 2,
-        VerdictName::Cancelled => 3,
-        VerdictName::Superseded => 4,
-        VerdictName::ApprovalNeeded => 5,
-        VerdictName::Inconclusive => 6,
-        VerdictName::TimedOut => 7,
-        VerdictName::Pending => 8,
-        VerdictName::NotifyFailed => 9,
-        VerdictName::Passed => 10,
+        Verdict::Interrupted(_) => 0,
+        Verdict::Rejected => 1,
+        Verdict::Failed => 2,
+        Verdict::Cancelled => 3,
+        Verdict::Superseded => 4,
+        Verdict::ApprovalNeeded => 5,
+        Verdict::Inconclusive => 6,
+        Verdict::TimedOut => 7,
+        Verdict::Pending => 8,
+        Verdict::NotifyFailed => 9,
+        Verdict::Passed => 10,
     }
 }
 
@@ -48,6 +48,6 @@ pub(super) fn label(target: &TargetResult) -> Line {
 }
 
 /// Returns a verdict as people write it.
-pub(super) fn words(verdict: VerdictName) -> String {
+pub(super) fn words(verdict: Verdict) -> String {
     verdict.as_str().replace('_', " ")
 }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use nuon_gate_core::Line;
-use nuon_gate_core::result::{RunResult, StayResult, TargetResult, VerdictName};
+use nuon_gate_core::result::{RunResult, StayResult, TargetResult};
+use nuon_gate_core::{Line, Verdict};
 
 use super::describe::Tone;
 use super::live::{Row, Span, compact, sign};
@@ -19,7 +19,7 @@ const GAP: &str = "  ";
 /// `labels` are what the targets are called.
 pub(super) fn table(result: &RunResult, labels: &[Line], columns: usize) -> Vec<Row> {
     let targets = result.targets.iter().zip(labels);
-    let mut failed: Vec<_> = targets.filter(|(target, _)| target.verdict != VerdictName::Passed).collect();
+    let mut failed: Vec<_> = targets.filter(|(target, _)| target.verdict != Verdict::Passed).collect();
     if failed.is_empty() || result.targets.len() == 1 {
         return Vec::new();
     }
@@ -76,9 +76,9 @@ mod tests {
 
     fn shown(columns: usize) -> Vec<String> {
         let targets = [
-            (VerdictName::Passed, "api"),
-            (VerdictName::TimedOut, "日本語の名前"),
-            (VerdictName::Failed, "a-worker-with-quite-a-long-name"),
+            (Verdict::Passed, "api"),
+            (Verdict::TimedOut, "日本語の名前"),
+            (Verdict::Failed, "a-worker-with-quite-a-long-name"),
         ];
         let result = sample::result(&targets);
         let labels = targets.map(|(_, name)| Line::new(name));
@@ -113,9 +113,7 @@ mod tests {
 
     #[test]
     fn there_is_none_of_a_run_that_passed_or_has_one_target() {
-        for targets in
-            [&[(VerdictName::Passed, "api"), (VerdictName::Passed, "worker")][..], &[(VerdictName::Failed, "api")]]
-        {
+        for targets in [&[(Verdict::Passed, "api"), (Verdict::Passed, "worker")][..], &[(Verdict::Failed, "api")]] {
             let labels: Vec<Line> = targets.iter().map(|(_, name)| Line::new(name)).collect();
             assert_eq!(table(&sample::result(targets), &labels, 80), []);
         }

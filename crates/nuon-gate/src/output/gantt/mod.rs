@@ -12,9 +12,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use nuon_gate_core::Line;
-use nuon_gate_core::result::{StayResult, TargetResult, VerdictName};
+use nuon_gate_core::result::{StayResult, TargetResult};
 use nuon_gate_core::timeline::human;
+use nuon_gate_core::{Line, Verdict};
 
 /// More bars than this nobody reads, and Mermaid draws no text above 50,000 characters (its `maxTextSize`).
 const MOST_BARS: usize = 200;
@@ -85,7 +85,7 @@ struct Bar {
 impl Bar {
     fn new(stay: &StayResult, target: &TargetResult) -> Option<Self> {
         let start: Timestamp = stay.at.plain().parse().ok()?;
-        let passed = target.verdict == VerdictName::Passed;
+        let passed = target.verdict == Verdict::Passed;
         let is_last = target.timeline.last() == Some(stay);
         let status = label_of(&stay.status, LONGEST_LABEL);
         let (tag, end, label) = match stay.duration_ms {
@@ -131,7 +131,7 @@ mod tests {
     use crate::output::sample;
 
     fn with_status(status: &str) -> TargetResult {
-        let mut target = sample::target(VerdictName::Failed, "api");
+        let mut target = sample::target(Verdict::Failed, "api");
         target.timeline[0].status = Line::new(status);
         target
     }
@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn statuses_are_tasks() {
-        let target = sample::target(VerdictName::Failed, "api");
+        let target = sample::target(Verdict::Failed, "api");
         let expected = |padding: usize, section: &str| {
             format!(
                 "```mermaid\n%%{{init: {{\"gantt\": {{\"leftPadding\": {padding}}}}}}}%%\ngantt\n    \
@@ -171,7 +171,7 @@ mod tests {
             (240 * HOUR, "%b %d", "queued 10d"),
         ];
         for (millis, axis, label) in cases {
-            let mut target = sample::target(VerdictName::TimedOut, "api");
+            let mut target = sample::target(Verdict::TimedOut, "api");
             target.timeline.truncate(1);
             target.timeline[0].duration_ms = Some(millis);
             let chart = drawn(&target);
@@ -182,7 +182,7 @@ mod tests {
 
     #[test]
     fn titles_never_reach_the_bars() {
-        let target = sample::target(VerdictName::Failed, "api");
+        let target = sample::target(Verdict::Failed, "api");
         let title = || Some(Line::new("a-component-with-a-long-name in an-install-with-a-longer-one"));
         let chart = chart([(title(), &target), (title(), &target)].into_iter()).unwrap();
         let sections: Vec<&str> = chart.lines().filter_map(|line| line.strip_prefix("    section ")).collect();
@@ -195,26 +195,26 @@ mod tests {
 
     #[test]
     fn what_cannot_be_drawn_is_left_out() {
-        let mut target = sample::target(VerdictName::Failed, "api");
+        let mut target = sample::target(Verdict::Failed, "api");
         target.timeline.iter_mut().for_each(|stay| stay.at = Line::new("yesterday"));
         assert_eq!(chart([(None, &target)].into_iter()), None);
         target.timeline.clear();
         assert_eq!(chart([(None, &target)].into_iter()), None);
         assert_eq!(chart(std::iter::empty()), None);
         // No time in between.
-        let mut target = sample::target(VerdictName::Failed, "api");
+        let mut target = sample::target(Verdict::Failed, "api");
         target.timeline.truncate(1);
         target.timeline[0].duration_ms = Some(0);
         assert_eq!(chart([(None, &target)].into_iter()), None);
         // A time that is none.
-        let mut target = sample::target(VerdictName::Failed, "api");
+        let mut target = sample::target(Verdict::Failed, "api");
         target.timeline[0].at = Line::new("0001-01-01T00:00:00Z");
         assert_eq!(drawn(&target).matches(" :").count(), 2);
         target.timeline[0].at = Line::new("2026-08-03T14:02:11Z");
         target.timeline[1].duration_ms = Some(u64::MAX);
         assert_eq!(drawn(&target).matches(" :").count(), 2);
         // A deploy that changes all the time.
-        let mut target = sample::target(VerdictName::TimedOut, "api");
+        let mut target = sample::target(Verdict::TimedOut, "api");
         target.timeline = target.timeline.iter().cycle().take(10_000).cloned().collect();
         let many = chart((0..50).map(|number| (Some(Line::new(format!("api {number}"))), &target))).unwrap();
         assert!(many.lines().count() < 260 && many.len() < 50_000, "{}", many.len());

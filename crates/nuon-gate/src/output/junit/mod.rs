@@ -9,8 +9,8 @@ mod schema;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use nuon_gate_core::Line;
-use nuon_gate_core::result::{RunResult, TargetResult, VerdictName};
+use nuon_gate_core::result::{RunResult, TargetResult};
+use nuon_gate_core::{Line, Verdict};
 
 use super::outcome::{component, install, words};
 
@@ -28,19 +28,19 @@ enum Kind {
 impl Kind {
     /// Says how it ended. That something is not known is an error in JUnit's terms; that a deploy did not do what it should
     /// is a failure.
-    fn new(verdict: VerdictName) -> Self {
+    fn new(verdict: Verdict) -> Self {
         match verdict {
-            VerdictName::Passed => Self::Success,
-            VerdictName::Failed
-            | VerdictName::Cancelled
-            | VerdictName::ApprovalNeeded
-            | VerdictName::Superseded
-            | VerdictName::NotifyFailed => Self::Failure,
-            VerdictName::Rejected
-            | VerdictName::Inconclusive
-            | VerdictName::TimedOut
-            | VerdictName::Pending
-            | VerdictName::Interrupted => Self::Error,
+            Verdict::Passed => Self::Success,
+            Verdict::Failed
+            | Verdict::Cancelled
+            | Verdict::ApprovalNeeded
+            | Verdict::Superseded
+            | Verdict::NotifyFailed => Self::Failure,
+            Verdict::Rejected
+            | Verdict::Inconclusive
+            | Verdict::TimedOut
+            | Verdict::Pending
+            | Verdict::Interrupted(_) => Self::Error,
         }
     }
 }
@@ -51,7 +51,7 @@ struct Case {
     name: String,
     time: Duration,
     kind: Kind,
-    verdict: VerdictName,
+    verdict: Verdict,
     message: String,
     /// What is shown below the message: the message again, as some systems show one of them alone, what can be done, and the
     /// log.
@@ -64,9 +64,7 @@ struct Case {
 pub(super) fn report(result: &RunResult) -> String {
     let mut cases: Vec<Case> = result.targets.iter().map(|target| Case::new(target, result)).collect();
     // A report without a failure for a run that did not pass would be taken for a pass.
-    if result.verdict != VerdictName::Passed
-        && !cases.iter().any(|case| matches!(case.kind, Kind::Failure | Kind::Error))
-    {
+    if result.verdict != Verdict::Passed && !cases.iter().any(|case| matches!(case.kind, Kind::Failure | Kind::Error)) {
         cases.push(Case::of_run(result));
     }
     let count = |kind| cases.iter().filter(|case| case.kind == kind).count();
@@ -93,7 +91,7 @@ pub(super) fn report(result: &RunResult) -> String {
 impl Case {
     fn new(target: &TargetResult, result: &RunResult) -> Self {
         // What was not waited for because enough others passed neither failed nor passed.
-        let unneeded = target.verdict == VerdictName::Pending && result.verdict == VerdictName::Passed;
+        let unneeded = target.verdict == Verdict::Pending && result.verdict == Verdict::Passed;
         Self {
             class: escaped(install(target).plain()),
             name: escaped(component(target).plain()),
@@ -145,7 +143,7 @@ impl Case {
     }
 }
 
-fn message(verdict: VerdictName, reason: Option<&Line>) -> String {
+fn message(verdict: Verdict, reason: Option<&Line>) -> String {
     reason.map_or_else(|| words(verdict), |reason| escaped(reason.plain()))
 }
 
@@ -210,18 +208,18 @@ mod tests {
     use super::*;
     use crate::output::sample;
 
-    const VERDICTS: [(VerdictName, (&str, &str)); 11] = [
-        (VerdictName::Passed, ("0", "0")),
-        (VerdictName::Failed, ("1", "0")),
-        (VerdictName::Cancelled, ("1", "0")),
-        (VerdictName::ApprovalNeeded, ("1", "0")),
-        (VerdictName::Superseded, ("1", "0")),
-        (VerdictName::NotifyFailed, ("1", "0")),
-        (VerdictName::Rejected, ("0", "1")),
-        (VerdictName::Inconclusive, ("0", "1")),
-        (VerdictName::TimedOut, ("0", "1")),
-        (VerdictName::Pending, ("0", "1")),
-        (VerdictName::Interrupted, ("0", "1")),
+    const VERDICTS: [(Verdict, (&str, &str)); 11] = [
+        (Verdict::Passed, ("0", "0")),
+        (Verdict::Failed, ("1", "0")),
+        (Verdict::Cancelled, ("1", "0")),
+        (Verdict::ApprovalNeeded, ("1", "0")),
+        (Verdict::Superseded, ("1", "0")),
+        (Verdict::NotifyFailed, ("1", "0")),
+        (Verdict::Rejected, ("0", "1")),
+        (Verdict::Inconclusive, ("0", "1")),
+        (Verdict::TimedOut, ("0", "1")),
+        (Verdict::Pending, ("0", "1")),
+        (Verdict::Interrupted(nuon_gate_core::Signal::Terminate), ("0", "1")),
     ];
 
     /// The report, which has to fit both schemas.
@@ -241,7 +239,7 @@ mod tests {
 
     #[test]
     fn a_target_is_a_test_case() {
-        let mut result = sample::result(&[(VerdictName::Failed, "api"), (VerdictName::Passed, "worker")]);
+        let mut result = sample::result(&[(Verdict::Failed, "api"), (Verdict::Passed, "worker")]);
         result.targets[0].hint = Some(Line::new("ask for more"));
         let deploy = "    <system-out>deploy dpl1\nbuild bld1\ncommit 4be1c7d09f5a2e63\n\
             see https://app.nuon.example/deploys/dpl1</system-out>\n  </testcase>\n";
@@ -279,7 +277,7 @@ line 1: pods are full</failure>
 
     #[test]
     fn every_case_has_a_time() {
-        let mut result = sample::result(&[(VerdictName::TimedOut, "api"), (VerdictName::Failed, "web")]);
+        let mut result = sample::result(&[(Verdict::TimedOut, "api"), (Verdict::Failed, "web")]);
         result.targets[0].timeline.clear();
         result.targets[1].timeline[0].duration_ms = Some(3 * 86_400_000);
         result.targets[1].timeline[1].duration_ms = Some(7);
@@ -290,16 +288,16 @@ line 1: pods are full</failure>
 
     #[test]
     fn no_run_that_did_not_pass_looks_like_a_pass() {
-        let mut result = sample::result(&[(VerdictName::Passed, "api")]);
-        result.verdict = VerdictName::NotifyFailed;
+        let mut result = sample::result(&[(Verdict::Passed, "api")]);
+        result.verdict = Verdict::NotifyFailed;
         has_counts(&result, ["2", "1", "0", "0"]);
         result.targets.clear();
-        result.verdict = VerdictName::Rejected;
+        result.verdict = Verdict::Rejected;
         has_counts(&result, ["1", "0", "1", "0"]);
         // Enough others passed.
-        let mut result = sample::result(&[(VerdictName::Passed, "api"), (VerdictName::Pending, "worker")]);
+        let mut result = sample::result(&[(Verdict::Passed, "api"), (Verdict::Pending, "worker")]);
         has_counts(&result, ["2", "0", "0", "1"]);
-        result.verdict = VerdictName::TimedOut;
+        result.verdict = Verdict::TimedOut;
         has_counts(&result, ["2", "0", "1", "0"]);
     }
 

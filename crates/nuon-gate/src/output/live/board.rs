@@ -4,9 +4,8 @@ use std::cmp::Reverse;
 use std::time::Duration;
 
 use nuon_gate_core::model::{Status, StepStanding};
-use nuon_gate_core::result::VerdictName;
 use nuon_gate_core::watch::{Event, EventKind, Pace, Pending};
-use nuon_gate_core::{Dashboard, DeployId, Hold, Line, Moment, Target, WorkflowId};
+use nuon_gate_core::{Dashboard, DeployId, Hold, Line, Moment, Target, Verdict, WorkflowId};
 
 use crate::output::describe;
 use crate::output::heartbeat::Standings;
@@ -20,7 +19,7 @@ pub(super) enum Place {
     /// There is no deploy yet.
     NotStarted,
     At(Status),
-    Ended(VerdictName, Option<Line>),
+    Ended(Verdict, Option<Line>),
 }
 
 /// How long such deploys usually take, and how long this one had taken at a moment.
@@ -75,7 +74,7 @@ impl Entry {
 
     fn urgency(&self) -> Urgency {
         match &self.place {
-            Place::Ended(VerdictName::Passed, _) => Urgency::Passed,
+            Place::Ended(Verdict::Passed, _) => Urgency::Passed,
             Place::Ended(..) => Urgency::NotPassed,
             Place::At(status) if *status == Status::Error => Urgency::NeedsALook,
             _ if self.asked.is_some() => Urgency::NeedsALook,
@@ -176,7 +175,7 @@ impl Board {
             }
             EventKind::Ended { target: Some(target), verdict, cause, .. } => {
                 let reason = cause.as_ref().map(|cause| Line::new(words::sentence(cause)));
-                self.change(*target, |entry| entry.go(Place::Ended((*verdict).into(), reason), at));
+                self.change(*target, |entry| entry.go(Place::Ended(*verdict, reason), at));
             }
             EventKind::Queued { target: None, .. }
             | EventKind::Superseded { .. }

@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use nuon_gate_core::Moment;
 use nuon_gate_core::model::Status;
-use nuon_gate_core::result::VerdictName;
+use nuon_gate_core::{Moment, Verdict};
 
 use super::board::{Board, Entry, Place, Usual};
 use super::compact::compact;
@@ -132,10 +131,10 @@ fn standing(entry: &Entry, now: Moment) -> (char, Tone, String) {
 }
 
 /// Returns the sign of a verdict, which every terminal gives one cell.
-pub(in crate::output) fn sign(verdict: VerdictName) -> (char, Tone) {
+pub(in crate::output) fn sign(verdict: Verdict) -> (char, Tone) {
     match verdict {
-        VerdictName::Passed => ('✓', Tone::Good),
-        VerdictName::Pending | VerdictName::ApprovalNeeded | VerdictName::Interrupted => ('!', Tone::Warning),
+        Verdict::Passed => ('✓', Tone::Good),
+        Verdict::Pending | Verdict::ApprovalNeeded | Verdict::Interrupted(_) => ('!', Tone::Warning),
         _ => ('✗', Tone::Bad),
     }
 }
@@ -174,7 +173,7 @@ fn bar(usual: Usual, size: Size, now: Moment) -> Row {
 
 /// Shows how many targets have passed, and how many have not.
 fn totals_bar(board: &Board, size: Size) -> Row {
-    let count = |is_it: fn(VerdictName) -> bool| {
+    let count = |is_it: fn(Verdict) -> bool| {
         let ended = board.entries().iter().filter_map(|entry| match &entry.place {
             Place::Ended(verdict, _) => Some(*verdict),
             _ => None,
@@ -184,8 +183,8 @@ fn totals_bar(board: &Board, size: Size) -> Row {
     let all = board.entries().len().max(1);
     let length = bar_length(size);
     let part = |ended: usize| ((length * ended).div_ceil(all)).min(length);
-    let failed = part(count(|verdict| verdict != VerdictName::Passed));
-    let passed = (length * count(|verdict| verdict == VerdictName::Passed) / all).min(length - failed);
+    let failed = part(count(|verdict| verdict != Verdict::Passed));
+    let passed = (length * count(|verdict| verdict == Verdict::Passed) / all).min(length - failed);
     Row::of([
         Span::new(Tone::Plain, INDENT),
         Span::new(Tone::Good, "━".repeat(passed)),

@@ -5,9 +5,9 @@ mod table;
 
 use std::time::Duration;
 
-use nuon_gate_core::Line;
-use nuon_gate_core::result::{Delivery, DeployResult, RunResult, TargetResult, VerdictName};
+use nuon_gate_core::result::{Delivery, DeployResult, RunResult, TargetResult};
 use nuon_gate_core::timeline::human;
+use nuon_gate_core::{Line, Verdict};
 
 use self::table::{SEVERAL, SINGLE, author, commit, last_good, table};
 use super::describe::open_plan;
@@ -134,12 +134,12 @@ fn several(result: &RunResult, extent: Extent) -> Vec<String> {
 }
 
 fn has_details(target: &TargetResult) -> bool {
-    target.verdict != VerdictName::Passed || !target.warnings.is_empty()
+    target.verdict != Verdict::Passed || !target.warnings.is_empty()
 }
 
 fn heading(result: &RunResult) -> String {
     let took = human(Duration::from_millis(result.elapsed_ms));
-    let passed = result.targets.iter().filter(|target| target.verdict == VerdictName::Passed).count();
+    let passed = result.targets.iter().filter(|target| target.verdict == Verdict::Passed).count();
     let of = match result.targets.as_slice() {
         [] => String::new(),
         [only] => format!(": {}", text(&label(only))),
@@ -215,10 +215,10 @@ fn origin(deploy: &DeployResult, target: &TargetResult) -> String {
 
 /// Says where a deploy stands that did not pass, unless the verdict and the reason say it.
 fn status(target: &TargetResult) -> Option<String> {
-    let deploy = target.deploy.as_ref().filter(|_| target.verdict != VerdictName::Passed)?;
+    let deploy = target.deploy.as_ref().filter(|_| target.verdict != Verdict::Passed)?;
     let has_said = |said: &Line| target.reason.as_ref().is_some_and(|reason| reason.plain().contains(said.plain()));
     let description = deploy.status_description.as_ref().filter(|said| !said.is_empty() && !has_said(said));
-    if description.is_none() && target.verdict == VerdictName::Failed {
+    if description.is_none() && target.verdict == Verdict::Failed {
         return None;
     }
     let description = description.map(|said| format!(": {}", text(&said.cut(LONGEST)))).unwrap_or_default();

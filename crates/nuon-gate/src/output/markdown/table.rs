@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use nuon_gate_core::Line;
-use nuon_gate_core::result::{DeployResult, TargetResult, VerdictName};
+use nuon_gate_core::result::{DeployResult, TargetResult};
 use nuon_gate_core::timeline::human;
+use nuon_gate_core::{Line, Verdict};
 
 use super::CELL;
 use crate::output::escape::{link, text};
@@ -80,7 +80,7 @@ fn time(target: &TargetResult) -> String {
 }
 
 pub(super) fn last_good(target: &TargetResult) -> String {
-    let Some(good) = target.last_good.as_ref().filter(|_| target.verdict != VerdictName::Passed) else {
+    let Some(good) = target.last_good.as_ref().filter(|_| target.verdict != Verdict::Passed) else {
         return String::new();
     };
     let what = good.commit.as_ref().map_or_else(|| text(&good.deploy_id.cut(CELL)), commit);

@@ -9,8 +9,8 @@ use crate::output::sample;
 const SUMMARY_BYTES: usize = 900 * 1024;
 
 fn several(failed: usize, passed: usize) -> RunResult {
-    let failed = (0..failed).map(|_| (VerdictName::Failed, "api"));
-    let passed = (0..passed).map(|_| (VerdictName::Passed, "worker"));
+    let failed = (0..failed).map(|_| (Verdict::Failed, "api"));
+    let passed = (0..passed).map(|_| (Verdict::Passed, "worker"));
     // The failed ones come last.
     let mut targets: Vec<_> = passed.chain(failed).collect();
     targets.rotate_right(1);
@@ -33,7 +33,7 @@ fn has_in_order(report: &str, expected: &[&str]) {
 
 #[test]
 fn a_failure_is_told_once_and_at_a_glance() {
-    let mut result = sample::result(&[(VerdictName::Failed, "api")]);
+    let mut result = sample::result(&[(Verdict::Failed, "api")]);
     result.hint = Some(Line::new("ask for more"));
     result.targets[0].hint = result.hint.clone();
     let shown = report(&result, SUMMARY_BYTES);
@@ -53,7 +53,7 @@ fn a_failure_is_told_once_and_at_a_glance() {
 
 #[test]
 fn of_several_each_is_told_apart() {
-    let mut result = sample::result(&[(VerdictName::Failed, "api"), (VerdictName::TimedOut, "web")]);
+    let mut result = sample::result(&[(Verdict::Failed, "api"), (Verdict::TimedOut, "web")]);
     result.targets[1].reason = Some(Line::new("long ".repeat(50)));
     result.targets[1].hint = Some(Line::new("wait again"));
     let shown = report(&result, SUMMARY_BYTES);
@@ -76,7 +76,7 @@ fn of_several_each_is_told_apart() {
 
 #[test]
 fn an_approval_is_asked_for_before_anything_else_is_shown() {
-    let mut result = sample::result(&[(VerdictName::ApprovalNeeded, "api")]);
+    let mut result = sample::result(&[(Verdict::ApprovalNeeded, "api")]);
     result.targets[0].approval_url = Some(Line::new("https://app.nuon.example/workflows/inw1"));
     let shown = report(&result, SUMMARY_BYTES);
     let approval =
@@ -98,7 +98,7 @@ fn an_approval_is_asked_for_before_anything_else_is_shown() {
 
 #[test]
 fn what_went_well_is_not_told_of() {
-    let mut result = sample::result(&[(VerdictName::Passed, "api")]);
+    let mut result = sample::result(&[(Verdict::Passed, "api")]);
     result.warnings.clear();
     result.notifications[0].result = Delivery::Sent;
     let skipped = || NotificationResult { result: Delivery::Skipped, ..result.notifications[0].clone() };
@@ -111,7 +111,7 @@ fn what_went_well_is_not_told_of() {
 
 #[test]
 fn ids_are_shown_only_where_no_name_is_known() {
-    let mut result = sample::result(&[(VerdictName::Failed, "api"), (VerdictName::Failed, "web")]);
+    let mut result = sample::result(&[(Verdict::Failed, "api"), (Verdict::Failed, "web")]);
     (result.targets[1].install.name, result.targets[1].component.name) = (None, Some(Line::new("")));
     let shown = report(&result, SUMMARY_BYTES);
     has_in_order(&shown, &["| api | acme |", "| cmp1 | inl1 |", "section 1. api in acme", "section 2. cmp1 in inl1"]);
@@ -121,9 +121,9 @@ fn ids_are_shown_only_where_no_name_is_known() {
 #[test]
 fn every_verdict_has_a_heading() {
     for (verdict, start) in [
-        (VerdictName::Passed, "## ✅ nuon-gate: passed after 3m 7s: api in acme\n"),
-        (VerdictName::TimedOut, "## ⏰ nuon-gate: timed out after 3m 7s"),
-        (VerdictName::ApprovalNeeded, "## ✋ nuon-gate: approval needed after 3m 7s"),
+        (Verdict::Passed, "## ✅ nuon-gate: passed after 3m 7s: api in acme\n"),
+        (Verdict::TimedOut, "## ⏰ nuon-gate: timed out after 3m 7s"),
+        (Verdict::ApprovalNeeded, "## ✋ nuon-gate: approval needed after 3m 7s"),
     ] {
         let report = report(&sample::result(&[(verdict, "api")]), SUMMARY_BYTES);
         assert!(report.starts_with(start), "{report}");
@@ -179,7 +179,7 @@ fn nothing_that_is_said_changes_the_form() {
     let forms: Vec<Vec<String>> = ["x", "|", "```", "\n# x\n", "</details>", "[a](b)", "%%{init}%%", "@a #1"]
         .iter()
         .map(|said| {
-            let result = sample::saying(&sample::result(&[(VerdictName::Failed, "api")]), said);
+            let result = sample::saying(&sample::result(&[(Verdict::Failed, "api")]), said);
             let report = report(&result, SUMMARY_BYTES);
             // What every line begins with, and how many cells it has.
             report.lines().map(|line| format!("{:.2} {}", line, line.matches('|').count())).collect()
