@@ -44,7 +44,7 @@ fn a_page_has_the_sections_that_manuals_have() {
     }
     assert!(page(&["wait"]).contains("nuon-gate wait -i acme -c api -- ./deploy.sh"));
     assert!(!page(&["demo"]).contains("ENVIRONMENT"), "the demo heeds none");
-    assert!(!page(&["explain"]).contains("NUON_GATE_SLACK_TOKEN"), "nobody is told");
+    assert!(!page(&["explain"]).contains("NUON_GATE_SLACK_TOKEN"), "explain notifies no sink");
 }
 
 /// The commands, as the program's own help lists them.

@@ -1,4 +1,4 @@
-//! What GitHub is told of a deployment, and what is made of its answers.
+//! What is written to GitHub about a deployment, and what follows from its answers.
 
 #![cfg(test)]
 
@@ -236,7 +236,7 @@ fn links_lead_to_the_deploy_and_to_the_run() {
 }
 
 #[tokio::test]
-async fn a_deployment_is_not_made_twice_and_its_end_is_told_again() {
+async fn a_deployment_is_not_made_twice_and_its_end_is_reported_again() {
     let service = Service::start(|number, _| match number {
         0 => answer(201, r#"{"id": 7}"#),
         1 | 2 => answer(502, ""),

@@ -123,7 +123,7 @@ fn every_state_on_the_way_has_its_message() {
 }
 
 #[test]
-fn the_run_of_a_branch_is_told_by_its_groups() {
+fn the_run_of_a_branch_is_reported_by_its_groups() {
     let released = |run: &mut RunResult, awaiting_approval| {
         let group = |name: &str, status: &str, [total, done, failed]: [usize; 3]| GroupResult {
             name: Line::new(name),
@@ -153,7 +153,7 @@ fn the_run_of_a_branch_is_told_by_its_groups() {
 }
 
 #[test]
-fn kinds_of_an_end_are_told_apart() {
+fn kinds_of_an_end_are_distinguished() {
     let recovered = |run: &mut RunResult| run.targets[0].recovered_after = Some(3);
     compare_seen("recovered", Verdict::Passed, recovered);
     compare_seen("never_started", Verdict::TimedOut, |run| {

@@ -156,7 +156,7 @@ async fn a_receiver_that_is_gone_is_left_alone() {
 }
 
 #[tokio::test]
-async fn every_listed_occasion_has_its_type_and_is_told_once() {
+async fn every_listed_occasion_has_its_type_and_is_reported_once() {
     let service = Service::start(|_, _| answer(200, "")).await;
     let all = Options { notify_on: Some(Trigger::ALL.to_vec()), ..options() };
     let notifier = Notifier::start(&hook(&service, &[]), all).unwrap();
@@ -240,8 +240,8 @@ async fn cdevents_tell_of_every_end_and_of_what_was_deployed() {
         let sinks = hook(&service, &[("NUON_GATE_WEBHOOK_FORMAT", "cdevents")]);
         let notifier = Notifier::start(&sinks, options()).unwrap();
         notifier.tell(Occasion::Approval, pending("pending-approval"));
-        let told = notifier.finish(result(verdict), PATIENCE).await;
-        assert_eq!(only(&told), (Delivery::Sent, ""));
+        let outcomes = notifier.finish(result(verdict), PATIENCE).await;
+        assert_eq!(only(&outcomes), (Delivery::Sent, ""));
         let seen = service.seen();
         assert_eq!(seen.len(), requests, "{verdict:?}");
         let finished = seen[0].json();

@@ -179,7 +179,7 @@ fn tell(parts: Vec<Part>, troubles: &[Trouble], require: Require) -> RunResult {
     let verdicts: Vec<Verdict> = parts.iter().flat_map(Part::verdicts).collect();
     let verdict = decide(&verdicts, troubles.iter().map(|trouble| trouble.verdict), require);
     // Whoever was to be told of a part has not been, which is another part's trouble only if there is no greater one.
-    let untold = parts.iter().find(|part| part.result.verdict == Verdict::NotifyFailed);
+    let unreported = parts.iter().find(|part| part.result.verdict == Verdict::NotifyFailed);
     let started = parts.iter().map(|part| part.started).min().unwrap_or_default();
     let finished = parts.iter().map(|part| part.finished).max().unwrap_or_default();
     let api = parts.iter().fold(ApiResult { version: None, requests: 0, errors: 0 }, |sum, part| {
@@ -190,7 +190,7 @@ fn tell(parts: Vec<Part>, troubles: &[Trouble], require: Require) -> RunResult {
             errors: sum.errors.saturating_add(*errors),
         }
     });
-    let (verdict, Telling { reason, hint, warnings }) = match untold.filter(|_| verdict == Verdict::Passed) {
+    let (verdict, Telling { reason, hint, warnings }) = match unreported.filter(|_| verdict == Verdict::Passed) {
         Some(part) => (Verdict::NotifyFailed, Telling::of_shard(part, &parts)),
         None => (verdict, Telling::new(verdict, troubles, &parts)),
     };

@@ -18,9 +18,9 @@ impl Telling {
     /// Says why a run ended so: because of the target that decided, or else of what was beside the targets.
     pub(super) fn new(verdict: Verdict, troubles: &[Trouble], parts: &[Part]) -> Self {
         let targets: Vec<&TargetResult> = parts.iter().flat_map(Part::targets).collect();
-        let is_told = !matches!(verdict, Verdict::Passed | Verdict::Pending);
-        let of_target = targets.iter().position(|target| is_told && target.verdict == verdict);
-        let of_trouble = troubles.iter().position(|trouble| is_told && trouble.verdict == verdict);
+        let is_reported = !matches!(verdict, Verdict::Passed | Verdict::Pending);
+        let of_target = targets.iter().position(|target| is_reported && target.verdict == verdict);
+        let of_trouble = troubles.iter().position(|trouble| is_reported && trouble.verdict == verdict);
         let of_trouble = of_trouble.filter(|_| of_target.is_none());
         let (reason, hint) = match (of_target, of_trouble) {
             (Some(at), _) => (Some(of_several(&targets, at)), targets[at].hint.clone()),

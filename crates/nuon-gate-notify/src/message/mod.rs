@@ -13,7 +13,7 @@ use nuon_gate_core::{Line, Verdict};
 
 use self::headline::Headline;
 pub(crate) use self::headline::{Tone, are_teardowns};
-use self::targets::Told;
+use self::targets::Shown;
 pub(crate) use self::targets::{TargetLine, rank};
 use crate::ci_run::WebPage;
 use crate::cut::{Escape, length};
@@ -67,7 +67,7 @@ impl Message {
         let rings = rings(occasion, result);
         let why = if is_over { reason(result, &decided) } else { None };
         let hint = hint(occasion, result, &decided);
-        let (targets, more) = targets::lines(result, one, &Told { reason: why, hint: hint.as_ref() });
+        let (targets, more) = targets::lines(result, one, &Shown { reason: why, hint: hint.as_ref() });
         let asked = one.filter(|_| tone == Tone::Asking).and_then(|target| target.plan.as_ref());
         let reason = match (why, asked.map(plan)) {
             (Some(why), Some(plan)) => Some(Line::new(format!("{}; {}", why.plain(), plan.plain()))),
@@ -242,14 +242,14 @@ fn common<'a>(targets: &[&'a TargetResult], part: fn(&'a TargetResult) -> Option
 /// What to do about a verdict of which nothing better is known, as in a result of an earlier version.
 fn usual_hint(verdict: Verdict) -> Option<&'static str> {
     match verdict {
-        Verdict::Failed => Some("look at the deploy's log in Nuon, put right what failed, then deploy again"),
+        Verdict::Failed => Some("check the deploy's log in Nuon, fix what failed, then deploy again"),
         Verdict::Rejected => Some("run nuon-gate doctor: it checks the address, the token and the ids"),
         Verdict::Cancelled => Some("deploy again, unless it was cancelled on purpose"),
         Verdict::ApprovalNeeded => Some("approve or deny the plan in Nuon, then wait again"),
         Verdict::Superseded => Some("wait for the newer deploy"),
-        Verdict::Inconclusive => Some("the deploy may be fine: look at it, then run this again"),
+        Verdict::Inconclusive => Some("the deploy may be fine: check it, then run this again"),
         Verdict::TimedOut | Verdict::Interrupted(_) => {
-            Some("look at the deploy, then wait again with --deploy and its id")
+            Some("check the deploy, then wait again with --deploy and its id")
         }
         Verdict::Pending | Verdict::NotifyFailed | Verdict::Passed => None,
     }

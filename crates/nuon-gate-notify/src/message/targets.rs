@@ -23,7 +23,7 @@ pub(crate) struct TargetLine {
 }
 
 /// What stands above the lines already.
-pub(super) struct Told<'a> {
+pub(super) struct Shown<'a> {
     pub(super) reason: Option<&'a Line>,
     pub(super) hint: Option<&'a Line>,
 }
@@ -52,7 +52,7 @@ pub(crate) fn rank(verdict: Verdict) -> usize {
 
 /// Returns the lines of those that did not pass, and how many more there are. What stands above the lines already is not
 /// repeated: neither the one target that it is about, if there is no other, nor a reason, nor a hint.
-pub(super) fn lines(result: &RunResult, one: Option<&TargetResult>, told: &Told<'_>) -> (Vec<TargetLine>, usize) {
+pub(super) fn lines(result: &RunResult, one: Option<&TargetResult>, above: &Shown<'_>) -> (Vec<TargetLine>, usize) {
     let open = |target: &&TargetResult| !matches!(target.verdict, Verdict::Passed | Verdict::NotifyFailed);
     let mut targets: Vec<&TargetResult> = result.targets.iter().filter(open).collect();
     if let ([only], Some(one)) = (targets.as_slice(), one)
@@ -62,11 +62,11 @@ pub(super) fn lines(result: &RunResult, one: Option<&TargetResult>, told: &Told<
     }
     targets.sort_by_key(|target| (rank(target.verdict), !is_asked(target)));
     let more = targets.len().saturating_sub(MOST_TARGETS);
-    (targets.into_iter().take(MOST_TARGETS).map(|target| TargetLine::new(target, told)).collect(), more)
+    (targets.into_iter().take(MOST_TARGETS).map(|target| TargetLine::new(target, above)).collect(), more)
 }
 
 impl TargetLine {
-    fn new(target: &TargetResult, told: &Told<'_>) -> Self {
+    fn new(target: &TargetResult, above: &Shown<'_>) -> Self {
         let status = target.deploy.as_ref().and_then(|deploy| seen(&deploy.status));
         let state = match (target.verdict, status) {
             (Verdict::Pending, _) if is_asked(target) => AWAITING,
@@ -75,14 +75,14 @@ impl TargetLine {
             (verdict, _) => ORDER.get(rank(verdict)).map_or("?", |(_, words)| words),
         };
         let plan = target.plan.as_ref().filter(|_| shown(target) == Verdict::ApprovalNeeded);
-        let reason = target.reason.as_ref().and_then(seen).filter(|reason| Some(*reason) != told.reason).cloned();
+        let reason = target.reason.as_ref().and_then(seen).filter(|reason| Some(*reason) != above.reason).cloned();
         let reason = plan.map(super::plan).or(reason);
         let reason = reason.map(|reason| format!(": {}", reason.plain())).unwrap_or_default();
         Self {
             sign: shown(target).sign(),
             name: Line::new(target_name(target)),
             state: Line::new(format!("{state}{reason}")),
-            hint: own_hint(target).filter(|hint| Some(*hint) != told.hint).map(arrow),
+            hint: own_hint(target).filter(|hint| Some(*hint) != above.hint).map(arrow),
             url: [&target.approval_url, &target.url].into_iter().flatten().find_map(page),
         }
     }

@@ -24,8 +24,8 @@ async fn one_message_is_edited_and_a_failure_is_a_reply_that_everyone_sees() {
     // The name is good for posting alone.
     assert_eq!((&edit["channel"], &edit["ts"]), (&json!("C0123456789"), &json!("100.1")));
     assert_eq!(header_text(&seen[0]), "⏳ deploying api in acme");
-    for told in &seen[2..] {
-        assert_eq!(header_text(told), "❌ api in acme failed: quota exceeded for pods");
+    for edit in &seen[2..] {
+        assert_eq!(header_text(edit), "❌ api in acme failed: quota exceeded for pods");
     }
     assert_eq!((&reply["channel"], &reply["thread_ts"]), (&json!("C0123456789"), &json!("100.1")));
     assert_eq!(reply["reply_broadcast"], true);

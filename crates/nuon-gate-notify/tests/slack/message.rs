@@ -11,7 +11,7 @@ use crate::support::{PATIENCE, Service, only, options, pending, place, result};
 use crate::{bot, header_text, methods, no, ok, run};
 
 #[tokio::test]
-async fn that_all_have_ended_is_told_with_the_end() {
+async fn that_all_have_ended_is_reported_with_the_end() {
     let service = Service::start(|_, _| ok("100.1")).await;
     let notifier = Notifier::start(&bot(&service), options()).unwrap();
     notifier.ask(0, &place("inst1"), pending("pending-approval"));

@@ -1,4 +1,4 @@
-//! Runs to tell of, and a service that is told.
+//! Runs to report, and a service that receives the messages.
 
 #![allow(dead_code, reason = "each test uses a part of it")]
 
@@ -200,7 +200,7 @@ impl Seen {
     }
 }
 
-/// A service that keeps what it is told, and answers as the test wants.
+/// A service that keeps what it receives, and answers as the test wants.
 pub(crate) struct Service {
     server: MockServer,
     seen: Arc<Mutex<Vec<Seen>>>,

@@ -142,10 +142,10 @@ fn variables(command: &Command) -> Vec<(String, String)> {
         all.extend(nuon_gate_notify::VARIABLES.map(|(name, meaning)| own(name, meaning)));
         all.push(own("GITHUB_TOKEN", "What writes to GitHub, with --github-deployment or --github-status."));
     }
-    let proxies = "The proxy to the API and to who is told; loopback is never proxied.";
+    let proxies = "The proxy to the API and to sinks; loopback is never proxied.";
     all.push(own("HTTPS_PROXY, ALL_PROXY", proxies));
     all.push(own("NO_PROXY", "Hosts that are reached without it."));
-    all.push(own("NUON_GATE_<FLAG>", "Every flag has a variable; the flag beats it."));
+    all.push(own("NUON_GATE_<FLAG>", "Every flag has a variable; the flag takes precedence."));
     all
 }
 

@@ -42,8 +42,8 @@ pub(crate) fn run(arguments: MergeArguments, verbosity: Verbosity, environment: 
     })?;
     let merged = merge(&texts, &options).map_err(|error| refused(&error, &results))?;
     let runtime = runtime::runtime()?;
-    let telling = async |signals| tell(merged, notify, &output, exits.clone(), signals).await;
-    let outcome = runtime.block_on(until_second_signal(&exits, telling));
+    let reporting = async |signals| report(merged, notify, &output, exits.clone(), signals).await;
+    let outcome = runtime.block_on(until_second_signal(&exits, reporting));
     runtime.shutdown_background();
     outcome
 }
@@ -71,7 +71,7 @@ fn refused(error: &Unmergeable, paths: &[PathBuf]) -> Trouble {
 }
 
 /// Reports the outcome, as a wait reports its end.
-async fn tell(
+async fn report(
     mut merged: RunResult,
     notify: NotifySettings,
     output: &OutputSettings,

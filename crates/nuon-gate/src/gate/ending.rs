@@ -116,8 +116,8 @@ impl<P: Fn(Option<Signal>) -> RunResult> Run<P> {
     async fn notify(&mut self, audience: Audience, result: &mut RunResult) -> (Option<String>, Option<Signal>) {
         let required = audience.required;
         let limit = if self.is_interrupted() { self.deadline.limit(NOTIFY_AFTER_SIGNAL) } else { Duration::MAX };
-        let told = audience.finish(result, limit);
-        let (outcome, signal) = self.deadline.race(told, &mut self.signals, NOTIFY_AFTER_SIGNAL).await;
+        let sending = audience.finish(result, limit);
+        let (outcome, signal) = self.deadline.race(sending, &mut self.signals, NOTIFY_AFTER_SIGNAL).await;
         let Some(outcome) = outcome else {
             result.warnings.push(Line::new("because of the signal, it is not known which notifications were sent"));
             return (None, signal);

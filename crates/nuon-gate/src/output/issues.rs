@@ -1,4 +1,4 @@
-//! What is shown beside a job: an error for each target that failed.
+//! Annotations of the job: an error for each target that failed.
 
 use nuon_gate_core::result::{RunResult, TargetResult};
 use nuon_gate_core::{Line, Verdict};
@@ -7,20 +7,20 @@ use super::outcome::{label, words, worst_first};
 
 /// GitHub shows the first ten errors and the first ten warnings of a step, and drops the rest.
 const MOST: usize = 10;
-/// So many of the warnings are shown as they come, so that there is room for how it ended.
+/// How many warnings are shown as they occur, which leaves room for the outcome.
 pub(super) const MOST_WARNINGS: usize = MOST / 2;
-/// So many of those that are not shown are named.
+/// How many of those that are not shown are named.
 const MOST_NAMES: usize = 20;
 const LONGEST_TITLE: usize = 200;
 
-/// How grave it is.
+/// The severity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Severity {
     Error,
     Warning,
 }
 
-/// Something to be shown beside the job.
+/// An annotation of the job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Issue {
     pub(super) severity: Severity,
@@ -37,13 +37,13 @@ impl Issue {
         Self { severity: Severity::Error, title: title.cut(LONGEST_TITLE), lines }
     }
 
-    /// Returns the lines below the title, for a command that escapes what is between them.
+    /// Returns the lines below the title, for a command that escapes line breaks.
     pub(super) fn text(&self) -> String {
         self.lines.iter().map(Line::plain).collect::<Vec<_>>().join("\n")
     }
 }
 
-/// Returns what a run has to say. Where enough others passed, a target that did not is no error of the job.
+/// Returns the annotations of a result. If the run passed, a target that did not is no error of the job.
 pub(super) fn issues(result: &RunResult) -> Vec<Issue> {
     let has_failed = |target: &&TargetResult| !matches!(target.verdict, Verdict::Passed | Verdict::Pending);
     let failed: Vec<&TargetResult> = worst_first(&result.targets).into_iter().filter(has_failed).collect();
@@ -51,7 +51,7 @@ pub(super) fn issues(result: &RunResult) -> Vec<Issue> {
     let shown = if failed.len() > most { most - 1 } else { failed.len() };
     let mut issues: Vec<Issue> = failed[..shown].iter().map(|target| issue(target)).collect();
     issues.extend((failed.len() > shown).then(|| others(&failed[shown..])));
-    // A signal, an answer from the API or a notification can end a run of which no target tells.
+    // A signal, an answer from the API or a notification can end a run without ending a target.
     if issues.is_empty() && result.verdict != Verdict::Passed {
         let title = Line::new(format!("nuon-gate: {}", words(result.verdict)));
         let reason = result.reason.clone().unwrap_or_else(|| Line::new("no target passed"));
@@ -63,7 +63,7 @@ pub(super) fn issues(result: &RunResult) -> Vec<Issue> {
     issues
 }
 
-/// Names those of which nothing else is shown.
+/// Names the targets without an annotation.
 fn others(targets: &[&TargetResult]) -> Issue {
     let title = Line::new(format!("nuon-gate: {} more did not pass", targets.len()));
     let names: Vec<String> = targets.iter().take(MOST_NAMES).map(|target| label(target).plain().to_owned()).collect();

@@ -1,19 +1,19 @@
-//! How the outcome of a target is called and counted, wherever people read it.
+//! Names and numbers of outcomes, as people read them.
 
 use nuon_gate_core::result::{Named, TargetResult};
 use nuon_gate_core::{Line, Verdict};
 
-/// A name is cut to this many characters.
+/// Maximum length of a name, in characters.
 const LONGEST_NAME: usize = 160;
 
-/// Returns the targets in the order in which somebody has to look at them.
+/// Returns the targets in the order of their urgency.
 pub(super) fn worst_first(targets: &[TargetResult]) -> Vec<&TargetResult> {
     let mut targets: Vec<&TargetResult> = targets.iter().collect();
     targets.sort_by_key(|target| gravity(target.verdict));
     targets
 }
 
-/// The order of severity that decides a run of several targets.
+/// Severity, as it decides a run of several targets.
 pub(super) fn gravity(verdict: Verdict) -> u8 {
     match verdict {
         Verdict::Interrupted(_) => 0,
@@ -42,12 +42,12 @@ fn name(named: &Named) -> Line {
     named.known().map_or_else(|| Line::new("unknown"), |name| name.cut(LONGEST_NAME))
 }
 
-/// Returns the name under which a target is told of.
+/// Returns the label of a target.
 pub(super) fn label(target: &TargetResult) -> Line {
     Line::new(format!("{} in {}", component(target).plain(), install(target).plain()))
 }
 
-/// Returns a verdict as people write it.
+/// Returns a verdict in words.
 pub(super) fn words(verdict: Verdict) -> String {
     verdict.as_str().replace('_', " ")
 }

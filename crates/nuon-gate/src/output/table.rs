@@ -1,4 +1,4 @@
-//! The table of those that did not pass, for whoever sits at a terminal.
+//! The table of the targets that did not pass, for terminals.
 
 use std::time::Duration;
 
@@ -9,14 +9,14 @@ use super::describe::Tone;
 use super::live::{Row, Span, compact, sign};
 use super::outcome::{gravity, words};
 
-/// On less than this a row has no more than the target and how it ended, and the reason stands below.
+/// On a narrower terminal a row has only the target and its verdict, and the reason is below.
 const WIDE: usize = 60;
-/// A name takes at most one of so many parts of the width.
+/// A name takes at most this fraction of the width.
 const NAMES: usize = 3;
 const GAP: &str = "  ";
 
-/// Returns the table, the worst first; nothing if all passed, or if there is only one target, whose end has been told.
-/// `labels` are what the targets are called.
+/// Returns the table, the worst first; nothing if all passed, or if there is only one target, whose end has been shown.
+/// `labels` are the names of the targets.
 pub(super) fn table(result: &RunResult, labels: &[Line], columns: usize) -> Vec<Row> {
     let targets = result.targets.iter().zip(labels);
     let mut failed: Vec<_> = targets.filter(|(target, _)| target.verdict != Verdict::Passed).collect();
@@ -49,7 +49,7 @@ struct Cells {
     sign: Span,
     name: Span,
     verdict: Span,
-    /// Where it stood, and for how long.
+    /// The last status, and the time spent in it.
     status: Span,
     reason: Span,
 }
@@ -71,7 +71,7 @@ fn cells(target: &TargetResult, label: &Line, columns: usize) -> Cells {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::output::live::Look;
+    use crate::output::live::Styling;
     use crate::output::sample;
 
     fn shown(columns: usize) -> Vec<String> {
@@ -83,7 +83,7 @@ mod tests {
         let result = sample::result(&targets);
         let labels = targets.map(|(_, name)| Line::new(name));
         let rows = table(&result, &labels, columns);
-        rows.iter().map(|row| row.write(Look { colour: false, links: false }).trim_end().to_owned()).collect()
+        rows.iter().map(|row| row.write(Styling { colour: false, links: false }).trim_end().to_owned()).collect()
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub(super) async fn examine(reader: &Reader, checks: &mut Checks, setup: Setup, 
                 checks.push(Check::skipped(name, "there is no bot of Slack's"));
             }
         }
-        Ok(Some(slack)) => told(checks, slack),
+        Ok(Some(slack)) => report(checks, slack),
         Err(error) => checks.push(Check::misconfigured("slack-token", invalid_setup(&error))),
     }
 }
@@ -44,7 +44,7 @@ fn listed(sinks: &Sinks, notices: &[String]) -> Check {
     }
 }
 
-fn told(checks: &mut Checks, slack: SlackCheck) {
+fn report(checks: &mut Checks, slack: SlackCheck) {
     checks.push(match slack.identity {
         Err(fault) => {
             Check::failed("slack-token", exit::code(Verdict::NotifyFailed), fault, "check NUON_GATE_SLACK_TOKEN")

@@ -1,7 +1,7 @@
 //! The report as JUnit's XML, which nearly every CI system shows: a test case for each target.
 //!
-//! There is no standard. What is written fits the schemas of Jenkins' xUnit plugin and of Maven Surefire, so the root is the one
-//! suite, as the latter knows no `testsuites`; who reads the one root reads the other.
+//! There is no standard. The report fits the schemas of Jenkins' xUnit plugin and of Maven Surefire. The latter has no
+//! `testsuites`, so the root is a `testsuite`, which every reader accepts.
 
 #[cfg(test)]
 mod schema;
@@ -16,7 +16,7 @@ use super::outcome::{component, install, words};
 
 const NAME: &str = "nuon-gate";
 
-/// What became of a case.
+/// The outcome of a test case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Success,
@@ -26,8 +26,7 @@ enum Kind {
 }
 
 impl Kind {
-    /// Says how it ended. That something is not known is an error in JUnit's terms; that a deploy did not do what it should
-    /// is a failure.
+    /// Returns the outcome. In JUnit's terms an unknown outcome is an error, and a bad one is a failure.
     fn new(verdict: Verdict) -> Self {
         match verdict {
             Verdict::Passed => Self::Success,
@@ -53,10 +52,9 @@ struct Case {
     kind: Kind,
     verdict: Verdict,
     message: String,
-    /// What is shown below the message: the message again, as some systems show one of them alone, what can be done, and the
-    /// log.
+    /// The text below the message: the message again, as some systems show only one of them, the hint, and the log.
     details: Vec<Line>,
-    /// What there is to know of every deploy.
+    /// The details of the deploy.
     facts: Vec<Line>,
 }
 
@@ -90,12 +88,12 @@ pub(super) fn report(result: &RunResult) -> String {
 
 impl Case {
     fn new(target: &TargetResult, result: &RunResult) -> Self {
-        // What was not waited for because enough others passed neither failed nor passed.
+        // A target that was no longer waited for, because enough others passed, is skipped.
         let unneeded = target.verdict == Verdict::Pending && result.verdict == Verdict::Passed;
         Self {
             class: escaped(install(target).plain()),
             name: escaped(component(target).plain()),
-            // Where no status was seen there was nothing but the wait.
+            // Without a timeline the duration is that of the wait.
             time: target.took().unwrap_or_else(|| elapsed(result)),
             kind: if unneeded { Kind::Skipped } else { Kind::new(target.verdict) },
             verdict: target.verdict,
@@ -105,7 +103,7 @@ impl Case {
         }
     }
 
-    /// The run itself, of which no target tells how it ended.
+    /// The run itself, if no target shows how it ended.
     fn of_run(result: &RunResult) -> Self {
         Self {
             class: NAME.to_owned(),
@@ -148,8 +146,8 @@ fn message(verdict: Verdict, reason: Option<&Line>) -> String {
 }
 
 fn details(target: &TargetResult) -> Vec<Line> {
-    let told = [&target.reason, &target.hint, &target.approval_url].into_iter().flatten().cloned();
-    told.chain(target.log_tail.iter().map(|line| line.text.clone())).collect()
+    let texts = [&target.reason, &target.hint, &target.approval_url].into_iter().flatten().cloned();
+    texts.chain(target.log_tail.iter().map(|line| line.text.clone())).collect()
 }
 
 fn facts(target: &TargetResult) -> Vec<Line> {
@@ -168,7 +166,7 @@ fn elapsed(result: &RunResult) -> Duration {
     Duration::from_millis(result.elapsed_ms)
 }
 
-/// Writes a time as Surefire does: seconds with three decimals.
+/// Formats a duration as Surefire does: seconds with three decimals.
 fn seconds(time: Duration) -> String {
     format!("{}.{:03}", time.as_secs(), time.subsec_millis())
 }
@@ -177,14 +175,14 @@ fn text(lines: &[Line]) -> String {
     lines.iter().map(|line| escaped(line.plain())).collect::<Vec<_>>().join("\n")
 }
 
-/// Writes a line for text and for attributes. What XML 1.0 (2.2) cannot hold, however it is escaped, is left out.
+/// Escapes a line for text and attributes. Characters that XML 1.0 (2.2) cannot represent are left out.
 fn escaped(line: &str) -> String {
     let mut written = String::with_capacity(line.len());
     for c in line.chars() {
         match c {
             '&' => written.push_str("&amp;"),
             '<' => written.push_str("&lt;"),
-            // `]]>` must not stand in a text.
+            // `]]>` is not allowed in a text.
             '>' => written.push_str("&gt;"),
             '"' => written.push_str("&quot;"),
             '\u{fffe}' | '\u{ffff}' => {}
@@ -294,7 +292,7 @@ line 1: pods are full</failure>
         result.targets.clear();
         result.verdict = Verdict::Rejected;
         has_counts(&result, ["1", "0", "1", "0"]);
-        // Enough others passed.
+        // Enough other targets passed.
         let mut result = sample::result(&[(Verdict::Passed, "api"), (Verdict::Pending, "worker")]);
         has_counts(&result, ["2", "0", "0", "1"]);
         result.verdict = Verdict::TimedOut;

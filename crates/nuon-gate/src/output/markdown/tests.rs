@@ -1,4 +1,4 @@
-//! What the report looks like.
+//! The rendered report.
 
 use nuon_gate_core::result::{LogLine, NotificationResult};
 use proptest::prelude::*;
@@ -11,7 +11,7 @@ const SUMMARY_BYTES: usize = 900 * 1024;
 fn several(failed: usize, passed: usize) -> RunResult {
     let failed = (0..failed).map(|_| (Verdict::Failed, "api"));
     let passed = (0..passed).map(|_| (Verdict::Passed, "worker"));
-    // The failed ones come last.
+    // The failed targets come last.
     let mut targets: Vec<_> = passed.chain(failed).collect();
     targets.rotate_right(1);
     sample::result(&targets)
@@ -32,7 +32,7 @@ fn has_in_order(report: &str, expected: &[&str]) {
 }
 
 #[test]
-fn a_failure_is_told_once_and_at_a_glance() {
+fn a_failure_is_reported_once_and_at_a_glance() {
     let mut result = sample::result(&[(Verdict::Failed, "api")]);
     result.hint = Some(Line::new("ask for more"));
     result.targets[0].hint = result.hint.clone();
@@ -52,7 +52,7 @@ fn a_failure_is_told_once_and_at_a_glance() {
 }
 
 #[test]
-fn of_several_each_is_told_apart() {
+fn several_are_distinguished() {
     let mut result = sample::result(&[(Verdict::Failed, "api"), (Verdict::TimedOut, "web")]);
     result.targets[1].reason = Some(Line::new("long ".repeat(50)));
     result.targets[1].hint = Some(Line::new("wait again"));
@@ -84,7 +84,7 @@ fn an_approval_is_asked_for_before_anything_else_is_shown() {
     has_in_order(&shown, &["**Reason:** ", approval]);
     assert_eq!(shown.matches("review the plan").count(), 1);
 
-    // Where the advice has the address, it has the link.
+    // A hint that holds the address gets the link.
     let hint = Line::new("approve or deny the plan: https://app.nuon.example/workflows/inw1, then wait again");
     (result.hint, result.targets[0].hint) = (Some(hint.clone()), Some(hint));
     let link = "[review the plan in Nuon](https://app.nuon.example/workflows/inw1)";
@@ -181,7 +181,7 @@ fn nothing_that_is_said_changes_the_form() {
         .map(|said| {
             let result = sample::saying(&sample::result(&[(Verdict::Failed, "api")]), said);
             let report = report(&result, SUMMARY_BYTES);
-            // What every line begins with, and how many cells it has.
+            // The start of every line, and its number of cells.
             report.lines().map(|line| format!("{:.2} {}", line, line.matches('|').count())).collect()
         })
         .collect();
