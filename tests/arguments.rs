@@ -107,7 +107,7 @@ fn a_pin_that_came_to_nothing_is_refused() {
             check(&[], &[(&name, blank)], 2, &[&name, "set, but empty"]);
         }
     }
-    // What is typed beats a variable, and so an empty one.
+    // A flag takes precedence over a variable, and so over an empty one.
     check(&["--since", "1h"], &[("NUON_GATE_SINCE", "")], 0, &[]);
     // A command without pins does not ask for them.
     let sim = serve_deploy(PASSING);

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Folder, Gate, Outcome, PASSING, access, serve};
 
-const FAILING: &str = r#"{ status = "executing", looks = 2 }, { status = "error", error = "quota exceeded" }"#;
+const FAILING: &str = r#"{ status = "executing", polls = 2 }, { status = "error", error = "quota exceeded" }"#;
 
 /// An install with a component whose deploy is in a workflow of its own.
 fn install(name: &str, statuses: &str) -> String {
@@ -71,7 +71,7 @@ fn the_workflow_of_a_run_is_that_run() {
 }
 
 #[test]
-fn groups_are_told_as_groups() {
+fn groups_are_reported_as_groups() {
     let sim = released([PASSING, PASSING]);
     let outcome = gate(&sim, "shop/main").args(["--output", "ndjson"]).run().exits(0);
     let events = outcome.events();
@@ -93,7 +93,7 @@ fn one_deploy_that_fails_fails_the_run() {
     assert_eq!(each(&outcome, "/verdict"), [json!("passed"), json!("failed")]);
     // What the run says counts, even if every deploy passes.
     let states = format!(
-        "{{ status = \"running\", looks = 4, {0} }}, {{ status = \"failed\", error = \"the stack is gone\", {0} }}",
+        "{{ status = \"running\", polls = 4, {0} }}, {{ status = \"failed\", error = \"the stack is gone\", {0} }}",
         groups()
     );
     let sim = shop([PASSING, PASSING], &run("run1", "", &states));
@@ -162,7 +162,7 @@ fn an_install_that_a_later_run_takes_follows_the_policy() {
         "run1",
         "",
         &format!(
-            "{{ status = \"running\", looks = 6, groups = [{0}] }}, {{ status = \"success\", groups = [{0}, {taken}] }}",
+            "{{ status = \"running\", polls = 6, groups = [{0}] }}, {{ status = \"success\", groups = [{0}, {taken}] }}",
             group("canary", "one", "")
         ),
     );
@@ -192,7 +192,7 @@ fn an_install_that_waits_behind_another_run_says_so() {
         "two",
         ", waiting_on = \"run0\", release_reason = \"queued_behind_customer\", status = \"queued\"",
     );
-    let states = format!("{{ looks = 3, groups = [{0}, {waiting}] }}, {{ {1} }}", group("canary", "one", ""), groups());
+    let states = format!("{{ polls = 3, groups = [{0}, {waiting}] }}, {{ {1} }}", group("canary", "one", ""), groups());
     let sim = shop([PASSING, PASSING], &run("run1", "", &states));
     let outcome = gate(&sim, "shop/main").run().exits(0);
     let said = "group customers: install two waits behind run run0 (queued_behind_customer)";
@@ -214,7 +214,7 @@ fn a_human_who_is_asked_follows_the_policy() {
 }
 
 /// What the job summary says, and the text of the messages that Slack was sent.
-fn told(sim: &Sim, args: &[&str], code: i32) -> (Outcome, String, String) {
+fn outcome_of(sim: &Sim, args: &[&str], code: i32) -> (Outcome, String, String) {
     let folder = Folder::new();
     let file = folder.file("summary.md");
     let outcome = gate(sim, "shop/main")
@@ -232,7 +232,7 @@ fn told(sim: &Sim, args: &[&str], code: i32) -> (Outcome, String, String) {
 #[test]
 fn summaries_and_messages_show_the_groups() {
     let done = r#"{ status = "active" }"#;
-    let (outcome, summary, message) = told(&released([done, FAILING]), &[], 1);
+    let (outcome, summary, message) = outcome_of(&released([done, FAILING]), &[], 1);
     let run = &outcome.result()["branch_run"];
     assert_eq!((&run["id"], &run["status"], &run["commit"]), (&json!("run1"), &json!("failed"), &json!("4be1c7d09f")));
     assert_eq!(
@@ -252,7 +252,7 @@ fn summaries_and_messages_show_the_groups() {
         outcome.stderr
     );
     assert!(message.contains("canary 1/1, customers 0/1 (1 failed)"), "{message}");
-    let (outcome, ..) = told(&released([PASSING, PASSING]), &[], 0);
+    let (outcome, ..) = outcome_of(&released([PASSING, PASSING]), &[], 0);
     assert!(!outcome.stderr.contains("  run       group"), "{}", outcome.stderr);
 }
 
@@ -261,7 +261,7 @@ fn who_approves_a_run_is_led_to_it() {
     let asking =
         format!("{{ status = \"running\", awaiting_approval = true, groups = [{}] }}", group("canary", "one", ""));
     let sim = shop([PASSING, PASSING], &run("run1", "", &asking));
-    let (outcome, summary, messages) = told(&sim, &["--approval-timeout", "100ms"], 5);
+    let (outcome, summary, messages) = outcome_of(&sim, &["--approval-timeout", "100ms"], 5);
     let page = "/apps/appshop/branches/abrmain/runs/inwrun1";
     let run = &outcome.result()["branch_run"];
     assert_eq!(run["awaiting_approval"], true);
@@ -279,7 +279,7 @@ fn who_waits_behind_another_run_stands_in_what_it_came_to() {
     let waiting = group("customers", "two", ", waiting_on = \"run0\", status = \"queued\"");
     let states = format!("{{ status = \"running\", groups = [{}, {waiting}] }}", group("canary", "one", ""));
     let sim = shop([PASSING, PASSING], &run("run1", "", &states));
-    let (outcome, summary, message) = told(&sim, &["--timeout", "1s"], 124);
+    let (outcome, summary, message) = outcome_of(&sim, &["--timeout", "1s"], 124);
     let behind = "install two waits behind run run0";
     assert!(outcome.reason().contains(behind), "{}", outcome.reason());
     assert_eq!(outcome.result()["branch_run"]["waiting"][0]["behind_run_id"], "run0");
@@ -293,7 +293,7 @@ fn who_waits_behind_another_run_stands_in_what_it_came_to() {
 }
 
 #[test]
-fn one_look_says_where_a_run_stands() {
+fn one_poll_says_where_a_run_stands() {
     let done = r#"{ status = "active" }"#;
     let status = |sim: &Sim| Gate::at(&sim.url(), "status").args(["--branch-run", "shop/main"]).json();
     status(&released([done, done])).exits(0);

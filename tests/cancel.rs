@@ -43,7 +43,7 @@ fn a_deploy_is_cancelled_on_every_server() {
 
 #[test]
 fn a_cancel_that_lost_the_race_says_so() {
-    let race = r#"{ status = "executing", looks = 12 }, { status = "active" }"#;
+    let race = r#"{ status = "executing", polls = 12 }, { status = "active" }"#;
     let cancel = "[[component.deploy]]\ncancel = { loses = true }\n";
     let sim = serve(&(access() + &component(API, race).replace("[[component.deploy]]\n", cancel)));
     let outcome = Gate::wait(&sim)
@@ -56,7 +56,7 @@ fn a_cancel_that_lost_the_race_says_so() {
 }
 
 #[test]
-fn who_may_not_cancel_is_told_so() {
+fn a_forbidden_cancel_is_reported() {
     let sim = endless("new", "forbidden = true");
     let outcome = Gate::wait(&sim).args(["--timeout", "50ms", "--cancel-on", "timeout"]).json().exits(124);
     assert!(outcome.reason().contains("it could not be cancelled (HTTP 403"), "{}", outcome.reason());

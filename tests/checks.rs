@@ -74,9 +74,9 @@ fn what_cannot_be_a_check_is_refused() {
 }
 
 #[test]
-fn who_waits_for_health_is_told_what_is_missing() {
+fn a_wait_for_health_says_what_is_missing() {
     let statuses = r#"{ status = "executing" }, { status = "active" }"#;
-    let health = "[component.health]\nlooks = 5\noutcomes = [\"active\"]\n[[component.deploy]]\n";
+    let health = "[component.health]\npolls = 5\noutcomes = [\"active\"]\n[[component.deploy]]\n";
     let sim = serve(
         &one_deploy(statuses).replace("[[component.deploy]]\n", &(health.to_owned() + "workflow = \"inwone\"\n")),
     );

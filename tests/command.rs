@@ -6,7 +6,7 @@ use nix::unistd::Pid;
 
 use crate::support::{Folder, Gate, PASSING, serve_deploy};
 
-/// Starts a script in the place of the command, sends signals once it has said its `ready ID`, and returns what was told.
+/// Starts a script in the place of the command, sends signals once it has said its `ready ID`, and returns what was shown.
 /// Checks that the process with that id is gone.
 fn ended(script: &str, signals: &[Signal], flags: &[&str], code: i32) -> String {
     let sim = serve_deploy(PASSING);
@@ -36,10 +36,10 @@ fn a_signal_is_passed_on_to_all_of_the_command() {
             continue;
         }
         let name = signal.as_str().trim_start_matches("SIG");
-        let script = format!("trap 'echo told of {name}; exit 7' {name}; sleep 60 & echo $! is ready; wait");
-        let told = ended(&script, &[signal], &[], code);
-        assert!(told.contains(&format!("told of {name}")), "{told}");
-        assert!(told.contains("may have triggered a deploy"), "{told}");
+        let script = format!("trap 'echo received {name}; exit 7' {name}; sleep 60 & echo $! is ready; wait");
+        let shown = ended(&script, &[signal], &[], code);
+        assert!(shown.contains(&format!("received {name}")), "{shown}");
+        assert!(shown.contains("may have triggered a deploy"), "{shown}");
     }
 }
 
@@ -59,9 +59,9 @@ fn what_does_not_end_is_killed_with_all_that_it_has_started() {
 #[test]
 fn a_second_signal_says_what_happened_and_kills_the_command() {
     let stubborn = "trap '' INT TERM; (trap '' INT TERM; sleep 60) & echo $! is ready; while :; do sleep 1; done";
-    let told = ended(stubborn, &[SIGINT, SIGTERM], &["--map-exit", "interrupted=0"], 0);
-    assert!(told.contains("interrupted by SIGINT, and ended at once by a second signal"), "{told}");
-    assert!(told.contains("the exit code is 0 instead of 130, because of --map-exit"), "{told}");
+    let shown = ended(stubborn, &[SIGINT, SIGTERM], &["--map-exit", "interrupted=0"], 0);
+    assert!(shown.contains("interrupted by SIGINT, and ended at once by a second signal"), "{shown}");
+    assert!(shown.contains("the exit code is 0 instead of 130, because of --map-exit"), "{shown}");
 }
 
 #[test]

@@ -15,7 +15,7 @@ fn a_deploy_that_has_ended_costs_five_requests() {
     let latest = format!("/v1/installs/{INSTALL}/components/{API}/deploys/latest");
     let workflow = format!("/v1/workflows/{}", outcome.target()["deploy"]["workflow_id"].as_str().unwrap());
     let deploy = format!("/v1/installs/{INSTALL}/deploys/{}", outcome.target()["deploy"]["id"].as_str().unwrap());
-    // Which is the newest, what it says of itself, what its workflow says, where to look, and what is usual.
+    // Which is the newest, what it says of itself, what its workflow says, the dashboard link, and what is usual.
     let (dashboard, earlier) = ("/v1/general/cli-config", latest.replace("/latest", "?limit=20"));
     assert_eq!(paths, [latest.as_str(), deploy.as_str(), workflow.as_str(), dashboard, earlier.as_str()]);
     assert_eq!(outcome.result()["api"]["requests"], 5);
@@ -161,20 +161,20 @@ fn a_proxy_that_cannot_be_used_is_2_and_only_its_variable_is_named() {
 }
 
 #[test]
-fn who_is_told_is_reached_in_the_same_way() {
+fn sinks_are_reached_in_the_same_way() {
     let sim = serve_deploy(ENDED);
     let proxy = answering("403 Forbidden", "").trim_start_matches("http://").to_owned();
-    let told = |gate: Gate<'static>| gate.env("NUON_GATE_WEBHOOK_URL", "https://hooks.invalid/planted-hook-5b9e");
-    let gate = told(Gate::at(&sim.url(), "wait").args(["--install", INSTALL, "--component", API]));
+    let shown = |gate: Gate<'static>| gate.env("NUON_GATE_WEBHOOK_URL", "https://hooks.invalid/planted-hook-5b9e");
+    let gate = shown(Gate::at(&sim.url(), "wait").args(["--install", INSTALL, "--component", API]));
     let outcome = gate.args(["--notify-timeout", "300ms"]).env("HTTPS_PROXY", &proxy).run().exits(0);
     outcome.says("webhook was not notified: ");
     let outcome =
-        told(Gate::bare("notify")).args(["test", "--notify-timeout", "30s"]).env("HTTPS_PROXY", "x://y").run();
+        shown(Gate::bare("notify")).args(["test", "--notify-timeout", "30s"]).env("HTTPS_PROXY", "x://y").run();
     outcome.refused().says("HTTPS_PROXY does not name a proxy");
 }
 
 #[test]
-fn whoever_answers_instead_of_the_api_is_told_apart() {
+fn answers_of_others_than_the_api_are_distinguished() {
     let portal = "<!doctype html><title>Sign in to Wi-Fi</title>";
     let cases = [
         ("200 OK", portal, 7, "an HTML page titled \u{201c}Sign in to Wi-Fi\u{201d}"),

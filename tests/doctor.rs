@@ -187,7 +187,7 @@ fn what_the_api_refuses_is_3() {
 }
 
 #[test]
-fn a_broken_way_is_told_as_a_wait_tells_it() {
+fn a_broken_way_is_reported_as_a_wait_reports_it() {
     for (url, check) in [("http://127.0.0.1:9", "connection"), ("https://api.invalid", "dns")] {
         let found = Found::of(doctor(url), 7);
         let waited = Gate::at(url, "wait").args(["-i", INSTALL, "-c", API, "--api-outage", "100ms"]).json().exits(7);
@@ -284,7 +284,7 @@ fn a_certificate_that_is_not_trusted_is_2() {
 }
 
 #[test]
-fn the_proxy_is_told_without_its_password() {
+fn the_proxy_is_named_without_its_password() {
     let through = |url: &str, proxy: &str| doctor(url).env("HTTPS_PROXY", proxy);
     let dead = format!("http://me:{PASSWORD}@127.0.0.1:9");
     let found = Found::of(through("https://api.invalid", &dead), 7);

@@ -85,7 +85,7 @@ fn with_history(before: &[&str], statuses: &str) -> String {
     }
     script
         + &format!(
-            "[[component.deploy]]\nid = \"dplnew\"\nbuild = \"bldnew\"\nafter_looks = 1\nstatuses = [{statuses}]\n"
+            "[[component.deploy]]\nid = \"dplnew\"\nbuild = \"bldnew\"\nafter_polls = 1\nstatuses = [{statuses}]\n"
         )
 }
 
@@ -104,8 +104,8 @@ fn what_is_live_and_how_often_it_failed_come_from_earlier_deploys() {
 }
 
 #[test]
-fn how_long_such_a_deploy_takes_is_told_while_it_goes_on_and_read_once() {
-    let script = deploy(r#"{ status = "executing", looks = 3 }, { status = "active" }"#, "id = \"dplone\"")
+fn how_long_such_a_deploy_takes_is_reported_while_it_goes_on_and_read_once() {
+    let script = deploy(r#"{ status = "executing", polls = 3 }, { status = "active" }"#, "id = \"dplone\"")
         .replace("[[component.deploy]]\n", "earlier = [\"2m 40s\", \"2m 50s\", \"1h\"]\n[[component.deploy]]\n");
     let sim = serve(&script);
     let outcome = Gate::wait(&sim).args(["--output", "ndjson"]).run().exits(0);
@@ -147,7 +147,7 @@ fn denied(deploy_status: &str, workflow_status: &str) -> String {
 }
 
 #[test]
-fn who_denied_a_plan_is_told_with_their_note() {
+fn who_denied_a_plan_is_reported_with_their_note() {
     for status in ["approval-denied", "pending-approval"] {
         let outcome = Gate::wait(&serve(&denied(status, "error"))).json().exits(4);
         let reason = outcome.reason();

@@ -79,7 +79,7 @@ fn a_component_that_does_not_exist_is_3() {
 }
 
 #[test]
-fn a_deploy_that_does_not_exist_is_3_after_three_looks() {
+fn a_deploy_that_does_not_exist_is_3_after_three_polls() {
     let sim = serve_deploy(PASSING);
     let outcome = Gate::wait(&sim).args(["--deploy", "dplother"]).json().exits(3);
     assert!(outcome.reason().contains("no deploy `dplother`"), "{}", outcome.reason());
@@ -106,11 +106,11 @@ fn an_api_that_is_not_there_is_7() {
     outcome.says("--api-outage");
 
     let outcome = gate().args(["--timeout", "150ms"]).json().exits(124);
-    assert_eq!(outcome.target()["clock"], "total", "the total clock is 124 even without one good look");
+    assert_eq!(outcome.target()["clock"], "total", "the total clock is 124 even without one good poll");
 }
 
 #[test]
-fn a_look_at_a_pending_deploy_is_10() {
+fn a_poll_of_a_pending_deploy_is_10() {
     let sim = serve_deploy(PASSING);
     let outcome = Gate::status(&sim).json().exits(10);
     assert_eq!(
@@ -120,7 +120,7 @@ fn a_look_at_a_pending_deploy_is_10() {
 }
 
 #[test]
-fn a_look_at_what_has_ended_exits_as_wait_would() {
+fn a_poll_of_what_has_ended_exits_as_wait_would() {
     for (status, code) in [("active", 0), ("error", 1), ("cancelled", 4)] {
         let sim = serve_deploy(&format!("{{ status = \"{status}\" }}"));
         Gate::status(&sim).json().exits(code);
@@ -129,7 +129,7 @@ fn a_look_at_what_has_ended_exits_as_wait_would() {
 }
 
 #[test]
-fn a_look_at_nothing_is_10_and_at_no_api_is_7() {
+fn a_poll_of_nothing_is_10_and_of_no_api_is_7() {
     let none = format!("{}[[component]]\ninstall = \"{INSTALL}\"\nid = \"{API}\"\n", access());
     Gate::status(&serve(&none)).json().exits(10);
     let sim = serve_deploy(PASSING);
@@ -169,7 +169,7 @@ fn a_deploy_that_never_appears_is_124_by_the_start_clock() {
 
 #[test]
 fn a_deploy_that_appears_in_time_stops_the_start_clock() {
-    let late = component(API, PASSING).replace("[[component.deploy]]\n", "[[component.deploy]]\nafter_looks = 2\n");
+    let late = component(API, PASSING).replace("[[component.deploy]]\n", "[[component.deploy]]\nafter_polls = 2\n");
     let sim = serve(&(access() + &late));
     Gate::wait(&sim).args(["--start-timeout", "10s"]).json().exits(0).says("no deploy yet");
 }

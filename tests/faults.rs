@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::support::{API, ENDLESS, Gate, Outcome, PASSING, WORKER, access, component, in_parallel, one_deploy, serve};
 
-/// What can come instead of an answer, with words of the error that it has to be told as.
+/// What can come instead of an answer, with words of the error that has to be reported.
 const FAULTS: [(&str, &str); 29] = [
     (r#"answer = "status", code = 500"#, "HTTP 500: error injected by the script"),
     (r#"answer = "status", code = 502, body = "html""#, "HTTP 502"),
@@ -61,14 +61,14 @@ fn passes_in_spite_of(on: &str, fault: &str, words: &str) {
 }
 
 #[test]
-fn a_fault_on_the_way_is_just_another_look() {
+fn a_fault_on_the_way_is_just_another_poll() {
     for (fault, words) in FAULTS {
         passes_in_spite_of("deploy", fault, words);
     }
 }
 
 #[test]
-fn a_fault_at_the_very_first_look_is_no_different() {
+fn a_fault_at_the_very_first_poll_is_no_different() {
     for (fault, words) in FAULTS {
         passes_in_spite_of("latest", fault, words);
     }
@@ -160,7 +160,7 @@ fn retry_after_pauses_every_target() {
     let sim = serve(&(access() + &component(API, PASSING) + &endless + &fault));
     let outcome =
         Gate::wait(&sim).args(["--component", WORKER, "--require", "any", "--output", "ndjson"]).run().exits(0);
-    // While the API wants to be left alone, nothing can be learned of the other component either.
+    // While the API wants to be left alone, nothing can be read about the other component either.
     let events = outcome.events();
     let at = |event: &serde_json::Value| event["at"].as_str().unwrap().parse::<Timestamp>().unwrap();
     let struck = events.iter().position(|event| event["event"] == "retrying").unwrap();
@@ -179,7 +179,7 @@ fn retry_after_never_outlasts_the_deadline() {
         let sim = serve(&script);
         let outcome = Gate::wait(&sim).args(["--timeout", "400ms", "--long-poll", "off"]).json().exits(0);
         assert!(outcome.result()["elapsed_ms"].as_u64().unwrap() >= 400);
-        // The latest, the fault, and the last look at the deadline with what is beside the deploy. Then it is left alone.
+        // The latest, the fault, and the last poll at the deadline with what is beside the deploy. Then it is left alone.
         let asked = sim.requests().into_iter().map(|seen| seen.target);
         // The page of earlier deploys decides nothing.
         let asked: Vec<String> = asked.filter(|target| !target.ends_with("limit=20")).collect();
@@ -188,18 +188,18 @@ fn retry_after_never_outlasts_the_deadline() {
     }
 }
 
-/// One look at the start, the other when the clock rings.
+/// One poll at the start, the other when the clock rings.
 const TWO_LOOKS: [&str; 6] = ["--timeout", "300ms", "--min-interval", "10s", "--max-interval", "10s"];
 
 #[test]
-fn the_last_look_is_at_the_deadline() {
+fn the_last_poll_is_at_the_deadline() {
     let sim = serve(&one_deploy(r#"{ status = "queued" }, { status = "active" }"#));
     let gate = Gate::wait(&sim).args(TWO_LOOKS);
     assert!(gate.json().exits(0).result()["elapsed_ms"].as_u64().unwrap() >= 300);
 }
 
 #[test]
-fn the_first_look_is_at_once_however_short_the_clocks_are() {
+fn the_first_poll_is_at_once_however_short_the_clocks_are() {
     let sim = serve(&one_deploy(r#"{ status = "active" }"#));
     let long = ["--timeout", "15s", "--min-interval", "30s", "--max-interval", "30s"];
     assert!(Gate::wait(&sim).args(long).json().exits(0).result()["elapsed_ms"].as_u64().unwrap() < 10_000);
@@ -218,7 +218,7 @@ fn a_fault_at_the_deadline_is_named() {
 }
 
 #[test]
-fn a_last_look_that_hangs_costs_one_request_timeout() {
+fn a_last_poll_that_hangs_costs_one_request_timeout() {
     let sim = serve(&with_fault(PASSING, "deploy", "[]", r#"answer = "hang""#));
     let gate = Gate::wait(&sim).args(TWO_LOOKS).args(["--request-timeout", "250ms"]);
     let outcome = gate.json().exits(124);

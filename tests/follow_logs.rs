@@ -39,7 +39,7 @@ fn lines_are_shown_once_each_as_they_are_written_on_any_server() {
 }
 
 #[test]
-fn several_targets_are_told_apart_and_ci_folds() {
+fn several_targets_are_distinguished_and_ci_folds() {
     let script =
         logging("", LOGS, "") + &logging("", r#"{ text = "pulled" }"#, "").replace(&access(), "").replace(API, WORKER);
     let sim = serve(&script);

@@ -132,9 +132,9 @@ fn a_failure_and_a_clock_set_them_too() {
     let shown = annotations(&outcome);
     assert_eq!(shown.len(), 1, "{shown:?}");
     assert!(shown[0].starts_with("::error title=nuon-gate%3A "), "{shown:?}");
-    assert!(shown[0].contains("::quota exceeded%0Alook at the deploy's log"), "{shown:?}");
+    assert!(shown[0].contains("::quota exceeded%0Acheck the deploy's log"), "{shown:?}");
     assert!(shown[0].contains("then deploy again%0Ahttps://app.nuon.example/"), "{shown:?}");
-    assert!(outputs["hint"].starts_with("look at the deploy's log"), "{outputs:#?}");
+    assert!(outputs["hint"].starts_with("check the deploy's log"), "{outputs:#?}");
     // Details are folded away, and the rest is not.
     let group = outcome.stderr.split("::group::Details").nth(1).and_then(|rest| rest.split("::endgroup::").next());
     assert!(group.unwrap().contains("  deploy    dpl1api"), "{}", outcome.stderr);
@@ -343,7 +343,7 @@ fn a_signal_leaves_everything_written() {
 /// A service that answers everything alike, and tells the first line and the body of what it is sent. It ends with the
 /// tests.
 pub(crate) fn service(answer: &'static str) -> (String, Receiver<(String, String)>) {
-    let (told, requests) = mpsc::channel();
+    let (shown, requests) = mpsc::channel();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     std::thread::spawn(move || {
@@ -362,7 +362,7 @@ pub(crate) fn service(answer: &'static str) -> (String, Receiver<(String, String
             // Who asked may be gone.
             let mut body = vec![0; length];
             let _ = reader.read_exact(&mut body);
-            let _ = told.send((first.trim().to_owned(), String::from_utf8_lossy(&body).into_owned()));
+            let _ = shown.send((first.trim().to_owned(), String::from_utf8_lossy(&body).into_owned()));
             let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", answer.len());
             let _ = connection.write_all((head + answer).as_bytes());
         }
@@ -432,7 +432,7 @@ fn a_commit_status_says_pending_and_then_the_end_and_changes_no_verdict() {
 
     start(&failing, &api).end().exits(1).says("::add-mask::ghs_planted-77b1");
     assert_eq!(deployments(&requests).pop(), Some((place, Some("failure".to_owned()))));
-    // Nobody is there to be told.
+    // No sink is there.
     let closed = format!("http://{}", TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap());
     let outcome = start(&passing, &closed).end().exits(0);
     outcome.says("github-status was not notified: ");
@@ -447,7 +447,7 @@ fn a_deployment_of_githubs_without_a_token_is_2() {
 }
 
 #[test]
-fn a_trigger_that_fails_is_told_like_any_other_failure() {
+fn a_trigger_that_fails_is_reported_like_any_other_failure() {
     let (step, sim) = (Step::new(), serve_deploy(PASSING));
     let outcome = step.of(Gate::wait(&sim)).args(["--", "/bin/sh", "-c", "exit 3"]).run().exits(1);
     assert_eq!(annotations(&outcome).len(), 1);

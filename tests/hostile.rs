@@ -40,7 +40,7 @@ fn strings_are_lines(value: &Value) {
 fn script(generation: &str, last: &str) -> String {
     format!(
         "generation = \"{generation}\"\n{}[[component]]\ninstall = \"{INSTALL}\"\ninstall_name = \"{EVIL}\"\nid = \"{API}\"\n\
-         name = \"{EVIL}\"\n[[component.deploy]]\nafter_looks = 1\ncommit = \"{EVIL}\"\nstatuses = [\n\
+         name = \"{EVIL}\"\n[[component.deploy]]\nafter_polls = 1\ncommit = \"{EVIL}\"\nstatuses = [\n\
          {{ status = \"queued\" }}, {{ status = \"executing\", description = \"{EVIL}\" }},\n\
          {{ status = \"{last}\", description = \"{EVIL}\", error = \"{EVIL}\", hint = \"{EVIL}\" }}]\n",
         access()

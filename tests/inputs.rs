@@ -113,8 +113,8 @@ fn a_token_in_the_place_of_a_path_is_not_shown() {
     for (token, flags) in tokens {
         for flag in flags {
             let outcome = Gate::wait(&sim).args([*flag, token]).run().exits(2);
-            let told = outcome.stdout + &outcome.stderr;
-            assert!(!told.contains(token) && told.contains(flag), "{flag}: {told}");
+            let shown = outcome.stdout + &outcome.stderr;
+            assert!(!shown.contains(token) && shown.contains(flag), "{flag}: {shown}");
         }
     }
 }

@@ -75,7 +75,7 @@ fn a_deploy_that_had_ended_is_judged_waited_past_or_refused() {
     };
     for command in ["wait", "status"] {
         let outcome = stale(command, "accept").json().exits(0);
-        // Whoever looks once most often looks at something that has ended.
+        // A single poll is most often of a deploy that has ended.
         let warned = outcome.target()["warnings"].to_string().contains("had already ended");
         assert_eq!(warned, command == "wait", "{}", outcome.stderr);
         let refused = stale(command, "fail").run().refused();
@@ -208,7 +208,7 @@ fn an_unknown_status_never_passes_and_is_warned_of_once() {
         let warnings: Vec<&Value> = target["warnings"].as_array().unwrap().iter().collect();
         // No status at all is one that the table knows.
         assert_eq!(warnings.len(), usize::from(!status.is_empty()), "{status:?}: {warnings:?}");
-        assert!(sim.requests().len() >= 2, "it looked more than once");
+        assert!(sim.requests().len() >= 2, "it polled more than once");
     }
 }
 
@@ -237,7 +237,7 @@ fn an_object_without_a_deploy_means_not_yet_just_as_404_does() {
         let script = access() + &component(API, PASSING);
         let script = script.replace(
             "[[component.deploy]]",
-            &format!("no_deploy = \"{no_deploy}\"\n[[component.deploy]]\nafter_looks = 2"),
+            &format!("no_deploy = \"{no_deploy}\"\n[[component.deploy]]\nafter_polls = 2"),
         );
         let sim = serve(&script);
         let outcome = Gate::wait(&sim).json().exits(0);
@@ -253,11 +253,11 @@ const REPLACED: &str = r#"
 [[component.deploy]]
 id = "dplfirst"
 workflow = "inwone"
-statuses = [{ status = "executing", looks = 2 }, { status = "retried" }]
+statuses = [{ status = "executing", polls = 2 }, { status = "retried" }]
 [[component.deploy]]
 id = "dplsecond"
 workflow = "inwone"
-after_looks = 4
+after_polls = 4
 "#;
 
 fn replaced_by(second: &str) -> String {
@@ -295,7 +295,7 @@ fn another_workflows_deploy_does_not_take_a_replaced_ones_place() {
 
 #[test]
 fn a_newer_deploy_supersedes_by_policy_and_is_always_reported() {
-    let newer = "[[component.deploy]]\nid = \"dplnewer\"\nafter_looks = 1\nstatuses = [{ status = \"error\" }]\n";
+    let newer = "[[component.deploy]]\nid = \"dplnewer\"\nafter_polls = 1\nstatuses = [{ status = \"error\" }]\n";
     let script =
         one_deploy(PASSING).replace("[[component.deploy]]\n", "[[component.deploy]]\nid = \"dplours\"\n") + newer;
     let cases: [(&[&str], i32, &str); 5] = [

@@ -46,7 +46,7 @@ fn a_page_has_the_sections_that_manuals_have() {
     let demo = page(&["demo"]);
     let help = Gate::bare("demo").args(["--help"]).run().exits(0).stdout;
     assert!(!demo.contains("ENVIRONMENT") && !(demo + &help).contains("NUON_GATE_"), "the demo heeds none");
-    assert!(!page(&["explain"]).contains("NUON_GATE_SLACK_TOKEN"), "nobody is told");
+    assert!(!page(&["explain"]).contains("NUON_GATE_SLACK_TOKEN"), "explain notifies no sink");
     for command in ["explain", "completions", "man", "sim"] {
         assert!(!page(&[command]).contains("PROXY"), "{command} connects to nobody");
     }

@@ -6,12 +6,12 @@ use serde_json::{Value, json};
 
 use crate::support::{API, Folder, Gate, INSTALL, PASSING, access, component, one_deploy, serve};
 
-/// A component with an old deploy, and a new one after so many looks.
-fn old_and_new(looks: u32, status: &str) -> String {
+/// A component with an old deploy, and a new one after so many polls.
+fn old_and_new(polls: u32, status: &str) -> String {
     format!(
         "{}[[component]]\ninstall = \"{INSTALL}\"\nid = \"{API}\"\n\
          [[component.deploy]]\nid = \"dplold\"\nworkflow = \"inwold\"\nstatuses = [{{ status = \"active\" }}]\n\
-         [[component.deploy]]\nid = \"dplnew\"\nworkflow = \"inwnew\"\nafter_looks = {looks}\n\
+         [[component.deploy]]\nid = \"dplnew\"\nworkflow = \"inwnew\"\nafter_polls = {polls}\n\
          statuses = [{{ status = \"queued\" }}, {{ status = \"{status}\" }}]\n",
         access()
     )
@@ -54,7 +54,7 @@ fn none_yet_is_marked_as_well() {
     let path = folder.file("marks.json");
     let script = access()
         + &format!("[[component]]\ninstall = \"{INSTALL}\"\nid = \"{API}\"\n")
-        + "[[component.deploy]]\nafter_looks = 4\nstatuses = [{ status = \"active\" }]\n";
+        + "[[component.deploy]]\nafter_polls = 4\nstatuses = [{ status = \"active\" }]\n";
     let sim = serve(&script);
     assert_eq!(mark(&sim.url(), &path)["targets"][0]["deploy_id"], Value::Null);
     Gate::wait(&sim).args(["--after"]).args([&path]).json().exits(0);

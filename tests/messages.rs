@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use nuon_gate_sim::Sim;
 
-use crate::notifications::{telling, told};
+use crate::notifications::{notifying, received};
 use crate::support::{ENDLESS, INSTALL, WORKER, component, one_deploy, serve};
 
 /// The title and the first lines below it, as many as there are before the facts.
@@ -25,7 +25,7 @@ fn read(sim: &Sim, count: usize) -> Vec<(&'static str, Read)> {
         let newest = messages.iter().rfind(|message| message.by_webhook == by_webhook).unwrap();
         lines(&newest.text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&"), count)
     };
-    let card: Value = serde_json::from_str(&told(sim, "/teams").pop().unwrap().body).unwrap();
+    let card: Value = serde_json::from_str(&received(sim, "/teams").pop().unwrap().body).unwrap();
     let blocks = card["attachments"][0]["content"]["body"].as_array().unwrap();
     let runs =
         |block: &Value| block["inlines"].as_array().unwrap().iter().map(|run| text(&run["text"])).collect::<String>();
@@ -43,11 +43,11 @@ fn read(sim: &Sim, count: usize) -> Vec<(&'static str, Read)> {
 /// Runs a wait, and expects these first lines from every service, and this reason and hint from the webhook.
 fn reads(script: &str, flags: &[&str], code: i32, expected: &[&str], webhook: (&str, Option<&str>, Option<&str>)) {
     let sim = serve(script);
-    let outcome = telling(&sim).args(flags).json().exits(code);
+    let outcome = notifying(&sim).args(flags).json().exits(code);
     for (sink, lines) in read(&sim, expected.len()) {
         assert_eq!(lines, expected, "{sink}");
     }
-    let event: Value = serde_json::from_str(&told(&sim, "/webhook").pop().unwrap().body).unwrap();
+    let event: Value = serde_json::from_str(&received(&sim, "/webhook").pop().unwrap().body).unwrap();
     let said = (text(&event["type"]), event["data"]["reason"].as_str(), event["data"]["hint"].as_str());
     assert_eq!(said, webhook);
     let result = outcome.result();
@@ -73,7 +73,7 @@ fn a_limit_that_ran_out_is_no_failure() {
     let script = named(&one_deploy(&ENDLESS.replace(r#"{ status = "queued" }, "#, "")))
         .replace("statuses", "id = \"dplone\"\nstatuses");
     let sim = serve(&script);
-    telling(&sim).args(["--timeout", "1s"]).json().exits(124);
+    notifying(&sim).args(["--timeout", "1s"]).json().exits(124);
     for (sink, lines) in read(&sim, 2) {
         let beginning = "⏰ api in acme still running: --timeout 1s ran out: the last status is `executing` for ";
         assert!(lines[0].starts_with(beginning), "{sink}: {lines:?}");
@@ -87,7 +87,7 @@ fn a_recovery_is_more_than_a_pass() {
     let old =
         |number: u32| format!("[[component.deploy]]\nid = \"dplold{number}\"\nstatuses = [{{ status = \"error\" }}]\n");
     let new =
-        "[[component.deploy]]\nafter_looks = 1\nstatuses = [{ status = \"executing\" }, { status = \"active\" }]\n";
+        "[[component.deploy]]\nafter_polls = 1\nstatuses = [{ status = \"executing\" }, { status = \"active\" }]\n";
     let script = named(&(one_deploy(r#"{ status = "active" }"#) + &old(1) + &old(2) + new));
     let expected = ["✅ api in acme recovered after 2 failures"];
     reads(&script, &["--on-stale", "wait"], 0, &expected, ("nuon.deploy.passed", None, None));
@@ -98,7 +98,7 @@ fn an_approval_says_where_to_answer() {
     let asking = named(&one_deploy(r#"{ status = "executing" }, { status = "pending-approval" }"#));
     let script = asking.replace("statuses", "approval_option = \"prompt\"\nstatuses");
     let sim = serve(&script);
-    let outcome = telling(&sim).args(["--approval-timeout", "1s"]).json().exits(5);
+    let outcome = notifying(&sim).args(["--approval-timeout", "1s"]).json().exits(5);
     for (sink, lines) in read(&sim, 3) {
         // The reason stands behind the headline or, where that is too short, below it.
         let lead = lines.join("\n").replacen("acme\n", "acme: ", 1);
@@ -108,7 +108,7 @@ fn an_approval_says_where_to_answer() {
         assert!(rest.starts_with("→ approve or deny the plan, then wait again"), "{sink}: {lines:?}");
     }
     let page = outcome.result()["targets"][0]["approval_url"].as_str().unwrap().to_owned();
-    assert!(told(&sim, "/teams").pop().unwrap().body.contains(&page));
+    assert!(received(&sim, "/teams").pop().unwrap().body.contains(&page));
     assert!(sim.discord_messages()[0].embeds[0].to_string().contains(&page));
 }
 
@@ -118,11 +118,11 @@ fn of_several_each_that_failed_has_its_line() {
     let hinted = failing("no image").replace("error = \"no", "hint = \"push it\", error = \"no");
     let worker = component(WORKER, &hinted).replace("[[component.deploy]]", "name = \"worker\"\n[[component.deploy]]");
     let sim = serve(&(named(&one_deploy(&failing("quota exceeded"))) + &worker));
-    telling(&sim).args(["--component", WORKER]).json().exits(1);
+    notifying(&sim).args(["--component", WORKER]).json().exits(1);
     for (sink, lines) in read(&sim, 5) {
         assert_eq!(lines[0], "❌ 2 components in acme failed", "{sink}");
         // What is to be done about either stands with it, and what is always said is said once.
-        assert_eq!(lines[1], "→ look at the deploy's log in Nuon, put right what failed, then deploy again", "{sink}");
+        assert_eq!(lines[1], "→ check the deploy's log in Nuon, fix what failed, then deploy again", "{sink}");
         let own = ["❌ api in acme: failed: quota exceeded", "❌ worker in acme: failed: no image → push it"];
         let plain = |line: &str| line.replace(['[', ']'], "").split("(http").next().unwrap_or_default().to_owned();
         let all: Vec<String> = lines
@@ -146,12 +146,12 @@ fn a_plan_that_was_denied_is_not_to_be_approved_any_more() {
     };
     let workflow = format!("[[workflow]]\nid = \"inwone\"\ninstall = \"{INSTALL}\"\napproval_option = \"prompt\"\n");
     let asks =
-        state("status = \"in-progress\"\nlooks = 6", r#"status = "approval-awaiting", approval = "terraform_plan""#);
+        state("status = \"in-progress\"\npolls = 6", r#"status = "approval-awaiting", approval = "terraform_plan""#);
     let denied = state("status = \"cancelled\"\nfinished = true", r#"status = "approval-denied", finished = true"#);
     let script = named(&asking) + &workflow + &asks + &denied;
     let sim = serve(&script);
-    let outcome = telling(&sim).json().exits(4);
-    let cards = told(&sim, "/teams");
+    let outcome = notifying(&sim).json().exits(4);
+    let cards = received(&sim, "/teams");
     assert_eq!(cards.len(), 2, "the approval, and the end");
     assert!(cards[0].body.contains("Approve in Nuon") && !cards[1].body.contains("Approve in Nuon"));
     let target = &outcome.result()["targets"][0];

@@ -52,7 +52,7 @@ fn names_are_shown_to_people_though_ids_were_given() {
 
 #[test]
 fn names_are_read_once_whoever_wants_them_and_shown_as_soon_as_they_are_known() {
-    let failing = r#"{ status = "executing", looks = 300 }, { status = "error", error = "quota exceeded" }"#;
+    let failing = r#"{ status = "executing", polls = 300 }, { status = "error", error = "quota exceeded" }"#;
     let sim = serve(&acme(failing, PASSING));
     let folder = Folder::new();
     let gate = Gate::at(&sim.url(), "wait").args(["--install", INSTALL, "--component", API]);
@@ -199,7 +199,7 @@ fn deploying(api: &str, worker: &str, ends: &str) -> String {
         format!(r#"{{ name = "deploy {deploy}", status = "{status}", deploy = "{deploy}" }}"#)
     };
     let state = |status: &str, steps: &[String]| {
-        format!(r#"{{ status = "{status}", looks = 4, steps = [{}] }}"#, steps.join(", "))
+        format!(r#"{{ status = "{status}", polls = 4, steps = [{}] }}"#, steps.join(", "))
     };
     let end = format!(
         r#"{{ status = "{ends}", finished = true, steps = [{}, {}] }}"#,

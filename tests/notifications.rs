@@ -1,4 +1,4 @@
-//! What Slack, webhooks, Teams and Discord are told, over real HTTP.
+//! What Slack, webhooks, Teams and Discord receive, over real HTTP.
 
 use serde_json::{Value, json};
 
@@ -8,12 +8,12 @@ use crate::github::service;
 use crate::support::{API, ENDLESS, Folder, Gate, INSTALL, PASSING, access, component, one_deploy, serve};
 
 const FAILING: &str =
-    r#"{ status = "executing", looks = 2 }, { status = "error", error = "quota <!channel> exceeded" }"#;
+    r#"{ status = "executing", polls = 2 }, { status = "error", error = "quota <!channel> exceeded" }"#;
 const SLACK_TOKEN: &str = "xoxb-simulated-token";
 const SECRET: &str = "whsec_c2ltdWxhdGVkLXdlYmhvb2stc2VjcmV0LTI0";
 
 /// A wait that tells everyone.
-pub(crate) fn telling(sim: &Sim) -> Gate<'_> {
+pub(crate) fn notifying(sim: &Sim) -> Gate<'_> {
     Gate::wait(sim)
         .env("NUON_GATE_SLACK_TOKEN", SLACK_TOKEN)
         .env("NUON_GATE_SLACK_CHANNEL", "deploys")
@@ -25,20 +25,20 @@ pub(crate) fn telling(sim: &Sim) -> Gate<'_> {
         .env("NUON_GATE_DISCORD_WEBHOOK_URL", sim.discord_webhook_url())
 }
 
-pub(crate) fn told(sim: &Sim, path: &str) -> Vec<Seen> {
+pub(crate) fn received(sim: &Sim, path: &str) -> Vec<Seen> {
     sim.requests().into_iter().filter(|seen| seen.target.starts_with(path)).collect()
 }
 
 fn deliveries(result: &Value) -> Vec<(String, String)> {
     let word = |value: &Value| value.as_str().unwrap().to_owned();
     let all = result["notifications"].as_array().unwrap();
-    all.iter().map(|told| (word(&told["sink"]), word(&told["result"]))).collect()
+    all.iter().map(|shown| (word(&shown["sink"]), word(&shown["result"]))).collect()
 }
 
 #[test]
-fn everyone_is_told_how_it_ended() {
+fn every_sink_gets_the_end() {
     let sim = serve(&one_deploy(FAILING));
-    let outcome = telling(&sim).args(["--slack-mention-on-failure", "<!here>"]).json().exits(1);
+    let outcome = notifying(&sim).args(["--slack-mention-on-failure", "<!here>"]).json().exits(1);
     let sinks = ["slack", "slack-webhook", "webhook", "teams", "discord"];
     let sent: Vec<(String, String)> = sinks.iter().map(|sink| ((*sink).to_owned(), "sent".to_owned())).collect();
     assert_eq!(deliveries(&outcome.result()), sent);
@@ -57,18 +57,18 @@ fn everyone_is_told_how_it_ended() {
     assert!(!markup.contains("<!channel>"), "text from the server mentions nobody: {markup}");
     assert!(markup.contains("<!here>"), "{markup}");
 
-    let webhook = &told(&sim, "/webhook")[0];
+    let webhook = &received(&sim, "/webhook")[0];
     let body: Value = serde_json::from_str(&webhook.body).unwrap();
     assert_eq!((&body["type"], &body["data"]["verdict"]), (&json!("nuon.deploy.failed"), &json!("failed")));
     assert!(webhook.header("webhook-signature").is_some_and(|signature| signature.starts_with("v1,")));
-    assert_eq!(told(&sim, "/teams").len(), 1);
+    assert_eq!(received(&sim, "/teams").len(), 1);
     assert_eq!(sim.discord_messages().len(), 1);
 }
 
 #[test]
-fn a_pass_is_told_and_nobody_is_called() {
+fn a_pass_is_reported_and_nobody_is_called() {
     let sim = serve(&one_deploy(PASSING));
-    telling(&sim).args(["--slack-mention-on-failure", "<!here>"]).json().exits(0);
+    notifying(&sim).args(["--slack-mention-on-failure", "<!here>"]).json().exits(0);
     let everything: String = sim.slack_messages().iter().map(|message| format!("{:?}", message.blocks)).collect();
     assert!(!everything.contains("<!here>"), "{everything}");
 }
@@ -85,13 +85,13 @@ fn asking_twice() -> String {
     let state = |first: &str, second: &str, more: &str| {
         format!("[[workflow.states]]\n{more}\nsteps = [{}, {}]\n", step("plan", first), step("apply", second))
     };
-    let going_on = "status = \"in-progress\"\nlooks = 6";
+    let going_on = "status = \"in-progress\"\npolls = 6";
     let states = [
         state("approval-awaiting", "pending", going_on),
         state("success", "approval-awaiting", going_on),
         state("success", "success", "status = \"success\"\nfinished = true"),
     ];
-    let statuses = r#"{ status = "pending-approval", looks = 14 }, { status = "active" }"#;
+    let statuses = r#"{ status = "pending-approval", polls = 14 }, { status = "active" }"#;
     format!(
         "{}[[component]]\ninstall = \"{INSTALL}\"\ninstall_name = \"acme\"\nid = \"{API}\"\n[[component.deploy]]\nid = \"{deploy}\"\n\
          workflow = \"inwone\"\nstatuses = [{statuses}]\n[[workflow]]\nid = \"inwone\"\ninstall = \"{INSTALL}\"\n\
@@ -102,14 +102,14 @@ fn asking_twice() -> String {
 }
 
 #[test]
-fn every_sink_is_told_of_each_step_that_asks_for_an_approval() {
+fn every_sink_gets_each_step_that_asks_for_an_approval() {
     let sim = serve(&asking_twice());
-    telling(&sim).args(["--slack-mention-on-failure", "<!here>"]).json().exits(0);
-    let told_webhook = told(&sim, "/webhook");
-    let events: Vec<Value> = told_webhook.iter().map(|seen| serde_json::from_str(&seen.body).unwrap()).collect();
+    notifying(&sim).args(["--slack-mention-on-failure", "<!here>"]).json().exits(0);
+    let to_webhook = received(&sim, "/webhook");
+    let events: Vec<Value> = to_webhook.iter().map(|seen| serde_json::from_str(&seen.body).unwrap()).collect();
     let types: Vec<&str> = events.iter().map(|event| event["type"].as_str().unwrap()).collect();
     assert_eq!(types, ["nuon.deploy.approval", "nuon.deploy.approval", "nuon.deploy.passed"]);
-    let ids: std::collections::HashSet<_> = told_webhook.iter().map(|seen| seen.header("webhook-id")).collect();
+    let ids: std::collections::HashSet<_> = to_webhook.iter().map(|seen| seen.header("webhook-id")).collect();
     assert_eq!(ids.len(), 3);
     let messages = sim.slack_messages();
     let calls = |by_webhook: bool| {
@@ -118,22 +118,22 @@ fn every_sink_is_told_of_each_step_that_asks_for_an_approval() {
     };
     assert_eq!((calls(false), calls(true)), (2, 2), "{messages:#?}");
     assert!(messages.iter().filter(|message| message.is_broadcast).all(|reply| reply.text.contains("<!here>")));
-    assert_eq!(told(&sim, "/teams").len(), 3);
+    assert_eq!(received(&sim, "/teams").len(), 3);
 }
 
 #[test]
 fn nobody_is_called_because_a_person_cancelled_the_deploy() {
     let sim = serve(&one_deploy(r#"{ status = "executing" }, { status = "cancelled" }"#));
-    telling(&sim).args(["--slack-mention-on-failure", "<!here>"]).json().exits(4);
+    notifying(&sim).args(["--slack-mention-on-failure", "<!here>"]).json().exits(4);
     let messages = sim.slack_messages();
     assert!(messages.iter().all(|message| !message.text.contains("<!here>") && !message.is_broadcast), "{messages:#?}");
 }
 
 #[test]
-fn only_what_is_listed_is_told() {
+fn only_what_is_listed_is_reported() {
     let sim = serve(&one_deploy(PASSING));
-    let outcome = telling(&sim).args(["--notify-on", "failure,timeout"]).json().exits(0);
-    assert!(sim.slack_messages().is_empty() && told(&sim, "/webhook").is_empty());
+    let outcome = notifying(&sim).args(["--notify-on", "failure,timeout"]).json().exits(0);
+    assert!(sim.slack_messages().is_empty() && received(&sim, "/webhook").is_empty());
     assert!(deliveries(&outcome.result()).iter().all(|(_, result)| result == "skipped"), "{:#}", outcome.result());
 }
 
@@ -142,33 +142,33 @@ fn a_notification_that_fails_changes_no_verdict_unless_it_is_required() {
     let refused = "[webhook]\nrefuse = 410\n[[fault]]\non = \"teams\"\nanswer = \"reset\"\n";
     let sim = serve(&(one_deploy(PASSING) + refused));
     let flags = ["--notify-timeout", "2s"];
-    let outcome = telling(&sim).args(flags).json().exits(0);
+    let outcome = notifying(&sim).args(flags).json().exits(0);
     let deliveries = deliveries(&outcome.result());
     assert!(deliveries.contains(&("webhook".to_owned(), "failed".to_owned())), "{deliveries:?}");
     assert!(deliveries.contains(&("slack".to_owned(), "sent".to_owned())), "{deliveries:?}");
     outcome.says("webhook was not notified");
-    let outcome = telling(&sim).args(flags).args(["--notify-required"]).json().exits(8);
+    let outcome = notifying(&sim).args(flags).args(["--notify-required"]).json().exits(8);
     assert_eq!(outcome.result()["verdict"], "notify_failed");
-    telling(&sim).args(flags).args(["--notify-required", "--map-exit", "notify_failed=0"]).json().exits(0);
+    notifying(&sim).args(flags).args(["--notify-required", "--map-exit", "notify_failed=0"]).json().exits(0);
 }
 
 #[test]
 fn a_slow_sink_holds_up_nothing_beyond_its_budget() {
     let hang = "[[fault]]\non = \"slack\"\nanswer = \"hang\"\n";
     let sim = serve(&(one_deploy(PASSING) + hang));
-    let outcome = telling(&sim).args(["--notify-timeout", "300ms"]).json().exits(0);
+    let outcome = notifying(&sim).args(["--notify-timeout", "300ms"]).json().exits(0);
     assert!(deliveries(&outcome.result()).contains(&("slack".to_owned(), "failed".to_owned())));
     assert!(outcome.result()["elapsed_ms"].as_u64().unwrap() < 5_000);
 }
 
 #[cfg(unix)]
 #[test]
-fn a_signal_is_told_as_what_it_is() {
+fn a_signal_is_reported_as_what_it_is() {
     let sim = serve(&one_deploy(ENDLESS));
-    let mut gate = telling(&sim).args(["--output", "json"]).start();
+    let mut gate = notifying(&sim).args(["--output", "json"]).start();
     gate.wait_for("executing").send(nix::sys::signal::Signal::SIGTERM);
     gate.end().exits(143);
-    let webhook = told(&sim, "/webhook").pop().unwrap();
+    let webhook = received(&sim, "/webhook").pop().unwrap();
     let body: Value = serde_json::from_str(&webhook.body).unwrap();
     assert_eq!(body["type"], "nuon.deploy.interrupted");
 }
@@ -206,11 +206,11 @@ fn a_later_job_goes_on_with_the_same_message() {
             .json()
             .exits(0)
     };
-    github(telling(&sim));
+    github(notifying(&sim));
     let written = std::fs::read_to_string(&outputs).unwrap();
     let thread = written.lines().skip_while(|line| !line.starts_with("slack-thread<<")).nth(1).unwrap();
     let before = sim.slack_messages().len();
-    telling(&sim).args(["--slack-thread", thread]).json().exits(0);
+    notifying(&sim).args(["--slack-thread", thread]).json().exits(0);
     let bots = sim.slack_messages().iter().filter(|message| !message.by_webhook && message.thread_ts.is_none()).count();
     assert_eq!(bots, 1, "{before}: {:#?}", sim.slack_messages());
 }

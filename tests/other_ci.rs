@@ -63,7 +63,7 @@ fn azure_gets_issues_variables_and_a_summary() {
     assert!(of("##vso[task.uploadsummary]")[0].ends_with(&files[1]), "{commands:#?}");
     assert!(outcome.stderr.contains("\n##[group]Details") && outcome.stderr.contains("\n##[endgroup]\n"));
     is_nobody_elses(&outcome.stderr, &["::", "+++", "---", "\u{1b}"]);
-    // Nothing waited for is told as well.
+    // A wait that did not begin is reported as well.
     let outcome = Gate::wait(&sim).args(["--timeout", "soon"]).env("TF_BUILD", "True").run().refused();
     assert!(outcome.stderr.contains("variable=verdict;isOutput=true]usage\n"), "{}", outcome.stderr);
     assert_eq!(outcome.stderr.matches("type=error]").count(), 1, "{}", outcome.stderr);

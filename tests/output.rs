@@ -64,7 +64,7 @@ fn failing(count: usize) -> (String, String) {
 }
 
 #[test]
-fn of_very_many_failures_the_worst_ten_are_told_in_full() {
+fn of_very_many_failures_the_worst_ten_are_reported_in_full() {
     for (count, in_full, short) in [(50, 50, 0), (51, 10, 41)] {
         let (script, ids) = failing(count);
         let sim = serve(&script);

@@ -99,8 +99,8 @@ fn every_block_of_commands_works() {
         command.envs([("NUON_API_URL", sim.url().as_str()), ("NUON_API_TOKEN", TOKEN), ("NUON_ORG_ID", ORG)]);
         command.envs([("NUON_GATE_MIN_INTERVAL", "20ms"), ("GITHUB_SHA", "4be1c7d09f5a2e63b8d17a40c92e5f6038ab71cd")]);
         let ended = command.env("HOME", folder.path()).output().unwrap();
-        let told = [ended.stderr, ended.stdout].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
-        assert!(ended.status.success(), "{}: {}\n{}\n{told}", block.place, ended.status, block.text);
+        let shown = [ended.stderr, ended.stdout].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+        assert!(ended.status.success(), "{}: {}\n{}\n{shown}", block.place, ended.status, block.text);
     });
 }
 

@@ -1,12 +1,12 @@
-//! What a human is asked to approve is told, by counts and names alone, and costs no verdict.
+//! The plan that a human is asked to approve is reported by counts and names alone, and changes no verdict.
 
 use serde_json::{Value, json};
 
 use crate::support::{Folder, Gate, PASSING, TOKEN, in_parallel, one_deploy, serve};
 
-/// A deploy that asks a human for a few looks, and passes once the plan is approved.
+/// A deploy that asks a human for a few polls, and passes once the plan is approved.
 fn asking(approval: &str, plan: &str) -> String {
-    let statuses = r#"{ status = "executing" }, { status = "pending-approval", looks = 9 }, { status = "active" }"#;
+    let statuses = r#"{ status = "executing" }, { status = "pending-approval", polls = 9 }, { status = "active" }"#;
     let asks =
         format!("approval_option = \"prompt\"\napproval = \"{approval}\"\nplan = {{ {plan} }}\nworkflow = \"inwone\"");
     let deploy = format!("name = \"api\"\n[[component.deploy]]\n{asks}\n");

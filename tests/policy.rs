@@ -45,7 +45,7 @@ fn every_licence_is_allowed() {
         .map(|name| spdx::Expression::parse(name).unwrap().requirements().next().unwrap().req.clone())
         .collect();
     let packages = packages();
-    assert!(packages.len() > 100, "only {} packages were looked at", packages.len());
+    assert!(packages.len() > 100, "only {} packages were checked", packages.len());
     for package in packages {
         let (name, licence) = (&package["name"], package["license"].as_str().unwrap_or("none"));
         let expression = spdx::Expression::parse_mode(licence, spdx::ParseMode::LAX);

@@ -7,7 +7,7 @@ use crate::support::{API, Gate, INSTALL, access, serve};
 
 /// A deploy whose workflow waits behind two others at first.
 fn queued(head: &str, rest: &str) -> Sim {
-    let states = format!("{{ status = \"queued\", ahead = 2, looks = 40 }}{rest}");
+    let states = format!("{{ status = \"queued\", ahead = 2, polls = 40 }}{rest}");
     serve(&format!(
         "{head}{}[[component]]\ninstall = \"{INSTALL}\"\ninstall_name = \"acme\"\nid = \"{API}\"\n\
          [[component.deploy]]\nid = \"dplq\"\nworkflow = \"inwq\"\nstatuses = [{states}]\n",
@@ -15,7 +15,7 @@ fn queued(head: &str, rest: &str) -> Sim {
     ))
 }
 
-const THEN_PASSES: &str = r#", { status = "executing", looks = 3 }, { status = "active" }"#;
+const THEN_PASSES: &str = r#", { status = "executing", polls = 3 }, { status = "active" }"#;
 const SAID: &str = "waiting behind 2: deploy_components, deploy_components";
 
 #[test]
@@ -25,10 +25,10 @@ fn who_waits_behind_others_says_so() {
         let outcome = Gate::at(&sim.url(), "wait").args(&wanted).args(["--output", "ndjson"]).run().exits(0);
         assert!(outcome.stderr.contains(&format!("workflow inwq: {SAID}")), "{wanted:?}: {}", outcome.stderr);
         let events = outcome.events();
-        let told: Vec<_> = events.iter().filter(|event| event["event"] == "queued").collect();
-        assert_eq!(told.len(), 1, "it is told when it changes: {told:?}");
+        let shown: Vec<_> = events.iter().filter(|event| event["event"] == "queued").collect();
+        assert_eq!(shown.len(), 1, "it is reported when it changes: {shown:?}");
         let ahead = json!(["deploy_components", "deploy_components"]);
-        assert_eq!((&told[0]["position"], &told[0]["ahead"]), (&json!(3), &ahead));
+        assert_eq!((&shown[0]["position"], &shown[0]["ahead"]), (&json!(3), &ahead));
         assert_eq!(outcome.result()["targets"][0]["queue"], json!(null), "it has left the queue");
     }
 }
@@ -45,7 +45,7 @@ fn waiting_behind_others_has_a_clock_of_its_own() {
     }
     // One that has begun waits for nobody.
     let sim = serve(&crate::support::one_deploy(
-        r#"{ status = "queued", looks = 5 }, { status = "executing", for = "400ms" }, { status = "active" }"#,
+        r#"{ status = "queued", polls = 5 }, { status = "executing", for = "400ms" }, { status = "active" }"#,
     ));
     Gate::wait(&sim).args(["--queue-timeout", "50ms"]).json().exits(0);
 }
@@ -60,7 +60,7 @@ fn a_server_without_queues_is_no_trouble() {
 }
 
 #[test]
-fn one_look_names_the_place() {
+fn one_poll_names_the_place() {
     let outcome = Gate::status(&queued("", "")).json().exits(10);
     assert_eq!(outcome.target()["queue"]["position"], 3);
 }

@@ -37,9 +37,9 @@ fn nobody_reading_stdout_holds_up_no_clock() {
     let running = gate.with_stdout(writer).start();
     running.end().exits(124);
     // It was more than the pipe holds, so the program did have to write without a reader.
-    let mut told = String::new();
-    let _ = { reader }.take(LONG as u64).read_to_string(&mut told);
-    assert_eq!(told.len(), LONG);
+    let mut shown = String::new();
+    let _ = { reader }.take(LONG as u64).read_to_string(&mut shown);
+    assert_eq!(shown.len(), LONG);
 }
 
 #[test]
@@ -48,7 +48,7 @@ fn nobody_reading_stdout_holds_up_no_signal() {
     let (reader, writer) = std::io::pipe().unwrap();
     let gate = Gate::wait(&sim).args(["--output", "ndjson", "--max-interval", "2ms", "--max-rps", "1000"]);
     let mut running = gate.with_stdout(writer).start();
-    // By then far more has been told than the pipe holds.
+    // By then far more has been written than the pipe holds.
     while sim.requests().len() < 1000 {
         std::thread::yield_now();
     }
@@ -72,7 +72,7 @@ fn a_pipe_that_nobody_reads_is_given_up() {
         std::thread::yield_now();
     }
     running.send(SIGTERM);
-    // Everybody else is told all the same.
+    // All other readers get everything.
     let outcome = running.end().exits(143);
     let written: serde_json::Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
     assert_eq!(written, outcome.result());
@@ -154,7 +154,7 @@ fn a_full_disk_changes_no_code() {
     let sim = serve_deploy(ACTIVE);
     let mark = Gate::at(&sim.url(), "mark").args(["--target", &format!("{INSTALL}/{API}")]);
     mark.with_stdout(full()).run().exits(2).says("cannot write the marks: No space left on device");
-    // Not even where nothing can be told of it.
+    // Not even where it cannot be reported.
     let sim = serve_deploy(r#"{ status = "error" }"#);
     assert_eq!(Gate::wait(&sim).code_with(full(), full()), Some(1));
 }

@@ -110,7 +110,7 @@ impl Recipe {
             .unwrap()
     }
 
-    /// Where programs are looked for: the folder's own come first, then the gate, then those of the system.
+    /// Where programs are found: the folder's own come first, then the gate, then those of the system.
     fn search(&self, folder: &Folder) -> String {
         let gate = Path::new(env!("CARGO_BIN_EXE_nuon-gate")).parent().unwrap();
         format!("{}:{}:/usr/bin:/bin", folder.file("bin").display(), gate.display())
@@ -151,10 +151,10 @@ fn a_trigger_that_fails_turns_every_recipe_red() {
             }
             program(&folder.file("bin/cargo"), "#!/bin/sh\n");
             let ended = recipe.run(&folder, &sim);
-            let told = String::from_utf8_lossy(&ended.stderr);
-            assert!(!ended.status.success(), "{} passes:\n{}\n{told}", recipe.place, recipe.script);
+            let shown = String::from_utf8_lossy(&ended.stderr);
+            assert!(!ended.status.success(), "{} passes:\n{}\n{shown}", recipe.place, recipe.script);
             // It is the trigger that failed, and not the recipe that could not be run.
-            assert!(!told.contains("not found") && !told.contains("syntax error"), "{}: {told}", recipe.place);
+            assert!(!shown.contains("not found") && !shown.contains("syntax error"), "{}: {shown}", recipe.place);
         }
     }
 }
@@ -211,7 +211,7 @@ fn the_pods_of_a_job_come_to_one_verdict() {
         };
         let codes: Vec<_> = pods.map(|index| run(pod, index)).collect();
         assert!(codes.iter().all(|(ended, _)| [Some(0), Some(code)].contains(ended)), "{codes:#?}");
-        let (ended, told) = run(verdict, 0);
-        assert_eq!(ended, Some(code), "{told}");
+        let (ended, shown) = run(verdict, 0);
+        assert_eq!(ended, Some(code), "{shown}");
     }
 }

@@ -7,7 +7,7 @@ use crate::support::{
     serve_deploy,
 };
 
-/// A deploy in a workflow that is told in full.
+/// A deploy in a workflow that is scripted in full.
 fn in_workflow(statuses: &str, option: &str, states: &str) -> String {
     let deploy = "[[component.deploy]]\nid = \"dplone\"\nworkflow = \"inwone\"\nbuild = \"bldone\"\n";
     access()
@@ -23,7 +23,7 @@ fn a_failed_health_check_is_no_pass() {
         format!(r#"{{ name = "{name}", status = "{status}", deploy = "dplone", reason = "readiness" }}"#)
     };
     let running = format!(
-        r#"{{ status = "in-progress", looks = 2, steps = [{}, {}] }}"#,
+        r#"{{ status = "in-progress", polls = 2, steps = [{}, {}] }}"#,
         step("deploy", "success"),
         step("health check", "in-progress")
     );
@@ -57,7 +57,7 @@ fn every_pin_counts_even_if_the_deploy_is_named() {
 }
 
 #[test]
-fn one_look_says_what_waiting_would() {
+fn one_poll_says_what_waiting_would() {
     let failed = r#"{ status = "error", finished = true, steps = [{ name = "sandbox", status = "error", reason = "quota", deploy = "dplone" }] }"#;
     let sim = serve(&in_workflow(r#"{ status = "queued" }"#, "approve-all", failed));
     assert!(Gate::status(&sim).json().exits(1).reason().contains("sandbox, failed (quota)"));
@@ -115,7 +115,7 @@ fn nothing_is_triggered_that_could_not_be_waited_for() {
 
 #[cfg(unix)]
 #[test]
-fn a_signal_while_the_command_runs_is_told() {
+fn a_signal_while_the_command_runs_is_reported() {
     let sim = serve_deploy(PASSING);
     let mut gate = Gate::wait(&sim).args(["--", "sh", "-c", "echo begun >&2; exec sleep 60"]).start();
     gate.wait_for("begun").send(nix::sys::signal::Signal::SIGTERM);
@@ -123,7 +123,7 @@ fn a_signal_while_the_command_runs_is_told() {
 }
 
 #[test]
-fn a_trigger_that_was_refused_is_told_as_it_is() {
+fn a_trigger_that_was_refused_is_reported_as_it_is() {
     let folder = Folder::new();
     let answer = folder.write("answer", "HTTP/2 403 \r\ncontent-type: application/json\r\n\r\n{\"error\":\"no\"}");
     let outcome = Gate::at("http://127.0.0.1:1", "wait").args(["--install", INSTALL, "--component", API]);

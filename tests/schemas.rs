@@ -28,16 +28,16 @@ fn runs() -> Vec<Outcome> {
     let failing = r#"{ status = "odd" }, { status = "error", error = "quota", hint = "more" }"#;
     let old = format!("generation = \"old\"\n{}", one_deploy(failing));
     let replaced = one_deploy(r#"{ status = "executing" }, { status = "retried" }"#);
-    let late = one_deploy(PASSING).replace("[[component.deploy]]\n", "[[component.deploy]]\nafter_looks = 2\n");
+    let late = one_deploy(PASSING).replace("[[component.deploy]]\n", "[[component.deploy]]\nafter_polls = 2\n");
     let several = access() + &component(API, PASSING) + &component(WORKER, failing);
     let approval = one_deploy(r#"{ status = "pending-approval" }"#)
         .replace("[[component.deploy]]\n", "[[component.deploy]]\nid = \"dplone\"\nworkflow = \"inwone\"\n")
         + &format!("[[workflow]]\nid = \"inwone\"\ninstall = \"{INSTALL}\"\napproval_option = \"prompt\"\n")
         + r#"states = [{ status = "in-progress", steps = [{ name = "plan", status = "approval-awaiting", deploy = "dplone" }] }]"#;
-    let newer = one_deploy(PASSING) + "[[component.deploy]]\nafter_looks = 1\nstatuses = [{ status = \"error\" }]\n";
+    let newer = one_deploy(PASSING) + "[[component.deploy]]\nafter_polls = 1\nstatuses = [{ status = \"error\" }]\n";
     let workflow = one_deploy(PASSING)
         .replace("[[component.deploy]]\n", "[[component.deploy]]\nid = \"dplone\"\nworkflow = \"inwone\"\n");
-    let queued = workflow.replace("statuses = [", r#"statuses = [{ status = "queued", ahead = 2, looks = 9 }, "#);
+    let queued = workflow.replace("statuses = [", r#"statuses = [{ status = "queued", ahead = 2, polls = 9 }, "#);
     let groups = format!(
         "groups = [{{ name = \"all\", installs = [{{ install = \"{INSTALL}\", workflow = \"inwone\" }}, \
          {{ install = \"inltwo\", waiting_on = \"run0\" }}, {{ install = \"inlthree\", superseded_by = \"run2\" }}] }}]"
@@ -45,7 +45,7 @@ fn runs() -> Vec<Outcome> {
     let release = format!(
         "[[app]]\nid = \"appshop\"\nname = \"shop\"\n[[app.branch]]\nid = \"abrmain\"\nname = \"main\"\n\
          [[app.branch.run]]\nid = \"run1\"\nworkflow = \"inwrun1\"\nstates = [\
-         {{ status = \"running\", awaiting_approval = true, looks = 6, {groups} }}, {{ status = \"failed\", {groups} }}]\n"
+         {{ status = \"running\", awaiting_approval = true, polls = 6, {groups} }}, {{ status = \"failed\", {groups} }}]\n"
     );
     let usual = one_deploy(PASSING)
         .replace("[[component.deploy]]\n", "earlier = [\"9s\", \"9s\", \"9s\"]\n[[component.deploy]]\n");
@@ -146,7 +146,7 @@ fn what_is_pending_has_no_reason_yet() {
 }
 
 #[test]
-fn what_a_webhook_is_told_meanwhile_is_a_result_too() {
+fn what_a_webhook_gets_meanwhile_is_a_result_too() {
     let results = schema("result.v1.schema.json");
     let sim = serve_deploy(PASSING);
     let gate = Gate::wait(&sim).env("NUON_GATE_WEBHOOK_URL", sim.webhook_url());

@@ -1,6 +1,6 @@
 //! The secrets that a run holds are in nothing that it writes or tells, whatever happens.
 //!
-//! That no stream and no file shows one is looked at in every end-to-end test (`support::secrets`). Here a run holds all
+//! That no stream and no file shows one is checked in every end-to-end test (`support::secrets`). Here a run holds all
 //! of them at once.
 
 use std::io::{Read as _, Write as _};
@@ -16,12 +16,12 @@ const SLACK_TOKEN: &str = "xoxb-planted-2d4c";
 /// In base64, as it is sent: `user:planted-proxy-71ab`.
 const PROXY: (&str, &str) = ("user:planted-proxy-71ab", "dXNlcjpwbGFudGVkLXByb3h5LTcxYWI=");
 
-/// What a run is given besides its token. Those who are told are at `told`.
-fn with_every_secret<'sim>(gate: Gate<'sim>, told: &str, proxy: SocketAddr) -> Gate<'sim> {
-    let hook = |name: &str| format!("{told}/planted-{name}-hook/5b9e");
+/// What a run is given besides its token. The sinks are at `sinks`.
+fn with_every_secret<'sim>(gate: Gate<'sim>, sinks: &str, proxy: SocketAddr) -> Gate<'sim> {
+    let hook = |name: &str| format!("{sinks}/planted-{name}-hook/5b9e");
     gate.env("NUON_GATE_SLACK_TOKEN", SLACK_TOKEN)
         .env("NUON_GATE_SLACK_CHANNEL", "deploys")
-        .env("NUON_GATE_SLACK_API_URL", format!("{told}/slack/"))
+        .env("NUON_GATE_SLACK_API_URL", format!("{sinks}/slack/"))
         .env("NUON_GATE_SLACK_WEBHOOK_URL", hook("slack"))
         .env("NUON_GATE_WEBHOOK_URL", hook("plain"))
         .env("NUON_GATE_WEBHOOK_SECRET", "whsec_cGxhbnRlZC13ZWJob29rLXNlY3JldC0yNGNo")
@@ -32,7 +32,7 @@ fn with_every_secret<'sim>(gate: Gate<'sim>, told: &str, proxy: SocketAddr) -> G
         .env("GITHUB_TOKEN", "ghs_planted-94f0")
         .env("GITHUB_REPOSITORY", "acme/api")
         .env("GITHUB_SHA", "4be1c7d0aa11bb22cc33dd44ee55ff6677889900")
-        .env("GITHUB_API_URL", told)
+        .env("GITHUB_API_URL", sinks)
         .env("HTTPS_PROXY", format!("http://{}@{proxy}", PROXY.0))
         .env("NUON_GATE_NOTIFY_TIMEOUT", "300ms")
         .env("RUST_LOG", "trace")
@@ -119,16 +119,16 @@ fn no_run_shows_a_secret() {
     ];
     for (what, script, code) in scenes {
         let sim = kept(&script);
-        // Those who are told do not exist, as far as this simulator knows: they answer 404.
+        // This simulator does not know the sinks: they answer 404.
         runs(what, code, || {
             let gate = with_every_secret(Gate::wait(sim), &sim.url(), nobody());
             gate.args(["--api-outage", "100ms", "--timeout", if code == 124 { "100ms" } else { "15s" }])
         });
         // A credential of ours goes to its own service alone. The token is the API's, as is what goes with it.
         for seen in sim.requests() {
-            let told = !seen.target.starts_with("/v1/");
+            let is_sink = !seen.target.starts_with("/v1/");
             let everything = format!("{} {:?}", seen.body, seen.headers);
-            assert!(!(told && everything.contains(TOKEN)), "{what}: {seen:?}");
+            assert!(!(is_sink && everything.contains(TOKEN)), "{what}: {seen:?}");
             assert!(!everything.contains("planted-proxy") && !everything.contains(PROXY.1), "{what}: {seen:?}");
             assert_eq!(everything.contains(SLACK_TOKEN), seen.target.starts_with("/slack/"), "{what}: {seen:?}");
             assert!(!seen.body.contains("planted"), "{what}: {seen:?}");
@@ -166,8 +166,12 @@ fn a_secret_is_known_by_what_a_line_makes_of_it() {
     let sim = serve(&one_deploy(deploy));
     let gate = Gate::wait(&sim).env("NUON_GATE_WEBHOOK_URL", sim.webhook_url());
     gate.env("NUON_GATE_WEBHOOK_HEADERS", "X-Key: pa##ss  word12").json().exits(1);
-    let told: Vec<_> = sim.requests().into_iter().filter(|seen| seen.target == "/webhook").collect();
-    assert!(told[0].body.contains("denied for [redacted]!") && !told[0].body.contains("word12"), "{}", told[0].body);
+    let webhook: Vec<_> = sim.requests().into_iter().filter(|seen| seen.target == "/webhook").collect();
+    assert!(
+        webhook[0].body.contains("denied for [redacted]!") && !webhook[0].body.contains("word12"),
+        "{}",
+        webhook[0].body
+    );
 }
 
 #[test]

@@ -144,7 +144,7 @@ fn an_empty_shard_is_no_failure_and_says_so() {
 #[test]
 fn what_is_no_shard_is_refused_with_what_to_write() {
     let fleet = Fleet::new([PASSING; 3]);
-    for (shard, told) in [
+    for (shard, shown) in [
         ("1", "I/N, such as 1/4"),
         ("/4", "I/N, such as 1/4"),
         ("x/4", "I/N, such as 1/4"),
@@ -157,9 +157,9 @@ fn what_is_no_shard_is_refused_with_what_to_write() {
             .args(["--shard", shard])
             .run()
             .refused()
-            .says(told)
+            .says(shown)
             .says("--shard (its variable is NUON_GATE_SHARD");
-        fleet.wait().env("NUON_GATE_SHARD", shard).run().refused().says(told).says("comes from NUON_GATE_SHARD");
+        fleet.wait().env("NUON_GATE_SHARD", shard).run().refused().says(shown).says("comes from NUON_GATE_SHARD");
     }
     // Every shard would trigger the deploys again.
     let outcome = fleet.wait().args(["--shard", "1/2", "--", "false"]).run().refused();
@@ -194,9 +194,9 @@ fn what_is_no_part_of_this_run_is_refused() {
     let fleet = Fleet::new([PASSING; 3]);
     let files = fleet.shards(2, &[]);
     let [one, two] = [&files[0], &files[1]];
-    let refuse = |files: &[&PathBuf], told: &str| {
+    let refuse = |files: &[&PathBuf], shown: &str| {
         let files: Vec<PathBuf> = files.iter().map(|path| (*path).clone()).collect();
-        merge(&files).args(["--map-exit", "failed=0"]).run().refused().says(told);
+        merge(&files).args(["--map-exit", "failed=0"]).run().refused().says(shown);
     };
     merge(&files).run().exits(0);
     Gate::bare("merge").run().refused().says("RESULT");
@@ -204,14 +204,14 @@ fn what_is_no_part_of_this_run_is_refused() {
     refuse(&[one, &fleet.folder.path().to_owned()], "it is a folder");
     refuse(&[one, one], "shard 1/2 is there already");
     let whole = fs::read_to_string(two).unwrap();
-    for (content, told) in [
+    for (content, shown) in [
         ("", "it is empty"),
         (&whole[..whole.len() / 2], "it breaks off"),
         ("{\"schema\": 2}", "form 2"),
         ("[]", "JSON of another form"),
         ("passed", "it is not JSON"),
     ] {
-        refuse(&[one, &fleet.folder.write("broken.json", content)], told);
+        refuse(&[one, &fleet.folder.write("broken.json", content)], shown);
     }
     // A result of a run that was not divided.
     let undivided = fleet.folder.file("undivided.json");
@@ -295,7 +295,7 @@ fn what_is_hostile_in_a_file_stays_text() {
 }
 
 #[test]
-fn the_whole_is_told_once() {
+fn the_whole_is_reported_once() {
     let fleet = Fleet::new([FAILING, PASSING, PASSING]);
     let files = fleet.shards(2, &[]);
     let (output, summary) = (fleet.folder.write("output", ""), fleet.folder.write("summary", ""));
@@ -309,7 +309,7 @@ fn the_whole_is_told_once() {
     assert_eq!(events.iter().map(|event| event["event"].as_str().unwrap()).collect::<Vec<_>>(), ["started", "result"]);
     let result = outcome.result();
     assert_eq!(serde_json::from_str::<Value>(&fs::read_to_string(fleet.folder.file("json")).unwrap()).unwrap(), result);
-    let sent: Vec<&Value> = result["notifications"].as_array().unwrap().iter().map(|told| &told["result"]).collect();
+    let sent: Vec<&Value> = result["notifications"].as_array().unwrap().iter().map(|shown| &shown["result"]).collect();
     assert_eq!(sent, ["sent", "sent"]);
     let summary = fs::read_to_string(summary).unwrap();
     assert!(
@@ -388,7 +388,7 @@ fn nobody_reading_changes_no_code() {
 }
 
 #[test]
-fn a_look_can_be_divided_too() {
+fn a_poll_can_be_divided_too() {
     let fleet = Fleet::new([PASSING, PASSING, PASSING]);
     let status = Gate::status(&fleet.sim).args(["--component", WORKER, "--component", IMAGE, "--shard", "2/2"]);
     let outcome = status.json();

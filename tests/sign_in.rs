@@ -9,7 +9,7 @@ const REQUEST_TOKEN: &str = "planted-request-token-a1f4";
 /// How the simulator's own tokens begin.
 const ISSUED: &str = "simulated-short-lived-token";
 
-/// A deploy that passes after a few looks, of an organisation in which this identity can sign in.
+/// A deploy that passes after a few polls, of an organisation in which this identity can sign in.
 fn script(oidc: &str) -> String {
     script_of(PASSING, oidc)
 }
@@ -136,11 +136,11 @@ fn each_host_gets_its_own_credentials_and_no_others() {
 
 #[test]
 fn a_token_that_ends_in_the_middle_of_a_wait_is_exchanged_again() {
-    let statuses = r#"{ status = "executing", looks = 9 }, { status = "active" }"#;
+    let statuses = r#"{ status = "executing", polls = 9 }, { status = "active" }"#;
     let folder = Folder::new();
     let file = folder.write("identity", IDENTITY);
     for lifetime in [1, 2, 3] {
-        let sim = serve(&script_of(statuses, &format!("lifetime_looks = {lifetime}")));
+        let sim = serve(&script_of(statuses, &format!("lifetime_polls = {lifetime}")));
         let gate = wait(&sim).env("NUON_OIDC_TOKEN_FILE", &file).args(["--long-poll", "off"]);
         let outcome = gate.json().exits(0);
         // After the verdict, which the workflow proves, several things are asked at once.
@@ -150,7 +150,7 @@ fn a_token_that_ends_in_the_middle_of_a_wait_is_exchanged_again() {
         let exchanges = requests.iter().filter(|seen| is_exchange(seen)).count();
         assert!(exchanges > 9 / lifetime, "{exchanges} exchanges");
         assert!(outcome.errors() >= exchanges as u64 - 1, "{}", outcome.errors());
-        // Each refusal led to one exchange, and the question was asked again at once: nobody had to look again.
+        // Each refusal led to one exchange, and the question was asked again at once: no extra poll was needed.
         for (index, seen) in requests.iter().enumerate().skip(1).filter(|(_, seen)| is_exchange(seen)) {
             assert_eq!(requests[index - 1].target, requests[index + 1].target);
             assert_ne!(requests[index - 1].authorization, requests[index + 1].authorization);
@@ -162,7 +162,7 @@ fn a_token_that_ends_in_the_middle_of_a_wait_is_exchanged_again() {
 
 #[test]
 fn a_token_that_is_never_accepted_is_not_exchanged_again() {
-    let sim = serve(&script("lifetime_looks = 0"));
+    let sim = serve(&script("lifetime_polls = 0"));
     job(&sim, &sim).run().exits(3);
     assert_eq!(exchanges(&sim), 1);
 }
@@ -172,7 +172,7 @@ fn a_row_of_refusals_leads_to_one_exchange() {
     let always = "[[fault]]\non = \"deploy\"\nanswer = \"status\"\ncode = 401\n";
     let sim = serve(&(script("") + always));
     let outcome = job(&sim, &sim).json().exits(3);
-    // Every look asks with what it has; only the first refusal may mean that the token has ended.
+    // Every poll asks with what it has; only the first refusal may mean that the token has ended.
     assert_eq!(exchanges(&sim), 2, "{}", outcome.stderr);
 }
 
@@ -244,7 +244,7 @@ fn trouble_while_signing_in_is_lived_through() {
         }
         // In the middle of a wait as well.
         let fault = format!("[[fault]]\non = \"{on}\"\nnth = [2, 3]\nanswer = \"status\"\ncode = 502\n");
-        let sim = serve(&(script("lifetime_looks = 2") + &fault));
+        let sim = serve(&(script("lifetime_polls = 2") + &fault));
         job(&sim, &sim).args(["--long-poll", "off"]).run().exits(0).says("HTTP 502");
     }
 }
@@ -265,11 +265,11 @@ fn an_outage_while_signing_in_ends_by_its_clock() {
 }
 
 #[test]
-fn no_secret_is_shown_and_the_runner_is_told_to_hide_each() {
+fn no_secret_is_shown_and_the_runner_is_asked_to_hide_each() {
     let folder = Folder::new();
     for github in ["true", "false"] {
         for (script, code) in [
-            (script("lifetime_looks = 2"), 0),
+            (script("lifetime_polls = 2"), 0),
             (script_of(r#"{ status = "error" }"#, ""), 1),
             (script("refuse = 400"), 3),
         ] {
@@ -281,7 +281,7 @@ fn no_secret_is_shown_and_the_runner_is_told_to_hide_each() {
             has_no_secret(&outcome, &std::fs::read_to_string(path).unwrap());
             let masks = |secret: &str| outcome.stderr.lines().any(|line| line == format!("::add-mask::{secret}"));
             assert_eq!(masks(IDENTITY), github == "true", "{}", outcome.stderr);
-            // Before anything else is told.
+            // Before anything else is written.
             if github == "true" && code != 3 {
                 let position = |text: &str| outcome.stderr.find(text).unwrap();
                 assert!(position(&format!("::add-mask::{ISSUED}-1")) < position("found deploy"), "{}", outcome.stderr);
@@ -295,7 +295,7 @@ fn no_secret_is_shown_and_the_runner_is_told_to_hide_each() {
 }
 
 #[test]
-fn a_mark_and_a_single_look_sign_in_as_well() {
+fn a_mark_and_a_single_poll_sign_in_as_well() {
     let sim = serve(&script(""));
     let at = |command: &str| {
         let gate = Gate::at(&sim.url(), command).without("NUON_API_TOKEN").env("NUON_OIDC_TOKEN", IDENTITY);
@@ -341,7 +341,7 @@ fn a_source_that_cannot_be_used_is_named() {
 fn a_file_is_read_again_at_each_exchange() {
     let folder = Folder::new();
     let path = folder.write("identity", "another");
-    let sim = serve(&(script("lifetime_looks = 2") + "[[fault]]\non = \"exchange\"\nnth = [1]\nanswer = \"hang\"\n"));
+    let sim = serve(&(script("lifetime_polls = 2") + "[[fault]]\non = \"exchange\"\nnth = [1]\nanswer = \"hang\"\n"));
     let gate = wait(&sim).env("NUON_OIDC_TOKEN_FILE", &path).args(["--request-timeout", "2s", "-v"]);
     let mut running = gate.start();
     // By then it has been read, and what became of that is never answered.

@@ -113,7 +113,7 @@ fn a_second_signal_leaves_at_once_with_the_first_ones_code() {
     let mut running = Gate::wait(&sim).args(["--output", "json", "--report", &path]).start();
     until_asked(&sim, 2);
     running.send(SIGINT);
-    // The last look is under way.
+    // The last poll is under way.
     until_asked(&sim, 3);
     running.send(SIGTERM);
     let outcome = running.end().exits(130);
@@ -198,9 +198,9 @@ fn a_limit_on_the_size_of_files_loses_neither_the_code_nor_half_an_output() {
         .env("GITHUB_OUTPUT", &outputs)
         .output()
         .unwrap();
-    let told = String::from_utf8(ended.stderr).unwrap();
-    assert_eq!(ended.status.code(), Some(0), "{told}");
-    assert!(told.contains("the outputs (GITHUB_OUTPUT) could not be written"), "{told}");
+    let shown = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(ended.status.code(), Some(0), "{shown}");
+    assert!(shown.contains("the outputs (GITHUB_OUTPUT) could not be written"), "{shown}");
     assert_eq!(std::fs::read_to_string(&outputs).unwrap(), "before=1\n");
     assert!(!report.exists(), "half a report is none");
 }

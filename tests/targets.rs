@@ -7,7 +7,7 @@ use crate::support::{API, ENDLESS, Gate, INSTALL, Outcome, PASSING, WORKER, acce
 const THIRD: &str = "cmpimage000000000000000000";
 const FAILING: &str = r#"{ status = "executing" }, { status = "error", error = "quota exceeded" }"#;
 /// Passes when the failing ones have failed long since.
-const LATE: &str = r#"{ status = "executing", looks = 15 }, { status = "active" }"#;
+const LATE: &str = r#"{ status = "executing", polls = 15 }, { status = "active" }"#;
 const CANCELLED: &str = r#"{ status = "cancelled" }"#;
 
 /// Waits for three components whose deploys go through these statuses.
@@ -28,7 +28,7 @@ fn all_have_to_pass() {
     assert_eq!(verdicts(&outcome), ["passed", "passed", "passed"]);
     let outcome = wait_for([PASSING, FAILING, PASSING], &[]).exits(1);
     assert_eq!(verdicts(&outcome), ["passed", "failed", "passed"], "without --fail-fast all are waited for");
-    // A component is told by its name.
+    // A component is identified by its name.
     assert_eq!(outcome.reason(), format!("{}: quota exceeded", WORKER.trim_start_matches("cmp")));
 }
 

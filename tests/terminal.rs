@@ -2,7 +2,7 @@
 
 use crate::support::{API, ENDLESS, Gate, INSTALL, WORKER, access, component, serve, serve_deploy};
 
-const FAILING: &str = r#"{ status = "executing", looks = 3 }, { status = "error", error = "quota exceeded" }"#;
+const FAILING: &str = r#"{ status = "executing", polls = 3 }, { status = "error", error = "quota exceeded" }"#;
 
 /// Tells whether the picture shows where the run stands, in as many rows as it takes.
 fn is_executing(lines: &[String]) -> bool {
@@ -13,7 +13,7 @@ fn is_executing(lines: &[String]) -> bool {
 
 /// Returns how many of the lines are those of a picture.
 fn pictures(lines: &[String]) -> usize {
-    lines.iter().filter(|line| line.starts_with("* ") || line.contains("looking for")).count()
+    lines.iter().filter(|line| line.starts_with("* ") || line.contains("waiting for the deploy")).count()
 }
 
 #[test]
@@ -53,14 +53,14 @@ fn ctrl_z_gives_the_terminal_back_and_fg_goes_on() {
 
 #[test]
 fn in_the_background_there_are_only_lines() {
-    let sim = serve_deploy(r#"{ status = "queued" }, { status = "executing", looks = 80 }, { status = "active" }"#);
+    let sim = serve_deploy(r#"{ status = "queued" }, { status = "executing", polls = 80 }, { status = "active" }"#);
     let mut terminal = Gate::wait(&sim).in_a_shell(80);
     terminal.wait_for("no picture", is_executing);
     terminal.type_in("\u{1a}");
     terminal.wait_for("not stopped", |lines| lines.iter().any(|line| line.contains("Stopped")));
     terminal.type_in("bg\r");
-    let is_told = |lines: &[String]| lines.iter().any(|line| line.contains("executing → active"));
-    let lines = terminal.wait_for("not going on", is_told);
+    let is_reported = |lines: &[String]| lines.iter().any(|line| line.contains("executing → active"));
+    let lines = terminal.wait_for("not going on", is_reported);
     assert_eq!(pictures(&lines), 0, "{lines:#?}");
     terminal.type_in("wait\rexit\r");
     let (code, lines) = terminal.end();

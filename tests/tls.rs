@@ -109,7 +109,7 @@ fn a_certificate_of_another_host_is_not_trusted() {
 }
 
 #[test]
-fn a_server_with_an_authoritys_certificate_is_told_to_have_one_issued() {
+fn a_server_with_an_authoritys_certificate_is_advised_to_have_one_issued() {
     let sim = serve_deploy(PASSING);
     let url = format!("https://{}", encrypted_with(&sim, "self_signed.pem"));
     for more in [&[][..], &["--ca-file".into(), fixture("self_signed.pem")]] {
@@ -168,7 +168,7 @@ fn one_bad_certificate_among_good_ones_is_left_out() {
 }
 
 #[test]
-fn who_is_told_is_trusted_by_the_same_rules() {
+fn sinks_are_trusted_by_the_same_rules() {
     let sim = serve_deploy(PASSING);
     let url = format!("https://{}/webhook", encrypted(&sim));
     let outcome = Gate::wait(&sim).env("NUON_GATE_WEBHOOK_URL", &url).run().exits(0);

@@ -1,20 +1,20 @@
-//! The server's traps, one test each: what looks like the truth and is not.
+//! The server's traps, one test each: answers that mislead.
 
 use serde_json::json;
 
 use crate::support::{API, CONTRADICTED, Gate, INSTALL, access, one_deploy, serve, serve_deploy};
 
-/// Two rows of one workflow: the first, and the one that takes its place after so many looks.
-fn retried(first: &str, looks: u32, second: &str) -> String {
+/// Two rows of one workflow: the first, and the one that takes its place after so many polls.
+fn retried(first: &str, polls: u32, second: &str) -> String {
     format!(
         "{}[[component]]\ninstall = \"{INSTALL}\"\nid = \"{API}\"\nname = \"api\"\n\
          [[component.deploy]]\nid = \"dplone\"\nworkflow = \"inwone\"\nstatuses = [{first}]\n\
-         [[component.deploy]]\nid = \"dpltwo\"\nworkflow = \"inwone\"\nafter_looks = {looks}\nstatuses = [{second}]\n",
+         [[component.deploy]]\nid = \"dpltwo\"\nworkflow = \"inwone\"\nafter_polls = {polls}\nstatuses = [{second}]\n",
         access()
     )
 }
 
-/// One row, and its workflow told in full.
+/// One row, and its workflow scripted in full.
 fn in_workflow(statuses: &str, option: &str, states: &str) -> String {
     format!(
         "{}[[component]]\ninstall = \"{INSTALL}\"\nid = \"{API}\"\nname = \"api\"\n\
@@ -50,11 +50,11 @@ fn trap_2_the_latest_answer_lacks_ids_and_details() {
 
 #[test]
 fn trap_3_an_error_is_not_final_while_the_workflow_can_retry_it() {
-    let script = retried(r#"{ status = "error", looks = 6 }, { status = "retried" }"#, 7, r#"{ status = "active" }"#);
+    let script = retried(r#"{ status = "error", polls = 6 }, { status = "retried" }"#, 7, r#"{ status = "active" }"#);
     let step = step("apply", "error", ", finished = true, retry = [0, 1]");
     let again = r#"{ name = "apply", status = "success", deploy = "dpltwo", finished = true }"#;
     let states = format!(
-        r#"{{ status = "in-progress", looks = 5, steps = [{step}] }},
+        r#"{{ status = "in-progress", polls = 5, steps = [{step}] }},
            {{ status = "success", finished = true, steps = [{step}, {again}] }}"#
     );
     let workflow = format!("[[workflow]]\nid = \"inwone\"\ninstall = \"{INSTALL}\"\nstates = [{states}]\n");
@@ -68,13 +68,13 @@ fn trap_4_active_is_not_final_while_a_health_step_runs() {
     let health = |status: &str, more: &str| {
         format!("[{}, {}]", step("apply", "success", ", finished = true"), step("await healthy", status, more))
     };
-    let running = format!(r#"{{ status = "in-progress", looks = 3, steps = {} }}"#, health("in-progress", ""));
+    let running = format!(r#"{{ status = "in-progress", polls = 3, steps = {} }}"#, health("in-progress", ""));
     let failed = format!(
         r#"{running}, {{ status = "error", finished = true, steps = {} }}"#,
         health("error", ", finished = true")
     );
     let sick =
-        r#"{ status = "active", looks = 5 }, { status = "error", description = "the component is not healthy" }"#;
+        r#"{ status = "active", polls = 5 }, { status = "error", description = "the component is not healthy" }"#;
     let outcome = Gate::wait(&serve(&in_workflow(sick, "approve-all", &failed))).json().exits(1);
     assert!(outcome.reason().contains("the component is not healthy"), "{}", outcome.reason());
 
@@ -89,7 +89,7 @@ fn trap_4_active_is_not_final_while_a_health_step_runs() {
 fn trap_5_a_deploy_stays_pending_for_ever_while_its_workflow_has_failed() {
     let steps = r#"[{ name = "generate state", status = "success", finished = true }, { name = "runner health", status = "error", finished = true }]"#;
     let states =
-        format!(r#"{{ status = "in-progress", looks = 1 }}, {{ status = "error", finished = true, steps = {steps} }}"#);
+        format!(r#"{{ status = "in-progress", polls = 1 }}, {{ status = "error", finished = true, steps = {steps} }}"#);
     let sim = serve(&in_workflow(r#"{ status = "queued" }"#, "approve-all", &states));
     let reason = Gate::wait(&sim).args(CONTRADICTED).json().exits(1).reason();
     assert!(reason.contains("step 2 of 2, runner health, failed, and"), "{reason}");
@@ -117,9 +117,9 @@ fn trap_6_pending_approval_needs_a_human_only_if_one_is_asked() {
     assert_eq!(events.iter().filter(|event| event["event"] == "approval_needed").count(), 1);
 
     // The same status, but the plan approves itself.
-    let by_itself = r#"{ status = "pending-approval", looks = 6 }, { status = "active" }"#;
+    let by_itself = r#"{ status = "pending-approval", polls = 6 }, { status = "active" }"#;
     let states = format!(
-        r#"{{ status = "in-progress", looks = 6, steps = [{}] }}, {{ status = "success", finished = true, steps = [{}] }}"#,
+        r#"{{ status = "in-progress", polls = 6, steps = [{}] }}, {{ status = "success", finished = true, steps = [{}] }}"#,
         step("plan", "approval-awaiting", ""),
         step("plan", "success", ", finished = true")
     );

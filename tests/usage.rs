@@ -8,7 +8,7 @@ fn complete() -> Gate<'static> {
     gate.args(["--install", INSTALL, "--component", API])
 }
 
-/// Checks that a run was refused, that nothing was left behind, and that people are told this much.
+/// Checks that a run was refused, that nothing was left behind, and that stderr says this much.
 #[track_caller]
 fn refused(gate: Gate<'_>, words: &[&str]) -> Outcome {
     let mut outcome = gate.run().refused();

@@ -173,7 +173,7 @@ fn who_is_logged_in_needs_no_set_up() {
     let path = folder.write("other.yaml", &file);
     logged_in("][", &url).args(["--config"]).args([&path]).run().exits(0);
     logged_in("][", &url).env("NUON_CONFIG_FILE", &path).run().exits(0);
-    // The file's install is what the CLI looks at, not what the pipeline waits for.
+    // The file's install is the CLI's current one, not what the pipeline waits for.
     let gate = Gate::bare("wait").env("NUON_CONFIG_FILE", &path).args(["--component", API]);
     gate.run().refused().says("no install");
 }

@@ -107,7 +107,7 @@ fn a_job_without_a_token_signs_in_with_what_the_runner_offers() {
 
 #[test]
 fn cancelling_the_job_reaches_the_gate() {
-    let endless = self_test().replace("looks = 3, ", "").replace("    { status = \"active\"", "# ");
+    let endless = self_test().replace("polls = 3, ", "").replace("    { status = \"active\"", "# ");
     let (_sim, job) = gate(&endless, "cmpapi00000000000000000000");
     let used = job.run_and(|id, running| {
         if id == "gate" {
@@ -175,14 +175,14 @@ fn every_input_and_output_is_described_and_the_gate_is_one_exec() {
     assert_eq!(install, 5, "no secret is passed to the install step");
 }
 
-/// A component whose next deploy comes once somebody has looked a few times, as after a trigger.
+/// A component whose next deploy appears after a few polls, as after a trigger.
 fn triggered() -> String {
     let deploy = |before: &str, statuses: &str| format!("[[component.deploy]]\n{before}\nstatuses = [{statuses}]\n");
     let access = self_test().split("[[component]]").next().unwrap().to_owned();
     access
         + "[[component]]\ninstall = \"inlacmeproduction000000000\"\nid = \"cmpapi00000000000000000000\"\n"
         + &deploy("", r#"{ status = "error" }"#)
-        + &deploy("after_looks = 3", r#"{ status = "executing" }, { status = "active" }"#)
+        + &deploy("after_polls = 3", r#"{ status = "executing" }, { status = "active" }"#)
 }
 
 #[test]
@@ -217,13 +217,13 @@ fn a_command_that_fails_or_is_none_is_no_pass() {
 #[test]
 fn cancelling_the_job_reaches_the_command() {
     let (_sim, job) = gate(&triggered(), "cmpapi00000000000000000000");
-    let job = job.input("command", "trap 'echo told; exit 3' INT; echo is ready; sleep 60 & wait");
+    let job = job.input("command", "trap 'echo shown; exit 3' INT; echo is ready; sleep 60 & wait");
     let used = job.run_and(|id, running| {
         if id == "gate" {
             running.wait_for("is ready").send(SIGINT);
         }
     });
-    used.exits(130).says("told").sets(&[("verdict", "interrupted")]);
+    used.exits(130).says("shown").sets(&[("verdict", "interrupted")]);
 }
 
 /// The matrix of the example, job by job, each in a runner's folder of its own; what one job uploads, the last one downloads.

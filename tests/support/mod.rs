@@ -31,8 +31,8 @@ pub(crate) const TOKEN: &str = "planted-token-5e7a";
 /// The organisation that they accept.
 pub(crate) const ORG: &str = "orgvendor00000000000000000";
 
-/// Statuses of a deploy that passes after a few looks.
-pub(crate) const PASSING: &str = r#"{ status = "queued" }, { status = "executing", looks = 3 }, { status = "active" }"#;
+/// Statuses of a deploy that passes after a few polls.
+pub(crate) const PASSING: &str = r#"{ status = "queued" }, { status = "executing", polls = 3 }, { status = "active" }"#;
 /// Statuses of a deploy that never ends.
 pub(crate) const ENDLESS: &str = r#"{ status = "queued" }, { status = "executing" }"#;
 

@@ -143,7 +143,7 @@ impl Outcome {
         self
     }
 
-    /// Checks that people are told this on stderr.
+    /// Checks that stderr says this.
     #[track_caller]
     pub(crate) fn says(self, text: &str) -> Self {
         assert!(self.stderr.contains(text), "stderr does not say `{text}`:\n{}", self.stderr);

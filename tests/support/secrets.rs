@@ -14,7 +14,7 @@ const PLANTED: [&str; 3] = ["simulated-write-token", "nobody's business", "simul
 /// Every secret that any run was given.
 static ALL: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
-/// The secrets that a run was given, and those that it is told by others.
+/// The secrets that a run was given, and those that others send it.
 pub(crate) struct Secrets(BTreeSet<String>);
 
 impl Secrets {
@@ -26,7 +26,7 @@ impl Secrets {
         Self(secrets)
     }
 
-    /// Checks that a stream shows none of them, other than to the runner that is told to hide it.
+    /// Checks that a stream shows none of them, other than in the command that has the runner hide it.
     #[track_caller]
     pub(crate) fn are_not_in(&self, stream: &str, text: &str) {
         let is_mask = |line: &&str| line.starts_with("::add-mask::") || line.starts_with("##vso[task.setsecret]");

@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn the_lines_around_the_last_error_are_told() {
+    fn the_lines_around_the_last_error_are_reported() {
         let mut records: Vec<LogRecord> = (0..9).map(|n| record(9, &format!("after {n}"))).rev().collect();
         records.push(record(17, "second error\n  with detail\n\n"));
         records.push(record(9, "between"));

@@ -5,11 +5,12 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 /// A signal that ends the wait.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Signal {
     /// SIGINT, or Ctrl-C.
     Interrupt,
-    /// SIGTERM.
+    /// SIGTERM, which a result that was read says for every signal.
+    #[default]
     Terminate,
     /// SIGHUP.
     HangUp,
@@ -28,10 +29,11 @@ impl fmt::Display for Signal {
 /// How a target or a whole run ended.
 ///
 /// The order is that of severity, the most severe first: of several verdicts the least one decides.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// A signal ended the run.
-    Interrupted(Signal),
+    /// A signal ended the run. The published name does not say which one.
+    Interrupted(#[serde(skip)] Signal),
     /// The API refused: not authorised, or not found.
     Rejected,
     /// The deploy failed.
@@ -48,6 +50,8 @@ pub enum Verdict {
     TimedOut,
     /// Not ended.
     Pending,
+    /// Passed, but a notification that was required did not arrive. Only a whole run ends like this.
+    NotifyFailed,
     /// The deploy succeeded.
     Passed,
 }
@@ -55,7 +59,32 @@ pub enum Verdict {
 impl Verdict {
     /// Returns its published name.
     pub fn as_str(self) -> &'static str {
-        VerdictName::from(self).as_str()
+        match self {
+            Self::Passed => "passed",
+            Self::Failed => "failed",
+            Self::Rejected => "rejected",
+            Self::Cancelled => "cancelled",
+            Self::ApprovalNeeded => "approval_needed",
+            Self::Superseded => "superseded",
+            Self::Inconclusive => "inconclusive",
+            Self::TimedOut => "timed_out",
+            Self::Pending => "pending",
+            Self::Interrupted(_) => "interrupted",
+            Self::NotifyFailed => "notify_failed",
+        }
+    }
+
+    /// Returns the sign that stands for it wherever people read.
+    pub fn sign(self) -> &'static str {
+        match self {
+            Self::Passed => "✅",
+            Self::Failed | Self::Rejected => "❌",
+            Self::Cancelled | Self::Superseded => "🚫",
+            Self::ApprovalNeeded => "✋",
+            Self::TimedOut => "⏰",
+            Self::Pending => "⏳",
+            Self::Inconclusive | Self::Interrupted(_) | Self::NotifyFailed => "⚠️",
+        }
     }
 }
 
@@ -91,83 +120,6 @@ impl Clock {
     }
 }
 
-/// A verdict's published name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum VerdictName {
-    /// Every required target passed.
-    Passed,
-    /// A deploy failed.
-    Failed,
-    /// The API said no.
-    Rejected,
-    /// A deploy was cancelled, or its approval denied or expired.
-    Cancelled,
-    /// A human has to approve.
-    ApprovalNeeded,
-    /// A newer deploy took its place.
-    Superseded,
-    /// No good answer from the API.
-    Inconclusive,
-    /// A timeout expired.
-    TimedOut,
-    /// Not ended yet.
-    Pending,
-    /// A signal ended the run.
-    Interrupted,
-    /// Passed, but a notification that was required did not arrive.
-    NotifyFailed,
-}
-
-impl VerdictName {
-    /// Returns the name as it is written.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Passed => "passed",
-            Self::Failed => "failed",
-            Self::Rejected => "rejected",
-            Self::Cancelled => "cancelled",
-            Self::ApprovalNeeded => "approval_needed",
-            Self::Superseded => "superseded",
-            Self::Inconclusive => "inconclusive",
-            Self::TimedOut => "timed_out",
-            Self::Pending => "pending",
-            Self::Interrupted => "interrupted",
-            Self::NotifyFailed => "notify_failed",
-        }
-    }
-
-    /// Returns the sign that stands for it wherever people read.
-    pub fn sign(self) -> &'static str {
-        match self {
-            Self::Passed => "✅",
-            Self::Failed | Self::Rejected => "❌",
-            Self::Cancelled | Self::Superseded => "🚫",
-            Self::ApprovalNeeded => "✋",
-            Self::TimedOut => "⏰",
-            Self::Pending => "⏳",
-            Self::Inconclusive | Self::Interrupted | Self::NotifyFailed => "⚠️",
-        }
-    }
-}
-
-impl From<Verdict> for VerdictName {
-    fn from(verdict: Verdict) -> Self {
-        match verdict {
-            Verdict::Interrupted(_) => Self::Interrupted,
-            Verdict::Rejected => Self::Rejected,
-            Verdict::Failed => Self::Failed,
-            Verdict::Cancelled => Self::Cancelled,
-            Verdict::Superseded => Self::Superseded,
-            Verdict::ApprovalNeeded => Self::ApprovalNeeded,
-            Verdict::Inconclusive => Self::Inconclusive,
-            Verdict::TimedOut => Self::TimedOut,
-            Verdict::Pending => Self::Pending,
-            Verdict::Passed => Self::Passed,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -175,21 +127,21 @@ mod tests {
     #[test]
     fn names_are_read_as_they_are_written() {
         let names = [
-            (VerdictName::Passed, "passed"),
-            (VerdictName::Failed, "failed"),
-            (VerdictName::Rejected, "rejected"),
-            (VerdictName::Cancelled, "cancelled"),
-            (VerdictName::ApprovalNeeded, "approval_needed"),
-            (VerdictName::Superseded, "superseded"),
-            (VerdictName::Inconclusive, "inconclusive"),
-            (VerdictName::TimedOut, "timed_out"),
-            (VerdictName::Pending, "pending"),
-            (VerdictName::Interrupted, "interrupted"),
-            (VerdictName::NotifyFailed, "notify_failed"),
+            (Verdict::Passed, "passed"),
+            (Verdict::Failed, "failed"),
+            (Verdict::Rejected, "rejected"),
+            (Verdict::Cancelled, "cancelled"),
+            (Verdict::ApprovalNeeded, "approval_needed"),
+            (Verdict::Superseded, "superseded"),
+            (Verdict::Inconclusive, "inconclusive"),
+            (Verdict::TimedOut, "timed_out"),
+            (Verdict::Pending, "pending"),
+            (Verdict::Interrupted(Signal::Terminate), "interrupted"),
+            (Verdict::NotifyFailed, "notify_failed"),
         ];
         for (name, text) in names {
             assert_eq!((name.as_str(), serde_json::to_value(name).unwrap()), (text, text.into()));
-            assert_eq!(serde_json::from_value::<VerdictName>(text.into()).unwrap(), name);
+            assert_eq!(serde_json::from_value::<Verdict>(text.into()).unwrap(), name);
         }
     }
 }

@@ -15,7 +15,7 @@ const LARGEST_LINE: u64 = 1024;
 /// The proxy has answered once already, so it is quick or silent.
 const LONGEST: Duration = Duration::from_secs(5);
 
-/// Asks a proxy for the tunnel again, only to learn the status code, which the HTTP library does not expose. `None` if
+/// Asks a proxy for the tunnel again, only for the status code, which the HTTP library does not expose. `None` if
 /// there is no answer, if the proxy now accepts, or if the proxy itself speaks TLS.
 pub(crate) async fn status(proxy: &Proxy, url: &Url, user_agent: &str, left: Duration) -> Option<u16> {
     if !proxy.is_plain() {

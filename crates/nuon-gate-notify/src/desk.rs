@@ -62,7 +62,7 @@ pub(crate) struct Desk {
 enum Teller {
     SlackBot(Arc<SlackBot>, slack::Bot),
     SlackWebhook(SinkUrl),
-    Webhook(SinkUrl, Arc<WebhookSettings>, webhook::Told),
+    Webhook(SinkUrl, Arc<WebhookSettings>, webhook::Sent),
     Teams(SinkUrl),
     Discord(SinkUrl, discord::Post),
     Github(Arc<Github>, github::Written),
@@ -73,7 +73,7 @@ impl Teller {
         match sink {
             Sink::SlackBot(bot) => Self::SlackBot(bot, slack::Bot::new(thread)),
             Sink::SlackWebhook(url) => Self::SlackWebhook(url),
-            Sink::Webhook(url, settings) => Self::Webhook(url, settings, webhook::Told::default()),
+            Sink::Webhook(url, settings) => Self::Webhook(url, settings, webhook::Sent::default()),
             Sink::Teams(url) => Self::Teams(url),
             Sink::Discord(url) => Self::Discord(url, discord::Post::default()),
             Sink::Github(github) => Self::Github(github, github::Written::default()),
@@ -126,8 +126,8 @@ impl Desk {
                 answered.extend(notice.asked.iter().cloned());
                 self.patience.is_last = notice.is_last;
                 let rings = self.is_listed(&notice, can_edit);
-                let told = self.tell(&mut teller, &notice, rings).await;
-                self.note(notice.is_last, told);
+                let sent = self.tell(&mut teller, &notice, rings).await;
+                self.note(notice.is_last, sent);
                 next_change = Instant::now() + self.patience.pace.between_changes;
             }
             if notice.is_last {
@@ -189,25 +189,25 @@ impl Desk {
             Teller::SlackWebhook(url) => slack::post(url, http, patience, &message).await?,
             Teller::Teams(url) => teams::post(url, http, patience, &message).await?,
             Teller::Discord(url, post) => post.show(url, http, patience, &message).await?,
-            Teller::Webhook(url, settings, told) => {
+            Teller::Webhook(url, settings, sent) => {
                 let event = Event::new(notice.occasion, &notice.asked, &notice.result);
-                return told.tell((url, settings), http, patience, (&event, &notice.result)).await;
+                return sent.tell((url, settings), http, patience, (&event, &notice.result)).await;
             }
             Teller::Github(github, written) => {
                 return github.show(written, (http, patience), (notice.occasion, &notice.result)).await;
             }
             Teller::SlackBot(slack, bot) => {
-                let told = bot.tell(slack, http, patience, &message, rings && message.rings).await;
+                let sent = bot.tell(slack, http, patience, &message, rings && message.rings).await;
                 lock(&self.record).slack_thread = bot.thread().cloned();
-                told?;
+                sent?;
             }
         }
         Ok(true)
     }
 
-    fn note(&self, is_last: bool, told: Result<bool, Fault>) {
+    fn note(&self, is_last: bool, sent: Result<bool, Fault>) {
         let mut record = lock(&self.record);
-        match told {
+        match sent {
             Ok(sent) => {
                 record.sent |= sent;
                 // What was sent now replaces what failed earlier, except for an approval that people were to see.
@@ -217,7 +217,7 @@ impl Desk {
             }
             Err(fault) => {
                 let trouble = fault.to_string();
-                tracing::debug!(trouble, is_last, "not told");
+                tracing::debug!(trouble, is_last, "not sent");
                 record.trouble = Some(trouble);
             }
         }

@@ -84,8 +84,8 @@ impl Mailbox {
     /// Takes the next notice, for a sink that sends each one. Changes wait until one is `due`.
     pub(crate) fn take_next(&self, due: bool) -> Vec<Notice> {
         let mut queue = self.lock();
-        let may_be_told = |notice: &Notice| due || notice.occasion != Occasion::Changed;
-        let at = if is_ending(&queue) { Some(0) } else { queue.iter().position(may_be_told) };
+        let may_be_sent = |notice: &Notice| due || notice.occasion != Occasion::Changed;
+        let at = if is_ending(&queue) { Some(0) } else { queue.iter().position(may_be_sent) };
         at.and_then(|at| queue.remove(at)).into_iter().collect()
     }
 
@@ -131,14 +131,14 @@ fn merge(queue: &mut VecDeque<Notice>, notice: &mut Notice) {
 mod tests {
     use std::time::Duration;
 
-    use nuon_gate_core::result::VerdictName;
+    use nuon_gate_core::Verdict;
 
     use super::*;
     use crate::Occasion::{Approval, Changed, Ended, Started};
     use crate::sample;
 
     fn notice(occasion: Occasion, number: u64) -> Notice {
-        let result = RunResult { elapsed_ms: number, ..sample::result(VerdictName::Pending) };
+        let result = RunResult { elapsed_ms: number, ..sample::result(Verdict::Pending) };
         let is_last = occasion == Ended;
         Notice { occasion, asked: Vec::new(), result: Arc::new(result), is_last, since: Instant::now() }
     }
@@ -148,7 +148,7 @@ mod tests {
         Notice { asked, ..notice(Approval, number) }
     }
 
-    fn told(notices: &[Notice]) -> Vec<(Occasion, u64)> {
+    fn kinds(notices: &[Notice]) -> Vec<(Occasion, u64)> {
         notices.iter().map(|notice| (notice.occasion, notice.result.elapsed_ms)).collect()
     }
 
@@ -163,15 +163,15 @@ mod tests {
         let changes = (1..10_000).map(|number| notice(Changed, number));
         let mailbox = filled([notice(Started, 0)].into_iter().chain(changes));
         assert_eq!(mailbox.lock().len(), 2);
-        assert_eq!(told(&mailbox.take_next(false)), [(Started, 0)]);
-        assert_eq!(told(&mailbox.take_next(false)), []);
-        assert_eq!(told(&mailbox.take_next(true)), [(Changed, 9999)]);
+        assert_eq!(kinds(&mailbox.take_next(false)), [(Started, 0)]);
+        assert_eq!(kinds(&mailbox.take_next(false)), []);
+        assert_eq!(kinds(&mailbox.take_next(true)), [(Changed, 9999)]);
 
         let since = filled([notice(Changed, 1)]).changed_since().unwrap();
         let later = Notice { since: since + Duration::from_secs(9), ..notice(Changed, 3) };
         let mailbox = filled([Notice { since, ..notice(Changed, 2) }, later]);
-        assert_eq!(mailbox.changed_since(), Some(since), "one after the other would never be told");
-        assert_eq!(told(&mailbox.take_next(true)), [(Changed, 3)]);
+        assert_eq!(mailbox.changed_since(), Some(since), "one after the other would never be sent");
+        assert_eq!(kinds(&mailbox.take_next(true)), [(Changed, 3)]);
         assert_eq!(mailbox.changed_since(), None);
 
         let steps = (0..10_000).map(|number| approval(0, &number.to_string(), number));
@@ -181,33 +181,33 @@ mod tests {
     #[test]
     fn nothing_that_is_no_change_waits_and_the_end_waits_for_nothing() {
         let mailbox = filled([notice(Changed, 1), approval(0, "a", 2)]);
-        assert_eq!(told(&mailbox.take_next(false)), [(Approval, 2)]);
+        assert_eq!(kinds(&mailbox.take_next(false)), [(Approval, 2)]);
         mailbox.put(notice(Ended, 3));
-        assert_eq!(told(&mailbox.take_next(false)), [(Changed, 1)]);
-        assert_eq!(told(&mailbox.take_next(false)), [(Ended, 3)]);
+        assert_eq!(kinds(&mailbox.take_next(false)), [(Changed, 1)]);
+        assert_eq!(kinds(&mailbox.take_next(false)), [(Ended, 3)]);
     }
 
     #[test]
     fn a_state_makes_up_for_those_before_it_but_for_an_approval() {
         let mailbox = filled([notice(Started, 1), approval(0, "a", 2), notice(Changed, 3), approval(0, "b", 4)]);
-        assert_eq!(told(&mailbox.take_newest(false)), [(Started, 1), (Approval, 2)]);
-        assert_eq!(told(&mailbox.take_newest(false)), [(Changed, 3), (Approval, 4)]);
+        assert_eq!(kinds(&mailbox.take_newest(false)), [(Started, 1), (Approval, 2)]);
+        assert_eq!(kinds(&mailbox.take_newest(false)), [(Changed, 3), (Approval, 4)]);
         mailbox.put(notice(Changed, 5));
-        assert_eq!(told(&mailbox.take_newest(false)), []);
-        assert_eq!(told(&mailbox.take_newest(true)), [(Changed, 5)]);
+        assert_eq!(kinds(&mailbox.take_newest(false)), []);
+        assert_eq!(kinds(&mailbox.take_newest(true)), [(Changed, 5)]);
         assert_eq!(
-            told(&filled([notice(Started, 1), notice(Changed, 2)]).take_newest(false)),
+            kinds(&filled([notice(Started, 1), notice(Changed, 2)]).take_newest(false)),
             [(Started, 1), (Changed, 2)]
         );
         let mailbox = filled([approval(0, "a", 1), notice(Ended, 2)]);
-        assert_eq!(told(&mailbox.take_newest(false)), [(Approval, 1), (Ended, 2)]);
+        assert_eq!(kinds(&mailbox.take_newest(false)), [(Approval, 1), (Ended, 2)]);
     }
 
     #[test]
     fn approvals_of_several_targets_are_one() {
         let mailbox = filled((0..3).map(|target| approval(target, "a", target as u64)));
         let taken = mailbox.take_next(false);
-        assert_eq!(told(&taken), [(Approval, 2)]);
+        assert_eq!(kinds(&taken), [(Approval, 2)]);
         assert_eq!(taken[0].asked.iter().map(|asked| asked.target).collect::<Vec<_>>(), [Some(0), Some(1), Some(2)]);
     }
 }

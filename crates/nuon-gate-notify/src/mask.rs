@@ -44,7 +44,7 @@ pub(crate) fn names_secret(name: &str) -> bool {
     NAMES.iter().any(|word| name.contains(word))
 }
 
-/// Tells whether a text looks like a secret.
+/// Returns whether a text has the form of a secret.
 pub fn is_secret(text: &str) -> bool {
     is_uuid(text) || random(text) >= LEAST
 }

@@ -3,10 +3,10 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use nuon_gate_core::ApprovalPlace;
 use nuon_gate_core::Line;
 use nuon_gate_core::names::Names;
-use nuon_gate_core::result::{Delivery, NotificationResult, RunResult, VerdictName};
+use nuon_gate_core::result::{Delivery, NotificationResult, RunResult};
+use nuon_gate_core::{ApprovalPlace, Verdict};
 use nuon_gate_http::Setup;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -137,7 +137,7 @@ impl Notifier {
     /// Queues a notice and returns at once. The result is the state so far; its verdict is `pending`.
     pub fn tell(&self, occasion: Occasion, result: RunResult) {
         // When all targets have ended, the final notice says so, with what has been read since.
-        let is_over = result.targets.iter().all(|target| target.verdict != VerdictName::Pending);
+        let is_over = result.targets.iter().all(|target| target.verdict != Verdict::Pending);
         if occasion == Occasion::Changed && is_over && !result.targets.is_empty() {
             return;
         }

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use nuon_gate_core::result::{RunResult, VerdictName};
+use nuon_gate_core::Verdict;
+use nuon_gate_core::result::RunResult;
 
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,19 +75,19 @@ impl Trigger {
             Occasion::Changed => &[Self::Change],
             Occasion::Test => &Self::ALL,
             Occasion::Ended => match result.verdict {
-                VerdictName::Passed | VerdictName::NotifyFailed if recovered_after(result).is_some() => {
+                Verdict::Passed | Verdict::NotifyFailed if recovered_after(result).is_some() => {
                     &[Self::Success, Self::Recovery]
                 }
-                VerdictName::Passed | VerdictName::NotifyFailed => &[Self::Success],
-                VerdictName::TimedOut | VerdictName::Inconclusive => &[Self::Timeout],
-                VerdictName::Failed
-                | VerdictName::Rejected
-                | VerdictName::Cancelled
-                | VerdictName::ApprovalNeeded
-                | VerdictName::Superseded
-                | VerdictName::Interrupted => &[Self::Failure],
+                Verdict::Passed | Verdict::NotifyFailed => &[Self::Success],
+                Verdict::TimedOut | Verdict::Inconclusive => &[Self::Timeout],
+                Verdict::Failed
+                | Verdict::Rejected
+                | Verdict::Cancelled
+                | Verdict::ApprovalNeeded
+                | Verdict::Superseded
+                | Verdict::Interrupted(_) => &[Self::Failure],
                 // A single poll of a deploy that goes on is no end.
-                VerdictName::Pending => &[],
+                Verdict::Pending => &[],
             },
         }
     }
@@ -94,7 +95,7 @@ impl Trigger {
 
 /// Returns after how many failed deploys the run's targets passed again, if they did.
 pub(crate) fn recovered_after(result: &RunResult) -> Option<u32> {
-    let passed = result.targets.iter().filter(|target| target.verdict == VerdictName::Passed);
+    let passed = result.targets.iter().filter(|target| target.verdict == Verdict::Passed);
     passed.filter_map(|target| target.recovered_after).max().filter(|failures| *failures > 0)
 }
 
@@ -123,7 +124,7 @@ mod tests {
 
     #[test]
     fn every_occasion_has_its_words() {
-        use VerdictName as V;
+        use Verdict as V;
         let ends = [
             (V::Passed, None, &[Trigger::Success][..]),
             (V::Passed, Some(0), &[Trigger::Success]),
@@ -134,7 +135,7 @@ mod tests {
             (V::Cancelled, None, &[Trigger::Failure]),
             (V::ApprovalNeeded, None, &[Trigger::Failure]),
             (V::Superseded, None, &[Trigger::Failure]),
-            (V::Interrupted, None, &[Trigger::Failure]),
+            (V::Interrupted(nuon_gate_core::Signal::Terminate), None, &[Trigger::Failure]),
             (V::TimedOut, None, &[Trigger::Timeout]),
             (V::Inconclusive, None, &[Trigger::Timeout]),
             (V::Pending, None, &[]),

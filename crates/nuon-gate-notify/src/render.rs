@@ -1,6 +1,7 @@
 //! What would be sent, for those who want to see it first.
 
-use nuon_gate_core::result::{RunResult, VerdictName};
+use nuon_gate_core::Verdict;
+use nuon_gate_core::result::RunResult;
 
 use crate::message::{Context, Message};
 use crate::settings::Sink;
@@ -24,8 +25,8 @@ pub fn render(sinks: &Sinks, result: &RunResult, mentions: &[Mention]) -> Vec<Re
     let asks = result.targets.iter().any(|target| target.approval_url.is_some())
         || result.branch_run.as_ref().is_some_and(|run| run.awaiting_approval);
     let occasion = match result.verdict {
-        VerdictName::Pending if asks => Occasion::Approval,
-        VerdictName::Pending => Occasion::Changed,
+        Verdict::Pending if asks => Occasion::Approval,
+        Verdict::Pending => Occasion::Changed,
         _ => Occasion::Ended,
     };
     let message = Message::new(occasion, result, &Context { mentions: mentions.to_vec() });

@@ -1,12 +1,12 @@
 //! A made-up run, for trying out templates, channels and renderings.
 
 use nuon_gate_core::result::{
-    ApiResult, DeployResult, LastGood, LogLine, Named, PlanResult, RunResult, StayResult, TargetResult, VerdictName,
+    ApiResult, DeployResult, LastGood, LogLine, Named, PlanResult, RunResult, StayResult, TargetResult,
 };
-use nuon_gate_core::{Clock, Line, MatchedBy};
+use nuon_gate_core::{Clock, Line, MatchedBy, Verdict};
 
 /// Returns a run with one target that ended in a way.
-pub(crate) fn result(verdict: VerdictName) -> RunResult {
+pub(crate) fn result(verdict: Verdict) -> RunResult {
     let target = target(verdict, "acme", "api", 1);
     RunResult {
         schema: 1,
@@ -28,29 +28,29 @@ pub(crate) fn result(verdict: VerdictName) -> RunResult {
 }
 
 /// Returns one target that ended in a way.
-pub(crate) fn target(verdict: VerdictName, install: &str, component: &str, number: u32) -> TargetResult {
+pub(crate) fn target(verdict: Verdict, install: &str, component: &str, number: u32) -> TargetResult {
     let (status, reason) = words(verdict);
-    let ended = matches!(verdict, VerdictName::Passed | VerdictName::Failed | VerdictName::Cancelled);
+    let ended = matches!(verdict, Verdict::Passed | Verdict::Failed | Verdict::Cancelled);
     let id = format!("dpl{number:023}");
     let page = |path: &str| Some(Line::new(format!("https://app.nuon.co/org1/installs/inl1/{path}")));
-    let asks = verdict == VerdictName::ApprovalNeeded;
+    let asks = verdict == Verdict::ApprovalNeeded;
     TargetResult {
         install: Named { id: Line::new("inl1"), name: Some(Line::new(install)) },
         component: Named { id: Line::new("cmp1"), name: Some(Line::new(component)) },
         verdict,
         reason: reason.map(Line::new),
         hint: reason.map(|_| Line::new("deploy again when that is put right")),
-        clock: (verdict == VerdictName::TimedOut).then_some(Clock::Total),
+        clock: (verdict == Verdict::TimedOut).then_some(Clock::Total),
         url: page(&format!("components/cmp1/deploys/{id}")),
         deploy: Some(deploy(id, status, ended)),
         matched_by: Some(MatchedBy::Build),
         group: None,
         queue: None,
-        superseded_by: (verdict == VerdictName::Superseded).then(|| Line::new("dpl9")),
+        superseded_by: (verdict == Verdict::Superseded).then(|| Line::new("dpl9")),
         replaced: Vec::new(),
         typical_ms: Some(170_000),
         recovered_after: None,
-        last_good: (verdict != VerdictName::Passed).then(|| LastGood {
+        last_good: (verdict != Verdict::Passed).then(|| LastGood {
             deploy_id: Line::new("dpl0"),
             build_id: Some(Line::new("bld0")),
             commit: Some(Line::new("0a1b2c3d4e5f60718293a4b5c6d7e8f901234567")),
@@ -59,7 +59,7 @@ pub(crate) fn target(verdict: VerdictName, install: &str, component: &str, numbe
         timeline: timeline(status, ended),
         approval_url: asks.then(|| page("workflows/inw1")).flatten(),
         plan: asks.then(plan),
-        log_tail: if verdict == VerdictName::Failed { log_tail() } else { Vec::new() },
+        log_tail: if verdict == Verdict::Failed { log_tail() } else { Vec::new() },
         warnings: Vec::new(),
     }
 }
@@ -69,34 +69,34 @@ fn plan() -> PlanResult {
     PlanResult { add: 3, change: 1, destroy: 2, destroyed }
 }
 
-fn words(verdict: VerdictName) -> (&'static str, Option<&'static str>) {
+fn words(verdict: Verdict) -> (&'static str, Option<&'static str>) {
     match verdict {
-        VerdictName::Passed | VerdictName::NotifyFailed => ("active", None),
-        VerdictName::Failed => ("error", Some("api: unable to deploy: quota exceeded for pods in namespace acme")),
-        VerdictName::Rejected => ("executing", Some("the API said no: HTTP 403: not a member of this organisation")),
-        VerdictName::Cancelled => ("cancelled", Some("the deploy was cancelled")),
-        VerdictName::ApprovalNeeded => ("pending-approval", Some("the plan waits for an approval")),
-        VerdictName::Superseded => ("executing", Some("a newer deploy took its place")),
-        VerdictName::Inconclusive => ("executing", Some("no good answer from the API for 5m")),
-        VerdictName::TimedOut => ("executing", Some("--timeout: not ended after 1h; executing for 58m")),
-        VerdictName::Interrupted => ("executing", Some("SIGTERM ended the wait")),
-        VerdictName::Pending => ("executing", None),
+        Verdict::Passed | Verdict::NotifyFailed => ("active", None),
+        Verdict::Failed => ("error", Some("api: unable to deploy: quota exceeded for pods in namespace acme")),
+        Verdict::Rejected => ("executing", Some("the API said no: HTTP 403: not a member of this organisation")),
+        Verdict::Cancelled => ("cancelled", Some("the deploy was cancelled")),
+        Verdict::ApprovalNeeded => ("pending-approval", Some("the plan waits for an approval")),
+        Verdict::Superseded => ("executing", Some("a newer deploy took its place")),
+        Verdict::Inconclusive => ("executing", Some("no good answer from the API for 5m")),
+        Verdict::TimedOut => ("executing", Some("--timeout: not ended after 1h; executing for 58m")),
+        Verdict::Interrupted(_) => ("executing", Some("SIGTERM ended the wait")),
+        Verdict::Pending => ("executing", None),
     }
 }
 
-fn exit_code(verdict: VerdictName) -> u8 {
+fn exit_code(verdict: Verdict) -> u8 {
     match verdict {
-        VerdictName::Passed => 0,
-        VerdictName::Failed => 1,
-        VerdictName::Rejected => 3,
-        VerdictName::Cancelled => 4,
-        VerdictName::ApprovalNeeded => 5,
-        VerdictName::Superseded => 6,
-        VerdictName::Inconclusive => 7,
-        VerdictName::NotifyFailed => 8,
-        VerdictName::Pending => 10,
-        VerdictName::TimedOut => 124,
-        VerdictName::Interrupted => 143,
+        Verdict::Passed => 0,
+        Verdict::Failed => 1,
+        Verdict::Rejected => 3,
+        Verdict::Cancelled => 4,
+        Verdict::ApprovalNeeded => 5,
+        Verdict::Superseded => 6,
+        Verdict::Inconclusive => 7,
+        Verdict::NotifyFailed => 8,
+        Verdict::Pending => 10,
+        Verdict::TimedOut => 124,
+        Verdict::Interrupted(_) => 143,
     }
 }
 
@@ -140,5 +140,5 @@ fn log_tail() -> Vec<LogLine> {
 /// Returns a run for a test message.
 pub(crate) fn test(now: jiff::Timestamp) -> RunResult {
     let at = nuon_gate_core::result::rfc3339(now);
-    RunResult { started_at: at.clone(), finished_at: at, elapsed_ms: 0, ci_url: None, ..result(VerdictName::Passed) }
+    RunResult { started_at: at.clone(), finished_at: at, elapsed_ms: 0, ci_url: None, ..result(Verdict::Passed) }
 }

@@ -5,7 +5,8 @@
 mod support;
 
 use httpmock::HttpMockResponse;
-use nuon_gate_core::result::{Delivery, VerdictName};
+use nuon_gate_core::Verdict;
+use nuon_gate_core::result::Delivery;
 use nuon_gate_notify::{Notifier, Occasion, Options, Trigger};
 use serde_json::{Value, json};
 use support::{PATIENCE, Service, answer, answer_later, only, options, pending, result, sinks};
@@ -32,7 +33,7 @@ async fn discord_has_one_embed_that_is_edited() {
     let notifier = Notifier::start(&discord, options()).unwrap();
     notifier.tell(Occasion::Started, pending("queued"));
     service.wait_for(1).await;
-    let outcome = notifier.finish(result(VerdictName::Failed), PATIENCE).await;
+    let outcome = notifier.finish(result(Verdict::Failed), PATIENCE).await;
     assert_eq!(only(&outcome), (Delivery::Sent, ""));
     let seen = service.seen();
     let lines: Vec<_> = seen.iter().map(|seen| format!("{} {} {:?}", seen.method, seen.path, seen.query)).collect();
@@ -60,14 +61,14 @@ async fn a_deleted_embed_is_posted_anew_and_an_unclear_post_is_not_repeated() {
     let notifier = Notifier::start(&discord, options()).unwrap();
     notifier.tell(Occasion::Started, pending("queued"));
     service.wait_for(1).await;
-    let outcome = notifier.finish(result(VerdictName::Passed), PATIENCE).await;
+    let outcome = notifier.finish(result(Verdict::Passed), PATIENCE).await;
     assert_eq!(only(&outcome), (Delivery::Sent, ""));
     let methods: Vec<_> = service.seen().iter().map(|seen| seen.method.clone()).collect();
     assert_eq!(methods, ["POST", "PATCH", "POST"]);
 
     let service = Service::start(|_, _| answer(502, "")).await;
     let discord = sinks(&[("NUON_GATE_DISCORD_WEBHOOK_URL", &service.url("/x"))]);
-    let outcome = Notifier::start(&discord, options()).unwrap().finish(result(VerdictName::Passed), PATIENCE).await;
+    let outcome = Notifier::start(&discord, options()).unwrap().finish(result(Verdict::Passed), PATIENCE).await;
     assert_eq!((only(&outcome), service.seen().len()), ((Delivery::Failed, "HTTP 502"), 1));
 }
 
@@ -80,7 +81,7 @@ async fn teams_gets_a_card_for_the_approval_and_the_end() {
     notifier.tell(Occasion::Started, pending("queued"));
     notifier.tell(Occasion::Approval, pending("pending-approval"));
     service.wait_for(2).await;
-    let outcome = notifier.finish(result(VerdictName::Failed), PATIENCE).await;
+    let outcome = notifier.finish(result(Verdict::Failed), PATIENCE).await;
     assert_eq!(only(&outcome), (Delivery::Sent, ""));
     let seen = service.seen();
     assert_eq!(seen.len(), 3);
@@ -109,7 +110,7 @@ async fn teams_can_fail_in_a_200_and_is_not_asked_twice() {
     ] {
         let service = Service::start(move |_, _| said.clone()).await;
         let teams = sinks(&[("NUON_GATE_TEAMS_WEBHOOK_URL", &service.url("/invoke"))]);
-        let outcome = Notifier::start(&teams, options()).unwrap().finish(result(VerdictName::Passed), PATIENCE).await;
+        let outcome = Notifier::start(&teams, options()).unwrap().finish(result(Verdict::Passed), PATIENCE).await;
         assert_eq!((only(&outcome), service.seen().len()), ((Delivery::Failed, reason), 1));
     }
 }

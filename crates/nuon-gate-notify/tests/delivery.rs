@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use nuon_gate_core::Line;
-use nuon_gate_core::result::{Delivery, VerdictName};
+use nuon_gate_core::result::Delivery;
+use nuon_gate_core::{Line, Verdict};
 use nuon_gate_notify::{Notifier, Occasion, Options, Pace, render};
 use support::{PATIENCE, Service, answer, only, options, pending, result, sinks};
 use tokio::net::TcpListener;
@@ -33,7 +33,7 @@ async fn a_slow_sink_holds_up_nobody_and_the_budget_holds() {
     notifier.tell(Occasion::Approval, pending("pending-approval"));
     assert!(began.elapsed() < Duration::from_secs(1), "telling waits for nobody");
     service.wait_for(1).await;
-    let outcome = notifier.finish(result(VerdictName::Passed), Duration::from_millis(300)).await;
+    let outcome = notifier.finish(result(Verdict::Passed), Duration::from_millis(300)).await;
     assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
     let results: Vec<_> = outcome.results.iter().map(|result| (result.sink.plain(), result.result)).collect();
     let expected = [("webhook", Delivery::Failed), ("webhook-2", Delivery::Sent), ("slack", Delivery::Skipped)];
@@ -51,7 +51,7 @@ async fn connections_that_fail_are_tried_again_and_show_no_address() {
     drop(listener);
     for variable in ["NUON_GATE_WEBHOOK_URL", "NUON_GATE_SLACK_WEBHOOK_URL"] {
         let nobody = sinks(&[(variable, &url)]);
-        let outcome = Notifier::start(&nobody, options()).unwrap().finish(result(VerdictName::Passed), PATIENCE).await;
+        let outcome = Notifier::start(&nobody, options()).unwrap().finish(result(Verdict::Passed), PATIENCE).await;
         let (delivery, reason) = only(&outcome);
         assert_eq!(delivery, Delivery::Failed);
         assert!(reason.starts_with("could not connect to 127.0.0.1:") && !reason.contains("secret"), "{reason}");
@@ -64,7 +64,7 @@ async fn an_answer_that_does_not_come_is_unclear() {
     let pace = Pace { request_timeout: Duration::from_millis(50), ..options().pace };
     let hasty = Options { pace, ..options() };
     let nobody = sinks(&[("NUON_GATE_SLACK_WEBHOOK_URL", &url)]);
-    let outcome = Notifier::start(&nobody, hasty).unwrap().finish(result(VerdictName::Passed), PATIENCE).await;
+    let outcome = Notifier::start(&nobody, hasty).unwrap().finish(result(Verdict::Passed), PATIENCE).await;
     assert_eq!(only(&outcome), (Delivery::Failed, "no answer within 50ms"));
 }
 
@@ -72,7 +72,7 @@ async fn an_answer_that_does_not_come_is_unclear() {
 async fn an_answer_without_end_is_not_read_to_its_end() {
     let service = Service::start(|_, _| answer(400, "d3LiveryAa1Bb2Cc3 ".repeat(1_000_000))).await;
     let nobody = sinks(&[("NUON_GATE_WEBHOOK_URL", &service.url("/hooks/d3LiveryAa1Bb2Cc3"))]);
-    let outcome = Notifier::start(&nobody, options()).unwrap().finish(result(VerdictName::Passed), PATIENCE).await;
+    let outcome = Notifier::start(&nobody, options()).unwrap().finish(result(Verdict::Passed), PATIENCE).await;
     let (delivery, reason) = only(&outcome);
     assert_eq!(delivery, Delivery::Failed);
     assert!(reason.len() < 400 && reason.starts_with("HTTP 400: [redacted] [redacted]"), "{reason}");
@@ -85,7 +85,7 @@ async fn a_message_that_is_made_up_for_leaves_a_warning() {
     let notifier = Notifier::start(&hook, options()).unwrap();
     notifier.tell(Occasion::Approval, pending("pending-approval"));
     service.wait_for(1).await;
-    let outcome = notifier.finish(result(VerdictName::Passed), PATIENCE).await;
+    let outcome = notifier.finish(result(Verdict::Passed), PATIENCE).await;
     assert_eq!(only(&outcome), (Delivery::Sent, ""));
     assert_eq!(outcome.warnings, ["webhook: an earlier message did not arrive: HTTP 400: no"]);
 }
@@ -99,7 +99,7 @@ async fn secrets_that_come_back_in_a_log_are_not_passed_on() {
         ["WEBHOOK", "DISCORD_WEBHOOK", "TEAMS_WEBHOOK", "SLACK_WEBHOOK"].map(|sink| format!("NUON_GATE_{sink}_URL"));
     let hook = sinks(&variables.each_ref().map(|name| (name.as_str(), url.as_str())));
     let encoded = [STANDARD.encode(format!("hook:{PART}")), URL_SAFE_NO_PAD.encode(&url), url.replace('/', "%2f")];
-    let mut leaky = result(VerdictName::Failed);
+    let mut leaky = result(Verdict::Failed);
     for secret in [url.as_str(), PART].into_iter().chain(encoded.iter().map(String::as_str)) {
         let line = Line::new(format!("curl {secret} failed"));
         leaky.targets[0].log_tail[0].text = line.clone();
@@ -120,6 +120,6 @@ async fn secrets_that_come_back_in_a_log_are_not_passed_on() {
 async fn nobody_to_tell_is_no_trouble() {
     let notifier = Notifier::start(&sinks(&[]), options()).unwrap();
     notifier.tell(Occasion::Started, pending("queued"));
-    let outcome = notifier.finish(result(VerdictName::Passed), Duration::ZERO).await;
+    let outcome = notifier.finish(result(Verdict::Passed), Duration::ZERO).await;
     assert!(outcome.results.is_empty() && outcome.warnings.is_empty() && !outcome.any_sent());
 }

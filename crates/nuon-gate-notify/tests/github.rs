@@ -1,11 +1,11 @@
-//! What GitHub is told of a deployment, and what is made of its answers.
+//! What is written to GitHub about a deployment, and what follows from its answers.
 
 #![cfg(test)]
 
 mod support;
 
-use nuon_gate_core::Line;
-use nuon_gate_core::result::{Delivery, RunResult, VerdictName};
+use nuon_gate_core::result::{Delivery, RunResult};
+use nuon_gate_core::{Line, Signal, Verdict};
 use nuon_gate_notify::{InvalidSetting, Notifier, Occasion, Options, Sinks, Trigger, render};
 use serde_json::{Value, json};
 use support::{PATIENCE, Service, answer, only, options, pending, place, result, sinks};
@@ -57,7 +57,7 @@ async fn a_deployment_begins_and_ends_with_the_run() {
     notifier.tell(Occasion::Started, pending("queued"));
     service.wait_for(2).await;
     notifier.tell(Occasion::Changed, pending("executing"));
-    let outcome = notifier.finish(result(VerdictName::Failed), PATIENCE).await;
+    let outcome = notifier.finish(result(Verdict::Failed), PATIENCE).await;
     assert_eq!(only(&outcome), (Delivery::Sent, ""));
     assert_eq!(outcome.results[0].sink, "github-deployment");
     let seen = service.seen();
@@ -96,7 +96,7 @@ async fn a_commit_status_is_pending_and_then_the_end() {
     notifier.tell(Occasion::Changed, pending("executing"));
     notifier.ask(0, &place("inst1"), pending("pending-approval"));
     service.wait_for(2).await;
-    let outcome = notifier.finish(result(VerdictName::Failed), PATIENCE).await;
+    let outcome = notifier.finish(result(Verdict::Failed), PATIENCE).await;
     assert_eq!(only(&outcome), (Delivery::Sent, ""));
     assert_eq!(outcome.results[0].sink, "github-status");
     let seen = service.seen();
@@ -120,13 +120,13 @@ async fn a_commit_status_is_pending_and_then_the_end() {
 async fn a_commit_status_is_tried_again_and_its_trouble_is_said_without_the_token() {
     let service = Service::start(|number, _| if number < 2 { answer(502, "") } else { answer(201, "{}") }).await;
     let notifier = Notifier::start(&commit_status(&service), options()).unwrap();
-    let outcome = notifier.finish(result(VerdictName::Passed), PATIENCE).await;
+    let outcome = notifier.finish(result(Verdict::Passed), PATIENCE).await;
     assert_eq!(only(&outcome), (Delivery::Sent, ""));
     assert_eq!(states(&service), ["success", "success", "success"]);
 
     let service = Service::start(|_, _| answer(403, format!("Resource not accessible by {TOKEN}"))).await;
     let notifier = Notifier::start(&commit_status(&service), options()).unwrap();
-    let outcome = notifier.finish(result(VerdictName::Passed), PATIENCE).await;
+    let outcome = notifier.finish(result(Verdict::Passed), PATIENCE).await;
     let (delivery, why) = only(&outcome);
     assert_eq!(delivery, Delivery::Failed);
     assert!(why.contains("HTTP 403") && why.contains("statuses: write") && !why.contains(TOKEN), "{why}");
@@ -143,22 +143,22 @@ async fn a_deployment_waits_while_a_human_is_asked() {
     assert_eq!(service.seen()[2].json()["description"], "✋ approval needed for api in acme");
     notifier.tell(Occasion::Changed, pending("executing"));
     service.wait_for(4).await;
-    notifier.finish(result(VerdictName::Passed), PATIENCE).await;
+    notifier.finish(result(Verdict::Passed), PATIENCE).await;
     assert_eq!(states(&service), ["in_progress", "pending", "in_progress", "success"]);
 }
 
 #[tokio::test]
 async fn every_end_has_its_state() {
     let expected = [
-        (VerdictName::Passed, "success"),
-        (VerdictName::Failed, "failure"),
-        (VerdictName::Cancelled, "failure"),
-        (VerdictName::Superseded, "failure"),
-        (VerdictName::Rejected, "error"),
-        (VerdictName::ApprovalNeeded, "error"),
-        (VerdictName::Inconclusive, "error"),
-        (VerdictName::TimedOut, "error"),
-        (VerdictName::Interrupted, "error"),
+        (Verdict::Passed, "success"),
+        (Verdict::Failed, "failure"),
+        (Verdict::Cancelled, "failure"),
+        (Verdict::Superseded, "failure"),
+        (Verdict::Rejected, "error"),
+        (Verdict::ApprovalNeeded, "error"),
+        (Verdict::Inconclusive, "error"),
+        (Verdict::TimedOut, "error"),
+        (Verdict::Interrupted(Signal::Terminate), "error"),
     ];
     for (verdict, state) in expected {
         let service = Service::start(|_, _| answer(201, r#"{"id": 7}"#)).await;
@@ -181,7 +181,7 @@ fn shown(result: &RunResult) -> Value {
 
 #[test]
 fn what_has_been_torn_down_is_inactive() {
-    let mut result = result(VerdictName::Passed);
+    let mut result = result(Verdict::Passed);
     assert_eq!(
         (&shown(&result)["state"], &shown(&result)["description"]),
         (&json!("success"), &json!("✅ api in acme deployed"))
@@ -192,15 +192,15 @@ fn what_has_been_torn_down_is_inactive() {
         (&json!("inactive"), &json!("✅ api in acme torn down"))
     );
     // With something else beside it, something is deployed.
-    result.targets.push(support::result(VerdictName::Passed).targets.remove(0));
+    result.targets.push(support::result(Verdict::Passed).targets.remove(0));
     assert_eq!(shown(&result)["state"], "success");
-    result.verdict = VerdictName::Failed;
+    result.verdict = Verdict::Failed;
     assert_eq!(shown(&result)["state"], "failure");
 }
 
 #[test]
 fn a_description_has_the_reason_and_fits() {
-    let mut result = result(VerdictName::TimedOut);
+    let mut result = result(Verdict::TimedOut);
     for (name, reason) in [("api".to_owned(), "late ".repeat(100)), ("n".repeat(300), "🇩🇪".repeat(100))] {
         result.targets[0].component.name = Some(Line::new(&name));
         result.reason = Some(Line::new(&reason));
@@ -208,7 +208,7 @@ fn a_description_has_the_reason_and_fits() {
         assert!(description.encode_utf16().count() <= 140, "{description}");
         assert!(description.starts_with("⏰ ") && description.contains(&reason[..4]), "{description}");
     }
-    let mut several = support::result(VerdictName::Failed);
+    let mut several = support::result(Verdict::Failed);
     several.targets = vec![several.targets[0].clone(); 40];
     let description = shown(&several)["description"].as_str().unwrap().to_owned();
     assert_eq!(description, "❌ api in 40 installs failed: quota exceeded for pods");
@@ -224,7 +224,7 @@ fn a_description_has_the_reason_and_fits() {
 #[test]
 fn links_lead_to_the_deploy_and_to_the_run() {
     let deploy = "https://app.nuon.co/org1/installs/inl1/components/cmp1/deploys/dpl1";
-    let mut result = result(VerdictName::ApprovalNeeded);
+    let mut result = result(Verdict::ApprovalNeeded);
     let status = shown(&result);
     assert_eq!(status["environment_url"], "https://app.nuon.co/org1/installs/inl1/workflows/inw1?panel=inst1");
     assert_eq!(status["log_url"], "https://github.com/acme/api/actions/runs/7");
@@ -236,7 +236,7 @@ fn links_lead_to_the_deploy_and_to_the_run() {
 }
 
 #[tokio::test]
-async fn a_deployment_is_not_made_twice_and_its_end_is_told_again() {
+async fn a_deployment_is_not_made_twice_and_its_end_is_reported_again() {
     let service = Service::start(|number, _| match number {
         0 => answer(201, r#"{"id": 7}"#),
         1 | 2 => answer(502, ""),
@@ -246,13 +246,13 @@ async fn a_deployment_is_not_made_twice_and_its_end_is_told_again() {
     let notifier = Notifier::start(&deployment(&service), options()).unwrap();
     notifier.tell(Occasion::Started, pending("queued"));
     service.wait_for(4).await;
-    let outcome = notifier.finish(result(VerdictName::Passed), PATIENCE).await;
+    let outcome = notifier.finish(result(Verdict::Passed), PATIENCE).await;
     assert_eq!(only(&outcome), (Delivery::Sent, ""));
     assert_eq!(states(&service), ["in_progress", "in_progress", "in_progress", "success"]);
 
     let service = Service::start(|_, _| answer(502, "")).await;
     let outcome = Notifier::start(&deployment(&service), options()).unwrap();
-    let outcome = outcome.finish(result(VerdictName::Passed), PATIENCE).await;
+    let outcome = outcome.finish(result(Verdict::Passed), PATIENCE).await;
     assert_eq!(only(&outcome), (Delivery::Failed, "HTTP 502"));
     assert_eq!(service.seen().len(), 1, "it may have been made");
 }
@@ -261,7 +261,7 @@ async fn a_deployment_is_not_made_twice_and_its_end_is_told_again() {
 async fn what_the_token_may_not_do_is_said_without_it() {
     let service = Service::start(|_, _| answer(403, format!("Resource not accessible by {TOKEN}"))).await;
     let notifier = Notifier::start(&deployment(&service), options()).unwrap();
-    let outcome = notifier.finish(result(VerdictName::Passed), PATIENCE).await;
+    let outcome = notifier.finish(result(Verdict::Passed), PATIENCE).await;
     let (delivery, why) = only(&outcome);
     assert_eq!(delivery, Delivery::Failed);
     assert!(why.contains("HTTP 403") && why.contains("deployments: write") && !why.contains(TOKEN), "{why}");

@@ -4,10 +4,8 @@
 
 mod support;
 
-use nuon_gate_core::Line;
-use nuon_gate_core::result::{
-    BranchRunResult, GroupResult, LogLine, RunResult, StayResult, VerdictName, WaitingResult,
-};
+use nuon_gate_core::result::{BranchRunResult, GroupResult, LogLine, RunResult, StayResult, WaitingResult};
+use nuon_gate_core::{Line, Signal, Verdict};
 use nuon_gate_notify::{Mention, Sinks, render};
 use proptest::prelude::*;
 use serde_json::Value;
@@ -113,16 +111,16 @@ fn read(text: &str) -> Line {
     serde_json::from_value(text.into()).unwrap()
 }
 
-fn verdict() -> impl Strategy<Value = VerdictName> {
+fn verdict() -> impl Strategy<Value = Verdict> {
     prop::sample::select(vec![
-        VerdictName::Passed,
-        VerdictName::Failed,
-        VerdictName::Cancelled,
-        VerdictName::TimedOut,
-        VerdictName::Pending,
-        VerdictName::ApprovalNeeded,
-        VerdictName::Interrupted,
-        VerdictName::Inconclusive,
+        Verdict::Passed,
+        Verdict::Failed,
+        Verdict::Cancelled,
+        Verdict::TimedOut,
+        Verdict::Pending,
+        Verdict::ApprovalNeeded,
+        Verdict::Interrupted(Signal::Terminate),
+        Verdict::Inconclusive,
     ])
 }
 
@@ -386,7 +384,7 @@ proptest! {
 #[test]
 fn the_worst_of_all_is_harmless_too() {
     for unit in ["<!channel>", "`", "日", "\\\"", "&", "e\u{301}\u{302}", "\0", "\n"] {
-        let mut run = result(VerdictName::Failed);
+        let mut run = result(Verdict::Failed);
         let text = read(&unit.repeat(100_000 / unit.len()));
         run.reason = Some(text.clone());
         run.targets[0].reason = Some(text.clone());

@@ -10,8 +10,8 @@ mod support;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use nuon_gate_core::Line;
-use nuon_gate_core::result::{BranchRunResult, GroupResult, PlanResult, RunResult, VerdictName, WaitingResult};
+use nuon_gate_core::result::{BranchRunResult, GroupResult, PlanResult, RunResult, WaitingResult};
+use nuon_gate_core::{Line, Signal, Verdict};
 use nuon_gate_notify::{Sinks, render};
 use serde_json::Value;
 use support::{fleet, result, sinks};
@@ -68,7 +68,7 @@ fn compare(name: &str, text: &str) {
 }
 
 /// Compares what is seen of runs with one, three and forty targets.
-fn compare_seen(name: &str, verdict: VerdictName, change: impl Fn(&mut RunResult)) {
+fn compare_seen(name: &str, verdict: Verdict, change: impl Fn(&mut RunResult)) {
     let mut text = String::new();
     for (count, decided) in COUNTS {
         let mut run = if count == 1 { result(verdict) } else { fleet(verdict, count, decided) };
@@ -80,12 +80,12 @@ fn compare_seen(name: &str, verdict: VerdictName, change: impl Fn(&mut RunResult
 
 /// Changes the targets that a run is about.
 fn each(run: &mut RunResult, change: impl Fn(&mut nuon_gate_core::result::TargetResult)) {
-    run.targets.iter_mut().filter(|target| target.verdict != VerdictName::Passed).for_each(change);
+    run.targets.iter_mut().filter(|target| target.verdict != Verdict::Passed).for_each(change);
 }
 
 #[test]
 fn every_verdict_has_its_message() {
-    use VerdictName as V;
+    use Verdict as V;
     let verdicts = [
         V::Failed,
         V::Rejected,
@@ -94,7 +94,7 @@ fn every_verdict_has_its_message() {
         V::Superseded,
         V::Inconclusive,
         V::TimedOut,
-        V::Interrupted,
+        V::Interrupted(Signal::Terminate),
         V::NotifyFailed,
     ];
     for verdict in verdicts {
@@ -110,9 +110,9 @@ fn every_verdict_has_its_message() {
 
 #[test]
 fn every_state_on_the_way_has_its_message() {
-    compare_seen("going_on", VerdictName::Pending, |_| ());
-    compare_seen("nothing_yet", VerdictName::Pending, |run| each(run, |target| target.deploy = None));
-    compare_seen("asking", VerdictName::Pending, |run| {
+    compare_seen("going_on", Verdict::Pending, |_| ());
+    compare_seen("nothing_yet", Verdict::Pending, |run| each(run, |target| target.deploy = None));
+    compare_seen("asking", Verdict::Pending, |run| {
         each(run, |target| {
             target.deploy.as_mut().unwrap().status = Line::new("pending-approval");
             target.approval_url = Some(Line::new("https://app.nuon.co/org1/installs/inl1/workflows/inw1?panel=inst1"));
@@ -123,7 +123,7 @@ fn every_state_on_the_way_has_its_message() {
 }
 
 #[test]
-fn the_run_of_a_branch_is_told_by_its_groups() {
+fn the_run_of_a_branch_is_reported_by_its_groups() {
     let released = |run: &mut RunResult, awaiting_approval| {
         let group = |name: &str, status: &str, [total, done, failed]: [usize; 3]| GroupResult {
             name: Line::new(name),
@@ -148,15 +148,15 @@ fn the_run_of_a_branch_is_told_by_its_groups() {
             waiting: vec![waiting],
         });
     };
-    compare_seen("release_failed", VerdictName::Failed, |run| released(run, false));
-    compare_seen("release_asking", VerdictName::Pending, |run| released(run, true));
+    compare_seen("release_failed", Verdict::Failed, |run| released(run, false));
+    compare_seen("release_asking", Verdict::Pending, |run| released(run, true));
 }
 
 #[test]
-fn kinds_of_an_end_are_told_apart() {
+fn kinds_of_an_end_are_distinguished() {
     let recovered = |run: &mut RunResult| run.targets[0].recovered_after = Some(3);
-    compare_seen("recovered", VerdictName::Passed, recovered);
-    compare_seen("never_started", VerdictName::TimedOut, |run| {
+    compare_seen("recovered", Verdict::Passed, recovered);
+    compare_seen("never_started", Verdict::TimedOut, |run| {
         let reason = Some(Line::new("no new deploy appeared within 5m after the command"));
         run.reason.clone_from(&reason);
         each(run, |target| {
@@ -165,7 +165,7 @@ fn kinds_of_an_end_are_told_apart() {
             target.hint = Some(Line::new("check that the command triggers a deploy of this component"));
         });
     });
-    compare_seen("denied", VerdictName::Cancelled, |run| {
+    compare_seen("denied", Verdict::Cancelled, |run| {
         each(run, |target| {
             target.deploy.as_mut().unwrap().status = Line::new("approval-denied");
             target.reason = Some(Line::new("the plan was denied by ada@acme.example: not before the release"));
@@ -173,7 +173,7 @@ fn kinds_of_an_end_are_told_apart() {
         });
         run.reason.clone_from(&run.targets.iter().find_map(|target| target.reason.clone()));
     });
-    compare_seen("expired", VerdictName::Cancelled, |run| {
+    compare_seen("expired", Verdict::Cancelled, |run| {
         each(run, |target| {
             target.deploy.as_mut().unwrap().status = Line::new("approval-expired");
             target.reason = Some(Line::new("the deploy ended as `approval-expired`; the server gives no reason"));
@@ -181,19 +181,19 @@ fn kinds_of_an_end_are_told_apart() {
         });
         run.reason.clone_from(&run.targets.iter().find_map(|target| target.reason.clone()));
     });
-    compare_seen("teardown_failed", VerdictName::Failed, |run| {
+    compare_seen("teardown_failed", Verdict::Failed, |run| {
         run.targets.iter_mut().for_each(|target| {
             target.deploy.as_mut().unwrap().deploy_type = Some(Line::new("teardown"));
         });
     });
-    compare_seen("several_reasons", VerdictName::Failed, |run| {
+    compare_seen("several_reasons", Verdict::Failed, |run| {
         run.reason = Some(Line::new("reason number 0"));
         for (number, target) in run.targets.iter_mut().filter(|target| target.reason.is_some()).enumerate() {
             target.reason = Some(Line::new(format!("reason number {number}")));
             target.hint = Some(Line::new(format!("hint number {number}")));
         }
     });
-    compare_seen("long_reason", VerdictName::Failed, |run| {
+    compare_seen("long_reason", Verdict::Failed, |run| {
         let reason = "Error: creating EKS Node Group (acme:default): InvalidParameterException: Subnets are not tagged with \
                       the required tag kubernetes.io/cluster/acme, and the cluster has no other subnet in this zone";
         each(run, |target| target.reason = Some(Line::new(reason)));
@@ -205,5 +205,5 @@ fn kinds_of_an_end_are_told_apart() {
 
 #[test]
 fn what_is_sent_is_the_same_as_ever() {
-    compare("sent", &messages(&result(VerdictName::Failed), |_, body| format!("{body:#}")));
+    compare("sent", &messages(&result(Verdict::Failed), |_, body| format!("{body:#}")));
 }

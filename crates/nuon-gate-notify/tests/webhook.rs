@@ -7,8 +7,8 @@ mod support;
 use std::time::Duration;
 
 use httpmock::HttpMockResponse;
-use nuon_gate_core::Line;
-use nuon_gate_core::result::{Delivery, VerdictName};
+use nuon_gate_core::result::Delivery;
+use nuon_gate_core::{Line, Verdict};
 use nuon_gate_notify::{Notifier, Occasion, Options, Outcome, Pace, Sinks, Trigger};
 use serde_json::{Value, json};
 use support::{PATIENCE, Seen, Service, answer, answer_later, only, options, pending, place, result, sinks};
@@ -23,7 +23,7 @@ fn hook(service: &Service, more: &[(&str, &str)]) -> Sinks {
     sinks(&variables)
 }
 
-async fn end(sinks: &Sinks, verdict: VerdictName) -> Outcome {
+async fn end(sinks: &Sinks, verdict: Verdict) -> Outcome {
     Notifier::start(sinks, options()).unwrap().finish(result(verdict), PATIENCE).await
 }
 
@@ -51,7 +51,7 @@ async fn the_standard_form_is_signed_with_every_secret() {
             ("NUON_GATE_WEBHOOK_HEADERS", "Authorization: Bearer header-secret\nX-Team: api"),
         ],
     );
-    let outcome = end(&both, VerdictName::Failed).await;
+    let outcome = end(&both, Verdict::Failed).await;
     assert_eq!(only(&outcome), (Delivery::Sent, ""));
     let seen = &service.seen()[0];
     verify(seen, NEW);
@@ -64,14 +64,14 @@ async fn the_standard_form_is_signed_with_every_secret() {
     let body = seen.json();
     assert_eq!(body["type"], "nuon.deploy.failed");
     assert_eq!(body["timestamp"], "2026-08-03T14:05:18Z");
-    assert_eq!(body["data"], serde_json::to_value(result(VerdictName::Failed)).unwrap());
+    assert_eq!(body["data"], serde_json::to_value(result(Verdict::Failed)).unwrap());
 }
 
 #[tokio::test]
 async fn githubs_signature_is_made_on_request() {
     let service = Service::start(|_, _| answer(200, "")).await;
     let signed = [("NUON_GATE_WEBHOOK_SECRET", OLD), ("NUON_GATE_WEBHOOK_GITHUB_SIGNATURE", "true")];
-    end(&hook(&service, &signed), VerdictName::Passed).await;
+    end(&hook(&service, &signed), Verdict::Passed).await;
     let seen = &service.seen()[0];
     // As a receiver computes it that takes the secret as it is written.
     let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, OLD.as_bytes());
@@ -79,7 +79,7 @@ async fn githubs_signature_is_made_on_request() {
     assert_eq!(seen.header("x-hub-signature-256"), Some(format!("sha256={hex}").as_str()));
 
     let service = Service::start(|_, _| answer(200, "")).await;
-    end(&hook(&service, &[]), VerdictName::Passed).await;
+    end(&hook(&service, &[]), Verdict::Passed).await;
     let unsigned = &service.seen()[0];
     assert_eq!((unsigned.header("webhook-signature"), unsigned.header("x-hub-signature-256")), (None, None));
     assert!(unsigned.header("webhook-id").is_some());
@@ -94,7 +94,7 @@ async fn a_repeated_request_has_the_same_id_and_is_signed_at_its_own_time() {
         _ => answer(200, ""),
     })
     .await;
-    let outcome = end(&hook(&service, &[("NUON_GATE_WEBHOOK_SECRET", OLD)]), VerdictName::Failed).await;
+    let outcome = end(&hook(&service, &[("NUON_GATE_WEBHOOK_SECRET", OLD)]), Verdict::Failed).await;
     assert_eq!(only(&outcome), (Delivery::Sent, ""));
     let seen = service.seen();
     assert_eq!(seen.len(), 4);
@@ -111,12 +111,12 @@ async fn a_repeated_request_has_the_same_id_and_is_signed_at_its_own_time() {
 async fn the_same_end_told_by_another_run_has_the_same_id() {
     let service = Service::start(|_, _| answer(200, "")).await;
     let sinks = hook(&service, &[]);
-    end(&sinks, VerdictName::Failed).await;
-    let mut again = result(VerdictName::Failed);
+    end(&sinks, Verdict::Failed).await;
+    let mut again = result(Verdict::Failed);
     again.started_at = Line::new("2026-08-03T15:00:00Z");
     again.finished_at = Line::new("2026-08-03T15:00:01Z");
     Notifier::start(&sinks, options()).unwrap().finish(again, PATIENCE).await;
-    end(&sinks, VerdictName::Passed).await;
+    end(&sinks, Verdict::Passed).await;
     let ids: Vec<_> = service.seen().iter().map(|seen| seen.header("webhook-id").unwrap().to_owned()).collect();
     assert_eq!(ids[0], ids[1]);
     assert_ne!(ids[0], ids[2]);
@@ -138,7 +138,7 @@ async fn refusals_are_final() {
             HttpMockResponse::builder().status(status).header("Location", location.clone()).body("no").build()
         })
         .await;
-        let outcome = end(&hook(&service, &[]), VerdictName::Passed).await;
+        let outcome = end(&hook(&service, &[]), Verdict::Passed).await;
         assert_eq!(only(&outcome), (Delivery::Failed, reason));
         assert_eq!((service.seen().len(), elsewhere.seen().len()), (1, 0), "{status}");
     }
@@ -150,13 +150,13 @@ async fn a_receiver_that_is_gone_is_left_alone() {
     let notifier = Notifier::start(&hook(&service, &[]), options()).unwrap();
     notifier.tell(Occasion::Approval, pending("pending-approval"));
     service.wait_for(1).await;
-    let outcome = notifier.finish(result(VerdictName::Passed), PATIENCE).await;
+    let outcome = notifier.finish(result(Verdict::Passed), PATIENCE).await;
     assert_eq!(only(&outcome).0, Delivery::Failed);
     assert_eq!(service.seen().len(), 1);
 }
 
 #[tokio::test]
-async fn every_listed_occasion_has_its_type_and_is_told_once() {
+async fn every_listed_occasion_has_its_type_and_is_reported_once() {
     let service = Service::start(|_, _| answer(200, "")).await;
     let all = Options { notify_on: Some(Trigger::ALL.to_vec()), ..options() };
     let notifier = Notifier::start(&hook(&service, &[]), all).unwrap();
@@ -164,7 +164,7 @@ async fn every_listed_occasion_has_its_type_and_is_told_once() {
     notifier.tell(Occasion::Changed, pending("planning"));
     notifier.tell(Occasion::Approval, pending("pending-approval"));
     notifier.tell(Occasion::Approval, pending("pending-approval"));
-    notifier.finish(result(VerdictName::TimedOut), PATIENCE).await;
+    notifier.finish(result(Verdict::TimedOut), PATIENCE).await;
     let types: Vec<_> = service.seen().iter().map(|seen| seen.json()["type"].as_str().unwrap().to_owned()).collect();
     let expected = ["nuon.deploy.started", "nuon.deploy.changed", "nuon.deploy.approval", "nuon.deploy.timed_out"];
     assert_eq!(types, expected);
@@ -184,7 +184,7 @@ async fn changes_in_quick_succession_are_few_and_the_end_is_not_lost() {
     // Everything but a change is sent at once.
     notifier.ask(0, &place("inst1"), pending("pending-approval"));
     service.wait_for(2).await;
-    notifier.finish(result(VerdictName::Passed), PATIENCE).await;
+    notifier.finish(result(Verdict::Passed), PATIENCE).await;
     let seen: Vec<Value> = service.seen().iter().map(Seen::json).collect();
     let types: Vec<&str> = seen.iter().map(|body| body["type"].as_str().unwrap()).collect();
     let expected = ["nuon.deploy.started", "nuon.deploy.approval", "nuon.deploy.changed", "nuon.deploy.passed"];
@@ -200,7 +200,7 @@ async fn each_step_that_asks_for_an_approval_is_an_event() {
         notifier.ask(0, &place(step), pending("pending-approval"));
         service.wait_for([1, 1, 2][number]).await;
     }
-    notifier.finish(result(VerdictName::Passed), PATIENCE).await;
+    notifier.finish(result(Verdict::Passed), PATIENCE).await;
     let seen = service.seen();
     assert_eq!(seen.len(), 3);
     let ids: Vec<_> = seen.iter().map(|seen| seen.header("webhook-id").unwrap().to_owned()).collect();
@@ -211,7 +211,7 @@ async fn each_step_that_asks_for_an_approval_is_an_event() {
 async fn cloudevents_are_structured() {
     let service = Service::start(|_, _| answer(200, "")).await;
     let format = [("NUON_GATE_WEBHOOK_FORMAT", "cloudevents"), ("NUON_GATE_WEBHOOK_SECRET", OLD)];
-    end(&hook(&service, &format), VerdictName::Cancelled).await;
+    end(&hook(&service, &format), Verdict::Cancelled).await;
     let seen = &service.seen()[0];
     verify(seen, OLD);
     assert_eq!(seen.header("content-type"), Some("application/cloudevents+json"));
@@ -230,18 +230,18 @@ async fn cloudevents_are_structured() {
 #[tokio::test]
 async fn cdevents_tell_of_every_end_and_of_what_was_deployed() {
     let cases = [
-        (VerdictName::Passed, "success", 2),
-        (VerdictName::Failed, "failure", 1),
-        (VerdictName::Cancelled, "cancel", 1),
-        (VerdictName::TimedOut, "error", 1),
+        (Verdict::Passed, "success", 2),
+        (Verdict::Failed, "failure", 1),
+        (Verdict::Cancelled, "cancel", 1),
+        (Verdict::TimedOut, "error", 1),
     ];
     for (verdict, outcome, requests) in cases {
         let service = Service::start(|_, _| answer(200, "")).await;
         let sinks = hook(&service, &[("NUON_GATE_WEBHOOK_FORMAT", "cdevents")]);
         let notifier = Notifier::start(&sinks, options()).unwrap();
         notifier.tell(Occasion::Approval, pending("pending-approval"));
-        let told = notifier.finish(result(verdict), PATIENCE).await;
-        assert_eq!(only(&told), (Delivery::Sent, ""));
+        let outcomes = notifier.finish(result(verdict), PATIENCE).await;
+        assert_eq!(only(&outcomes), (Delivery::Sent, ""));
         let seen = service.seen();
         assert_eq!(seen.len(), requests, "{verdict:?}");
         let finished = seen[0].json();
@@ -249,7 +249,7 @@ async fn cdevents_tell_of_every_end_and_of_what_was_deployed() {
         assert_eq!(finished["data"]["subject"]["id"], "inw1");
         let content = &finished["data"]["subject"]["content"];
         assert_eq!((&content["outcome"], &content["pipelineName"]), (&json!(outcome), &json!("api in acme")));
-        assert_eq!(content.get("errors").is_some(), verdict != VerdictName::Passed);
+        assert_eq!(content.get("errors").is_some(), verdict != Verdict::Passed);
         for (request, event) in seen.iter().zip(seen.iter().map(Seen::json)) {
             assert_eq!(request.header("content-type"), Some("application/cloudevents+json"));
             // What stands in both envelopes is the same.
@@ -297,7 +297,7 @@ async fn a_template_makes_the_body() {
     let service = Service::start(|_, _| answer(200, "")).await;
     let path = file.0.to_str().unwrap();
     let sinks = hook(&service, &[("NUON_GATE_WEBHOOK_TEMPLATE", path), ("NUON_GATE_WEBHOOK_SECRET", OLD)]);
-    end(&sinks, VerdictName::Failed).await;
+    end(&sinks, Verdict::Failed).await;
     let seen = &service.seen()[0];
     verify(seen, OLD);
     let id = seen.header("webhook-id").unwrap();
@@ -309,7 +309,7 @@ async fn a_template_makes_the_body() {
         ("NUON_GATE_WEBHOOK_TEMPLATE", text.0.to_str().unwrap()),
         ("NUON_GATE_WEBHOOK_HEADERS", "Content-Type: text/plain"),
     ];
-    end(&hook(&service, &plain), VerdictName::Passed).await;
+    end(&hook(&service, &plain), Verdict::Passed).await;
     let seen = &service.seen()[0];
     assert_eq!((seen.header("content-type"), seen.body.as_slice()), (Some("text/plain"), b"passed!".as_slice()));
 }
@@ -331,7 +331,7 @@ fn a_template_that_makes_no_json_is_refused_before_the_wait() {
 #[tokio::test]
 async fn a_body_is_never_too_large() {
     let service = Service::start(|_, _| answer(200, "")).await;
-    let mut huge = result(VerdictName::Failed);
+    let mut huge = result(Verdict::Failed);
     let line = huge.targets[0].log_tail[0].clone();
     huge.targets[0].log_tail = vec![line; 50];
     huge.targets = vec![huge.targets[0].clone(); 200];

@@ -58,9 +58,9 @@ fn both_ends(name: &str) -> String {
     name[..split].iter().chain(&name[tail..]).collect()
 }
 
-fn free(taken: &mut BTreeSet<String>, wished: String) -> String {
-    let others = (2..).map(|number| format!("{}{number:03}", &wished[..23]));
-    let free = std::iter::once(wished.clone()).chain(others).find(|id| !taken.contains(id)).unwrap_or(wished);
+fn free(taken: &mut BTreeSet<String>, wanted: String) -> String {
+    let others = (2..).map(|number| format!("{}{number:03}", &wanted[..23]));
+    let free = std::iter::once(wanted.clone()).chain(others).find(|id| !taken.contains(id)).unwrap_or(wanted);
     taken.insert(free.clone());
     free
 }

@@ -44,10 +44,10 @@ impl Tokens {
 
     /// Tells whether a token has been given, and is still accepted.
     pub(crate) fn accepts(&mut self, script: &Script, authorization: &str) -> bool {
-        let lifetime = script.oidc.as_ref().and_then(|oidc| oidc.lifetime_looks).unwrap_or(u32::MAX);
+        let lifetime = script.oidc.as_ref().and_then(|oidc| oidc.lifetime_polls).unwrap_or(u32::MAX);
         let token = authorization.strip_prefix("Bearer ").unwrap_or_default();
-        let Some(looks) = self.0.get_mut(token).filter(|looks| **looks < lifetime) else { return false };
-        *looks += 1;
+        let Some(polls) = self.0.get_mut(token).filter(|polls| **polls < lifetime) else { return false };
+        *polls += 1;
         true
     }
 }

@@ -9,7 +9,7 @@ use crate::script::{Component, Stay};
 /// How far a component has come.
 #[derive(Debug, Default)]
 pub(crate) struct ComponentProgress {
-    pub(crate) looks: u32,
+    pub(crate) polls: u32,
     pub(crate) deploys: Vec<DeployProgress>,
     /// The checks of its health that others have reported.
     pub(crate) checks: Vec<Value>,
@@ -18,7 +18,7 @@ pub(crate) struct ComponentProgress {
 impl ComponentProgress {
     pub(crate) fn new(component: &Component) -> Self {
         Self {
-            looks: 0,
+            polls: 0,
             deploys: component.deploys.iter().map(|_| DeployProgress::default()).collect(),
             checks: Vec::new(),
         }
@@ -42,7 +42,7 @@ pub(crate) struct DeployProgress {
 #[derive(Debug, Default)]
 pub(crate) struct Progress {
     entered: Vec<Duration>,
-    looks: u32,
+    polls: u32,
     halted: bool,
     cancelled: Option<Duration>,
 }
@@ -85,24 +85,24 @@ impl Progress {
         self.entered[0]
     }
 
-    /// Moves on to the status that an answer at `now` shows, counts that answer as so many looks, and returns the
+    /// Moves on to the status that an answer at `now` shows, counts that answer as so many polls, and returns the
     /// position of the status.
-    pub(crate) fn advance(&mut self, lasts: &[Lasts], begins: Duration, now: Duration, looks: u32) -> usize {
+    pub(crate) fn advance(&mut self, lasts: &[Lasts], begins: Duration, now: Duration, polls: u32) -> usize {
         self.begin(begins);
         while let (false, [.., entered]) = (self.halted, self.entered.as_slice()) {
             let entered = *entered;
             let left_at = match lasts[self.entered.len() - 1] {
                 (Some(duration), _) if now >= entered + duration => entered + duration,
-                (None, looks) if self.looks >= looks.unwrap_or(1) => now,
+                (None, polls) if self.polls >= polls.unwrap_or(1) => now,
                 _ => break,
             };
             if self.entered.len() == lasts.len() {
                 break;
             }
             self.entered.push(left_at);
-            self.looks = 0;
+            self.polls = 0;
         }
-        self.looks += looks;
+        self.polls += polls;
         self.entered.len() - 1
     }
 }

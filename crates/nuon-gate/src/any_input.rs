@@ -1,4 +1,4 @@
-//! Whatever the user types or names: it is read, or the mistake is told in one line that names its place.
+//! Property tests: any input is either read, or refused in one line that names where it comes from.
 
 #![cfg(test)]
 
@@ -62,10 +62,10 @@ fn listed(file: &Path) -> Result<Vec<Wanted>, Trouble> {
 }
 
 fn check_trouble(trouble: &Trouble, file: &Path) {
-    let told = trouble.to_string();
-    assert!(told.contains(&file.display().to_string()), "{told:?} does not name the file");
+    let shown = trouble.to_string();
+    assert!(shown.contains(&file.display().to_string()), "{shown:?} does not name the file");
     let (message, hint) = trouble.clone().into_parts();
-    assert!(hint.is_some() && message.plain().chars().count() < 1000, "{told:?}");
+    assert!(hint.is_some() && message.plain().chars().count() < 1000, "{shown:?}");
     let acts = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     assert!(!message.plain().contains(acts) && !message.plain().contains("##"), "{message:?}");
 }

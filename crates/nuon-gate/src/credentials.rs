@@ -44,7 +44,7 @@ pub(crate) async fn find(
     }
 }
 
-/// Finds where the identity comes from, in the order in which the Nuon CLI looks.
+/// Finds where the identity comes from, in the order of the Nuon CLI.
 async fn identity(
     reader: &Reader,
     audience: String,
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn who_has_nothing_is_told_of_both_ways() {
+    fn without_credentials_both_ways_are_named() {
         for github in ["true", "false"] {
             let trouble = found(false, &[("GITHUB_ACTIONS", github)]).unwrap_err().to_string();
             for way in ["NUON_API_TOKEN", "--token-file", "permissions: id-token: write"] {

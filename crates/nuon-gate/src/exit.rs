@@ -22,9 +22,6 @@ pub const CODES: [(&str, &str, &str); 12] = [
     ("130 / 143 / 129", "interrupted", "SIGINT / SIGTERM / SIGHUP"),
 ];
 
-/// Passed, but a required notification failed.
-pub const NOTIFY_FAILED: u8 = 8;
-
 /// Returns the name of a code.
 pub fn name(code: u8) -> &'static str {
     let code = code.to_string();
@@ -41,6 +38,7 @@ pub fn code(verdict: Verdict) -> u8 {
         Verdict::ApprovalNeeded => 5,
         Verdict::Superseded => 6,
         Verdict::Inconclusive => 7,
+        Verdict::NotifyFailed => 8,
         Verdict::Pending => 10,
         Verdict::TimedOut => 124,
         Verdict::Interrupted(Signal::HangUp) => 129,

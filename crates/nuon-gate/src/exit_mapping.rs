@@ -2,7 +2,6 @@
 
 use std::str::FromStr;
 
-use nuon_gate_core::result::VerdictName;
 use nuon_gate_core::{Line, Verdict};
 
 use crate::exit;
@@ -21,11 +20,6 @@ impl ExitCodes {
     /// Returns the exit code of a verdict.
     pub(crate) fn of(&self, verdict: Verdict) -> u8 {
         self.mapped(verdict.as_str()).unwrap_or_else(|| exit::code(verdict))
-    }
-
-    /// Returns the exit code for a pass with a required notification that failed.
-    pub(crate) fn of_failed_notification(&self) -> u8 {
-        self.mapped(VerdictName::NotifyFailed.as_str()).unwrap_or(exit::NOTIFY_FAILED)
     }
 
     /// Says that the exit code of a verdict is not the usual one.
@@ -99,7 +93,7 @@ mod tests {
             [Verdict::Failed, Verdict::TimedOut, Verdict::Cancelled].map(|verdict| codes.of(verdict)),
             [9, 0, 4]
         );
-        assert_eq!((codes.of_failed_notification(), codes.words(Verdict::Cancelled)), (8, None));
+        assert_eq!((codes.of(Verdict::NotifyFailed), codes.words(Verdict::Cancelled)), (8, None));
         let words = codes.words(Verdict::TimedOut).unwrap();
         assert_eq!(words.plain(), "the exit code is 0 instead of 124, because of --map-exit");
         assert_eq!(typed(&["failed=0,failed=1"]).unwrap_err(), "`failed` is given two codes, 0 and 1");

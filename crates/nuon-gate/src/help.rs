@@ -9,7 +9,7 @@ use clap::{Arg, Command};
 use crate::environment;
 use crate::exit::CODES;
 
-/// What help looks like on a terminal.
+/// The styles of help on a terminal.
 pub(crate) const STYLES: Styles = Styles::styled()
     .header(HEADER)
     .usage(HEADER)
@@ -18,7 +18,7 @@ pub(crate) const STYLES: Styles = Styles::styled()
 
 const HEADER: Style = AnsiColor::Green.on_default().bold();
 
-/// The flags that `-h` shows: what most runs need. Everything else is for who looks further.
+/// The flags that `-h` shows: what most runs need. `--help` shows the others.
 const BRIEF: [&str; 14] = [
     "install",
     "component",
@@ -67,7 +67,7 @@ pub(crate) const EXAMPLES: [(&str, &[(&str, &str)]); 13] = [
         ],
     ),
     ("merge", &[("Make one verdict of all shards", "nuon-gate merge shard-1.json shard-2.json")]),
-    ("demo", &[("See how a failure is told", "nuon-gate demo --fail")]),
+    ("demo", &[("See how a failure is reported", "nuon-gate demo --fail")]),
     ("completions", &[("Let bash complete", "eval \"$(nuon-gate completions bash)\"")]),
     ("man", &[("Read the manual of a command", "nuon-gate man wait | man -l -")]),
     ("sim", &[("Rehearse a failure", "nuon-gate sim --script failure.toml")]),

@@ -148,7 +148,7 @@ fn is_place(path: &Path) -> bool {
     path.exists() || folder.is_some_and(Path::is_dir)
 }
 
-/// Tells whether a path looks like a secret instead: random or too long for a file's name, and nothing is there.
+/// Returns whether a path is probably a secret instead: random or too long for a file's name, and nothing is there.
 fn is_like_a_secret(path: &Path) -> bool {
     const LONGEST_NAME: usize = 64;
     let text = path.to_string_lossy();

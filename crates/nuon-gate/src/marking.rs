@@ -24,7 +24,8 @@ fn unmarked(what: &dyn Display, error: &ApiError) -> Trouble {
     let hint = match error {
         ApiError::SignIn(error) => if_not_signed_in(error).to_owned(),
         error if is_about_ids && !is_of_the_way(error) => {
-            "check the ids and the API's address; without a mark, old deploys cannot be told from new ones".to_owned()
+            "check the ids and the API's address; without a mark, old deploys cannot be distinguished from new ones"
+                .to_owned()
         }
         error => if_unanswered(error),
     };

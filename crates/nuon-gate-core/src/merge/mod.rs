@@ -12,7 +12,7 @@ use std::collections::HashSet;
 use self::part::Part;
 use self::telling::Telling;
 use self::trouble::Trouble;
-use crate::result::{ApiResult, RunResult, TargetResult, VerdictName, millis, rfc3339};
+use crate::result::{ApiResult, RunResult, TargetResult, millis, rfc3339};
 use crate::timeline::span;
 use crate::{InvalidId, InvalidShard, Line, Require, Shard, Signal, Verdict};
 
@@ -52,7 +52,7 @@ pub enum Flaw {
         /// The target.
         target: String,
         /// The verdict.
-        verdict: VerdictName,
+        verdict: Verdict,
     },
     /// A pass that nothing shows.
     #[error("{0} is said to have passed, but there is no deploy that did")]
@@ -124,33 +124,20 @@ pub struct Unmergeable {
     pub flaw: Flaw,
 }
 
-/// What the results of all shards come to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Merged {
-    /// How the run ended.
-    pub verdict: Verdict,
-    /// Its published form, which has no exit code yet.
-    pub result: RunResult,
+/// Returns a merged result as it is if a signal ends the program before the result is reported.
+#[must_use]
+pub fn interrupted(result: RunResult, signal: Signal) -> RunResult {
+    let before = result.reason.as_ref().map(|reason| format!("; {}", reason.plain())).unwrap_or_default();
+    let reason = Some(Line::new(format!("interrupted by {signal}{before}")));
+    RunResult { verdict: Verdict::Interrupted(signal), reason, ..result }
 }
 
-impl Merged {
-    /// Returns what it comes to if a signal ends the telling.
-    #[must_use]
-    pub fn interrupted(mut self, signal: Signal) -> Self {
-        let before = self.result.reason.map(|reason| format!("; {}", reason.plain())).unwrap_or_default();
-        self.verdict = Verdict::Interrupted(signal);
-        self.result.verdict = VerdictName::Interrupted;
-        self.result.reason = Some(Line::new(format!("interrupted by {signal}{before}")));
-        self
-    }
-}
-
-/// Makes one result of the texts of several.
+/// Makes one result of the texts of several. It has no exit code yet.
 ///
 /// # Errors
 ///
 /// If one of them is no shard's of the same run as the others, or if they cannot be the whole of what they say.
-pub fn merge(texts: &[String], options: &MergeOptions) -> Result<Merged, Unmergeable> {
+pub fn merge(texts: &[String], options: &MergeOptions) -> Result<RunResult, Unmergeable> {
     let of = |part: usize| move |flaw: Flaw| Unmergeable { part: Some(part), flaw };
     let whole = |flaw: Flaw| Unmergeable { part: None, flaw };
     let mut parts: Vec<Part> = Vec::new();
@@ -188,11 +175,11 @@ fn check_targets(parts: &[Part], require: Require, are_complete: bool) -> Result
 }
 
 /// Decides how the run ended, by the rules for a run that was not divided.
-fn tell(parts: Vec<Part>, troubles: &[Trouble], require: Require) -> Merged {
+fn tell(parts: Vec<Part>, troubles: &[Trouble], require: Require) -> RunResult {
     let verdicts: Vec<Verdict> = parts.iter().flat_map(Part::verdicts).collect();
     let verdict = decide(&verdicts, troubles.iter().map(|trouble| trouble.verdict), require);
     // Whoever was to be told of a part has not been, which is another part's trouble only if there is no greater one.
-    let untold = parts.iter().find(|part| part.result.verdict == VerdictName::NotifyFailed);
+    let unreported = parts.iter().find(|part| part.result.verdict == Verdict::NotifyFailed);
     let started = parts.iter().map(|part| part.started).min().unwrap_or_default();
     let finished = parts.iter().map(|part| part.finished).max().unwrap_or_default();
     let api = parts.iter().fold(ApiResult { version: None, requests: 0, errors: 0 }, |sum, part| {
@@ -203,16 +190,16 @@ fn tell(parts: Vec<Part>, troubles: &[Trouble], require: Require) -> Merged {
             errors: sum.errors.saturating_add(*errors),
         }
     });
-    let (name, Telling { reason, hint, warnings }) = match untold.filter(|_| verdict == Verdict::Passed) {
-        Some(part) => (VerdictName::NotifyFailed, Telling::of_shard(part, &parts)),
-        None => (verdict.into(), Telling::new(verdict, troubles, &parts)),
+    let (verdict, Telling { reason, hint, warnings }) = match unreported.filter(|_| verdict == Verdict::Passed) {
+        Some(part) => (Verdict::NotifyFailed, Telling::of_shard(part, &parts)),
+        None => (verdict, Telling::new(verdict, troubles, &parts)),
     };
     // Each part has watched the whole run of a branch, and who ended last has seen most of it.
     let branch_run = parts.iter().max_by_key(|part| part.finished).and_then(|part| part.result.branch_run.clone());
     let targets: Vec<TargetResult> = parts.into_iter().flat_map(Part::into_targets).collect();
-    let result = RunResult {
+    RunResult {
         schema: 1,
-        verdict: name,
+        verdict,
         exit_code: 0,
         reason,
         hint,
@@ -226,8 +213,7 @@ fn tell(parts: Vec<Part>, troubles: &[Trouble], require: Require) -> Merged {
         ci_url: None,
         notifications: Vec::new(),
         warnings,
-    };
-    Merged { verdict, result }
+    }
 }
 
 /// Returns the verdict of a run with these targets: a pass if enough have passed and there is no trouble beside them, else the

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::Flaw;
 use super::trouble::{Trouble, shard_words};
 use crate::input::json_fault;
-use crate::result::{RunResult, ShardResult, TargetResult, VerdictName};
+use crate::result::{RunResult, ShardResult, TargetResult};
 use crate::{Line, Shard, Signal, Target, Verdict};
 
 /// A result that says what it should.
@@ -67,8 +67,10 @@ impl Part {
         let verdict = |result: &TargetResult| {
             let target = target(result)?;
             let label = target.to_string();
-            let verdict = verdict(result.verdict)
-                .ok_or_else(|| Flaw::NoVerdict { target: label.clone(), verdict: result.verdict })?;
+            let verdict = result.verdict;
+            if matches!(verdict, Verdict::Interrupted(_) | Verdict::NotifyFailed) {
+                return Err(Flaw::NoVerdict { target: label, verdict });
+            }
             let deploy = result.deploy.as_ref().and_then(|deploy| deploy.id.as_ref());
             if verdict == Verdict::Passed && (deploy.is_none() || result.matched_by.is_none()) {
                 return Err(Flaw::Unproven(label));
@@ -121,12 +123,12 @@ impl Part {
 
     /// Returns what ended it badly beside its targets.
     pub(super) fn trouble(&self) -> Option<Trouble> {
-        let RunResult { verdict: name, reason, hint, exit_code, .. } = &self.result;
-        let verdict = match (name, self.run_id.is_some()) {
-            (VerdictName::Interrupted, _) => Verdict::Interrupted(signal(*exit_code)),
-            (VerdictName::Passed | VerdictName::Pending | VerdictName::NotifyFailed, false) => Verdict::Inconclusive,
-            (VerdictName::Passed | VerdictName::Pending | VerdictName::NotifyFailed, true) => return None,
-            (name, _) => verdict(*name).unwrap_or(Verdict::Inconclusive),
+        let RunResult { verdict, reason, hint, exit_code, .. } = &self.result;
+        let verdict = match (*verdict, self.run_id.is_some()) {
+            (Verdict::Interrupted(_), _) => Verdict::Interrupted(signal(*exit_code)),
+            (Verdict::Passed | Verdict::Pending | Verdict::NotifyFailed, false) => Verdict::Inconclusive,
+            (Verdict::Passed | Verdict::Pending | Verdict::NotifyFailed, true) => return None,
+            (verdict, _) => verdict,
         };
         if self.run_id.is_some() && self.verdicts.contains(&verdict) {
             return None;
@@ -144,22 +146,6 @@ fn signal(exit_code: u8) -> Signal {
         130 => Signal::Interrupt,
         _ => Signal::Terminate,
     }
-}
-
-/// Returns the verdict of a name, if a target can have it.
-fn verdict(name: VerdictName) -> Option<Verdict> {
-    Some(match name {
-        VerdictName::Passed => Verdict::Passed,
-        VerdictName::Failed => Verdict::Failed,
-        VerdictName::Rejected => Verdict::Rejected,
-        VerdictName::Cancelled => Verdict::Cancelled,
-        VerdictName::ApprovalNeeded => Verdict::ApprovalNeeded,
-        VerdictName::Superseded => Verdict::Superseded,
-        VerdictName::Inconclusive => Verdict::Inconclusive,
-        VerdictName::TimedOut => Verdict::TimedOut,
-        VerdictName::Pending => Verdict::Pending,
-        VerdictName::Interrupted | VerdictName::NotifyFailed => return None,
-    })
 }
 
 fn target(result: &TargetResult) -> Result<Target, Flaw> {

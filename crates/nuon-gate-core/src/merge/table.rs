@@ -6,10 +6,13 @@ use serde_json::{Value, json};
 use super::*;
 use crate::Target;
 
-use VerdictName::{
+use Verdict::{
     ApprovalNeeded, Cancelled, Failed, Inconclusive, Interrupted, NotifyFailed, Passed, Pending, Rejected, Superseded,
     TimedOut,
 };
+
+/// How an interrupted result is read.
+const TERMINATED: Verdict = Interrupted(Signal::Terminate);
 
 const RUN: &str = "0123456789abcdef0123456789abcdef";
 
@@ -20,7 +23,7 @@ fn component_of(shard: Shard, skip: usize) -> String {
     (0..).map(component).filter(is_own).nth(skip).unwrap()
 }
 
-fn target(component: &str, verdict: VerdictName) -> Value {
+fn target(component: &str, verdict: Verdict) -> Value {
     let reason = (!matches!(verdict, Passed | Pending)).then(|| format!("{component} ended so"));
     json!({
         "install": {"id": "inl1", "name": "acme"}, "component": {"id": component, "name": null},
@@ -36,7 +39,7 @@ fn target(component: &str, verdict: VerdictName) -> Value {
 }
 
 /// The result of a shard whose targets ended so, of a run with so many targets.
-fn part(index: u32, count: u32, all: impl Into<Option<usize>>, ends: &[VerdictName]) -> Value {
+fn part(index: u32, count: u32, all: impl Into<Option<usize>>, ends: &[Verdict]) -> Value {
     let shard = Shard::new(index, count).unwrap();
     let targets: Vec<Value> =
         ends.iter().enumerate().map(|(at, verdict)| target(&component_of(shard, at), *verdict)).collect();
@@ -57,7 +60,7 @@ fn with(mut part: Value, place: &str, value: Value) -> Value {
     part
 }
 
-fn merged(parts: &[Value], require: Require) -> Result<Merged, Unmergeable> {
+fn merged(parts: &[Value], require: Require) -> Result<RunResult, Unmergeable> {
     let texts: Vec<String> = parts.iter().map(Value::to_string).collect();
     merge(&texts, &MergeOptions { require, run: None })
 }
@@ -70,7 +73,7 @@ fn at_least(count: usize) -> Require {
 #[test]
 fn shards_are_judged_as_one_run() {
     use Require::{All, Any};
-    let cases: &[(&[&[VerdictName]], Require, VerdictName)] = &[
+    let cases: &[(&[&[Verdict]], Require, Verdict)] = &[
         (&[&[Passed], &[Passed, Passed]], All, Passed),
         (&[&[Passed], &[]], All, Passed),
         (&[&[], &[Passed], &[]], Any, Passed),
@@ -95,8 +98,8 @@ fn shards_are_judged_as_one_run() {
         // Of a workflow it is not known from the start how many there are.
         for all in [Some(all), None] {
             let parts: Vec<Value> = (1..).zip(*shards).map(|(index, ends)| part(index, count, all, ends)).collect();
-            let Merged { verdict, result } = merged(&parts, *require).unwrap();
-            assert_eq!((result.verdict, VerdictName::from(verdict)), (*expected, *expected), "{shards:?} {require:?}");
+            let result = merged(&parts, *require).unwrap();
+            assert_eq!(result.verdict, *expected, "{shards:?} {require:?}");
             assert_eq!(result.reason.is_some(), !matches!(expected, Passed | Pending), "{shards:?}");
             assert_eq!(result.targets.len(), shards.iter().map(|ends| ends.len()).sum::<usize>());
         }
@@ -106,17 +109,17 @@ fn shards_are_judged_as_one_run() {
 /// A shard of which there is nothing, and what ended a shard beside its targets, keep the run from passing.
 #[test]
 fn what_lacks_or_went_wrong_is_never_a_pass() {
-    let lost = |verdict: VerdictName, exit_code: u8| {
+    let lost = |verdict: Verdict, exit_code: u8| {
         let part = with(part(2, 2, 1, &[]), "/verdict", json!(verdict));
         let part = with(with(part, "/exit_code", json!(exit_code)), "/reason", json!("no such install"));
         with(with(part, "/shard/run_id", Value::Null), "/shard/all_targets", Value::Null)
     };
-    let known = |verdict: VerdictName, exit_code: u8| {
+    let known = |verdict: Verdict, exit_code: u8| {
         let part = with(part(2, 2, 2, &[Passed]), "/verdict", json!(verdict));
         with(with(part, "/exit_code", json!(exit_code)), "/reason", json!("the workflow failed"))
     };
     let first = |all: usize| part(1, 2, all, &[Passed]);
-    let cases: [(Vec<Value>, VerdictName, &str); 12] = [
+    let cases: [(Vec<Value>, Verdict, &str); 12] = [
         (vec![first(2)], Inconclusive, "there is no result of shard 2/2"),
         (vec![part(3, 4, 1, &[Passed])], Inconclusive, "there is no result of shards 1/4, 2/4, 4/4"),
         (vec![part(1, 2, 2, &[Failed])], Failed, " ended so"),
@@ -124,27 +127,27 @@ fn what_lacks_or_went_wrong_is_never_a_pass() {
         (vec![first(1), lost(Passed, 0)], Inconclusive, "shard 2/2: no such install"),
         (vec![first(1), lost(Pending, 10)], Inconclusive, "shard 2/2: no such install"),
         (vec![first(2), known(Failed, 1)], Failed, "shard 2/2: the workflow failed"),
-        (vec![first(2), known(Interrupted, 130)], Interrupted, "shard 2/2: the workflow failed"),
-        (vec![first(2), known(Interrupted, 0)], Interrupted, "shard 2/2: the workflow failed"),
+        (vec![first(2), known(TERMINATED, 130)], Interrupted(Signal::Interrupt), "shard 2/2: the workflow failed"),
+        (vec![first(2), known(TERMINATED, 0)], TERMINATED, "shard 2/2: the workflow failed"),
         (vec![first(2), known(NotifyFailed, 8)], NotifyFailed, "shard 2/2: the workflow failed"),
         // What a shard says of its targets is not believed.
         (vec![first(2), known(Passed, 0)], Passed, ""),
         (vec![first(2), with(part(2, 2, 2, &[Failed]), "/verdict", json!("passed"))], Failed, "cmp"),
     ];
     for (parts, expected, reason) in cases {
-        let result = merged(&parts, Require::All).unwrap().result;
+        let result = merged(&parts, Require::All).unwrap();
         let told = result.reason.as_ref().map_or("", Line::plain);
         assert_eq!(result.verdict, expected, "{told}");
         assert!(told.contains(reason), "{told:?} has no {reason:?}");
         // Enough others are no excuse, but for targets that failed.
         let beside = !matches!(expected, Passed | Failed | NotifyFailed) || reason.contains("workflow");
-        let any = merged(&parts, Require::Any).unwrap().result.verdict;
+        let any = merged(&parts, Require::Any).unwrap().verdict;
         assert!(!beside || any != Passed, "{reason}: {any:?}");
     }
     let mut missing: Vec<Value> =
         (1..=20).filter(|index| index % 2 == 0).map(|index| part(index, 20, 10, &[Passed])).collect();
     missing.pop();
-    let reason = merged(&missing, Require::All).unwrap().result.reason.unwrap();
+    let reason = merged(&missing, Require::All).unwrap().reason.unwrap();
     assert!(reason.plain().ends_with("17/20, 19/20, and 1 more"), "{reason:?}");
 }
 
@@ -175,7 +178,7 @@ fn what_cannot_be_believed_is_refused() {
         (
             vec![with(one(), "/targets/0/verdict", json!("interrupted"))],
             Some(0),
-            Flaw::NoVerdict { target: label(1), verdict: Interrupted },
+            Flaw::NoVerdict { target: label(1), verdict: TERMINATED },
         ),
         (vec![with(one(), "/targets/0/deploy", Value::Null)], Some(0), Flaw::Unproven(label(1))),
         (vec![with(one(), "/targets/0/deploy/id", Value::Null)], Some(0), Flaw::Unproven(label(1))),
@@ -196,7 +199,7 @@ fn what_cannot_be_believed_is_refused() {
         (vec![part(1, 2, None, &[]), part(2, 2, None, &[])], None, Flaw::NoTargets),
     ];
     for (parts, part, flaw) in cases {
-        assert_eq!(merged(&parts, Require::All).map(|merged| merged.result.verdict), Err(Unmergeable { part, flaw }));
+        assert_eq!(merged(&parts, Require::All).map(|merged| merged.verdict), Err(Unmergeable { part, flaw }));
     }
     assert_eq!(merged(&[], Require::All), Err(Unmergeable { part: None, flaw: Flaw::NoTargets }));
     let too_many = Flaw::TooManyRequired { needed: 3, targets: 2 };
@@ -232,7 +235,7 @@ fn the_run_has_to_be_the_one_that_is_meant() {
 fn no_part_of_a_file_is_a_result() {
     let whole = part(1, 1, 1, &[Passed]).to_string();
     let options = MergeOptions { require: Require::All, run: None };
-    assert_eq!(merge(std::slice::from_ref(&whole), &options).unwrap().verdict, Verdict::Passed);
+    assert_eq!(merge(std::slice::from_ref(&whole), &options).unwrap().verdict, Passed);
     for length in 0..whole.len() {
         let error = merge(&[whole[..length].to_owned()], &options).unwrap_err();
         assert!(matches!(error, Unmergeable { part: Some(0), flaw: Flaw::Broken(_) }), "{length}: {error:?}");
@@ -257,7 +260,7 @@ fn times_requests_and_warnings_are_put_together() {
     let warned = |part: Value, warnings: Value| with(part, "/warnings", warnings);
     let early = with(part(2, 2, 2, &[Passed]), "/started_at", json!("2026-08-03T14:00:00Z"));
     let parts = [warned(early, json!(["skew", "old"])), warned(part(1, 2, 2, &[Passed]), json!(["skew"]))];
-    let result = merged(&parts, Require::All).unwrap().result;
+    let result = merged(&parts, Require::All).unwrap();
     assert_eq!(
         (result.started_at.plain(), result.finished_at.plain()),
         ("2026-08-03T14:00:00Z", "2026-08-03T14:05:02Z")
@@ -271,8 +274,8 @@ fn times_requests_and_warnings_are_put_together() {
         .map(|target| target.component.id == *component_of(Shard::new(1, 2).unwrap(), 0))
         .collect();
     assert_eq!(shards, [true, false]);
-    let interrupted = merged(&parts, Require::All).unwrap().interrupted(Signal::Terminate).result;
-    assert_eq!((interrupted.verdict, interrupted.reason.unwrap().plain()), (Interrupted, "interrupted by SIGTERM"));
+    let interrupted = interrupted(merged(&parts, Require::All).unwrap(), Signal::Terminate);
+    assert_eq!((interrupted.verdict, interrupted.reason.unwrap().plain()), (TERMINATED, "interrupted by SIGTERM"));
 }
 
 #[test]
@@ -283,7 +286,7 @@ fn hostile_texts_are_lines() {
         part = with(part, place, json!(said));
     }
     let part = with(with(part, "/warnings", json!([said])), "/shard/run_name", json!(said));
-    let result = merged(std::slice::from_ref(&part), Require::All).unwrap().result;
+    let result = merged(std::slice::from_ref(&part), Require::All).unwrap();
     for line in [result.reason.unwrap(), result.warnings[0].clone(), result.targets[0].component.name.clone().unwrap()]
     {
         assert!(line.plain().ends_with("a ::error::b#[c]"), "{line:?}");
@@ -293,7 +296,7 @@ fn hostile_texts_are_lines() {
     assert_eq!(flaw, "it is of another run: that is `a ::error::b#[c]`, and this is `mine`");
 }
 
-fn any_verdict() -> impl Strategy<Value = VerdictName> {
+fn any_verdict() -> impl Strategy<Value = Verdict> {
     prop::sample::select(vec![
         Passed,
         Passed,
@@ -318,7 +321,7 @@ proptest! {
         require in prop_oneof![Just(0_usize), Just(1), 2..20_usize],
         turn in 0..6_usize,
     ) {
-        let all: Vec<(Target, VerdictName)> = ends.iter().enumerate().map(|(at, verdict)| {
+        let all: Vec<(Target, Verdict)> = ends.iter().enumerate().map(|(at, verdict)| {
             (Target::new("inl1".parse().unwrap(), format!("cmp{at}").parse().unwrap()), *verdict)
         }).collect();
         let require = match require { 0 => Require::All, 1 => Require::Any, more => at_least(more) };
@@ -336,7 +339,7 @@ proptest! {
         // By the rule itself: enough passed, or else the most severe.
         let passed = ends.iter().filter(|verdict| **verdict == Passed).count();
         match divided(1) {
-            Ok(verdict) => prop_assert_eq!(verdict == Verdict::Passed, passed >= require.count(ends.len())),
+            Ok(verdict) => prop_assert_eq!(verdict == Passed, passed >= require.count(ends.len())),
             Err(flaw) => prop_assert_eq!(flaw, Flaw::TooManyRequired { needed: require.count(ends.len()), targets: ends.len() }),
         }
     }
@@ -347,6 +350,6 @@ proptest! {
         let parts: Vec<Value> = (1..=count).filter(|index| index % count != lost % count)
             .map(|index| part(index, count, count as usize, &[Passed])).collect();
         let require = if any { Require::Any } else { Require::All };
-        prop_assert_eq!(merged(&parts, require).unwrap().verdict, Verdict::Inconclusive);
+        prop_assert_eq!(merged(&parts, require).unwrap().verdict, Inconclusive);
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::part::Part;
 use super::trouble::{Trouble, shard_words};
-use crate::result::{RunResult, TargetResult, VerdictName};
+use crate::result::{RunResult, TargetResult};
 use crate::{Line, Verdict};
 
 /// What stands beside the verdict.
@@ -18,10 +18,9 @@ impl Telling {
     /// Says why a run ended so: because of the target that decided, or else of what was beside the targets.
     pub(super) fn new(verdict: Verdict, troubles: &[Trouble], parts: &[Part]) -> Self {
         let targets: Vec<&TargetResult> = parts.iter().flat_map(Part::targets).collect();
-        let is_told = !matches!(verdict, Verdict::Passed | Verdict::Pending);
-        let name = VerdictName::from(verdict);
-        let of_target = targets.iter().position(|target| is_told && target.verdict == name);
-        let of_trouble = troubles.iter().position(|trouble| is_told && trouble.verdict == verdict);
+        let is_reported = !matches!(verdict, Verdict::Passed | Verdict::Pending);
+        let of_target = targets.iter().position(|target| is_reported && target.verdict == verdict);
+        let of_trouble = troubles.iter().position(|trouble| is_reported && trouble.verdict == verdict);
         let of_trouble = of_trouble.filter(|_| of_target.is_none());
         let (reason, hint) = match (of_target, of_trouble) {
             (Some(at), _) => (Some(of_several(&targets, at)), targets[at].hint.clone()),
@@ -54,7 +53,7 @@ fn of_several(targets: &[&TargetResult], at: usize) -> Line {
     let component = target.component.label().plain();
     let label =
         if one_install { component.to_owned() } else { format!("{}/{component}", target.install.label().plain()) };
-    let missed = targets.iter().filter(|target| target.verdict != VerdictName::Passed).count();
+    let missed = targets.iter().filter(|target| target.verdict != Verdict::Passed).count();
     let count =
         if missed > 1 { format!(" ({missed} of {} targets did not pass)", targets.len()) } else { String::new() };
     Line::new(format!("{label}: {why}{count}"))

@@ -5,7 +5,7 @@ use crate::{Line, Shard, Verdict};
 /// More shards than this are not named.
 const MOST_NAMED: usize = 10;
 
-const NO_RESULT: &str = "look at how the shards' own jobs ended; each has to keep its result (--report json=PATH) whatever its \
+const NO_RESULT: &str = "check how the shards' own jobs ended; each has to keep its result (--report json=PATH) whatever its \
     verdict, and all of them have to be given to `merge`";
 
 /// What ended a run badly beside its targets.

@@ -17,7 +17,7 @@ pub use self::excerpt::around_error;
 pub use self::publish::{millis, rfc3339};
 use crate::text::some_of;
 use crate::timeline::span;
-pub use crate::verdict::VerdictName;
+pub use crate::verdict::Verdict;
 use crate::{Clock, Line, MatchedBy};
 
 /// The outcome of a run.
@@ -26,7 +26,7 @@ pub struct RunResult {
     /// The version of this form.
     pub schema: u32,
     /// How it ended.
-    pub verdict: VerdictName,
+    pub verdict: Verdict,
     /// What the process exits with.
     pub exit_code: u8,
     /// Why, unless it passed.
@@ -132,7 +132,7 @@ pub struct TargetResult {
     /// The component.
     pub component: Named,
     /// How it ended.
-    pub verdict: VerdictName,
+    pub verdict: Verdict,
     /// Why, unless it passed.
     pub reason: Option<Line>,
     /// The hint. Results of earlier versions have none.
@@ -336,8 +336,8 @@ impl RunResult {
     /// Returns the position of the target that decided, if one did.
     pub fn deciding(&self) -> Option<usize> {
         self.targets.iter().position(|target| match self.verdict {
-            VerdictName::Interrupted => target.verdict != VerdictName::Passed,
-            VerdictName::NotifyFailed => target.verdict == VerdictName::Passed,
+            Verdict::Interrupted(_) => target.verdict != Verdict::Passed,
+            Verdict::NotifyFailed => target.verdict == Verdict::Passed,
             verdict => target.verdict == verdict,
         })
     }

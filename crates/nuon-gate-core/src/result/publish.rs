@@ -22,7 +22,7 @@ impl RunResult {
     pub fn new(report: &Report, words: &Words, exit_code: u8, api: ApiStats) -> Self {
         Self {
             schema: 1,
-            verdict: report.verdict.into(),
+            verdict: report.verdict,
             exit_code,
             reason: words.run_reason(report).filter(|_| report.verdict != Verdict::Pending),
             hint: words.run_hint(report).filter(|_| report.verdict != Verdict::Pending),
@@ -100,7 +100,7 @@ impl TargetResult {
                 id: Line::new(target.component.as_str()),
                 name: text(report.component_name()).or_else(|| target.component_name().cloned()),
             },
-            verdict: report.verdict.into(),
+            verdict: report.verdict,
             reason: words.reason(report).filter(|_| report.verdict != Verdict::Pending),
             hint: words.hint(report, dashboard).filter(|_| report.verdict != Verdict::Pending),
             clock: report.clock(),

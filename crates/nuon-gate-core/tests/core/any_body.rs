@@ -65,7 +65,7 @@ fn is_line(line: &Line) {
     is_harmless(line.plain());
 }
 
-fn is_told(text: &RemoteText) {
+fn is_reported(text: &RemoteText) {
     is_line(&text.line(1000));
 }
 
@@ -91,7 +91,7 @@ fn status_of(body: &[u8]) -> String {
 
 fn check_deploy(deploy: &Deploy, body: &[u8]) {
     let texts = [reason::specific(deploy), reason::generic(deploy), reason::server_hint(deploy)];
-    texts.iter().flatten().for_each(is_told);
+    texts.iter().flatten().for_each(is_reported);
     is_harmless(deploy.current_status().as_str());
     let _ = (deploy.status_since(), deploy.log_stream_id(), deploy.commit(), deploy.author());
     let kind = kind_of(&members(body));
@@ -128,10 +128,10 @@ fn check_workflow(workflow: &Workflow, body: &[u8]) {
     }
     let deploy: DeployId = "dpl1".parse().unwrap();
     if let Some(step) = workflow.asks_about(&deploy) {
-        reason::denial(step).iter().for_each(|denial| is_told(denial.text()));
+        reason::denial(step).iter().for_each(|denial| is_reported(denial.text()));
     }
     workflow.steps().for_each(|step| check_step(workflow, step));
-    workflow.failed_step().iter().for_each(is_told);
+    workflow.failed_step().iter().for_each(is_reported);
     let _ = (workflow.deploys(), workflow.was_denied(None), workflow.health_steps_of(&deploy, None).count());
 }
 
@@ -139,8 +139,8 @@ fn check_step(workflow: &Workflow, step: &WorkflowStep) {
     let good = ["success", "approved", "auto-skipped", "user-skipped", "skipped", "warning"];
     let succeeded = good.contains(&step.word()) && step.retried != Some(true);
     assert!(succeeded || step.state() != StepState::Succeeded, "{step:?}");
-    workflow.describe(step).iter().for_each(is_told);
-    step.reason().into_iter().for_each(is_told);
+    workflow.describe(step).iter().for_each(is_reported);
+    step.reason().into_iter().for_each(is_reported);
 }
 
 proptest! {

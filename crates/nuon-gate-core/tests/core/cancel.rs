@@ -161,7 +161,7 @@ async fn a_refusal_is_tried_again_for_three_seconds_and_nothing_is_awaited_then(
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_may_not_cancel_is_told_so_at_once() {
+async fn a_forbidden_cancel_is_reported_at_once() {
     for code in [401, 403, 404] {
         let done = cancelled(timed_out(), TIMEOUT, move |_| status(code), |_| "executing", running).await;
         let words = format!("(HTTP {code}: said {code}), and is `executing`");

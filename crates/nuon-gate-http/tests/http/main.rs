@@ -2,5 +2,5 @@
 
 #![cfg(test)]
 
-mod any_wish;
+mod any_retry_after;
 mod tunnels;

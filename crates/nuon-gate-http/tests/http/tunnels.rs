@@ -43,7 +43,7 @@ fn failure(proxy: &str, trouble: ProxyTrouble) -> Failure {
 }
 
 #[tokio::test]
-async fn a_refusal_is_told_with_its_status() {
+async fn a_refusal_is_reported_with_its_status() {
     let answers = [
         ("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", Some(407)),
         ("HTTP/1.1 403 Forbidden\r\nContent-Length: 9\r\n\r\nforbidden", Some(403)),

@@ -1,57 +1,20 @@
 //! A Deployment of the commit, and its status. See <https://docs.github.com/en/rest/deployments>.
 
-use nuon_gate_core::result::{RunResult, VerdictName};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{Github, LONGEST, description, page_in_nuon};
-use crate::Occasion;
+use super::{Github, LONGEST, State, Summary};
 use crate::bounded::Bounded;
 use crate::ci_run::WebPage;
 use crate::deliver::{Fault, Http, Nature, Patience, Repeat};
-use crate::message::{Context, Message, Tone, are_teardowns, page};
 
 /// Where deployments are, below a repository.
-const BELOW: &str = "deployments";
+pub(super) const BELOW: &str = "deployments";
 
-/// The states of a deployment that a run can have. `queued` is for what has not begun.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-enum State {
-    InProgress,
-    /// A human is asked to approve.
-    Pending,
-    Success,
-    /// Torn down: nothing is deployed there any more.
-    Inactive,
-    Failure,
-    /// The outcome is not known: the gate stopped watching, or could not find out.
-    Error,
-}
-
-impl State {
-    fn new(occasion: Occasion, result: &RunResult, tone: Tone) -> Self {
-        match result.verdict {
-            _ if occasion != Occasion::Ended && tone == Tone::Asking => Self::Pending,
-            _ if occasion != Occasion::Ended => Self::InProgress,
-            // With --notify-required, when another sink's notification failed.
-            VerdictName::Passed | VerdictName::NotifyFailed => {
-                if are_teardowns(&result.targets) {
-                    Self::Inactive
-                } else {
-                    Self::Success
-                }
-            }
-            VerdictName::Failed | VerdictName::Cancelled | VerdictName::Superseded => Self::Failure,
-            _ => Self::Error,
-        }
-    }
-}
-
-/// What is written of a run.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+/// The status that is written.
+#[derive(Debug, Serialize)]
 pub(super) struct DeploymentStatus {
-    state: State,
+    state: &'static str,
     description: Bounded<LONGEST>,
     /// Where GitHub's "View deployment" leads: the deploy, or the approval that is asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -61,21 +24,19 @@ pub(super) struct DeploymentStatus {
     log_url: Option<WebPage>,
 }
 
-impl DeploymentStatus {
-    pub(super) fn new(occasion: Occasion, result: &RunResult) -> Self {
-        let message = Message::new(occasion, result, &Context::default());
-        let state = State::new(occasion, result, message.tone);
-        let environment_url = page_in_nuon(result);
-        let log_url = result.ci_url.as_ref().and_then(page).or_else(|| environment_url.clone());
-        Self { state, description: description(&message, occasion, result), environment_url, log_url }
+impl From<Summary> for DeploymentStatus {
+    fn from(summary: Summary) -> Self {
+        let Summary { state, description, page, ci_run } = summary;
+        let state = match state {
+            State::InProgress => "in_progress",
+            State::Asking => "pending",
+            State::Passed => "success",
+            State::TornDown => "inactive",
+            State::Failed => "failure",
+            State::Unknown => "error",
+        };
+        Self { state, description, log_url: ci_run.or_else(|| page.clone()), environment_url: page }
     }
-}
-
-/// What has been written.
-#[derive(Debug, Default)]
-pub(super) struct Written {
-    id: Option<u64>,
-    state: Option<State>,
 }
 
 #[derive(Deserialize)]
@@ -83,33 +44,12 @@ struct Created {
     id: u64,
 }
 
-impl Written {
-    /// Makes the deployment, if there is none yet, and its status. Returns whether there was anything to write.
-    pub(super) async fn show(
-        &mut self,
-        (github, environment): (&Github, &str),
-        (http, patience): (&Http, &mut Patience),
-        status: &DeploymentStatus,
-    ) -> Result<bool, Fault> {
-        if self.state == Some(status.state) {
-            return Ok(false);
-        }
-        let id = match self.id {
-            Some(id) => id,
-            None => *self.id.insert(create((github, environment), http, patience).await?),
-        };
-        let body = serde_json::to_vec(status).unwrap_or_default();
-        let id = id.to_string();
-        let below = [BELOW, &id, "statuses"];
-        // Writing a status twice only adds a line to the deployment's history.
-        patience.persist(Repeat::Always, || github.post(http, &below, &body)).await?;
-        self.state = Some(status.state);
-        Ok(true)
-    }
-}
-
-/// Makes a deployment whatever the state of the checks, and without merging; GitHub's defaults do both.
-async fn create((github, environment): (&Github, &str), http: &Http, patience: &mut Patience) -> Result<u64, Fault> {
+/// Makes a deployment whatever the state of the checks, and without merging; GitHub's defaults do both. Returns its id.
+pub(super) async fn create(
+    (github, environment): (&Github, &str),
+    http: &Http,
+    patience: &mut Patience,
+) -> Result<String, Fault> {
     let body = json!({
         "ref": github.commit, "environment": environment, "auto_merge": false, "required_contexts": [],
     });
@@ -118,5 +58,5 @@ async fn create((github, environment): (&Github, &str), http: &Http, patience: &
     let created: Result<Created, _> = serde_json::from_slice(&answer.body);
     let unnamed =
         |_| Fault::new(Nature::Refused { status: answer.status }, "GitHub did not say which deployment it is");
-    Ok(created.map_err(unnamed)?.id)
+    Ok(created.map_err(unnamed)?.id.to_string())
 }

@@ -5,6 +5,7 @@
 mod commit_status;
 mod deployment;
 
+use nuon_gate_core::Verdict;
 use nuon_gate_core::result::RunResult;
 use nuon_gate_http::Method;
 use nuon_gate_http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
@@ -15,8 +16,8 @@ use crate::Occasion;
 use crate::bounded::Bounded;
 use crate::ci_run::WebPage;
 use crate::cut::verbatim;
-use crate::deliver::{Answer, Fault, Http, Nature, Patience, Request};
-use crate::message::{Message, page};
+use crate::deliver::{Answer, Fault, Http, Nature, Patience, Repeat, Request};
+use crate::message::{Context, Message, Tone, are_teardowns, page};
 use crate::secret::{Secret, SinkUrl};
 
 /// GitHub takes no longer description, of either.
@@ -47,8 +48,9 @@ pub(crate) enum Shows {
 /// What has been written there.
 #[derive(Debug, Default)]
 pub(crate) struct Written {
-    deployment: deployment::Written,
-    commit_status: commit_status::Written,
+    /// The id of the deployment.
+    deployment: Option<String>,
+    state: Option<State>,
 }
 
 impl Github {
@@ -59,23 +61,38 @@ impl Github {
         (http, patience): (&Http, &mut Patience),
         (occasion, result): (Occasion, &RunResult),
     ) -> Result<bool, Fault> {
-        match &self.shows {
+        let summary = Summary::new(occasion, result);
+        // GitHub keeps every status that was ever written, up to a thousand of a commit, so only news is written.
+        let news = Some(summary.state);
+        if written.state == news {
+            return Ok(false);
+        }
+        let id;
+        let (below, body) = match &self.shows {
             Shows::Deployment(environment) => {
-                let status = DeploymentStatus::new(occasion, result);
-                written.deployment.show((self, environment), (http, patience), &status).await
+                id = match &written.deployment {
+                    Some(id) => id,
+                    None => written.deployment.insert(deployment::create((self, environment), http, patience).await?),
+                };
+                (vec![deployment::BELOW, id, "statuses"], serde_json::to_vec(&DeploymentStatus::from(summary)))
             }
             Shows::CommitStatus(context) => {
-                let status = CommitStatus::new(context, occasion, result);
-                written.commit_status.show(self, (http, patience), &status).await
+                (vec!["statuses", &self.commit], serde_json::to_vec(&CommitStatus::new(context, summary)))
             }
-        }
+        };
+        let body = body.unwrap_or_default();
+        // The newest counts: one that is written twice only adds a line to the history.
+        patience.persist(Repeat::Always, || self.post(http, &below, &body)).await?;
+        written.state = news;
+        Ok(true)
     }
 
     /// Returns what would be written of a run.
     pub(crate) fn status(&self, occasion: Occasion, result: &RunResult) -> String {
+        let summary = Summary::new(occasion, result);
         let json = match &self.shows {
-            Shows::Deployment(_) => serde_json::to_string(&DeploymentStatus::new(occasion, result)),
-            Shows::CommitStatus(context) => serde_json::to_string(&CommitStatus::new(context, occasion, result)),
+            Shows::Deployment(_) => serde_json::to_string(&DeploymentStatus::from(summary)),
+            Shows::CommitStatus(context) => serde_json::to_string(&CommitStatus::new(context, summary)),
         };
         json.unwrap_or_default()
     }
@@ -114,19 +131,58 @@ impl Shows {
     }
 }
 
-/// Says what happened to what, and why, in as much as GitHub takes.
-fn description(message: &Message, occasion: Occasion, result: &RunResult) -> Bounded<LONGEST> {
-    let mut description = Bounded::build();
-    let reason = result.reason.as_ref().filter(|reason| occasion == Occasion::Ended && !reason.is_empty());
-    description.push(&message.title_within(LONGEST_HEADLINE, reason).cut(LONGEST), LONGEST, verbatim);
-    description.or_dash()
+/// The state of a run. Each of the two APIs has its own words for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    InProgress,
+    /// A human is asked to approve.
+    Asking,
+    Passed,
+    /// A teardown passed: nothing is deployed there any more.
+    TornDown,
+    Failed,
+    /// The outcome is not known: the gate stopped watching, or could not find out.
+    Unknown,
 }
 
-/// Returns the page of the deploy that decided, or of the approval that is asked for.
-fn page_in_nuon(result: &RunResult) -> Option<WebPage> {
-    let targets = &result.targets;
-    let deciding = targets.iter().find(|target| target.verdict == result.verdict).or(targets.first());
-    let asking = targets.iter().find_map(|target| target.approval_url.as_ref());
-    let of_deploy = || deciding.and_then(|target| target.url.as_ref()).and_then(page);
-    asking.and_then(page).or_else(of_deploy)
+impl State {
+    fn new(occasion: Occasion, result: &RunResult, tone: Tone) -> Self {
+        match result.verdict {
+            _ if occasion != Occasion::Ended && tone == Tone::Asking => Self::Asking,
+            _ if occasion != Occasion::Ended => Self::InProgress,
+            // With --notify-required, when another sink's notification failed.
+            Verdict::Passed | Verdict::NotifyFailed if are_teardowns(&result.targets) => Self::TornDown,
+            Verdict::Passed | Verdict::NotifyFailed => Self::Passed,
+            Verdict::Failed | Verdict::Cancelled | Verdict::Superseded => Self::Failed,
+            _ => Self::Unknown,
+        }
+    }
+}
+
+/// What either of them shows.
+struct Summary {
+    state: State,
+    /// What happened to what, and why, in as much as GitHub takes.
+    description: Bounded<LONGEST>,
+    /// The page of the deploy that decided, or of the approval that is asked for.
+    page: Option<WebPage>,
+    ci_run: Option<WebPage>,
+}
+
+impl Summary {
+    fn new(occasion: Occasion, result: &RunResult) -> Self {
+        let message = Message::new(occasion, result, &Context::default());
+        let reason = result.reason.as_ref().filter(|reason| occasion == Occasion::Ended && !reason.is_empty());
+        let mut description = Bounded::build();
+        description.push(&message.title_within(LONGEST_HEADLINE, reason).cut(LONGEST), LONGEST, verbatim);
+        let approval = result.targets.iter().find_map(|target| target.approval_url.as_ref());
+        let deciding = result.targets.get(result.deciding().unwrap_or_default());
+        let of_deploy = || deciding.and_then(|target| target.url.as_ref()).and_then(page);
+        Self {
+            state: State::new(occasion, result, message.tone),
+            description: description.or_dash(),
+            page: approval.and_then(page).or_else(of_deploy),
+            ci_run: result.ci_url.as_ref().and_then(page),
+        }
+    }
 }

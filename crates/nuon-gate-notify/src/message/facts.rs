@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use nuon_gate_core::Line;
-use nuon_gate_core::result::{BranchRunResult, DeployResult, GroupResult, RunResult, TargetResult, VerdictName};
+use nuon_gate_core::result::{BranchRunResult, DeployResult, GroupResult, RunResult, TargetResult};
 use nuon_gate_core::timeline::human;
+use nuon_gate_core::{Line, Verdict};
 
 use super::seen;
 use super::targets::{counts, has_ended};
@@ -30,7 +30,7 @@ pub(super) fn facts(result: &RunResult, is_over: bool) -> Option<Line> {
     } else {
         usual.map(|usual| format!("usually {usual}"))
     };
-    let newer = one.filter(|target| target.verdict != VerdictName::Superseded);
+    let newer = one.filter(|target| target.verdict != Verdict::Superseded);
     let newer = newer.and_then(|target| target.superseded_by.as_ref()).and_then(seen);
     let parts = [
         state.filter(|_| !is_over),
@@ -110,13 +110,13 @@ fn took(result: &RunResult, one: Option<&TargetResult>) -> String {
     match one.took().filter(|_| has_ended(one)) {
         Some(whole) => human(whole),
         // Nothing was watched.
-        None if one.verdict == VerdictName::Rejected && one.deploy.is_none() => String::new(),
+        None if one.verdict == Verdict::Rejected && one.deploy.is_none() => String::new(),
         None => format!("watched for {watched}"),
     }
 }
 
 fn last_good(target: &TargetResult) -> Option<String> {
-    let good = target.last_good.as_ref().filter(|_| target.verdict != VerdictName::Passed)?;
+    let good = target.last_good.as_ref().filter(|_| target.verdict != Verdict::Passed)?;
     let which =
         good.commit.as_ref().and_then(seen).map(short).or_else(|| Some(seen(&good.deploy_id)?.plain().to_owned()));
     which.map(|which| format!("last good {which}"))

@@ -1,6 +1,7 @@
 //! What happened to what, in a few words.
 
-use nuon_gate_core::result::{DeployResult, RunResult, TargetResult, VerdictName};
+use nuon_gate_core::Verdict;
+use nuon_gate_core::result::{DeployResult, RunResult, TargetResult};
 
 use super::targets::{has_expired, has_status, is_asked};
 use super::{asking_run, decided, recovered_after, subject};
@@ -26,13 +27,13 @@ impl Tone {
         }
     }
 
-    fn of(verdict: VerdictName) -> Self {
+    fn of(verdict: Verdict) -> Self {
         match verdict {
-            VerdictName::Passed | VerdictName::NotifyFailed => Self::Good,
-            VerdictName::Failed | VerdictName::Rejected | VerdictName::Cancelled | VerdictName::Superseded => Self::Bad,
-            VerdictName::ApprovalNeeded => Self::Asking,
-            VerdictName::Inconclusive | VerdictName::TimedOut | VerdictName::Interrupted => Self::Warning,
-            VerdictName::Pending => Self::Busy,
+            Verdict::Passed | Verdict::NotifyFailed => Self::Good,
+            Verdict::Failed | Verdict::Rejected | Verdict::Cancelled | Verdict::Superseded => Self::Bad,
+            Verdict::ApprovalNeeded => Self::Asking,
+            Verdict::Inconclusive | Verdict::TimedOut | Verdict::Interrupted(_) => Self::Warning,
+            Verdict::Pending => Self::Busy,
         }
     }
 }
@@ -49,27 +50,27 @@ impl Headline {
     pub(super) fn new(occasion: Occasion, result: &RunResult) -> Self {
         let about = decided(occasion, result);
         let subject = subject(result, &about);
-        let of = |verdict: VerdictName, words| Self { tone: Tone::of(verdict), sign: verdict.sign(), words };
+        let of = |verdict: Verdict, words| Self { tone: Tone::of(verdict), sign: verdict.sign(), words };
         match occasion {
             Occasion::Test => {
                 let words = "test message, nothing was deployed".to_owned();
                 Self { tone: Tone::Test, sign: "🔔", words }
             }
             // The exit code reports the notification that failed; this message is about the deploy.
-            Occasion::Ended if result.verdict == VerdictName::NotifyFailed => {
-                of(VerdictName::Passed, ended(VerdictName::Passed, result, &about, &subject))
+            Occasion::Ended if result.verdict == Verdict::NotifyFailed => {
+                of(Verdict::Passed, ended(Verdict::Passed, result, &about, &subject))
             }
             Occasion::Ended => of(result.verdict, ended(result.verdict, result, &about, &subject)),
             Occasion::Started | Occasion::Changed | Occasion::Approval
                 if let Some(run) = asking_run(occasion, result) =>
             {
-                of(VerdictName::ApprovalNeeded, format!("approval needed before run {} goes on", run.id.plain()))
+                of(Verdict::ApprovalNeeded, format!("approval needed before run {} goes on", run.id.plain()))
             }
             Occasion::Started | Occasion::Changed | Occasion::Approval if is_asking(occasion, result) => {
-                of(VerdictName::ApprovalNeeded, format!("approval needed for {}", plan(&about, &subject)))
+                of(Verdict::ApprovalNeeded, format!("approval needed for {}", plan(&about, &subject)))
             }
             Occasion::Started | Occasion::Changed | Occasion::Approval => {
-                of(VerdictName::Pending, going_on(&about, &subject))
+                of(Verdict::Pending, going_on(&about, &subject))
             }
         }
     }
@@ -103,10 +104,10 @@ fn going_on(about: &[&TargetResult], subject: &str) -> String {
 }
 
 /// Says how a run ended. A failure of the gate reads differently from a failure of the deploy.
-fn ended(verdict: VerdictName, result: &RunResult, about: &[&TargetResult], subject: &str) -> String {
+fn ended(verdict: Verdict, result: &RunResult, about: &[&TargetResult], subject: &str) -> String {
     let plan = plan(about, subject);
     match verdict {
-        VerdictName::Passed | VerdictName::NotifyFailed => {
+        Verdict::Passed | Verdict::NotifyFailed => {
             let recovered = about.iter().filter(|target| target.recovered_after.is_some_and(|failures| failures > 0));
             match (recovered.count(), recovered_after(result)) {
                 (1, Some(1)) if about.len() == 1 => format!("{subject} recovered after a failure"),
@@ -116,23 +117,23 @@ fn ended(verdict: VerdictName, result: &RunResult, about: &[&TargetResult], subj
                 (some, _) => format!("{subject} deployed, {some} recovered"),
             }
         }
-        VerdictName::Failed => format!("{plan} failed"),
-        VerdictName::Rejected => format!("{subject} could not be checked"),
-        VerdictName::Cancelled if about.iter().all(|target| has_status(target, "approval-denied")) => {
+        Verdict::Failed => format!("{plan} failed"),
+        Verdict::Rejected => format!("{subject} could not be checked"),
+        Verdict::Cancelled if about.iter().all(|target| has_status(target, "approval-denied")) => {
             format!("plan for {plan} denied")
         }
-        VerdictName::Cancelled if about.iter().all(|target| has_expired(target)) => {
+        Verdict::Cancelled if about.iter().all(|target| has_expired(target)) => {
             format!("plan for {plan} not approved in time")
         }
-        VerdictName::Cancelled => format!("{plan} cancelled"),
-        VerdictName::ApprovalNeeded => format!("approval needed for {plan}"),
-        VerdictName::Superseded => format!("{plan} superseded"),
-        VerdictName::Inconclusive => format!("outcome of {plan} unknown"),
-        VerdictName::TimedOut if about.iter().all(|target| target.deploy.is_none()) => {
+        Verdict::Cancelled => format!("{plan} cancelled"),
+        Verdict::ApprovalNeeded => format!("approval needed for {plan}"),
+        Verdict::Superseded => format!("{plan} superseded"),
+        Verdict::Inconclusive => format!("outcome of {plan} unknown"),
+        Verdict::TimedOut if about.iter().all(|target| target.deploy.is_none()) => {
             format!("{plan} did not start")
         }
-        VerdictName::TimedOut => format!("{plan} still running"),
-        VerdictName::Interrupted => format!("stopped watching {plan}"),
-        VerdictName::Pending => format!("{plan} not ended"),
+        Verdict::TimedOut => format!("{plan} still running"),
+        Verdict::Interrupted(_) => format!("stopped watching {plan}"),
+        Verdict::Pending => format!("{plan} not ended"),
     }
 }

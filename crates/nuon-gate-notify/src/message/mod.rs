@@ -8,12 +8,12 @@ mod headline;
 mod targets;
 
 use jiff::Timestamp;
-use nuon_gate_core::Line;
-use nuon_gate_core::result::{BranchRunResult, Named, PlanResult, RunResult, TargetResult, VerdictName};
+use nuon_gate_core::result::{BranchRunResult, Named, PlanResult, RunResult, TargetResult};
+use nuon_gate_core::{Line, Verdict};
 
 use self::headline::Headline;
 pub(crate) use self::headline::{Tone, are_teardowns};
-use self::targets::Told;
+use self::targets::Shown;
 pub(crate) use self::targets::{TargetLine, rank};
 use crate::ci_run::WebPage;
 use crate::cut::{Escape, length};
@@ -67,7 +67,7 @@ impl Message {
         let rings = rings(occasion, result);
         let why = if is_over { reason(result, &decided) } else { None };
         let hint = hint(occasion, result, &decided);
-        let (targets, more) = targets::lines(result, one, &Told { reason: why, hint: hint.as_ref() });
+        let (targets, more) = targets::lines(result, one, &Shown { reason: why, hint: hint.as_ref() });
         let asked = one.filter(|_| tone == Tone::Asking).and_then(|target| target.plan.as_ref());
         let reason = match (why, asked.map(plan)) {
             (Some(why), Some(plan)) => Some(Line::new(format!("{}; {}", why.plain(), plan.plain()))),
@@ -152,10 +152,10 @@ fn decided(occasion: Occasion, result: &RunResult) -> Vec<&TargetResult> {
 }
 
 /// A signal ends the run, and leaves open what has not ended.
-fn decides(verdict: VerdictName, target: &TargetResult) -> bool {
+fn decides(verdict: Verdict, target: &TargetResult) -> bool {
     match verdict {
-        VerdictName::Interrupted => !targets::has_ended(target),
-        VerdictName::NotifyFailed => target.verdict == VerdictName::Passed,
+        Verdict::Interrupted(_) => !targets::has_ended(target),
+        Verdict::NotifyFailed => target.verdict == Verdict::Passed,
         verdict => target.verdict == verdict,
     }
 }
@@ -164,8 +164,8 @@ fn decides(verdict: VerdictName, target: &TargetResult) -> bool {
 /// denied its plan, knows of it.
 fn rings(occasion: Occasion, result: &RunResult) -> bool {
     let by_a_person = match result.verdict {
-        VerdictName::Interrupted => true,
-        VerdictName::Cancelled => decided(occasion, result).into_iter().all(|target| !targets::has_expired(target)),
+        Verdict::Interrupted(_) => true,
+        Verdict::Cancelled => decided(occasion, result).into_iter().all(|target| !targets::has_expired(target)),
         _ => false,
     };
     let must_be_seen = |trigger: &Trigger| match trigger {
@@ -181,7 +181,7 @@ fn rings(occasion: Occasion, result: &RunResult) -> bool {
 fn reason<'a>(result: &'a RunResult, decided: &[&'a TargetResult]) -> Option<&'a Line> {
     let whole = result.reason.as_ref().and_then(seen);
     // What is said of the run has the target's name before it, if there are several.
-    if result.targets.len() < 2 || result.verdict == VerdictName::Interrupted {
+    if result.targets.len() < 2 || matches!(result.verdict, Verdict::Interrupted(_)) {
         return whole;
     }
     match common(decided, |target| target.reason.as_ref()) {
@@ -198,7 +198,7 @@ fn hint(occasion: Occasion, result: &RunResult, decided: &[&TargetResult]) -> Op
     let is_asked = |target: &&TargetResult| target.approval_url.as_ref().and_then(page).is_some();
     match occasion {
         // The links below say where.
-        Occasion::Ended if verdict == VerdictName::ApprovalNeeded && decided.iter().all(is_asked) => {
+        Occasion::Ended if verdict == Verdict::ApprovalNeeded && decided.iter().all(is_asked) => {
             ours("approve or deny the plan, then wait again")
         }
         Occasion::Ended => match common(decided, |target| target.hint.as_ref()) {
@@ -240,18 +240,18 @@ fn common<'a>(targets: &[&'a TargetResult], part: fn(&'a TargetResult) -> Option
 }
 
 /// What to do about a verdict of which nothing better is known, as in a result of an earlier version.
-fn usual_hint(verdict: VerdictName) -> Option<&'static str> {
+fn usual_hint(verdict: Verdict) -> Option<&'static str> {
     match verdict {
-        VerdictName::Failed => Some("look at the deploy's log in Nuon, put right what failed, then deploy again"),
-        VerdictName::Rejected => Some("run nuon-gate doctor: it checks the address, the token and the ids"),
-        VerdictName::Cancelled => Some("deploy again, unless it was cancelled on purpose"),
-        VerdictName::ApprovalNeeded => Some("approve or deny the plan in Nuon, then wait again"),
-        VerdictName::Superseded => Some("wait for the newer deploy"),
-        VerdictName::Inconclusive => Some("the deploy may be fine: look at it, then run this again"),
-        VerdictName::TimedOut | VerdictName::Interrupted => {
-            Some("look at the deploy, then wait again with --deploy and its id")
+        Verdict::Failed => Some("check the deploy's log in Nuon, fix what failed, then deploy again"),
+        Verdict::Rejected => Some("run nuon-gate doctor: it checks the address, the token and the ids"),
+        Verdict::Cancelled => Some("deploy again, unless it was cancelled on purpose"),
+        Verdict::ApprovalNeeded => Some("approve or deny the plan in Nuon, then wait again"),
+        Verdict::Superseded => Some("wait for the newer deploy"),
+        Verdict::Inconclusive => Some("the deploy may be fine: check it, then run this again"),
+        Verdict::TimedOut | Verdict::Interrupted(_) => {
+            Some("check the deploy, then wait again with --deploy and its id")
         }
-        VerdictName::Pending | VerdictName::NotifyFailed | VerdictName::Passed => None,
+        Verdict::Pending | Verdict::NotifyFailed | Verdict::Passed => None,
     }
 }
 
@@ -259,7 +259,7 @@ fn usual_hint(verdict: VerdictName) -> Option<&'static str> {
 fn asking_run(occasion: Occasion, result: &RunResult) -> Option<&BranchRunResult> {
     let is_over = matches!(occasion, Occasion::Ended | Occasion::Test);
     let by_target = result.targets.iter().any(|target| target.approval_url.is_some());
-    let asks = !is_over && !by_target || result.verdict == VerdictName::ApprovalNeeded;
+    let asks = !is_over && !by_target || result.verdict == Verdict::ApprovalNeeded;
     result.branch_run.as_ref().filter(|run| run.awaiting_approval && asks)
 }
 

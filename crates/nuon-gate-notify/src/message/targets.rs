@@ -1,7 +1,7 @@
 //! The lines of a message about several targets.
 
-use nuon_gate_core::Line;
-use nuon_gate_core::result::{RunResult, TargetResult, VerdictName};
+use nuon_gate_core::result::{RunResult, TargetResult};
+use nuon_gate_core::{Line, Signal, Verdict};
 
 use super::{arrow, page, seen, target_name};
 use crate::ci_run::WebPage;
@@ -23,7 +23,7 @@ pub(crate) struct TargetLine {
 }
 
 /// What stands above the lines already.
-pub(super) struct Told<'a> {
+pub(super) struct Shown<'a> {
     pub(super) reason: Option<&'a Line>,
     pub(super) hint: Option<&'a Line>,
 }
@@ -32,28 +32,28 @@ pub(super) struct Told<'a> {
 const AWAITING: &str = "awaiting approval";
 
 /// The verdicts, bad ones first.
-const ORDER: [(VerdictName, &str); 11] = [
-    (VerdictName::Failed, "failed"),
-    (VerdictName::Rejected, "refused by the API"),
-    (VerdictName::Cancelled, "cancelled"),
-    (VerdictName::Superseded, "superseded"),
-    (VerdictName::ApprovalNeeded, AWAITING),
-    (VerdictName::Inconclusive, "outcome unknown"),
-    (VerdictName::TimedOut, "timed out"),
-    (VerdictName::Interrupted, "interrupted"),
-    (VerdictName::Pending, "in progress"),
-    (VerdictName::NotifyFailed, "passed"),
-    (VerdictName::Passed, "passed"),
+const ORDER: [(Verdict, &str); 11] = [
+    (Verdict::Failed, "failed"),
+    (Verdict::Rejected, "refused by the API"),
+    (Verdict::Cancelled, "cancelled"),
+    (Verdict::Superseded, "superseded"),
+    (Verdict::ApprovalNeeded, AWAITING),
+    (Verdict::Inconclusive, "outcome unknown"),
+    (Verdict::TimedOut, "timed out"),
+    (Verdict::Interrupted(Signal::Terminate), "interrupted"),
+    (Verdict::Pending, "in progress"),
+    (Verdict::NotifyFailed, "passed"),
+    (Verdict::Passed, "passed"),
 ];
 
-pub(crate) fn rank(verdict: VerdictName) -> usize {
+pub(crate) fn rank(verdict: Verdict) -> usize {
     ORDER.iter().position(|(known, _)| *known == verdict).unwrap_or(ORDER.len())
 }
 
 /// Returns the lines of those that did not pass, and how many more there are. What stands above the lines already is not
 /// repeated: neither the one target that it is about, if there is no other, nor a reason, nor a hint.
-pub(super) fn lines(result: &RunResult, one: Option<&TargetResult>, told: &Told<'_>) -> (Vec<TargetLine>, usize) {
-    let open = |target: &&TargetResult| !matches!(target.verdict, VerdictName::Passed | VerdictName::NotifyFailed);
+pub(super) fn lines(result: &RunResult, one: Option<&TargetResult>, above: &Shown<'_>) -> (Vec<TargetLine>, usize) {
+    let open = |target: &&TargetResult| !matches!(target.verdict, Verdict::Passed | Verdict::NotifyFailed);
     let mut targets: Vec<&TargetResult> = result.targets.iter().filter(open).collect();
     if let ([only], Some(one)) = (targets.as_slice(), one)
         && std::ptr::eq(*only, one)
@@ -62,27 +62,27 @@ pub(super) fn lines(result: &RunResult, one: Option<&TargetResult>, told: &Told<
     }
     targets.sort_by_key(|target| (rank(target.verdict), !is_asked(target)));
     let more = targets.len().saturating_sub(MOST_TARGETS);
-    (targets.into_iter().take(MOST_TARGETS).map(|target| TargetLine::new(target, told)).collect(), more)
+    (targets.into_iter().take(MOST_TARGETS).map(|target| TargetLine::new(target, above)).collect(), more)
 }
 
 impl TargetLine {
-    fn new(target: &TargetResult, told: &Told<'_>) -> Self {
+    fn new(target: &TargetResult, above: &Shown<'_>) -> Self {
         let status = target.deploy.as_ref().and_then(|deploy| seen(&deploy.status));
         let state = match (target.verdict, status) {
-            (VerdictName::Pending, _) if is_asked(target) => AWAITING,
-            (VerdictName::Pending, Some(status)) => status.plain(),
-            (VerdictName::Pending, None) => "not started",
+            (Verdict::Pending, _) if is_asked(target) => AWAITING,
+            (Verdict::Pending, Some(status)) => status.plain(),
+            (Verdict::Pending, None) => "not started",
             (verdict, _) => ORDER.get(rank(verdict)).map_or("?", |(_, words)| words),
         };
-        let plan = target.plan.as_ref().filter(|_| shown(target) == VerdictName::ApprovalNeeded);
-        let reason = target.reason.as_ref().and_then(seen).filter(|reason| Some(*reason) != told.reason).cloned();
+        let plan = target.plan.as_ref().filter(|_| shown(target) == Verdict::ApprovalNeeded);
+        let reason = target.reason.as_ref().and_then(seen).filter(|reason| Some(*reason) != above.reason).cloned();
         let reason = plan.map(super::plan).or(reason);
         let reason = reason.map(|reason| format!(": {}", reason.plain())).unwrap_or_default();
         Self {
             sign: shown(target).sign(),
             name: Line::new(target_name(target)),
             state: Line::new(format!("{state}{reason}")),
-            hint: own_hint(target).filter(|hint| Some(*hint) != told.hint).map(arrow),
+            hint: own_hint(target).filter(|hint| Some(*hint) != above.hint).map(arrow),
             url: [&target.approval_url, &target.url].into_iter().flatten().find_map(page),
         }
     }
@@ -97,21 +97,21 @@ impl TargetLine {
 /// ended is said for all.
 pub(super) fn own_hint(target: &TargetResult) -> Option<&Line> {
     match target.verdict {
-        VerdictName::Failed | VerdictName::Rejected | VerdictName::Cancelled => target.hint.as_ref().and_then(seen),
-        VerdictName::Superseded
-        | VerdictName::ApprovalNeeded
-        | VerdictName::Inconclusive
-        | VerdictName::TimedOut
-        | VerdictName::Interrupted
-        | VerdictName::Pending
-        | VerdictName::NotifyFailed
-        | VerdictName::Passed => None,
+        Verdict::Failed | Verdict::Rejected | Verdict::Cancelled => target.hint.as_ref().and_then(seen),
+        Verdict::Superseded
+        | Verdict::ApprovalNeeded
+        | Verdict::Inconclusive
+        | Verdict::TimedOut
+        | Verdict::Interrupted(_)
+        | Verdict::Pending
+        | Verdict::NotifyFailed
+        | Verdict::Passed => None,
     }
 }
 
 /// Returns the verdict that a target is shown with: who waits for an answer is not just going on.
-fn shown(target: &TargetResult) -> VerdictName {
-    if is_asked(target) { VerdictName::ApprovalNeeded } else { target.verdict }
+fn shown(target: &TargetResult) -> Verdict {
+    if is_asked(target) { Verdict::ApprovalNeeded } else { target.verdict }
 }
 
 /// Says how many targets ended how, or stand how.
@@ -130,11 +130,11 @@ pub(super) fn counts(result: &RunResult) -> String {
 
 /// Tells whether a human is asked to approve, and the wait goes on.
 pub(super) fn is_asked(target: &TargetResult) -> bool {
-    target.verdict == VerdictName::Pending && target.approval_url.is_some()
+    target.verdict == Verdict::Pending && target.approval_url.is_some()
 }
 
 pub(super) fn may_be_asked(target: &TargetResult) -> bool {
-    target.verdict == VerdictName::Pending && has_status(target, "pending-approval")
+    target.verdict == Verdict::Pending && has_status(target, "pending-approval")
 }
 
 pub(super) fn has_status(target: &TargetResult, status: &str) -> bool {
@@ -147,9 +147,7 @@ pub(super) fn has_expired(target: &TargetResult) -> bool {
 }
 
 pub(super) fn has_ended(target: &TargetResult) -> bool {
-    let by_itself = matches!(
-        target.verdict,
-        VerdictName::Passed | VerdictName::Failed | VerdictName::Cancelled | VerdictName::Rejected
-    );
+    let by_itself =
+        matches!(target.verdict, Verdict::Passed | Verdict::Failed | Verdict::Cancelled | Verdict::Rejected);
     by_itself || target.deploy.as_ref().is_some_and(|deploy| deploy.ended_at.is_some())
 }

@@ -1,4 +1,4 @@
-//! Where GitHub is told, as its own variables say.
+//! Where on GitHub results are written, from the variables of its runner.
 
 use std::sync::Arc;
 

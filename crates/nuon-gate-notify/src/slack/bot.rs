@@ -236,8 +236,7 @@ mod tests {
     use std::time::Duration;
 
     use httpmock::MockServer;
-    use nuon_gate_core::Line;
-    use nuon_gate_core::result::VerdictName;
+    use nuon_gate_core::{Line, Verdict};
     use tokio::sync::watch;
 
     use super::*;
@@ -262,7 +261,7 @@ mod tests {
         let slack = SlackBot { api, token: Secret::new("xoxb-1"), channel: Some("deploys".to_owned()) };
         let (_ending, ends) = watch::channel(None);
         let (mut bot, mut patience) = (Bot::new(None), Patience::new(Pace::default(), ends));
-        let mut result = sample::result(VerdictName::Pending);
+        let mut result = sample::result(Verdict::Pending);
         for (requests, status) in [(1, "queued"), (1, "queued"), (2, "executing"), (2, "executing")] {
             result.elapsed_ms += 60_000;
             result.finished_at = Line::new(format!("2026-08-03T14:{:02}:00Z", result.elapsed_ms / 60_000));

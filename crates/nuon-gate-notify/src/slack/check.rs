@@ -1,6 +1,6 @@
 //! What `doctor` asks Slack.
 
-use nuon_gate_core::result::VerdictName;
+use nuon_gate_core::Verdict;
 use nuon_gate_http::header::HeaderName;
 use serde::Deserialize;
 use serde_json::json;
@@ -73,7 +73,7 @@ async fn identity(slack: &SlackBot, http: &Http) -> Result<SlackIdentity, Fault>
 }
 
 async fn blocks(slack: &SlackBot, http: &Http) -> Result<(), Fault> {
-    let message = Message::new(Occasion::Ended, &sample::result(VerdictName::Failed), &Context::default());
+    let message = Message::new(Occasion::Ended, &sample::result(Verdict::Failed), &Context::default());
     let blocks = serde_json::to_string(&Payload::whole(&message).blocks).unwrap_or_default();
     let answer = ask(slack, http, "blocks.validate", json!({"blocks": blocks}).to_string()).await?;
     read::<serde::de::IgnoredAny>(&answer).map(drop)

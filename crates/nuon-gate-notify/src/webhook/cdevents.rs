@@ -4,8 +4,8 @@
 //! run with its outcome, and a success is also a deployed service, if it is known what was deployed. Starts, changes
 //! and requests for an approval have no event and are not sent.
 
-use nuon_gate_core::Line;
-use nuon_gate_core::result::{RunResult, TargetResult, VerdictName};
+use nuon_gate_core::result::{RunResult, TargetResult};
+use nuon_gate_core::{Line, Verdict};
 use serde_json::{Value, json};
 
 use super::event::{Delivery, Event, bytes, deploy_id, is_deployed, segment, source};
@@ -87,16 +87,14 @@ fn finished(result: &RunResult) -> Value {
     content
 }
 
-fn outcome(verdict: VerdictName) -> &'static str {
+fn outcome(verdict: Verdict) -> &'static str {
     match verdict {
-        VerdictName::Passed | VerdictName::NotifyFailed => "success",
-        VerdictName::Cancelled => "cancel",
-        VerdictName::Failed | VerdictName::Superseded | VerdictName::ApprovalNeeded => "failure",
-        VerdictName::Rejected
-        | VerdictName::Inconclusive
-        | VerdictName::TimedOut
-        | VerdictName::Interrupted
-        | VerdictName::Pending => "error",
+        Verdict::Passed | Verdict::NotifyFailed => "success",
+        Verdict::Cancelled => "cancel",
+        Verdict::Failed | Verdict::Superseded | Verdict::ApprovalNeeded => "failure",
+        Verdict::Rejected | Verdict::Inconclusive | Verdict::TimedOut | Verdict::Interrupted(_) | Verdict::Pending => {
+            "error"
+        }
     }
 }
 

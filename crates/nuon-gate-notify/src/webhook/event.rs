@@ -1,7 +1,7 @@
 //! The events of a webhook, in the receiver's format.
 
-use nuon_gate_core::Line;
-use nuon_gate_core::result::{RunResult, TargetResult, VerdictName};
+use nuon_gate_core::result::{RunResult, TargetResult};
+use nuon_gate_core::{Line, Verdict};
 use serde_json::Value;
 
 use super::signature::fingerprint;
@@ -106,7 +106,7 @@ pub(crate) fn bytes(value: &Value) -> Result<Vec<u8>, String> {
 pub(crate) fn is_deployed(target: &TargetResult) -> bool {
     let kind = target.deploy.as_ref().and_then(|deploy| deploy.deploy_type.as_ref());
     let teardown = kind.is_some_and(|kind| *kind == "teardown");
-    target.verdict == VerdictName::Passed && !teardown
+    target.verdict == Verdict::Passed && !teardown
 }
 
 #[cfg(test)]
@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn ids_are_derived_from_deploys_and_their_state() {
-        let failed = sample::result(VerdictName::Failed);
+        let failed = sample::result(Verdict::Failed);
         let id = |occasion, result: &RunResult| Event::new(occasion, &[], result).id;
         let first = id(Occasion::Ended, &failed);
         assert!(first.starts_with("msg_") && !first.contains('.') && first.len() == 36, "{first}");
@@ -149,12 +149,12 @@ mod tests {
 
     #[test]
     fn sources_are_uri_references() {
-        let mut result = sample::result(VerdictName::Passed);
+        let mut result = sample::result(Verdict::Passed);
         result.targets[0].install.id = Line::new("a b/c");
         assert_eq!(source(&result), "/nuon/installs/a%20b%2Fc");
         result.targets[0].install.id = Line::new("日".repeat(9000));
         assert!(source(&result).len() < 2400);
-        result.targets.push(sample::target(VerdictName::Passed, "other", "api", 2));
+        result.targets.push(sample::target(Verdict::Passed, "other", "api", 2));
         assert_eq!(source(&result), "/nuon");
     }
 }

@@ -31,13 +31,13 @@ pub(crate) struct WebhookSettings {
 
 /// What a receiver has been sent.
 #[derive(Debug, Default)]
-pub(crate) struct Told {
+pub(crate) struct Sent {
     ids: Vec<String>,
     /// It answered 410: it is gone.
     is_gone: bool,
 }
 
-impl Told {
+impl Sent {
     /// Sends an event, unless it was sent before. Returns whether anything was sent.
     pub(crate) async fn tell(
         &mut self,

@@ -123,7 +123,8 @@ fn cut_texts(value: &mut Value, longest: usize) {
 
 #[cfg(test)]
 mod tests {
-    use nuon_gate_core::result::{LogLine, StayResult, VerdictName};
+    use nuon_gate_core::Verdict;
+    use nuon_gate_core::result::{LogLine, StayResult};
 
     use super::*;
     use crate::sample;
@@ -140,13 +141,13 @@ mod tests {
 
     #[test]
     fn what_fits_is_left_alone() {
-        let result = sample::result(VerdictName::Failed);
+        let result = sample::result(Verdict::Failed);
         assert_eq!(shrunk(&result), result);
     }
 
     #[test]
     fn the_log_goes_first_then_the_timeline_then_texts_then_targets() {
-        let mut result = sample::result(VerdictName::Failed);
+        let mut result = sample::result(Verdict::Failed);
         result.targets[0].log_tail = lines(25, &"x".repeat(4000));
         let once = shrunk(&result);
         assert_eq!((once.targets[0].log_tail.len(), once.targets[0].timeline.len()), (10, 3));
@@ -165,10 +166,10 @@ mod tests {
         assert!(thrice.targets[0].reason.as_ref().unwrap().plain().ends_with(" more characters"));
         assert_eq!(thrice.targets[0].url, result.targets[0].url);
 
-        let passed = sample::target(VerdictName::Passed, "acme", "web", 2);
+        let passed = sample::target(Verdict::Passed, "acme", "web", 2);
         result.targets.splice(0..0, vec![passed; 500]);
         let last = shrunk(&result);
-        assert_eq!(last.targets[0].verdict, VerdictName::Failed);
+        assert_eq!(last.targets[0].verdict, Verdict::Failed);
         assert!(last.targets.len() < 100, "{}", last.targets.len());
         assert!(last.warnings.iter().any(|warning| warning.plain().contains("left out")), "{:?}", last.warnings);
     }

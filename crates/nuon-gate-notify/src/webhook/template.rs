@@ -2,7 +2,7 @@
 
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value as Context};
-use nuon_gate_core::result::VerdictName;
+use nuon_gate_core::Verdict;
 use serde_json::Value;
 
 use crate::Occasion;
@@ -38,9 +38,9 @@ impl Template {
         let template = Self { environment, content_type };
         // With and without a reason, a log and a deploy: a template that relies on one fails here, not at the end of a
         // wait.
-        for verdict in [VerdictName::Failed, VerdictName::Passed, VerdictName::Pending] {
+        for verdict in [Verdict::Failed, Verdict::Passed, Verdict::Pending] {
             let mut result = sample::result(verdict);
-            if verdict == VerdictName::Pending {
+            if verdict == Verdict::Pending {
                 result.targets[0].deploy = None;
             }
             let event = Event::new(Occasion::Ended, &[], &result);
@@ -91,7 +91,7 @@ mod tests {
 
     fn render(source: &str, content_type: Option<&str>) -> Result<String, String> {
         let template = Template::new(source, content_type)?;
-        let mut result = sample::result(VerdictName::Failed);
+        let mut result = sample::result(Verdict::Failed);
         result.reason = Some(Line::new("a \"quoted\" line \\ {{ 7 }} ☃"));
         let event = Event::new(Occasion::Ended, &[], &result);
         let body = template.render(&event, &serde_json::to_value(&result).unwrap())?;

@@ -1,7 +1,8 @@
 //! What is made of the answers of the Web API.
 
 use httpmock::HttpMockResponse;
-use nuon_gate_core::result::{Delivery, VerdictName};
+use nuon_gate_core::Verdict;
+use nuon_gate_core::result::Delivery;
 use nuon_gate_notify::{Notifier, Occasion, Options, Sinks, Trigger, send_test, slack_check};
 use serde_json::{Value, json};
 
@@ -16,7 +17,7 @@ async fn refused_blocks_arrive_as_plain_text() {
                 .await;
         let only_end = Options { notify_on: Some(vec![Trigger::Success]), ..options() };
         let notifier = Notifier::start(&bot(&service), only_end).unwrap();
-        let outcome = notifier.finish(result(VerdictName::Passed), PATIENCE).await;
+        let outcome = notifier.finish(result(Verdict::Passed), PATIENCE).await;
         assert_eq!(only(&outcome), (Delivery::Sent, ""), "{error}");
         let seen = service.seen();
         assert_eq!(seen.len(), 2);
@@ -33,7 +34,7 @@ async fn a_200_can_be_a_failure_and_says_what_to_do() {
     ] {
         let service = Service::start(move |_, _| no(error)).await;
         let notifier = Notifier::start(&bot(&service), options()).unwrap();
-        let outcome = notifier.finish(result(VerdictName::Passed), PATIENCE).await;
+        let outcome = notifier.finish(result(Verdict::Passed), PATIENCE).await;
         assert_eq!(only(&outcome), (Delivery::Failed, hint));
         assert!(outcome.any_failed() && !outcome.any_sent());
         assert_eq!(service.seen().len(), 1, "{error} is not tried again");
@@ -45,7 +46,7 @@ async fn what_may_have_been_posted_is_not_posted_again() {
     for unclear in [answer(503, "down"), no("internal_error"), answer(200, "{")] {
         let service = Service::start(move |_, _| unclear.clone()).await;
         let notifier = Notifier::start(&bot(&service), options()).unwrap();
-        let outcome = notifier.finish(result(VerdictName::Passed), PATIENCE).await;
+        let outcome = notifier.finish(result(Verdict::Passed), PATIENCE).await;
         assert_eq!(only(&outcome).0, Delivery::Failed);
         assert_eq!(service.seen().len(), 1);
     }
@@ -64,7 +65,7 @@ async fn too_many_requests_and_edits_are_repeated() {
     let notifier = Notifier::start(&bot(&service), options()).unwrap();
     notifier.tell(Occasion::Started, pending("queued"));
     service.wait_for(3).await;
-    let outcome = notifier.finish(result(VerdictName::Passed), PATIENCE).await;
+    let outcome = notifier.finish(result(Verdict::Passed), PATIENCE).await;
     assert_eq!(only(&outcome), (Delivery::Sent, ""));
     let expected =
         ["chat.postMessage", "chat.postMessage", "chat.postMessage", "chat.update", "chat.update", "chat.update"];
@@ -78,7 +79,7 @@ async fn a_wish_beyond_the_budget_is_not_waited_for() {
     notifier.tell(Occasion::Started, pending("queued"));
     service.wait_for(1).await;
     let began = tokio::time::Instant::now();
-    let outcome = notifier.finish(result(VerdictName::Passed), PATIENCE).await;
+    let outcome = notifier.finish(result(Verdict::Passed), PATIENCE).await;
     assert_eq!(only(&outcome), (Delivery::Failed, "HTTP 429: later"));
     assert!(began.elapsed() < PATIENCE / 2);
     // The start was given up for the end, which was tried once.

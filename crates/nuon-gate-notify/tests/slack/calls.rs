@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use nuon_gate_core::Line;
-use nuon_gate_core::result::{Delivery, RunResult, VerdictName};
+use nuon_gate_core::result::{Delivery, RunResult};
+use nuon_gate_core::{Line, Signal, Verdict};
 use nuon_gate_notify::{Mention, Notifier, Occasion, Options, Pace};
 use serde_json::{Value, json};
 
@@ -13,7 +13,7 @@ use crate::{bot, calls, header_text, methods, no, ok, run};
 #[tokio::test]
 async fn one_message_is_edited_and_a_failure_is_a_reply_that_everyone_sees() {
     let service = Service::start(|number, _| ok(if number == 0 { "100.1" } else { "200.2" })).await;
-    let outcome = run(&service, options(), &["planning"], VerdictName::Failed).await;
+    let outcome = run(&service, options(), &["planning"], Verdict::Failed).await;
     assert_eq!(only(&outcome), (Delivery::Sent, ""));
     assert_eq!(outcome.slack_thread.unwrap().to_string(), "C0123456789:100.1");
     assert_eq!(methods(&service), ["chat.postMessage", "chat.update", "chat.update", "chat.postMessage"]);
@@ -24,8 +24,8 @@ async fn one_message_is_edited_and_a_failure_is_a_reply_that_everyone_sees() {
     // The name is good for posting alone.
     assert_eq!((&edit["channel"], &edit["ts"]), (&json!("C0123456789"), &json!("100.1")));
     assert_eq!(header_text(&seen[0]), "⏳ deploying api in acme");
-    for told in &seen[2..] {
-        assert_eq!(header_text(told), "❌ api in acme failed: quota exceeded for pods");
+    for edit in &seen[2..] {
+        assert_eq!(header_text(edit), "❌ api in acme failed: quota exceeded for pods");
     }
     assert_eq!((&reply["channel"], &reply["thread_ts"]), (&json!("C0123456789"), &json!("100.1")));
     assert_eq!(reply["reply_broadcast"], true);
@@ -47,7 +47,7 @@ async fn a_reply_that_fails_is_a_notification_that_failed() {
         None => ok("100.1"),
     })
     .await;
-    let outcome = run(&service, options(), &[], VerdictName::Failed).await;
+    let outcome = run(&service, options(), &[], Verdict::Failed).await;
     let (delivery, reason) = only(&outcome);
     assert_eq!(delivery, Delivery::Failed);
     assert!(reason.starts_with("restricted_action"), "{reason}");
@@ -61,7 +61,7 @@ async fn people_are_called_even_if_the_message_cannot_be_edited_now() {
         _ => ok("200.2"),
     })
     .await;
-    let outcome = run(&service, options(), &[], VerdictName::Failed).await;
+    let outcome = run(&service, options(), &[], Verdict::Failed).await;
     assert_eq!(only(&outcome).0, Delivery::Failed);
     assert_eq!(service.seen().last().unwrap().json()["reply_broadcast"], true);
 }
@@ -78,7 +78,7 @@ async fn each_step_that_asks_for_an_approval_calls_people() {
         notifier.ask(0, &place(step), pending("pending-approval"));
         service.wait_for(requests).await;
     }
-    let outcome = notifier.finish(result(VerdictName::Passed), PATIENCE).await;
+    let outcome = notifier.finish(result(Verdict::Passed), PATIENCE).await;
     assert_eq!(only(&outcome), (Delivery::Sent, ""));
     let expected = ["chat.postMessage", "chat.update", "chat.postMessage", "chat.postMessage", "chat.update"];
     assert_eq!(methods(&service), expected);
@@ -111,17 +111,17 @@ async fn mentions_come_from_the_settings_and_only_with_what_people_must_see() {
     };
     // Nobody is called because a person ended the job or the deploy, or answered.
     type Change<'a> = &'a dyn Fn(&mut RunResult);
-    let ends: [(VerdictName, Change<'_>, bool); 10] = [
-        (VerdictName::Failed, &|_| (), true),
-        (VerdictName::TimedOut, &|_| (), true),
-        (VerdictName::Inconclusive, &|_| (), true),
-        (VerdictName::ApprovalNeeded, &|_| (), true),
-        (VerdictName::Passed, &recovered, true),
-        (VerdictName::Cancelled, &status("approval-expired"), true),
-        (VerdictName::Cancelled, &status("cancelled"), false),
-        (VerdictName::Cancelled, &status("approval-denied"), false),
-        (VerdictName::Interrupted, &|_| (), false),
-        (VerdictName::Passed, &|_| (), false),
+    let ends: [(Verdict, Change<'_>, bool); 10] = [
+        (Verdict::Failed, &|_| (), true),
+        (Verdict::TimedOut, &|_| (), true),
+        (Verdict::Inconclusive, &|_| (), true),
+        (Verdict::ApprovalNeeded, &|_| (), true),
+        (Verdict::Passed, &recovered, true),
+        (Verdict::Cancelled, &status("approval-expired"), true),
+        (Verdict::Cancelled, &status("cancelled"), false),
+        (Verdict::Cancelled, &status("approval-denied"), false),
+        (Verdict::Interrupted(Signal::Terminate), &|_| (), false),
+        (Verdict::Passed, &|_| (), false),
     ];
     for (verdict, change, expected) in ends {
         let service = Service::start(|_, _| ok("100.1")).await;

@@ -11,7 +11,7 @@ mod webhook;
 
 use self::support::{PATIENCE, Seen, Service, answer, pending, result, sinks};
 use httpmock::HttpMockResponse;
-use nuon_gate_core::result::VerdictName;
+use nuon_gate_core::Verdict;
 use nuon_gate_notify::{Notifier, Occasion, Options, Outcome, Sinks};
 use serde_json::json;
 
@@ -40,7 +40,7 @@ fn header_text(seen: &Seen) -> String {
 }
 
 /// Runs a wait with some changes in between, each of which is heard before the next.
-async fn run(service: &Service, options: Options, changes: &[&str], end: VerdictName) -> Outcome {
+async fn run(service: &Service, options: Options, changes: &[&str], end: Verdict) -> Outcome {
     let notifier = Notifier::start(&bot(service), options).unwrap();
     notifier.tell(Occasion::Started, pending("queued"));
     service.wait_for(1).await;

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use nuon_gate_core::result::{Delivery, RunResult, VerdictName};
+use nuon_gate_core::Verdict;
+use nuon_gate_core::result::{Delivery, RunResult};
 use nuon_gate_notify::{Notifier, Occasion, Options, Pace, Trigger};
 use serde_json::json;
 
@@ -10,15 +11,15 @@ use crate::support::{PATIENCE, Service, only, options, pending, place, result};
 use crate::{bot, header_text, methods, no, ok, run};
 
 #[tokio::test]
-async fn that_all_have_ended_is_told_with_the_end() {
+async fn that_all_have_ended_is_reported_with_the_end() {
     let service = Service::start(|_, _| ok("100.1")).await;
     let notifier = Notifier::start(&bot(&service), options()).unwrap();
     notifier.ask(0, &place("inst1"), pending("pending-approval"));
     service.wait_for(1).await;
-    let ended = RunResult { verdict: VerdictName::Pending, ..result(VerdictName::Cancelled) };
+    let ended = RunResult { verdict: Verdict::Pending, ..result(Verdict::Cancelled) };
     notifier.tell(Occasion::Changed, ended);
     tokio::task::yield_now().await;
-    notifier.finish(result(VerdictName::Cancelled), PATIENCE).await;
+    notifier.finish(result(Verdict::Cancelled), PATIENCE).await;
     let headers: Vec<_> = service.seen().iter().map(header_text).collect();
     let end = "🚫 api in acme cancelled: the deploy ended as `cancelled`; the server gives no reason";
     assert_eq!(headers, ["✋ approval needed for api in acme", end]);
@@ -35,7 +36,7 @@ async fn edits_in_quick_succession_are_one() {
         notifier.tell(Occasion::Changed, pending(status));
     }
     // The end does not wait for its turn.
-    let outcome = notifier.finish(result(VerdictName::Passed), PATIENCE).await;
+    let outcome = notifier.finish(result(Verdict::Passed), PATIENCE).await;
     assert_eq!(only(&outcome), (Delivery::Sent, ""));
     assert_eq!(methods(&service), ["chat.postMessage", "chat.update"]);
     assert_eq!(header_text(&service.seen()[1]), "✅ api in acme deployed");
@@ -60,7 +61,7 @@ async fn a_message_that_cannot_be_edited_becomes_a_reply_and_then_a_new_one() {
             service.wait_for(1).await;
             notifier.tell(Occasion::Changed, pending("executing"));
             service.wait_for(expected.len() - 1).await;
-            let outcome = notifier.finish(result(VerdictName::Passed), PATIENCE).await;
+            let outcome = notifier.finish(result(Verdict::Passed), PATIENCE).await;
             assert_eq!(only(&outcome), (Delivery::Sent, ""), "{error}");
             assert_eq!(methods(&service), expected, "{error}");
             let seen = service.seen();
@@ -79,7 +80,7 @@ async fn an_earlier_message_is_gone_on_with() {
     let service = Service::start(|_, _| ok("9.9")).await;
     let thread = "C777:55.5".parse().unwrap();
     let with_thread = Options { slack_thread: Some(thread), ..options() };
-    let outcome = run(&service, with_thread, &[], VerdictName::Failed).await;
+    let outcome = run(&service, with_thread, &[], Verdict::Failed).await;
     assert_eq!(methods(&service), ["chat.update", "chat.update", "chat.postMessage"]);
     let seen = service.seen();
     assert_eq!((&seen[0].json()["channel"], &seen[0].json()["ts"]), (&json!("C777"), &json!("55.5")));
@@ -105,7 +106,7 @@ async fn a_message_is_posted_at_the_first_listed_event() {
             notifier.tell(Occasion::Approval, pending("pending-approval"));
             service.wait_for(methods_expected.len() - 1).await;
         }
-        let outcome = notifier.finish(result(VerdictName::Passed), PATIENCE).await;
+        let outcome = notifier.finish(result(Verdict::Passed), PATIENCE).await;
         let expected = if methods_expected.is_empty() {
             (Delivery::Skipped, "nothing happened that is notified")
         } else {
@@ -130,7 +131,7 @@ async fn the_end_makes_up_for_a_change_just_before_it() {
     tokio::time::sleep(between_changes).await;
     notifier.tell(Occasion::Changed, pending("active"));
     tokio::task::yield_now().await;
-    notifier.finish(result(VerdictName::Passed), PATIENCE).await;
+    notifier.finish(result(Verdict::Passed), PATIENCE).await;
     assert_eq!(methods(&service), ["chat.postMessage", "chat.update", "chat.update"]);
     assert!(header_text(&service.seen()[2]).starts_with("✅ "), "{:?}", service.seen()[2].json());
 }

@@ -1,7 +1,8 @@
 //! The incoming webhook.
 
 use httpmock::HttpMockResponse;
-use nuon_gate_core::result::{Delivery, VerdictName};
+use nuon_gate_core::Verdict;
+use nuon_gate_core::result::Delivery;
 use nuon_gate_notify::{Notifier, Occasion, Options, Trigger};
 use serde_json::json;
 
@@ -19,7 +20,7 @@ async fn webhooks_say_the_request_for_approval_once_and_the_end() {
     notifier.tell(Occasion::Approval, pending("pending-approval"));
     notifier.tell(Occasion::Approval, pending("pending-approval"));
     notifier.tell(Occasion::Changed, pending("executing"));
-    let outcome = notifier.finish(result(VerdictName::Failed), PATIENCE).await;
+    let outcome = notifier.finish(result(Verdict::Failed), PATIENCE).await;
     assert_eq!(only(&outcome), (Delivery::Sent, ""));
     let headlines: Vec<_> = service.seen().iter().map(header_text).collect();
     let end = "❌ api in acme failed: quota exceeded for pods";
@@ -58,7 +59,7 @@ async fn a_webhooks_answers_are_read_as_they_are_meant() {
         let service = Service::start(move |_, _| said.clone()).await;
         let hook = sinks(&[("NUON_GATE_SLACK_WEBHOOK_URL", &service.url("/services/T0/B0/secret"))]);
         let notifier = Notifier::start(&hook, options()).unwrap();
-        let outcome = notifier.finish(result(VerdictName::Passed), PATIENCE).await;
+        let outcome = notifier.finish(result(Verdict::Passed), PATIENCE).await;
         assert_eq!(only(&outcome), (delivery, reason));
         assert_eq!(service.seen().len(), requests);
     }
@@ -73,7 +74,7 @@ async fn a_webhooks_answers_are_read_as_they_are_meant() {
     })
     .await;
     let hook = sinks(&[("NUON_GATE_SLACK_WEBHOOK_URL", &service.url("/x"))]);
-    let outcome = Notifier::start(&hook, options()).unwrap().finish(result(VerdictName::Passed), PATIENCE).await;
+    let outcome = Notifier::start(&hook, options()).unwrap().finish(result(Verdict::Passed), PATIENCE).await;
     assert_eq!(only(&outcome), (Delivery::Sent, ""));
     assert_eq!(service.seen()[2].json()["blocks"], json!([]));
 }

@@ -1,4 +1,4 @@
-//! Runs to tell of, and a service that is told.
+//! Runs to report, and a service that receives the messages.
 
 #![allow(dead_code, reason = "each test uses a part of it")]
 
@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use httpmock::{HttpMockRequest, HttpMockResponse, MockServer};
-use nuon_gate_core::ApprovalPlace;
 use nuon_gate_core::Line;
-use nuon_gate_core::result::{Delivery, RunResult, TargetResult, VerdictName};
+use nuon_gate_core::result::{Delivery, RunResult, TargetResult};
+use nuon_gate_core::{ApprovalPlace, Verdict};
 use nuon_gate_notify::{Options, Outcome, Pace, Sinks};
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -17,7 +17,7 @@ use tokio::sync::watch;
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A run with one target that ended in a way.
-pub(crate) fn result(verdict: VerdictName) -> RunResult {
+pub(crate) fn result(verdict: Verdict) -> RunResult {
     let mut value = json!({
         "schema": 1, "verdict": "pending", "exit_code": 1, "reason": null,
         "started_at": "2026-08-03T14:02:11Z", "finished_at": "2026-08-03T14:05:18Z", "elapsed_ms": 187_000,
@@ -28,72 +28,70 @@ pub(crate) fn result(verdict: VerdictName) -> RunResult {
     let name = verdict.as_str();
     let again = "still running: wait again with --deploy dpl1, or raise --timeout (NUON_GATE_TIMEOUT)";
     let (status, reason, hint) = match verdict {
-        VerdictName::Passed | VerdictName::NotifyFailed => ("active", None, None),
-        VerdictName::Failed => {
+        Verdict::Passed | Verdict::NotifyFailed => ("active", None, None),
+        Verdict::Failed => {
             ("error", Some("quota exceeded for pods"), Some("ask the platform team to raise the pod quota"))
         }
-        VerdictName::Rejected => (
+        Verdict::Rejected => (
             "executing",
             Some("the API does not accept the token: HTTP 401: invalid token"),
             Some("check NUON_API_TOKEN or --token-file (NUON_GATE_TOKEN_FILE); nuon-gate doctor says more"),
         ),
-        VerdictName::Cancelled => (
+        Verdict::Cancelled => (
             "cancelled",
             Some("the deploy ended as `cancelled`; the server gives no reason"),
             Some("deploy again, unless it was cancelled on purpose"),
         ),
-        VerdictName::ApprovalNeeded => (
+        Verdict::ApprovalNeeded => (
             "pending-approval",
             Some("--approval-timeout 10m ran out, nobody has answered"),
             Some("approve or deny it in Nuon, then wait again with --deploy dpl1"),
         ),
-        VerdictName::Superseded => (
+        Verdict::Superseded => (
             "executing",
             Some("the deploy dpl1 was superseded by dpl2"),
             Some("wait for the newer one with --deploy dpl2"),
         ),
-        VerdictName::TimedOut => {
-            ("executing", Some("--timeout 1h ran out; last seen `executing` for 58m 3s"), Some(again))
-        }
-        VerdictName::Interrupted => (
+        Verdict::TimedOut => ("executing", Some("--timeout 1h ran out; last seen `executing` for 58m 3s"), Some(again)),
+        Verdict::Interrupted(_) => (
             "executing",
             Some("interrupted by SIGTERM; last seen `executing` for 2m 58s"),
             Some("still running: wait again with --deploy dpl1"),
         ),
-        VerdictName::Inconclusive => (
+        Verdict::Inconclusive => (
             "executing",
             Some("no good answer from the API for 5m (--api-outage): HTTP 503"),
             Some("the deploy may be fine: check the API's state, then run this again"),
         ),
-        VerdictName::Pending => ("executing", None, None),
+        Verdict::Pending => ("executing", None, None),
     };
     let (reason, hint) = (json!(reason), json!(hint));
     value["hint"] = hint.clone();
     value["verdict"] = name.into();
     value["reason"] = reason.clone();
     let target = &mut value["targets"][0];
-    target["verdict"] = if verdict == VerdictName::Interrupted { "pending".into() } else { name.into() };
-    if verdict == VerdictName::NotifyFailed {
+    target["verdict"] = if matches!(verdict, Verdict::Interrupted(_)) { "pending".into() } else { name.into() };
+    if verdict == Verdict::NotifyFailed {
         target["verdict"] = "passed".into();
     }
     // What has not ended has no reason yet.
-    if verdict != VerdictName::Interrupted {
+    if !matches!(verdict, Verdict::Interrupted(_)) {
         target["reason"] = reason;
         target["hint"] = hint;
     }
-    if matches!(verdict, VerdictName::Failed | VerdictName::TimedOut | VerdictName::Cancelled) {
+    if matches!(verdict, Verdict::Failed | Verdict::TimedOut | Verdict::Cancelled) {
         target["last_good"] = json!({"deploy_id": "dpl0", "build_id": "bld0", "commit": "0a1b2c3d", "at": null});
     }
     target["deploy"]["status"] = status.into();
     target["timeline"][2]["status"] = status.into();
-    if matches!(verdict, VerdictName::Passed | VerdictName::Failed | VerdictName::Cancelled) {
+    if matches!(verdict, Verdict::Passed | Verdict::Failed | Verdict::Cancelled) {
         target["deploy"]["ended_at"] = "2026-08-03T14:05:17Z".into();
         target["timeline"][2]["duration_ms"] = Value::Null;
     }
-    if verdict == VerdictName::ApprovalNeeded {
+    if verdict == Verdict::ApprovalNeeded {
         target["approval_url"] = "https://app.nuon.co/org1/installs/inl1/workflows/inw1?panel=inst1".into();
     }
-    if verdict == VerdictName::Failed {
+    if verdict == Verdict::Failed {
         target["log_tail"] = json!([
             {"at": null, "severity": "info", "text": "helm upgrade --install api ./chart"},
             {"at": null, "severity": "error", "text": "Error: pods \"api-7d9f\" is forbidden: exceeded quota: acme"},
@@ -124,8 +122,8 @@ fn target(install: &str, component: &str) -> Value {
 }
 
 /// A run with several installs, of which so many ended in a way, and the others passed.
-pub(crate) fn fleet(verdict: VerdictName, count: usize, decided: usize) -> RunResult {
-    let (mut run, passed) = (result(verdict), result(VerdictName::Passed).targets.remove(0));
+pub(crate) fn fleet(verdict: Verdict, count: usize, decided: usize) -> RunResult {
+    let (mut run, passed) = (result(verdict), result(Verdict::Passed).targets.remove(0));
     let one = run.targets.remove(0);
     let number = |number: usize, mut target: TargetResult| {
         target.install.id = Line::new(format!("inl{number}"));
@@ -139,7 +137,7 @@ pub(crate) fn fleet(verdict: VerdictName, count: usize, decided: usize) -> RunRe
     let is_decided = |at: usize| at % every == every - 1 && at / every < decided;
     let target = |at: usize| number(at, if is_decided(at) { one.clone() } else { passed.clone() });
     run.targets = (0..count).map(target).collect();
-    if let Some(reason) = run.reason.as_ref().filter(|_| verdict != VerdictName::Interrupted) {
+    if let Some(reason) = run.reason.as_ref().filter(|_| !matches!(verdict, Verdict::Interrupted(_))) {
         let more = if decided > 1 { format!(" ({decided} of {count} targets did not pass)") } else { String::new() };
         run.reason = Some(Line::new(format!("acme-{}/api: {}{more}", every - 1, reason.plain())));
     }
@@ -148,7 +146,7 @@ pub(crate) fn fleet(verdict: VerdictName, count: usize, decided: usize) -> RunRe
 
 /// A run that goes on, in a status.
 pub(crate) fn pending(status: &str) -> RunResult {
-    let mut result = result(VerdictName::Pending);
+    let mut result = result(Verdict::Pending);
     result.targets[0].deploy.as_mut().unwrap().status = Line::new(status);
     result
 }
@@ -202,7 +200,7 @@ impl Seen {
     }
 }
 
-/// A service that keeps what it is told, and answers as the test wants.
+/// A service that keeps what it receives, and answers as the test wants.
 pub(crate) struct Service {
     server: MockServer,
     seen: Arc<Mutex<Vec<Seen>>>,

@@ -23,8 +23,8 @@ impl State {
 
     /// Returns the plan that an approval is about, and the approval's type.
     fn plan_of(&mut self, workflow: &str, approval: &str, now: Duration) -> Option<(&Plan, &str)> {
-        if self.told(workflow).is_some() {
-            let step = self.told_steps(workflow, now)?.iter().find(|step| id("waa", &step.name) == approval)?;
+        if self.scripted(workflow).is_some() {
+            let step = self.scripted_steps(workflow, now)?.iter().find(|step| id("waa", &step.name) == approval)?;
             return Some((step.plan.as_ref()?, step.approval.as_deref().unwrap_or("helm_approval")));
         }
         let places = self.places_of_workflow(workflow);

@@ -13,7 +13,7 @@ use crate::state::{Moment, State};
 const LIMIT: Duration = Duration::from_secs(60);
 
 impl State {
-    /// Answers with a step once it has ended. That is no look at its workflow.
+    /// Answers with a step once it has ended. That is no poll at its workflow.
     pub(crate) fn await_step(&mut self, id: &str, step: &str, moment: Moment) -> Option<Reply> {
         match self.script.long_poll.step {
             StepAwait::On => {}
@@ -35,7 +35,7 @@ impl State {
     }
 }
 
-/// Where a step stands, as the one who awaits it is told.
+/// The state of a step, as the long poll returns it.
 enum Stand {
     NotBegun,
     GoesOn,

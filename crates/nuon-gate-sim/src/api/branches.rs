@@ -29,7 +29,7 @@ impl State {
         Page::reply(self.page(request), app.branches.iter().collect(), |branch| bodies::branch(app, branch))
     }
 
-    /// Answers with the workflows of a branch's runs, newest first. That is no look at any of them.
+    /// Answers with the workflows of a branch's runs, newest first. That is no poll at any of them.
     pub(crate) fn list_runs(&mut self, branch: BranchId<'_>, now: Duration, request: &Seen) -> Reply {
         let Some((_, branch)) = self.branch(branch) else { return bodies::not_found("app branch") };
         let ids: Vec<String> = branch.runs.iter().rev().map(|run| run.workflow.clone()).collect();
@@ -67,7 +67,7 @@ impl State {
         }
     }
 
-    /// Returns a run's own workflow, if it is not told in full.
+    /// Returns a run's own workflow, if it is not scripted in full.
     pub(super) fn run_workflow(&mut self, id: &str, now: Duration) -> Option<Value> {
         self.advance_run(id, now, 0)?;
         let workflows = self.words_of_workflows(id, now);
@@ -98,22 +98,22 @@ impl State {
         runs.find(|(_, run)| run.workflow == workflow)
     }
 
-    /// Lets the run of a workflow go on, and counts so many looks at it; `None` if it is not there.
-    fn advance_run(&mut self, workflow: &str, now: Duration, looks: u32) -> Option<usize> {
+    /// Lets the run of a workflow go on, and counts so many polls at it; `None` if it is not there.
+    fn advance_run(&mut self, workflow: &str, now: Duration, polls: u32) -> Option<usize> {
         let (_, run) = self.run_of(workflow).filter(|(_, run)| is_there(run, now))?;
         let (id, begins) = (run.id.clone(), run.after.unwrap_or_default());
-        let lasts: Vec<Lasts> = run.states.iter().map(|state| (state.duration, state.looks)).collect();
-        Some(self.runs.entry(id).or_default().advance(&lasts, begins, now, looks))
+        let lasts: Vec<Lasts> = run.states.iter().map(|state| (state.duration, state.polls)).collect();
+        Some(self.runs.entry(id).or_default().advance(&lasts, begins, now, polls))
     }
 
-    /// Returns the workflow of a run, with the run in it, and counts so many looks at the run.
-    fn show_run(&mut self, workflow: &str, now: Duration, looks: u32) -> Option<Value> {
-        self.advance_run(workflow, now, looks)?;
+    /// Returns the workflow of a run, with the run in it, and counts so many polls at the run.
+    fn show_run(&mut self, workflow: &str, now: Duration, polls: u32) -> Option<Value> {
+        self.advance_run(workflow, now, polls)?;
         let workflows = self.words_of_workflows(workflow, now);
-        let told = self.show_told_workflow(workflow, now);
+        let scripted = self.show_scripted_workflow(workflow, now);
         let view = self.view_run(workflow, &workflows, now)?;
         // Its run must not go on between the two parts of an answer.
-        let mut body = told.or_else(|| self.run_workflow_of(&view))?;
+        let mut body = scripted.or_else(|| self.run_workflow_of(&view))?;
         body["app_branch_runs"] = json!([bodies::run(&view)]);
         self.show_cancelling(workflow, &mut body);
         Some(body)
@@ -148,7 +148,7 @@ impl State {
             InstallView {
                 install,
                 status: install.status.clone().unwrap_or_else(|| word.unwrap_or("pending").to_owned()),
-                // One whose status is told shows its workflow, whether that is there or not.
+                // One whose status is scripted shows its workflow, whether that is there or not.
                 workflow: install.workflow.as_deref().filter(|_| word.is_some() || install.status.is_some()),
             }
         };

@@ -16,39 +16,39 @@ impl State {
         let generation = self.script.generation;
         let workflow = self.show_workflow(id, now, 0).filter(|_| generation != Generation::Old);
         let Some(workflow) = workflow else { return bodies::not_found("workflow") };
-        let wishes = self.wishes(id);
-        if wishes.forbidden {
+        let settings = self.settings(id);
+        if settings.forbidden {
             return bodies::error(403, "the role does not allow to cancel a workflow", "ask an admin of the org");
         }
         let cancelling = self.cancellings.entry(id.to_owned()).or_default();
         if cancelling.stage != Stage::Open || !is_cancelable(&workflow, generation) {
             return refusal(generation);
         }
-        if cancelling.refused < wishes.refuse {
+        if cancelling.refused < settings.refuse {
             cancelling.refused += 1;
             return refusal(generation);
         }
         let was_pending = workflow["status"]["status"] == "pending";
-        cancelling.stage = match wishes.loses {
+        cancelling.stage = match settings.loses {
             true => Stage::Lost,
-            false => Stage::Accepted { answers: wishes.settles_after, was_pending },
+            false => Stage::Accepted { answers: settings.settles_after, was_pending },
         };
-        if wishes.settles_after == 0 {
-            self.look_at_cancelling(id, now);
+        if settings.settles_after == 0 {
+            self.advance_cancelling(id, now);
         }
         acceptance(generation, was_pending)
     }
 
     /// Returns what the script says of cancelling a workflow.
-    fn wishes(&self, id: &str) -> Cancel {
-        let told = self.script.workflows.iter().find(|workflow| workflow.id == id);
-        let told = told.and_then(|workflow| workflow.cancel.as_ref());
+    fn settings(&self, id: &str) -> Cancel {
+        let scripted = self.script.workflows.iter().find(|workflow| workflow.id == id);
+        let scripted = scripted.and_then(|workflow| workflow.cancel.as_ref());
         let mut deploys = self.places_of_workflow(id).into_iter().map(|place| self.deploy_at(place).cancel.as_ref());
-        told.or_else(|| deploys.find_map(|cancel| cancel)).cloned().unwrap_or_default()
+        scripted.or_else(|| deploys.find_map(|cancel| cancel)).cloned().unwrap_or_default()
     }
 
     /// Counts an answer about a workflow or one of its deploys, which may be the one that shows it cancelled.
-    pub(crate) fn look_at_cancelling(&mut self, id: &str, now: Duration) {
+    pub(crate) fn advance_cancelling(&mut self, id: &str, now: Duration) {
         let Some(cancelling) = self.cancellings.get_mut(id) else { return };
         let Stage::Accepted { answers, was_pending } = cancelling.stage else { return };
         if let Some(answers) = answers.checked_sub(1) {
@@ -66,8 +66,8 @@ impl State {
 
     /// Stops a workflow where it stands: what has not ended is cancelled, and what has not begun never does.
     fn settle(&mut self, id: &str, now: Duration) {
-        let told = self.script.workflows.iter().position(|workflow| workflow.id == id);
-        if let Some(at) = told {
+        let scripted = self.script.workflows.iter().position(|workflow| workflow.id == id);
+        if let Some(at) = scripted {
             self.workflows[at].halt();
         }
         for place in self.places_of_workflow(id) {

@@ -32,7 +32,7 @@ impl State {
         let Some(at) = self.position(install, id) else { return bodies::not_found("latest deploy") };
         let mut visible = self.visible(at, now);
         visible.retain(|position| !self.plans_only((at, *position)));
-        self.progress[at].looks += 1;
+        self.progress[at].polls += 1;
         let hidden = self.script.components[at].drift_scans && request.query("limit").as_deref() != Some("100");
         match visible.last().filter(|_| !hidden) {
             Some(position) => Reply::ok(&self.show((at, *position), now, Detail::Latest, 1)),
@@ -45,7 +45,8 @@ impl State {
     fn plans_only(&self, place: Place) -> bool {
         let deploy = self.deploy_at(place);
         let mut workflows = self.script.workflows.iter();
-        deploy.plan_only || workflows.any(|told| told.plan_only && deploy.workflow.as_deref() == Some(told.id.as_str()))
+        deploy.plan_only
+            || workflows.any(|scripted| scripted.plan_only && deploy.workflow.as_deref() == Some(scripted.id.as_str()))
     }
 
     fn no_deploy(&self, at: usize) -> NoDeploy {
@@ -58,8 +59,8 @@ impl State {
 
     /// Returns the positions of the rows that are there, oldest first.
     pub(super) fn visible(&self, at: usize, now: Duration) -> Vec<usize> {
-        let looks = self.progress[at].looks;
-        let visible = |deploy: &Deploy| deploy.after.is_none_or(|after| now >= after) && looks >= deploy.after_looks;
+        let polls = self.progress[at].polls;
+        let visible = |deploy: &Deploy| deploy.after.is_none_or(|after| now >= after) && polls >= deploy.after_polls;
         let deploys = self.script.components[at].deploys.iter().zip(&self.progress[at].deploys).enumerate();
         let there = deploys.filter(|(_, (deploy, progress))| visible(deploy) && !progress.row.is_called_off());
         there.map(|(position, _)| position).collect()
@@ -75,7 +76,7 @@ impl State {
         let place = self.place(|component, deploy| component.install == install && deploy.id.as_deref() == Some(id));
         match place.filter(|place| self.is_there(*place, now)) {
             Some(place) => {
-                self.progress[place.0].looks += 1;
+                self.progress[place.0].polls += 1;
                 Reply::ok(&self.show(place, now, Detail::Full, 1))
             }
             None => bodies::not_found("deploy"),
@@ -92,8 +93,8 @@ impl State {
         let rows = self.visible(at, now).into_iter().rev().map(Listed::Row);
         let earlier = (0..self.script.components[at].earlier.len()).rev().map(Listed::Earlier);
         let rows = rows.chain(earlier).collect();
-        self.progress[at].looks += 1;
-        // A list is no look at any of its rows.
+        self.progress[at].polls += 1;
+        // A list is no poll at any of its rows.
         Page::reply(page, rows, |row| match row {
             Listed::Row(position) => self.show((at, position), now, Detail::Listed, 0),
             Listed::Earlier(number) => self.show_earlier(at, number),
@@ -125,43 +126,43 @@ impl State {
                 let begins = self.deploy_at((at, position)).begins(now);
                 rows.push((self.progress[at].deploys[position].row.begin(begins), (at, position)));
             }
-            self.progress[at].looks += 1;
+            self.progress[at].polls += 1;
         }
         rows.sort_by_key(|row| Reverse(*row));
-        // The list is a look at each component's newest row, as it is asked for in place of that.
-        let looks = |place: &Place| u32::from(newest.contains(place));
-        Page::reply(self.page(request), rows, |(_, place)| self.show(place, now, Detail::Listed, looks(&place)))
+        // The list is a poll at each component's newest row, as it is asked for in place of that.
+        let polls = |place: &Place| u32::from(newest.contains(place));
+        Page::reply(self.page(request), rows, |(_, place)| self.show(place, now, Detail::Listed, polls(&place)))
     }
 
     fn has_install(&self, install: &str) -> bool {
         self.script.components.iter().any(|component| component.install == install)
     }
 
-    /// Returns a row as it stands, and counts so many looks at it.
-    pub(super) fn show(&mut self, place: Place, now: Duration, detail: Detail, looks: u32) -> Value {
-        if let Some(workflow) = self.deploy_at(place).workflow.clone().filter(|_| looks > 0) {
-            self.look_at_cancelling(&workflow, now);
+    /// Returns a row as it stands, and counts so many polls at it.
+    pub(super) fn show(&mut self, place: Place, now: Duration, detail: Detail, polls: u32) -> Value {
+        if let Some(workflow) = self.deploy_at(place).workflow.clone().filter(|_| polls > 0) {
+            self.advance_cancelling(&workflow, now);
         }
-        self.advance(place, now, looks);
+        self.advance(place, now, polls);
         bodies::deploy(&self.row(place), self.script.generation, detail)
     }
 
     /// Lets a deploy go on, and every other one of its component that has a health gate: a gate can write to a row that
     /// is newer than its own.
-    pub(super) fn advance(&mut self, (at, position): Place, now: Duration, looks: u32) {
+    pub(super) fn advance(&mut self, (at, position): Place, now: Duration, polls: u32) {
         for other in self.visible(at, now) {
             if other != position && self.health_at((at, other)).is_some() {
                 self.advance_alone((at, other), now, 0);
             }
         }
-        self.advance_alone((at, position), now, looks);
+        self.advance_alone((at, position), now, polls);
     }
 
-    fn advance_alone(&mut self, (at, position): Place, now: Duration, looks: u32) {
+    fn advance_alone(&mut self, (at, position): Place, now: Duration, polls: u32) {
         let deploy = &self.script.components[at].deploys[position];
-        let lasts: Vec<Lasts> = deploy.statuses.iter().map(|stay| (stay.duration, stay.looks)).collect();
-        self.progress[at].deploys[position].row.advance(&lasts, deploy.begins(now), now, looks);
-        self.advance_gate((at, position), now, looks);
+        let lasts: Vec<Lasts> = deploy.statuses.iter().map(|stay| (stay.duration, stay.polls)).collect();
+        self.progress[at].deploys[position].row.advance(&lasts, deploy.begins(now), now, polls);
+        self.advance_gate((at, position), now, polls);
     }
 
     /// Returns a row as it stands.

@@ -29,14 +29,14 @@ impl State {
     }
 
     /// Lets a deploy's gate go on, and writes what has come of it since.
-    pub(super) fn advance_gate(&mut self, place: Place, now: Duration, looks: u32) {
+    pub(super) fn advance_gate(&mut self, place: Place, now: Duration, polls: u32) {
         let (Some(begins), Some(health)) = (self.applied_at(place), self.health_at(place)) else { return };
         let outcomes = health.outcomes();
-        let mut lasts: Vec<Lasts> = outcomes.iter().map(|_| (health.duration, health.looks)).collect();
+        let mut lasts: Vec<Lasts> = outcomes.iter().map(|_| (health.duration, health.polls)).collect();
         lasts.push((None, None));
         let failure = bodies::failure(&self.script.components[place.0], health);
         let progress = &mut self.progress[place.0].deploys[place.1];
-        progress.gate.advance(&lasts, begins, now, looks);
+        progress.gate.advance(&lasts, begins, now, polls);
         let ended = progress.gate.entered()[1..].iter().copied().zip(outcomes);
         let unwritten: Vec<_> = ended.skip(progress.outcomes).collect();
         progress.outcomes += unwritten.len();

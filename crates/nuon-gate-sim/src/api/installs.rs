@@ -13,9 +13,9 @@ impl State {
     /// Answers with the installs, by name.
     pub(crate) fn list_installs(&self, request: &Seen) -> Reply {
         // Servers of before 2026 ignore what they do not know.
-        let wished = request.query("labels").filter(|_| self.script.generation == Generation::New);
+        let wanted = request.query("labels").filter(|_| self.script.generation == Generation::New);
         let mut installs = self.installs();
-        installs.retain(|component| wished.as_deref().is_none_or(|wished| has_labels(component, wished)));
+        installs.retain(|component| wanted.as_deref().is_none_or(|wanted| has_labels(component, wanted)));
         installs.sort_by(|one, other| install_name(one).cmp(install_name(other)));
         Page::reply(self.page(request), installs, |component| bodies::install(&component, &self.script))
     }
@@ -50,13 +50,13 @@ impl State {
 
     /// Answers with the components of an install, or with those that have the query's text in their name.
     pub(crate) fn list_components(&self, install: &str, request: &Seen) -> Reply {
-        let wished = request.query("q").unwrap_or_default().to_lowercase();
+        let wanted = request.query("q").unwrap_or_default().to_lowercase();
         let components = self.script.components.iter().filter(|component| component.install == install);
         let mut components = components.peekable();
         if components.peek().is_none() {
             return bodies::not_found("install");
         }
-        let components = components.filter(|component| name(component).to_lowercase().contains(&wished));
+        let components = components.filter(|component| name(component).to_lowercase().contains(&wanted));
         Page::reply(self.page(request), components.collect(), bodies::install_component)
     }
 
@@ -74,9 +74,9 @@ impl State {
 }
 
 /// Tells whether an install has every label of a list like `env:prod,tier=1,canary`. A bare key stands for any value.
-fn has_labels(component: &Component, wished: &str) -> bool {
-    let wished = wished.split(',').map(str::trim).filter(|label| !label.is_empty());
-    wished.map(|label| label.split_once([':', '=']).map_or((label, None), |(key, value)| (key, Some(value)))).all(
+fn has_labels(component: &Component, wanted: &str) -> bool {
+    let wanted = wanted.split(',').map(str::trim).filter(|label| !label.is_empty());
+    wanted.map(|label| label.split_once([':', '=']).map_or((label, None), |(key, value)| (key, Some(value)))).all(
         |(key, value)| {
             let own = component.install_labels.get(key);
             own.is_some_and(|own| value.is_none_or(|value| own == value))

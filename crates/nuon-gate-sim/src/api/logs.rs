@@ -50,7 +50,7 @@ impl State {
             Some(cursor) => at.as_nanosecond() > cursor,
         };
         let page: Vec<_> = lines.into_iter().filter(|(at, _)| beyond(at)).take(PAGE).collect();
-        // A full page may be the last one: the server does not look further.
+        // A full page may be the last one: the server does not read on.
         let next = page.last().filter(|_| page.len() == PAGE).map(|(at, _)| at.as_nanosecond().to_string());
         Reply::ok(&page.iter().map(|(at, line)| record(deploy, *at, line)).collect())
             .with("X-Nuon-API-Next", &next.unwrap_or_default())

@@ -21,10 +21,10 @@ pub(super) struct Page {
 impl Page {
     /// Reads what a request asks for; `None` if a server of this generation answers it with the whole list.
     fn of(request: &Seen, generation: Generation) -> Option<Self> {
-        let wished = || request.header("x-nuon-pagination-enabled").is_some_and(|value| !value.is_empty());
+        let wanted = || request.header("x-nuon-pagination-enabled").is_some_and(|value| !value.is_empty());
         let paged = match generation {
             Generation::Old => false,
-            Generation::Mid1 => wished(),
+            Generation::Mid1 => wanted(),
             Generation::Mid | Generation::New => true,
         };
         // An invalid number is ignored.

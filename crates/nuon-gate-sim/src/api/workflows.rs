@@ -14,17 +14,17 @@ use crate::state::State;
 impl State {
     /// Answers with a workflow.
     pub(crate) fn workflow(&mut self, id: &str, now: Duration) -> Reply {
-        self.look_at_cancelling(id, now);
+        self.advance_cancelling(id, now);
         match self.show_workflow(id, now, 1) {
             Some(workflow) => Reply::ok(&workflow),
             None => bodies::not_found("workflow"),
         }
     }
 
-    /// Returns a workflow as it stands, and counts so many looks at it.
-    pub(super) fn show_workflow(&mut self, id: &str, now: Duration, looks: u32) -> Option<Value> {
-        let mut body = match self.told(id) {
-            Some(at) => self.told_workflow(at, now, looks),
+    /// Returns a workflow as it stands, and counts so many polls at it.
+    pub(super) fn show_workflow(&mut self, id: &str, now: Duration, polls: u32) -> Option<Value> {
+        let mut body = match self.scripted(id) {
+            Some(at) => self.scripted_workflow(at, now, polls),
             None => self
                 .triggered_workflow(id, now)
                 .or_else(|| self.implied_workflow(id, now))
@@ -34,9 +34,9 @@ impl State {
         Some(body)
     }
 
-    /// Returns a workflow that is told in full, which is no look at it.
-    pub(super) fn show_told_workflow(&mut self, id: &str, now: Duration) -> Option<Value> {
-        self.told(id).map(|at| self.told_workflow(at, now, 0))
+    /// Returns a workflow that is scripted in full, which is no poll at it.
+    pub(super) fn show_scripted_workflow(&mut self, id: &str, now: Duration) -> Option<Value> {
+        self.scripted(id).map(|at| self.scripted_workflow(at, now, 0))
     }
 
     /// Makes a workflow's body that of a cancelled one, if it has been cancelled.
@@ -46,12 +46,12 @@ impl State {
         }
     }
 
-    pub(super) fn told(&self, id: &str) -> Option<usize> {
+    pub(super) fn scripted(&self, id: &str) -> Option<usize> {
         self.script.workflows.iter().position(|workflow| workflow.id == id)
     }
 
-    fn told_workflow(&mut self, at: usize, now: Duration, looks: u32) -> Value {
-        let current = self.advance_told(at, now, looks);
+    fn scripted_workflow(&mut self, at: usize, now: Duration, polls: u32) -> Value {
+        let current = self.advance_scripted(at, now, polls);
         let workflow = &self.script.workflows[at];
         let of_install = || {
             let id = workflow.install.as_deref()?;
@@ -61,17 +61,17 @@ impl State {
         bodies::workflow(workflow, current, owner.as_ref())
     }
 
-    /// Returns the steps of a workflow that is told in full, which is no look at it.
-    pub(super) fn told_steps(&mut self, id: &str, now: Duration) -> Option<&[Step]> {
-        let at = self.told(id)?;
-        let current = self.advance_told(at, now, 0);
+    /// Returns the steps of a workflow that is scripted in full, which is no poll at it.
+    pub(super) fn scripted_steps(&mut self, id: &str, now: Duration) -> Option<&[Step]> {
+        let at = self.scripted(id)?;
+        let current = self.advance_scripted(at, now, 0);
         Some(&self.script.workflows[at].states[current].steps)
     }
 
-    fn advance_told(&mut self, at: usize, now: Duration, looks: u32) -> usize {
+    fn advance_scripted(&mut self, at: usize, now: Duration, polls: u32) -> usize {
         let states = &self.script.workflows[at].states;
-        let lasts: Vec<Lasts> = states.iter().map(|state| (state.duration, state.looks)).collect();
-        self.workflows[at].advance(&lasts, Duration::ZERO, now, looks)
+        let lasts: Vec<Lasts> = states.iter().map(|state| (state.duration, state.polls)).collect();
+        self.workflows[at].advance(&lasts, Duration::ZERO, now, polls)
     }
 
     fn implied_workflow(&mut self, id: &str, now: Duration) -> Option<Value> {
@@ -108,9 +108,9 @@ impl State {
 
     /// Answers with a workflow's place in the queue.
     pub(crate) fn queue_position(&mut self, id: &str, now: Duration) -> Reply {
-        let ahead = match self.told(id) {
+        let ahead = match self.scripted(id) {
             Some(at) => {
-                let current = self.advance_told(at, now, 0);
+                let current = self.advance_scripted(at, now, 0);
                 self.script.workflows[at].states[current].ahead
             }
             None => self.newest_of_workflow(id, now).and_then(|(newest, _)| {

@@ -7,7 +7,7 @@ use crate::ids::{id, id_of_deploys, install_component, name};
 use crate::row::Row;
 use crate::script::{Component, Deploy, Generation, Stay};
 
-/// How much of a deploy is told.
+/// How much of a deploy an answer shows.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Detail {
     /// As the latest endpoint does: without component, jobs and log stream, and with an empty install id.
@@ -95,7 +95,7 @@ fn parts_since_2025(row: &Row<'_>, generation: Generation) -> Value {
     let (stay, entered) = row.current();
     let mut status = composite(stay, entered);
     if let (Generation::Mid1 | Generation::Mid, Some(error)) = (generation, &stay.error) {
-        // The failure itself is told first; at once something general takes its place.
+        // The server writes the failure itself first, and replaces it at once with something general.
         history.push(composite(&Stay { description: Some(error.clone()), ..stay.clone() }, entered));
     }
     if !history.is_empty() && !is_wiped(stay) {

@@ -35,7 +35,7 @@ pub(crate) fn cli_config(script: &Script) -> Value {
     json!({"auth_domain": "auth.nuon.example", "auth_audience": "api.nuon.example", "dashboard_url": script.dashboard})
 }
 
-/// An install, told of by one of its components.
+/// An install, described by one of its components.
 pub(crate) fn install(component: &Component, script: &Script) -> Value {
     let mut body = json!({
         "id": component.install, "name": install_name(component), "org_id": script.org,

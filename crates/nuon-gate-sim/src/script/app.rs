@@ -39,7 +39,7 @@ pub struct Branch {
 pub struct Run {
     /// Its id.
     pub id: String,
-    /// The id of its own workflow, which follows from its groups unless it is told in full.
+    /// The id of its own workflow, which follows from its groups unless it is scripted in full.
     pub workflow: String,
     /// The commit that it releases.
     #[serde(default)]
@@ -65,7 +65,7 @@ pub struct RunState {
     #[serde(rename = "for", deserialize_with = "duration")]
     pub duration: Option<Duration>,
     /// For how many answers.
-    pub looks: Option<u32>,
+    pub polls: Option<u32>,
     /// Whether it waits for a human.
     pub awaiting_approval: bool,
     /// Why it failed.

@@ -91,16 +91,16 @@ pub struct Deploy {
     /// The row is there from the beginning, or appears so long after the first request…
     #[serde(default, deserialize_with = "duration")]
     pub after: Option<Duration>,
-    /// …or after so many looks at the component.
+    /// …or after so many polls at the component.
     #[serde(default)]
-    pub after_looks: u32,
+    pub after_polls: u32,
     /// Where it stands, one after the other; the last one stays. A row of type `recover` can leave them out.
     #[serde(default)]
     pub statuses: Vec<Stay>,
     /// It plans only, which its workflow alone says.
     #[serde(default)]
     pub plan_only: bool,
-    /// The `approval_option` of its workflow, unless that is told in full; an empty one is absent.
+    /// The `approval_option` of its workflow, unless that is scripted in full; an empty one is absent.
     #[serde(default = "workflow::approve_all")]
     pub approval_option: String,
     /// The type of its approval.
@@ -112,7 +112,7 @@ pub struct Deploy {
     /// The gate that verifies its health, if it is not the component's.
     #[serde(default)]
     pub health: Option<Health>,
-    /// What happens when its workflow is to be cancelled, unless that is told in full and says so itself.
+    /// What happens when its workflow is to be cancelled, unless that is scripted in full and says so itself.
     #[serde(default)]
     pub cancel: Option<Cancel>,
     /// What its jobs logged, oldest first.
@@ -124,7 +124,7 @@ pub struct Deploy {
 }
 
 impl Deploy {
-    /// A deploy of this type that goes through these statuses, each for one look.
+    /// A deploy of this type that goes through these statuses, each for one poll.
     pub(crate) fn going(deploy_type: Option<&str>, statuses: &[&str]) -> Self {
         let stay = |status: &&str| Stay { status: (*status).to_owned(), ..Stay::default() };
         Self {
@@ -134,7 +134,7 @@ impl Deploy {
             commit: None,
             workflow: None,
             after: None,
-            after_looks: 0,
+            after_polls: 0,
             statuses: statuses.iter().map(stay).collect(),
             plan_only: false,
             approval_option: workflow::approve_all(),
@@ -165,10 +165,10 @@ impl Deploy {
         }
     }
 
-    /// Returns when its row is created if it is first met now: one that appears by looks is when it is first seen.
+    /// Returns when its row is created if it is first met now: one that appears by polls is when it is first seen.
     pub(crate) fn begins(&self, now: Duration) -> Duration {
-        let by_looks = if self.after_looks > 0 { now } else { Duration::ZERO };
-        self.after.unwrap_or(by_looks)
+        let by_polls = if self.after_polls > 0 { now } else { Duration::ZERO };
+        self.after.unwrap_or(by_polls)
     }
 
     /// Tells whether it puts a build in place.
@@ -217,7 +217,7 @@ pub struct Stay {
     #[serde(rename = "for", deserialize_with = "duration")]
     pub duration: Option<Duration>,
     /// For how many answers.
-    pub looks: Option<u32>,
+    pub polls: Option<u32>,
     /// What the server says of it.
     pub description: Option<String>,
     /// A failure in full (`composite_error`; mid-2025: an entry of the history; 2024: the job's error metadata).

@@ -39,7 +39,7 @@ fn default_code() -> u16 {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Endpoint {
-    /// Any of the API's. An outage of the API is none of the services that are told of deploys.
+    /// Any of the API's. An outage of the API is none of the notification services.
     #[default]
     Any,
     /// A component's latest deploy.
@@ -86,7 +86,7 @@ pub enum Endpoint {
     Run,
     /// The groups of installs in a run.
     RunGroups,
-    /// What any client is told.
+    /// The answer to any client.
     CliConfig,
     /// The exchange of an identity for a token.
     Exchange,
@@ -107,8 +107,9 @@ pub enum Endpoint {
 impl Endpoint {
     /// Tells whether what is said of this is said of a request to another as well.
     pub(crate) fn includes(self, other: Self) -> bool {
-        let is_told = matches!(other, Self::Slack | Self::SlackWebhook | Self::Webhook | Self::Teams | Self::Discord);
-        self == other || (self == Self::Any && !is_told)
+        let is_reported =
+            matches!(other, Self::Slack | Self::SlackWebhook | Self::Webhook | Self::Teams | Self::Discord);
+        self == other || (self == Self::Any && !is_reported)
     }
 }
 

@@ -16,7 +16,7 @@ pub struct Health {
     #[serde(rename = "for", deserialize_with = "duration")]
     pub duration: Option<Duration>,
     /// …or for how many answers about the deploy it goes on; one answer if neither is said.
-    pub looks: Option<u32>,
+    pub polls: Option<u32>,
     /// What comes of each try, one after the other; the last outcome repeats.
     pub outcomes: Vec<Outcome>,
     /// The check that fails, if one does.
@@ -25,7 +25,7 @@ pub struct Health {
 
 impl Default for Health {
     fn default() -> Self {
-        Self { tries: 3, duration: None, looks: None, outcomes: vec![Outcome::Active], check: Check::default() }
+        Self { tries: 3, duration: None, polls: None, outcomes: vec![Outcome::Active], check: Check::default() }
     }
 }
 

@@ -51,7 +51,7 @@ pub struct Script {
     /// The components of its installs.
     #[serde(rename = "component")]
     pub components: Vec<Component>,
-    /// Workflows that are told in full. A deploy whose workflow is not among them has one that follows from its status.
+    /// Workflows that are scripted in full. A deploy whose workflow is not among them has one that follows from its status.
     #[serde(rename = "workflow")]
     pub workflows: Vec<Workflow>,
     /// Its apps, with the runs of their branches.

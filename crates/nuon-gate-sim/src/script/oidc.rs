@@ -15,7 +15,7 @@ pub struct Oidc {
     /// The role that is given.
     pub role: String,
     /// For how many answers each token is accepted; for all if left out.
-    pub lifetime_looks: Option<u32>,
+    pub lifetime_polls: Option<u32>,
     /// The status code with which every identity is refused; 200 says that it is not authenticated.
     pub refuse: Option<u16>,
 }
@@ -27,7 +27,7 @@ impl Default for Oidc {
             audience: None,
             request_token: "simulated-request-token".to_owned(),
             role: "org_read_only".to_owned(),
-            lifetime_looks: None,
+            lifetime_polls: None,
             refuse: None,
         }
     }

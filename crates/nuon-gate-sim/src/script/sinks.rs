@@ -1,4 +1,4 @@
-//! The services that are told of deploys.
+//! The notification services.
 
 use serde::Deserialize;
 
@@ -72,7 +72,7 @@ pub enum SlackWebhookRefusal {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Webhook {
-    /// The status with which it takes what it is told.
+    /// The status with which it takes what is sent to it.
     pub status: u16,
     /// The status with which it refuses; one of 300 to 399 leads to another path of its own.
     pub refuse: Option<u16>,

@@ -1,4 +1,4 @@
-//! Workflows that are told in full.
+//! Workflows that are scripted in full.
 
 use std::time::Duration;
 
@@ -73,7 +73,7 @@ pub struct WorkflowState {
     #[serde(rename = "for", deserialize_with = "duration")]
     pub duration: Option<Duration>,
     /// For how many answers.
-    pub looks: Option<u32>,
+    pub polls: Option<u32>,
     /// Whether it has ended.
     pub finished: bool,
     /// Whether it waits for a human to retry it.

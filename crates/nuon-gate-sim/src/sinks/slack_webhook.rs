@@ -6,7 +6,7 @@ use crate::message::{Reply, Seen};
 use crate::script::{Script, SlackWebhookRefusal};
 
 pub(super) fn post(request: &Seen, script: &Script, channel: &mut Channel) -> Reply {
-    let scripted = script.slack_webhook.refuse.map(told);
+    let scripted = script.slack_webhook.refuse.map(answer);
     // Only an error about the content needs to read it.
     let refusal = scripted.filter(|(_, word)| *word != "invalid_blocks");
     if let Some((status, word)) = refusal {
@@ -24,7 +24,7 @@ pub(super) fn post(request: &Seen, script: &Script, channel: &mut Channel) -> Re
 }
 
 /// Returns the answer for a refusal.
-fn told(refusal: SlackWebhookRefusal) -> (u16, &'static str) {
+fn answer(refusal: SlackWebhookRefusal) -> (u16, &'static str) {
     match refusal {
         SlackWebhookRefusal::InvalidBlocks => (400, "invalid_blocks"),
         SlackWebhookRefusal::InvalidPayload => (400, "invalid_payload"),

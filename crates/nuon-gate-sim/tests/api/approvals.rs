@@ -8,11 +8,11 @@ use crate::client::{get, serve};
 fn asking(end: &str, more: &str) -> String {
     format!(
         "[[component]]\ninstall = \"inlone\"\nid = \"cmpapi\"\n[[component.deploy]]\nid = \"dpl1\"\nworkflow = \"inw1\"\n\
-         statuses = [{{ status = \"executing\", looks = 2 }}, {{ status = \"pending-approval\", looks = 2 }}, {{ status = \"{end}\" }}]\n{more}\n"
+         statuses = [{{ status = \"executing\", polls = 2 }}, {{ status = \"pending-approval\", polls = 2 }}, {{ status = \"{end}\" }}]\n{more}\n"
     )
 }
 
-fn told(step: &str) -> Value {
+fn shown_step(step: &str) -> Value {
     let script = format!("[[workflow]]\nid = \"inw1\"\nstates = [{{ status = \"in-progress\", steps = [{step}] }}]\n");
     get(&serve(&script), "/v1/workflows/inw1").json()["steps"][0].clone()
 }
@@ -37,23 +37,24 @@ fn the_option_is_what_the_script_says_or_absent() {
 
 #[test]
 fn a_step_has_an_approval_of_some_type() {
-    let asked = told(r#"{ name = "plan", status = "approval-awaiting", deploy = "dpl1" }"#);
+    let asked = shown_step(r#"{ name = "plan", status = "approval-awaiting", deploy = "dpl1" }"#);
     assert_eq!((&asked["approval"]["type"], asked["approval"].get("response")), (&json!("helm_approval"), None));
     assert!(asked["approval"]["id"].as_str().unwrap().starts_with("waa"));
-    let planned = told(r#"{ name = "plan", status = "in-progress", approval = "terraform_plan" }"#);
+    let planned = shown_step(r#"{ name = "plan", status = "in-progress", approval = "terraform_plan" }"#);
     assert_eq!(planned["approval"]["type"], "terraform_plan");
-    assert_eq!(told(r#"{ name = "plan", status = "in-progress" }"#).get("approval"), None);
+    assert_eq!(shown_step(r#"{ name = "plan", status = "in-progress" }"#).get("approval"), None);
 }
 
 #[test]
 fn an_answer_tells_the_account_by_its_id_alone() {
-    let step =
-        told(r#"{ name = "plan", status = "approval-denied", answer = "deny", note = "no", answered_by = "acc1" }"#);
+    let step = shown_step(
+        r#"{ name = "plan", status = "approval-denied", answer = "deny", note = "no", answered_by = "acc1" }"#,
+    );
     let response = &step["approval"]["response"];
     assert_eq!(response["created_by_id"], "acc1");
     assert_eq!((&response["type"], &response["note"]), (&json!("deny"), &json!("no")));
     assert_eq!(response.get("created_by"), None);
-    let usual = told(r#"{ name = "plan", status = "approved", answer = "approve" }"#);
+    let usual = shown_step(r#"{ name = "plan", status = "approved", answer = "approve" }"#);
     assert!(usual["approval"]["response"]["created_by_id"].as_str().unwrap().starts_with("acc"));
 }
 
@@ -67,11 +68,11 @@ fn a_workflow_that_follows_from_its_deploy_asks_and_has_its_answer() {
     ];
     for (end, more, answer) in cases {
         let sim = serve(&asking(end, more));
-        let look = || get(&sim, "/v1/installs/inlone/deploys/dpl1");
+        let poll = || get(&sim, "/v1/installs/inlone/deploys/dpl1");
         let own = || {
-            look();
+            poll();
             let step = get(&sim, "/v1/workflows/inw1").json()["steps"][2].clone();
-            look();
+            poll();
             step
         };
         let (before, asked, answered) = (own(), own(), own());

@@ -66,7 +66,7 @@ fn a_run_follows_from_the_workflows_of_its_installs() {
         get(&sim, &format!("/v1/installs/inl{id}/deploys/dpl{id}"));
     }
     assert_eq!(words(&sim), ("failed".to_owned(), "error".to_owned(), true));
-    let told: Vec<_> = groups(&sim)
+    let scripted: Vec<_> = groups(&sim)
         .iter()
         .map(|group| {
             let install = &group["installs"][0];
@@ -79,7 +79,7 @@ fn a_run_follows_from_the_workflows_of_its_installs() {
         (["canary", "success", "success"].map(str::to_owned), [Some(1), Some(1), None]),
         (["rest", "error", "failed"].map(str::to_owned), [Some(1), None, Some(1)]),
     ];
-    assert_eq!(told, expected);
+    assert_eq!(scripted, expected);
     assert_eq!(groups(&sim)[1]["installs"][0]["workflow_id"], "inwrest");
 }
 
@@ -133,9 +133,9 @@ fn what_a_script_says_of_a_run_wins() {
          [[workflow]]\nid = \"inwrun\"\ntype = \"app_branches_config_sync\"\nstates = [{{ status = \"in-progress\" }}]\n"
     );
     let sim = serve(&branch(&said));
-    let look = || get(&sim, &format!("{BRANCH}/runs/run1")).json();
-    assert_eq!(look()["app_branch_runs"][0]["status"], "pending");
-    let second = look();
+    let poll = || get(&sim, &format!("{BRANCH}/runs/run1")).json();
+    assert_eq!(poll()["app_branch_runs"][0]["status"], "pending");
+    let second = poll();
     let run = &second["app_branch_runs"][0];
     assert_eq!([&run["status"], &run["error_message"]], ["running", "no"]);
     assert_eq!((&run["awaiting_approval"], &second["owner_type"]), (&json!(true), &json!("app_branches")));

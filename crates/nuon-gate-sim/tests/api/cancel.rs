@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::client::{ask, get, post, serve};
 
 const CANCEL: &str = "/v1/workflows/inw1/cancel";
-const GOING: &str = r#"{ status = "executing", looks = 100 }, { status = "active" }"#;
+const GOING: &str = r#"{ status = "executing", polls = 100 }, { status = "active" }"#;
 
 /// A script with a deploy of the workflow `inw1`, which has these knobs.
 fn deploy(id: &str, statuses: &str, knobs: &str) -> String {
@@ -16,7 +16,7 @@ fn deploy(id: &str, statuses: &str, knobs: &str) -> String {
     )
 }
 
-/// The workflow `inw1`, told in full.
+/// The workflow `inw1`, scripted in full.
 fn workflow(states: &str, knobs: &str) -> String {
     format!("[[workflow]]\nid = \"inw1\"\n{knobs}\nstates = [{states}]\n")
 }
@@ -64,7 +64,7 @@ fn every_generation_accepts_and_refuses_in_its_way() {
 }
 
 #[test]
-fn who_may_not_and_what_is_not_there_is_told_apart() {
+fn forbidden_and_missing_are_distinguished() {
     let sim = of("new", &deploy("one", GOING, "cancel = { forbidden = true }"));
     assert_eq!(post(&sim, CANCEL).status, 403);
     assert_eq!(post(&sim, "/v1/workflows/inw2/cancel").status, 404);
@@ -145,14 +145,14 @@ fn what_settles_after_no_answer_has_settled_at_once() {
 
 #[test]
 fn what_has_ended_stays_and_what_has_not_begun_never_does() {
-    let late = "[[component.deploy]]\nid = \"dpllate\"\nworkflow = \"inw1\"\nafter_looks = 4\nstatuses = [{ status = \"queued\" }]\n";
+    let late = "[[component.deploy]]\nid = \"dpllate\"\nworkflow = \"inw1\"\nafter_polls = 4\nstatuses = [{ status = \"queued\" }]\n";
     let other = deploy("other", GOING, "").replace("inw1", "inw2");
     let steps = r#"steps = [{ name = "plan", status = "success", finished = true }, { name = "apply", status = "approval-awaiting", deploy = "dplone" }]"#;
     let states =
-        format!(r#"{{ status = "in-progress", looks = 1, {steps} }}, {{ status = "success", finished = true }}"#);
+        format!(r#"{{ status = "in-progress", polls = 1, {steps} }}, {{ status = "success", finished = true }}"#);
     let script = deploy("done", r#"{ status = "active" }"#, "")
         + &deploy("one", GOING, late)
-        + &deploy("failed", r#"{ status = "error", looks = 3 }, { status = "retried" }"#, "")
+        + &deploy("failed", r#"{ status = "error", polls = 3 }, { status = "retried" }"#, "")
         + &other
         + &workflow(&states, "");
     let sim = of("new", &script);
@@ -184,7 +184,7 @@ fn a_pending_workflow_is_cancelled_without_being_finished() {
 
 #[test]
 fn a_cancel_can_lose() {
-    let going = r#"{ status = "executing", looks = 2 }, { status = "active" }"#;
+    let going = r#"{ status = "executing", polls = 2 }, { status = "active" }"#;
     // By the script's word, or because the deploy has ended before it shows.
     for knobs in ["cancel = { loses = true }", "cancel = { settles_after = 2 }"] {
         let sim = of("new", &deploy("one", going, knobs));
@@ -199,8 +199,8 @@ fn a_cancel_can_lose() {
 
 #[test]
 fn what_a_told_workflow_says_of_cancelling_wins() {
-    let told = workflow(r#"{ status = "in-progress" }"#, "cancel = { forbidden = true }");
-    let sim = of("new", &(deploy("one", GOING, "cancel = { refuse = 1 }") + &told));
+    let scripted = workflow(r#"{ status = "in-progress" }"#, "cancel = { forbidden = true }");
+    let sim = of("new", &(deploy("one", GOING, "cancel = { refuse = 1 }") + &scripted));
     assert_eq!(post(&sim, CANCEL).status, 403);
     let silent = workflow(r#"{ status = "in-progress" }"#, "");
     let sim = of("new", &(deploy("one", GOING, "cancel = { refuse = 1 }") + &silent));

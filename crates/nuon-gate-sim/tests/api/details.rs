@@ -14,15 +14,16 @@ fn deploy(generation: &str, stay: &str) -> String {
 }
 
 #[test]
-fn denials_are_told_in_the_details_of_the_newest_servers() {
+fn denials_are_reported_in_the_details_of_the_newest_servers() {
     let denied = r#"status = "pending-approval", denied = ["no-public-buckets: logs is public: yes", "tags: none"]"#;
     let sim = serve(&deploy("new", denied));
     let report = &get(&sim, "/v1/installs/inlone/deploys/dpl1").json()["policy_reports"][0];
     assert_eq!(report["deny_count"], 2);
     let violations = report["violations"].as_array().unwrap();
-    let told: Vec<_> = violations.iter().map(|one| (&one["policy_name"], &one["severity"], &one["message"])).collect();
+    let scripted: Vec<_> =
+        violations.iter().map(|one| (&one["policy_name"], &one["severity"], &one["message"])).collect();
     let (deny, found) = (json!("deny"), json!("logs is public: yes"));
-    assert_eq!(told, [(&json!("no-public-buckets"), &deny, &found), (&json!("tags"), &deny, &json!("none"))]);
+    assert_eq!(scripted, [(&json!("no-public-buckets"), &deny, &found), (&json!("tags"), &deny, &json!("none"))]);
     assert_ne!(violations[0]["policy_id"], violations[1]["policy_id"]);
 
     for (generation, stay) in [("new", r#"status = "pending-approval""#), ("mid", denied), ("old", denied)] {
@@ -67,12 +68,12 @@ fn a_workflow_that_follows_from_its_deploys_keeps_the_steps_that_were_retried() 
     let sim = serve(&format!("{component}{}{}", row("dpl1", "retried"), row("dpl2", "active")));
     let workflow = get(&sim, "/v1/workflows/inw1").json();
     let steps = workflow["steps"].as_array().unwrap();
-    let told: Vec<_> =
+    let scripted: Vec<_> =
         steps.iter().map(|one| (&one["idx"], &one["status"]["status"], &one["step_target_id"])).collect();
     let [done, none, first, second] = [json!("success"), json!(null), json!("dpl1"), json!("dpl2")];
     let indices = [json!(1), json!(2), json!(3), json!(4)];
     let expected = [(&done, &none), (&done, &none), (&json!("retried"), &first), (&done, &second)];
     let expected: Vec<_> = indices.iter().zip(expected).map(|(idx, (status, target))| (idx, status, target)).collect();
-    assert_eq!(told, expected);
+    assert_eq!(scripted, expected);
     assert!(steps.iter().all(|step| step["finished"] == true) && workflow["finished"] == true);
 }

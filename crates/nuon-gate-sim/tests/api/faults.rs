@@ -87,7 +87,7 @@ fn a_clock_that_is_behind_writes_an_earlier_time() {
 #[test]
 fn a_lagging_answer_shows_what_was_before() {
     let fault = "[[fault]]\non = \"deploy\"\nnth = [3]\nanswer = \"lagging\"\n";
-    let stays = r#"{ status = "queued" }, { status = "executing", looks = 2 }, { status = "active" }"#;
+    let stays = r#"{ status = "queued" }, { status = "executing", polls = 2 }, { status = "active" }"#;
     let sim = serve(&(SCRIPT.replace(r#"{ status = "executing" }"#, stays) + fault));
     let answers: Vec<_> = (0..4).map(|_| get(&sim, "/v1/installs/inlone/deploys/dpl1").json()).collect();
     let statuses: Vec<_> = answers.iter().map(|body| body["status"].as_str().unwrap()).collect();

@@ -26,7 +26,7 @@ fn no_deploy_is_said_as_the_generation_does_unless_the_script_says_how() {
 }
 
 #[test]
-fn a_failure_is_told_where_the_generation_tells_it() {
+fn a_failure_is_reported_where_the_generation_reports_it() {
     let places = [
         ("old", "/runner_job/executions/0/result/error_metadata/message"),
         ("mid1", "/status_v2/history/0/status_human_description"),

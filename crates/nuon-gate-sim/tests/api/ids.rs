@@ -11,7 +11,7 @@ fn component(install: &str, id: &str, name: &str) -> String {
 }
 
 #[test]
-fn deploys_workflows_and_log_streams_are_told_apart() {
+fn deploys_workflows_and_log_streams_are_distinguished() {
     let long = "a-name-that-is-longer-than-an-id";
     let places =
         [("inlone", "cmpapi", "api"), ("inltwo", "cmpapi", "api"), ("inlone", "cmp1", long), ("inltwo", "cmp2", long)];
@@ -23,11 +23,11 @@ fn deploys_workflows_and_log_streams_are_told_apart() {
             let detail = get(&sim, &format!("/v1/installs/{install}/deploys/{deploy}")).json();
             assert_eq!((detail["id"].as_str(), detail["component_id"].as_str()), (Some(&*deploy), Some(component)));
             let stream = detail["log_stream"]["id"].as_str().unwrap().to_owned();
-            let told = get(&sim, &format!("/v1/workflows/{workflow}")).json();
-            assert_eq!(told["steps"][2]["step_target_id"], *deploy);
+            let scripted = get(&sim, &format!("/v1/workflows/{workflow}")).json();
+            assert_eq!(scripted["steps"][2]["step_target_id"], *deploy);
             for id in [deploy, workflow, stream] {
                 assert_eq!(id.len(), 26, "{id}");
-                assert!(ids.insert(id.clone()), "{id} is told twice");
+                assert!(ids.insert(id.clone()), "{id} is used twice");
             }
         }
     }

@@ -27,9 +27,9 @@ fn read(sim: &Sim, order: &str) -> (Vec<usize>, Vec<String>) {
     let (mut cursor, mut lengths, mut texts) = (String::new(), Vec::new(), Vec::new());
     for _ in 0..9 {
         let answer = page(sim, order, &cursor);
-        let told = answer.each("body");
-        lengths.push(told.len());
-        texts.extend(told);
+        let scripted = answer.each("body");
+        lengths.push(scripted.len());
+        texts.extend(scripted);
         cursor = answer.header("X-Nuon-API-Next").unwrap().to_owned();
         if cursor.is_empty() {
             return (lengths, texts);

@@ -45,7 +45,7 @@ fn a_step_that_goes_on_is_to_be_asked_for_again() {
 }
 
 #[test]
-fn what_has_not_begun_or_failed_is_told_apart() {
+fn what_has_not_begun_or_failed_are_distinguished() {
     for (status, code) in [("pending", 404), ("error", 500), ("cancelled", 500), ("auto-skipped", 200)] {
         assert_eq!(awaited(&stepping("", &[status])).status, code, "{status}");
     }
@@ -162,8 +162,8 @@ fn a_queue_has_a_place_for_who_waits() {
     }
     assert_eq!(get(&sim, "/v1/workflows/inw1").json()["status"]["status"], "in-progress");
 
-    let told = position(&sim, "inw2");
-    assert_eq!((&told["position"], told["signals_ahead"].as_array().unwrap().len()), (&json!(31), 20));
+    let scripted = position(&sim, "inw2");
+    assert_eq!((&scripted["position"], scripted["signals_ahead"].as_array().unwrap().len()), (&json!(31), 20));
     for _ in 0..2 {
         get(&sim, "/v1/workflows/inw2");
     }

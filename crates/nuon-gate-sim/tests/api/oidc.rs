@@ -15,7 +15,7 @@ fn issued(sim: &nuon_gate_sim::Sim, audience: &str, headers: &str) -> crate::cli
 
 #[test]
 fn an_identity_is_exchanged_for_a_token_that_ends() {
-    let sim = serve("[oidc]\nidentity = \"jwt\"\nlifetime_looks = 2\n");
+    let sim = serve("[oidc]\nidentity = \"jwt\"\nlifetime_polls = 2\n");
     let answer = exchanged(&sim, ORG, "jwt");
     let body = answer.json();
     assert_eq!((answer.status, &body["authenticated"], &body["org_id"]), (200, &true.into(), &ORG.into()));
@@ -23,8 +23,8 @@ fn an_identity_is_exchanged_for_a_token_that_ends() {
     assert!(body["expires_at"].as_str().unwrap().ends_with('Z'));
     let token = body["token"].as_str().unwrap();
     let headers = format!("Authorization: Bearer {token}\r\nX-Nuon-Org-ID: {ORG}\r\n");
-    let looks: Vec<u16> = (0..3).map(|_| ask_with(&sim, "GET", "/v1/installs", &headers, "").status).collect();
-    assert_eq!(looks, [200, 200, 401]);
+    let polls: Vec<u16> = (0..3).map(|_| ask_with(&sim, "GET", "/v1/installs", &headers, "").status).collect();
+    assert_eq!(polls, [200, 200, 401]);
     assert_ne!(exchanged(&sim, ORG, "jwt").json()["token"], token);
     assert_eq!(exchanged(&sim, ORG, "another").status, 401);
     assert_eq!(exchanged(&sim, "orgother", "jwt").status, 403);

@@ -23,10 +23,10 @@ fn workflow(script: &str, id: &str) -> Value {
 fn a_recovery_follows_the_build_that_is_there() {
     let recovery = "[[component.deploy]]\nid = \"dpl2\"\nworkflow = \"inw2\"\ntype = \"recover\"\n";
     let sim = serve(&(COMPONENT.to_owned() + &row("1", "active", "build = \"bldone\"") + recovery));
-    let looks: Vec<Value> = (0..5).map(|_| get(&sim, LATEST).json()).collect();
-    let statuses: Vec<_> = looks.iter().map(|body| body["status"].as_str().unwrap()).collect();
+    let polls: Vec<Value> = (0..5).map(|_| get(&sim, LATEST).json()).collect();
+    let statuses: Vec<_> = polls.iter().map(|body| body["status"].as_str().unwrap()).collect();
     assert_eq!(statuses, ["queued", "planning", "executing", "active", "active"]);
-    let last = &looks[4];
+    let last = &polls[4];
     assert_eq!([&last["install_deploy_type"], &last["build_id"]], ["recover", "bldone"]);
     assert_eq!(last["status_description"], "helm release recovered");
     assert_eq!(get(&sim, "/v1/workflows/inw2").json()["type"], "recover_helm_release");
@@ -59,9 +59,9 @@ fn the_workflow_alone_says_that_it_plans_only() {
         );
         assert_eq!(workflow(&script, "1").get("plan_only"), None);
     }
-    let told =
+    let scripted =
         "[[workflow]]\nid = \"inw2\"\ntype = \"drift_run\"\nplan_only = true\nstates = [{ status = \"success\" }]\n";
-    let script = COMPONENT.to_owned() + &row("1", "active", "") + &row("2", "drifted", "") + told;
+    let script = COMPONENT.to_owned() + &row("1", "active", "") + &row("2", "drifted", "") + scripted;
     assert_eq!(workflow(&script, "2")["plan_only"], true);
     assert_eq!(get(&serve(&script), LATEST).json()["id"], "dpl1");
 }
@@ -87,7 +87,7 @@ fn the_latest_answer_does_not_say_whose_it_is_and_all_name_the_install_component
 }
 
 #[test]
-fn install_components_are_told_apart() {
+fn install_components_are_distinguished() {
     let other = COMPONENT.replace("inlone", "inltwo");
     let named = COMPONENT.replace("inlone", "inlsix") + "install_component = \"incsix\"\n";
     let sim = serve(&(COMPONENT.to_owned() + &other + &named));
@@ -100,12 +100,12 @@ fn install_components_are_told_apart() {
 
 #[test]
 fn a_workflow_says_whose_it_is() {
-    let told = "[[workflow]]\nid = \"inw9\"\ninstall = \"inlone\"\nstates = [{ status = \"pending\" }]\n";
-    let script = COMPONENT.to_owned() + &row("1", "active", "") + told;
+    let scripted = "[[workflow]]\nid = \"inw9\"\ninstall = \"inlone\"\nstates = [{ status = \"pending\" }]\n";
+    let script = COMPONENT.to_owned() + &row("1", "active", "") + scripted;
     for id in ["1", "9"] {
         let body = workflow(&script, id);
-        let told = ["id", "owner_id", "owner_type", "owner_name"].map(|member| body[member].as_str().unwrap());
-        assert_eq!(told, [&*format!("inw{id}"), "inlone", "installs", "acme"]);
+        let scripted = ["id", "owner_id", "owner_type", "owner_name"].map(|member| body[member].as_str().unwrap());
+        assert_eq!(scripted, [&*format!("inw{id}"), "inlone", "installs", "acme"]);
     }
 }
 

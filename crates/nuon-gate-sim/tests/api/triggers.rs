@@ -34,7 +34,7 @@ fn ended(sim: &Sim, id: &str) -> Value {
             return workflow;
         }
         assert_eq!(workflow["status"]["status"], "in-progress", "{workflow}");
-        // Each look lets the rows go on.
+        // Each poll moves the rows on.
         get(sim, &format!("{INSTALL}/components/deploys"));
         std::thread::sleep(std::time::Duration::from_millis(5));
     }

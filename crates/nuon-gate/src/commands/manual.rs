@@ -145,12 +145,12 @@ fn variables(command: &Command) -> Vec<(String, String)> {
         all.push(own("GITHUB_TOKEN", "What writes to GitHub, with --github-deployment or --github-status."));
     }
     if asks || tells {
-        let proxies = "The proxy to the API and to who is told; loopback is never proxied.";
+        let proxies = "The proxy to the API and to sinks; loopback is never proxied.";
         all.push(own("HTTPS_PROXY, ALL_PROXY", proxies));
         all.push(own("NO_PROXY", "Hosts that are reached without it."));
     }
     let but = if command.has_subcommands() { ", but for those of demo" } else { "" };
-    all.push(own("NUON_GATE_<FLAG>", &format!("Every flag has a variable{but}; the flag beats it.")));
+    all.push(own("NUON_GATE_<FLAG>", &format!("Every flag has a variable{but}; the flag takes precedence.")));
     all
 }
 

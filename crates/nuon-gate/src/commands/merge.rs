@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use nuon_gate_core::conclude::Deadline;
-use nuon_gate_core::merge::{Flaw, MergeOptions, Merged, Unmergeable, merge};
-use nuon_gate_core::result::{Named, RunResult, TargetResult, VerdictName};
+use nuon_gate_core::merge::{Flaw, MergeOptions, Unmergeable, interrupted, merge};
+use nuon_gate_core::result::{Named, RunResult, TargetResult};
 use nuon_gate_core::watch::{Event, EventKind};
-use nuon_gate_core::{Line, Moment, RemoteText, Signal, Target, Verdict};
+use nuon_gate_core::{Line, Moment, RemoteText, Signal, Target};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::arguments::{MergeArguments, Verbosity};
@@ -42,8 +42,8 @@ pub(crate) fn run(arguments: MergeArguments, verbosity: Verbosity, environment: 
     })?;
     let merged = merge(&texts, &options).map_err(|error| refused(&error, &results))?;
     let runtime = runtime::runtime()?;
-    let telling = async |signals| tell(merged, notify, &output, exits.clone(), signals).await;
-    let outcome = runtime.block_on(until_second_signal(&exits, telling));
+    let reporting = async |signals| report(merged, notify, &output, exits.clone(), signals).await;
+    let outcome = runtime.block_on(until_second_signal(&exits, reporting));
     runtime.shutdown_background();
     outcome
 }
@@ -71,43 +71,36 @@ fn refused(error: &Unmergeable, paths: &[PathBuf]) -> Trouble {
 }
 
 /// Reports the outcome, as a wait reports its end.
-async fn tell(
-    mut merged: Merged,
+async fn report(
+    mut merged: RunResult,
     notify: NotifySettings,
     output: &OutputSettings,
     exits: ExitCodes,
     signals: UnboundedReceiver<Signal>,
 ) -> Result<u8, Trouble> {
-    for target in &mut merged.result.targets {
+    for target in &mut merged.targets {
         target.log_tail = target.log_excerpt(output.log_lines).to_vec();
     }
-    merged.result.ci_url = output.ci_url.as_ref().map(Line::new);
+    merged.ci_url = output.ci_url.as_ref().map(Line::new);
     let notices = notify.notices.clone();
     // The names come from the results.
     let audience = Audience::gather(notify, None)?;
     let mut outputs = Outputs::open(output)?;
     notices.iter().for_each(|notice| outputs.notice(notice));
-    outputs.begin(merged.result.started_at.plain().parse().unwrap_or(Timestamp::UNIX_EPOCH));
-    let targets = merged.result.targets.iter().filter_map(target).collect();
+    outputs.begin(merged.started_at.plain().parse().unwrap_or(Timestamp::UNIX_EPOCH));
+    let targets = merged.targets.iter().filter_map(target).collect();
     outputs.event(&Event { at: Moment::START, kind: EventKind::Started { targets } });
     let verdict = merged.verdict;
     let codes = exits.clone();
     let publish = move |signal: Option<Signal>| {
-        let Merged { verdict, result } = match signal {
-            Some(signal) => merged.clone().interrupted(signal),
+        let result = match signal {
+            Some(signal) => interrupted(merged.clone(), signal),
             None => merged.clone(),
         };
-        RunResult { exit_code: code(verdict, result.verdict, &codes), ..result }
+        RunResult { exit_code: codes.of(result.verdict), ..result }
     };
     let run = Run { verdict, publish, standing: None, exits, deadline: Deadline::default(), signals };
     run.finish(audience, outputs).await
-}
-
-fn code(verdict: Verdict, name: VerdictName, exits: &ExitCodes) -> u8 {
-    match name {
-        VerdictName::NotifyFailed => exits.of_failed_notification(),
-        _ => exits.of(verdict),
-    }
 }
 
 /// Returns a target with its names. Merging has checked that its ids are valid.

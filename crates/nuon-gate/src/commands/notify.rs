@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use nuon_gate_core::Verdict;
 use nuon_gate_core::result::{Delivery, RunResult};
 use nuon_gate_notify::{Mention, Options, Parsed, Sinks, render, send_test};
 
@@ -56,14 +57,14 @@ async fn test(sinks: &Sinks, options: Options, budget: Duration) -> Result<u8, T
     #[expect(clippy::disallowed_methods, reason = "the test message says when it was sent")]
     let now = Timestamp::now();
     let outcome = send_test(sinks, options, now, budget).await.map_err(|error| invalid_setup(&error))?;
-    for told in &outcome.results {
-        let (word, why) = match told.result {
+    for sent in &outcome.results {
+        let (word, why) = match sent.result {
             Delivery::Sent => ("sent", None),
-            Delivery::Skipped => ("skipped", told.reason.as_ref()),
-            Delivery::Failed => ("failed", told.reason.as_ref()),
+            Delivery::Skipped => ("skipped", sent.reason.as_ref()),
+            Delivery::Failed => ("failed", sent.reason.as_ref()),
         };
         let why = why.map(|why| format!(", {}", why.plain())).unwrap_or_default();
-        stdout_line(&format!("{}: {word}{why}", told.sink.plain()));
+        stdout_line(&format!("{}: {word}{why}", sent.sink.plain()));
     }
-    Ok(if outcome.any_failed() { exit::NOTIFY_FAILED } else { 0 })
+    Ok(if outcome.any_failed() { exit::code(Verdict::NotifyFailed) } else { 0 })
 }

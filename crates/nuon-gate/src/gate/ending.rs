@@ -5,7 +5,7 @@ use std::time::Duration;
 use nuon_gate_core::api::Client;
 use nuon_gate_core::conclude::Deadline;
 use nuon_gate_core::report::Report;
-use nuon_gate_core::result::{RunResult, ShardResult, VerdictName};
+use nuon_gate_core::result::{RunResult, ShardResult};
 use nuon_gate_core::{Line, ShardReport, Sharding, Signal, Verdict};
 use tokio::sync::mpsc::UnboundedReceiver;
 
@@ -98,7 +98,7 @@ impl<P: Fn(Option<Signal>) -> RunResult> Run<P> {
             result = RunResult { verdict, exit_code, reason, hint, ..result };
         }
         let Self { standing, exits, mut deadline, mut signals, .. } = self;
-        let standing = standing.as_ref().filter(|_| result.verdict == VerdictName::Pending);
+        let standing = standing.as_ref().filter(|_| result.verdict == Verdict::Pending);
         let ending = Ending { result: &result, standing, slack_thread: slack_thread.as_ref() };
         let written = outputs.finish(ending, deadline.limit(PATIENCE));
         // Finish what is half written, and give up on readers that do not read.
@@ -116,15 +116,15 @@ impl<P: Fn(Option<Signal>) -> RunResult> Run<P> {
     async fn notify(&mut self, audience: Audience, result: &mut RunResult) -> (Option<String>, Option<Signal>) {
         let required = audience.required;
         let limit = if self.is_interrupted() { self.deadline.limit(NOTIFY_AFTER_SIGNAL) } else { Duration::MAX };
-        let told = audience.finish(result, limit);
-        let (outcome, signal) = self.deadline.race(told, &mut self.signals, NOTIFY_AFTER_SIGNAL).await;
+        let sending = audience.finish(result, limit);
+        let (outcome, signal) = self.deadline.race(sending, &mut self.signals, NOTIFY_AFTER_SIGNAL).await;
         let Some(outcome) = outcome else {
             result.warnings.push(Line::new("because of the signal, it is not known which notifications were sent"));
             return (None, signal);
         };
-        if required && outcome.any_failed() && result.verdict == VerdictName::Passed {
-            result.verdict = VerdictName::NotifyFailed;
-            result.exit_code = self.exits.of_failed_notification();
+        if required && outcome.any_failed() && result.verdict == Verdict::Passed {
+            result.verdict = Verdict::NotifyFailed;
+            result.exit_code = self.exits.of(result.verdict);
             result.reason = Some(Line::new("the deploy passed, but a notification failed"));
             result.hint = Some(Line::new("see which notification failed, and check the settings of that sink"));
         }

@@ -62,8 +62,8 @@ pub(crate) async fn until_second_signal(
     outcome
 }
 
-/// The last words when a second signal leaves no time for a report. Without them, a mapped exit code would look like a
-/// pass.
+/// The last words when a second signal leaves no time for a report. Without them, a mapped exit code could be taken for
+/// a pass.
 fn last_words(signal: Signal, exits: &ExitCodes) -> Line {
     let code = exits.words(Verdict::Interrupted(signal)).map(|words| format!("; {}", words.plain()));
     Line::new(format!(

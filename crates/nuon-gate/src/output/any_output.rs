@@ -1,12 +1,11 @@
-//! Whatever a run has to tell, those who read it read just that.
+//! Property tests: hostile texts reach every output as text, and nothing else.
 
 #![cfg(test)]
 
 use std::fs;
 use std::path::PathBuf;
 
-use nuon_gate_core::Line;
-use nuon_gate_core::result::VerdictName;
+use nuon_gate_core::{Line, Verdict};
 use proptest::prelude::*;
 use proptest::sample::select;
 use pulldown_cmark::{Event, Options, Parser};
@@ -16,7 +15,7 @@ use super::issues::Issue;
 use super::{azure, github, github_files, gitlab, markdown, sample};
 use crate::environment::DOTENV;
 
-/// Texts that want to be more than text, wherever they are written.
+/// Texts that are syntax in one of the outputs.
 fn hostile() -> impl Strategy<Value = String> {
     let pieces = vec![
         "\n",
@@ -88,7 +87,7 @@ fn line<'a>(rest: &mut &'a str, windows: bool) -> Option<(&'a str, &'static str)
     }
 }
 
-/// Reads the whole file as it does.
+/// Reads the whole file as the runner does.
 fn read_outputs(text: &str, windows: bool) -> Result<Vec<(String, String)>, String> {
     let (mut rest, mut outputs) = (text, Vec::new());
     while let Some((head, _)) = line(&mut rest, windows) {
@@ -120,7 +119,7 @@ fn read_outputs(text: &str, windows: bool) -> Result<Vec<(String, String)>, Stri
     Ok(outputs)
 }
 
-/// A file of this content, for one test alone.
+/// Writes a file for one test.
 struct Temporary(PathBuf);
 
 impl Temporary {
@@ -141,7 +140,7 @@ impl Drop for Temporary {
     }
 }
 
-/// Undoes what a command's text was escaped with, in the runner's order.
+/// Undoes the escaping of a command's text, in the runner's order.
 fn unescape(text: &str, signs: &[(&str, &str)]) -> String {
     signs.iter().fold(text.to_owned(), |text, (escaped, sign)| text.replace(escaped, sign))
 }
@@ -164,7 +163,7 @@ fn read_azure(command: &str) -> (String, String) {
     (head.to_owned(), unescape(data, &DATA))
 }
 
-/// Returns what Markdown makes of this, without the text.
+/// Returns the structure of this Markdown, without the text.
 fn form(markdown: &str) -> Vec<String> {
     let is_form = |event: &Event<'_>| !matches!(event, Event::Text(_));
     Parser::new_ext(markdown, Options::ENABLE_TABLES).filter(is_form).map(|event| format!("{event:?}")).collect()
@@ -184,7 +183,7 @@ proptest! {
         for windows in [false, true] {
             let mut expected = read_outputs(before, windows).unwrap();
             expected.extend(pairs(&facts).into_iter().map(|(name, value)| {
-                // There a line break takes a carriage return before it with it.
+                // A line break there includes a carriage return before it.
                 let kept = value.strip_suffix('\r').filter(|_| windows).unwrap_or(&value).to_owned();
                 (name, kept)
             }));
@@ -194,7 +193,7 @@ proptest! {
 
     #[test]
     fn variables_are_words_that_fit(values in prop::collection::vec(hostile(), 12), long in "[a-zü\\n]{1,3}") {
-        // As long as the core lets them be: a status, ids, and whatever an address and a reason are.
+        // The longest values that the core allows: a status, ids, an address and a reason.
         let most = |at: usize| match at { 2 => 64, 3..=5 => 255, 6 | 7 => 9000, _ => 20 };
         let values: Vec<String> =
             (0..).zip(&values).map(|(at, value)| (value.clone() + &long.repeat(9000)).chars().take(most(at)).collect()).collect();
@@ -212,8 +211,8 @@ proptest! {
         let written = [github::issue(&issue), azure::issue(&issue), github::mask(&text), azure::mask(&text)];
         written.iter().for_each(|line| assert!(!line.contains(['\n', '\r']), "{line:?}"));
         prop_assert_eq!(read_github(&written[0]), ("error title".to_owned(), issue.title.plain().to_owned(), issue.text()));
-        let told = format!("{}: {}", issue.title.plain(), issue.text());
-        prop_assert_eq!(read_azure(&written[1]), ("task.logissue type=error".to_owned(), told));
+        let issued = format!("{}: {}", issue.title.plain(), issue.text());
+        prop_assert_eq!(read_azure(&written[1]), ("task.logissue type=error".to_owned(), issued));
         prop_assert_eq!(read_azure(&written[3]), ("task.setsecret".to_owned(), text));
     }
 
@@ -229,11 +228,11 @@ proptest! {
 
     #[test]
     fn nothing_that_is_said_changes_a_report(said in hostile(), passed in any::<bool>()) {
-        let verdict = if passed { VerdictName::Passed } else { VerdictName::Failed };
-        let result = sample::result(&[(verdict, "api"), (VerdictName::TimedOut, "web")]);
+        let verdict = if passed { Verdict::Passed } else { Verdict::Failed };
+        let result = sample::result(&[(verdict, "api"), (Verdict::TimedOut, "web")]);
         let with = |said: &str| markdown::report(&sample::saying(&result, said), 1 << 20);
         let said = format!("x{said}x");
-        // What is long is told in another place than what is short.
+        // Long reasons and short ones are written in different places.
         let (plain, hostile) = (with(&"x".repeat(Line::new(&said).plain().chars().count())), with(&said));
         prop_assert_eq!(form(&hostile), form(&plain), "{}", hostile);
         prop_assert_eq!(hostile.lines().count(), plain.lines().count());

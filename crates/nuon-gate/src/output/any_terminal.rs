@@ -1,4 +1,4 @@
-//! Whatever the events and the report of a run carry, a terminal shows lines of text, and a runner obeys none of them.
+//! Property tests: whatever events and reports contain, a terminal shows lines of text, and no CI runner executes one.
 
 #![cfg(test)]
 
@@ -26,10 +26,10 @@ use super::issues::issues;
 use super::{Console, Ending, azure, github, gitlab, junit, markdown};
 use crate::words::words;
 
-/// Far more than anything here takes.
+/// Far longer than any test here runs.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Texts that act on terminals and CI runners, or only look as if they did not.
+/// Texts that act on terminals and CI runners, some of them in disguise.
 fn hostile() -> impl Strategy<Value = String> {
     let pieces = vec![
         "::error::",
@@ -69,7 +69,7 @@ fn hostile() -> impl Strategy<Value = String> {
     prop_oneof![4 => prop::collection::vec(select(pieces), 0..12).prop_map(|pieces| pieces.concat()), 1 => any::<String>()]
 }
 
-/// What is said, over and over.
+/// The values that events are made of.
 struct Said<'a> {
     texts: &'a [String],
     turn: usize,
@@ -126,7 +126,7 @@ impl<'a> Said<'a> {
         Some(Cause::Deploy(failure))
     }
 
-    /// One of each kind, and how many lines it is told in.
+    /// One event of each kind, and the number of its lines.
     fn events(&mut self, targets: &[Target]) -> Vec<(EventKind, usize)> {
         let next = Duration::from_secs(3);
         vec![
@@ -218,7 +218,7 @@ impl<'a> Said<'a> {
         decode(row.to_string().as_bytes()).unwrap()
     }
 
-    /// How a run of these targets ended, with all that can be known of it.
+    /// A report of these targets with every field set.
     fn report(&mut self, targets: &[Target]) -> Report {
         let watch = Watch::new(
             WatchSettings::default(),
@@ -250,7 +250,7 @@ fn at() -> Timestamp {
     Timestamp::from_second(1_785_765_731).unwrap()
 }
 
-/// What was written to a terminal.
+/// A terminal that was written to.
 #[derive(Clone, Default)]
 struct Screen(Arc<Mutex<Vec<u8>>>);
 
@@ -265,7 +265,7 @@ impl Write for Screen {
 }
 
 impl Screen {
-    /// Returns what the console writes there, without our own colours.
+    /// Returns the output of the console, without our own colours.
     fn after(tell: impl FnOnce(&mut Console)) -> String {
         let screen = Self::default();
         let shown = screen.clone();
@@ -281,13 +281,13 @@ impl Screen {
     }
 }
 
-/// Tells whether a character moves the cursor, turns the direction of writing or hides a word.
+/// Returns whether a character moves the cursor, changes the direction of writing or hides a word.
 fn acts(c: char) -> bool {
     let turns = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     c.is_control() || turns || matches!(c, '\u{200b}'..='\u{200d}' | '\u{2028}' | '\u{2029}' | '\u{feff}')
 }
 
-/// Checks that these are as many lines of text, none of which a runner obeys.
+/// Checks that these are this many lines of text, none of which is a command of a runner.
 #[track_caller]
 fn check(written: &str, lines: usize) {
     assert_eq!(written.matches('\n').count(), lines, "{written:?}");
@@ -306,13 +306,13 @@ proptest! {
     fn events_are_lines(texts in prop::collection::vec(hostile(), 1..9)) {
         let mut said = Said { texts: &texts, turn: 0 };
         let targets = [said.target(), said.target()];
-        let mut told = Vec::new();
+        let mut events = Vec::new();
         for (kind, lines) in said.events(&targets) {
             let event = Event { at: Moment::START, kind };
-            told.push(event);
-            let all = |told: &[Event]| Screen::after(|console| told.iter().for_each(|event| console.event(event)));
-            let before = all(&told[..told.len() - 1]);
-            let whole = all(&told);
+            events.push(event);
+            let all = |events: &[Event]| Screen::after(|console| events.iter().for_each(|event| console.event(event)));
+            let before = all(&events[..events.len() - 1]);
+            let whole = all(&events);
             check(&whole, before.matches('\n').count() + lines);
         }
     }
@@ -321,7 +321,7 @@ proptest! {
     fn reports_are_lines(texts in prop::collection::vec(hostile(), 1..9), count in 1_usize..3) {
         let mut said = Said { texts: &texts, turn: 0 };
         let targets: Vec<Target> = (0..count).map(|number| {
-            // Each is another, whatever it is called.
+            // Targets are distinct, whatever their names are.
             let Target { install, .. } = said.target();
             Target::new(install, format!("cmp{number}").parse().unwrap())
                 .named(Some(&RemoteText::new(said.text())), Some(&RemoteText::new(said.text())))
@@ -332,13 +332,13 @@ proptest! {
             console.event(&Event { at: Moment::START, kind: EventKind::Started { targets: targets.clone() } });
             console.finish(&result, &Line::default(), None);
         });
-        // Eight things of each target, and its name where there are several; then the run's warning. Its cause is that of the
-        // target that decided.
+        // Eight lines for each target, and its name where there are several; then the run's warning. The run's cause is that
+        // of the deciding target.
         let of_each = if count > 1 { 9 } else { 8 };
         check(&screen, of_each * count + 1);
         check(&(describe::verdict_line(&result, None).plain().to_owned() + "\n"), 1);
 
-        // Nor does anything turn or hide a word wherever else it is told.
+        // No other output changes the direction of writing or hides a word either.
         let facts = Facts::new(&Ending { result: &result, standing: None, slack_thread: None });
         let issues = issues(&result);
         let commands = issues.iter().flat_map(|issue| [github::issue(issue), azure::issue(issue)]);

@@ -1,15 +1,15 @@
-//! Adding to a file that somebody else made.
+//! Appends to a file of the CI system.
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::Path;
 
-/// A file that is only added to.
+/// A file opened for appending.
 #[derive(Debug)]
 pub(super) struct Appending(File, u64);
 
 impl Appending {
-    /// Opens the file, or makes it if there is none.
+    /// Opens the file, or creates it.
     ///
     /// The path comes from the environment, and its folder may be open to other users: a link could lead anywhere, and a
     /// pipe could hold up the end. Neither is opened.
@@ -17,7 +17,7 @@ impl Appending {
         let mut options = OpenOptions::new();
         options.append(true);
         let named = match fs::symlink_metadata(path) {
-            // Does not follow a link that leads nowhere.
+            // Does not follow a dangling link.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return Self::new(options.create_new(true).open(path)?);
             }
@@ -41,13 +41,13 @@ impl Appending {
         Ok(Self(file, length))
     }
 
-    /// Returns how long the file was.
+    /// Returns the initial length of the file.
     pub(super) fn length(&self) -> u64 {
         self.1
     }
 
-    /// Adds lines to the file, all or none: half of them could make something else of what others add. Whoever wrote before
-    /// may have left the last line open, so they begin on one of their own.
+    /// Appends lines, all or none: half of them could change the meaning of what others append. They begin on a new line,
+    /// since the last line may be unfinished.
     pub(super) fn write(mut self, lines: &str) -> io::Result<()> {
         let start = if self.1 > 0 && !lines.is_empty() { "\n" } else { "" };
         let written = self.0.write_all(format!("{start}{lines}").as_bytes());
@@ -64,7 +64,7 @@ fn is_same(named: &Metadata, opened: &Metadata) -> bool {
     (named.dev(), named.ino()) == (opened.dev(), opened.ino())
 }
 
-/// The standard library cannot tell there; links are made by administrators alone.
+/// The standard library cannot check this on Windows, where only administrators can create links.
 #[cfg(not(unix))]
 fn is_same(_: &Metadata, opened: &Metadata) -> bool {
     opened.is_file()

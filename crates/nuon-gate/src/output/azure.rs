@@ -5,7 +5,7 @@ use std::path::Path;
 use super::facts::Facts;
 use super::issues::{Issue, Severity};
 
-/// Returns the command that shows something beside the job.
+/// Returns the command that annotates the job.
 pub(super) fn issue(issue: &Issue) -> String {
     let kind = match issue.severity {
         Severity::Error => "error",
@@ -14,7 +14,7 @@ pub(super) fn issue(issue: &Issue) -> String {
     format!("##vso[task.logissue type={kind}]{}", data(&format!("{}: {}", issue.title.plain(), issue.text())))
 }
 
-/// Returns the command that has the agent hide a secret in everything that is shown from then on.
+/// Returns the command that masks a secret in all later output.
 pub(super) fn mask(secret: &str) -> String {
     format!("##vso[task.setsecret]{}", data(secret))
 }
@@ -32,7 +32,7 @@ pub(super) fn summary(path: &Path) -> String {
     format!("##vso[task.uploadsummary]{}", data(&path.display().to_string()))
 }
 
-/// Returns the lines between which a log is folded away.
+/// Returns the lines that open and close a folded section.
 pub(super) fn group(title: &'static str) -> (String, String) {
     (format!("##[group]{}", data(title)), "##[endgroup]".to_owned())
 }

@@ -1,4 +1,4 @@
-//! What Buildkite is told: sections of its log, and an annotation of the build.
+//! Buildkite: sections of its log, and an annotation of the build.
 
 use std::io::{self, Write as _};
 use std::path::Path;
@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use crate::environment::API_TOKEN;
 
-/// The agent asks a server, which the end of the run does not wait for any longer.
+/// The agent calls its server; the end of the run waits no longer than this.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How often it is looked whether the agent has ended.
+/// How often the agent is polled.
 const PACE: Duration = Duration::from_millis(20);
 
 /// Returns the lines that open a section, and the next one: sections have no end. A failure is shown unfolded.
@@ -18,18 +18,18 @@ pub(super) fn section(title: &'static str, passed: bool) -> (String, String) {
     (format!("{sign} {title}"), "--- nuon-gate".to_owned())
 }
 
-/// Shows Markdown on the build's page, through the agent's own program.
+/// Shows Markdown on the build's page, with the agent's own program.
 pub(super) async fn annotate(agent: &Path, style: &str, body: String, limit: Duration) -> io::Result<()> {
     let mut command = Command::new(agent);
     command.args(["annotate", "--style", style, "--context", "nuon-gate"]);
     command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
-    // It has a token of its own, and no business with ours.
+    // It has a token of its own, and must not get ours.
     for name in nuon_gate_notify::VARIABLES.iter().map(|(name, _)| name).chain([&API_TOKEN]) {
         command.env_remove(name);
     }
     let mut child = command.spawn()?;
     if let Some(mut stdin) = child.stdin.take() {
-        // An agent that does not read must not hold up the end; one that has ended has said so by its code.
+        // An agent that does not read must not delay the end; one that has ended has given its exit code.
         let write = move || drop(stdin.write_all(body.as_bytes()));
         std::thread::Builder::new().name("nuon-gate-annotation".to_owned()).spawn(write)?;
     }

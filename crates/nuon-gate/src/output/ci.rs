@@ -1,12 +1,12 @@
-//! What CI systems are told in their own ways.
+//! Output in the formats of CI systems.
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use nuon_gate_core::Line;
-use nuon_gate_core::result::{RunResult, VerdictName};
+use nuon_gate_core::result::RunResult;
+use nuon_gate_core::{Line, Verdict};
 
 use super::facts::Facts;
 use super::file::ReportFile;
@@ -16,16 +16,16 @@ use super::{Console, azure, buildkite, github, github_files, gitlab, json, markd
 use crate::ci::{CiSystem, GitHubFiles};
 use crate::trouble::Trouble;
 
-/// Buildkite takes no more than 1 MiB (its agent's `annotate`); Azure's page is better with no more either.
+/// Buildkite's limit (its agent's `annotate`), used for Azure's page as well.
 const MOST_PAGE: usize = 900 * 1024;
 
 const FULL_SUMMARY: &str = "the summary (GITHUB_STEP_SUMMARY) is full, as GitHub drops one of more than 1 MiB: the report is \
     not in it; --report markdown=PATH writes it to a file";
 
-/// Lines that are folded away, as far as a CI system can.
+/// A section of the log that is folded, where the CI system supports that.
 pub(super) struct Section {
     title: &'static str,
-    /// No other section has it.
+    /// A unique name.
     name: String,
     /// When it was written, in seconds since 1970.
     second: i64,
@@ -39,7 +39,7 @@ impl Section {
             title: "Details of the deploy",
             name: "nuon_gate_details".to_owned(),
             second: result.finished_at.plain().parse().map_or(0, Timestamp::as_second),
-            is_folded: result.verdict == VerdictName::Passed,
+            is_folded: result.verdict == Verdict::Passed,
         }
     }
 
@@ -49,7 +49,7 @@ impl Section {
     }
 }
 
-/// Tells why nothing was waited for.
+/// Reports why the wait did not begin.
 pub(crate) fn refuse(ci: Option<&CiSystem>, trouble: &Trouble) {
     let console = Console::new();
     console.trouble(trouble);
@@ -62,7 +62,7 @@ pub(crate) fn refuse(ci: Option<&CiSystem>, trouble: &Trouble) {
 }
 
 impl CiSystem {
-    /// Returns the line that has a secret hidden in everything that is shown from then on.
+    /// Returns the command that masks a secret in all later output.
     pub(super) fn mask(&self, secret: &str) -> Option<String> {
         match self {
             Self::GitHub(_) => Some(github::mask(secret)),
@@ -71,7 +71,7 @@ impl CiSystem {
         }
     }
 
-    /// Returns the line that shows something beside the job.
+    /// Returns the command that annotates the job.
     pub(super) fn show(&self, issue: &Issue) -> Option<String> {
         match self {
             Self::GitHub(_) => Some(github::issue(issue)),
@@ -80,7 +80,7 @@ impl CiSystem {
         }
     }
 
-    /// Returns the lines before and after what not everyone wants to read.
+    /// Returns the lines that open and close a folded section.
     pub(super) fn section(&self, section: &Section) -> (String, String) {
         let Section { title, name, second, is_folded } = section;
         match self {
@@ -91,7 +91,7 @@ impl CiSystem {
         }
     }
 
-    /// Tells how it ended. What cannot be told is a warning.
+    /// Reports the outcome. Errors while doing so become warnings.
     pub(super) async fn finish(
         &self,
         result: &RunResult,
@@ -117,7 +117,7 @@ impl CiSystem {
         self.summarise(result, console, patience).await;
     }
 
-    /// Sets what later steps can read.
+    /// Sets the outputs for later steps.
     fn set(&self, facts: &Facts, console: &Console) {
         match self {
             Self::GitHub(GitHubFiles { output: Some(path), .. }) => {
@@ -139,7 +139,7 @@ impl CiSystem {
                 Err(error) => unwritten(console, "the summary (GITHUB_STEP_SUMMARY)", path, &error),
             },
             Self::Buildkite { agent: Some(agent) } => {
-                let style = if result.verdict == VerdictName::Passed { "success" } else { "error" };
+                let style = if result.verdict == Verdict::Passed { "success" } else { "error" };
                 let page = markdown::report(result, MOST_PAGE);
                 if let Err(error) = buildkite::annotate(agent, style, page, patience).await {
                     console.warning(&format!("the build could not be annotated: {error}"));
@@ -156,7 +156,7 @@ impl CiSystem {
         }
     }
 
-    /// Returns the folder for a result that later steps are told of.
+    /// Returns the folder for the result file that the outputs name.
     fn temp(&self) -> Option<&Path> {
         match self {
             Self::GitHub(GitHubFiles { output: Some(_), temp, .. }) | Self::Azure { temp } => temp.as_deref(),
@@ -165,7 +165,7 @@ impl CiSystem {
     }
 }
 
-/// Leaves something in a new file.
+/// Writes a new file.
 async fn keep(folder: &Path, what: &str, form: &str, content: &str, patience: Duration) -> io::Result<PathBuf> {
     let path = folder.join(format!("nuon-gate-{what}-{:016x}.{form}", super::random()));
     ReportFile::open(&path)?.write(content, patience).await?;

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use anstream::{AutoStream, ColorChoice};
 use anstyle::Style;
-use nuon_gate_core::result::{BranchRunResult, Delivery, RunResult, TargetResult, VerdictName};
+use nuon_gate_core::result::{BranchRunResult, Delivery, RunResult, TargetResult};
 use nuon_gate_core::watch::{Event, EventKind};
-use nuon_gate_core::{Dashboard, Line, Logged, Moment, Target};
+use nuon_gate_core::{Dashboard, Line, Logged, Moment, Target, Verdict};
 use tokio::time::Instant;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -16,7 +16,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::describe::{self, Tone};
 use super::heartbeat::Standings;
-use super::live::{self, Look, Message, Size};
+use super::live::{self, Message, Size, Styling};
 use super::outcome::{self, gravity};
 use super::settings::OutputSettings;
 use super::stream::Stream;
@@ -37,16 +37,16 @@ pub(crate) struct Console {
     colour: bool,
     labels: Vec<Line>,
     standings: Standings,
-    /// The reasons that have been told already, by target.
-    told: HashMap<usize, Line>,
+    /// The reasons that were shown already, by target.
+    shown: HashMap<usize, Line>,
     warned: HashSet<Line>,
-    /// How the only target ended, which the last line may tell as well.
+    /// The end of the only target, which the last line may repeat.
     kept: Option<Said>,
-    /// Where lines go during a run; else straight to stderr.
+    /// Where lines go during a run; `None`: straight to stderr.
     run: Option<OfRun>,
 }
 
-/// What is to be said of a target, and when it happened.
+/// A line about a target, and when it happened.
 struct Said {
     at: Moment,
     target: Option<usize>,
@@ -54,22 +54,22 @@ struct Said {
     words: Line,
 }
 
-/// What a run has of stderr.
+/// The stderr of a run.
 struct OfRun {
     stream: Stream<Message>,
-    look: Look,
-    /// It is a terminal at which somebody sits.
+    style: Styling,
+    /// It is an interactive terminal.
     is_terminal: bool,
-    /// Below the lines it is shown where the run stands.
+    /// The live view is shown below the lines.
     is_live: bool,
-    /// The pages of deploys are known there.
+    /// The live view links to the pages of deploys.
     has_pages: bool,
-    /// stdout goes to the same terminal, and has nothing to tell but the verdict.
+    /// stdout goes to the same terminal, and shows only the verdict.
     shares_terminal: bool,
 }
 
 impl Console {
-    /// Makes the console for a few words.
+    /// Makes the console of a command without a run.
     pub(crate) fn new() -> Self {
         let colour = AutoStream::choice(&io::stderr()) != ColorChoice::Never;
         Self {
@@ -77,26 +77,26 @@ impl Console {
             colour,
             labels: Vec::new(),
             standings: Standings::default(),
-            told: HashMap::new(),
+            shown: HashMap::new(),
             warned: HashSet::new(),
             kept: None,
             run: None,
         }
     }
 
-    /// Makes the console of a run, which no reader can hold up.
+    /// Makes the console of a run, which a slow reader cannot block.
     pub(super) fn of_a_run(settings: &OutputSettings) -> io::Result<Self> {
         let terminal = settings.terminal.filter(|_| io::stderr().is_terminal());
         let console = Self { quiet: settings.quiet, ..Self::new() };
-        let look = Look { colour: console.colour, links: terminal.is_some_and(|terminal| terminal.links) };
+        let style = Styling { colour: console.colour, links: terminal.is_some_and(|terminal| terminal.links) };
         let reflows = terminal.is_some_and(|terminal| terminal.reflows);
-        // `look` has decided on colours, so nothing must be stripped.
-        let stream = live::open(|| Ok(AutoStream::always_ansi(io::stderr())), look, reflows)?;
+        // `style` has decided on colours, so nothing must be stripped.
+        let stream = live::open(|| Ok(AutoStream::always_ansi(io::stderr())), style, reflows)?;
         live::own(stream.sender());
         let is_terminal = terminal.is_some();
         let shares_terminal = is_terminal && settings.format == Format::Text && io::stdout().is_terminal();
         Ok(Self {
-            run: Some(OfRun { stream, look, is_terminal, is_live: false, has_pages: false, shares_terminal }),
+            run: Some(OfRun { stream, style, is_terminal, is_live: false, has_pages: false, shares_terminal }),
             ..console
         })
     }
@@ -104,13 +104,13 @@ impl Console {
     /// Makes the console of a run that writes there, in colour.
     #[cfg(test)]
     pub(super) fn on(out: impl io::Write + Send + 'static) -> io::Result<Self> {
-        let look = Look { colour: true, links: false };
-        let stream = live::open(move || Ok(out), look, false)?;
-        let run = OfRun { stream, look, is_terminal: false, is_live: false, has_pages: false, shares_terminal: false };
+        let style = Styling { colour: true, links: false };
+        let stream = live::open(move || Ok(out), style, false)?;
+        let run = OfRun { stream, style, is_terminal: false, is_live: false, has_pages: false, shares_terminal: false };
         Ok(Self { colour: true, run: Some(run), ..Self::new() })
     }
 
-    /// Shows from now on where the run stands, if somebody watches. The wait began then, and lasts so long at most.
+    /// Starts the live view, if the terminal is interactive. `began` and `limit` are the start and the maximum of the wait.
     pub(super) fn begin(&mut self, began: Instant, limit: Duration) {
         let is_watched = self.is_watched();
         if let Some(run) = self.run.as_mut().filter(|_| is_watched) {
@@ -120,17 +120,17 @@ impl Console {
         }
     }
 
-    /// Tells whether somebody watches.
+    /// Returns whether the terminal is interactive.
     pub(super) fn is_watched(&self) -> bool {
         !self.quiet && self.run.as_ref().is_some_and(|run| run.is_terminal)
     }
 
-    /// Tells whether stdout goes to the same terminal, where the verdict will stand.
+    /// Returns whether stdout shows the verdict on the same terminal.
     pub(super) fn shares_terminal(&self) -> bool {
         self.run.as_ref().is_some_and(|run| run.shares_terminal)
     }
 
-    /// Tells whether it is shown where the run stands.
+    /// Returns whether the live view is shown.
     fn is_live(&self) -> bool {
         self.run.as_ref().is_some_and(|run| run.is_live)
     }
@@ -141,7 +141,7 @@ impl Console {
         }
     }
 
-    /// Waits until everything is told, but not beyond the limit.
+    /// Waits until everything is written, but not beyond the limit.
     pub(super) async fn close(self, limit: Duration) -> io::Result<()> {
         let Some(OfRun { stream, .. }) = self.run else { return Ok(()) };
         live::disown();
@@ -149,7 +149,7 @@ impl Console {
         stream.finish(limit).await
     }
 
-    /// Shows the targets by these names from now on.
+    /// Uses these names for the targets from now on.
     pub(super) fn relabel(&mut self, targets: &[Target]) {
         if self.labels.len() == targets.len() && !targets.is_empty() {
             self.labels = describe::labels(targets);
@@ -157,7 +157,7 @@ impl Console {
         }
     }
 
-    /// Has names lead to the pages of deploys from now on.
+    /// Links names to the pages of deploys from now on.
     pub(super) fn link(&mut self, dashboard: &Dashboard) {
         if let Some(run) = self.run.as_mut().filter(|run| run.is_live && !run.has_pages) {
             run.has_pages = true;
@@ -165,23 +165,23 @@ impl Console {
         }
     }
 
-    /// Tells an event.
+    /// Shows an event.
     pub(crate) fn event(&mut self, event: &Event) {
         self.standings.note(&event.kind);
         match &event.kind {
             EventKind::Started { targets } => self.labels = describe::labels(targets),
-            // The installs of a run are several.
+            // A run of a branch has several installs.
             EventKind::Joined { is, .. } if is.group().is_some() => self.labels.push(Line::new(is.to_string())),
             EventKind::Joined { is, .. } => self.labels.push(Line::new(is.component_label())),
             EventKind::Ended { target: Some(target), cause: Some(cause), .. } => {
-                self.told.insert(*target, Line::new(words::sentence(cause)));
+                self.shown.insert(*target, Line::new(words::sentence(cause)));
             }
             EventKind::Warned { warning, .. } => drop(self.warned.insert(Line::new(words::warning(warning)))),
             _ => {}
         }
         self.show(|| Message::Event(Box::new(event.clone())));
         if let EventKind::Waiting { pending } = &event.kind {
-            // The picture shows this all the time.
+            // The live view shows this all the time.
             if !self.is_live() && !self.quiet {
                 for (target, words) in self.standings.heartbeat(pending) {
                     self.timed(event.at, target, Tone::Faint, &words);
@@ -200,7 +200,7 @@ impl Console {
         }
     }
 
-    /// Shows lines of a target's log, between two lines for the CI system.
+    /// Shows lines of a target's log, in a section of the CI system's log.
     pub(super) fn log(&self, target: usize, lines: &[Logged], section: Option<(String, String)>) {
         if self.quiet {
             return;
@@ -210,13 +210,13 @@ impl Console {
         open.iter().for_each(|line| self.command(line));
         for line in lines {
             let tone = if line.is_error { Tone::Bad } else { Tone::Faint };
-            // A text from the server must not stand where CI systems look for commands.
+            // CI systems parse the start of a line for commands.
             self.tell(tone, &format!("   log  {label}"), &line.text);
         }
         close.iter().for_each(|line| self.command(line));
     }
 
-    /// Tells why there will be no more of a target's log.
+    /// Reports why a target's log ends early.
     pub(super) fn log_ended(&self, target: usize, why: &Line) {
         let label = if self.labels.len() > 1 { format!("{}: ", self.label(target)) } else { String::new() };
         self.tell(Tone::Warning, &format!("warning: {label}"), why);
@@ -232,29 +232,29 @@ impl Console {
         self.timed(*at, *target, *tone, words);
     }
 
-    /// Tells what a person wants to know at the end. Some of it stands between two lines for the CI system. Returns whether the
-    /// verdict was told, so that the same terminal need not hear it again.
+    /// Shows the outcome, with details in a section of the CI system's log. Returns whether it showed the verdict, so that
+    /// stdout need not repeat it on the same terminal.
     pub(super) fn finish(&mut self, result: &RunResult, verdict: &Line, section: Option<(String, String)>) -> bool {
         self.show(|| Message::Still);
         let tells_verdict = self.kept.is_some() && result.targets.len() <= 1;
         if let Some(Said { tone, .. }) = self.kept.take_if(|_| tells_verdict) {
             self.tell(tone, &format!("{} ", result.verdict.sign()), verdict);
-            self.told.extend(result.reason.clone().map(|reason| (0, reason)));
+            self.shown.extend(result.reason.clone().map(|reason| (0, reason)));
         }
         self.say_kept();
-        let of_run = result.branch_run.iter().filter(|_| result.verdict != VerdictName::Passed).flat_map(of_run);
+        let of_run = result.branch_run.iter().filter(|_| result.verdict != Verdict::Passed).flat_map(of_run);
         of_run.for_each(|(word, text)| self.tell(Tone::Plain, &before(word), &text));
         let details = self.details(result);
         let (open, close) = section.filter(|_| !details.is_empty()).unzip();
         open.iter().for_each(|line| self.command(line));
         details.iter().for_each(|(lead, words)| self.tell(Tone::Plain, lead, words));
         close.iter().for_each(|line| self.command(line));
-        // A target that decided has its own hint among its details.
-        let is_told = |at: usize| result.targets[at].hint.is_some();
-        if let Some(hint) = result.hint.as_ref().filter(|_| !result.deciding().is_some_and(is_told)) {
+        // The deciding target has its own hint among its details.
+        let has_hint = |at: usize| result.targets[at].hint.is_some();
+        if let Some(hint) = result.hint.as_ref().filter(|_| !result.deciding().is_some_and(has_hint)) {
             self.tell(Tone::Plain, &before("hint"), hint);
         }
-        for failed in result.notifications.iter().filter(|told| told.result == Delivery::Failed) {
+        for failed in result.notifications.iter().filter(|sent| sent.result == Delivery::Failed) {
             let why = failed.reason.as_ref().map_or("no reason is known", Line::plain);
             self.warning(&format!("{} was not notified: {why}", failed.sink.plain()));
         }
@@ -263,16 +263,16 @@ impl Console {
         }
         if let Some(run) = self.run.as_ref().filter(|run| run.is_terminal) {
             let rows = table(result, &self.labels, Size::of_stderr().columns);
-            rows.iter().for_each(|row| run.stream.send(Message::Line(row.write(run.look))));
+            rows.iter().for_each(|row| run.stream.send(Message::Line(row.write(run.style))));
         }
         tells_verdict
     }
 
-    /// Returns what there is to know of the targets that did not pass, each line with what is before it: everything, or of so
-    /// many that nobody reads it all, everything of the worst and a line of each other.
+    /// Returns the lines about the targets that did not pass, each with its label: all details, or with very many targets
+    /// all details of the worst and a line for each of the others.
     fn details(&self, result: &RunResult) -> Vec<(String, Line)> {
         let targets = result.targets.iter().enumerate();
-        let mut failed: Vec<_> = targets.filter(|(_, target)| target.verdict != VerdictName::Passed).collect();
+        let mut failed: Vec<_> = targets.filter(|(_, target)| target.verdict != Verdict::Passed).collect();
         let in_full = if failed.len() > MOST_IN_FULL { WORST } else { failed.len() };
         if failed.len() > in_full {
             failed.sort_by_key(|(_, target)| gravity(target.verdict));
@@ -285,19 +285,19 @@ impl Console {
 
     /// Returns all details of a target; `count` is the number of targets in the run.
     fn whole(&self, index: usize, result: &TargetResult, count: usize) -> Vec<(String, Line)> {
-        // What was read since may have given a better one.
-        let reason = result.reason.as_ref().filter(|reason| self.told.get(&index) != Some(*reason));
+        // A better reason may have been read since.
+        let reason = result.reason.as_ref().filter(|reason| self.shown.get(&index) != Some(*reason));
         let reason = reason.map(|reason| ("reason", reason.clone()));
-        let untold = result.warnings.iter().filter(|text| !self.warned.contains(*text));
-        let untold = untold.map(|text| ("warning", text.clone()));
-        let details: Vec<_> = reason.into_iter().chain(describe::details(result)).chain(untold).collect();
-        // A name from the server must not stand where CI systems look for commands.
+        let unreported = result.warnings.iter().filter(|text| !self.warned.contains(*text));
+        let unreported = unreported.map(|text| ("warning", text.clone()));
+        let details: Vec<_> = reason.into_iter().chain(describe::details(result)).chain(unreported).collect();
+        // CI systems parse the start of a line for commands.
         let title = (count > 1 && !details.is_empty())
             .then(|| (String::new(), Line::new(format!("target {}:", self.label(index)))));
         title.into_iter().chain(details.into_iter().map(|(word, text)| (before(word), text))).collect()
     }
 
-    /// Returns a target that did not pass in a line.
+    /// Returns a line for a target that did not pass.
     fn short(&self, index: usize, result: &TargetResult) -> Line {
         let reason = result.reason.as_ref().map(|reason| format!(": {}", reason.cut(SHORT_REASON).plain()));
         let verdict = outcome::words(result.verdict);
@@ -308,33 +308,33 @@ impl Console {
         self.labels.get(index).map_or("?", Line::plain)
     }
 
-    /// Writes a command for the CI system, which knows it by the beginning of the line.
+    /// Writes a command for the CI system, which recognises it by the start of the line.
     pub(super) fn command(&self, command: &str) {
         self.line(Tone::Plain, command);
     }
 
-    /// Tells something of our own.
+    /// Writes a message of our own.
     pub(crate) fn plain(&self, text: &str) {
         self.line(Tone::Plain, text);
     }
 
-    /// Tells what went wrong.
+    /// Reports an error.
     pub(super) fn error(&self, text: &Line) {
         self.tell(Tone::Bad, "error: ", text);
     }
 
-    /// Tells of something that a person should know, once.
+    /// Reports a warning, once.
     pub(super) fn notice(&mut self, text: &str) {
         self.warning(text);
         self.warned.insert(Line::new(text));
     }
 
-    /// Tells of something that a person should know.
+    /// Reports a warning.
     pub(crate) fn warning(&self, text: &str) {
         self.tell(Tone::Warning, "warning: ", &Line::new(text));
     }
 
-    /// Tells what has to be put right.
+    /// Reports a mistake of the user.
     pub(crate) fn trouble(&self, trouble: &Trouble) {
         self.line(Tone::Plain, &trouble.to_string());
     }
@@ -354,18 +354,18 @@ impl Console {
         let text = format!("{style}{text}{style:#}");
         match &self.run {
             Some(run) => run.stream.send(Message::Line(text)),
-            // Nobody reading stderr is no reason to fail.
+            // A closed stderr is no reason to fail.
             None => drop(live::say(&text)),
         }
     }
 }
 
-/// Returns what stands before a detail: what it is.
+/// Returns the label of a detail.
 fn before(word: &str) -> String {
     format!("  {word:<9} ")
 }
 
-/// Returns what there is to know of the run of a branch that did not pass: its groups, who waits, and where it is approved.
+/// Returns the details of a branch run that did not pass: its groups, the waiting installs, and the page of the approval.
 fn of_run(run: &BranchRunResult) -> Vec<(&'static str, Line)> {
     let groups = run.groups.iter().take(MOST_IN_FULL).map(|group| ("run", group.standing()));
     let waiting = run.waiting.iter().take(WORST).map(|waiting| ("waits", waiting.standing()));
@@ -380,7 +380,7 @@ fn stopwatch(elapsed: Duration) -> String {
     if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
 }
 
-/// Writes each of our own diagnostics as one harmless line, as some hold what a server has sent.
+/// Writes each of our own diagnostics as one harmless line, since some hold text from a server.
 struct Diagnostics;
 
 impl io::Write for Diagnostics {
@@ -396,8 +396,8 @@ impl io::Write for Diagnostics {
     }
 }
 
-/// Sends our own diagnostics to stderr, and nobody else's: other crates' logs can hold headers. Without `-v` nothing is
-/// set up at all.
+/// Sends our own diagnostics to stderr, but not those of other crates, which can hold headers. Without `-v` there is no
+/// subscriber at all.
 pub(crate) fn log_to_stderr(verbosity: Verbosity) {
     if verbosity.verbose == 0 {
         return;
@@ -406,7 +406,7 @@ pub(crate) fn log_to_stderr(verbosity: Verbosity) {
     let ours = Targets::new().with_target("nuon_gate", level).with_target("nuon_gate_core", level);
     let lines =
         tracing_subscriber::fmt::layer().with_writer(|| Diagnostics).with_ansi(false).with_target(false).without_time();
-    // Fails if there is a subscriber already, which then is the one that was wanted.
+    // Fails if there is a subscriber already, which is then the same one.
     let _ = tracing_subscriber::registry().with(ours).with(lines).try_init();
 }
 

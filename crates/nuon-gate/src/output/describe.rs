@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use nuon_gate_core::model::Status;
 use nuon_gate_core::result::{
-    GroupResult, PlanResult, RunResult, ShardResult, StayResult, TargetResult, VerdictName, WaitingResult,
+    GroupResult, PlanResult, RunResult, ShardResult, StayResult, TargetResult, WaitingResult,
 };
 use nuon_gate_core::timeline::{human, time_in_each_status};
 use nuon_gate_core::watch::{EventKind, Pace, Pending, RunEvent};
@@ -14,7 +14,7 @@ use nuon_gate_core::{Hold, Line, Target, Verdict};
 use super::outcome;
 use crate::words;
 
-/// How a line is meant, for its colour.
+/// The tone of a line, which gives its colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Tone {
     Plain,
@@ -37,7 +37,7 @@ impl Tone {
     }
 }
 
-/// Returns the shortest names that tell the targets apart: without the install if all share it.
+/// Returns the shortest labels that distinguish the targets: without the install if all share it.
 pub(super) fn labels(targets: &[Target]) -> Vec<Line> {
     let one_install = targets.iter().all(|target| target.install == targets[0].install);
     targets
@@ -46,7 +46,7 @@ pub(super) fn labels(targets: &[Target]) -> Vec<Line> {
         .collect()
 }
 
-/// Says what happened: to which target, in what tone, in which words. `None` for what needs no words.
+/// Describes an event: the target, the tone, the words. `None` for an event that is not shown.
 pub(super) fn event(kind: &EventKind) -> Option<(Option<usize>, Tone, Line)> {
     let (target, tone, words) = match kind {
         EventKind::Started { .. } => return None,
@@ -106,11 +106,7 @@ pub(super) fn event(kind: &EventKind) -> Option<(Option<usize>, Tone, Line)> {
             return Some((
                 *target,
                 tone,
-                Line::new(format!(
-                    "{} {}{reason}",
-                    VerdictName::from(*verdict).sign(),
-                    outcome::words((*verdict).into())
-                )),
+                Line::new(format!("{} {}{reason}", verdict.sign(), outcome::words(*verdict))),
             ));
         }
     };
@@ -124,7 +120,7 @@ fn joined(target: &Target) -> String {
     }
 }
 
-/// Says what happened to a branch's run.
+/// Describes an event of a branch's run.
 fn run(event: &RunEvent) -> (Tone, String) {
     match event {
         RunEvent::Found { run, status, commit, .. } => {
@@ -156,7 +152,7 @@ fn held(status: &Status, hold: &Hold) -> String {
     if why.is_empty() { status.to_string() } else { format!("{status}, {why}: polling again") }
 }
 
-/// Says how long such deploys take, and when that makes one end.
+/// Says how long such deploys usually take, and when this one is expected to end.
 fn expected(pace: Pace) -> Line {
     let rest = match pace.remaining() {
         Duration::ZERO => "it has taken longer already".to_owned(),
@@ -177,7 +173,7 @@ pub(super) fn waiting(pending: &Pending) -> Line {
     })
 }
 
-/// Returns the line that ends a run on stdout. What has not ended has no reason, but where it stands can be told.
+/// Returns the last line of a run on stdout: the reason, or the state of a run that has not ended.
 pub(super) fn verdict_line(result: &RunResult, standing: Option<&Line>) -> Line {
     let elapsed = human(Duration::from_millis(result.elapsed_ms));
     let verdict = outcome::words(result.verdict);
@@ -190,7 +186,7 @@ pub(super) fn verdict_line(result: &RunResult, standing: Option<&Line>) -> Line 
         }
         ([only], _) => format!("{verdict} after {elapsed}: {}", subject(only)),
         (several, _) => {
-            let passed = several.iter().filter(|target| target.verdict == VerdictName::Passed).count();
+            let passed = several.iter().filter(|target| target.verdict == Verdict::Passed).count();
             format!("{verdict} after {elapsed}: {passed} of {} targets", several.len())
         }
     })
@@ -204,14 +200,14 @@ fn subject(target: &TargetResult) -> String {
     format!("{install}/{component}{}{}", id.unwrap_or_default(), status.unwrap_or_default())
 }
 
-/// Returns what a human is still asked to approve.
+/// Returns the plan that still has to be approved.
 pub(super) fn open_plan(result: &TargetResult) -> Option<&PlanResult> {
-    let is_open = result.approval_url.is_some() || result.verdict == VerdictName::ApprovalNeeded;
+    let is_open = result.approval_url.is_some() || result.verdict == Verdict::ApprovalNeeded;
     result.plan.as_ref().filter(|_| is_open)
 }
 
-/// Returns what an on-call person wants to know of a target that did not pass, as pairs of a word and a text. The reason
-/// is not among them: it has just been told.
+/// Returns the details of a target that did not pass, as pairs of a label and a text. The reason is not among them: it has
+/// just been shown.
 pub(super) fn details(result: &TargetResult) -> Vec<(&'static str, Line)> {
     let mut details = Vec::new();
     if let Some(deploy) = &result.deploy {

@@ -2,19 +2,19 @@
 
 use nuon_gate_core::Line;
 
-/// Stands where a reader sees nothing and no machine finds what it looks for.
+/// A character of no width, which breaks up what a machine would recognise.
 const NOTHING: &str = "&#8203;";
 
-/// Writes a line for a place in a line of Markdown, a cell of a table, or HTML between two tags.
+/// Escapes a line for use within a line of Markdown, a table cell, or HTML text.
 ///
-/// Signs that mean something become character references: those are read as text, never as structure, by Markdown
-/// (CommonMark 0.31, 2.5), by the splitting of a table's cells and by HTML alike. What GitHub makes links of in the
-/// finished page (`@name`, `#123`, `GH-123`, addresses without brackets) is broken by a character of no width, as
-/// Renovate does it for release notes: a reference alone would be read before it looks.
+/// Characters of the syntax become character references, which Markdown (CommonMark 0.31, 2.5), the splitting of table
+/// cells and HTML all take as text. What GitHub turns into links in the rendered page (`@name`, `#123`, `GH-123`, bare
+/// addresses) is broken by a character of no width, as Renovate does in release notes: character references would be
+/// resolved before that step.
 pub(super) fn text(line: &Line) -> String {
     let line = line.plain();
     let mut written = String::with_capacity(line.len());
-    // At its beginning a text could also be a list, a rule or the underline of a heading.
+    // At its start a text could also be a list, a rule or the underline of a heading.
     let mut number = true;
     for (at, c) in line.char_indices() {
         let (before, after) = (&line[..at], &line[at + c.len_utf8()..]);
@@ -34,7 +34,7 @@ pub(super) fn text(line: &Line) -> String {
     written
 }
 
-/// Writes a link, or its text alone if the address is none that a browser should open.
+/// Writes a link, or only its text unless the address is a safe web address.
 pub(super) fn link(label: &Line, url: Option<&Line>) -> String {
     match url.and_then(|url| address(url.plain())) {
         Some(url) => format!("[{}]({url})", text(label)),
@@ -42,7 +42,7 @@ pub(super) fn link(label: &Line, url: Option<&Line>) -> String {
     }
 }
 
-/// Returns a web address in which nothing ends a link, a cell or an attribute.
+/// Escapes a web address so that nothing in it ends a link, a cell or an attribute.
 fn address(url: &str) -> Option<String> {
     let is_web = url.starts_with("https://") || url.starts_with("http://");
     if !is_web || url.len() > 2000 || !url.bytes().all(|b| b.is_ascii_graphic()) {
@@ -57,7 +57,7 @@ fn address(url: &str) -> Option<String> {
     Some(url.chars().map(sign).collect())
 }
 
-/// Writes lines as a block of code, which none of them can end.
+/// Writes lines as a code block, with a fence that none of them can close.
 pub(super) fn code_block<'a>(lines: impl Iterator<Item = &'a Line>) -> String {
     let lines: Vec<&str> = lines.map(Line::plain).collect();
     let longest = lines.iter().flat_map(|line| line.split(|c| c != '`')).map(str::len).max().unwrap_or(0);
@@ -82,8 +82,8 @@ mod tests {
 
     use super::*;
 
-    /// Returns what Markdown makes of this, in the order of the document, and all text together. Everything that can be
-    /// turned on is on; what makes links of bare words is looked for separately.
+    /// Returns the parsed events of this Markdown, in order, and its whole text. All extensions are on; bare words that become
+    /// links are checked separately.
     fn read(markdown: &str) -> (Vec<String>, String) {
         let (mut kinds, mut all) = (Vec::new(), String::new());
         let no_choice_of_ours = Options::ENABLE_SMART_PUNCTUATION | Options::ENABLE_OLD_FOOTNOTES;
@@ -119,7 +119,7 @@ mod tests {
         assert_eq!(kinds[4..], row, "{written:?}");
         let (kinds, _) = read(&format!("- **Reason:** {written}\n\n### x {written}\n"));
         assert_eq!(kinds, ["List", "Item", "Strong", "Heading"], "{written:?}");
-        // What GitHub looks for in the finished page.
+        // What GitHub recognises in the rendered page.
         for mark in ["@", "#", "://", "www.", "GH-"] {
             let broken = all.match_indices(mark).all(|(at, _)| match mark {
                 "://" => false,

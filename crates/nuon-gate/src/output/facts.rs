@@ -1,28 +1,28 @@
-//! What later steps of a pipeline want to know of a run, as pairs of a name and a text.
+//! The outputs for later steps of a pipeline, as pairs of a name and a text.
 
 use std::path::Path;
 
-use nuon_gate_core::Line;
-use nuon_gate_core::result::{Delivery, PlanResult, TargetResult, VerdictName};
+use nuon_gate_core::result::{Delivery, PlanResult, TargetResult};
+use nuon_gate_core::{Line, Verdict};
 
 use super::Ending;
 use crate::exit;
 
-/// The facts, in the order of the documentation. They describe the target that decided. Whoever writes them escapes
-/// whatever they hold: a path can have any sign in it.
+/// The facts, in the order of the documentation. They describe the deciding target. They are not escaped: a path can hold
+/// any character.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Facts([(&'static str, String); 17]);
 
 const RESULT: &str = "result";
 
 impl Facts {
-    /// Takes the facts from how a run ended.
+    /// Takes the facts from a result.
     pub(super) fn new(ending: &Ending<'_>) -> Self {
         let result = ending.result;
         let deciding = result.deciding().or((result.targets.len() == 1).then_some(0));
         let target = deciding.and_then(|index| result.targets.get(index));
         let deploy = target.and_then(|target: &TargetResult| target.deploy.as_ref());
-        let sent = result.notifications.iter().any(|told| told.result == Delivery::Sent);
+        let sent = result.notifications.iter().any(|sent| sent.result == Delivery::Sent);
         let run = result.branch_run.as_ref().filter(|run| run.awaiting_approval);
         let of_run = run.and_then(|run| run.url.as_ref());
         let known = |line: Option<&Line>| line.map(|line| line.plain().to_owned()).unwrap_or_default();
@@ -36,7 +36,7 @@ impl Facts {
             ("build-id", known(deploy.and_then(|deploy| deploy.build_id.as_ref()))),
             ("workflow-id", known(deploy.and_then(|deploy| deploy.workflow_id.as_ref()))),
             ("url", known(target.and_then(|target| target.url.as_ref()))),
-            ("reason", known(result.reason.as_ref().filter(|_| result.verdict != VerdictName::Passed))),
+            ("reason", known(result.reason.as_ref().filter(|_| result.verdict != Verdict::Passed))),
             ("elapsed-seconds", (result.elapsed_ms / 1000).to_string()),
             (RESULT, String::new()),
             ("notified", sent.to_string()),
@@ -49,7 +49,7 @@ impl Facts {
         ])
     }
 
-    /// The facts where nothing was waited for.
+    /// The facts of a wait that did not begin.
     pub(super) fn not_started(code: u8, reason: &str, hint: &str) -> Self {
         Self([
             ("verdict", exit::name(code).to_owned()),
@@ -80,9 +80,9 @@ impl Facts {
         facts
     }
 
-    /// Adds where the whole result is.
+    /// Adds the path of the result.
     pub(super) fn with_result(mut self, path: &Path) -> Self {
-        // Later steps may work in another folder. Where there is none to work in, the path stays as it is.
+        // Later steps may run in another folder. Without a current folder, the path stays relative.
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         for (_, value) in self.0.iter_mut().filter(|(name, _)| *name == RESULT) {
             *value = path.display().to_string();

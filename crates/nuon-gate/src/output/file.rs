@@ -1,4 +1,4 @@
-//! Files for the result: whole or not at all.
+//! Report files, written atomically.
 
 #[cfg(unix)]
 use std::fs::Metadata;
@@ -11,14 +11,14 @@ use nuon_gate_core::redact;
 
 use super::stream::Stream;
 
-/// A file that will be written at the end. It is created under a temporary name at the start, so that a path that cannot
-/// be written is known before an hour of waiting, and gets its own name when it is whole.
+/// A file that is written at the end. It is created under a temporary name at the start, so that a path that cannot be
+/// written is an error before an hour of waiting, and renamed when it is complete.
 pub(crate) struct ReportFile {
     path: PathBuf,
     temporary: Option<Temporary>,
 }
 
-/// The file that will become the report, removed unless it has.
+/// The temporary file, removed unless it became the report.
 struct Temporary {
     path: PathBuf,
     file: File,
@@ -26,13 +26,13 @@ struct Temporary {
 }
 
 impl ReportFile {
-    /// Makes sure that the file can be written.
+    /// Checks that the file can be written.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
-        // A secret that was typed into the place of a path would be the name of a file for all to see.
+        // A secret given in place of a path would become the name of a file.
         if redact::is_in(&path.to_string_lossy()) {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "its name holds a secret"));
         }
-        // A link stays a link: what it points to is written.
+        // A link stays a link: its target is written.
         let target = follow(path, me())?;
         let temporary = Temporary::beside(path, &target)?;
         let path = if temporary.is_some() { target } else { path.to_owned() };
@@ -43,12 +43,12 @@ impl ReportFile {
         &self.path
     }
 
-    /// Tells whether others will find there what is written: a device or a pipe keeps nothing.
+    /// Returns whether others can read it later: a device or a pipe keeps nothing.
     pub(super) fn is_regular(&self) -> bool {
         self.temporary.is_some()
     }
 
-    /// Writes the whole file. Somebody who should read it (a pipe) is not waited for beyond the limit.
+    /// Writes the whole file. The reader of a pipe is not waited for beyond the limit.
     pub(crate) async fn write(self, content: &str, limit: Duration) -> io::Result<()> {
         if let Some(temporary) = self.temporary {
             return temporary.become_whole(content, &self.path);
@@ -60,13 +60,13 @@ impl ReportFile {
     }
 }
 
-/// Returns where a path leads, unless it is through a link of another user's. In a folder that is open to all, such as
-/// `/tmp`, anybody can have one waiting that leads to a file of ours. Folders on the way are not looked at: whoever can
-/// exchange those can exchange the file as well.
+/// Resolves the links of a path, and refuses a link that belongs to another user. In a folder that is open to all, such as
+/// `/tmp`, anybody can place one that leads to a file of ours. Parent folders are not checked: whoever can replace those
+/// can replace the file as well.
 #[cfg(unix)]
 fn follow(path: &Path, me: u32) -> io::Result<PathBuf> {
     use std::os::unix::fs::MetadataExt as _;
-    // Linux follows no more (path_resolution(7)).
+    // Linux follows no more than this (path_resolution(7)).
     const LONGEST_CHAIN: usize = 40;
     let mut path = path.to_owned();
     for _ in 0..LONGEST_CHAIN {
@@ -81,7 +81,7 @@ fn follow(path: &Path, me: u32) -> io::Result<PathBuf> {
     Err(io::Error::new(io::ErrorKind::InvalidInput, "it is a chain of links without an end"))
 }
 
-/// Links are made by administrators alone there.
+/// Only administrators can create links on Windows.
 #[cfg(not(unix))]
 fn follow(path: &Path, _: u32) -> io::Result<PathBuf> {
     Ok(fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()))
@@ -97,13 +97,13 @@ fn me() -> u32 {
     0
 }
 
-/// Tells whether a path is another name of an open file, whoever made the link to it.
+/// Returns whether a path is another name of an open file, whoever made the link to it.
 fn is_open_elsewhere(path: &Path) -> bool {
     let streams = ["/dev/fd", "/dev/stdin", "/dev/stdout", "/dev/stderr", "/proc"];
     streams.iter().any(|stream| path.starts_with(stream))
 }
 
-/// Makes sure that what is there can be written to as it is. A pipe is only looked at, as nobody may read it yet.
+/// Checks that an existing device or pipe can be written to. A pipe is not opened, as it may not have a reader yet.
 fn check_writable(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     if std::os::unix::fs::FileTypeExt::is_fifo(&fs::metadata(path)?.file_type()) {
@@ -113,7 +113,7 @@ fn check_writable(path: &Path) -> io::Result<()> {
 }
 
 impl Temporary {
-    /// Creates the file, or none for what is written to as it is: a device, a pipe, or another program's open file.
+    /// Creates the temporary file. A device, a pipe and another program's open file are written to directly and need none.
     fn beside(named: &Path, target: &Path) -> io::Result<Option<Self>> {
         if target.is_dir() {
             return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder"));
@@ -134,7 +134,7 @@ impl Temporary {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists && number < 100 => number += 1,
                 Err(error) => return Err(error),
                 Ok(file) => {
-                    // Who may read the old one may read the new one, and nobody else.
+                    // The new file keeps the permissions of the old one.
                     if let Ok(before) = fs::metadata(target) {
                         fs::set_permissions(&path, before.permissions())?;
                     }
@@ -156,7 +156,7 @@ impl Temporary {
 impl Drop for Temporary {
     fn drop(&mut self) {
         if !self.renamed {
-            // If it cannot be removed it stays, and there is nobody left to tell.
+            // If it cannot be removed it stays: nothing can be reported any more.
             let _ = fs::remove_file(&self.path);
         }
     }
@@ -178,10 +178,10 @@ mod tests {
         symlink("loops", &loops).unwrap();
         let owner = fs::symlink_metadata(&link).unwrap().uid();
         let leads = |me| [&file, &link, &chain].map(|path| follow(path, me).ok());
-        // There need not be anything yet.
+        // The file need not exist yet.
         let there = Some(file.clone());
         assert_eq!(leads(owner), [there.clone(), there.clone(), there.clone()]);
-        // What root has made is anybody's.
+        // Links of root are trusted.
         let others = there.clone().filter(|_| owner == 0);
         assert_eq!(leads(owner + 1), [there, others.clone(), others]);
         assert_eq!(follow(&loops, owner).unwrap_err().kind(), io::ErrorKind::InvalidInput);

@@ -2,10 +2,10 @@
 
 use super::issues::{Issue, Severity};
 
-/// The runner cuts a message there (`ExecutionContext.cs` in actions/runner).
+/// The runner cuts a message at this length (`ExecutionContext.cs` in actions/runner).
 const LONGEST: usize = 4096;
 
-/// Returns the command that shows something beside the job.
+/// Returns the command that annotates the job.
 pub(super) fn issue(issue: &Issue) -> String {
     let name = match issue.severity {
         Severity::Error => "error",
@@ -14,17 +14,17 @@ pub(super) fn issue(issue: &Issue) -> String {
     format!("::{name} title={}::{}", property(issue.title.plain()), bounded(&issue.text()))
 }
 
-/// Returns the command that has the runner hide a secret in everything that is shown from then on.
+/// Returns the command that masks a secret in all later output.
 pub(super) fn mask(secret: &str) -> String {
     format!("::add-mask::{}", data(secret))
 }
 
-/// Returns the commands between which lines are folded away.
+/// Returns the commands that open and close a folded section.
 pub(super) fn group(title: &'static str) -> (String, String) {
     (format!("::group::{}", data(title)), "::endgroup::".to_owned())
 }
 
-/// Escapes as much of a text as the runner shows. What is cut off is marked.
+/// Escapes as much of a text as the runner shows, and marks a cut.
 fn bounded(text: &str) -> String {
     let whole = data(text);
     if length(&whole) <= LONGEST {
@@ -41,7 +41,7 @@ fn bounded(text: &str) -> String {
     cut + "…"
 }
 
-/// Counts as the runner does, in units of UTF-16.
+/// Returns the length as the runner counts it, in UTF-16 units.
 fn length(text: &str) -> usize {
     text.encode_utf16().count()
 }

@@ -1,4 +1,4 @@
-//! The files that GitHub's runner reads when the step has ended.
+//! The files that GitHub's runner reads after the step.
 
 use std::io;
 use std::path::Path;
@@ -9,17 +9,17 @@ use super::append::Appending;
 use super::facts::Facts;
 use super::markdown;
 
-/// A summary above 1 MiB is dropped whole (`FileCommandManager.cs` in actions/runner), whoever wrote how much of it.
-/// The last two are for the line break before ours, and for what is no more than 1 MiB.
+/// A summary above 1 MiB is dropped whole (`FileCommandManager.cs` in actions/runner), other writers' parts included. Two
+/// bytes are subtracted: one for the line break before ours, one because the limit is exclusive.
 const MOST_SUMMARY: u64 = 1024 * 1024 - 2;
 const OUR_SUMMARY: u64 = 900 * 1024;
 
-/// What a summary had room for.
+/// What fitted into a summary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Room {
-    /// The report, or what could be told of it.
+    /// The report, perhaps shortened.
     Enough,
-    /// Nothing: others have filled it.
+    /// Nothing: it was full already.
     None,
 }
 
@@ -28,7 +28,7 @@ pub(super) fn set_outputs(path: &Path, facts: &Facts) -> io::Result<()> {
     Appending::open(path)?.write(&outputs(facts, super::random))
 }
 
-/// Adds the report to the job's summary, as far as there is room.
+/// Appends the report to the job's summary, shortened to the room there is.
 pub(super) fn summarise(path: &Path, result: &RunResult) -> io::Result<Room> {
     let file = Appending::open(path)?;
     let room = MOST_SUMMARY.saturating_sub(file.length()).min(OUR_SUMMARY);
@@ -40,7 +40,7 @@ pub(super) fn summarise(path: &Path, result: &RunResult) -> io::Result<Room> {
     Ok(Room::Enough)
 }
 
-/// Writes each value between two lines that nobody can know before and that do not occur in it.
+/// Writes each value between two lines of an unguessable delimiter that does not occur in it.
 fn outputs(facts: &Facts, mut random: impl FnMut() -> u64) -> String {
     let mut written = String::new();
     for (name, value) in facts.iter() {

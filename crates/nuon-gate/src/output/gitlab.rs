@@ -6,8 +6,8 @@ use crate::environment::DOTENV;
 /// A whole report may have 5,120 bytes, or the job fails (docs.gitlab.com, `artifacts:reports:dotenv`).
 const LONGEST: usize = 1500;
 
-/// Returns the lines between which a log is folded away. They are known by their escape sequences, which no text from
-/// outside holds.
+/// Returns the lines that open and close a folded section. GitLab recognises them by their escape sequences, which no text
+/// from outside can hold.
 pub(super) fn section(title: &'static str, name: &str, second: i64) -> (String, String) {
     let open = format!("\u{1b}[0Ksection_start:{second}:{name}[collapsed=true]\r\u{1b}[0K{title}");
     (open, format!("\u{1b}[0Ksection_end:{second}:{name}\r\u{1b}[0K"))
@@ -19,8 +19,8 @@ pub(super) fn dotenv(facts: &Facts) -> String {
     DOTENV.iter().map(|(variable, fact)| format!("{variable}={}\n", word(value(fact)))).collect()
 }
 
-/// Returns a text as one word of harmless signs. GitLab takes quotes and escapes as they are; and a file of this form is
-/// sooner or later read by a shell, for which even a blank would start a command.
+/// Returns a text as one word of harmless characters. GitLab keeps quotes and escapes as they are, and somebody may source
+/// such a file in a shell, where even a blank would start a command.
 fn word(text: &str) -> String {
     let harmless = |c: char| c.is_ascii_alphanumeric() || "-_.:/@%+,=".contains(c);
     text.trim().chars().take(LONGEST).map(|c| if harmless(c) { c } else { '_' }).collect()

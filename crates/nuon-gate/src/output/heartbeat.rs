@@ -1,25 +1,24 @@
-//! What is said of a minute in which nothing happened.
+//! The heartbeat: where the run stands after a minute without an event.
 
-use nuon_gate_core::Line;
 use nuon_gate_core::model::Status;
-use nuon_gate_core::result::VerdictName;
 use nuon_gate_core::watch::{EventKind, Pending};
+use nuon_gate_core::{Line, Verdict};
 use std::collections::{HashMap, HashSet};
 
 use super::describe::waiting;
 use super::outcome::{gravity, words};
 
-/// Of more targets than this nobody reads a line each.
+/// Up to this many targets get a line each.
 const MANY: usize = 5;
-/// So many of those that need a look are named.
+/// How many of the targets that need attention are named.
 const MOST_NAMED: usize = 10;
 
-/// How the targets stand, by what has been told of them.
+/// The state of the targets, from the events so far.
 #[derive(Debug, Default)]
 pub(super) struct Standings {
     count: usize,
-    ended: HashMap<usize, VerdictName>,
-    /// The targets of which a human is asked to approve the plan.
+    ended: HashMap<usize, Verdict>,
+    /// The targets whose plan a human is asked to approve.
     asked: HashSet<usize>,
 }
 
@@ -36,13 +35,13 @@ impl Standings {
             }
             EventKind::Ended { target: Some(target), verdict, .. } => {
                 self.asked.remove(target);
-                self.ended.insert(*target, (*verdict).into());
+                self.ended.insert(*target, *verdict);
             }
             _ => {}
         }
     }
 
-    /// Says how it stands: of each pending target, or of many in numbers, with those that somebody should look at.
+    /// Describes the state: each pending target, or with many targets their numbers and those that need attention.
     pub(super) fn heartbeat(&self, pending: &[Pending]) -> Vec<(Option<usize>, Line)> {
         let line = |pending: &Pending| (Some(pending.target), waiting(pending));
         if pending.is_empty() {
@@ -51,24 +50,24 @@ impl Standings {
         if pending.len() <= MANY {
             return pending.iter().map(line).collect();
         }
-        let needs_a_look =
+        let needs_attention =
             |pending: &&Pending| self.asked.contains(&pending.target) || pending.status == Some(Status::Error);
-        let named: Vec<&Pending> = pending.iter().filter(needs_a_look).collect();
+        let named: Vec<&Pending> = pending.iter().filter(needs_attention).collect();
         let more = named.len().saturating_sub(MOST_NAMED);
-        let more = (more > 0).then(|| (None, Line::new(format!("… and {more} more that need a look"))));
+        let more = (more > 0).then(|| (None, Line::new(format!("… and {more} more that need attention"))));
         let lines = named.into_iter().take(MOST_NAMED).map(line);
         [(None, self.totals(pending.len()))].into_iter().chain(lines).chain(more).collect()
     }
 
-    /// Counts those that passed, those that are going, and the others by how they ended, bad ends first.
+    /// Counts the targets that passed, those still going, and the others by verdict, the worst first.
     pub(super) fn totals(&self, pending: usize) -> Line {
         let count = |verdict| self.ended.values().filter(|own| **own == verdict).count();
-        let mut others: Vec<VerdictName> =
-            self.ended.values().copied().filter(|verdict| *verdict != VerdictName::Passed).collect();
+        let mut others: Vec<Verdict> =
+            self.ended.values().copied().filter(|verdict| *verdict != Verdict::Passed).collect();
         others.sort_by_key(|verdict| gravity(*verdict));
         others.dedup();
         let others = others.into_iter().map(|verdict| format!(", {} {}", count(verdict), words(verdict)));
-        let passed = count(VerdictName::Passed);
+        let passed = count(Verdict::Passed);
         Line::new(format!("{passed} of {} passed, {pending} going{}", self.count, others.collect::<String>()))
     }
 }
@@ -106,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_few_are_told_of_one_by_one() {
+    fn a_few_are_reported_one_by_one() {
         let none = Pending { status: None, spent: Duration::from_secs(61), ..executing(4) };
         let pace = Pace { elapsed: Duration::from_secs(130), typical: Duration::from_secs(170) };
         let pending = [executing(3), none, Pending { pace: Some(pace), ..executing(5) }];
@@ -145,6 +144,6 @@ mod tests {
             (0..300).map(|target| Pending { status: Some(Status::Error), ..executing(target) }).collect();
         let said = said(&standings, &pending);
         assert_eq!(said.len(), 12);
-        assert_eq!(said[11], (None, "… and 290 more that need a look".to_owned()));
+        assert_eq!(said[11], (None, "… and 290 more that need attention".to_owned()));
     }
 }

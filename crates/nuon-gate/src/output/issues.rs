@@ -1,26 +1,26 @@
-//! What is shown beside a job: an error for each target that failed.
+//! Annotations of the job: an error for each target that failed.
 
-use nuon_gate_core::Line;
-use nuon_gate_core::result::{RunResult, TargetResult, VerdictName};
+use nuon_gate_core::result::{RunResult, TargetResult};
+use nuon_gate_core::{Line, Verdict};
 
 use super::outcome::{label, words, worst_first};
 
 /// GitHub shows the first ten errors and the first ten warnings of a step, and drops the rest.
 const MOST: usize = 10;
-/// So many of the warnings are shown as they come, so that there is room for how it ended.
+/// How many warnings are shown as they occur, which leaves room for the outcome.
 pub(super) const MOST_WARNINGS: usize = MOST / 2;
-/// So many of those that are not shown are named.
+/// How many of those that are not shown are named.
 const MOST_NAMES: usize = 20;
 const LONGEST_TITLE: usize = 200;
 
-/// How grave it is.
+/// The severity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Severity {
     Error,
     Warning,
 }
 
-/// Something to be shown beside the job.
+/// An annotation of the job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Issue {
     pub(super) severity: Severity,
@@ -37,33 +37,33 @@ impl Issue {
         Self { severity: Severity::Error, title: title.cut(LONGEST_TITLE), lines }
     }
 
-    /// Returns the lines below the title, for a command that escapes what is between them.
+    /// Returns the lines below the title, for a command that escapes line breaks.
     pub(super) fn text(&self) -> String {
         self.lines.iter().map(Line::plain).collect::<Vec<_>>().join("\n")
     }
 }
 
-/// Returns what a run has to say. Where enough others passed, a target that did not is no error of the job.
+/// Returns the annotations of a result. If the run passed, a target that did not is no error of the job.
 pub(super) fn issues(result: &RunResult) -> Vec<Issue> {
-    let has_failed = |target: &&TargetResult| !matches!(target.verdict, VerdictName::Passed | VerdictName::Pending);
+    let has_failed = |target: &&TargetResult| !matches!(target.verdict, Verdict::Passed | Verdict::Pending);
     let failed: Vec<&TargetResult> = worst_first(&result.targets).into_iter().filter(has_failed).collect();
-    let most = if result.verdict == VerdictName::Passed { MOST_WARNINGS } else { MOST };
+    let most = if result.verdict == Verdict::Passed { MOST_WARNINGS } else { MOST };
     let shown = if failed.len() > most { most - 1 } else { failed.len() };
     let mut issues: Vec<Issue> = failed[..shown].iter().map(|target| issue(target)).collect();
     issues.extend((failed.len() > shown).then(|| others(&failed[shown..])));
-    // A signal, an answer from the API or a notification can end a run of which no target tells.
-    if issues.is_empty() && result.verdict != VerdictName::Passed {
+    // A signal, an answer from the API or a notification can end a run without ending a target.
+    if issues.is_empty() && result.verdict != Verdict::Passed {
         let title = Line::new(format!("nuon-gate: {}", words(result.verdict)));
         let reason = result.reason.clone().unwrap_or_else(|| Line::new("no target passed"));
         issues.push(Issue::error(&title, vec![reason]));
     }
-    if result.verdict == VerdictName::Passed {
+    if result.verdict == Verdict::Passed {
         issues.iter_mut().for_each(|issue| issue.severity = Severity::Warning);
     }
     issues
 }
 
-/// Names those of which nothing else is shown.
+/// Names the targets without an annotation.
 fn others(targets: &[&TargetResult]) -> Issue {
     let title = Line::new(format!("nuon-gate: {} more did not pass", targets.len()));
     let names: Vec<String> = targets.iter().take(MOST_NAMES).map(|target| label(target).plain().to_owned()).collect();
@@ -90,10 +90,10 @@ mod tests {
 
     #[test]
     fn every_failed_target_is_an_error_up_to_ten() {
-        let mut targets = vec![(VerdictName::Failed, "api"); 10];
-        targets.extend([(VerdictName::Passed, "web"), (VerdictName::Pending, "late")]);
+        let mut targets = vec![(Verdict::Failed, "api"); 10];
+        targets.extend([(Verdict::Passed, "web"), (Verdict::Pending, "late")]);
         assert_eq!(titles(&sample::result(&targets)), vec!["nuon-gate: api in acme: failed"; 10]);
-        targets.extend([(VerdictName::TimedOut, "slow"), (VerdictName::Cancelled, "old")]);
+        targets.extend([(Verdict::TimedOut, "slow"), (Verdict::Cancelled, "old")]);
         let all = issues(&sample::result(&targets));
         assert_eq!(all.len(), 10);
         assert_eq!(all[9].title, "nuon-gate: 3 more did not pass");
@@ -103,27 +103,27 @@ mod tests {
 
     #[test]
     fn a_run_that_did_not_pass_says_so_even_without_a_target() {
-        assert!(issues(&sample::result(&[(VerdictName::Passed, "api")])).is_empty());
+        assert!(issues(&sample::result(&[(Verdict::Passed, "api")])).is_empty());
         assert_eq!(titles(&sample::result(&[])), ["nuon-gate: rejected"]);
-        let mut result = sample::result(&[(VerdictName::Pending, "api")]);
-        result.verdict = VerdictName::Interrupted;
+        let mut result = sample::result(&[(Verdict::Pending, "api")]);
+        result.verdict = Verdict::Interrupted(nuon_gate_core::Signal::Terminate);
         assert_eq!(titles(&result), ["nuon-gate: interrupted"]);
     }
 
     #[test]
     fn enough_others_make_it_a_warning() {
-        let result = sample::result(&[(VerdictName::Passed, "api"), (VerdictName::Failed, "web")]);
+        let result = sample::result(&[(Verdict::Passed, "api"), (Verdict::Failed, "web")]);
         assert_eq!(issues(&result)[0].severity, Severity::Warning);
-        let mut targets = vec![(VerdictName::Passed, "api")];
-        targets.extend([(VerdictName::Failed, "web"); 12]);
+        let mut targets = vec![(Verdict::Passed, "api")];
+        targets.extend([(Verdict::Failed, "web"); 12]);
         let all = issues(&sample::result(&targets));
         assert_eq!((all.len(), all[4].title.plain()), (5, "nuon-gate: 8 more did not pass"));
     }
 
     #[test]
     fn the_worst_are_shown_and_no_list_is_endless() {
-        let mut targets = vec![(VerdictName::TimedOut, "slow"); 300];
-        targets[250] = (VerdictName::Failed, "api");
+        let mut targets = vec![(Verdict::TimedOut, "slow"); 300];
+        targets[250] = (Verdict::Failed, "api");
         let all = issues(&sample::result(&targets));
         assert_eq!((all.len(), all[0].title.plain()), (10, "nuon-gate: api in acme: failed"));
         let named = all[9].text();

@@ -1,4 +1,4 @@
-//! Events as JSON, one a line. The form is frozen, like the result's.
+//! Events as JSON lines. The form is frozen, like the result's.
 
 use jiff::Timestamp;
 use nuon_gate_core::model::Status;
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::words;
 
-/// Returns an event as a line; `None` for what is for people alone.
+/// Returns an event as a line; `None` for events that only people read.
 pub(super) fn line(event: &Event, started_at: Timestamp, targets: &[Target]) -> Option<String> {
     let at = started_at.saturating_add(event.at.elapsed()).unwrap_or(started_at);
     let (name, mut body) = body(&event.kind, at, targets)?;
@@ -20,7 +20,7 @@ pub(super) fn line(event: &Event, started_at: Timestamp, targets: &[Target]) -> 
     Some(body.to_string())
 }
 
-/// Returns when a deploy ends if it takes as long as usual: before now, if it has taken longer.
+/// Returns when a deploy is expected to end; in the past, if it has taken longer than usual.
 fn expected_end(pace: Pace, now: Timestamp) -> Line {
     let began = now.saturating_sub(pace.elapsed).unwrap_or(now);
     rfc3339(began.saturating_add(pace.typical).unwrap_or(now))
@@ -115,7 +115,7 @@ fn body(kind: &EventKind, at: Timestamp, targets: &[Target]) -> Option<(&'static
         ),
         EventKind::Run(event) => run(event),
         EventKind::Ended { target, deploy, approval, verdict, cause } => {
-            // As in the result: what is pending has no reason yet.
+            // As in the result, a pending target has no reason yet.
             let cause = cause.as_ref().filter(|_| !matches!(verdict, Verdict::Passed | Verdict::Pending));
             let reason = cause.map(|cause| Line::new(words::sentence(cause)));
             let known = Known { deploy: deploy.as_ref(), approval: approval.as_ref() };

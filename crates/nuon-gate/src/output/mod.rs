@@ -1,7 +1,7 @@
-//! What leaves the program: events as they happen, and the result at the end.
+//! The outputs of the program: events as they happen, and the result at the end.
 //!
-//! Outputs are driven by events alone, and never decide anything. stdout is data; stderr is for people. A closed stdout
-//! or a full disk changes no exit code.
+//! Outputs only consume events, and never decide anything. stdout is data; stderr is for people. A closed stdout or a full
+//! disk changes no exit code.
 
 #[cfg(test)]
 mod any_output;
@@ -66,13 +66,13 @@ use crate::words;
 /// How a run ended.
 pub(crate) struct Ending<'a> {
     pub(crate) result: &'a RunResult,
-    /// Where it stands, if it has not ended.
+    /// The state of a run that has not ended.
     pub(crate) standing: Option<&'a Line>,
-    /// The message in Slack, for a later job to go on with.
+    /// The message in Slack that a later job can continue.
     pub(crate) slack_thread: Option<&'a String>,
 }
 
-/// Everything that is told of a run.
+/// All outputs of a run.
 pub(crate) struct Outputs {
     format: Format,
     stdout: Stream,
@@ -89,7 +89,7 @@ pub(crate) struct Outputs {
 }
 
 impl Outputs {
-    /// Makes sure that every file can be written before anything is waited for.
+    /// Opens the outputs, and checks that every file can be written.
     pub(crate) fn open(settings: &OutputSettings) -> Result<Self, Trouble> {
         let reports = Reports::open(&settings.reports)?;
         let unusable = |error| Trouble::new(format!("cannot start: {error}"));
@@ -114,33 +114,33 @@ impl Outputs {
         self.started_at = started_at;
     }
 
-    /// Shows where it stands while it is waited for: from then on, and so long at most.
+    /// Starts the live view. `began` and `limit` are the start and the maximum of the wait.
     pub(crate) fn watch(&mut self, began: Instant, limit: Duration) {
         self.console.begin(began, limit);
     }
 
-    /// Has names lead to the pages of deploys from now on.
+    /// Links names to the pages of deploys from now on.
     pub(crate) fn link(&mut self, dashboard: &Dashboard) {
         self.console.link(dashboard);
     }
 
-    /// Tells whether somebody watches.
+    /// Returns whether the terminal is interactive.
     pub(crate) fn are_watched(&self) -> bool {
         self.console.is_watched()
     }
 
-    /// Has the secrets that have become known hidden, where somebody does that.
+    /// Has the CI system mask the secrets that have become known, if it can.
     pub(crate) fn mask(&self) {
         mask(self.ci.as_ref(), &self.console);
     }
 
-    /// Shows the targets by their names from now on.
+    /// Uses these names for the targets from now on.
     pub(crate) fn name(&mut self, names: &Names) {
         self.targets.iter_mut().for_each(|target| names.complete(target));
         self.console.relabel(&self.targets);
     }
 
-    /// Tells an event.
+    /// Shows an event.
     pub(crate) fn event(&mut self, event: &Event) {
         match &event.kind {
             EventKind::Started { targets } => self.targets.clone_from(targets),
@@ -169,7 +169,7 @@ impl Outputs {
         self.console.log(target, lines, section);
     }
 
-    /// Shows a warning beside the job, as long as there is room.
+    /// Annotates the job with a warning, as long as there is room.
     fn show_warning(&mut self, text: &Line) {
         self.warnings += 1;
         if self.warnings <= MOST_WARNINGS {
@@ -178,26 +178,26 @@ impl Outputs {
         }
     }
 
-    /// Tells something that the user should know of the settings.
+    /// Reports a warning about the settings.
     pub(crate) fn notice(&mut self, text: &str) {
         self.console.notice(text);
     }
 
-    /// Tells why the wait did not begin, which no event does.
+    /// Reports why the wait did not begin, for which there is no event.
     pub(crate) fn not_begun(&self, report: &Report) {
         if let Some(reason) = words::words().run_reason(report).filter(|_| !self.console.shares_terminal()) {
             self.console.error(&reason);
         }
     }
 
-    /// Tells that a workflow is being cancelled.
+    /// Reports that a workflow is being cancelled.
     pub(crate) fn cancelling(&self, workflow: &WorkflowId) {
         self.console.warning(&format!("cancelling workflow {workflow}, as --cancel-on says"));
     }
 
-    /// Tells the outcome.
+    /// Reports the outcome.
     ///
-    /// Each of those who read is waited for up to a share of `patience`, so that all of them together keep to it.
+    /// Each reader gets a share of `patience`, so that all of them together keep to it.
     pub(crate) async fn finish(self, ending: Ending<'_>, patience: Duration) {
         let Self { format, stdout, mut console, ci, reports, .. } = self;
         let Ending { result, standing, .. } = ending;
@@ -205,22 +205,22 @@ impl Outputs {
         let patience = patience / readers;
         let verdict = describe::verdict_line(result, standing);
         let section = ci.as_ref().map(|ci| ci.section(&Section::details(result)));
-        let is_told = console.finish(result, &verdict, section);
+        let has_verdict = console.finish(result, &verdict, section);
         let facts = Facts::new(&ending);
         let as_json = reports.write(result, &facts, patience, &console).await;
         if let Some(ci) = ci {
             ci.finish(result, facts, as_json, &console, patience).await;
         }
-        // People's lines first, as both may go to one terminal. That nobody reads is no reason to fail a deploy.
+        // stderr first, as both may go to one terminal. A closed output is no reason to fail a deploy.
         let _ = console.close(patience).await;
         stdout.write(match format {
-            Format::Text if is_told => String::new(),
+            Format::Text if has_verdict => String::new(),
             Format::Text => verdict.plain().to_owned() + "\n",
             Format::Json => json(result, serde_json::to_string_pretty) + "\n",
             Format::Ndjson => json(&ResultEvent::new(result), serde_json::to_string) + "\n",
         });
         match stdout.finish(patience).await {
-            // Whoever does not read this may not read stderr either, and must not hold up the end.
+            // A reader that does not read this may not read stderr either, and must not delay the end.
             Err(error) if !matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::TimedOut) => {
                 say_at_once(&Line::new(format!("warning: stdout could not be written: {error}"))).await;
             }
@@ -229,7 +229,7 @@ impl Outputs {
     }
 }
 
-/// Has the secrets that have become known since the last time hidden by the CI system, if it can.
+/// Has the CI system mask the secrets that have become known since the last time, if it can.
 pub(crate) fn mask(ci: Option<&CiSystem>, console: &Console) {
     static HIDDEN: AtomicUsize = AtomicUsize::new(0);
     let secrets = redact::protected(HIDDEN.load(Ordering::Relaxed));
@@ -238,25 +238,25 @@ pub(crate) fn mask(ci: Option<&CiSystem>, console: &Console) {
     masks.for_each(|mask| console.command(&mask));
 }
 
-/// Returns a number that nobody can know before.
+/// Returns an unguessable number.
 fn random() -> u64 {
     RandomState::new().build_hasher().finish()
 }
 
-/// Writes JSON. It fails only for maps whose keys are no strings, which none of these has.
+/// Writes JSON. It fails only for maps whose keys are not strings, and there are none.
 fn json<T>(value: &T, write: impl FnOnce(&T) -> serde_json::Result<String>) -> String {
     write(value).unwrap_or_default()
 }
 
-/// How long the very end waits for whoever reads.
+/// How long the exit waits for readers.
 const MOMENT: Duration = Duration::from_millis(200);
 
-/// Leaves stderr as a run found it, whatever has ended the run.
+/// Restores stderr, however the run ended.
 pub(crate) fn settle() {
     live::settle(None, MOMENT);
 }
 
-/// Tells something on stderr at the very end. Whoever does not read it cannot hold that up.
+/// Writes a line to stderr just before the exit, which a slow reader cannot delay.
 pub(crate) async fn say_at_once(words: &Line) {
     if live::settle(Some(words.plain().to_owned()), MOMENT) {
         return;
@@ -267,13 +267,13 @@ pub(crate) async fn say_at_once(words: &Line) {
     }
 }
 
-/// Writes text to stdout as it is. That nobody reads it is no reason to fail.
+/// Writes text to stdout as it is. A closed stdout is no reason to fail.
 pub(crate) fn stdout_text(text: &[u8]) {
     let mut stdout = io::stdout().lock();
     let _ = stdout.write_all(text).and_then(|()| stdout.flush());
 }
 
-/// Writes a line to stdout, and tells whether that can be.
+/// Writes a line to stdout, and returns whether that succeeded.
 pub(crate) fn written_to_stdout(line: &str) -> io::Result<()> {
     if was_closed() {
         return Err(io::Error::new(io::ErrorKind::BrokenPipe, "stdout is closed"));
@@ -282,8 +282,8 @@ pub(crate) fn written_to_stdout(line: &str) -> io::Result<()> {
     writeln!(stdout, "{line}").and_then(|()| stdout.flush())
 }
 
-/// Tells whether the program was started without stdout. Its runtime then opens the null device in its place, for reading as
-/// well, which nobody does who wants to see nothing.
+/// Returns whether the program was started without stdout. Rust's runtime then opens the null device in its place, for
+/// reading as well, which a redirection to the null device does not.
 #[cfg(unix)]
 fn was_closed() -> bool {
     let is_null = std::fs::metadata("/dev/null").is_ok_and(|null| {
@@ -298,7 +298,7 @@ fn was_closed() -> bool {
     false
 }
 
-/// Writes a line to stdout. That nobody reads it is no reason to fail a deploy.
+/// Writes a line to stdout. A closed stdout is no reason to fail a deploy.
 pub(crate) fn stdout_line(line: &str) {
     let _ = written_to_stdout(line);
 }

@@ -10,14 +10,14 @@ use super::{Console, ReportFile, gitlab, json, junit, markdown};
 use crate::report_path::{ReportKind, ReportPath};
 use crate::trouble::Trouble;
 
-/// A report of 100 MB is no use to anyone; a file is not limited as a summary is.
+/// A file is not limited as a summary is, but nobody can use a report of 100 MB.
 const MOST_MARKDOWN: usize = 16 * 1024 * 1024;
 
-/// The files that a run will be reported in.
+/// The report files of a run.
 pub(super) struct Reports(Vec<(ReportKind, ReportFile)>);
 
 impl Reports {
-    /// Makes sure that every file can be written before anything is waited for.
+    /// Checks that every file can be written, before the wait.
     pub(super) fn open(paths: &[ReportPath]) -> Result<Self, Trouble> {
         let mut known: Vec<&ReportPath> = Vec::new();
         let mut files = Vec::new();
@@ -40,7 +40,7 @@ impl Reports {
         self.0.len()
     }
 
-    /// Writes every file, and returns where the result is as JSON.
+    /// Writes every file, and returns the path of the JSON result.
     pub(super) async fn write(
         self,
         result: &RunResult,

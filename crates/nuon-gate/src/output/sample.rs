@@ -1,15 +1,15 @@
 //! A made-up run for tests.
 
-use nuon_gate_core::Line;
-use nuon_gate_core::result::{BranchRunResult, GroupResult, RunResult, TargetResult, VerdictName, WaitingResult};
+use nuon_gate_core::result::{BranchRunResult, GroupResult, RunResult, TargetResult, WaitingResult};
+use nuon_gate_core::{Line, Verdict};
 use serde_json::json;
 
 /// A run with these targets, each a component with its verdict. The first one's verdict is the run's.
-pub(super) fn result(targets: &[(VerdictName, &str)]) -> RunResult {
-    let verdict = targets.first().map_or(VerdictName::Rejected, |(verdict, _)| *verdict);
+pub(super) fn result(targets: &[(Verdict, &str)]) -> RunResult {
+    let verdict = targets.first().map_or(Verdict::Rejected, |(verdict, _)| *verdict);
     let targets: Vec<TargetResult> = targets.iter().map(|(verdict, component)| target(*verdict, component)).collect();
     let result = json!({
-        "schema": 1, "verdict": verdict, "exit_code": u8::from(verdict != VerdictName::Passed),
+        "schema": 1, "verdict": verdict, "exit_code": u8::from(verdict != Verdict::Passed),
         "reason": targets.first().and_then(|target| target.reason.as_ref()),
         "started_at": "2026-08-03T14:02:11Z", "finished_at": "2026-08-03T14:05:18Z", "elapsed_ms": 187_400,
         "targets": targets, "api": {"version": "0.19.812", "requests": 14, "errors": 0},
@@ -21,8 +21,8 @@ pub(super) fn result(targets: &[(VerdictName, &str)]) -> RunResult {
 }
 
 /// A target that ended in a way.
-pub(super) fn target(verdict: VerdictName, component: &str) -> TargetResult {
-    let passed = verdict == VerdictName::Passed;
+pub(super) fn target(verdict: Verdict, component: &str) -> TargetResult {
+    let passed = verdict == Verdict::Passed;
     let status = if passed { "active" } else { "error" };
     let log: Vec<_> = (0..if passed { 0 } else { 2 })
         .map(|number| json!({"at": null, "severity": "error", "text": format!("line {number}: pods are full")}))

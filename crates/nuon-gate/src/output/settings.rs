@@ -19,7 +19,7 @@ pub(crate) struct OutputSettings {
     /// The CI run's page.
     pub(crate) ci_url: Option<String>,
     pub(crate) quiet: bool,
-    /// What stderr can do if it is a terminal; `None` where nobody watches.
+    /// The capabilities of stderr, if it is an interactive terminal.
     pub(crate) terminal: Option<Terminal>,
 }
 
@@ -32,7 +32,7 @@ impl OutputSettings {
         Self { ci, ci_url, ..Self::of_arguments(arguments, verbosity, terminal) }
     }
 
-    /// Takes nothing of the environment but what the terminal can do.
+    /// Reads only the capabilities of the terminal from the environment.
     pub(crate) fn of_no_system(arguments: OutputArguments, verbosity: Verbosity, environment: &Environment) -> Self {
         let terminal = Terminal::detect(environment, CiSystem::detect(environment).as_ref());
         Self::of_arguments(arguments, verbosity, terminal)
@@ -45,7 +45,7 @@ impl OutputSettings {
         Self { format, reports, log_lines, ci: None, ci_url: None, quiet, terminal }
     }
 
-    /// Tells whether people read what is written, so that names are better than ids: a report, a CI run's page, a terminal.
+    /// Returns whether people read the output (a report, a CI run's page, a terminal), so that names are better than ids.
     pub(crate) fn is_read_by_people(&self) -> bool {
         !self.reports.is_empty() || self.ci.is_some() || io::stderr().is_terminal()
     }

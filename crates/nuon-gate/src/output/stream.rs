@@ -1,7 +1,7 @@
 //! Writing to something that may block: a pipe that nobody reads, a terminal that is held.
 //!
-//! Each stream has a thread of its own, so that whoever does not read cannot stop the clocks and the signals. Nobody
-//! waits for that thread for longer than is said.
+//! Each stream has a thread of its own, so that a reader that does not read cannot stop timers and signals. Waiting for that
+//! thread is always limited.
 
 use std::io::{self, Write};
 use std::sync::mpsc;
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-/// A stream with its writer, which takes these messages: bytes, if nothing else.
+/// A stream with its writer thread, which takes these messages: bytes by default.
 pub(super) struct Stream<M = Vec<u8>> {
     queue: mpsc::Sender<M>,
     written: oneshot::Receiver<io::Result<()>>,
@@ -24,33 +24,33 @@ impl Stream {
         })
     }
 
-    /// Takes a text to be written.
+    /// Writes a text.
     pub(super) fn write(&self, text: impl Into<Vec<u8>>) {
         self.send(text.into());
     }
 }
 
 impl<M: Send + 'static> Stream<M> {
-    /// Has messages written in a thread of its own, as long as some can come.
+    /// Spawns the thread that writes messages, until all senders are gone.
     pub(super) fn of(write: impl FnOnce(&mpsc::Receiver<M>) -> io::Result<()> + Send + 'static) -> io::Result<Self> {
         let (queue, messages) = mpsc::channel();
         let (done, written) = oneshot::channel();
         let write = move || {
             let outcome = write(&messages);
-            // Whoever waited has given up.
+            // The waiting side has given up.
             let _ = done.send(outcome);
         };
         std::thread::Builder::new().name("nuon-gate-output".to_owned()).spawn(write)?;
         Ok(Self { queue, written })
     }
 
-    /// Takes a message.
+    /// Sends a message.
     pub(super) fn send(&self, message: M) {
-        // The writer has ended after an error, such as a closed pipe: nobody reads this any more.
+        // The writer has ended after an error, such as a closed pipe.
         let _ = self.queue.send(message);
     }
 
-    /// Returns what others can send with.
+    /// Returns a sender for others.
     pub(super) fn sender(&self) -> mpsc::Sender<M> {
         self.queue.clone()
     }

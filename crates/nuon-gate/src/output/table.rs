@@ -1,25 +1,25 @@
-//! The table of those that did not pass, for whoever sits at a terminal.
+//! The table of the targets that did not pass, for terminals.
 
 use std::time::Duration;
 
-use nuon_gate_core::Line;
-use nuon_gate_core::result::{RunResult, StayResult, TargetResult, VerdictName};
+use nuon_gate_core::result::{RunResult, StayResult, TargetResult};
+use nuon_gate_core::{Line, Verdict};
 
 use super::describe::Tone;
 use super::live::{Row, Span, compact, sign};
 use super::outcome::{gravity, words};
 
-/// On less than this a row has no more than the target and how it ended, and the reason stands below.
+/// On a narrower terminal a row has only the target and its verdict, and the reason is below.
 const WIDE: usize = 60;
-/// A name takes at most one of so many parts of the width.
+/// A name takes at most this fraction of the width.
 const NAMES: usize = 3;
 const GAP: &str = "  ";
 
-/// Returns the table, the worst first; nothing if all passed, or if there is only one target, whose end has been told.
-/// `labels` are what the targets are called.
+/// Returns the table, the worst first; nothing if all passed, or if there is only one target, whose end has been shown.
+/// `labels` are the names of the targets.
 pub(super) fn table(result: &RunResult, labels: &[Line], columns: usize) -> Vec<Row> {
     let targets = result.targets.iter().zip(labels);
-    let mut failed: Vec<_> = targets.filter(|(target, _)| target.verdict != VerdictName::Passed).collect();
+    let mut failed: Vec<_> = targets.filter(|(target, _)| target.verdict != Verdict::Passed).collect();
     if failed.is_empty() || result.targets.len() == 1 {
         return Vec::new();
     }
@@ -49,7 +49,7 @@ struct Cells {
     sign: Span,
     name: Span,
     verdict: Span,
-    /// Where it stood, and for how long.
+    /// The last status, and the time spent in it.
     status: Span,
     reason: Span,
 }
@@ -71,19 +71,19 @@ fn cells(target: &TargetResult, label: &Line, columns: usize) -> Cells {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::output::live::Look;
+    use crate::output::live::Styling;
     use crate::output::sample;
 
     fn shown(columns: usize) -> Vec<String> {
         let targets = [
-            (VerdictName::Passed, "api"),
-            (VerdictName::TimedOut, "日本語の名前"),
-            (VerdictName::Failed, "a-worker-with-quite-a-long-name"),
+            (Verdict::Passed, "api"),
+            (Verdict::TimedOut, "日本語の名前"),
+            (Verdict::Failed, "a-worker-with-quite-a-long-name"),
         ];
         let result = sample::result(&targets);
         let labels = targets.map(|(_, name)| Line::new(name));
         let rows = table(&result, &labels, columns);
-        rows.iter().map(|row| row.write(Look { colour: false, links: false }).trim_end().to_owned()).collect()
+        rows.iter().map(|row| row.write(Styling { colour: false, links: false }).trim_end().to_owned()).collect()
     }
 
     #[test]
@@ -113,9 +113,7 @@ mod tests {
 
     #[test]
     fn there_is_none_of_a_run_that_passed_or_has_one_target() {
-        for targets in
-            [&[(VerdictName::Passed, "api"), (VerdictName::Passed, "worker")][..], &[(VerdictName::Failed, "api")]]
-        {
+        for targets in [&[(Verdict::Passed, "api"), (Verdict::Passed, "worker")][..], &[(Verdict::Failed, "api")]] {
             let labels: Vec<Line> = targets.iter().map(|(_, name)| Line::new(name)).collect();
             assert_eq!(table(&sample::result(targets), &labels, 80), []);
         }

@@ -11,7 +11,7 @@ use super::flags::{self, ADDRESS, CERTIFICATES, COMPONENT, INSTALL, ORG, TOKEN};
 
 const NOT_NUON: &str = "check --api-url (NUON_GATE_API_URL, NUON_API_URL), and whether a \
     proxy (HTTPS_PROXY, NO_PROXY) or a firewall is in between";
-const LOOK_AT_WORKFLOW: &str = "look at the workflow in Nuon, put right what failed, then deploy again";
+const CHECK_WORKFLOW: &str = "check the workflow in Nuon, fix what failed, then deploy again";
 
 /// The hint for a denied plan.
 const PLAN_DENIED: &str = "have the plan changed or approved, then deploy again";
@@ -61,7 +61,7 @@ fn own(cause: &Cause, known: Known<'_>) -> Option<String> {
         Cause::PlanOnlyWorkflow(_) => "name another workflow with --workflow (NUON_GATE_WORKFLOW)".to_owned(),
         Cause::PlanOnlyRun(_) => "name another run with --branch-run (NUON_GATE_BRANCH_RUN)".to_owned(),
         Cause::Run { .. } | Cause::InstallOfRun { .. } | Cause::GroupOfRun { .. } => {
-            "look at the run in Nuon, put right what failed, then release again".to_owned()
+            "check the run in Nuon, fix what failed, then release again".to_owned()
         }
         Cause::NothingReleased(_) => "check that installs belong to the groups of the branch".to_owned(),
         Cause::InstallSuperseded { by, .. } => format!(
@@ -91,7 +91,7 @@ fn own(cause: &Cause, known: Known<'_>) -> Option<String> {
         | Cause::Orphaned { .. }
         | Cause::NeverDeployed { .. }
         | Cause::Workflow { .. }
-        | Cause::StepFailed(_) => LOOK_AT_WORKFLOW.to_owned(),
+        | Cause::StepFailed(_) => CHECK_WORKFLOW.to_owned(),
         Cause::NothingDeployed => {
             "check that the workflow is the one that deploys: --workflow (NUON_GATE_WORKFLOW)".to_owned()
         }
@@ -182,7 +182,7 @@ fn if_missing(thing: &Thing) -> String {
         Thing::Component(..) => format!("check {COMPONENT}"),
         Thing::Deploy(..) => format!("check --deploy, --after and {INSTALL}"),
         Thing::Workflow(_) => format!("check --workflow and {ORG}"),
-        Thing::GroupsOfRun(_) => "look at the run in Nuon; servers of before 2026 may know no groups".to_owned(),
+        Thing::GroupsOfRun(_) => "check the run in Nuon; servers of before 2026 may know no groups".to_owned(),
     }
 }
 
@@ -193,7 +193,7 @@ fn if_failed(failure: &DeployFailure) -> String {
         (Status::ApprovalDenied, None) => PLAN_DENIED.to_owned(),
         (Status::ApprovalExpired, None) => "deploy again, and answer the new approval in time".to_owned(),
         (Status::Cancelled, None) => "deploy again, unless it was cancelled on purpose".to_owned(),
-        _ => "look at the deploy's log in Nuon, put right what failed, then deploy again".to_owned(),
+        _ => "check the deploy's log in Nuon, fix what failed, then deploy again".to_owned(),
     }
 }
 
@@ -257,7 +257,7 @@ fn if_late(limit: &Limit, known: Known<'_>) -> String {
     }
     match (clock, standing) {
         (Clock::Outage, _) => format!("the deploy may be fine: check the API's state and {ADDRESS}, or raise {flag}"),
-        (Clock::Queue, _) => format!("look at what is ahead of it in the install's workflows, or raise {flag}"),
+        (Clock::Queue, _) => format!("check what is ahead of it in the install's workflows, or raise {flag}"),
         (Clock::Approval, _) | (_, Standing::Deploy { hold: Hold::Approval(_), .. }) => {
             format!("{}; or raise {flag}", answer_it(known))
         }
@@ -267,19 +267,19 @@ fn if_late(limit: &Limit, known: Known<'_>) -> String {
         }
         (_, Standing::NoRun) => format!("check that the pipeline started a run of this branch, or raise {flag}"),
         (_, Standing::Run { id, .. }) => {
-            format!("still running: look at the run, then wait again for run {id}, or raise {flag}")
+            format!("still running: check the run, then wait again for run {id}, or raise {flag}")
         }
         (_, Standing::Nothing) => {
             format!("check that the pipeline triggered a deploy of this component, or raise {flag}")
         }
         (_, Standing::Workflow { id, .. }) => {
-            format!("still running: look at the workflow, then wait again with --workflow {id}, or raise {flag}")
+            format!("still running: check the workflow, then wait again with --workflow {id}, or raise {flag}")
         }
         (_, Standing::Deploy { hold, .. }) if hold.keeps_back() => {
-            format!("look at the deploy and its workflow, then {}, or raise {flag}", wait_again(known))
+            format!("check the deploy and its workflow, then {}, or raise {flag}", wait_again(known))
         }
         (Clock::Stall, Standing::Deploy { .. }) => {
-            format!("look at the deploy and its runner, then {}, or raise {flag}", wait_again(known))
+            format!("check the deploy and its runner, then {}, or raise {flag}", wait_again(known))
         }
         (Clock::Total | Clock::Start, Standing::Deploy { .. }) => {
             format!("still running: {}, or raise {flag}", wait_again(known))

@@ -1,4 +1,4 @@
-//! Every cause is told in a sentence, and what can be done about it names flags that there are.
+//! Every cause has a sentence, and its hint names only flags that exist.
 
 use std::time::Duration;
 
@@ -102,7 +102,7 @@ fn causes() -> Vec<Cause> {
     others.into_iter().chain(limits).chain(things).chain(pins).chain(failures).collect()
 }
 
-/// Checks that whatever looks like a flag or a variable is one.
+/// Checks that every flag and variable in a text exists.
 fn check(text: &str) {
     let command = crate::parse::command();
     let flags: Vec<&str> =
@@ -184,7 +184,7 @@ fn a_policy_that_denies_is_named_in_what_can_be_done() {
 }
 
 #[test]
-fn a_limit_is_told_by_its_flag_with_what_was_last_seen() {
+fn a_limit_is_reported_by_its_flag_with_what_was_last_seen() {
     let deploy = |each: Option<&str>| Standing::Deploy {
         status: Status::Executing,
         spent: Some(Duration::from_secs(58)),

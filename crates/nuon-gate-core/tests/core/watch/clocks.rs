@@ -261,7 +261,7 @@ fn a_pause_ends_at_the_deadline() {
 }
 
 #[test]
-fn a_look_that_would_be_just_before_a_ring_is_moved_to_it() {
+fn a_poll_that_would_be_just_before_a_ring_is_moved_to_it() {
     let intervals = Intervals::new(s(10), s(10)).unwrap();
     let clocks = Clocks { total: s(45), start: None, stall: None, approval: None, queue: None, outage: None };
     let run = run(latest(WatchSettings { intervals, clocks, ..settings() }), |_, _| {

@@ -289,7 +289,7 @@ fn more_targets_than_the_workflow_deploys_cannot_be_required() {
 }
 
 #[test]
-fn one_look_is_enough_for_a_workflow_that_has_ended() {
+fn one_poll_is_enough_for_a_workflow_that_has_ended() {
     let glance = || WatchSettings { mode: Mode::Once, ..settings() };
     let passed = run(of_workflow(glance()), flowing(done, |_, _| "active"));
     assert_eq!((passed.report.verdict, verdicts(&passed)), (Verdict::Passed, vec![Verdict::Passed]));

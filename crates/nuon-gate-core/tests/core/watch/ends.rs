@@ -16,7 +16,7 @@ fn glance() -> WatchSettings {
 }
 
 #[test]
-fn a_signal_ends_the_watch_with_one_last_look() {
+fn a_signal_ends_the_watch_with_one_last_poll() {
     for signal in [Signal::Interrupt, Signal::Terminate, Signal::HangUp] {
         let run =
             Driver::signalled(ms(33_333), signal).run(latest(settings()), serving(|_| Some(row("dpl0", "executing"))));
@@ -33,7 +33,7 @@ fn a_signal_ends_the_watch_with_one_last_look() {
 }
 
 #[test]
-fn the_last_look_after_a_signal_takes_a_second_at_most() {
+fn the_last_poll_after_a_signal_takes_a_second_at_most() {
     for wakes_first in [false, true] {
         let driver = Driver { wakes_first, ..Driver::signalled(s(33), Signal::Terminate) };
         let run =
@@ -103,7 +103,7 @@ fn a_signal_decides_even_if_the_last_look_passes() {
 }
 
 #[test]
-fn a_pause_leaves_no_last_look() {
+fn a_pause_leaves_no_last_poll() {
     let driver = Driver::signalled(s(20), Signal::Interrupt);
     let run = driver.run(latest(settings()), |now, _| {
         soon(if now < s(5) { deploy(&row("dpl0", "queued")) } else { retry_after(429, s(600)) })
@@ -114,7 +114,7 @@ fn a_pause_leaves_no_last_look() {
 }
 
 #[test]
-fn a_glance_is_one_look() {
+fn a_glance_is_one_poll() {
     let cases = [
         ("active", Verdict::Passed, 2),
         ("executing", Verdict::Pending, 1),
@@ -231,7 +231,7 @@ fn an_answer_that_comes_too_late_is_dropped() {
 }
 
 #[test]
-fn a_driver_that_is_late_still_gets_the_last_look() {
+fn a_driver_that_is_late_still_gets_the_last_poll() {
     let clocks = Clocks { total: s(60), start: None, stall: None, approval: None, queue: None, outage: None };
     let mut watch = pinned(WatchSettings { clocks, ..settings() }, "dpl0");
     assert!(matches!(watch.next(Moment::START), Step::Ask(_)));

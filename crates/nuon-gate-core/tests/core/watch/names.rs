@@ -55,7 +55,7 @@ fn trouble_while_names_are_resolved_is_just_trouble() {
 }
 
 #[test]
-fn what_ends_the_search_for_targets_is_told_of_each() {
+fn what_ends_the_search_for_targets_is_reported_of_each() {
     let silent = run(over(settings(), wanted(&["zero", "one"])), |_, _| soon(status(503)));
     assert_eq!((silent.report.verdict, verdicts(&silent)), (Verdict::Inconclusive, vec![Verdict::Inconclusive; 2]));
     assert_eq!(silent.report.targets[0].clock(), Some(Clock::Outage));

@@ -54,7 +54,7 @@ fn strict() -> WatchSettings {
 }
 
 #[test]
-fn it_is_read_before_it_is_told_and_only_once() {
+fn it_is_read_before_it_is_reported_and_only_once() {
     let read = run(latest(settings()), server(good));
     assert_eq!((read.report.verdict, told(&read), asked_for(&read)), (Verdict::Passed, vec![Some(1)], 1));
     assert_eq!(read.target().plan.as_ref().unwrap().destroyed[0], "aws_vpc.main", "what was approved is kept");
@@ -64,7 +64,7 @@ fn it_is_read_before_it_is_told_and_only_once() {
 }
 
 #[test]
-fn what_cannot_be_read_is_no_outage_and_is_told_without_it() {
+fn what_cannot_be_read_is_no_outage_and_is_reported_without_it() {
     type Plan = fn() -> Scripted;
     let bad: [(&str, Plan); 8] = [
         ("hang", hang),

@@ -214,7 +214,7 @@ fn a_workflow_is_divided_too() {
         merge(&texts, &MergeOptions { require: Require::All, run: Some("ci-7".to_owned()) }).unwrap()
     };
     for count in [1, 2, 9] {
-        assert_eq!((whole(count, false).verdict, whole(count, false).result.targets.len()), (Verdict::Passed, 5));
+        assert_eq!((whole(count, false).verdict, whole(count, false).targets.len()), (Verdict::Passed, 5));
         assert_eq!(whole(count, true).verdict, Verdict::Failed);
     }
 }
@@ -244,6 +244,6 @@ proptest! {
         let is_lost = fail_fast && whole.report.verdict != Verdict::Passed;
         prop_assert_eq!(merged.verdict == Verdict::Passed, whole.report.verdict == Verdict::Passed);
         prop_assert!(is_lost || merged.verdict == whole.report.verdict, "{:?} {:?}", merged.verdict, whole.report.verdict);
-        prop_assert_eq!(merged.result.targets.len(), ends.len());
+        prop_assert_eq!(merged.targets.len(), ends.len());
     }
 }

@@ -174,7 +174,7 @@ fn several_hundred_targets_are_all_followed() {
 }
 
 #[test]
-fn a_look_is_finished_however_many_others_wait() {
+fn a_poll_is_finished_however_many_others_wait() {
     // Sixteen answers a second for 400 targets: there is always a look that is overdue.
     let slow = |now: Duration, request: &Request| -> Scripted {
         let index = component(request).unwrap();

@@ -95,7 +95,7 @@ fn a_fault_prevents_a_message_unless_it_comes_after_it() {
 }
 
 #[test]
-fn what_they_are_told_starts_no_clock_and_is_no_look() {
+fn what_they_receive_starts_no_clock_and_is_no_poll() {
     let sim = serve(SCRIPT);
     let latest = || get(&sim, "/v1/installs/inlone/components/cmpapi/deploys/latest").status;
     for (_, url, body) in all(&sim) {
@@ -106,7 +106,7 @@ fn what_they_are_told_starts_no_clock_and_is_no_look() {
     std::thread::sleep(std::time::Duration::from_millis(400));
     assert_eq!(latest(), 200);
 
-    let sim = serve(&SCRIPT.replace("after = \"300ms\"", "after_looks = 1"));
+    let sim = serve(&SCRIPT.replace("after = \"300ms\"", "after_polls = 1"));
     for (_, url, body) in all(&sim) {
         tell(&url, &body);
     }

@@ -16,7 +16,7 @@ fn edit(sim: &Sim, id: &str, body: &Value) -> Answer {
 }
 
 #[test]
-fn only_who_waits_is_told_the_message() {
+fn only_who_waits_gets_the_message() {
     let sim = serve("");
     for (query, status) in [("", 204), ("?wait=false", 204), ("?wait=true", 200)] {
         let answer = post(&(sim.discord_webhook_url() + query), &json!({"content": "hello"}));

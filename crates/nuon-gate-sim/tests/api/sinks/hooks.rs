@@ -54,7 +54,7 @@ fn a_slack_webhook_refuses_in_words() {
 }
 
 #[test]
-fn a_webhook_keeps_what_it_is_told() {
+fn a_webhook_keeps_what_it_receives() {
     for (script, status) in [("", 200), ("webhook.status = 204", 204)] {
         let sim = serve(script);
         for target in [sim.webhook_url(), sim.webhook_url() + "/below/it?key=1"] {

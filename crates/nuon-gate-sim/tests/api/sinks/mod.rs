@@ -1,4 +1,4 @@
-//! The services that are told of deploys.
+//! The notification services.
 
 mod apart;
 mod blocks;

@@ -1,5 +1,6 @@
 //! Checks the sinks without posting anything: `notify test` does that.
 
+use nuon_gate_core::Verdict;
 use nuon_gate_http::Setup;
 use nuon_gate_notify::{Options, Parsed, Sinks, SlackCheck, slack_check};
 
@@ -27,7 +28,7 @@ pub(super) async fn examine(reader: &Reader, checks: &mut Checks, setup: Setup, 
                 checks.push(Check::skipped(name, "there is no bot of Slack's"));
             }
         }
-        Ok(Some(slack)) => told(checks, slack),
+        Ok(Some(slack)) => report(checks, slack),
         Err(error) => checks.push(Check::misconfigured("slack-token", invalid_setup(&error))),
     }
 }
@@ -43,12 +44,14 @@ fn listed(sinks: &Sinks, notices: &[String]) -> Check {
     }
 }
 
-fn told(checks: &mut Checks, slack: SlackCheck) {
+fn report(checks: &mut Checks, slack: SlackCheck) {
     checks.push(match slack.identity {
-        Err(fault) => Check::failed("slack-token", exit::NOTIFY_FAILED, fault, "check NUON_GATE_SLACK_TOKEN"),
+        Err(fault) => {
+            Check::failed("slack-token", exit::code(Verdict::NotifyFailed), fault, "check NUON_GATE_SLACK_TOKEN")
+        }
         Ok(identity) if identity.can_post() == Some(false) => Check::failed(
             "slack-token",
-            exit::NOTIFY_FAILED,
+            exit::code(Verdict::NotifyFailed),
             format!("{} in {} may not post", identity.user, identity.team),
             "give the app the scope chat:write, and install it again",
         ),

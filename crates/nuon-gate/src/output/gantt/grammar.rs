@@ -1,5 +1,5 @@
-//! Reads a chart as Mermaid does, by the rules of `gantt.jison` in mermaid-js/mermaid: tokens in the order in which they are tried,
-//! keywords in any case. What Mermaid would swallow as a comment, or take for something that we never mean, is an error here.
+//! Parses a chart as Mermaid does, by the rules of `gantt.jison` in mermaid-js/mermaid: tokens in the same order, keywords in
+//! any case. A comment, and any construct that we never write, is an error here.
 
 use jiff::civil::DateTime;
 
@@ -33,9 +33,9 @@ const SETTINGS: [&str; 10] = [
     "title",
     "accDescription",
 ];
-/// Those that stand alone.
+/// Keywords without a value.
 const WORDS: [&str; 3] = ["gantt", "inclusiveEndDates", "topAxis"];
-/// Those with which something else begins than a chart of ours has.
+/// Keywords of constructs that we never write.
 const FOREIGN: [&str; 5] = ["accTitle", "accDescr", "href", "call", "click"];
 const TAGS: [&str; 5] = ["active", "done", "crit", "milestone", "vert"];
 
@@ -51,7 +51,7 @@ pub(super) fn read(fenced: &str) -> Result<Chart, String> {
     Ok(chart)
 }
 
-/// Leaves out a directive, which has to be JSON and ends at the first `}%%`.
+/// Skips a directive, which has to be JSON and ends at the first `}%%`.
 fn directive(body: &str) -> Result<&str, String> {
     let Some(rest) = body.strip_prefix("%%{init: ") else { return Ok(body) };
     let (settings, rest) = rest.split_once("}%%").ok_or("a directive without an end")?;
@@ -113,14 +113,14 @@ fn task(name: &str, data: &str) -> Result<Task, String> {
     }
 }
 
-/// Returns what stands behind a word, if the line begins with it.
+/// Returns the rest of a line that begins with this word.
 fn after_word<'a>(line: &'a str, word: &str) -> Option<&'a str> {
     let (head, rest) = line.split_at_checked(word.len())?;
     let ends = rest.chars().next().is_none_or(|next| !next.is_alphanumeric() && next != '_');
     (head.eq_ignore_ascii_case(word) && ends).then_some(rest)
 }
 
-/// Returns what stands before the first of these signs, and the rest.
+/// Splits a text before the first of these characters.
 fn until<'a>(text: &'a str, signs: &str) -> (&'a str, &'a str) {
     text.split_at(text.find(|c| signs.contains(c)).unwrap_or(text.len()))
 }

@@ -1,7 +1,7 @@
-//! Where a deploy's time went, as a gantt chart in Mermaid's language.
+//! A deploy's timeline as a gantt chart in Mermaid's language.
 //!
-//! What is drawn how is Mermaid's `ganttRenderer.js`: a section's title stands left of the bars and is as long as it is, a label
-//! that does not fit its bar stands beside it, and sections of one name are one.
+//! Mermaid's `ganttRenderer.js` decides how it is drawn: a section's title is left of the bars and never shortened, a label
+//! that does not fit its bar is written beside it, and sections of the same name are merged.
 
 #[cfg(test)]
 mod grammar;
@@ -12,26 +12,26 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use nuon_gate_core::Line;
-use nuon_gate_core::result::{StayResult, TargetResult, VerdictName};
+use nuon_gate_core::result::{StayResult, TargetResult};
 use nuon_gate_core::timeline::human;
+use nuon_gate_core::{Line, Verdict};
 
-/// More bars than this nobody reads, and Mermaid draws no text above 50,000 characters (its `maxTextSize`).
+/// Maximum number of bars. Mermaid refuses a text above 50,000 characters (`maxTextSize`).
 const MOST_BARS: usize = 200;
 const MOST_OF_ONE: usize = 40;
-/// A bar's label is cut there, so that it has room beside a short bar.
+/// Maximum length of a bar's label, so that it fits beside a short bar.
 const LONGEST_LABEL: usize = 30;
-/// A section's title is cut there, so that the bars keep most of the width.
+/// Maximum length of a section's title, so that the bars keep most of the width.
 const LONGEST_TITLE: usize = 32;
 /// How wide a character of a title is at most, in pixels: titles are 11 pixels high.
 const TITLE_CHARACTER: usize = 7;
-/// What Mermaid leaves at the left if nothing is said.
+/// Mermaid's default padding at the left.
 const USUAL_PADDING: usize = 75;
-/// Servers send a time of the year 1 for none. A chart with one would be all empty.
+/// Servers send a time of the year 1 for none, which would stretch the chart over two thousand years.
 const YEARS: RangeInclusive<i16> = 2000..=2999;
 
-/// Draws the timelines of these targets, each with its title, unless the only one needs none. `None` if there is nothing to
-/// draw, or no time between its beginning and its end, as whole seconds of the server's can be.
+/// Draws the timelines of these targets, each with its title if there are several. `None` if there is nothing to draw, or if
+/// it begins and ends within the same second of the server's.
 pub(super) fn chart<'a>(targets: impl Iterator<Item = (Option<Line>, &'a TargetResult)>) -> Option<String> {
     let mut left = MOST_BARS;
     let mut sections = Vec::new();
@@ -40,7 +40,7 @@ pub(super) fn chart<'a>(targets: impl Iterator<Item = (Option<Line>, &'a TargetR
         let bars: Vec<Bar> = stays.iter().filter_map(|stay| Bar::new(stay, target)).collect();
         left -= bars.len();
         if !bars.is_empty() {
-            // With a number two titles that are cut alike are two sections.
+            // The number keeps sections apart whose titles are cut to the same text.
             let title = title.map(|title| format!("{number}. {}", label_of(&title, LONGEST_TITLE)));
             sections.push((title, bars));
         }
@@ -51,7 +51,7 @@ pub(super) fn chart<'a>(targets: impl Iterator<Item = (Option<Line>, &'a TargetR
     let longest = sections.iter().filter_map(|(title, _)| title.as_ref()).map(|title| title.chars().count()).max();
     let padding = USUAL_PADDING.max(longest.unwrap_or(0) * TITLE_CHARACTER + 20);
     let axis = axis(Duration::try_from(end.duration_since(start)).unwrap_or_default());
-    // Times are written without a zone, so that the axis shows them as the rest of the report does: in UTC.
+    // Times have no zone, so that the axis shows UTC, as the rest of the report does.
     let head = format!(
         "%%{{init: {{\"gantt\": {{\"leftPadding\": {padding}}}}}}}%%\ngantt\n    dateFormat YYYY-MM-DDTHH:mm:ss.SSS\n    \
          axisFormat {axis}\n    todayMarker off\n"
@@ -63,7 +63,7 @@ pub(super) fn chart<'a>(targets: impl Iterator<Item = (Option<Line>, &'a TargetR
     Some(format!("```mermaid\n{head}{}```\n", drawn.collect::<String>()))
 }
 
-/// Returns how the axis writes times, so that ten of them are different, and short enough to stand side by side.
+/// Returns the time format of the axis: precise enough for ten distinct labels, and short enough to fit side by side.
 fn axis(whole: Duration) -> &'static str {
     match whole.as_secs() {
         0..10 => "%M:%S.%L",
@@ -85,7 +85,7 @@ struct Bar {
 impl Bar {
     fn new(stay: &StayResult, target: &TargetResult) -> Option<Self> {
         let start: Timestamp = stay.at.plain().parse().ok()?;
-        let passed = target.verdict == VerdictName::Passed;
+        let passed = target.verdict == Verdict::Passed;
         let is_last = target.timeline.last() == Some(stay);
         let status = label_of(&stay.status, LONGEST_LABEL);
         let (tag, end, label) = match stay.duration_ms {
@@ -99,7 +99,7 @@ impl Bar {
         [start, end].iter().all(|at| YEARS.contains(&day(*at).year())).then_some(Self { label, tag, start, end })
     }
 
-    /// A number comes first, so that no status is one of Mermaid's own words, such as `click` or `title`.
+    /// A number comes first, so that no status can be a keyword of Mermaid's, such as `click` or `title`.
     fn drawn(&self, number: usize) -> String {
         let Self { label, tag, start, end } = self;
         format!("    {number}. {label} :{tag}, {}, {}\n", time(*start), time(*end))
@@ -114,7 +114,7 @@ fn time(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%S%.3f").to_string()
 }
 
-/// Returns text in which nothing means anything to Mermaid: no colon, `;` or `#` that would end a label, no `%%` of a
+/// Returns text without any of Mermaid's syntax: no colon, `;` or `#` that would end a label, no `%%` of a
 /// comment or directive, no quotes, brackets or HTML (`gantt.jison` in mermaid-js/mermaid).
 fn label_of(line: &Line, longest: usize) -> String {
     let harmless = |c: char| c.is_alphanumeric() || "-_./".contains(c);
@@ -131,7 +131,7 @@ mod tests {
     use crate::output::sample;
 
     fn with_status(status: &str) -> TargetResult {
-        let mut target = sample::target(VerdictName::Failed, "api");
+        let mut target = sample::target(Verdict::Failed, "api");
         target.timeline[0].status = Line::new(status);
         target
     }
@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn statuses_are_tasks() {
-        let target = sample::target(VerdictName::Failed, "api");
+        let target = sample::target(Verdict::Failed, "api");
         let expected = |padding: usize, section: &str| {
             format!(
                 "```mermaid\n%%{{init: {{\"gantt\": {{\"leftPadding\": {padding}}}}}}}%%\ngantt\n    \
@@ -171,7 +171,7 @@ mod tests {
             (240 * HOUR, "%b %d", "queued 10d"),
         ];
         for (millis, axis, label) in cases {
-            let mut target = sample::target(VerdictName::TimedOut, "api");
+            let mut target = sample::target(Verdict::TimedOut, "api");
             target.timeline.truncate(1);
             target.timeline[0].duration_ms = Some(millis);
             let chart = drawn(&target);
@@ -182,7 +182,7 @@ mod tests {
 
     #[test]
     fn titles_never_reach_the_bars() {
-        let target = sample::target(VerdictName::Failed, "api");
+        let target = sample::target(Verdict::Failed, "api");
         let title = || Some(Line::new("a-component-with-a-long-name in an-install-with-a-longer-one"));
         let chart = chart([(title(), &target), (title(), &target)].into_iter()).unwrap();
         let sections: Vec<&str> = chart.lines().filter_map(|line| line.strip_prefix("    section ")).collect();
@@ -195,26 +195,26 @@ mod tests {
 
     #[test]
     fn what_cannot_be_drawn_is_left_out() {
-        let mut target = sample::target(VerdictName::Failed, "api");
+        let mut target = sample::target(Verdict::Failed, "api");
         target.timeline.iter_mut().for_each(|stay| stay.at = Line::new("yesterday"));
         assert_eq!(chart([(None, &target)].into_iter()), None);
         target.timeline.clear();
         assert_eq!(chart([(None, &target)].into_iter()), None);
         assert_eq!(chart(std::iter::empty()), None);
-        // No time in between.
-        let mut target = sample::target(VerdictName::Failed, "api");
+        // A stay without a duration.
+        let mut target = sample::target(Verdict::Failed, "api");
         target.timeline.truncate(1);
         target.timeline[0].duration_ms = Some(0);
         assert_eq!(chart([(None, &target)].into_iter()), None);
-        // A time that is none.
-        let mut target = sample::target(VerdictName::Failed, "api");
+        // An invalid time.
+        let mut target = sample::target(Verdict::Failed, "api");
         target.timeline[0].at = Line::new("0001-01-01T00:00:00Z");
         assert_eq!(drawn(&target).matches(" :").count(), 2);
         target.timeline[0].at = Line::new("2026-08-03T14:02:11Z");
         target.timeline[1].duration_ms = Some(u64::MAX);
         assert_eq!(drawn(&target).matches(" :").count(), 2);
-        // A deploy that changes all the time.
-        let mut target = sample::target(VerdictName::TimedOut, "api");
+        // A deploy that changes very often.
+        let mut target = sample::target(Verdict::TimedOut, "api");
         target.timeline = target.timeline.iter().cycle().take(10_000).cloned().collect();
         let many = chart((0..50).map(|number| (Some(Line::new(format!("api {number}"))), &target))).unwrap();
         assert!(many.lines().count() < 260 && many.len() < 50_000, "{}", many.len());
@@ -233,7 +233,7 @@ mod tests {
             let time = |text: &str| text.parse::<jiff::civil::DateTime>().unwrap();
             prop_assert_eq!(read.tasks[0].start, time("2026-08-03T14:02:11"));
             prop_assert_eq!(read.tasks[0].end, time("2026-08-03T14:02:20"));
-            // Nor HTML, nor anything of Markdown's.
+            // No HTML and no Markdown either.
             let acts = ['"', '<', '>', '&', '{', '}', '[', ']', '(', ')'];
             let shown = read.sections.iter().chain(read.tasks.iter().map(|task| &task.name));
             prop_assert!(shown.clone().all(|shown| !shown.contains(acts)), "{}", drawn);

@@ -1,7 +1,7 @@
 //! The report as JUnit's XML, which nearly every CI system shows: a test case for each target.
 //!
-//! There is no standard. What is written fits the schemas of Jenkins' xUnit plugin and of Maven Surefire, so the root is the one
-//! suite, as the latter knows no `testsuites`; who reads the one root reads the other.
+//! There is no standard. The report fits the schemas of Jenkins' xUnit plugin and of Maven Surefire. The latter has no
+//! `testsuites`, so the root is a `testsuite`, which every reader accepts.
 
 #[cfg(test)]
 mod schema;
@@ -9,14 +9,14 @@ mod schema;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use nuon_gate_core::Line;
-use nuon_gate_core::result::{RunResult, TargetResult, VerdictName};
+use nuon_gate_core::result::{RunResult, TargetResult};
+use nuon_gate_core::{Line, Verdict};
 
 use super::outcome::{component, install, words};
 
 const NAME: &str = "nuon-gate";
 
-/// What became of a case.
+/// The outcome of a test case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Success,
@@ -26,21 +26,20 @@ enum Kind {
 }
 
 impl Kind {
-    /// Says how it ended. That something is not known is an error in JUnit's terms; that a deploy did not do what it should
-    /// is a failure.
-    fn new(verdict: VerdictName) -> Self {
+    /// Returns the outcome. In JUnit's terms an unknown outcome is an error, and a bad one is a failure.
+    fn new(verdict: Verdict) -> Self {
         match verdict {
-            VerdictName::Passed => Self::Success,
-            VerdictName::Failed
-            | VerdictName::Cancelled
-            | VerdictName::ApprovalNeeded
-            | VerdictName::Superseded
-            | VerdictName::NotifyFailed => Self::Failure,
-            VerdictName::Rejected
-            | VerdictName::Inconclusive
-            | VerdictName::TimedOut
-            | VerdictName::Pending
-            | VerdictName::Interrupted => Self::Error,
+            Verdict::Passed => Self::Success,
+            Verdict::Failed
+            | Verdict::Cancelled
+            | Verdict::ApprovalNeeded
+            | Verdict::Superseded
+            | Verdict::NotifyFailed => Self::Failure,
+            Verdict::Rejected
+            | Verdict::Inconclusive
+            | Verdict::TimedOut
+            | Verdict::Pending
+            | Verdict::Interrupted(_) => Self::Error,
         }
     }
 }
@@ -51,12 +50,11 @@ struct Case {
     name: String,
     time: Duration,
     kind: Kind,
-    verdict: VerdictName,
+    verdict: Verdict,
     message: String,
-    /// What is shown below the message: the message again, as some systems show one of them alone, what can be done, and the
-    /// log.
+    /// The text below the message: the message again, as some systems show only one of them, the hint, and the log.
     details: Vec<Line>,
-    /// What there is to know of every deploy.
+    /// The details of the deploy.
     facts: Vec<Line>,
 }
 
@@ -64,9 +62,7 @@ struct Case {
 pub(super) fn report(result: &RunResult) -> String {
     let mut cases: Vec<Case> = result.targets.iter().map(|target| Case::new(target, result)).collect();
     // A report without a failure for a run that did not pass would be taken for a pass.
-    if result.verdict != VerdictName::Passed
-        && !cases.iter().any(|case| matches!(case.kind, Kind::Failure | Kind::Error))
-    {
+    if result.verdict != Verdict::Passed && !cases.iter().any(|case| matches!(case.kind, Kind::Failure | Kind::Error)) {
         cases.push(Case::of_run(result));
     }
     let count = |kind| cases.iter().filter(|case| case.kind == kind).count();
@@ -92,12 +88,12 @@ pub(super) fn report(result: &RunResult) -> String {
 
 impl Case {
     fn new(target: &TargetResult, result: &RunResult) -> Self {
-        // What was not waited for because enough others passed neither failed nor passed.
-        let unneeded = target.verdict == VerdictName::Pending && result.verdict == VerdictName::Passed;
+        // A target that was no longer waited for, because enough others passed, is skipped.
+        let unneeded = target.verdict == Verdict::Pending && result.verdict == Verdict::Passed;
         Self {
             class: escaped(install(target).plain()),
             name: escaped(component(target).plain()),
-            // Where no status was seen there was nothing but the wait.
+            // Without a timeline the duration is that of the wait.
             time: target.took().unwrap_or_else(|| elapsed(result)),
             kind: if unneeded { Kind::Skipped } else { Kind::new(target.verdict) },
             verdict: target.verdict,
@@ -107,7 +103,7 @@ impl Case {
         }
     }
 
-    /// The run itself, of which no target tells how it ended.
+    /// The run itself, if no target shows how it ended.
     fn of_run(result: &RunResult) -> Self {
         Self {
             class: NAME.to_owned(),
@@ -145,13 +141,13 @@ impl Case {
     }
 }
 
-fn message(verdict: VerdictName, reason: Option<&Line>) -> String {
+fn message(verdict: Verdict, reason: Option<&Line>) -> String {
     reason.map_or_else(|| words(verdict), |reason| escaped(reason.plain()))
 }
 
 fn details(target: &TargetResult) -> Vec<Line> {
-    let told = [&target.reason, &target.hint, &target.approval_url].into_iter().flatten().cloned();
-    told.chain(target.log_tail.iter().map(|line| line.text.clone())).collect()
+    let texts = [&target.reason, &target.hint, &target.approval_url].into_iter().flatten().cloned();
+    texts.chain(target.log_tail.iter().map(|line| line.text.clone())).collect()
 }
 
 fn facts(target: &TargetResult) -> Vec<Line> {
@@ -170,7 +166,7 @@ fn elapsed(result: &RunResult) -> Duration {
     Duration::from_millis(result.elapsed_ms)
 }
 
-/// Writes a time as Surefire does: seconds with three decimals.
+/// Formats a duration as Surefire does: seconds with three decimals.
 fn seconds(time: Duration) -> String {
     format!("{}.{:03}", time.as_secs(), time.subsec_millis())
 }
@@ -179,14 +175,14 @@ fn text(lines: &[Line]) -> String {
     lines.iter().map(|line| escaped(line.plain())).collect::<Vec<_>>().join("\n")
 }
 
-/// Writes a line for text and for attributes. What XML 1.0 (2.2) cannot hold, however it is escaped, is left out.
+/// Escapes a line for text and attributes. Characters that XML 1.0 (2.2) cannot represent are left out.
 fn escaped(line: &str) -> String {
     let mut written = String::with_capacity(line.len());
     for c in line.chars() {
         match c {
             '&' => written.push_str("&amp;"),
             '<' => written.push_str("&lt;"),
-            // `]]>` must not stand in a text.
+            // `]]>` is not allowed in a text.
             '>' => written.push_str("&gt;"),
             '"' => written.push_str("&quot;"),
             '\u{fffe}' | '\u{ffff}' => {}
@@ -210,18 +206,18 @@ mod tests {
     use super::*;
     use crate::output::sample;
 
-    const VERDICTS: [(VerdictName, (&str, &str)); 11] = [
-        (VerdictName::Passed, ("0", "0")),
-        (VerdictName::Failed, ("1", "0")),
-        (VerdictName::Cancelled, ("1", "0")),
-        (VerdictName::ApprovalNeeded, ("1", "0")),
-        (VerdictName::Superseded, ("1", "0")),
-        (VerdictName::NotifyFailed, ("1", "0")),
-        (VerdictName::Rejected, ("0", "1")),
-        (VerdictName::Inconclusive, ("0", "1")),
-        (VerdictName::TimedOut, ("0", "1")),
-        (VerdictName::Pending, ("0", "1")),
-        (VerdictName::Interrupted, ("0", "1")),
+    const VERDICTS: [(Verdict, (&str, &str)); 11] = [
+        (Verdict::Passed, ("0", "0")),
+        (Verdict::Failed, ("1", "0")),
+        (Verdict::Cancelled, ("1", "0")),
+        (Verdict::ApprovalNeeded, ("1", "0")),
+        (Verdict::Superseded, ("1", "0")),
+        (Verdict::NotifyFailed, ("1", "0")),
+        (Verdict::Rejected, ("0", "1")),
+        (Verdict::Inconclusive, ("0", "1")),
+        (Verdict::TimedOut, ("0", "1")),
+        (Verdict::Pending, ("0", "1")),
+        (Verdict::Interrupted(nuon_gate_core::Signal::Terminate), ("0", "1")),
     ];
 
     /// The report, which has to fit both schemas.
@@ -241,7 +237,7 @@ mod tests {
 
     #[test]
     fn a_target_is_a_test_case() {
-        let mut result = sample::result(&[(VerdictName::Failed, "api"), (VerdictName::Passed, "worker")]);
+        let mut result = sample::result(&[(Verdict::Failed, "api"), (Verdict::Passed, "worker")]);
         result.targets[0].hint = Some(Line::new("ask for more"));
         let deploy = "    <system-out>deploy dpl1\nbuild bld1\ncommit 4be1c7d09f5a2e63\n\
             see https://app.nuon.example/deploys/dpl1</system-out>\n  </testcase>\n";
@@ -279,7 +275,7 @@ line 1: pods are full</failure>
 
     #[test]
     fn every_case_has_a_time() {
-        let mut result = sample::result(&[(VerdictName::TimedOut, "api"), (VerdictName::Failed, "web")]);
+        let mut result = sample::result(&[(Verdict::TimedOut, "api"), (Verdict::Failed, "web")]);
         result.targets[0].timeline.clear();
         result.targets[1].timeline[0].duration_ms = Some(3 * 86_400_000);
         result.targets[1].timeline[1].duration_ms = Some(7);
@@ -290,16 +286,16 @@ line 1: pods are full</failure>
 
     #[test]
     fn no_run_that_did_not_pass_looks_like_a_pass() {
-        let mut result = sample::result(&[(VerdictName::Passed, "api")]);
-        result.verdict = VerdictName::NotifyFailed;
+        let mut result = sample::result(&[(Verdict::Passed, "api")]);
+        result.verdict = Verdict::NotifyFailed;
         has_counts(&result, ["2", "1", "0", "0"]);
         result.targets.clear();
-        result.verdict = VerdictName::Rejected;
+        result.verdict = Verdict::Rejected;
         has_counts(&result, ["1", "0", "1", "0"]);
-        // Enough others passed.
-        let mut result = sample::result(&[(VerdictName::Passed, "api"), (VerdictName::Pending, "worker")]);
+        // Enough other targets passed.
+        let mut result = sample::result(&[(Verdict::Passed, "api"), (Verdict::Pending, "worker")]);
         has_counts(&result, ["2", "0", "0", "1"]);
-        result.verdict = VerdictName::TimedOut;
+        result.verdict = Verdict::TimedOut;
         has_counts(&result, ["2", "0", "1", "0"]);
     }
 

@@ -1,5 +1,5 @@
-//! The rules of two schemas that reports in JUnit's form are held to: that of Jenkins' xUnit plugin (`junit-10.xsd`) and that of
-//! Maven Surefire (`surefire-test-report.xsd`). A table for each says in our own words what an element may have.
+//! The rules of the two schemas that the report has to fit: that of Jenkins' xUnit plugin (`junit-10.xsd`) and that of Maven
+//! Surefire (`surefire-test-report.xsd`). A table for each lists what an element may contain.
 
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
@@ -13,7 +13,7 @@ pub(super) struct Element {
     has_text: bool,
 }
 
-/// What an element may have.
+/// What an element may contain.
 struct Rule {
     name: &'static str,
     required: &'static [&'static str],
@@ -21,7 +21,7 @@ struct Rule {
     children: Children,
 }
 
-/// What may stand in an element.
+/// The children of an element.
 enum Children {
     Text,
     /// These, in any order and number.
@@ -90,7 +90,7 @@ const SUREFIRE: &[Rule] = &[
 ];
 
 impl Children {
-    /// Tells whether these may be the children.
+    /// Returns whether these children are allowed.
     fn allow(&self, found: &[&str]) -> bool {
         match self {
             Self::Text => found.is_empty(),
@@ -165,10 +165,10 @@ fn is_time(text: &str) -> bool {
     !whole.is_empty() && digits(whole) && digits(part) && part.len() <= 3
 }
 
-/// Reads a report as a parser does that refuses what is not well-formed.
+/// Parses a report, and refuses one that is not well-formed.
 #[track_caller]
 pub(super) fn read(xml: &str) -> Element {
-    // XML 1.0 (2.2) has no way to write these.
+    // XML 1.0 (2.2) cannot represent these.
     let has = |c: char| c.is_control() && !"\t\n\r".contains(c) && c < '\u{80}' || matches!(c, '\u{fffe}' | '\u{ffff}');
     assert!(!xml.contains(has), "{xml:?}");
     let mut reader = Reader::from_str(xml);

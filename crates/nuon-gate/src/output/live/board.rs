@@ -1,29 +1,28 @@
-//! Where a run stands, by the events that have been told.
+//! The state of a run, from the events so far.
 
 use std::cmp::Reverse;
 use std::time::Duration;
 
 use nuon_gate_core::model::{Status, StepStanding};
-use nuon_gate_core::result::VerdictName;
 use nuon_gate_core::watch::{Event, EventKind, Pace, Pending};
-use nuon_gate_core::{Dashboard, DeployId, Hold, Line, Moment, Target, WorkflowId};
+use nuon_gate_core::{Dashboard, DeployId, Hold, Line, Moment, Target, Verdict, WorkflowId};
 
 use crate::output::describe;
 use crate::output::heartbeat::Standings;
 use crate::words;
 
-/// Where a target stands.
+/// The state of a target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Place {
     /// Nothing has been read yet.
-    Looking,
+    Searching,
     /// There is no deploy yet.
     NotStarted,
     At(Status),
-    Ended(VerdictName, Option<Line>),
+    Ended(Verdict, Option<Line>),
 }
 
-/// How long such deploys usually take, and how long this one had taken at a moment.
+/// How long such deploys usually take, and how long this one had taken at a given moment.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Usual {
     pace: Pace,
@@ -40,10 +39,10 @@ impl Usual {
     }
 }
 
-/// How urgently somebody should see a target, most urgent first.
+/// The urgency of a target, the most urgent first.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Urgency {
-    NeedsALook,
+    NeedsAttention,
     NotPassed,
     Going,
     Passed,
@@ -53,19 +52,19 @@ enum Urgency {
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) place: Place,
-    /// Since when it stands there.
+    /// Since when it is in this state.
     pub(super) since: Moment,
     pub(super) usual: Option<Usual>,
     /// A human is asked to approve the plan, on this page if it is known.
     pub(super) asked: Option<Option<Line>>,
-    /// What is to be said besides.
+    /// A note beside the state.
     pub(super) note: Option<Line>,
     deploy: Option<DeployId>,
 }
 
 impl Entry {
     fn new(at: Moment) -> Self {
-        Self { place: Place::Looking, since: at, usual: None, asked: None, note: None, deploy: None }
+        Self { place: Place::Searching, since: at, usual: None, asked: None, note: None, deploy: None }
     }
 
     fn go(&mut self, place: Place, at: Moment) {
@@ -75,16 +74,16 @@ impl Entry {
 
     fn urgency(&self) -> Urgency {
         match &self.place {
-            Place::Ended(VerdictName::Passed, _) => Urgency::Passed,
+            Place::Ended(Verdict::Passed, _) => Urgency::Passed,
             Place::Ended(..) => Urgency::NotPassed,
-            Place::At(status) if *status == Status::Error => Urgency::NeedsALook,
-            _ if self.asked.is_some() => Urgency::NeedsALook,
+            Place::At(status) if *status == Status::Error => Urgency::NeedsAttention,
+            _ if self.asked.is_some() => Urgency::NeedsAttention,
             _ => Urgency::Going,
         }
     }
 }
 
-/// A step of a workflow, and since when it stands where it does.
+/// A step of a workflow, and since when it has its status.
 #[derive(Debug)]
 pub(super) struct Step {
     pub(super) standing: StepStanding,
@@ -96,14 +95,14 @@ pub(super) struct Step {
 enum Steps {
     Unread,
     Of(WorkflowId, Vec<Step>),
-    /// There are several, of which nobody reads all.
+    /// There are several, which are not shown.
     Several,
 }
 
 /// The whole run.
 #[derive(Debug)]
 pub(super) struct Board {
-    /// How long is waited at most.
+    /// The maximum of the wait.
     pub(super) limit: Duration,
     targets: Vec<Target>,
     labels: Vec<Line>,
@@ -126,13 +125,13 @@ impl Board {
         }
     }
 
-    /// Shows the targets by these names from now on.
+    /// Uses these names for the targets from now on.
     pub(super) fn name(&mut self, targets: &[Target]) {
         self.targets = targets.to_vec();
         self.labels = describe::labels(targets);
     }
 
-    /// Takes where the pages of deploys are.
+    /// Links names to the pages of deploys from now on.
     pub(super) fn know(&mut self, dashboard: Dashboard) {
         self.dashboard = Some(dashboard);
     }
@@ -176,7 +175,7 @@ impl Board {
             }
             EventKind::Ended { target: Some(target), verdict, cause, .. } => {
                 let reason = cause.as_ref().map(|cause| Line::new(words::sentence(cause)));
-                self.change(*target, |entry| entry.go(Place::Ended((*verdict).into(), reason), at));
+                self.change(*target, |entry| entry.go(Place::Ended(*verdict, reason), at));
             }
             EventKind::Queued { target: None, .. }
             | EventKind::Superseded { .. }
@@ -202,7 +201,7 @@ impl Board {
         self.steps = Steps::Of(workflow.clone(), standings.iter().enumerate().map(step).collect());
     }
 
-    /// Returns the steps of the workflow that deploys the targets, if it is one.
+    /// Returns the steps of the workflow that deploys the targets, if there is only one.
     pub(super) fn steps(&self) -> &[Step] {
         match &self.steps {
             Steps::Of(_, steps) => steps,
@@ -230,13 +229,13 @@ impl Board {
         self.dashboard.as_ref()?.deploy_page(self.targets.get(target)?, deploy)
     }
 
-    /// Counts how the targets stand.
+    /// Counts the states of the targets.
     pub(super) fn totals(&self) -> Line {
         let ended = self.entries.iter().filter(|entry| matches!(entry.place, Place::Ended(..))).count();
         self.standings.totals(self.entries.len() - ended)
     }
 
-    /// Returns the targets, the most urgent first, and of the same urgency those that changed last.
+    /// Returns the targets, the most urgent first, and among equals the most recently changed.
     pub(super) fn by_urgency(&self) -> Vec<usize> {
         let mut targets: Vec<usize> = (0..self.entries.len()).collect();
         targets.sort_by_key(|target| {
@@ -247,7 +246,7 @@ impl Board {
     }
 }
 
-/// Returns what keeps a deploy from its verdict, unless its status says it all.
+/// Returns what holds a verdict back, unless the status says it.
 fn noted(hold: &Hold) -> Option<Line> {
     Some(Line::new(hold.to_string())).filter(|line| !line.is_empty())
 }

@@ -1,8 +1,8 @@
-//! A time in as little room as can be.
+//! Durations in as few cells as possible.
 
 use std::time::Duration;
 
-/// Writes how long something has lasted, as short as can be.
+/// Formats a duration as briefly as possible.
 pub(in crate::output) fn compact(time: Duration) -> String {
     let seconds = time.as_secs();
     match (seconds / 3600, seconds / 60 % 60, seconds % 60) {

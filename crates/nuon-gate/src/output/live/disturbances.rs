@@ -1,4 +1,4 @@
-//! What is typed, told and done meanwhile leaves the screen as it should be.
+//! Tests: typing, resizing, stopping and other output leave the screen intact.
 
 #![cfg(test)]
 
@@ -34,14 +34,14 @@ fn what_is_typed_leaves_nothing_behind() {
 fn lines_stand_above_whatever_their_length() {
     for columns in [40, 80, 120, 200] {
         let mut scene = executing(columns);
-        let told = ["GET /v1/installs".to_owned(), "x".repeat(3 * columns), "日本".repeat(columns), String::new()];
-        for line in &told {
+        let lines = ["GET /v1/installs".to_owned(), "x".repeat(3 * columns), "日本".repeat(columns), String::new()];
+        for line in &lines {
             scene.line(line);
             scene.line("-v");
             scene.after(1);
         }
-        let told = told.iter().flat_map(|line| [line.clone(), "-v".to_owned()]);
-        let expected: Vec<String> = told.chain(scene.picture()).collect();
+        let lines = lines.iter().flat_map(|line| [line.clone(), "-v".to_owned()]);
+        let expected: Vec<String> = lines.chain(scene.picture()).collect();
         assert_eq!(scene.lines(), expected, "{columns}");
     }
 }
@@ -51,12 +51,12 @@ fn another_width_leaves_no_ghosts() {
     for columns in [40, 80, 120, 200] {
         let mut scenes = [Scene::of(columns, &["api", "worker"]), Scene::clipping(columns, &["api", "worker"])];
         for scene in &mut scenes {
-            scene.line("told before");
+            scene.line("line above");
             scene.found(0, Status::Executing);
             for width in [40, 39, 120, 41, 200, 80, 60, columns] {
                 scene.resize(width);
                 scene.after(1);
-                let expected: Vec<String> = ["told before".to_owned()].into_iter().chain(scene.picture()).collect();
+                let expected: Vec<String> = ["line above".to_owned()].into_iter().chain(scene.picture()).collect();
                 assert_eq!(scene.lines(), expected, "from {columns} to {width}");
             }
         }
@@ -79,7 +79,7 @@ fn wide_signs_never_break_a_row() {
             for _ in 0..40 {
                 scene.after(1);
             }
-            // A row that was broken, or that made the terminal scroll, would be there twice, or be one row more.
+            // A row that wrapped, or that made the terminal scroll, would appear twice, or add a row.
             assert_eq!(scene.lines().len(), scene.picture().len(), "{count} at {columns}: {:#?}", scene.lines());
             assert!(scene.seen().iter().any(|row| row.contains("日本")), "{:#?}", scene.seen());
         }
@@ -112,16 +112,16 @@ fn the_end_waits_for_nobody_who_could_still_say_something() {
 #[test]
 fn after_a_stop_the_picture_is_below_what_the_shell_has_said() {
     let mut scene = executing(80);
-    scene.line("told before");
+    scene.line("line above");
     scene.after(1);
     scene.echo("^Z");
-    // What is done before the program stops.
+    // The repaint before the program stops.
     scene.live.is_away = true;
     scene.after(0);
-    assert_eq!(scene.lines(), ["told before"]);
+    assert_eq!(scene.lines(), ["line above"]);
     scene.echo("[1]+  Stopped   nuon-gate wait\r\n$ fg\r\nnuon-gate wait\r\n");
     scene.take(Message::Resume);
-    let shell = ["told before", "[1]+  Stopped   nuon-gate wait", "$ fg", "nuon-gate wait"].map(str::to_owned);
+    let shell = ["line above", "[1]+  Stopped   nuon-gate wait", "$ fg", "nuon-gate wait"].map(str::to_owned);
     scene.after(60);
     assert_eq!(scene.lines(), shell.into_iter().chain(scene.picture()).collect::<Vec<_>>());
 }
@@ -137,7 +137,7 @@ fn nothing_is_painted_where_nothing_fits() {
     }
 }
 
-/// What can happen at a terminal.
+/// Something that happens at a terminal.
 #[derive(Debug, Clone)]
 enum Happening {
     Line(String),
@@ -170,15 +170,15 @@ proptest! {
     ) {
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let mut scene = Scene::of(80, &names);
-        // What this terminal pushes above its first row when it becomes narrower, nobody can paint over.
-        let mut told: Vec<String> = (0..24).map(|number| format!("line {number}")).collect();
-        told.iter().for_each(|line| scene.line(line));
+        // Rows that this terminal pushes above its first row when it becomes narrower cannot be repainted.
+        let mut lines: Vec<String> = (0..24).map(|number| format!("line {number}")).collect();
+        lines.iter().for_each(|line| scene.line(line));
         scene.after(1);
         for happening in happenings {
             match happening {
                 Happening::Line(line) => {
                     scene.line(&line);
-                    told.push(line);
+                    lines.push(line);
                 }
                 Happening::Status(target, status) => scene.found(target, Status::from(status.as_str())),
                 Happening::Echo(text) => scene.echo(text),
@@ -190,9 +190,9 @@ proptest! {
             }
         }
         scene.after(1);
-        told.extend(scene.picture());
-        // Where a wide sign did not fit, the terminal has left a blank.
+        lines.extend(scene.picture());
+        // Where a wide character did not fit, the terminal leaves a blank.
         let solid = |lines: Vec<String>| lines.iter().map(|line| line.replace(' ', "")).collect::<Vec<_>>();
-        prop_assert_eq!(solid(scene.lines()), solid(trimmed(told)));
+        prop_assert_eq!(solid(scene.lines()), solid(trimmed(lines)));
     }
 }

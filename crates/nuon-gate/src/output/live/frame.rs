@@ -1,10 +1,9 @@
-//! What is painted: a pure function of where the run stands, the size of the terminal and the time.
+//! The rows of the live view: a pure function of the state of the run, the size of the terminal and the time.
 
 use std::time::Duration;
 
-use nuon_gate_core::Moment;
 use nuon_gate_core::model::Status;
-use nuon_gate_core::result::VerdictName;
+use nuon_gate_core::{Moment, Verdict};
 
 use super::board::{Board, Entry, Place, Usual};
 use super::compact::compact;
@@ -14,10 +13,10 @@ use super::steps::{in_short, steps};
 use crate::output::describe::Tone;
 use crate::output::outcome;
 
-/// Nothing can be read on less than this.
+/// Narrower terminals show nothing.
 const FEWEST_COLUMNS: usize = 12;
 const FEWEST_ROWS: usize = 3;
-/// A bar is at most so long.
+/// Maximum length of a bar.
 const LONGEST_BAR: usize = 40;
 const SEPARATOR: &str = " · ";
 
@@ -26,19 +25,19 @@ pub(super) fn frame(board: &Board, size: Size, now: Moment) -> Vec<Row> {
     if size.columns < FEWEST_COLUMNS || size.rows < FEWEST_ROWS {
         return Vec::new();
     }
-    // What has been told stays in sight above.
+    // Some lines above stay visible.
     let most = (size.rows / 2).max(2);
     let rows = match board.entries() {
         [] => nothing_yet(board, size, now),
         [only] => single(board, only, size, most, now),
         _ => fleet(board, size, most, now),
     };
-    // The cursor of a terminal stays in the last column after a sign there, and what follows would be drawn over it.
+    // After a character in the last column the cursor of a terminal stays there, and the next one would overwrite it.
     rows.into_iter().take(most).map(|row| row.cut(size.columns - 1)).collect()
 }
 
 fn nothing_yet(board: &Board, size: Size, now: Moment) -> Vec<Row> {
-    let head = Row::of([Span::new(Tone::Faint, "- "), Span::new(Tone::Plain, "looking for what there is to wait for")]);
+    let head = Row::of([Span::new(Tone::Faint, "- "), Span::new(Tone::Plain, "searching for targets")]);
     flow(head, vec![total(board, now)], size)
 }
 
@@ -64,7 +63,7 @@ fn fleet(board: &Board, size: Size, most: usize, now: Moment) -> Vec<Row> {
     rows.extend(in_short(board.steps()));
     let count = board.entries().len();
     let room = most.saturating_sub(rows.len());
-    // All of a few stay where they are.
+    // A few targets keep their order.
     let shown: Vec<usize> = match count <= room {
         true => (0..count).collect(),
         false => board.by_urgency().into_iter().take(room.saturating_sub(1)).collect(),
@@ -91,7 +90,7 @@ fn one_of_many(board: &Board, target: usize, width: usize, size: Size, now: Mome
     flow(head, parts, size).swap_remove(0)
 }
 
-/// Writes parts one after the other, and those that do not fit in rows of their own.
+/// Joins parts into rows; a part that does not fit gets a row of its own.
 fn flow(head: Row, parts: Vec<Span>, size: Size) -> Vec<Row> {
     let (mut rows, mut row, mut is_first) = (Vec::new(), head, true);
     for part in parts {
@@ -113,11 +112,11 @@ fn is_going(entry: &Entry) -> bool {
     entry.asked.is_none() && matches!(entry.place, Place::At(_))
 }
 
-/// Says where a target stands, with its sign.
+/// Describes the state of a target, with its sign.
 fn standing(entry: &Entry, now: Moment) -> (char, Tone, String) {
     let spent = compact(now - entry.since);
     match &entry.place {
-        Place::Looking => ('-', Tone::Faint, "looking for the deploy".to_owned()),
+        Place::Searching => ('-', Tone::Faint, "waiting for the deploy".to_owned()),
         Place::NotStarted => ('-', Tone::Plain, format!("no deploy yet {spent}")),
         Place::At(status) if entry.asked.is_some() => ('!', Tone::Warning, format!("{status} {spent}")),
         Place::At(status) if *status == Status::Error => ('!', Tone::Bad, format!("{status} {spent}")),
@@ -131,16 +130,16 @@ fn standing(entry: &Entry, now: Moment) -> (char, Tone, String) {
     }
 }
 
-/// Returns the sign of a verdict, which every terminal gives one cell.
-pub(in crate::output) fn sign(verdict: VerdictName) -> (char, Tone) {
+/// Returns the sign of a verdict, which takes one cell on every terminal.
+pub(in crate::output) fn sign(verdict: Verdict) -> (char, Tone) {
     match verdict {
-        VerdictName::Passed => ('✓', Tone::Good),
-        VerdictName::Pending | VerdictName::ApprovalNeeded | VerdictName::Interrupted => ('!', Tone::Warning),
+        Verdict::Passed => ('✓', Tone::Good),
+        Verdict::Pending | Verdict::ApprovalNeeded | Verdict::Interrupted(_) => ('!', Tone::Warning),
         _ => ('✗', Tone::Bad),
     }
 }
 
-/// Returns what is to be said besides: whose turn it is, or what keeps the deploy from its verdict.
+/// Returns the note beside the state: the approval that is asked for, or what holds the verdict back.
 fn besides(entry: &Entry) -> Option<Span> {
     match (&entry.asked, &entry.note) {
         (Some(page), _) => Some(Span::new(Tone::Warning, "a human has to approve the plan").to(page.as_ref())),
@@ -157,7 +156,7 @@ fn total(board: &Board, now: Moment) -> Span {
     Span::new(Tone::Faint, format!("{} of {}", minutes(now.elapsed()), minutes(board.limit)))
 }
 
-/// Shows how far a deploy has come if it takes as long as usual.
+/// Draws the progress of a deploy, by the usual duration.
 fn bar(usual: Usual, size: Size, now: Moment) -> Row {
     let share = usual.elapsed(now).as_secs_f64() / usual.typical().as_secs_f64().max(1.0);
     let length = bar_length(size);
@@ -172,9 +171,9 @@ fn bar(usual: Usual, size: Size, now: Moment) -> Row {
     ])
 }
 
-/// Shows how many targets have passed, and how many have not.
+/// Draws how many targets have passed, and how many have not.
 fn totals_bar(board: &Board, size: Size) -> Row {
-    let count = |is_it: fn(VerdictName) -> bool| {
+    let count = |is_it: fn(Verdict) -> bool| {
         let ended = board.entries().iter().filter_map(|entry| match &entry.place {
             Place::Ended(verdict, _) => Some(*verdict),
             _ => None,
@@ -184,8 +183,8 @@ fn totals_bar(board: &Board, size: Size) -> Row {
     let all = board.entries().len().max(1);
     let length = bar_length(size);
     let part = |ended: usize| ((length * ended).div_ceil(all)).min(length);
-    let failed = part(count(|verdict| verdict != VerdictName::Passed));
-    let passed = (length * count(|verdict| verdict == VerdictName::Passed) / all).min(length - failed);
+    let failed = part(count(|verdict| verdict != Verdict::Passed));
+    let passed = (length * count(|verdict| verdict == Verdict::Passed) / all).min(length - failed);
     Row::of([
         Span::new(Tone::Plain, INDENT),
         Span::new(Tone::Good, "━".repeat(passed)),
@@ -204,7 +203,7 @@ fn cells(length: usize, share: f64) -> usize {
     ((length as f64 * share) as usize).min(length)
 }
 
-/// Writes a part of a limit, or the limit.
+/// Formats an elapsed time and its limit.
 fn minutes(time: Duration) -> String {
     match time.as_secs() / 60 {
         0 => format!("{}s", time.as_secs()),

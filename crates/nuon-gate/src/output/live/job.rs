@@ -10,8 +10,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::Message;
 use crate::signals::is_ignored;
 
-/// Has the writer told when the program is to be stopped, when it goes on, and when the terminal has another size. Has to be
-/// called within a runtime.
+/// Notifies the writer when the program is stopped or continued, and when the terminal is resized. Has to be called within a
+/// runtime.
 pub(super) fn listen(writer: &Sender<Message>) {
     let kind = |signal: Signal| SignalKind::from_raw(signal.as_raw());
     tell(kind(Signal::WINCH), || Message::Resized, writer);
@@ -22,20 +22,20 @@ pub(super) fn listen(writer: &Sender<Message>) {
 }
 
 fn tell(kind: SignalKind, message: fn() -> Message, writer: &Sender<Message>) {
-    // Unheard, it has the effect that it has on any program; the picture is painted anew all the same.
+    // Without a listener the signal stops the program as usual; the live view is repainted all the same.
     let Ok(mut signals) = signal(kind) else { return };
     let writer = writer.clone();
     tokio::spawn(async move { while signals.recv().await.is_some() && writer.send(message()).is_ok() {} });
 }
 
-/// Stops the program, as the signal does that was heard instead, and tells whether it was stopped. Where no shell could let
-/// it go on, as in a container of its own, the system drops that signal.
+/// Stops the program, as the caught signal would have, and returns whether it was stopped. Where no shell could continue it,
+/// as in a container of its own, the system drops the signal.
 pub(super) fn stop() -> bool {
     let is_job = getsid(None).is_ok_and(|session| session != getpgrp());
     is_job && kill_process(getpid(), Signal::STOP).is_ok()
 }
 
-/// Tells whether the program has the terminal. Where nobody shares it, it has.
+/// Returns whether the program is in the foreground of its terminal. Without job control it is.
 pub(super) fn is_in_front() -> bool {
     tcgetpgrp(io::stderr()).map_or(true, |front| front == getpgrp())
 }

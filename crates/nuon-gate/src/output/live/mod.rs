@@ -1,8 +1,8 @@
-//! What people see of a run on stderr: lines, and on a terminal below them a picture of where it stands.
+//! A run on stderr: lines, and on a terminal a live view of its state below them.
 //!
 //! A single thread writes to stderr. It receives messages and repaints at intervals: `board` keeps the run's state, `frame`
-//! makes rows of it, `screen` paints them. Rows are measured by the widest form that any terminal gives a character, so none
-//! ever wraps, and the height of what was painted is known.
+//! turns it into rows, `screen` paints them. Rows are measured by the widest form in which any terminal draws a character, so
+//! none ever wraps, and the height of the live view is known.
 
 mod board;
 mod compact;
@@ -33,53 +33,53 @@ pub(super) use self::compact::compact;
 use self::frame::frame;
 pub(super) use self::frame::sign;
 pub(super) use self::owner::{disown, own, say, settle};
-pub(super) use self::row::{Look, Row, Span};
+pub(super) use self::row::{Row, Span, Styling};
 use self::screen::Screen;
 pub(super) use self::screen::Size;
 use super::stream::Stream;
 
-/// How often the picture is painted, whatever happens.
+/// The interval of repaints.
 const TICK: Duration = Duration::from_millis(500);
 
 /// A message to the writer thread.
 pub(super) enum Message {
     /// A line, with its colours.
     Line(String),
-    /// The wait has begun, and is shown from now on. It lasts so long at most.
+    /// The wait has begun, with this limit; the live view starts.
     Watch {
         began: Instant,
         limit: Duration,
     },
     Event(Box<Event>),
-    /// The pages of deploys are there.
+    /// The dashboard with the pages of deploys.
     Pages(Box<Dashboard>),
-    /// The targets have names.
+    /// The names of the targets.
     Names(Vec<Target>),
-    /// Nothing is shown any more but lines.
+    /// The live view ends; only lines are written.
     Still,
-    /// The shell wants the terminal back.
+    /// The program is about to be stopped.
     #[cfg(unix)]
     Suspend,
     /// The program was continued; others may have written to the terminal.
     #[cfg(unix)]
     Resume,
-    /// The terminal has another size.
+    /// The terminal was resized.
     #[cfg(unix)]
     Resized,
-    /// Everything before this is to be on the screen.
+    /// A request to write everything before it.
     Written(SyncSender<()>),
     /// The writer ends, even if other senders are still alive.
     End,
 }
 
-/// Begins to write to stderr.
+/// Starts the writer of stderr.
 pub(super) fn open<W: Write>(
     open: impl FnOnce() -> io::Result<W> + Send + 'static,
-    look: Look,
+    style: Styling,
     reflows: bool,
 ) -> io::Result<Stream<Message>> {
     Stream::of(move |messages| {
-        let mut live = Live::new(Screen::new(open()?, look, reflows));
+        let mut live = Live::new(Screen::new(open()?, style, reflows));
         while !live.has_ended
             && let Some(first) = live.next(messages)?
         {
@@ -94,16 +94,16 @@ pub(super) fn open<W: Write>(
     })
 }
 
-/// Lines, and a picture below them.
+/// Lines, and the live view below them.
 struct Live<W> {
     screen: Screen<W>,
     /// Lines that are still to be written.
     lines: String,
-    /// What is shown, and since when.
+    /// The live view, and since when it is shown.
     shown: Option<(Board, Instant)>,
     /// The program is stopped, or about to be: nothing is painted.
     is_away: bool,
-    /// The shell has the terminal, and the program goes on.
+    /// The program is in the background of its terminal.
     is_behind: bool,
     has_ended: bool,
 }
@@ -113,7 +113,7 @@ impl<W: Write> Live<W> {
         Self { screen, lines: String::new(), shown: None, is_away: false, is_behind: false, has_ended: false }
     }
 
-    /// Waits for a message, and while something is shown not for long. `None`: none can come any more.
+    /// Waits for a message, with the live view until the next repaint. `None`: all senders are gone.
     fn next(&self, messages: &Receiver<Message>) -> io::Result<Option<Option<Message>>> {
         if self.shown.is_none() {
             return Ok(messages.recv().ok().map(Some));
@@ -155,12 +155,12 @@ impl<W: Write> Live<W> {
                 self.is_away = false;
                 self.screen.forget();
             }
-            // It is painted anew after every message.
+            // It is repainted after every message.
             #[cfg(unix)]
             Message::Resized => {}
             Message::Written(whoever) => {
                 self.draw(self.now(), size())?;
-                // They may have given up.
+                // The waiting side may have given up.
                 let _ = whoever.try_send(());
             }
             Message::End => self.has_ended = true,
@@ -185,7 +185,7 @@ impl<W: Write> Live<W> {
         }
     }
 
-    /// Writes the lines that have come, and paints how it stands now.
+    /// Writes the pending lines, and repaints.
     fn draw(&mut self, now: Moment, size: Size) -> io::Result<()> {
         let shown = self.shown.as_ref().filter(|_| !self.is_away && !self.is_behind);
         let rows = shown.map(|(board, _)| frame(board, size, now)).unwrap_or_default();
@@ -193,7 +193,7 @@ impl<W: Write> Live<W> {
     }
 }
 
-/// Has the shell's wish for the terminal heard from now on.
+/// Handles job control signals from now on.
 pub(super) fn share(stream: &Stream<Message>) {
     #[cfg(unix)]
     job::listen(&stream.sender());

@@ -17,7 +17,7 @@ fn sender() -> Option<Sender<Message>> {
     OWNER.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
-/// Has stderr written by this one alone.
+/// Makes this the only writer of stderr.
 pub(in crate::output) fn own(owner: Sender<Message>) {
     set(Some(owner));
 }
@@ -31,13 +31,13 @@ pub(in crate::output) fn disown() {
 pub(in crate::output) fn say(line: &str) -> io::Result<()> {
     match sender().map(|owner| owner.send(Message::Line(line.to_owned()))) {
         Some(Ok(())) => Ok(()),
-        // Its thread has ended, as after an error of that very stream.
+        // Its thread has ended, as after an error of that stream.
         Some(Err(_)) | None => writeln!(io::stderr().lock(), "{line}"),
     }
 }
 
-/// Flushes the writer, removes the picture and ends the writer's ownership, waiting at most `limit`. Tells whether there was
-/// a writer.
+/// Flushes the writer, removes the live view and ends the writer's ownership, waiting at most `limit`. Returns whether there
+/// was a writer.
 pub(in crate::output) fn settle(last: Option<String>, limit: Duration) -> bool {
     let Some(owner) = sender() else { return false };
     let (done, written) = sync_channel(1);
@@ -45,7 +45,7 @@ pub(in crate::output) fn settle(last: Option<String>, limit: Duration) -> bool {
     let messages = [Message::Still].into_iter().chain(last).chain([Message::Written(done)]);
     let is_there = messages.into_iter().all(|message| owner.send(message).is_ok());
     if is_there {
-        // Whoever does not read it cannot hold up the end.
+        // A slow reader cannot delay the end.
         let _ = written.recv_timeout(limit);
     }
     disown();

@@ -1,16 +1,16 @@
-//! A row of a terminal: how wide it is, and how it is written.
+//! A row of a terminal: its width, and how it is written.
 
 use nuon_gate_core::Line;
 use unicode_width::UnicodeWidthChar;
 
 use crate::output::describe::Tone;
 
-/// What stands before everything but the first row.
+/// The indentation of all but the first row.
 pub(super) const INDENT: &str = "  ";
 
-/// How what is written looks.
+/// How rows are styled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::output) struct Look {
+pub(in crate::output) struct Styling {
     pub(in crate::output) colour: bool,
     pub(in crate::output) links: bool,
 }
@@ -20,7 +20,7 @@ pub(in crate::output) struct Look {
 pub(in crate::output) struct Span {
     tone: Tone,
     text: String,
-    /// The page that it leads to.
+    /// The page that it links to.
     link: Option<Line>,
 }
 
@@ -31,17 +31,17 @@ impl Span {
 
     /// Makes it a link.
     pub(in crate::output) fn to(self, page: Option<&Line>) -> Self {
-        // A page's address is ASCII. What is not could be anything.
+        // Only ASCII addresses are safe to write.
         let is_address = |page: &&Line| page.plain().bytes().all(|byte| byte.is_ascii_graphic());
         Self { link: page.filter(is_address).cloned(), ..self }
     }
 
-    /// Returns the cells that it takes in most terminals.
+    /// Returns its width in most terminals, in cells.
     pub(in crate::output) fn cells(&self) -> usize {
         self.text.chars().filter_map(UnicodeWidthChar::width).sum()
     }
 
-    /// Returns as much of it as fits into this many cells, wherever it is shown. What is cut off is marked.
+    /// Cuts it to this many cells on any terminal, and marks the cut.
     #[must_use]
     pub(in crate::output) fn cut(self, cells: usize) -> Self {
         if most_cells(&self.text) <= cells {
@@ -66,8 +66,8 @@ impl Span {
     }
 }
 
-/// Returns a sign as it can be counted: terminals differ in how wide they draw flags and what changes the sign before it, so
-/// there are the flag's letters, and the sign as it is. Nothing acts on the terminal.
+/// Returns a character in a form of known width: terminals differ in how wide they draw flags and modified emoji, so a flag
+/// becomes its letters, and a modifier is left out. Control characters are removed.
 fn of_one_width(c: char) -> Option<char> {
     const FIRST_LETTER: u32 = 0x1_f1e6;
     match c {
@@ -77,8 +77,8 @@ fn of_one_width(c: char) -> Option<char> {
     }
 }
 
-/// Returns the most cells that any terminal gives a text, so that what fits by this fits everywhere: those of East Asia give
-/// two to many signs that others give one.
+/// Returns the maximum width of a text on any terminal: with East Asian fonts many characters take two cells that take one
+/// elsewhere.
 fn most_cells(text: &str) -> usize {
     text.chars().map(widest).sum()
 }
@@ -102,12 +102,12 @@ impl Row {
         self
     }
 
-    /// Returns the most cells that any terminal gives it.
+    /// Returns its maximum width on any terminal.
     pub(super) fn most_cells(&self) -> usize {
         self.0.iter().map(|span| most_cells(&span.text)).sum()
     }
 
-    /// Returns how many lines it takes in a terminal that breaks it.
+    /// Returns the number of lines that it takes in a terminal that wraps it.
     pub(super) fn height(&self, columns: usize) -> usize {
         let (mut height, mut used) = (1, 0);
         for c in self.0.iter().flat_map(|span| span.text.chars()) {
@@ -120,7 +120,7 @@ impl Row {
         height
     }
 
-    /// Returns as much of it as fits.
+    /// Cuts it to this width.
     #[must_use]
     pub(in crate::output) fn cut(self, cells: usize) -> Self {
         let mut room = cells;
@@ -136,20 +136,19 @@ impl Row {
         Self(kept)
     }
 
-    /// Writes the row, without the end of the line. Whatever it holds, nothing of it acts on the terminal but our own
-    /// colours and links.
-    pub(in crate::output) fn write(&self, look: Look) -> String {
-        self.0.iter().map(|span| span.write(look)).collect()
+    /// Writes the row, without a line end. Nothing in it acts on the terminal but our own colours and links.
+    pub(in crate::output) fn write(&self, style: Styling) -> String {
+        self.0.iter().map(|span| span.write(style)).collect()
     }
 }
 
 impl Span {
-    fn write(&self, look: Look) -> String {
-        let text = match self.link.as_ref().filter(|_| look.links) {
+    fn write(&self, style: Styling) -> String {
+        let text = match self.link.as_ref().filter(|_| style.links) {
             Some(page) => format!("\u{1b}]8;;{}\u{1b}\\{}\u{1b}]8;;\u{1b}\\", page.plain(), self.text),
             None => self.text.clone(),
         };
-        if look.colour {
+        if style.colour {
             let style = self.tone.style();
             format!("{style}{text}{style:#}")
         } else {
@@ -162,7 +161,7 @@ impl Span {
 mod tests {
     use super::*;
 
-    const PLAIN: Look = Look { colour: false, links: false };
+    const PLAIN: Styling = Styling { colour: false, links: false };
 
     fn cut(text: &str, cells: usize) -> String {
         Row::of([Span::new(Tone::Plain, text)]).cut(cells).write(PLAIN)
@@ -203,9 +202,9 @@ mod tests {
         let page = Line::new("https://app.nuon.example/a");
         let row = |page| Row::of([Span::new(Tone::Plain, "api").to(Some(page))]);
         assert_eq!(row(&page).write(PLAIN), "api");
-        let linked = row(&page).write(Look { links: true, ..PLAIN });
+        let linked = row(&page).write(Styling { links: true, ..PLAIN });
         assert_eq!(linked, "\u{1b}]8;;https://app.nuon.example/a\u{1b}\\api\u{1b}]8;;\u{1b}\\");
-        assert_eq!(row(&Line::new("https://ä")).write(Look { links: true, ..PLAIN }), "api");
+        assert_eq!(row(&Line::new("https://ä")).write(Styling { links: true, ..PLAIN }), "api");
     }
 
     #[test]

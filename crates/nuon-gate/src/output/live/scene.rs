@@ -12,17 +12,17 @@ use nuon_gate_core::{MatchedBy, Moment, RemoteText, Target, Verdict};
 use tokio::time::Instant;
 
 use super::screen::Screen;
-use super::{Live, Look, Message, Size};
+use super::{Live, Message, Size, Styling};
 
-pub(super) const PLAIN: Look = Look { colour: false, links: false };
+pub(super) const PLAIN: Styling = Styling { colour: false, links: false };
 
-/// A terminal that others write to.
+/// A terminal with several writers.
 #[derive(Clone)]
 pub(super) struct Tty(pub(super) Arc<Mutex<avt::Terminal>>);
 
 impl Write for Tty {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        // As the system does between a program and its terminal.
+        // As the system's line discipline does.
         let text = std::str::from_utf8(bytes).unwrap().replace('\n', "\r\n");
         self.0.lock().unwrap().feed(text.as_str());
         Ok(bytes.len())
@@ -33,7 +33,7 @@ impl Write for Tty {
     }
 }
 
-/// A program at a terminal, and what time it is.
+/// A program at a terminal, and the time.
 pub(super) struct Scene {
     pub(super) tty: Tty,
     pub(super) live: Live<Tty>,
@@ -42,22 +42,22 @@ pub(super) struct Scene {
 }
 
 impl Scene {
-    /// One that breaks lines anew when it becomes narrower.
+    /// A terminal that rewraps lines when it becomes narrower.
     pub(super) fn of(columns: usize, targets: &[&str]) -> Self {
         Self::at(columns, targets, true, PLAIN)
     }
 
-    /// One that cuts off what does not fit any more, as this terminal's other screen does.
+    /// A terminal that cuts lines off when it becomes narrower, as the alternate screen does.
     pub(super) fn clipping(columns: usize, targets: &[&str]) -> Self {
         let scene = Self::at(columns, targets, false, PLAIN);
         scene.tty.0.lock().unwrap().feed("\u{1b}[?1049h");
         scene
     }
 
-    pub(super) fn at(columns: usize, targets: &[&str], reflows: bool, look: Look) -> Self {
+    pub(super) fn at(columns: usize, targets: &[&str], reflows: bool, style: Styling) -> Self {
         let size = Size { columns, rows: 24 };
         let tty = Tty(Arc::new(Mutex::new(avt::Terminal::with_scrollback(columns, size.rows, None).unwrap())));
-        let live = Live::new(Screen::new(tty.clone(), look, reflows));
+        let live = Live::new(Screen::new(tty.clone(), style, reflows));
         let mut scene = Self { tty, live, size, now: Moment::START };
         scene.take(Message::Watch { began: Instant::now(), limit: Duration::from_secs(3600) });
         let named = |(number, name): (usize, &&str)| {
@@ -102,14 +102,14 @@ impl Scene {
         self.take(Message::Line(text.to_owned()));
     }
 
-    /// Has this much time go by, and paints.
+    /// Advances the time, and repaints.
     pub(super) fn after(&mut self, seconds: u64) -> &mut Self {
         self.now = self.now + Duration::from_secs(seconds);
         self.live.draw(self.now, self.size).unwrap();
         self
     }
 
-    /// Has the terminal itself show something, as it does what is typed.
+    /// Echoes typed text.
     pub(super) fn echo(&mut self, text: &str) {
         self.tty.0.lock().unwrap().feed(text);
     }
@@ -119,18 +119,18 @@ impl Scene {
         self.tty.0.lock().unwrap().resize(columns, self.size.rows);
     }
 
-    /// Returns what can be seen, without the empty rest.
+    /// Returns the visible rows, without the empty rest.
     pub(super) fn seen(&self) -> Vec<String> {
         let terminal = self.tty.0.lock().unwrap();
         trimmed(terminal.screen().visible_lines().map(avt::Line::text).collect())
     }
 
-    /// Returns the lines of the screen and of what has left it, put together where the terminal has broken them.
+    /// Returns the lines of the screen and of the scrollback, rejoined where the terminal wrapped them.
     pub(super) fn lines(&self) -> Vec<String> {
         trimmed(self.tty.0.lock().unwrap().screen().text())
     }
 
-    /// Returns the picture as it would be on a fresh screen.
+    /// Returns the live view as it would be on a fresh screen.
     pub(super) fn picture(&self) -> Vec<String> {
         let (board, _) = self.live.shown.as_ref().unwrap();
         super::frame(board, self.size, self.now).iter().map(|row| row.write(PLAIN).trim_end().to_owned()).collect()

@@ -1,4 +1,4 @@
-//! What people see, on the screens of terminals.
+//! Tests of the live view, on the screens of terminals.
 
 #![cfg(test)]
 
@@ -8,7 +8,7 @@ use nuon_gate_core::model::{Status, StepStanding, StepState};
 use nuon_gate_core::watch::EventKind;
 use nuon_gate_core::{ApprovalPlace, Line, Verdict, WorkflowId};
 
-use super::Look;
+use super::Styling;
 use super::scene::{Scene, executing};
 
 #[test]
@@ -26,7 +26,7 @@ fn a_deploy_is_shown_with_its_time_what_is_usual_and_the_limit() {
 #[test]
 fn the_time_is_that_in_the_status() {
     let mut scene = Scene::of(80, &["api"]);
-    assert_eq!(scene.after(5).seen(), ["- api  looking for the deploy · 5s of 60m"]);
+    assert_eq!(scene.after(5).seen(), ["- api  waiting for the deploy · 5s of 60m"]);
     scene.event(EventKind::NotStarted { target: 0 });
     assert_eq!(scene.after(60).seen(), ["- api  no deploy yet 1m5s · 1m of 60m"]);
     scene.found(0, Status::Queued);
@@ -109,7 +109,7 @@ fn several_targets_of_one_workflow_have_it_in_a_row() {
     let steps = vec![step("plan", StepState::Succeeded), step("apply api", StepState::Running)];
     scene.event(EventKind::Steps { workflow: "inw1".parse().unwrap(), steps: steps.clone() });
     assert_eq!(scene.after(1).seen()[2], "  * step 2 of 2  apply api");
-    // Of several workflows nobody reads all.
+    // The steps of several workflows are not shown.
     for workflow in ["inw2", "inw1"] {
         scene.event(EventKind::Steps { workflow: workflow.parse().unwrap(), steps: steps.clone() });
         assert_eq!(scene.after(1).seen().len(), 4);
@@ -149,7 +149,7 @@ fn a_fleet_is_counted_and_those_that_need_a_look_come_first() {
         assert!(seen.iter().any(|row| row.starts_with("✗ component-24  failed")), "{columns}: {seen:#?}");
     }
     scene.resize(80);
-    // All are there once there is room, in their own order.
+    // With enough room all are shown, in their own order.
     scene.size.rows = 60;
     scene.tty.0.lock().unwrap().resize(80, 60);
     let seen = scene.after(0).seen();
@@ -159,7 +159,7 @@ fn a_fleet_is_counted_and_those_that_need_a_look_come_first() {
 
 #[test]
 fn names_lead_to_pages() {
-    let mut scene = Scene::at(80, &["api"], true, Look { links: true, colour: true });
+    let mut scene = Scene::at(80, &["api"], true, Styling { links: true, colour: true });
     scene.found(0, Status::PendingApproval);
     let url = Some(Line::new("https://app.nuon.example/approve"));
     scene.event(EventKind::ApprovalNeeded {
@@ -171,9 +171,9 @@ fn names_lead_to_pages() {
     scene.after(1);
     let (board, _) = scene.live.shown.as_ref().unwrap();
     let rows = super::frame(board, scene.size, scene.now);
-    let written: String = rows.iter().map(|row| row.write(Look { colour: false, links: true })).collect();
+    let written: String = rows.iter().map(|row| row.write(Styling { colour: false, links: true })).collect();
     let link = "\u{1b}]8;;https://app.nuon.example/approve\u{1b}\\a human has to approve the plan\u{1b}]8;;\u{1b}\\";
     assert!(written.contains(link), "{written:?}");
-    // The terminal shows no more of it than the text.
+    // The terminal shows only the text of a link.
     assert_eq!(scene.seen()[1], "  a human has to approve the plan");
 }

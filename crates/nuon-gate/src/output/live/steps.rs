@@ -1,4 +1,4 @@
-//! The steps of a workflow, as far as there is room for them.
+//! The steps of a workflow, in the rows there are.
 
 use nuon_gate_core::Moment;
 use nuon_gate_core::model::StepState;
@@ -8,7 +8,7 @@ use super::compact::compact;
 use super::row::{INDENT, Row, Span};
 use crate::output::describe::Tone;
 
-/// Returns the steps in so many rows: all, or those around the first that has not ended.
+/// Returns the steps in this many rows: all, or those around the first that has not ended.
 pub(super) fn steps(steps: &[Step], room: usize, now: Moment) -> Vec<Row> {
     let fit = if steps.len() <= room { steps.len() } else { room.saturating_sub(1) };
     let first = position(steps).saturating_sub(1).min(steps.len() - fit);
@@ -23,7 +23,7 @@ pub(super) fn steps(steps: &[Step], room: usize, now: Moment) -> Vec<Row> {
     shown.chain(rest).collect()
 }
 
-/// Returns how far the workflow has come, in one row.
+/// Returns the progress of the workflow, in one row.
 pub(super) fn in_short(steps: &[Step]) -> Option<Row> {
     let at = position(steps);
     let step = steps.get(at)?;
@@ -36,7 +36,7 @@ pub(super) fn in_short(steps: &[Step]) -> Option<Row> {
     ]))
 }
 
-/// Returns which step the workflow is at: the first that has not ended well, or else the last.
+/// Returns the current step: the first that has not ended well, or else the last.
 fn position(steps: &[Step]) -> usize {
     let is_over = |step: &Step| matches!(step.standing.state, StepState::Succeeded | StepState::Replaced);
     steps.iter().position(|step| !is_over(step)).unwrap_or(steps.len().saturating_sub(1))

@@ -1,4 +1,4 @@
-//! What stands in the report about the run of a branch: its groups of installs, and who waits for what.
+//! The run of a branch in the report: its groups of installs, and which installs wait for what.
 
 use nuon_gate_core::Line;
 use nuon_gate_core::result::{BranchRunResult, GroupResult};
@@ -6,7 +6,7 @@ use nuon_gate_core::result::{BranchRunResult, GroupResult};
 use super::{CELL, MOST_WARNINGS};
 use crate::output::escape::{link, text};
 
-/// Tells of the run, with at most so many groups.
+/// Describes the run, with at most this many groups.
 pub(super) fn section(run: &BranchRunResult, most_groups: usize) -> String {
     let commit = run.commit.as_ref().map(|commit| format!(" (commit {})", super::table::commit(commit)));
     let title = link(&Line::new(format!("run {}", run.id.cut(CELL).plain())), run.url.as_ref());

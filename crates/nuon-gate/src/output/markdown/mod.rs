@@ -5,9 +5,9 @@ mod table;
 
 use std::time::Duration;
 
-use nuon_gate_core::Line;
-use nuon_gate_core::result::{Delivery, DeployResult, RunResult, TargetResult, VerdictName};
+use nuon_gate_core::result::{Delivery, DeployResult, RunResult, TargetResult};
 use nuon_gate_core::timeline::human;
+use nuon_gate_core::{Line, Verdict};
 
 use self::table::{SEVERAL, SINGLE, author, commit, last_good, table};
 use super::describe::open_plan;
@@ -18,13 +18,13 @@ use super::outcome::{label, words, worst_first};
 const MOST_ROWS: usize = 50;
 const MOST_DETAILS: usize = 10;
 const MOST_WARNINGS: usize = 20;
-/// Texts are cut to this many characters: in a row, and elsewhere.
+/// Longest texts, in characters: in a row, and elsewhere.
 const CELL: usize = 160;
 const LONGEST: usize = 2000;
-/// How many lines of each log are told if there is not room for all: fewer and fewer, around the error.
+/// How many lines of each log are kept as room gets scarce, around the error.
 const LOG_LINES: [usize; 5] = [usize::MAX, 100, 25, 8, 0];
 
-/// How much is told.
+/// How much of the report is written.
 #[derive(Debug, Clone, Copy)]
 struct Extent {
     /// The position in [`LOG_LINES`].
@@ -36,7 +36,7 @@ struct Extent {
 impl Extent {
     const WHOLE: Self = Self { log: 0, timelines: true, rows: MOST_ROWS };
 
-    /// Returns what is left if something has to go.
+    /// Returns the next smaller amount.
     fn less(self) -> Option<Self> {
         match self {
             Self { log, .. } if log + 1 < LOG_LINES.len() => Some(Self { log: log + 1, ..self }),
@@ -47,7 +47,7 @@ impl Extent {
     }
 }
 
-/// Writes the report in at most this many bytes: log lines go first, then timelines, then targets.
+/// Writes the report in at most this many bytes: log lines are dropped first, then timelines, then targets.
 pub(super) fn report(result: &RunResult, most_bytes: usize) -> String {
     let mut extent = Extent::WHOLE;
     loop {
@@ -60,7 +60,7 @@ pub(super) fn report(result: &RunResult, most_bytes: usize) -> String {
     }
 }
 
-/// Returns as many lines as fit. Of a report without targets each stands for itself.
+/// Returns as many lines as fit. A report without targets can be cut after any line.
 fn whole_lines(report: &str, most_bytes: usize) -> String {
     let mut kept = 0;
     for line in report.split_inclusive('\n') {
@@ -89,7 +89,7 @@ fn with(result: &RunResult, extent: Extent) -> String {
     parts.join("\n")
 }
 
-/// Tells about the only target. Its reason has been told.
+/// Describes the only target, whose reason is already above.
 fn single(target: &TargetResult, result: &RunResult, extent: Extent) -> Vec<String> {
     let chart = || gantt::chart(std::iter::once((None, target)));
     let parts = [
@@ -103,9 +103,9 @@ fn single(target: &TargetResult, result: &RunResult, extent: Extent) -> Vec<Stri
     parts.into_iter().flatten().collect()
 }
 
-/// Tells about several targets: all in a table, and more about those that somebody has to look at.
+/// Describes several targets: all in a table, with details of those that did not pass.
 fn several(result: &RunResult, extent: Extent) -> Vec<String> {
-    // Whoever reads this wants to know what failed.
+    // Failures first.
     let targets = worst_first(&result.targets);
     let listed = &targets[..targets.len().min(extent.rows)];
     let mut parts = Vec::new();
@@ -134,12 +134,12 @@ fn several(result: &RunResult, extent: Extent) -> Vec<String> {
 }
 
 fn has_details(target: &TargetResult) -> bool {
-    target.verdict != VerdictName::Passed || !target.warnings.is_empty()
+    target.verdict != Verdict::Passed || !target.warnings.is_empty()
 }
 
 fn heading(result: &RunResult) -> String {
     let took = human(Duration::from_millis(result.elapsed_ms));
-    let passed = result.targets.iter().filter(|target| target.verdict == VerdictName::Passed).count();
+    let passed = result.targets.iter().filter(|target| target.verdict == Verdict::Passed).count();
     let of = match result.targets.as_slice() {
         [] => String::new(),
         [only] => format!(": {}", text(&label(only))),
@@ -148,7 +148,7 @@ fn heading(result: &RunResult) -> String {
     format!("## {} nuon-gate: {} after {took}{of}\n", result.verdict.sign(), words(result.verdict))
 }
 
-/// Lists what a row has no room for.
+/// Lists the details that do not fit into a row.
 fn points(target: &TargetResult, result: &RunResult) -> String {
     let mut points = String::new();
     let mut point = |name: &str, what: Option<String>| {
@@ -157,7 +157,7 @@ fn points(target: &TargetResult, result: &RunResult) -> String {
     };
     let whole = |said: &Line| text(&said.cut(LONGEST));
     let several = result.targets.len() > 1;
-    // A short one stands in the table, the only one at the top.
+    // A short reason is in the table, that of the only target at the top.
     let cut = target.reason.as_ref().filter(|reason| several && reason.cut(CELL) != **reason);
     point("Reason", cut.map(whole));
     let other_hint = target.hint.as_ref().filter(|hint| several && result.hint.as_ref() != Some(*hint));
@@ -177,7 +177,7 @@ fn points(target: &TargetResult, result: &RunResult) -> String {
     points
 }
 
-/// Says what to do, with a link in place of the address at which the plan of one of these targets can be approved.
+/// Writes the hint, with a link in place of the address of an approval.
 fn hint(said: &Line, targets: &[TargetResult]) -> String {
     let said = said.cut(LONGEST);
     let pages = targets.iter().filter_map(|target| target.approval_url.as_ref());
@@ -191,7 +191,7 @@ fn hint(said: &Line, targets: &[TargetResult]) -> String {
     )
 }
 
-/// Links to where the plan can be approved, unless what to do says so.
+/// Links to the approval, unless the hint does.
 fn approval(target: &TargetResult, result: &RunResult) -> Option<String> {
     let page = target.approval_url.as_ref()?;
     let has_said = |hint: &Option<Line>| hint.as_ref().is_some_and(|hint| hint.plain().contains(page.plain()));
@@ -202,7 +202,7 @@ fn review(page: &Line) -> String {
     link(&Line::new("review the plan in Nuon"), Some(page))
 }
 
-/// Says where a deploy comes from, for a table that has no columns for it.
+/// Describes a deploy's origin, for a table without columns for it.
 fn origin(deploy: &DeployResult, target: &TargetResult) -> String {
     let named = |name: &str, what: String| (!what.is_empty()).then(|| format!("{name}{what}"));
     let parts = [
@@ -213,12 +213,12 @@ fn origin(deploy: &DeployResult, target: &TargetResult) -> String {
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
-/// Says where a deploy stands that did not pass, unless the verdict and the reason say it.
+/// Gives the status of a deploy that did not pass, unless the verdict and the reason say it.
 fn status(target: &TargetResult) -> Option<String> {
-    let deploy = target.deploy.as_ref().filter(|_| target.verdict != VerdictName::Passed)?;
+    let deploy = target.deploy.as_ref().filter(|_| target.verdict != Verdict::Passed)?;
     let has_said = |said: &Line| target.reason.as_ref().is_some_and(|reason| reason.plain().contains(said.plain()));
     let description = deploy.status_description.as_ref().filter(|said| !said.is_empty() && !has_said(said));
-    if description.is_none() && target.verdict == VerdictName::Failed {
+    if description.is_none() && target.verdict == Verdict::Failed {
         return None;
     }
     let description = description.map(|said| format!(": {}", text(&said.cut(LONGEST)))).unwrap_or_default();
@@ -236,12 +236,12 @@ fn log(target: &TargetResult, extent: Extent, is_open: bool) -> Option<String> {
     Some(format!("<details{open}><summary>Log: {} {noun}</summary>\n\n{log}\n</details>\n", lines.len()))
 }
 
-/// Tells what went wrong besides the deploys. A notification that was sent is no news to whoever reads this.
+/// Lists the warnings and the notifications that failed.
 fn about_the_run(result: &RunResult) -> Option<String> {
-    let failed = result.notifications.iter().filter(|told| told.result == Delivery::Failed);
-    let notifications = failed.map(|told| {
-        let why = told.reason.as_ref().map(|why| format!(": {}", text(&why.cut(CELL)))).unwrap_or_default();
-        format!("- **Notification failed:** {}{why}\n", text(&told.sink.cut(CELL)))
+    let failed = result.notifications.iter().filter(|sent| sent.result == Delivery::Failed);
+    let notifications = failed.map(|failed| {
+        let why = failed.reason.as_ref().map(|why| format!(": {}", text(&why.cut(CELL)))).unwrap_or_default();
+        format!("- **Notification failed:** {}{why}\n", text(&failed.sink.cut(CELL)))
     });
     let warnings = result.warnings.iter().map(|warning| format!("- **Warning:** {}\n", text(&warning.cut(LONGEST))));
     let points: String = notifications.take(MOST_WARNINGS).chain(warnings.take(MOST_WARNINGS)).collect();

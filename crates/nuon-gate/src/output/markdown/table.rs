@@ -1,19 +1,19 @@
-//! The table of targets, and what stands in its cells.
+//! The table of targets, and its cells.
 
 use std::time::Duration;
 
-use nuon_gate_core::Line;
-use nuon_gate_core::result::{DeployResult, TargetResult, VerdictName};
+use nuon_gate_core::result::{DeployResult, TargetResult};
 use nuon_gate_core::timeline::human;
+use nuon_gate_core::{Line, Verdict};
 
 use super::CELL;
 use crate::output::escape::{link, text};
 use crate::output::outcome::{component, install, words};
 
-/// So much of a commit tells it apart.
+/// How many characters of a commit are shown.
 const COMMIT: usize = 12;
 
-/// A column of a table: its title, and what stands in it.
+/// A column of a table: its title, and its cells.
 pub(super) type Column = (&'static str, fn(&TargetResult) -> String);
 
 pub(super) const SINGLE: [Column; 8] = [
@@ -39,7 +39,7 @@ pub(super) const SEVERAL: [Column; 7] = [
     ("Reason", |target| target.reason.as_ref().map(|reason| text(&reason.cut(CELL))).unwrap_or_default()),
 ];
 
-/// Writes a table without the columns in which nothing stands.
+/// Writes a table without its empty columns.
 pub(super) fn table(targets: &[&TargetResult], columns: &[Column]) -> String {
     let (mut titles, mut rows) = (String::new(), vec![String::new(); targets.len()]);
     let mut rule = String::new();
@@ -80,7 +80,7 @@ fn time(target: &TargetResult) -> String {
 }
 
 pub(super) fn last_good(target: &TargetResult) -> String {
-    let Some(good) = target.last_good.as_ref().filter(|_| target.verdict != VerdictName::Passed) else {
+    let Some(good) = target.last_good.as_ref().filter(|_| target.verdict != Verdict::Passed) else {
         return String::new();
     };
     let what = good.commit.as_ref().map_or_else(|| text(&good.deploy_id.cut(CELL)), commit);

@@ -1,4 +1,4 @@
-//! What the report looks like.
+//! The rendered report.
 
 use nuon_gate_core::result::{LogLine, NotificationResult};
 use proptest::prelude::*;
@@ -9,9 +9,9 @@ use crate::output::sample;
 const SUMMARY_BYTES: usize = 900 * 1024;
 
 fn several(failed: usize, passed: usize) -> RunResult {
-    let failed = (0..failed).map(|_| (VerdictName::Failed, "api"));
-    let passed = (0..passed).map(|_| (VerdictName::Passed, "worker"));
-    // The failed ones come last.
+    let failed = (0..failed).map(|_| (Verdict::Failed, "api"));
+    let passed = (0..passed).map(|_| (Verdict::Passed, "worker"));
+    // The failed targets come last.
     let mut targets: Vec<_> = passed.chain(failed).collect();
     targets.rotate_right(1);
     sample::result(&targets)
@@ -32,8 +32,8 @@ fn has_in_order(report: &str, expected: &[&str]) {
 }
 
 #[test]
-fn a_failure_is_told_once_and_at_a_glance() {
-    let mut result = sample::result(&[(VerdictName::Failed, "api")]);
+fn a_failure_is_reported_once_and_at_a_glance() {
+    let mut result = sample::result(&[(Verdict::Failed, "api")]);
     result.hint = Some(Line::new("ask for more"));
     result.targets[0].hint = result.hint.clone();
     let shown = report(&result, SUMMARY_BYTES);
@@ -52,8 +52,8 @@ fn a_failure_is_told_once_and_at_a_glance() {
 }
 
 #[test]
-fn of_several_each_is_told_apart() {
-    let mut result = sample::result(&[(VerdictName::Failed, "api"), (VerdictName::TimedOut, "web")]);
+fn several_are_distinguished() {
+    let mut result = sample::result(&[(Verdict::Failed, "api"), (Verdict::TimedOut, "web")]);
     result.targets[1].reason = Some(Line::new("long ".repeat(50)));
     result.targets[1].hint = Some(Line::new("wait again"));
     let shown = report(&result, SUMMARY_BYTES);
@@ -76,7 +76,7 @@ fn of_several_each_is_told_apart() {
 
 #[test]
 fn an_approval_is_asked_for_before_anything_else_is_shown() {
-    let mut result = sample::result(&[(VerdictName::ApprovalNeeded, "api")]);
+    let mut result = sample::result(&[(Verdict::ApprovalNeeded, "api")]);
     result.targets[0].approval_url = Some(Line::new("https://app.nuon.example/workflows/inw1"));
     let shown = report(&result, SUMMARY_BYTES);
     let approval =
@@ -84,7 +84,7 @@ fn an_approval_is_asked_for_before_anything_else_is_shown() {
     has_in_order(&shown, &["**Reason:** ", approval]);
     assert_eq!(shown.matches("review the plan").count(), 1);
 
-    // Where the advice has the address, it has the link.
+    // A hint that holds the address gets the link.
     let hint = Line::new("approve or deny the plan: https://app.nuon.example/workflows/inw1, then wait again");
     (result.hint, result.targets[0].hint) = (Some(hint.clone()), Some(hint));
     let link = "[review the plan in Nuon](https://app.nuon.example/workflows/inw1)";
@@ -98,7 +98,7 @@ fn an_approval_is_asked_for_before_anything_else_is_shown() {
 
 #[test]
 fn what_went_well_is_not_told_of() {
-    let mut result = sample::result(&[(VerdictName::Passed, "api")]);
+    let mut result = sample::result(&[(Verdict::Passed, "api")]);
     result.warnings.clear();
     result.notifications[0].result = Delivery::Sent;
     let skipped = || NotificationResult { result: Delivery::Skipped, ..result.notifications[0].clone() };
@@ -111,7 +111,7 @@ fn what_went_well_is_not_told_of() {
 
 #[test]
 fn ids_are_shown_only_where_no_name_is_known() {
-    let mut result = sample::result(&[(VerdictName::Failed, "api"), (VerdictName::Failed, "web")]);
+    let mut result = sample::result(&[(Verdict::Failed, "api"), (Verdict::Failed, "web")]);
     (result.targets[1].install.name, result.targets[1].component.name) = (None, Some(Line::new("")));
     let shown = report(&result, SUMMARY_BYTES);
     has_in_order(&shown, &["| api | acme |", "| cmp1 | inl1 |", "section 1. api in acme", "section 2. cmp1 in inl1"]);
@@ -121,9 +121,9 @@ fn ids_are_shown_only_where_no_name_is_known() {
 #[test]
 fn every_verdict_has_a_heading() {
     for (verdict, start) in [
-        (VerdictName::Passed, "## ✅ nuon-gate: passed after 3m 7s: api in acme\n"),
-        (VerdictName::TimedOut, "## ⏰ nuon-gate: timed out after 3m 7s"),
-        (VerdictName::ApprovalNeeded, "## ✋ nuon-gate: approval needed after 3m 7s"),
+        (Verdict::Passed, "## ✅ nuon-gate: passed after 3m 7s: api in acme\n"),
+        (Verdict::TimedOut, "## ⏰ nuon-gate: timed out after 3m 7s"),
+        (Verdict::ApprovalNeeded, "## ✋ nuon-gate: approval needed after 3m 7s"),
     ] {
         let report = report(&sample::result(&[(verdict, "api")]), SUMMARY_BYTES);
         assert!(report.starts_with(start), "{report}");
@@ -179,9 +179,9 @@ fn nothing_that_is_said_changes_the_form() {
     let forms: Vec<Vec<String>> = ["x", "|", "```", "\n# x\n", "</details>", "[a](b)", "%%{init}%%", "@a #1"]
         .iter()
         .map(|said| {
-            let result = sample::saying(&sample::result(&[(VerdictName::Failed, "api")]), said);
+            let result = sample::saying(&sample::result(&[(Verdict::Failed, "api")]), said);
             let report = report(&result, SUMMARY_BYTES);
-            // What every line begins with, and how many cells it has.
+            // The start of every line, and its number of cells.
             report.lines().map(|line| format!("{:.2} {}", line, line.matches('|').count())).collect()
         })
         .collect();

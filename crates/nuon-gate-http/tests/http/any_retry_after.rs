@@ -1,4 +1,4 @@
-//! Whatever stands in `Retry-After`, it is a wish that can be kept or none.
+//! Whatever stands in `Retry-After`, the result is a pause that can be kept, or none.
 
 use std::time::Duration;
 
@@ -27,8 +27,8 @@ proptest! {
         date in prop_oneof![Just(None), any::<String>().prop_map(Some), moments().prop_map(|at| Some(date(at)))],
         now in prop_oneof![moments(), Just(Timestamp::MIN), Just(Timestamp::MAX)],
     ) {
-        let wish = retry_after(&value, date.as_deref(), now);
-        prop_assert!(wish.is_none_or(|wish| wish <= LONGEST), "{:?}", wish);
+        let pause = retry_after(&value, date.as_deref(), now);
+        prop_assert!(pause.is_none_or(|pause| pause <= LONGEST), "{:?}", pause);
     }
 
     #[test]
