@@ -56,7 +56,7 @@ pub(crate) use self::last_polls::LAST_POLL_AFTER_SIGNAL;
 use self::last_polls::LastPolls;
 use self::long_polls::{LONG_POLL_TIMEOUT, LongPolls};
 use self::parts::Parts;
-pub use self::phase::{Basis, Proof};
+pub use self::phase::{Basis, HealthProof, Proof};
 use self::poller::Poller;
 pub use self::settings::{Clocks, InvalidSettings, Mode, OnApproval, OnStale, OnSuperseded, Scope, WatchSettings};
 use self::shared::Shared;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use self::health::{Sighted, Watched};
 use super::{Held, Past, Policy};
 use crate::ApprovalPlace;
 use crate::api::Request;
@@ -20,6 +21,7 @@ use crate::{DeployId, Hold, Kind, Moment, StepId, WorkflowId};
 mod advance;
 mod decide;
 mod end;
+mod health;
 mod learn;
 
 /// The deploy that is followed.
@@ -61,6 +63,7 @@ pub(in crate::watch) struct Follow {
     /// It was shown by the endpoint that hides plans, and not by the list alone.
     newest_is_shown: bool,
     held: Option<Held>,
+    watched: Watched,
     /// The poll under way.
     reads: Reads,
 }
@@ -110,6 +113,8 @@ struct Reads {
     changed: bool,
     /// The list of rows was read in this poll, for a successor.
     listed: bool,
+    /// What was read of the component's health.
+    sighted: Sighted,
 }
 
 /// The component's newest deploy.
@@ -149,6 +154,7 @@ impl Follow {
             newest: None,
             newest_is_shown: false,
             held: None,
+            watched: Watched::default(),
             reads: Reads::default(),
         }
     }
