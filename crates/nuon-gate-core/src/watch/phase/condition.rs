@@ -59,7 +59,7 @@ pub(super) fn condition(component: &ComponentHealth, resources: &[Resource], end
     let worst = worst.max_by_key(|(severity, _)| *severity);
     let is_bad = worst.is_some_and(|(_, row)| row.health.as_ref().is_some_and(Health::is_bad));
     match (health, worst) {
-        (Health::Degraded | Health::Unhealthy, _) if is_bad && began > ended || span(ended, observed) >= RECOVERY => {
+        (Health::Degraded | Health::Unhealthy, _) if is_bad && began >= ended || span(ended, observed) >= RECOVERY => {
             Condition::Bad(health.clone(), said)
         }
         (Health::Healthy, Some((0, _))) => Condition::Healthy(Sight { began, observed }),
