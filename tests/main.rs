@@ -24,6 +24,7 @@ mod exit_codes;
 mod faults;
 mod follow_logs;
 mod github;
+mod health;
 mod hostile;
 mod identity;
 mod inputs;

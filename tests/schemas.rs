@@ -50,6 +50,7 @@ fn runs() -> Vec<Outcome> {
     let usual = one_deploy(PASSING)
         .replace("[[component.deploy]]\n", "earlier = [\"9s\", \"9s\", \"9s\"]\n[[component.deploy]]\n");
     let run = |script: &str, flags: &[&str]| Gate::wait(&serve(script)).args(["--output", "ndjson"]).args(flags).run();
+    let healthy = one_deploy(PASSING).replace("[[component.deploy]]\n", "observed = [{}]\n[[component.deploy]]\n");
     let folder = Folder::new();
     let part = folder.file("part.json");
     vec![
@@ -59,6 +60,7 @@ fn runs() -> Vec<Outcome> {
         run(&one_deploy(PASSING), &["--shard", "1/2", "--run-name", "mine"]),
         run(&one_deploy(PASSING), &["--shard", "2/2"]),
         run(&usual, &[]),
+        run(&healthy, &["--require-healthy"]),
         run(&(one_deploy(PASSING) + fault), &[]),
         run(&one_deploy(failing), &[]),
         run(&old, &[]),
@@ -235,7 +237,7 @@ fn what_is_absent_is_null_and_never_missing() {
     assert_eq!(keys(&full), keys(&none));
     assert_eq!(keys(&full["targets"][0]), keys(&none["targets"][0]));
     assert_eq!(none["targets"][0]["deploy"], json!(null));
-    let target = "install component verdict reason hint clock deploy matched_by group queue superseded_by replaced typical_ms \
+    let target = "install component verdict reason hint clock deploy_verdict health deploy matched_by group queue superseded_by replaced typical_ms \
                   recovered_after last_good timeline url approval_url plan log_tail warnings";
     assert_eq!(keys(&full["targets"][0]), target.split_whitespace().map(str::to_owned).collect());
     let run = "schema verdict exit_code reason hint started_at finished_at elapsed_ms targets branch_run shard api ci_url notifications \

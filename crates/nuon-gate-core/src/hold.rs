@@ -4,7 +4,8 @@ use std::fmt;
 
 use crate::ApprovalPlace;
 use crate::model::WorkflowEnd;
-use crate::{Moment, RemoteText, RunId, Verdict};
+use crate::timeline::human;
+use crate::{Bake, Moment, RemoteText, RunId, Verdict};
 
 /// Why nothing can be decided yet, and so what the wait depends on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +34,12 @@ pub enum Hold {
     Taken(Option<RunId>),
     /// The deploy passed, and has to stay so until then.
     Settling(Moment),
+    /// The deploy passed, and nothing is known of its component's health yet.
+    Unseen(RemoteText),
+    /// The deploy passed, and its component is not healthy yet.
+    NotHealthy(RemoteText),
+    /// The deploy passed, its component is healthy, and has to stay so.
+    Baking(Bake),
 }
 
 /// How a deploy and its workflow contradict each other, and so how it ends if neither changes.
@@ -61,12 +68,19 @@ impl Hold {
             Self::Step(_) | Self::Approval(_) => true,
             Self::Outdated | Self::NotBegun | Self::Behind(_) | Self::Unmatched => false,
             Self::Taken(_) | Self::Settling(_) => false,
+            Self::Unseen(_) | Self::NotHealthy(_) | Self::Baking(_) => false,
         }
     }
 
     /// Tells whether the status alone would end the wait.
     pub fn keeps_back(&self) -> bool {
-        matches!(self, Self::Retry | Self::Step(_) | Self::NotBegun | Self::Behind(_) | Self::Taken(Some(_)))
+        self.is_of_health()
+            || matches!(self, Self::Retry | Self::Step(_) | Self::NotBegun | Self::Behind(_) | Self::Taken(Some(_)))
+    }
+
+    /// Tells whether the deploy itself has passed, and its component's health is what is waited for.
+    pub fn is_of_health(&self) -> bool {
+        matches!(self, Self::Unseen(_) | Self::NotHealthy(_) | Self::Baking(_))
     }
 }
 
@@ -86,6 +100,11 @@ impl fmt::Display for Hold {
             Self::Taken(Some(run)) => write!(f, "as run {run} took the install, which has to deploy it anew"),
             Self::Taken(None) => f.write_str("but whether a later run took the install is not known yet"),
             Self::Settling(_) => f.write_str("which has not lasted for long enough yet"),
+            Self::Unseen(words) => write!(f, "waiting for health: not known yet ({})", words.line(300).plain()),
+            Self::NotHealthy(words) => write!(f, "waiting for health: {}", words.line(300).plain()),
+            Self::Baking(Bake { length, baked, .. }) => {
+                write!(f, "waiting for health: healthy for {} of {}", human(*baked), human(*length))
+            }
         }
     }
 }

@@ -94,6 +94,8 @@ ids! {
     InstallId;
     /// A component (`cmp…`), or its name.
     ComponentId;
+    /// A component as part of an install (`inc…`).
+    InstallComponentId;
     /// A deploy (`dpl…`).
     DeployId;
     /// A component's build (`bld…`).

@@ -32,6 +32,7 @@ mod check;
 pub mod conclude;
 mod dashboard;
 mod drive;
+mod healthy;
 mod history;
 mod hold;
 mod id;
@@ -68,11 +69,12 @@ pub use self::cancelled::Cancelled;
 pub use self::check::{CheckName, CheckStatus, InvalidCheckName, PushedCheck};
 pub use self::dashboard::Dashboard;
 pub use self::drive::{drive, drive_with};
+pub use self::healthy::{Bake, Checked, HealthReport};
 pub use self::history::History;
 pub use self::hold::{Behind, Hold};
 pub use self::id::{
-    AppId, ApprovalId, BranchId, BuildId, ComponentId, DeployId, GroupRunId, InstallId, InvalidId, JobId, LogStreamId,
-    OrgId, RunId, StepId, StepTargetId, WorkflowId,
+    AppId, ApprovalId, BranchId, BuildId, ComponentId, DeployId, GroupRunId, InstallComponentId, InstallId, InvalidId,
+    JobId, LogStreamId, OrgId, RunId, StepId, StepTargetId, WorkflowId,
 };
 pub use self::judge::{ContradictoryRules, Judgement, Rules};
 pub use self::kind::Kind;

@@ -10,10 +10,10 @@ use crate::history::History;
 use crate::log_tail::Logged;
 use crate::model::{Deploy, Plan, QueuePlace};
 use crate::timeline::Stay;
-use crate::watch::Proof;
+use crate::watch::{Basis, Proof};
 use crate::{
-    ApprovalPlace, Cancelled, Clock, Dashboard, DeployId, Line, MatchedBy, RemoteText, RunReport, ShardReport, Signal,
-    Target, Verdict, WorkflowId,
+    ApprovalPlace, Cancelled, Clock, Dashboard, DeployId, HealthReport, Line, MatchedBy, RemoteText, RunReport,
+    ShardReport, Signal, Target, Verdict, WorkflowId,
 };
 
 /// The outcome of a run, with what shows it.
@@ -118,6 +118,8 @@ pub struct TargetReport {
     pub cause: Option<Cause>,
     /// What shows that it passed, if it did.
     pub proof: Option<Proof>,
+    /// What was last read of the component's health, if that was required.
+    pub health: Option<HealthReport>,
     /// The deploy that matched, as last seen.
     pub deploy: Option<Arc<Deploy>>,
     /// The workflow that runs it, or should.
@@ -158,6 +160,7 @@ impl TargetReport {
             verdict: Verdict::Pending,
             cause: None,
             proof: None,
+            health: None,
             deploy: None,
             workflow: None,
             queue: None,
@@ -179,6 +182,18 @@ impl TargetReport {
     /// Returns the limit on time that ran out, if that is how it ended.
     pub fn clock(&self) -> Option<Clock> {
         self.cause.as_ref().and_then(Cause::clock)
+    }
+
+    /// Returns the deploy's own verdict once it has ended, whatever its component's health or the time says; `None` as long as
+    /// it has not, or if something else ended the wait.
+    pub fn deploy_verdict(&self) -> Option<Verdict> {
+        match (&self.proof, &self.cause) {
+            (Some(proof), _) if matches!(proof.basis(), Basis::Approval(_)) => None,
+            (Some(_), _) => Some(Verdict::Passed),
+            (None, Some(Cause::Deploy(_) | Cause::Step { .. } | Cause::Orphaned { .. })) => Some(self.verdict),
+            (None, Some(cause)) if cause.is_of_health() => Some(Verdict::Passed),
+            (None, _) => None,
+        }
     }
 
     /// Returns where its approval can still be answered. Of a deploy that failed or was cancelled nobody asks for one any more.

@@ -42,6 +42,8 @@ pub(crate) fn target(verdict: Verdict, install: &str, component: &str, number: u
         hint: reason.map(|_| Line::new("deploy again when that is put right")),
         clock: (verdict == Verdict::TimedOut).then_some(Clock::Total),
         url: page(&format!("components/cmp1/deploys/{id}")),
+        deploy_verdict: ended.then_some(verdict),
+        health: None,
         deploy: Some(deploy(id, status, ended)),
         matched_by: Some(MatchedBy::Build),
         group: None,

@@ -13,6 +13,8 @@ pub(crate) struct ComponentProgress {
     pub(crate) deploys: Vec<DeployProgress>,
     /// The checks of its health that others have reported.
     pub(crate) checks: Vec<Value>,
+    /// Through what is observed of it since a deploy was applied, and which one that is.
+    pub(crate) observed: Option<(usize, Progress)>,
 }
 
 impl ComponentProgress {
@@ -21,6 +23,7 @@ impl ComponentProgress {
             polls: 0,
             deploys: component.deploys.iter().map(|_| DeployProgress::default()).collect(),
             checks: Vec::new(),
+            observed: None,
         }
     }
 }

@@ -45,6 +45,8 @@ pub(crate) enum Route<'a> {
     QueuePosition(&'a str),
     /// The contents of an approval that a workflow's step asks for.
     ApprovalContents(&'a str, &'a str),
+    /// What the components of an install are made of, as it was last observed.
+    Resources(&'a str),
     /// The checks of a component's health that were reported.
     Checks(&'a str, &'a str),
     /// The reporting of one.
@@ -75,6 +77,7 @@ impl<'a> Route<'a> {
             ("GET", ["github", "oidc"]) => Self::Issuer,
             ("GET", ["v1", "installs"]) => Self::Installs,
             ("GET", ["v1", "installs", install]) => Self::Install(install),
+            ("GET", ["v1", "installs", install, "resources"]) => Self::Resources(install),
             ("GET", ["v1", "installs", install, "components"]) => Self::Components(install),
             ("GET", ["v1", "installs", install, "components", "deploys"]) => Self::InstallDeploys(install),
             ("GET", ["v1", "installs", install, "components", id]) => Self::Component(install, id),
@@ -118,6 +121,7 @@ impl<'a> Route<'a> {
                 | Self::QueuePosition(..)
                 | Self::Tail(..)
                 | Self::Checks(..)
+                | Self::Resources(..)
                 | Self::PushCheck(..)
                 | Self::Branches(..)
                 | Self::Runs(..)
@@ -147,6 +151,7 @@ impl<'a> Route<'a> {
             Self::QueuePosition(..) => Endpoint::QueuePosition,
             Self::ApprovalContents(..) => Endpoint::ApprovalContents,
             Self::Checks(..) | Self::PushCheck(..) => Endpoint::Checks,
+            Self::Resources(..) => Endpoint::Resources,
             Self::Logs(..) => Endpoint::Logs,
             Self::Tail(..) => Endpoint::Tail,
             Self::Apps => Endpoint::Apps,

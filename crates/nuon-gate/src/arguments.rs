@@ -20,7 +20,7 @@ use crate::lists::{Lines, List, One};
 use crate::marks::After;
 use crate::policies::{ApprovalPolicy, CancelCase, Expectation, FollowLogs, LongPoll, StalePolicy, SupersededPolicy};
 use crate::report_path::ReportPath;
-use crate::span::{OptionalSpan, Since, Span};
+use crate::span::{OptionalSpan, Since, Span, SpanOrZero};
 use crate::status_name::StatusName;
 use crate::typed::{Requirement, TargetPair, TypedLabel, TypedRun};
 
@@ -243,6 +243,12 @@ pub(crate) struct JudgingArguments {
     /// What to do when a human is asked to approve
     #[arg(long, value_name = "POLICY", default_value = "wait")]
     pub(crate) on_approval: ApprovalPolicy,
+    /// After a pass, wait until the server finds the component healthy; degraded or unhealthy fails, unknown is inconclusive
+    #[arg(long)]
+    pub(crate) require_healthy: bool,
+    /// For how long the component has to stay healthy, with --require-healthy
+    #[arg(long, value_name = "DURATION", default_value = "0", allow_hyphen_values = true)]
+    pub(crate) bake: SpanOrZero,
     /// How many targets have to pass: all, any or a number
     #[arg(long, value_name = "COUNT", default_value = "all")]
     pub(crate) require: Requirement,

@@ -15,7 +15,11 @@ pub const CODES: [(&str, &str, &str); 12] = [
     ("4", "cancelled", "a deploy was cancelled, or its approval denied or expired"),
     ("5", "approval_needed", "a human has to approve, with `--on-approval fail` or after `--approval-timeout`"),
     ("6", "superseded", "a newer deploy superseded it, with `--on-superseded fail`"),
-    ("7", "inconclusive", "the API gave no good answer for `--api-outage`"),
+    (
+        "7",
+        "inconclusive",
+        "the API gave no good answer for `--api-outage`, or the health that `--require-healthy` asks for is not known",
+    ),
     ("8", "notify_failed", "passed, but a notification failed, with `--notify-required`"),
     ("10", "pending", "`status` only: not decided yet"),
     ("124", "timed_out", "the total, start, stall or queue timeout expired"),

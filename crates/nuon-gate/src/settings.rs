@@ -12,7 +12,8 @@ use nuon_gate_core::conclude::CancelOn;
 use nuon_gate_core::pins::{Baseline, Pinning, Pins};
 use nuon_gate_core::resolve::Wanted;
 use nuon_gate_core::schedule::Intervals;
-use nuon_gate_core::watch::{Clocks, Mode, WatchSettings};
+use nuon_gate_core::timeline::human;
+use nuon_gate_core::watch::{Clocks, Mode, OnApproval, WatchSettings};
 
 use crate::arguments::{
     ConnectionArguments, JudgingArguments, MarkArguments, NotifyArguments, PinArguments, StatusArguments, Verbosity,
@@ -28,7 +29,7 @@ use crate::notify::NotifySettings;
 use crate::output::OutputSettings;
 use crate::policies::LongPoll;
 use crate::reader::Reader;
-use crate::span::Span;
+use crate::span::{Span, SpanOrZero};
 use crate::status_name::StatusName;
 use crate::targets::{TargetSettings, TypedTargets};
 use crate::trigger_response::Triggered;
@@ -253,8 +254,40 @@ fn judged(judging: &JudgingArguments) -> Result<WatchSettings, Trouble> {
         on_superseded: judging.on_superseded.map(Into::into),
         on_approval: judging.on_approval.into(),
         on_stale: judging.on_stale.into(),
+        healthy_for: healthy_for(judging)?,
         ..WatchSettings::default()
     })
+}
+
+/// Returns for how long a component has to be healthy, if it has to.
+pub(crate) fn healthy_for(judging: &JudgingArguments) -> Result<Option<Duration>, Trouble> {
+    let JudgingArguments { require_healthy, bake: SpanOrZero(bake), on_approval, .. } = judging;
+    if !require_healthy && !bake.is_zero() {
+        return Err(Trouble::new(
+            "--bake says how long a component has to stay healthy, and nothing requires it to be",
+        )
+        .hint("add --require-healthy (NUON_GATE_REQUIRE_HEALTHY=true), or leave out --bake (NUON_GATE_BAKE)"));
+    }
+    if *require_healthy && OnApproval::from(*on_approval) == OnApproval::Pass {
+        return Err(Trouble::new(
+            "--on-approval pass ends before anything is deployed whose health --require-healthy asks for",
+        )
+        .hint("leave one of them out (NUON_GATE_ON_APPROVAL, NUON_GATE_REQUIRE_HEALTHY)"));
+    }
+    Ok(require_healthy.then_some(*bake))
+}
+
+/// Refuses to wait for what cannot come in time.
+fn check_bake(healthy_for: Option<Duration>, timeout: Duration) -> Result<(), Trouble> {
+    match healthy_for {
+        Some(bake) if bake >= timeout => Err(Trouble::new(format!(
+            "no component can be healthy for {} within {} in all",
+            human(bake),
+            human(timeout)
+        ))
+        .hint("lower --bake (NUON_GATE_BAKE), or raise --timeout (NUON_GATE_TIMEOUT)")),
+        _ => Ok(()),
+    }
 }
 
 fn watch(
@@ -263,6 +296,8 @@ fn watch(
     waiting: &WaitingArguments,
     request_timeout: Span,
 ) -> Result<WatchSettings, Trouble> {
+    let judged = judged(judging)?;
+    check_bake(judged.healthy_for, waiting.timeout.0)?;
     Ok(WatchSettings {
         intervals: intervals(waiting.min_interval, waiting.max_interval)?,
         long_poll: waiting.long_poll == LongPoll::Auto,
@@ -283,6 +318,6 @@ fn watch(
         settle: waiting.settle.0.unwrap_or_default(),
         // Gates that start at the same time must not poll in step.
         seed: RandomState::new().build_hasher().finish(),
-        ..judged(judging)?
+        ..judged
     })
 }

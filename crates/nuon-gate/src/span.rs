@@ -17,6 +17,10 @@ pub(crate) struct Span(pub(crate) Duration);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct OptionalSpan(pub(crate) Option<Duration>);
 
+/// A duration that can be nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SpanOrZero(pub(crate) Duration);
+
 /// Why a text is not a valid duration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum InvalidSpan {
@@ -100,6 +104,18 @@ impl FromStr for OptionalSpan {
         match text.trim() {
             "off" => Ok(Self(None)),
             text => text.parse::<Span>().map(|Span(duration)| Self(Some(duration))),
+        }
+    }
+}
+
+impl FromStr for SpanOrZero {
+    type Err = InvalidSpan;
+
+    fn from_str(text: &str) -> Result<Self, InvalidSpan> {
+        match text.parse::<Span>() {
+            Ok(Span(duration)) => Ok(Self(duration)),
+            Err(InvalidSpan::NotPositive) if !text.trim().starts_with('-') => Ok(Self(Duration::ZERO)),
+            Err(error) => Err(error),
         }
     }
 }

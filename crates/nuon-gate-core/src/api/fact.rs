@@ -12,10 +12,10 @@ use nuon_gate_http::{timestamp, word};
 use super::exchange::refusal;
 use super::{ApiError, ErrorClass, Expected, Request, TailCursor, Wire, contents, decode, without_mark};
 use crate::model::{
-    App, Branch, BranchRun, CliConfig, Deploy, GroupRun, Install, InstallComponent, LogRecord, LogTail, Plan,
-    QueuePlace, QueuePosition, RunRow, Workflow,
+    App, Branch, BranchRun, CliConfig, ComponentHealth, Deploy, GroupRun, Install, InstallComponent, LogRecord,
+    LogTail, Plan, QueuePlace, QueuePosition, Resource, RunRow, Workflow,
 };
-use crate::{AppId, BranchPlace, ComponentId, Dashboard, InstallId, RunId, WorkflowId};
+use crate::{AppId, BranchPlace, ComponentId, Dashboard, InstallComponentId, InstallId, RunId, WorkflowId};
 
 /// A part of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,6 +69,10 @@ pub enum Fact {
     InstallComponents(Page<InstallComponent>),
     /// The install has the component.
     InstallComponent(InstallComponent),
+    /// How the component that was asked for does, in the install that was asked for.
+    Health(Arc<ComponentHealth>),
+    /// What the component that was asked for is made of.
+    Resources(Arc<Vec<Resource>>),
     /// Where the workflow stands in its queue, if it is in one and the server says so.
     Queue(Option<QueuePlace>),
     /// Apps.
@@ -193,6 +197,10 @@ pub(super) fn read(request: &Request, headers: &HeaderMap, body: &[u8]) -> Resul
             }
             Fact::InstallComponent(found)
         }
+        Request::Health(install, component) => Fact::Health(Arc::new(health(install, component, body)?)),
+        Request::Resources(install, component) => {
+            Fact::Resources(Arc::new(resources(install, component, decode(body)?)))
+        }
         Request::QueuePosition(_) => Fact::Queue(decode::<QueuePosition>(body)?.place()),
         Request::Apps(_) => Fact::Apps(page(headers, body)?),
         Request::Branches(app, _) => Fact::Branches(branches(app, page(headers, body)?)?),
@@ -271,6 +279,27 @@ fn workflow(install: Option<&InstallId>, id: &WorkflowId, body: &[u8]) -> Result
         (Some(_), None) => Err(undecodable("the workflow does not say whose it is")),
         _ => Ok(workflow),
     }
+}
+
+fn health(install: &InstallId, component: &ComponentId, body: &[u8]) -> Result<ComponentHealth, ApiError> {
+    let found: ComponentHealth = decode(body)?;
+    if found.component_id.as_ref() != Some(component) {
+        return Err(about_something_else("another component"));
+    }
+    if found.install_id.as_ref() != Some(install) {
+        return Err(about_something_else("another install"));
+    }
+    if found.id.is_none() {
+        return Err(undecodable("the component has no id in the install"));
+    }
+    Ok(found)
+}
+
+/// Keeps what says that it is the component's: some servers may give all that the install has.
+fn resources(install: &InstallId, component: &InstallComponentId, mut rows: Vec<Resource>) -> Vec<Resource> {
+    let is_own = |row: &Resource| row.install_id.as_ref().is_none_or(|owner| owner == install);
+    rows.retain(|row| row.install_component_id.as_ref() == Some(component) && is_own(row));
+    rows
 }
 
 fn branches(app: &AppId, page: Page<Branch>) -> Result<Page<Branch>, ApiError> {

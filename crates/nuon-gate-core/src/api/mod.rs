@@ -28,8 +28,8 @@ pub use self::sign_in::{Credentials, IdentitySource, LARGEST_IDENTITY};
 use self::sign_in::{Pass, Session};
 pub use self::url::{ApiUrl, InvalidApiUrl, IssuerUrl};
 use crate::model::{
-    App, Branch, CliConfig, Deploy, GroupRun, Install, InstallComponent, LogRecord, LogTail, QueuePosition, Rows,
-    Workflow,
+    App, Branch, CliConfig, ComponentHealth, Deploy, GroupRun, Install, InstallComponent, LogRecord, LogTail,
+    QueuePosition, Resource, Rows, Workflow,
 };
 use crate::{ApiToken, Line, OrgId, RemoteText};
 
@@ -271,6 +271,8 @@ impl Wire for Deploy {}
 impl Wire for Workflow {}
 impl Wire for Install {}
 impl Wire for InstallComponent {}
+impl Wire for ComponentHealth {}
+impl Wire for Resource {}
 impl Wire for CliConfig {}
 impl Wire for App {}
 impl Wire for Branch {}

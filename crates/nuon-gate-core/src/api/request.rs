@@ -4,8 +4,8 @@ use nuon_gate_http::Method;
 
 use crate::labels::Labels;
 use crate::{
-    AppId, ApprovalId, ApprovalPlace, BranchPlace, ComponentId, DeployId, InstallId, LogStreamId, OrgId, PushedCheck,
-    RunId, StepId, WorkflowId,
+    AppId, ApprovalId, ApprovalPlace, BranchPlace, ComponentId, DeployId, InstallComponentId, InstallId, LogStreamId,
+    OrgId, PushedCheck, RunId, StepId, WorkflowId,
 };
 
 /// The most rows that a server gives at once.
@@ -85,6 +85,10 @@ pub enum Request {
     InstallComponents(InstallId, u32),
     /// Whether an install has a component.
     InstallComponent(InstallId, ComponentId),
+    /// How a component of an install does.
+    Health(InstallId, ComponentId),
+    /// What the component is made of, as it was last observed.
+    Resources(InstallId, InstallComponentId),
     /// Where a workflow stands in its queue.
     QueuePosition(WorkflowId),
     /// The organisation's apps: this page of them, from 1 on.
@@ -151,8 +155,12 @@ impl Request {
             Self::InstallComponents(install, number) => {
                 (vec!["installs", install.as_str(), "components"], page(number))
             }
-            Self::InstallComponent(install, component) => {
+            Self::InstallComponent(install, component) | Self::Health(install, component) => {
                 (vec!["installs", install.as_str(), "components", component.as_str()], Vec::new())
+            }
+            Self::Resources(install, component) => {
+                let own = ("install_component_id", component.as_str().to_owned());
+                (vec!["installs", install.as_str(), "resources"], [own].into_iter().chain(page(&1)).collect())
             }
             Self::QueuePosition(workflow) => (vec!["workflows", workflow.as_str(), "queue-position"], Vec::new()),
             Self::Apps(number) => (vec!["apps"], page(number)),
@@ -226,6 +234,11 @@ impl Request {
     /// Tells whether it is only good to know: no verdict depends on the answer, nor does one say whether the API is there.
     pub(crate) fn is_optional(&self) -> bool {
         matches!(self, Self::Dashboard(_) | Self::QueuePosition(_) | Self::Earlier(..) | Self::Plan(..))
+    }
+
+    /// Tells whether it is about a component's health. Whatever comes instead of an answer says that this is not known.
+    pub(crate) fn is_of_health(&self) -> bool {
+        matches!(self, Self::Health(..) | Self::Resources(..))
     }
 
     /// Tells whether it names what it is about by an id of its own. Of that the server may not know yet what it will know in a

@@ -30,6 +30,12 @@ impl fmt::Display for Cause {
             Self::Refused(error) => write!(f, "the API refuses the request: {error}"),
             Self::NotNuon(error) => write!(f, "the API was not reached: {error}"),
             Self::Elsewhere(error) => write!(f, "{error}"),
+            Self::Unhealthy { health, text } => {
+                write!(f, "the deploy passed, but the component is {health}: {}", shown(text))
+            }
+            Self::HealthUnknown(why) => {
+                write!(f, "the deploy passed, but whether the component is healthy is not known: {}", shown(why))
+            }
             Self::Undeployable { deploy, deploy_type: Some(deploy_type) } => {
                 write!(f, "deploy {deploy} is of type `{deploy_type}`, which deploys nothing that could be waited for")
             }

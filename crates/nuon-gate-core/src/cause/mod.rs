@@ -9,7 +9,7 @@ use std::time::Duration;
 pub use self::warning::Warning;
 use crate::ApprovalPlace;
 use crate::api::ApiError;
-use crate::model::{DeployType, Status, WorkflowEnd};
+use crate::model::{DeployType, Health, Status, WorkflowEnd};
 use crate::resolve::UnknownName;
 use crate::{
     Clock, ComponentId, DeployId, Hold, InstallId, Kind, Line, MatchedBy, RemoteText, RunId, Signal, WorkflowId,
@@ -115,6 +115,15 @@ pub enum Cause {
         /// What the deploy says.
         status: Status,
     },
+    /// The deploy passed, and its component is not healthy.
+    Unhealthy {
+        /// The server's word.
+        health: Health,
+        /// What it says of it.
+        text: RemoteText,
+    },
+    /// The deploy passed, and whether its component is healthy could not be found out, for this reason.
+    HealthUnknown(RemoteText),
     /// The workflow ended, and the deploy never did.
     Orphaned {
         /// How the workflow ended.
@@ -336,6 +345,12 @@ pub enum Standing {
     },
 }
 
+impl Standing {
+    fn is_of_health(&self) -> bool {
+        matches!(self, Self::Deploy { hold, .. } if hold.is_of_health())
+    }
+}
+
 /// What stops a wait before anything is certain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StoppedBy {
@@ -353,6 +368,16 @@ impl Cause {
         match self {
             Self::Limit(limit) => Some(limit.clock),
             _ => None,
+        }
+    }
+
+    /// Tells whether the deploy itself passed, and the health of its component is why that was not the end, or not a good one.
+    pub fn is_of_health(&self) -> bool {
+        match self {
+            Self::Unhealthy { .. } | Self::HealthUnknown(_) => true,
+            Self::Limit(limit) => limit.standing.is_of_health(),
+            Self::Stopped { standing, .. } => standing.is_of_health(),
+            _ => false,
         }
     }
 

@@ -10,6 +10,7 @@ mod branch_run;
 mod composite_error;
 mod deploy;
 mod error_body;
+mod health;
 mod install;
 mod job;
 mod log_record;
@@ -26,6 +27,7 @@ pub use branch_run::{AppBranchRun, RunStatus};
 pub use composite_error::{CompositeError, ErrorSection, PolicyReport, PolicySeverity, PolicyViolation, Severity};
 pub use deploy::{Account, Commit, ComponentBuild, Deploy, DeployType};
 pub use error_body::ErrorBody;
+pub use health::{ComponentHealth, Health, HealthVerdict, Resource};
 pub use install::{CliConfig, Component, Install, InstallComponent};
 pub use job::{
     ExecutionResult, ExecutionStatus, JobExecution, JobGroup, JobOperation, JobStatus, JobType, Nanoseconds, RunnerJob,

@@ -140,6 +140,13 @@ pub struct TargetResult {
     pub hint: Option<Line>,
     /// The clock whose limit ran out.
     pub clock: Option<Clock>,
+    /// The verdict of the deploy itself once it has ended, whatever its component's health or the time says. Results of earlier
+    /// versions have none.
+    #[serde(default)]
+    pub deploy_verdict: Option<Verdict>,
+    /// The health of its component, if that was required. Results of earlier versions have none.
+    #[serde(default)]
+    pub health: Option<HealthResult>,
     /// The deploy that matched.
     pub deploy: Option<DeployResult>,
     /// What made it the right one.
@@ -173,6 +180,36 @@ pub struct TargetResult {
     pub log_tail: Vec<LogLine>,
     /// What a human should know.
     pub warnings: Vec<Line>,
+}
+
+/// The health of a component, as it was last read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HealthResult {
+    /// The server's word for it.
+    pub state: Option<Line>,
+    /// What the server says of it.
+    pub description: Option<Line>,
+    /// Since when the word is the same.
+    pub since: Option<Line>,
+    /// When anything of the component was last observed.
+    pub observed_at: Option<Line>,
+    /// For how long it has to be healthy.
+    pub bake_ms: u64,
+    /// For how long it has been, so that it counts.
+    pub baked_ms: u64,
+    /// The things that it is made of, and its checks, those first that are not healthy: ten at most.
+    pub checks: Vec<CheckResult>,
+}
+
+/// One of the things that a component is made of, or a check of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckResult {
+    /// What it is called.
+    pub name: Line,
+    /// The server's word for how it does.
+    pub status: Line,
+    /// Why.
+    pub description: Option<Line>,
 }
 
 /// What a plan does.

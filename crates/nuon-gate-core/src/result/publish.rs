@@ -3,15 +3,16 @@
 use jiff::{SignedDuration, Timestamp, TimestampRound, Unit};
 
 use super::{
-    ApiResult, BranchRunResult, DeployResult, GroupResult, LastGood, LogLine, Named, PlanResult, QueueResult,
-    RunResult, ShardResult, StayResult, TargetResult, WaitingResult,
+    ApiResult, BranchRunResult, CheckResult, DeployResult, GroupResult, HealthResult, LastGood, LogLine, Named,
+    PlanResult, QueueResult, RunResult, ShardResult, StayResult, TargetResult, WaitingResult,
 };
 use crate::api::ApiStats;
 use crate::model::Plan;
 use crate::report::{Report, TargetReport, Words};
 use crate::timeline::Stay;
 use crate::{
-    Dashboard, GroupReport, Line, Logged, RemoteText, RunReport, ShardReport, Sharding, Verdict, WaitingInstall,
+    Checked, Dashboard, GroupReport, HealthReport, Line, Logged, RemoteText, RunReport, ShardReport, Sharding, Verdict,
+    WaitingInstall,
 };
 
 /// Longest status description and name, in characters.
@@ -104,6 +105,8 @@ impl TargetResult {
             reason: words.reason(report).filter(|_| report.verdict != Verdict::Pending),
             hint: words.hint(report, dashboard).filter(|_| report.verdict != Verdict::Pending),
             clock: report.clock(),
+            deploy_verdict: report.deploy_verdict(),
+            health: report.health.as_ref().map(HealthResult::from),
             deploy: deploy.as_deref().map(|deploy| DeployResult::new(deploy, report)),
             matched_by: report.matched_by,
             group: report.target.group().cloned(),
@@ -122,6 +125,24 @@ impl TargetResult {
             plan: report.plan.as_deref().map(PlanResult::from),
             log_tail: report.log_tail.iter().map(LogLine::new).collect(),
             warnings: report.warnings.iter().map(|warning| Line::new((words.warning)(warning))).collect(),
+        }
+    }
+}
+
+impl From<&HealthReport> for HealthResult {
+    fn from(report: &HealthReport) -> Self {
+        let check = |check: &Checked| {
+            let Checked { name, status, description } = check.clone();
+            CheckResult { name, status, description }
+        };
+        Self {
+            state: report.state.as_ref().map(|state| Line::new(state.as_str())),
+            description: text(report.description.as_ref()),
+            since: report.since.map(rfc3339),
+            observed_at: report.observed_at.map(rfc3339),
+            bake_ms: millis(report.bake),
+            baked_ms: millis(report.baked),
+            checks: report.checks.iter().map(check).collect(),
         }
     }
 }

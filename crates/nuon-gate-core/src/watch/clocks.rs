@@ -91,7 +91,9 @@ impl Watch {
         let queue = queued.map(|(limit, since)| (Clock::Queue, limit, since + limit));
         let start = clocks.start.filter(|_| awaits_start);
         let start = start.map(|limit| (Clock::Start, limit, Moment::START + limit));
-        let stall = clocks.stall.map(|limit| (Clock::Stall, limit, self.last_change(poller) + limit));
+        let is_baking = matches!(poller, PollerId::Target(index) if self.targets[index].is_baking());
+        let stall =
+            clocks.stall.filter(|_| !is_baking).map(|limit| (Clock::Stall, limit, self.last_change(poller) + limit));
         let asked = clocks.approval.zip(approval_since);
         let approval = asked.map(|(limit, since)| (Clock::Approval, limit, since + limit));
         [start, approval, queue, stall].into_iter().flatten()

@@ -152,6 +152,8 @@ fn missing(error: &ApiError, request: &Request) -> Cause {
         | Request::InstallDeploys(_)
         | Request::Installs(_)
         | Request::LabelledInstalls(..)
+        | Request::Health(..)
+        | Request::Resources(..)
         | Request::QueuePosition(_)
         | Request::Apps(_)
         | Request::Branches(..)

@@ -58,7 +58,7 @@ use self::last_polls::LastPolls;
 pub use self::logs::{Followed, Unfollowed};
 use self::long_polls::{LONG_POLL_TIMEOUT, LongPolls};
 use self::parts::Parts;
-pub use self::phase::{Basis, Proof};
+pub use self::phase::{Basis, HealthProof, Proof};
 use self::poller::Poller;
 pub use self::settings::{Clocks, InvalidSettings, Mode, OnApproval, OnStale, OnSuperseded, Scope, WatchSettings};
 use self::shared::Shared;

@@ -123,6 +123,8 @@ pub struct WatchSettings {
     pub on_stale: OnStale,
     /// How long a pass has to last before it is believed.
     pub settle: Duration,
+    /// For how long the component has to be healthy after a pass; `None`: its health is not asked about.
+    pub healthy_for: Option<Duration>,
     /// The organisation whose dashboard is linked to; without it there are no links.
     pub org: Option<OrgId>,
     /// Whether links are wanted while the wait goes on, so that the dashboard is asked for as soon as a deploy is found.
@@ -162,6 +164,7 @@ impl Default for WatchSettings {
             on_approval: OnApproval::Wait,
             on_stale: OnStale::Accept,
             settle: Duration::ZERO,
+            healthy_for: None,
             org: None,
             links: false,
             steps: false,

@@ -79,6 +79,11 @@ fn saved<'a>(mut text: impl FnMut() -> &'a str) -> Value {
         "elapsed_ms": 1,
         "targets": [{
             "install": install, "component": component, "verdict": "failed", "reason": text(), "hint": text(), "clock": "total",
+            "deploy_verdict": "passed",
+            "health": {
+                "state": text(), "description": text(), "since": text(), "observed_at": text(), "bake_ms": 3, "baked_ms": 1,
+                "checks": [{"name": text(), "status": text(), "description": text()}],
+            },
             "deploy": {
                 "id": text(), "type": text(), "status": text(), "status_description": text(), "build_id": text(),
                 "commit": text(), "workflow_id": text(), "created_by": text(), "created_at": text(), "ended_at": text(),

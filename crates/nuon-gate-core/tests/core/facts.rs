@@ -41,6 +41,7 @@ fn becomes(request: &Request, body: &str) -> (Becomes, Reply) {
             Said::Deploys(rows) if rows.is_empty() => NoneYet,
             Said::Installs(page) if page.rows.is_empty() => NoneYet,
             Said::InstallComponents(page) if page.rows.is_empty() => NoneYet,
+            Said::Resources(rows) if rows.is_empty() => NoneYet,
             Said::Queue(None) => NoneYet,
             Said::Apps(page) if page.rows.is_empty() => NoneYet,
             Said::Branches(page) if page.rows.is_empty() => NoneYet,
@@ -65,6 +66,7 @@ fn check(request: &Request, rows: Rows) {
             | (Request::Deploys(..), Said::Deploys(_))
             | (Request::Installs(_), Said::Installs(_))
             | (Request::InstallComponents(..), Said::InstallComponents(_))
+            | (Request::Resources(..), Said::Resources(_))
             | (Request::QueuePosition(_), Said::Queue(_))
             | (Request::Apps(_), Said::Apps(_))
             | (Request::Branches(..), Said::Branches(_))
@@ -77,6 +79,7 @@ fn check(request: &Request, rows: Rows) {
             (Request::Workflow(_, id), Said::Workflow(workflow)) => workflow.id.as_ref() == Some(id),
             (Request::Run(_, id), Said::Run(run)) => [run.id.as_str(), run.workflow_id.as_str()].contains(&id.as_str()),
             (Request::Install(_), Said::Install(install)) => install.id.is_some(),
+            (Request::Health(_, id), Said::Health(found)) => found.component_id.as_ref() == Some(id),
             (Request::InstallComponent(_, id), Said::InstallComponent(found)) => {
                 found.component_id.as_ref() == Some(id)
             }
@@ -247,6 +250,44 @@ fn a_component_of_an_install() {
     ];
     let request = Request::InstallComponent(install(), component());
     [rows, NO_OBJECTS, EMPTY_OBJECTS].into_iter().for_each(|rows| check(&request, rows));
+}
+
+#[test]
+fn the_health_of_a_component() {
+    let rows: Rows = &[
+        (
+            r#"{"id": "inc1", "install_id": "inl1", "component_id": "cmp1", "health_status_v2": {"status": "healthy"}}"#,
+            Fact,
+        ),
+        (r#"{"id": "inc1", "install_id": "inl1", "component_id": "cmp1"}"#, Fact),
+        (r#"{"id": "inc1", "install_id": "inl1", "component_id": "cmp1", "health_status_v2": 7}"#, Fact),
+        (r#"{"id": "inc1", "install_id": "inl1", "component_id": "cmp2"}"#, NoAnswer),
+        (r#"{"id": "inc1", "install_id": "inl2", "component_id": "cmp1"}"#, NoAnswer),
+        // Whose it is has to be said.
+        (r#"{"id": "inc1", "component_id": "cmp1"}"#, NoAnswer),
+        (r#"{"id": "inc1", "install_id": "", "component_id": "cmp1"}"#, NoAnswer),
+        (r#"{"id": "inc1", "install_id": "inl1"}"#, NoAnswer),
+        (r#"{"install_id": "inl1", "component_id": "cmp1"}"#, NoAnswer),
+        (r#"{"id": "cmp1", "health_status": "healthy"}"#, NoAnswer),
+    ];
+    let request = Request::Health(install(), component());
+    [rows, NO_OBJECTS, EMPTY_OBJECTS].into_iter().for_each(|rows| check(&request, rows));
+}
+
+#[test]
+fn what_a_component_is_made_of() {
+    let rows: Rows = &[
+        (r#"[{"install_component_id": "inc1", "health": "healthy"}]"#, Fact),
+        (r#"[{"install_component_id": "inc1", "install_id": "inl1"}, {"install_component_id": "inc2"}]"#, Fact),
+        // Of others, or of nobody.
+        (r#"[{"install_component_id": "inc2", "health": "healthy"}]"#, NoneYet),
+        (r#"[{"install_component_id": "inc1", "install_id": "inl2", "health": "healthy"}]"#, NoneYet),
+        (r#"[{"component_id": "cmp1", "health": "healthy"}]"#, NoneYet),
+        (r#"[{"health": "healthy"}]"#, NoneYet),
+        ("[{}]", NoneYet),
+    ];
+    let request = Request::Resources(install(), "inc1".parse().unwrap());
+    [rows, NO_LISTS].into_iter().for_each(|rows| check(&request, rows));
 }
 
 /// What is no list, wherever one is expected.

@@ -55,7 +55,12 @@ fn others() -> Vec<(Request, &'static str)> {
         (Request::LabelledInstalls(labels(), 2), "GET /v1/installs?limit=100&page=2&labels=env%3Aprod%2Ctier%3A1"),
         (Request::InstallComponents(install.clone(), 1), "GET /v1/installs/inl1/components?limit=100"),
         (Request::InstallComponents(install.clone(), 2), "GET /v1/installs/inl1/components?limit=100&page=2"),
-        (Request::InstallComponent(install, component), "GET /v1/installs/inl1/components/cmp1"),
+        (Request::InstallComponent(install.clone(), component.clone()), "GET /v1/installs/inl1/components/cmp1"),
+        (Request::Health(install.clone(), component), "GET /v1/installs/inl1/components/cmp1"),
+        (
+            Request::Resources(install, "inc1".parse().unwrap()),
+            "GET /v1/installs/inl1/resources?install_component_id=inc1&limit=100",
+        ),
         (Request::Dashboard("org1".parse().unwrap()), "GET /v1/general/cli-config"),
         (Request::Logs(log.clone(), None), "GET /v1/log-streams/log1/logs?order=desc"),
         (Request::Logs(log, Some(7)), "GET /v1/log-streams/log1/logs?order=desc"),

@@ -46,7 +46,7 @@ impl State {
     }
 
     /// Returns when a deploy was applied, if it has been.
-    fn applied_at(&self, place: Place) -> Option<Duration> {
+    pub(super) fn applied_at(&self, place: Place) -> Option<Duration> {
         let (deploy, row) = (self.deploy_at(place), &self.progress[place.0].deploys[place.1].row);
         let is_last = row.entered().len() == deploy.statuses.len() && row.cancelled().is_none();
         let last = deploy.statuses.last().filter(|stay| is_last && stay.status == "active");

@@ -1,6 +1,7 @@
 //! Installs and their components.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::page::Page;
 use crate::bodies;
@@ -61,11 +62,15 @@ impl State {
     }
 
     /// Answers with a component in an install.
-    pub(crate) fn component(&self, install: &str, id: &str) -> Reply {
-        match self.position(install, id) {
-            Some(at) => Reply::ok(&bodies::install_component(&self.script.components[at])),
-            None => bodies::not_found("install component"),
+    pub(crate) fn component(&mut self, install: &str, id: &str, now: Duration) -> Reply {
+        let Some(at) = self.position(install, id) else { return bodies::not_found("install component") };
+        let health = self.observe(at, now, 0).map(|seen| bodies::health_status(&seen));
+        let mut body = bodies::install_component(&self.script.components[at]);
+        if let Some(health) = health {
+            body["health_status"] = health["status"].clone();
+            body["health_status_v2"] = health;
         }
+        Reply::ok(&body)
     }
 
     pub(super) fn position(&self, install: &str, id: &str) -> Option<usize> {

@@ -9,6 +9,9 @@ mod deploys;
 mod health;
 mod installs;
 mod logs;
+mod observed;
 mod page;
 mod trigger;
 mod workflows;
+
+pub(crate) use self::observed::Observed;

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::api::Observed;
 use crate::ids::{id, install_component, name};
 use crate::row::Gate;
 use crate::script::{Check, Component, Health, Outcome};
@@ -60,6 +61,35 @@ fn status(gate: &Gate<'_>, at: usize) -> Value {
     };
     metadata["checks"] = json!([check]);
     json!({"status": status, "status_human_description": description, "metadata": metadata})
+}
+
+/// What the server says of a component's health.
+pub(crate) fn health_status(seen: &Observed<'_>) -> Value {
+    let observation = seen.observation;
+    json!({
+        "status": observation.health, "created_at_ts": seen.since.as_second(), "metadata": {"resources": 1},
+        "status_human_description": match observation.health.as_str() {
+            "healthy" => "1 resource healthy".to_owned(),
+            health if observation.message.is_empty() => format!("{} {} is {health}", observation.kind, seen.name()),
+            _ => format!("{} {}: {}", observation.kind, seen.name(), observation.message),
+        },
+    })
+}
+
+/// What a component is made of.
+pub(crate) fn resource(seen: &Observed<'_>) -> Value {
+    let (component, observation) = (seen.component, seen.observation);
+    json!({
+        "install_id": component.install, "component_id": component.id, "provider": "kubernetes", "source": "component",
+        "install_component_id": install_component(component), "kind": observation.kind, "name": seen.name(),
+        "health": observation.health, "message": observation.message, "observed_at": seen.at.to_string(),
+    })
+}
+
+impl Observed<'_> {
+    fn name(&self) -> &str {
+        self.observation.name.as_deref().unwrap_or(name(self.component))
+    }
 }
 
 /// Returns the words for a try that failed.

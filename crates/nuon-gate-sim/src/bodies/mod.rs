@@ -10,7 +10,7 @@ mod workflow;
 use serde_json::{Value, json};
 
 pub(crate) use self::deploy::{Detail, deploy, earlier, job_id, log_stream_id};
-pub(crate) use self::health::failure;
+pub(crate) use self::health::{failure, health_status, resource};
 pub(crate) use self::implied::{Implied, implied_workflow};
 pub(crate) use self::plan::{compressed, contents};
 pub(crate) use self::run::{GroupView, InstallView, RunView, group_run, run, run_workflow};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::{Cancel, Health, Plan, duration, durations, workflow};
+use super::{Cancel, Health, Observation, Plan, duration, durations, workflow};
 
 /// A component in an install.
 #[derive(Debug, Clone, Deserialize)]
@@ -33,6 +33,10 @@ pub struct Component {
     /// The gate that verifies its health after each apply.
     #[serde(default)]
     pub health: Option<Health>,
+    /// What is observed of it after each apply, one after the other; the last observation stays. If left out, the organisation
+    /// has no component health.
+    #[serde(default)]
+    pub observed: Vec<Observation>,
     /// How "no deploy yet" is said; as the generation does if left out.
     #[serde(default)]
     pub no_deploy: Option<NoDeploy>,

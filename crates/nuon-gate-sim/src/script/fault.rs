@@ -66,6 +66,8 @@ pub enum Endpoint {
     Await,
     /// A workflow's place in the queue.
     QueuePosition,
+    /// What the components of an install are made of.
+    Resources,
     /// The checks of a component's health, and the reporting of one.
     Checks,
     /// The contents of an approval.

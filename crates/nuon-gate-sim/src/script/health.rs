@@ -45,6 +45,42 @@ impl Health {
     }
 }
 
+/// What is observed of a component for a time, or for a number of answers about what it is made of; one answer if neither is
+/// said.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Observation {
+    /// The word for its health.
+    pub health: String,
+    /// For how long.
+    #[serde(rename = "for", deserialize_with = "duration")]
+    pub duration: Option<Duration>,
+    /// For how many answers.
+    pub looks: Option<u32>,
+    /// The kind of what is observed.
+    pub kind: String,
+    /// Its name; the component's if left out.
+    pub name: Option<String>,
+    /// Why.
+    pub message: String,
+    /// Nothing was observed since before the first request.
+    pub stale: bool,
+}
+
+impl Default for Observation {
+    fn default() -> Self {
+        Self {
+            health: "healthy".to_owned(),
+            duration: None,
+            looks: None,
+            kind: "Deployment".to_owned(),
+            name: None,
+            message: String::new(),
+            stale: false,
+        }
+    }
+}
+
 /// What comes of a try of a health gate: the status that it writes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]

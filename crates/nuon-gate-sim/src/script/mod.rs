@@ -19,7 +19,7 @@ use serde::{Deserialize, Deserializer, de};
 pub use self::app::{App, Branch, GroupInstall, InstallGroup, Run, RunState};
 pub use self::component::{Component, Deploy, LogLine, NoDeploy, Severity, Stay};
 pub use self::fault::{Answer, Body, Endpoint, Fault};
-pub use self::health::{Check, Health, Outcome};
+pub use self::health::{Check, Health, Observation, Outcome};
 pub use self::long_poll::{LongPoll, StepAwait};
 pub use self::oidc::Oidc;
 pub use self::plan::Plan;

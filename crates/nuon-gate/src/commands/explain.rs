@@ -1,6 +1,9 @@
 //! `explain`: how each status is judged, and the effect of the other flags.
 
+use std::time::Duration;
+
 use nuon_gate_core::model::Status;
+use nuon_gate_core::timeline::human;
 use nuon_gate_core::watch::{OnApproval, OnStale, OnSuperseded};
 use nuon_gate_core::{Judgement, Kind, Require, Rules};
 use serde::Serialize;
@@ -10,7 +13,7 @@ use crate::arguments::{ExplainArguments, Format, JudgingArguments};
 use crate::exit;
 use crate::exit_mapping::ExitCodes;
 use crate::output::{Console, stdout_line};
-use crate::settings::{misspelt, rules};
+use crate::settings::{healthy_for, misspelt, rules};
 use crate::trouble::Trouble;
 
 pub(crate) fn run(arguments: &ExplainArguments) -> Result<u8, Trouble> {
@@ -82,6 +85,7 @@ impl Explanation {
                 approval(on_approval),
                 superseded(judging.on_superseded.map(Into::into)),
                 stale(judging.on_stale.into()),
+                healthy(healthy_for(judging)?),
                 require(judging.require.0),
             ],
             exit_codes: exit::CODES
@@ -187,6 +191,23 @@ fn stale(policy: OnStale) -> FlagRow {
         OnStale::Fail => ("fail", "the latest deploy had ended before, without a pin: exit 2"),
     };
     FlagRow { flag: "--on-stale", value: value.to_owned(), effect: effect.to_owned() }
+}
+
+fn healthy(healthy_for: Option<Duration>) -> FlagRow {
+    let (value, effect) = match healthy_for {
+        None => ("off", "a component's health is not asked about".to_owned()),
+        Some(bake) => {
+            let lasts = match bake {
+                Duration::ZERO => String::new(),
+                bake => format!(", and stays so for {}", human(bake)),
+            };
+            let effect = format!(
+                "an apply passes once its component is healthy{lasts}; degraded or unhealthy: failed; not known: inconclusive"
+            );
+            ("on", effect)
+        }
+    };
+    FlagRow { flag: "--require-healthy", value: value.to_owned(), effect }
 }
 
 fn require(require: Require) -> FlagRow {

@@ -149,7 +149,12 @@ fn run(event: &RunEvent) -> (Tone, String) {
 
 fn held(status: &Status, hold: &Hold) -> String {
     let why = hold.to_string();
-    if why.is_empty() { status.to_string() } else { format!("{status}, {why}: polling again") }
+    match hold {
+        _ if why.is_empty() => status.to_string(),
+        // How far it is says that it goes on.
+        hold if hold.is_of_health() => format!("{status}, {why}"),
+        _ => format!("{status}, {why}: polling again"),
+    }
 }
 
 /// Says how long such deploys usually take, and when this one is expected to end.

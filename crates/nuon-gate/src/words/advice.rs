@@ -87,6 +87,15 @@ fn own(cause: &Cause, known: Known<'_>) -> Option<String> {
         Cause::Orphaned { end: WorkflowEnd::Cancelled, status: Some(Status::PendingApproval), .. } => {
             PLAN_DENIED.to_owned()
         }
+        Cause::Unhealthy { .. } => {
+            "look at the install's resources in Nuon, put right what is not healthy, then deploy again".to_owned()
+        }
+        Cause::HealthUnknown(_) => {
+            "check that component health is turned on for the organisation, that the runner is online, \
+            and that Nuon can observe the component: it may need a probe or a check; or leave out --require-healthy \
+            (NUON_GATE_REQUIRE_HEALTHY)"
+                .to_owned()
+        }
         Cause::Step { .. }
         | Cause::Orphaned { .. }
         | Cause::NeverDeployed { .. }
@@ -274,6 +283,12 @@ fn if_late(limit: &Limit, known: Known<'_>) -> String {
         }
         (_, Standing::Workflow { id, .. }) => {
             format!("still running: check the workflow, then wait again with --workflow {id}, or raise {flag}")
+        }
+        (_, Standing::Deploy { hold, .. }) if hold.is_of_health() => {
+            format!(
+                "the deploy itself passed: look at the install's resources in Nuon, then {}, or raise {flag}",
+                wait_again(known)
+            )
         }
         (_, Standing::Deploy { hold, .. }) if hold.keeps_back() => {
             format!("check the deploy and its workflow, then {}, or raise {flag}", wait_again(known))

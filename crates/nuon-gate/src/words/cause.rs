@@ -36,6 +36,8 @@ pub(crate) fn sentence(cause: &Cause) -> String {
         | Cause::NoInstall(_)
         | Cause::Deploy(_)
         | Cause::Step { .. }
+        | Cause::Unhealthy { .. }
+        | Cause::HealthUnknown(_)
         | Cause::Orphaned { .. }
         | Cause::NeverDeployed { .. }
         | Cause::Workflow { .. }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use nuon_gate_core::ApprovalPlace;
 use nuon_gate_core::api::ApiError;
 use nuon_gate_core::cause::{Cause, Denial, DeployFailure, Limit, Standing, StoppedBy, Thing, Warning};
-use nuon_gate_core::model::{Status, WorkflowEnd};
+use nuon_gate_core::model::{Health, Status, WorkflowEnd};
 use nuon_gate_core::report::Known;
 use nuon_gate_core::resolve::{Named, UnknownName};
 use nuon_gate_core::{Clock, Hold, Kind, Line, MatchedBy, RemoteText, Signal};
@@ -57,6 +57,7 @@ fn causes() -> Vec<Cause> {
                 Standing::NotTriggered,
                 following(Hold::InProgress),
                 following(Hold::NotBegun),
+                following(Hold::NotHealthy(text())),
                 following(Hold::Approval(ApprovalPlace { workflow: id("inw1"), step: None, approval: None })),
                 Standing::Workflow { id: id("inw1"), word: None },
             ];
@@ -83,6 +84,8 @@ fn causes() -> Vec<Cause> {
         Cause::NoInstall(id("inw1")),
         Cause::Deploy(failure(Status::Error, true)),
         Cause::Step { step: text(), status: Status::Active },
+        Cause::Unhealthy { health: Health::Degraded, text: text() },
+        Cause::HealthUnknown(text()),
         Cause::Orphaned { end: WorkflowEnd::Failed, step: None, status: None, denial: None },
         Cause::NeverDeployed { end: WorkflowEnd::Failed, step: None, replaced: None },
         Cause::Workflow { end: WorkflowEnd::Failed, word: text(), step: None, denial: None },

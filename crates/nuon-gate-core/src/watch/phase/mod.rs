@@ -4,6 +4,7 @@
 //! when the next one begins. A fact changes the phase ([`Phase::on_fact`], then [`Phase::advance`]); [`decide`] reads it and
 //! says what is to be read next, why nothing can be said yet, or how it ends. Nothing else ends a target or chooses a request.
 
+mod condition;
 mod follow;
 mod judged;
 mod passed_over;
@@ -23,7 +24,7 @@ use jiff::Timestamp;
 pub(super) use self::follow::Follow;
 use self::passed_over::PassedOver;
 use self::past::Past;
-pub use self::proof::{Basis, Proof};
+pub use self::proof::{Basis, HealthProof, Proof};
 pub(super) use self::search::Search;
 pub(super) use self::succession::Succession;
 use super::LAG;
@@ -382,6 +383,11 @@ fn wrong_kind(row: &Deploy, before: Option<Kind>, expected: Option<Kind>) -> Opt
 }
 
 impl Policy<'_> {
+    /// Returns the time by the server's clock, as far as it is known.
+    fn server_now(&self) -> Timestamp {
+        self.started_at.saturating_add(self.now.elapsed()).unwrap_or(self.started_at)
+    }
+
     fn judge(&self, row: &Deploy) -> Judgement {
         self.settings.rules.judge_deploy(row)
     }

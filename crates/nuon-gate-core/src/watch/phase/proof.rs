@@ -1,5 +1,9 @@
 //! What a pass rests on.
 
+use std::time::Duration;
+
+use jiff::Timestamp;
+
 use crate::ApprovalPlace;
 use crate::model::Status;
 use crate::{DeployId, Kind, WorkflowId};
@@ -10,6 +14,30 @@ pub struct Proof {
     deploy: DeployId,
     kind: Kind,
     basis: Basis,
+    health: Option<HealthProof>,
+}
+
+/// Proof that the component was healthy for as long as it had to be. Only the watch's decision can make one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HealthProof {
+    observed: Timestamp,
+    baked: Duration,
+}
+
+impl HealthProof {
+    pub(super) fn new(observed: Timestamp, baked: Duration) -> Self {
+        Self { observed, baked }
+    }
+
+    /// Returns when the component was last observed.
+    pub fn observed_at(&self) -> Timestamp {
+        self.observed
+    }
+
+    /// Returns for how long it was healthy.
+    pub fn baked(&self) -> Duration {
+        self.baked
+    }
 }
 
 /// What showed that the deploy did its work.
@@ -28,8 +56,8 @@ pub enum Basis {
 }
 
 impl Proof {
-    pub(super) fn new(deploy: DeployId, kind: Kind, basis: Basis) -> Self {
-        Self { deploy, kind, basis }
+    pub(super) fn new(deploy: DeployId, kind: Kind, basis: Basis, health: Option<HealthProof>) -> Self {
+        Self { deploy, kind, basis, health }
     }
 
     /// Returns the deploy that passed.
@@ -45,5 +73,10 @@ impl Proof {
     /// Returns what showed that it did.
     pub fn basis(&self) -> &Basis {
         &self.basis
+    }
+
+    /// Returns what shows that the component is healthy, if that was required.
+    pub fn health(&self) -> Option<&HealthProof> {
+        self.health.as_ref()
     }
 }

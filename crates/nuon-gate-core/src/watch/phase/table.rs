@@ -9,6 +9,7 @@ mod believing;
 mod closing;
 mod failing;
 mod following;
+mod healthy;
 mod knowing;
 mod listing;
 mod passing;
@@ -47,6 +48,7 @@ const ERRORS: &str = "Errors and what answers them";
 const VERIFIED: &str = "Verified deploys";
 const NO_DEPLOYS: &str = "Rows that deploy nothing";
 const LISTS: &str = "Lists";
+const HEALTH: &str = "Component health";
 const WHICH: &str = "contract: which deploy";
 const JUDGING: &str = "contract: judging";
 

@@ -104,6 +104,11 @@ impl TargetWatch {
         self.record.last_change()
     }
 
+    /// Tells whether nothing should change, as the component has to stay healthy.
+    pub(super) fn is_baking(&self) -> bool {
+        matches!(self.phase.hold(), Hold::Baking(_))
+    }
+
     /// Returns since when a human is asked, for the approval clock. Somebody else may have read the answer already.
     pub(super) fn approval_since(&self, shared: &Shared) -> Option<Moment> {
         let Phase::Following(follow) = &self.phase else { return None };
@@ -246,6 +251,12 @@ impl TargetWatch {
         if shared.optional_missed(request, now) {
             return true;
         }
+        if let Phase::Following(follow) = &mut self.phase
+            && request.is_of_health()
+        {
+            follow.miss_health(error);
+            return true;
+        }
         let about = About {
             exists: self.phase.has_answered(request) || shared.answered_at(request).is_some(),
             is_own: self.phase.is_identified(request),
@@ -367,6 +378,12 @@ impl TargetWatch {
         let soon = matches!(hold, Hold::Approval(_) | Hold::Behind(_)) && !before.is_same(hold);
         let observed = if changed || soon { Observed::Change } else { Observed::Nothing };
         self.poller.over(now, observed);
+        if let Hold::Baking(bake) = hold
+            && bake.until() > now
+        {
+            let shortest = shared.settings().intervals.min();
+            return self.poller.expect(now, |longest| (bake.until() - now).clamp(shortest.min(longest), longest));
+        }
         if let Some((forecast, worked)) = self.record.forecast(now, shared) {
             self.poller.expect(now, |longest| forecast.gap(worked, longest));
         }
@@ -422,7 +439,12 @@ impl TargetWatch {
     }
 
     pub(super) fn report(&self, now: Moment, shared: &Shared) -> TargetReport {
-        self.record.report(self.pins.workflow.as_ref(), now, shared)
+        let report = self.record.report(self.pins.workflow.as_ref(), now, shared);
+        let health = match &self.phase {
+            Phase::Following(follow) => shared.settings().healthy_for.and_then(|length| follow.health_report(length)),
+            _ => None,
+        };
+        TargetReport { health: health.map(|health| health.proven_by(report.proof.as_ref())), ..report }
     }
 }
 

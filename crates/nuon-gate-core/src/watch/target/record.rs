@@ -19,8 +19,10 @@ use crate::watch::phase::{Basis, End, Note, rows_of};
 use crate::watch::shared::Shared;
 use crate::{DeployId, Hold, Line, MatchedBy, Moment, Target, Verdict, WorkflowId};
 
-/// How often it is told what a step says that keeps a deploy from its verdict.
+/// How often it is told what a step, or the health of the component, says that keeps a deploy from its verdict.
 const STEP_PACE: Duration = Duration::from_secs(15);
+/// How often it is told for how long a component has been healthy.
+const BAKE_PACE: Duration = Duration::from_secs(60);
 
 #[derive(Debug)]
 pub(super) struct Record {
@@ -187,7 +189,12 @@ impl Record {
         }
         let is_new = self.reported_hold.as_ref().is_none_or(|(before, told)| {
             // What a step says while it works can be another word at each poll.
-            !before.is_same(hold) || matches!(hold, Hold::Step(_)) && before != hold && now >= *told + STEP_PACE
+            let pace = match hold {
+                Hold::Step(_) | Hold::Unseen(_) | Hold::NotHealthy(_) => STEP_PACE,
+                Hold::Baking(_) => BAKE_PACE,
+                _ => Duration::MAX,
+            };
+            !before.is_same(hold) || before != hold && now - *told >= pace
         });
         if is_new {
             self.reported_hold = Some((hold.clone(), now));
@@ -367,6 +374,7 @@ impl Record {
                 End::Passed(proof) => Some(proof.clone()),
                 _ => None,
             }),
+            health: None,
             deploy: self.deploy.clone(),
             workflow,
             queue,

@@ -268,6 +268,8 @@ impl Asked {
             Request::Deploy(..) => "deploy",
             Request::Install(_) => "install",
             Request::InstallComponent(..) => "component",
+            Request::Health(..) => "health",
+            Request::Resources(..) => "resources",
             Request::Installs(_) | Request::LabelledInstalls(..) => "installs",
             Request::InstallComponents(..) => "components",
             Request::Dashboard(_) => "dashboard",

@@ -7,6 +7,7 @@ mod discovery;
 mod earlier;
 mod ends;
 mod errors;
+mod health;
 mod lag;
 mod lists;
 mod logs;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::end::step_failed;
+use super::health::Healthy;
 use super::{Existence, Follow, Newest, Origin, ago};
 use crate::ApprovalPlace;
 use crate::api::{Depth, Request};
@@ -14,7 +15,7 @@ use crate::timeline::span;
 use crate::watch::event::Refusal;
 use crate::watch::phase::LAG;
 use crate::watch::phase::judged::{Judged, Picture, judged};
-use crate::watch::phase::proof::{Basis, Proof};
+use crate::watch::phase::proof::{Basis, HealthProof, Proof};
 use crate::watch::phase::{
     Decision, End, Held, Policy, StopReason, deploy_request, install_request, latest_request, list_request,
     workflow_request, wrong_kind,
@@ -219,22 +220,29 @@ impl Follow {
         let settle = if is_past { Duration::ZERO } else { policy.settings.settle };
         let since = match &self.held {
             Some(Held { hold: Hold::Settling(until), .. }) => *until,
+            // Its health is asked about once it has settled.
+            Some(Held { hold, since, .. }) if hold.is_of_health() => *since,
             _ => policy.now + settle,
         };
         // It is the status that has to last, however long the rest of the poll takes.
         if settle > Duration::ZERO && self.reads.read_at < since {
             return Decision::Hold(Hold::Settling(since));
         }
+        let health = match self.healthy(row, policy) {
+            Healthy::Proven(health) => Some(health),
+            Healthy::Unproven(decision) if !is_past => return decision,
+            Healthy::Unproven(_) | Healthy::NotRequired => None,
+        };
         let basis = match (self.own_workflow(), &self.reads.workflow) {
             _ if by_rule => Basis::Rule(row.current_status().clone()),
             (Some(id), Some(_)) => Basis::Steps(id.clone()),
             (Some(id), None) => Basis::WithoutWorkflow(id.clone()),
             (None, _) => Basis::Status,
         };
-        self.proven(row, basis, policy)
+        self.proven(row, basis, health, policy)
     }
 
-    fn proven(&self, row: &Deploy, basis: Basis, policy: &Policy<'_>) -> Decision {
+    fn proven(&self, row: &Deploy, basis: Basis, health: Option<HealthProof>, policy: &Policy<'_>) -> Decision {
         let is_contradicted = || self.pins.contradicted_by(row, policy.started_at).is_some();
         let is_unmatched = match self.origin {
             Origin::Named => !self.matches,
@@ -245,7 +253,7 @@ impl Follow {
             return Decision::Hold(Hold::Unmatched);
         }
         match row.kind().filter(|_| self.identified) {
-            Some(kind) => Decision::End(End::Passed(Proof::new(self.id.clone(), kind, basis))),
+            Some(kind) => Decision::End(End::Passed(Proof::new(self.id.clone(), kind, basis, health))),
             None => Decision::Need(deploy_request(policy.target, &self.id)),
         }
     }
@@ -271,8 +279,7 @@ impl Follow {
     /// Returns for how long the workflow has stood as it does, by the server's clock.
     fn contradicted_for(&self, policy: &Policy<'_>) -> Option<Duration> {
         let since = self.reads.workflow.as_ref()?.status.as_ref()?.since?;
-        let now = policy.started_at.saturating_add(policy.now.elapsed()).ok()?;
-        Some(span(since, now))
+        Some(span(since, policy.server_now()))
     }
 
     /// Plans that approve themselves are also seen waiting for a moment, so only the second poll in a row makes it certain
@@ -301,7 +308,7 @@ impl Follow {
         match policy.settings.on_approval {
             OnApproval::Wait => Decision::Hold(Hold::Approval(place)),
             OnApproval::Fail => Decision::End(End::Otherwise(Verdict::ApprovalNeeded, Cause::ApprovalNeeded(place))),
-            OnApproval::Pass => self.proven(row, Basis::Approval(place), policy),
+            OnApproval::Pass => self.proven(row, Basis::Approval(place), None, policy),
         }
     }
 

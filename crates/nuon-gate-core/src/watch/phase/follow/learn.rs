@@ -55,6 +55,10 @@ impl Follow {
                 self.take_workflow(request, workflow);
                 Vec::new()
             }
+            Fact::Health(_) | Fact::Resources(_) => {
+                self.take_health(fact, policy.now);
+                Vec::new()
+            }
             _ => Vec::new(),
         }
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use self::health::{Sighted, Watched};
 use super::{Held, PassedOver, Past, Policy};
 use crate::ApprovalPlace;
 use crate::api::Request;
@@ -19,6 +20,7 @@ use crate::{DeployId, Hold, Kind, Moment, StepId, WorkflowId};
 mod advance;
 mod decide;
 mod end;
+mod health;
 mod learn;
 
 /// The deploy that is followed.
@@ -59,6 +61,7 @@ pub(in crate::watch) struct Follow {
     /// It was shown by the endpoint that hides plans, and not by the list alone.
     newest_is_shown: bool,
     held: Option<Held>,
+    watched: Watched,
     /// The poll under way.
     reads: Reads,
 }
@@ -108,6 +111,8 @@ struct Reads {
     changed: bool,
     /// The list of rows was read in this poll, for a successor.
     listed: bool,
+    /// What was read of the component's health.
+    sighted: Sighted,
 }
 
 /// The component's newest deploy.
@@ -147,6 +152,7 @@ impl Follow {
             newest: None,
             newest_is_shown: false,
             held: None,
+            watched: Watched::default(),
             reads: Reads::default(),
         }
     }

@@ -8,10 +8,10 @@ use serde_json::json;
 
 use super::said::{Body, STARTED_AT, Said};
 use super::{
-    JUDGING, OWN, answer, approving, believing, closing, following, knowing, listing, pinning, replacing, searching,
-    stale, superseding, taking,
+    JUDGING, OWN, answer, approving, believing, closing, following, healthy, knowing, listing, pinning, replacing,
+    searching, stale, superseding, taking,
 };
-use crate::api::{Depth, Request};
+use crate::api::{ApiError, Depth, Request};
 use crate::cause::{Cause, DeployFailure, Standing, Warning};
 use crate::model::Status;
 use crate::pins::Pins;
@@ -83,6 +83,7 @@ pub(super) fn all() -> Vec<Scene> {
         superseding::scenes(),
         taking::scenes(),
         closing::scenes(),
+        healthy::scenes(),
         knowing::scenes(),
         listing::scenes(),
     ];
@@ -183,16 +184,21 @@ impl Scene {
     }
 
     pub(super) fn poll<const N: usize>(self, at: u64, said: [Said; N]) -> Self {
-        self.polled(at, false, said)
+        self.polled(at, false, said.into())
     }
 
     /// A poll that reads the workflow and what is newer in any case.
     pub(super) fn wide_poll<const N: usize>(self, at: u64, said: [Said; N]) -> Self {
-        self.polled(at, true, said)
+        self.polled(at, true, said.into())
     }
 
-    fn polled<const N: usize>(mut self, at: u64, wide: bool, said: [Said; N]) -> Self {
-        self.polls.push(Poll { at, wide, said: said.into() });
+    /// A poll in which so much is said that it is made elsewhere.
+    pub(super) fn poll_of(self, at: u64, said: Vec<Said>) -> Self {
+        self.polled(at, false, said)
+    }
+
+    fn polled(mut self, at: u64, wide: bool, said: Vec<Said>) -> Self {
+        self.polls.push(Poll { at, wide, said });
         self
     }
 
@@ -279,11 +285,19 @@ impl Scene {
                 follow.lose_workflow(id);
                 return Some(self.advance(now, wide));
             }
+            Body::Nothing if request.is_of_health() => Err(ApiError::Timeout(Duration::from_secs(5))),
             Body::Nothing => {
                 let goes_on = self.policy(now, wide, |phase, policy| phase.does_without(request, policy));
                 return goes_on.then(|| self.advance(now, wide));
             }
         };
+        if let Err(error) = &reply
+            && request.is_of_health()
+            && let Phase::Following(follow) = &mut self.phase
+        {
+            follow.miss_health(error);
+            return Some(self.advance(now, wide));
+        }
         let fact = reply.ok()?.fact;
         // What only serves people changes nothing.
         if self.dashboard.as_ref() == Some(request) {
@@ -331,6 +345,8 @@ fn label(request: &Request) -> String {
         Request::Install(_) => "install".to_owned(),
         Request::InstallComponent(..) => "component".to_owned(),
         Request::Dashboard(_) => "dashboard".to_owned(),
+        Request::Health(..) => "health".to_owned(),
+        Request::Resources(..) => "resources".to_owned(),
         other => panic!("{other:?} is never needed"),
     }
 }
@@ -368,7 +384,7 @@ impl Then {
 
 /// It passes, and this proves it.
 pub(super) fn passes(deploy: &str, basis: Basis) -> Then {
-    Then::Passes(Proof::new(id(deploy), Kind::Apply, basis))
+    Then::Passes(Proof::new(id(deploy), Kind::Apply, basis, None))
 }
 
 /// By the steps of its workflow.

@@ -1,0 +1,95 @@
+//! What the server has observed of a component's health, and what that says of a deploy. A pure table: `table/healthy.rs` tries
+//! every row.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::RemoteText;
+use crate::model::{ComponentHealth, Health, HealthVerdict, Resource};
+use crate::timeline::span;
+
+/// What was bad before the deploy gets so long, by its observations, to be found better. The server wants to see three of them
+/// before it calls anything bad, about one a minute.
+const RECOVERY: Duration = Duration::from_secs(180);
+
+/// How a component does after a deploy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Condition {
+    /// It is healthy, and was observed to be since the deploy ended.
+    Healthy(Sight),
+    /// It is degraded or unhealthy, and not only from before.
+    Bad(Health, RemoteText),
+    /// It is not healthy, and may still become so.
+    NotYet(RemoteText),
+    /// Nothing is known that would be about this deploy.
+    Unseen(RemoteText),
+}
+
+/// That a component is healthy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Sight {
+    /// Since when the server calls it so.
+    pub(super) began: Timestamp,
+    /// When it was last observed.
+    pub(super) observed: Timestamp,
+}
+
+/// Says how a component does after a deploy that ended then. The server's word alone says nothing of when anything was last
+/// observed: it is not written anew while it stays the same. So it counts together with what was observed since.
+pub(super) fn condition(component: &ComponentHealth, resources: &[Resource], ended: Timestamp) -> Condition {
+    let unseen = |words: &str| Condition::Unseen(RemoteText::new(words));
+    let verdict = component.verdict.as_ref();
+    let Some((health, verdict)) = verdict.and_then(|own| Some((own.status.as_ref()?, own))) else {
+        return unseen("the server says nothing of the component's health");
+    };
+    let said = words(health, verdict);
+    if matches!(health, Health::Unknown | Health::NotApplicable | Health::Other(_)) {
+        return Condition::Unseen(said);
+    }
+    let Some(began) = verdict.since else { return unseen("the server does not say since when the component is so") };
+    let Some(observed) = last_observed(resources) else {
+        return unseen("the server has observed nothing of the component");
+    };
+    if observed <= ended {
+        return unseen("nothing of the component was observed since the deploy ended");
+    }
+    let is_fresh = |row: &&Resource| row.is_assessed() && row.observed_at.is_some_and(|at| at > ended);
+    let worst = resources.iter().filter(is_fresh).filter_map(|row| Some((severity(row.health.as_ref()?)?, row)));
+    let worst = worst.max_by_key(|(severity, _)| *severity);
+    let is_bad = worst.is_some_and(|(_, row)| row.health.as_ref().is_some_and(Health::is_bad));
+    match (health, worst) {
+        (Health::Degraded | Health::Unhealthy, _) if is_bad && began >= ended || span(ended, observed) >= RECOVERY => {
+            Condition::Bad(health.clone(), said)
+        }
+        (Health::Healthy, Some((0, _))) => Condition::Healthy(Sight { began, observed }),
+        (Health::Healthy, Some((_, row))) => Condition::NotYet(RemoteText::new(row.describe())),
+        (Health::Healthy, None) => unseen("nothing of the component could be assessed since the deploy ended"),
+        _ => Condition::NotYet(said),
+    }
+}
+
+/// Returns when the component was last observed. A check that somebody pushed says nothing of what the runner can see, and
+/// counts only where there is no more than such.
+fn last_observed(resources: &[Resource]) -> Option<Timestamp> {
+    let assessed = || resources.iter().filter(|row| row.is_assessed());
+    let by_runner = assessed().any(|row| !row.is_pushed());
+    assessed().filter(|row| !(by_runner && row.is_pushed())).filter_map(|row| row.observed_at).max()
+}
+
+/// Returns how bad it is; `None` for what says nothing.
+fn severity(health: &Health) -> Option<u8> {
+    match health {
+        Health::Healthy => Some(0),
+        Health::Progressing => Some(1),
+        Health::Degraded => Some(2),
+        Health::Unhealthy => Some(3),
+        Health::Unknown | Health::NotApplicable | Health::Other(_) => None,
+    }
+}
+
+/// Returns the server's own words, or else its word.
+fn words(health: &Health, verdict: &HealthVerdict) -> RemoteText {
+    let description = verdict.description.as_ref().filter(|text| !text.is_blank() && !text.is(health.as_str()));
+    description.cloned().unwrap_or_else(|| RemoteText::new(format!("the component is {health}")))
+}

@@ -1,0 +1,174 @@
+//! The health of the component, after its deploy has passed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::Follow;
+use crate::api::{ApiError, ErrorClass, Fact, Request};
+use crate::cause::Cause;
+use crate::healthy::{Bake, HealthReport};
+use crate::model::{ComponentHealth, Deploy, Resource};
+use crate::timeline::span;
+use crate::watch::phase::condition::{Condition, Sight, condition};
+use crate::watch::phase::proof::HealthProof;
+use crate::watch::phase::{Decision, End, Held, Policy};
+use crate::watch::settings::Mode;
+use crate::{Hold, Kind, Moment, RemoteText, Verdict};
+
+/// For so long there may be nothing known. The server itself gives up after five minutes without an observation.
+const BLIND: Duration = Duration::from_secs(300);
+/// So long before the end of the bake the last observation may be: there is about one a minute.
+const REPORT: Duration = Duration::from_secs(120);
+/// So often in a row the server has to say that it has no health to give. Once may be its database.
+const REFUSALS: u32 = 3;
+
+/// What is known of the component's health, from poll to poll.
+#[derive(Debug, Default)]
+pub(super) struct Watched {
+    component: Option<Arc<ComponentHealth>>,
+    resources: Option<Arc<Vec<Resource>>>,
+    /// How often in a row the server has refused to say.
+    refusals: u32,
+}
+
+/// What the poll under way has read of it.
+#[derive(Debug, Default)]
+pub(super) struct Sighted {
+    component: Option<Arc<ComponentHealth>>,
+    /// When that was.
+    at: Moment,
+    resources: Option<Arc<Vec<Resource>>>,
+    error: Option<ApiError>,
+}
+
+/// Whether the component is healthy, and has been for as long as it has to be.
+pub(super) enum Healthy {
+    /// That is not required.
+    NotRequired,
+    /// It is.
+    Proven(HealthProof),
+    /// It is not, or not yet, and this follows.
+    Unproven(Decision),
+}
+
+impl Follow {
+    /// Tells whether the component is healthy, if that is required. One that was torn down has no health.
+    pub(super) fn healthy(&self, row: &Deploy, policy: &Policy<'_>) -> Healthy {
+        let required = policy.settings.healthy_for.filter(|_| row.kind() != Some(Kind::Teardown));
+        required.map_or(Healthy::NotRequired, |length| self.healthy_for(length, row, policy))
+    }
+
+    fn healthy_for(&self, length: Duration, row: &Deploy, policy: &Policy<'_>) -> Healthy {
+        let Sighted { component, resources, error, .. } = &self.reads.sighted;
+        let target = policy.target;
+        if let Some(error) = error {
+            return Healthy::Unproven(self.unread(error, row, policy));
+        }
+        let Some((component, id)) = component.as_deref().and_then(|own| Some((own, own.id.as_ref()?))) else {
+            return needs(Request::Health(target.install.clone(), target.component.clone()));
+        };
+        let Some(resources) = resources else {
+            return needs(Request::Resources(target.install.clone(), id.clone()));
+        };
+        let Some(ended) = row.status_since() else {
+            let words = RemoteText::new("the deploy does not say when it ended");
+            return Healthy::Unproven(self.unseen(words, row, policy));
+        };
+        Healthy::Unproven(match condition(component, resources, ended) {
+            Condition::Healthy(sight) => return self.baked(&sight, length, ended, policy),
+            Condition::Bad(health, text) => {
+                Decision::End(End::Otherwise(Verdict::Failed, Cause::Unhealthy { health, text }))
+            }
+            Condition::NotYet(words) => Decision::Hold(Hold::NotHealthy(words)),
+            Condition::Unseen(words) => self.unseen(words, row, policy),
+        })
+    }
+
+    /// It is healthy: tells whether for long enough. Should the server have called it anything else in between, it has begun
+    /// anew to be; and as long as nothing new is observed, nobody knows.
+    fn baked(&self, sight: &Sight, length: Duration, ended: Timestamp, policy: &Policy<'_>) -> Healthy {
+        let Sight { began, observed } = *sight;
+        let at = self.reads.sighted.at;
+        let before = match &self.held {
+            Some(Held { hold: Hold::Baking(bake), .. }) if bake.began == began => Some(bake),
+            _ => None,
+        };
+        let (from, first) = before.map_or((at, observed), |bake| (bake.from, bake.observed));
+        let (baked, is_covered) = match policy.settings.mode {
+            Mode::Wait => (at - from, span(first, observed) + REPORT >= length),
+            // There is no other poll: how long it is so by the server's own account has to do.
+            Mode::Once => (span(began.max(ended), policy.server_now()), true),
+        };
+        if baked >= length && is_covered {
+            return Healthy::Proven(HealthProof::new(observed, baked));
+        }
+        Healthy::Unproven(Decision::Hold(Hold::Baking(Bake { from, length, baked, began, observed: first })))
+    }
+
+    /// Nothing is known of its health: that may be so for a while, as it is observed from time to time.
+    fn unseen(&self, words: RemoteText, row: &Deploy, policy: &Policy<'_>) -> Decision {
+        let has_lasted = match policy.settings.mode {
+            Mode::Wait => matches!(&self.held,
+                Some(Held { hold: Hold::Unseen(_), since, .. }) if policy.now >= *since + BLIND),
+            Mode::Once => row.status_since().is_none_or(|ended| span(ended, policy.server_now()) >= BLIND),
+        };
+        if has_lasted { inconclusive(words) } else { Decision::Hold(Hold::Unseen(words)) }
+    }
+
+    /// Its health could not be read. What has been healthy so far is so until then: the server says if that has changed.
+    fn unread(&self, error: &ApiError, row: &Deploy, policy: &Policy<'_>) -> Decision {
+        let words = RemoteText::new(error.to_string());
+        if policy.settings.mode == Mode::Once || self.watched.refusals >= REFUSALS {
+            return inconclusive(words);
+        }
+        match &self.held {
+            Some(Held { hold: hold @ Hold::Baking(bake), .. }) if policy.now < bake.until() => {
+                Decision::Hold(hold.clone())
+            }
+            _ => self.unseen(words, row, policy),
+        }
+    }
+
+    /// Takes in what was read of its health.
+    pub(super) fn take_health(&mut self, fact: Fact, now: Moment) {
+        match fact {
+            Fact::Health(component) => {
+                (self.reads.sighted.component, self.reads.sighted.at) = (Some(component.clone()), now);
+                self.watched.component = Some(component);
+            }
+            Fact::Resources(resources) => {
+                self.reads.sighted.resources = Some(resources.clone());
+                (self.watched.resources, self.watched.refusals) = (Some(resources), 0);
+            }
+            _ => {}
+        }
+    }
+
+    /// Takes note that its health could not be read.
+    pub(in crate::watch) fn miss_health(&mut self, error: &ApiError) {
+        let is_refused = error.is_from_nuon()
+            && matches!(error.class(), ErrorClass::Denied | ErrorClass::Missing | ErrorClass::Refused);
+        self.watched.refusals = if is_refused { self.watched.refusals + 1 } else { 0 };
+        self.reads.sighted.error = Some(error.clone());
+    }
+
+    /// Returns what was last read of the component's health.
+    pub(in crate::watch) fn health_report(&self, length: Duration) -> Option<HealthReport> {
+        let baked = match &self.held {
+            Some(Held { hold: Hold::Baking(bake), .. }) => bake.baked,
+            _ => Duration::ZERO,
+        };
+        let component = self.watched.component.as_deref()?;
+        Some(HealthReport::new(component, self.watched.resources.as_deref().map_or(&[], Vec::as_slice), length, baked))
+    }
+}
+
+fn needs(request: Request) -> Healthy {
+    Healthy::Unproven(Decision::Need(request))
+}
+
+fn inconclusive(words: RemoteText) -> Decision {
+    Decision::End(End::Otherwise(Verdict::Inconclusive, Cause::HealthUnknown(words)))
+}

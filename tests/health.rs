@@ -1,0 +1,132 @@
+//! `--require-healthy` and `--bake`: the health of the component after its deploy has passed.
+
+use serde_json::Value;
+
+use crate::support::{API, Gate, INSTALL, WORKER, access, in_parallel, serve};
+
+/// A component whose only deploy passes, and what is observed of it then.
+fn observed(id: &str, observed: &str) -> String {
+    let observed = if observed.is_empty() { String::new() } else { format!("observed = [{observed}]\n") };
+    format!(
+        "[[component]]\ninstall = \"{INSTALL}\"\ninstall_name = \"acme\"\nid = \"{id}\"\nname = \"api\"\n{observed}\
+         [[component.deploy]]\nstatuses = [{{ status = \"executing\", looks = 2 }}, {{ status = \"active\" }}]\n"
+    )
+}
+
+fn target(result: &Value) -> &Value {
+    &result["targets"][0]
+}
+
+const BROKEN: &str =
+    r#"{ health = "healthy", looks = 2 }, { health = "unhealthy", message = "1 of 3 replicas are ready" }"#;
+
+#[test]
+fn a_pass_says_that_the_component_is_healthy() {
+    let sim = serve(&(access() + &observed(API, r#"{ health = "progressing", looks = 2 }, { health = "healthy" }"#)));
+    let outcome = Gate::wait(&sim).args(["--require-healthy", "--bake", "2s"]).json().exits(0);
+    let result = outcome.result();
+    assert_eq!(target(&result)["deploy_verdict"], "passed");
+    let health = &target(&result)["health"];
+    assert_eq!((&health["state"], &health["bake_ms"]), (&Value::from("healthy"), &Value::from(2000)));
+    assert!(health["baked_ms"].as_u64().unwrap() >= 2000, "{health}");
+    assert_eq!(health["checks"][0]["status"], "healthy");
+    assert!(outcome.stderr.contains("active, waiting for health: "), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("waiting for health: healthy for 0s of 2s"), "{}", outcome.stderr);
+}
+
+#[test]
+fn a_component_that_breaks_while_it_bakes_fails_with_the_words_of_its_check() {
+    let sim = serve(&(access() + &observed(API, BROKEN)));
+    let outcome = Gate::wait(&sim).args(["--require-healthy", "--bake", "1m"]).json().exits(1);
+    let result = outcome.result();
+    let reason = "the deploy passed, but the component is unhealthy: Deployment api: 1 of 3 replicas are ready";
+    assert_eq!((&result["verdict"], &result["reason"]), (&Value::from("failed"), &Value::from(reason)));
+    assert_eq!(target(&result)["deploy_verdict"], "passed");
+    let check = &target(&result)["health"]["checks"][0];
+    assert_eq!((&check["name"], &check["status"]), (&Value::from("Deployment api"), &Value::from("unhealthy")));
+    assert_eq!(check["description"], "1 of 3 replicas are ready");
+    // Without the flag nothing is asked.
+    let sim = serve(&(access() + &observed(API, BROKEN)));
+    let result = Gate::wait(&sim).json().exits(0);
+    assert_eq!(target(&result.result())["health"], Value::Null);
+    assert!(!sim.requests().iter().any(|seen| seen.target.contains("/resources")));
+}
+
+#[test]
+fn a_server_without_component_health_is_inconclusive() {
+    let generations =
+        [("new", "HTTP 403: component health is not enabled for org"), ("mid", "HTTP 404"), ("old", "HTTP 404")];
+    in_parallel(&generations, |(generation, words)| {
+        let sim = serve(&format!("{}generation = \"{generation}\"\n{}", access(), observed(API, "")));
+        for command in ["wait", "status"] {
+            let gate =
+                Gate::at(&sim.url(), command).args(["--install", INSTALL, "--component", API, "--require-healthy"]);
+            let outcome = gate.json().exits(7);
+            let result = outcome.result();
+            let said = |field: &str| result[field].as_str().unwrap().to_owned();
+            assert!(said("reason").contains(words), "{generation}: {}", said("reason"));
+            assert!(said("hint").starts_with("check that component health is turned on"), "{}", said("hint"));
+            assert_eq!(
+                (&result["verdict"], &target(&result)["deploy_verdict"]),
+                (&Value::from("inconclusive"), &Value::from("passed"))
+            );
+        }
+    });
+}
+
+#[test]
+fn what_was_observed_before_the_deploy_is_waited_for_until_the_time_runs_out() {
+    let sim = serve(&(access() + &observed(API, r#"{ health = "healthy", stale = true }"#)));
+    let outcome = Gate::wait(&sim).args(["--require-healthy", "--timeout", "3s"]).json().exits(124);
+    let result = outcome.result();
+    let reason = result["reason"].as_str().unwrap();
+    assert!(
+        reason.contains(
+            "waiting for health: not known yet (nothing of the component was observed since the deploy ended)"
+        ),
+        "{reason}"
+    );
+    assert_eq!(target(&result)["deploy_verdict"], "passed");
+}
+
+#[test]
+fn each_target_has_a_health_of_its_own() {
+    let sim = serve(
+        &(access()
+            + &observed(API, r#"{ health = "healthy" }"#)
+            + &observed(WORKER, r#"{ health = "healthy", looks = 2 }, { health = "degraded" }"#)),
+    );
+    let flags = ["--component", WORKER, "--require-healthy", "--bake", "4s", "--require", "any"];
+    let outcome = Gate::wait(&sim).args(flags).json().exits(0);
+    let result = outcome.result();
+    let verdicts: Vec<&Value> = result["targets"].as_array().unwrap().iter().map(|own| &own["verdict"]).collect();
+    assert_eq!(verdicts, ["passed", "failed"]);
+}
+
+#[test]
+fn one_look_says_whether_the_component_is_healthy() {
+    let sim = serve(&(access() + &observed(API, BROKEN).replace("{ status = \"executing\", looks = 2 }, ", "")));
+    let look = || Gate::at(&sim.url(), "status").args(["--install", INSTALL, "--component", API, "--require-healthy"]);
+    look().run().exits(0);
+    look().args(["--bake", "1h"]).run().exits(10).says("waiting for health");
+    look().run().exits(1).says("1 of 3 replicas are ready");
+}
+
+#[test]
+fn flags_that_contradict_each_other_are_refused() {
+    let refused = [
+        (&["--bake", "5m"][..], "nothing requires it to be"),
+        (&["--require-healthy", "--on-approval", "pass"], "before anything is deployed"),
+        (&["--require-healthy", "--bake", "60m"], "no component can be healthy for 1h within 1h"),
+        (&["--require-healthy", "--bake", "-5m"], "--bake"),
+        (&["--require-healthy", "--bake", "soon"], "--bake"),
+    ];
+    for (flags, words) in refused {
+        Gate::bare("wait").args(flags).run().refused().says(words);
+    }
+    let explained = |flags: &[&str]| Gate::bare("explain").args(flags).run().exits(0).stdout.clone();
+    assert!(explained(&[]).contains("--require-healthy off"));
+    let text = explained(&["--require-healthy", "--bake", "10m"]);
+    assert!(text.contains("an apply passes once its component is healthy, and stays so for 10m"), "{text}");
+    assert!(explained(&["--require-healthy", "--bake", "0"]).contains("once its component is healthy;"));
+}
