@@ -117,13 +117,13 @@ impl Flow {
         self.steps.iter().any(|step| step.targets(deploy) && step.begun())
     }
 
-    /// Returns whether all steps of a kind that work on a deploy were repeated, so that the last repetition is missing.
+    /// Returns whether the last step of a kind that works on a deploy was repeated, so that its repetition is missing.
     pub(super) fn awaits_repetition(&self, deploy: &str, install_component: &str) -> bool {
         let of_kind = |kind: &'static str| {
             let works = self.works_on(deploy, install_component, true).filter(move |step| step.target_type == kind);
-            works.map(|step| step.repeated).reduce(|all, one| all && one)
+            works.last().is_some_and(|step| step.repeated)
         };
-        of_kind("install_deploys") == Some(true) || of_kind("install_components") == Some(true)
+        of_kind("install_deploys") || of_kind("install_components")
     }
 
     /// Returns whether a human is asked about the deploy (facts: needs a human).

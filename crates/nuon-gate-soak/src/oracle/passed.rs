@@ -110,7 +110,7 @@ fn lack(case: &Case, row: &Seen<Row>, flow: &Seen<Flow>) -> String {
     } else if !own.works_on(deploy, case.install_component(deploy), true).all(Step::good) {
         "a step that works on it is unfinished or failed"
     } else if own.awaits_repetition(deploy, case.install_component(deploy)) {
-        "all steps of a kind that work on it were repeated, and no repetition has ended"
+        "the last step of a kind that works on it was repeated, and its repetition is missing"
     } else {
         ""
     };

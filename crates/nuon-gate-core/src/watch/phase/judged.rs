@@ -89,9 +89,9 @@ fn any(steps: &[&WorkflowStep], states: &[StepState]) -> bool {
     steps.iter().any(|step| states.contains(&step.state()))
 }
 
-/// Returns the last of the steps if each was replaced.
+/// Returns the last of the steps if it was replaced: the step that takes its place comes behind it, and is still to come.
 fn replaced<'a>(steps: &[&'a WorkflowStep]) -> Option<&'a WorkflowStep> {
-    steps.last().copied().filter(|_| steps.iter().all(|step| step.state() == StepState::Replaced))
+    steps.last().copied().filter(|step| step.state() == StepState::Replaced)
 }
 
 /// A step that is never run has nothing to end.
@@ -104,7 +104,7 @@ fn is_unfinished(step: &WorkflowStep) -> bool {
 }
 
 /// A passing status counts when a step that targets the deploy has begun and none that works on it is unfinished or failed,
-/// whatever the workflow as a whole says. Where each step was replaced, the ones that take their place are still to come.
+/// whatever the workflow as a whole says. Where the last was replaced, the one that takes its place is still to come.
 fn passing(picture: Picture<'_>, workflow: &Workflow) -> Judged {
     let steps = Steps::of(picture, workflow);
     let unfinished = steps.all().find(|step| is_unfinished(step));
