@@ -76,7 +76,7 @@ impl Follow {
         let pins = Pins { branch_run: self.pins.branch_run, ..Pins::default() };
         let follow = Self::successor(to, newer, pins, kind, before, past);
         let mut follow = follow.passing_over(self.passed_over);
-        follow.reads.newest = Newest::None;
+        (follow.reads.newest, follow.reads.shown) = (Newest::None, true);
         Move::Follow(Box::new(follow))
     }
 }

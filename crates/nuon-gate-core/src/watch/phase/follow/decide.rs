@@ -252,6 +252,13 @@ impl Follow {
         if is_unmatched {
             return Decision::Hold(Hold::Unmatched);
         }
+        // Whether it is superseded has to be known, and a list that lacks this very deploy does not say so.
+        if !self.reads.shown && self.on_superseded(policy) != OnSuperseded::Ignore {
+            return match self.reads.rows {
+                None => Decision::Need(list_request(policy.target)),
+                Some(_) => Decision::Hold(Hold::Outdated),
+            };
+        }
         match row.kind().filter(|_| self.identified) {
             Some(kind) => Decision::End(End::Passed(Proof::new(self.id.clone(), kind, basis, health))),
             None => Decision::Need(deploy_request(policy.target, &self.id)),

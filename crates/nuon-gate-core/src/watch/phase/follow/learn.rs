@@ -31,12 +31,17 @@ impl Follow {
                 self.observe(row, true, policy)
             }
             Fact::Latest(Some(row)) if row.id.as_ref() == Some(&self.id) => {
+                self.reads.shown = true;
                 self.reads.newest = self.newest_of(Some(row.clone()), true);
                 self.observe(row, false, policy)
             }
             Fact::Latest(row) => {
                 self.reads.newest = match row {
-                    Some(row) if self.passed_over.is_deploy(&row) => self.newest_of(Some(row), true),
+                    Some(row) if self.passed_over.is_deploy(&row) => {
+                        let newest = self.newest_of(Some(row.clone()), true);
+                        self.reads.shown = !self.passed_over.is_older(&row);
+                        newest
+                    }
                     // There is this one at least.
                     Some(_) | None => Newest::Hidden,
                 };
@@ -46,6 +51,7 @@ impl Follow {
                 let own = rows.iter().find(|row| row.id.as_ref() == Some(&self.id));
                 self.workflow_id = self.workflow_id.take().or_else(|| own?.workflow().cloned());
                 let own = own.cloned().map(Arc::new);
+                self.reads.shown |= own.is_some() || is_cut_off(&rows);
                 self.reads.newest = self.newest_among(&rows);
                 self.reads.rows = Some(rows);
                 own.map_or_else(Vec::new, |own| self.observe(own, false, policy))
@@ -75,6 +81,7 @@ impl Follow {
             return Vec::new();
         }
         self.identified |= own.install_id.is_some() && !self.names_another_workflow(own);
+        self.reads.shown = true;
         let newest = rows_since(policy.target, rows, own);
         let own = Arc::new(own.clone());
         if newest.len() > 1 {

@@ -98,6 +98,8 @@ struct Reads {
     /// How often the detail was read.
     details: u32,
     newest: Newest,
+    /// What says which is the newest is not behind this deploy: it shows it, or one that is not older.
+    shown: bool,
     /// The newest rows, where they were read.
     rows: Option<Arc<Vec<Deploy>>>,
     /// The detail of the newest row was read, which may say when it was created where the row does not.
@@ -160,7 +162,7 @@ impl Follow {
     /// Follows a row that matched.
     pub(super) fn matched(id: DeployId, row: Arc<Deploy>, pins: Pins, past: Option<Past>, is_newest: bool) -> Self {
         let newest = if is_newest { Newest::None } else { Newest::Unread };
-        let reads = Reads { current: true, changed: true, newest, ..Reads::default() };
+        let reads = Reads { current: true, changed: true, newest, shown: is_newest, ..Reads::default() };
         let mut follow = Self { origin: Origin::Matched, past, reads, ..Self::named(id, pins) };
         follow.freshness.admit(Moment::START, &row);
         follow.workflow_id = row.workflow().cloned();

@@ -3,14 +3,16 @@
 use serde_json::{Value, json};
 
 use super::said::{
-    Said, created, detail, done, list, lost, newest, no_newest, nothing, of, plans_only, row, typed, with, without,
-    workflow,
+    Said, created, detail, done, list, lost, missing, newest, no_newest, nothing, of, plans_only, row, typed, with,
+    without, workflow,
 };
 use super::scene::{
-    IN_PROGRESS, NOT_STARTED, Scene, Then, failed, id, latest, named, needs, own, passes, passes_by, play, search,
+    IN_PROGRESS, NOT_STARTED, Scene, Then, failed, fails_as, id, latest, named, needs, own, passes, passes_by, play,
+    search,
 };
 use super::{NO_DEPLOYS, OTHER, OWN, WHICH};
 use crate::cause::Cause;
+use crate::model::Status;
 use crate::pins::{Baseline, Pins};
 use crate::watch::phase::Basis;
 use crate::watch::settings::OnSuperseded;
@@ -170,8 +172,11 @@ fn no_rivals() -> Vec<Scene> {
             .then(passes_by("iwf-1"))
     };
     let flagged = with(newer("active"), &json!({ "plan_only": true }));
+    let older = created(newer("active"), -90);
     vec![
-        passes_beside("an older row", WHICH, &created(newer("active"), -90)),
+        fail("an older row", WHICH)
+            .poll(0, [detail(&active), newest(&older), done("iwf-1"), list(&[&active, &older])])
+            .then(passes_by("iwf-1")),
         passes_beside("a newer row of the same workflow", WHICH, &created(row(OTHER, "queued"), -30)),
         passes_beside("a row of the same workflow and the same time", WHICH, &row(OTHER, "queued")),
         passes_beside(
@@ -239,7 +244,7 @@ fn older_without_a_time() -> Vec<Scene> {
             .then(IN_PROGRESS)
             .wide_poll(2, [detail(&queued), row_without_a_time, its_detail, at_work()])
             .then(IN_PROGRESS)
-            .wide_poll(4, [detail(&active), newest(&timeless), done("iwf-1")])
+            .wide_poll(4, [detail(&active), newest(&timeless), done("iwf-1"), list(&[&active, &timeless])])
             .then(passes_by("iwf-1"))
             .reports(["found dpl-web by latest"]),
         latest("followed: not by a row that was once shown to be older", WHICH)
@@ -247,7 +252,7 @@ fn older_without_a_time() -> Vec<Scene> {
             .then(IN_PROGRESS)
             .wide_poll(2, [detail(&queued), newest(&older), at_work()])
             .then(IN_PROGRESS)
-            .poll(4, [detail(&active), newest(&timeless), done("iwf-1")])
+            .poll(4, [detail(&active), newest(&timeless), done("iwf-1"), list(&[&active, &timeless])])
             .then(passes_by("iwf-1")),
         search("followed: not by a row that was shown to be older while it was searched for", WHICH, by_build())
             .with(|settings| settings.on_superseded = Some(OnSuperseded::Follow))
@@ -255,7 +260,7 @@ fn older_without_a_time() -> Vec<Scene> {
             .then(NOT_STARTED)
             .poll(2, [newest(&built(&queued))])
             .then(IN_PROGRESS)
-            .poll(4, [detail(&built(&active)), newest(&timeless), done("iwf-1")])
+            .poll(4, [detail(&built(&active)), newest(&timeless), done("iwf-1"), list(&[&active, &timeless])])
             .then(passes_by("iwf-1")),
         search("superseded: not by what was the newest before, where the own row has no time", WHICH, by_build())
             .with(|settings| settings.on_superseded = Some(OnSuperseded::Fail))
@@ -273,7 +278,7 @@ fn older_without_a_time() -> Vec<Scene> {
             .then(superseded()),
         named("superseded: not by what it has to be newer than", WHICH, after())
             .with(|settings| settings.on_superseded = Some(OnSuperseded::Fail))
-            .poll(0, [detail(&active), detail(&older), newest(&timeless), done("iwf-1")])
+            .poll(0, [detail(&active), detail(&older), newest(&timeless), done("iwf-1"), list(&[&active, &timeless])])
             .then(passes_by("iwf-1")),
         latest("followed: not by a row whose detail cannot be read", WHICH)
             .poll(0, [newest(&queued)])
@@ -283,7 +288,15 @@ fn older_without_a_time() -> Vec<Scene> {
         latest("followed: not where the own row has lost its time", WHICH)
             .poll(0, [newest(&queued)])
             .then(IN_PROGRESS)
-            .poll(2, [detail(&without(active.clone(), "created_at")), newest(&older), done("iwf-1")])
+            .poll(
+                2,
+                [
+                    detail(&without(active.clone(), "created_at")),
+                    newest(&older),
+                    done("iwf-1"),
+                    list(&[&active, &older]),
+                ],
+            )
             .then(passes_by("iwf-1")),
         on("ignored: what cannot be read in detail", OnSuperseded::Ignore)
             .poll(0, [detail(&active), newest(&timeless), nothing("deploy dpl-db"), done("iwf-1")])
@@ -456,7 +469,7 @@ fn seen_before() -> Vec<Scene> {
 
 /// What a flag asks to be known is read before a pass is said.
 fn unreadable() -> Vec<Scene> {
-    let active = row(OWN, "active");
+    let (active, older) = (row(OWN, "active"), created(row(OTHER, "active"), -900));
     vec![
         on("fail: no pass without the newest row", OnSuperseded::Fail)
             .poll(0, [detail(&active), nothing("latest")])
@@ -470,6 +483,22 @@ fn unreadable() -> Vec<Scene> {
         on("fail: no pass without the newer row's workflow", OnSuperseded::Fail)
             .poll(0, [detail(&active), newest(&newer("queued")), nothing("workflow iwf-2")])
             .then(Then::NoAnswer),
+        on("fail: no pass where not even the deploy itself is listed", OnSuperseded::Fail)
+            .poll(0, [detail(&active), no_newest(), missing("list of 100"), done("iwf-1")])
+            .then(Then::Holds(Hold::Outdated))
+            .poll(2, [detail(&active), no_newest(), list(&[&active]), done("iwf-1")])
+            .then(passes_by("iwf-1")),
+        on("follow: no pass where the list is empty", OnSuperseded::Follow)
+            .poll(0, [detail(&active), no_newest(), list(&[]), done("iwf-1")])
+            .then(Then::Holds(Hold::Outdated)),
+        on("fail: an older deploy is shown as the newest", OnSuperseded::Fail)
+            .poll(0, [detail(&active), newest(&older), done("iwf-1"), list(&[&older])])
+            .then(Then::Holds(Hold::Outdated))
+            .poll(2, [detail(&active), newest(&newer("queued")), its_workflow(), done("iwf-1")])
+            .then(superseded()),
+        on("fail: a failure needs no list", OnSuperseded::Fail)
+            .poll(0, [detail(&row(OWN, "noop")), no_newest(), missing("list of 100"), done("iwf-1")])
+            .then(fails_as(Status::Noop)),
         on("ignore: a pass without the newest row", OnSuperseded::Ignore)
             .poll(0, [detail(&active), nothing("latest"), done("iwf-1")])
             .then(passes_by("iwf-1")),
