@@ -5,12 +5,14 @@ mod workflow;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use self::branch::BranchTargets;
 use self::workflow::{Next, WorkflowTargets};
 use super::errors::{About, Handling, handle};
 use super::event::{Refusal, RunEvent};
 use super::poller::Poller;
+use super::settings::{Mode, WatchSettings};
 use super::shared::Shared;
 use super::takeovers::Takeover;
 use super::target::TargetWatch;
@@ -28,6 +30,8 @@ pub(super) struct Discovery {
     poller: Poller,
     source: Source,
     state: State,
+    /// Until when the success of what is waited for has to last, once it was read.
+    settles_until: Option<Moment>,
 }
 
 /// Where the targets come from.
@@ -81,7 +85,7 @@ pub(super) enum Discovered {
 
 impl Discovery {
     fn new(source: Source, schedule: Schedule) -> Self {
-        Self { poller: Poller::new(schedule, Moment::START), source, state: State::Open }
+        Self { poller: Poller::new(schedule, Moment::START), source, state: State::Open, settles_until: None }
     }
 
     /// A search that is over from the start, because the targets are known.
@@ -318,9 +322,36 @@ impl Discovery {
             }
             Err(error) => Err(error),
         };
-        match outcome {
+        let began = self.poller.polling_since().unwrap_or(now);
+        let discovered = match outcome {
             Ok(discovered) => discovered,
             Err(error) => self.on_error(now, request, error, targets, shared),
+        };
+        self.unless_unsettled(discovered, began, now, shared.settings())
+    }
+
+    /// A success of the workflow or run has to last as long as that of a deploy, and is read once more after it.
+    fn unless_unsettled(
+        &mut self,
+        discovered: Discovered,
+        began: Moment,
+        now: Moment,
+        settings: &WatchSettings,
+    ) -> Discovered {
+        match discovered {
+            Discovered::End(None) if settings.settle > Duration::ZERO && settings.mode == Mode::Wait => {
+                if began >= *self.settles_until.get_or_insert(now + settings.settle) {
+                    return Discovered::End(None);
+                }
+                self.poller.over(now, Observed::Nothing);
+                Discovered::Nothing
+            }
+            // The poll goes on, or nothing was read.
+            Discovered::Nothing | Discovered::Retry(_) => discovered,
+            discovered => {
+                self.settles_until = None;
+                discovered
+            }
         }
     }
 

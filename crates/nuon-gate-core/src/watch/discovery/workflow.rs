@@ -159,6 +159,9 @@ impl WorkflowTargets {
         let joining = self.joining(&workflow, targets);
         let all_followed = joining.is_empty() && self.are_all_followed(targets);
         let Some(end) = workflow.end() else {
+            if all_followed && self.is_left(&workflow, targets) {
+                return Next::End(None);
+            }
             let observed = if joining.is_empty() { Observed::Nothing } else { Observed::Change };
             return Next::Join(joining, observed);
         };
@@ -167,6 +170,15 @@ impl WorkflowTargets {
             return Next::End(failure(end, &workflow, self.joined.is_empty() && !self.is_of_run));
         }
         Next::Join(joining, if gap { Observed::Nothing } else { Observed::Change })
+    }
+
+    /// Tells whether the workflow is not waited for any more: all its targets have ended, and one of them before its deploy did,
+    /// as a flag says. A pass needs that the workflow still asks.
+    fn is_left(&self, workflow: &Workflow, targets: &[TargetWatch]) -> bool {
+        let own = || self.targets.values().map(|index| &targets[*index]);
+        let asks = workflow.asked_about().next().is_some();
+        let stops = |target: &TargetWatch| target.ended_early() && (asks || target.verdict() != Some(Verdict::Passed));
+        !self.is_of_run && own().all(TargetWatch::has_ended) && own().any(stops)
     }
 
     /// As [`Discovery::end_without_deploys`](super::Discovery::end_without_deploys).

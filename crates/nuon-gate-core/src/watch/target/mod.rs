@@ -73,6 +73,11 @@ impl TargetWatch {
         self.record.has_ended()
     }
 
+    /// Tells whether it ended before its deploy did: a human is asked, or another deploy came.
+    pub(super) fn ended_early(&self) -> bool {
+        self.record.ended_early()
+    }
+
     /// Returns the deploy that is followed, as it was last read.
     pub(super) fn deploy(&self) -> Option<&Deploy> {
         self.record.deploy()

@@ -96,6 +96,15 @@ impl Record {
         self.end.is_some()
     }
 
+    /// Tells whether it ended before its deploy did: a human is asked, or another deploy came.
+    pub(super) fn ended_early(&self) -> bool {
+        match self.end.as_ref().map(|(_, end)| end) {
+            Some(End::Passed(proof)) => matches!(proof.basis(), Basis::Approval(_)),
+            Some(End::Otherwise(verdict, _)) => matches!(verdict, Verdict::ApprovalNeeded | Verdict::Superseded),
+            Some(End::Refused(_)) | None => false,
+        }
+    }
+
     /// Returns true once, when the target has ended.
     pub(super) fn take_ending(&mut self) -> bool {
         std::mem::take(&mut self.is_ending)

@@ -10,7 +10,9 @@ use jiff::Timestamp;
 use nuon_gate_core::api::Request;
 use nuon_gate_core::model::Status;
 use nuon_gate_core::pins::{Baseline, Pins};
-use nuon_gate_core::watch::{Clocks, EventKind, InvalidSettings, Mode, OnSuperseded, Scope, Watch, WatchSettings};
+use nuon_gate_core::watch::{
+    Clocks, EventKind, InvalidSettings, Mode, OnApproval, OnSuperseded, Scope, Watch, WatchSettings,
+};
 use nuon_gate_core::{Line, MatchedBy, Require, Rules, Verdict};
 use serde_json::{Value, json};
 
@@ -109,6 +111,64 @@ fn an_approval_that_was_answered_rings_no_clock_whoever_has_read_the_answer() {
         });
         assert_eq!(run.report.verdict, verdict, "{:?}", run.report.targets);
     }
+}
+
+#[test]
+fn a_success_of_the_workflow_is_read_once_more_after_the_settle_time() {
+    let settled = |later: &'static str| {
+        let flow = move |now: Duration| {
+            let (word, ended) = if now < s(5) { ("success", true) } else { (later, later != "in-progress") };
+            (word, ended, vec![step("a", "success", "dplA")])
+        };
+        run(of_workflow(WatchSettings { settle: s(20), ..settings() }), flowing(flow, |_, _| "active")).report
+    };
+    for (later, verdict) in [
+        ("success", Verdict::Passed),
+        ("error", Verdict::Failed),
+        ("cancelled", Verdict::Cancelled),
+        ("in-progress", Verdict::TimedOut),
+    ] {
+        let report = settled(later);
+        assert_eq!(report.verdict, verdict, "{later}");
+        assert!(verdict != Verdict::Passed || report.elapsed >= s(20), "{:?}", report.elapsed);
+    }
+}
+
+#[test]
+fn a_workflow_is_left_where_a_flag_ends_its_only_deploy_while_a_human_is_asked() {
+    let clocks = Clocks { approval: Some(s(60)), ..settings().clocks };
+    for (on_approval, clocks, verdict) in [
+        (OnApproval::Fail, settings().clocks, Verdict::ApprovalNeeded),
+        (OnApproval::Wait, clocks, Verdict::ApprovalNeeded),
+        (OnApproval::Pass, settings().clocks, Verdict::Passed),
+    ] {
+        let flow = |_: Duration| {
+            let waits = with(step("a", "approval-awaiting", "dplA"), json!({"approval": {"id": "waa1"}}));
+            ("in-progress", false, vec![waits, step("b", "pending", "")])
+        };
+        let settings = WatchSettings { on_approval, clocks, ..settings() };
+        let report = run(of_workflow(settings), flowing(flow, |_, _| "pending-approval")).report;
+        assert_eq!(report.verdict, verdict);
+        assert!(report.elapsed < s(120), "{on_approval:?}: {:?}", report.elapsed);
+    }
+}
+
+#[test]
+fn a_workflow_with_another_deploy_at_work_is_not_left() {
+    let flow = |now: Duration| {
+        let waits = with(step("a", "approval-awaiting", "dplA"), json!({"approval": {"id": "waa1"}}));
+        let word = if now < s(300) { "in-progress" } else { "success" };
+        ("in-progress", false, vec![waits, step("b", word, "dplB")])
+    };
+    let word = |now: Duration, id: &str| match id {
+        "dplA" => "pending-approval",
+        _ if now < s(300) => "executing",
+        _ => "active",
+    };
+    let settings = WatchSettings { on_approval: OnApproval::Pass, ..settings() };
+    let run = run(of_workflow(settings), flowing(flow, word));
+    assert_eq!((run.report.verdict, verdicts(&run)), (Verdict::Passed, vec![Verdict::Passed; 2]));
+    assert!(run.report.elapsed >= s(300), "{:?}", run.report.elapsed);
 }
 
 #[test]
