@@ -75,9 +75,19 @@ impl Watch {
     /// Returns whether enough targets have passed. As long as it is not known which there are, none is enough. A shard has done
     /// its part when all of its own have, however many the others have to bring.
     fn has_passed(&self) -> bool {
-        let (own, elsewhere) = (self.targets.len(), self.parts.elsewhere());
-        let enough = if elsewhere > 0 { self.needed().min(own) } else { self.needed() };
-        self.discovery.is_complete() && own + elsewhere > 0 && self.passed >= enough
+        let all = self.targets.len() + self.parts.elsewhere();
+        self.discovery.is_complete() && all > 0 && self.passed >= self.enough()
+    }
+
+    /// Returns how many of its own targets have to pass.
+    fn enough(&self) -> usize {
+        if self.parts.elsewhere() > 0 { self.needed().min(self.targets.len()) } else { self.needed() }
+    }
+
+    /// Tells whether those that a single poll left pending are enough for a pass, were they to pass.
+    fn may_still_pass(&self) -> bool {
+        let pending = self.targets.iter().filter(|target| target.verdict() == Some(Verdict::Pending)).count();
+        self.discovery.failure().is_none() && pending > 0 && self.passed + pending >= self.enough()
     }
 
     fn can_no_longer_pass(&self) -> bool {
@@ -96,6 +106,7 @@ impl Watch {
         match self.signal {
             Some(signal) => Verdict::Interrupted(signal),
             None if self.has_passed() => Verdict::Passed,
+            None if self.may_still_pass() => Verdict::Pending,
             None => most_severe.unwrap_or(Verdict::Pending),
         }
     }

@@ -10,7 +10,7 @@ use crate::virtual_time::{
 use nuon_gate_core::api::Request;
 use nuon_gate_core::pins::Pins;
 use nuon_gate_core::resolve::Wanted;
-use nuon_gate_core::watch::{Clocks, EventKind, InvalidSettings, Scope, Watch, WatchSettings};
+use nuon_gate_core::watch::{Clocks, EventKind, InvalidSettings, Mode, Scope, Watch, WatchSettings};
 use nuon_gate_core::{Require, Verdict};
 
 use Require::{All, Any};
@@ -46,6 +46,27 @@ fn as_many_have_to_pass_as_required() {
         assert_eq!((run.report.verdict, verdicts(&run)), (verdict, each.to_vec()), "{require:?}");
         let elapsed = run.report.elapsed;
         assert!((s(ended)..s(ended + 11)).contains(&elapsed), "{require:?} took {elapsed:?}");
+    }
+}
+
+#[test]
+fn a_single_poll_is_pending_as_long_as_enough_may_still_pass() {
+    let cases = [
+        (Any, &["error", "executing"][..], Pending),
+        (All, &["error", "executing"], Failed),
+        (Any, &["active", "executing"], Passed),
+        (at_least(2), &["active", "error", "executing"], Pending),
+        (at_least(2), &["cancelled", "error", "executing"], Failed),
+        (at_least(2), &["error", "active", "active"], Passed),
+        (Any, &["error", "cancelled"], Failed),
+    ];
+    for (require, each, verdict) in cases {
+        let watch = watch(WatchSettings { require, mode: Mode::Once, ..settings() }, each.len(), Pins::default());
+        let run = run(watch, |_, request| {
+            let index = component(request).unwrap();
+            soon(deploy(&row(&format!("dpl{index}"), each[index])))
+        });
+        assert_eq!(run.report.verdict, verdict, "{require:?} of {each:?}");
     }
 }
 
