@@ -185,7 +185,8 @@ fn pending(picture: Picture<'_>, workflow: &Workflow) -> Judged {
         StepState::Failed => end == WorkflowEnd::Cancelled && !step.was_called_off() && step.has_begun(),
         StepState::NotBegun | StepState::Running | StepState::Retrying => false,
     };
-    if workflow.steps_of(id).all(has_seen_more) {
+    // A success contradicts the row, however far its steps are.
+    if end == WorkflowEnd::Succeeded || workflow.steps_of(id).all(has_seen_more) {
         return Judged::Hold(Hold::Behind(Behind::Orphan(end)));
     }
     Judged::Orphan(end)
