@@ -77,7 +77,7 @@ pub(super) fn condition(component: &ComponentHealth, resources: &[Resource], end
         return unseen("nothing of the component was observed since the deploy ended");
     }
     let is_fresh = |row: &&Resource| row.is_assessed() && row.observed_at.is_some_and(|at| at > ended.at);
-    let worst = resources.iter().filter(is_fresh).filter_map(|row| Some((severity(row.health.as_ref()?)?, row)));
+    let worst = resources.iter().filter(is_fresh).filter_map(|row| Some((row.severity()?, row)));
     let worst = worst.max_by_key(|(severity, _)| *severity);
     let is_bad = worst.is_some_and(|(_, row)| row.health.as_ref().is_some_and(Health::is_bad));
     match (health, worst) {
@@ -99,17 +99,6 @@ pub(super) fn last_observed(resources: &[Resource]) -> Option<Timestamp> {
     let assessed = || resources.iter().filter(|row| row.is_assessed());
     let by_runner = assessed().any(|row| !row.is_pushed());
     assessed().filter(|row| !(by_runner && row.is_pushed())).filter_map(|row| row.observed_at).max()
-}
-
-/// Returns how bad it is; `None` for what says nothing.
-fn severity(health: &Health) -> Option<u8> {
-    match health {
-        Health::Healthy => Some(0),
-        Health::Progressing => Some(1),
-        Health::Degraded => Some(2),
-        Health::Unhealthy => Some(3),
-        Health::Unknown | Health::NotApplicable | Health::Other(_) => None,
-    }
 }
 
 /// Returns the server's own words, or else its word.
