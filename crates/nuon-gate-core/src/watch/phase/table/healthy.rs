@@ -356,6 +356,19 @@ fn baking() -> Vec<Scene> {
             .then(bakes(5, 300, 0, 3))
             .poll_of(60, vec![detail(&row(OWN, "executing"))])
             .then(IN_PROGRESS),
+        scene("what had been observed counts no more after another status", 0)
+            .poll_of(5, healthy(-103))
+            .then(unseen(SINCE))
+            .poll_of(10, vec![detail(&row(OWN, "executing"))])
+            .then(IN_PROGRESS)
+            .poll_of(20, {
+                let stands = json!({ "status_v2": { "status": "active", "created_at_ts": STARTED_AT + 15 } });
+                let again = with(active(), &stands);
+                let things: Value = [pod("healthy", 16).body()].into_iter().collect();
+                let health = said("health", &component("healthy", -900));
+                vec![detail(&again), newest(&again), done("iwf-1"), health, said("resources", &things)]
+            })
+            .then(unseen(SINCE)),
         scene("a newer deploy ends it while it bakes, if that is asked for", 300)
             .with(|settings| settings.on_superseded = Some(OnSuperseded::Fail))
             .poll_of(5, healthy(3))
