@@ -95,7 +95,7 @@ pub struct Resource {
     #[serde(deserialize_with = "instant")]
     pub observed_at: Option<Timestamp>,
     /// Whether it is checked no more.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(alias = "removed", deserialize_with = "lenient")]
     pub removed_from_config: Option<bool>,
 }
 
@@ -110,6 +110,23 @@ impl Resource {
     /// Tells whether it was pushed by somebody else, rather than observed by the server's runner.
     pub(crate) fn is_pushed(&self) -> bool {
         self.provider.as_ref().is_some_and(|own| own.is("custom"))
+    }
+
+    /// Returns how bad it is; `None` for what says nothing.
+    pub(crate) fn severity(&self) -> Option<u8> {
+        match self.health.as_ref()? {
+            Health::Healthy => Some(0),
+            Health::Progressing => Some(1),
+            Health::Degraded => Some(2),
+            Health::Unhealthy => Some(3),
+            Health::Unknown | Health::NotApplicable | Health::Other(_) => None,
+        }
+    }
+
+    /// Tells whether it is a reason to wait for: it is not healthy, or is still to be seen.
+    pub(super) fn is_troubled(&self) -> bool {
+        let is_fine = matches!(self.health, None | Some(Health::Healthy | Health::NotApplicable));
+        self.is_assessed() && !is_fine
     }
 
     /// Returns what it is called: `Deployment api`.

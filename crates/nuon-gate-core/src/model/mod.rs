@@ -38,7 +38,7 @@ pub use log_stream::LogStream;
 pub(crate) use open::Object;
 pub use plan::Plan;
 pub use queue::{QueuePlace, QueuePosition, SignalAhead};
-pub use status::{CompositeStatus, EarlierStatus, HealthCheck, Metadata, Status};
+pub use status::{CompositeStatus, EarlierStatus, Metadata, Status};
 pub use workflow::{
     Approval, ApprovalOption, ApprovalResponse, StepStanding, StepState, Workflow, WorkflowEnd, WorkflowStep,
 };

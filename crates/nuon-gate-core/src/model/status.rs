@@ -1,8 +1,11 @@
 //! Statuses and their history (`docs/nuon-api.md`, "Statuses").
 
+use std::cmp::Reverse;
+
 use jiff::Timestamp;
 use serde::Deserialize;
 
+use super::Resource;
 use super::bounded::{first, last, text};
 use super::open::{lenient, lenient_object, open_enum, unix_seconds};
 use crate::RemoteText;
@@ -93,44 +96,16 @@ pub struct Metadata {
     pub err_message: Option<RemoteText>,
     /// What a step that verifies health has seen.
     #[serde(deserialize_with = "first")]
-    pub checks: Option<Vec<HealthCheck>>,
-}
-
-/// A check of a component's health.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-pub struct HealthCheck {
-    /// The kind of what is checked.
-    #[serde(deserialize_with = "text")]
-    pub kind: Option<RemoteText>,
-    /// Its name.
-    #[serde(deserialize_with = "text")]
-    pub name: Option<RemoteText>,
-    /// What the check says.
-    #[serde(deserialize_with = "text")]
-    pub health: Option<RemoteText>,
-    /// Why.
-    #[serde(deserialize_with = "text")]
-    pub message: Option<RemoteText>,
-}
-
-impl HealthCheck {
-    /// Describes a check that is not healthy: `Deployment api is unhealthy: 1 of 3 replicas are ready`.
-    fn trouble(&self) -> Option<String> {
-        let part = |text: &Option<RemoteText>| text.as_ref().map(|text| text.line(100)).filter(|line| !line.is_empty());
-        let health = part(&self.health).filter(|health| *health != "healthy")?;
-        let subject: Vec<String> =
-            [&self.kind, &self.name].into_iter().filter_map(part).map(|line| line.plain().to_owned()).collect();
-        let why = part(&self.message).map(|why| format!(": {}", why.plain())).unwrap_or_default();
-        Some(format!("{} is {}{why}", subject.join(" "), health.plain()))
-    }
+    pub checks: Option<Vec<Resource>>,
 }
 
 impl Metadata {
-    /// Describes the first few checks that are not healthy.
+    /// Describes the first few checks that are not healthy, the worst first.
     pub(super) fn troubles(&self) -> impl Iterator<Item = String> {
         const FEW: usize = 3;
-        self.checks.iter().flatten().filter_map(HealthCheck::trouble).take(FEW)
+        let mut troubled: Vec<&Resource> = self.checks.iter().flatten().filter(|check| check.is_troubled()).collect();
+        troubled.sort_by_key(|check| Reverse(check.severity()));
+        troubled.into_iter().take(FEW).map(Resource::describe)
     }
 }
 

@@ -44,13 +44,15 @@ impl Pace {
 /// A target that has not ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pending {
+    /// Why it is still waited for.
+    pub hold: Hold,
     /// Which.
     pub target: usize,
     /// Where its deploy stands; `None`: there is no deploy yet.
     pub status: Option<Status>,
     /// For how long it was seen there.
     pub spent: Duration,
-    /// How far it has come, if it is known how long such deploys take, and no human is asked.
+    /// How far it has come, if it is known how long such deploys take, it has not passed, and no human is asked.
     pub pace: Option<Pace>,
 }
 

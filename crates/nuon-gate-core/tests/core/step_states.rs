@@ -165,3 +165,42 @@ fn what_has_begun_is_all_but_what_waits_and_what_was_not_attempted() {
         assert_eq!(step(&json!({ "status": { "status": word } })).has_begun(), begun, "{word:?}");
     }
 }
+
+/// What is said of a step that verifies health: what it narrates, and which of its checks are missing or failing, the worst
+/// first.
+#[test]
+fn a_step_that_verifies_health_is_described_by_its_checks() {
+    let window = "waiting on 2 checks — 39s of the 3m0s window left";
+    let check = |kind: &str, name: &str, health: &str, message: &str| json!({ "kind": kind, "name": name, "health": health, "message": message });
+    let checks = [
+        check("ConfigMap", "settings", "not-applicable", ""),
+        check("CustomCheck", "smoke", "unknown", "no report yet"),
+        check("Deployment", "web", "healthy", ""),
+        check("Deployment", "api", "unhealthy", "1 of 3 replicas are ready"),
+        json!({ "kind": "HTTPProbe", "name": "old", "health": "unhealthy", "message": "gone", "removed": true }),
+        check("Pod", "api-1", "degraded", ""),
+        check("Pod", "api-2", "unknown", ""),
+        json!({ "kind": "Pod", "name": "api-3" }),
+    ];
+    let all = "Deployment api is unhealthy: 1 of 3 replicas are ready; Pod api-1 is degraded; \
+               CustomCheck smoke is unknown: no report yet";
+    let cases = [
+        (json!(window), json!(checks), format!(" ({window}; {all})")),
+        (json!(window), json!([checks[0], checks[2], checks[4]]), format!(" ({window})")),
+        (json!(null), json!([checks[1]]), " (CustomCheck smoke is unknown: no report yet)".to_owned()),
+        (json!(null), json!(null), String::new()),
+        (json!(""), json!({ "api": "unhealthy" }), String::new()),
+    ];
+    for (description, checks, noted) in cases {
+        let body = json!({ "id": "inw1", "owner_id": "inl1", "steps": [{
+            "name": "verify health", "step_target_type": "install_components",
+            "status": {
+                "status": "in-progress", "status_human_description": description, "metadata": { "checks": checks },
+            },
+        }] });
+        let workflow: Workflow = decode(body.to_string().as_bytes()).unwrap();
+        let described = workflow.describe(workflow.steps().next().unwrap()).unwrap();
+        let expected = format!("step 1 of 1, verify health, is `in-progress`{noted}");
+        assert_eq!(described.line(900).plain(), expected, "{checks}");
+    }
+}

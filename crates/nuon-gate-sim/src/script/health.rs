@@ -65,6 +65,9 @@ pub struct Observation {
     pub message: String,
     /// Nothing was observed since before the first request.
     pub stale: bool,
+    /// How far the clock of the runner that observes it is ahead.
+    #[serde(deserialize_with = "duration")]
+    pub ahead: Option<Duration>,
 }
 
 impl Default for Observation {
@@ -77,6 +80,7 @@ impl Default for Observation {
             name: None,
             message: String::new(),
             stale: false,
+            ahead: None,
         }
     }
 }

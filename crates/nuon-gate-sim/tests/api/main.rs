@@ -15,6 +15,7 @@ mod ids;
 mod lists;
 mod logs;
 mod long_poll;
+mod observed;
 mod oidc;
 mod rows;
 mod sinks;

@@ -176,8 +176,14 @@ impl<'a> Said<'a> {
             (
                 EventKind::Waiting {
                     pending: vec![
-                        Pending { target: 0, status: Some(self.status()), spent: next, pace: None },
-                        Pending { target: 1, status: None, spent: next, pace: None },
+                        Pending {
+                            target: 0,
+                            status: Some(self.status()),
+                            spent: next,
+                            pace: None,
+                            hold: Hold::NotHealthy(RemoteText::new(self.text())),
+                        },
+                        Pending { target: 1, status: None, spent: next, pace: None, hold: Hold::NotStarted },
                     ],
                 },
                 2,

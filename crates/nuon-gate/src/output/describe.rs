@@ -169,13 +169,15 @@ fn expected(pace: Pace) -> Line {
 /// Says that a target is still pending.
 pub(super) fn waiting(pending: &Pending) -> Line {
     let spent = human(pending.spent);
-    Line::new(match (&pending.status, pending.pace) {
+    let why = Some(&pending.hold).filter(|hold| hold.keeps_back()).map(|hold| format!(", {hold}")).unwrap_or_default();
+    let stands = match (&pending.status, pending.pace) {
         (Some(status), Some(Pace { elapsed, typical })) => {
             format!("still {status}, for {spent} ({} in all, usually {})", human(elapsed), human(typical))
         }
         (Some(status), None) => format!("still {status}, for {spent}"),
         (None, _) => format!("still no deploy, after {spent}"),
-    })
+    };
+    Line::new(stands + &why)
 }
 
 /// Returns the last line of a run on stdout: the reason, or the state of a run that has not ended.

@@ -78,7 +78,7 @@ mod tests {
 
     use nuon_gate_core::ApprovalPlace;
     use nuon_gate_core::watch::Pace;
-    use nuon_gate_core::{Target, Verdict};
+    use nuon_gate_core::{Hold, RemoteText, Target, Verdict};
 
     use super::*;
 
@@ -101,18 +101,22 @@ mod tests {
     }
 
     fn executing(target: usize) -> Pending {
-        Pending { target, status: Some(Status::Executing), spent: Duration::from_secs(125), pace: None }
+        let (status, spent) = (Some(Status::Executing), Duration::from_secs(125));
+        Pending { target, status, spent, pace: None, hold: Hold::InProgress }
     }
 
     #[test]
     fn a_few_are_reported_one_by_one() {
         let none = Pending { status: None, spent: Duration::from_secs(61), ..executing(4) };
         let pace = Pace { elapsed: Duration::from_secs(130), typical: Duration::from_secs(170) };
-        let pending = [executing(3), none, Pending { pace: Some(pace), ..executing(5) }];
+        let hold = Hold::NotHealthy(RemoteText::new("Deployment api: 1 of 3"));
+        let held = Pending { hold, status: Some(Status::Active), ..executing(6) };
+        let pending = [executing(3), none, Pending { pace: Some(pace), ..executing(5) }, held];
         let expected = [
             (Some(3), "still executing, for 2m 5s"),
             (Some(4), "still no deploy, after 1m 1s"),
             (Some(5), "still executing, for 2m 5s (2m 10s in all, usually 2m 50s)"),
+            (Some(6), "still active, for 2m 5s, waiting for health: Deployment api: 1 of 3"),
         ];
         assert_eq!(said(&standings(40), &pending), expected.map(|(target, line)| (target, line.to_owned())));
         assert_eq!(said(&standings(0), &[]), [(None, "still waiting for the workflow or run".to_owned())]);

@@ -92,10 +92,11 @@ fn body(kind: &EventKind, at: Timestamp, targets: &[Target]) -> Option<(&'static
             json!({"target": target.as_ref().and_then(named), "error": Line::new(error.to_string()), "next_ms": millis(*next)}),
         ),
         EventKind::Waiting { pending } => {
-            let pending = pending.iter().map(|Pending { target, status, spent, pace }| {
+            let pending = pending.iter().map(|Pending { target, status, spent, pace, hold }| {
+                let why = Some(hold).filter(|hold| hold.keeps_back()).map(|hold| Line::new(hold.to_string()));
                 json!({
                     "target": named(target), "status": status.as_ref().map(Status::as_str), "spent_ms": millis(*spent),
-                    "elapsed_ms": pace.map(|pace| millis(pace.elapsed)),
+                    "why": why, "elapsed_ms": pace.map(|pace| millis(pace.elapsed)),
                     "typical_ms": pace.map(|pace| millis(pace.typical)),
                     "expected_end": pace.map(|pace| expected_end(pace, at)),
                 })

@@ -13,6 +13,28 @@ use crate::timeline::span;
 /// before it calls anything bad, about one a minute.
 const RECOVERY: Duration = Duration::from_secs(180);
 
+/// How far the clock of the runner, which says when it has observed something, can be from the server's, which says when a deploy
+/// ended.
+const SKEW: Duration = Duration::from_secs(60);
+
+/// When a deploy ended, and what had been observed by the time that was seen.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ended {
+    /// By the server's clock.
+    pub(super) at: Timestamp,
+    /// When the last observation was made by the time of the first look at the component's health, by the runner's clock.
+    pub(super) observed: Option<Timestamp>,
+}
+
+impl Ended {
+    /// Tells whether an observation was made after the deploy ended. One that came after the first look was; otherwise the two
+    /// clocks have to be far enough apart.
+    fn is_before(self, observed: Timestamp) -> bool {
+        let came_later = self.observed.is_some_and(|before| observed > before);
+        observed > self.at && (came_later || span(self.at, observed) > SKEW)
+    }
+}
+
 /// How a component does after a deploy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Condition {
@@ -35,9 +57,9 @@ pub(super) struct Sight {
     pub(super) observed: Timestamp,
 }
 
-/// Says how a component does after a deploy that ended then. The server's word alone says nothing of when anything was last
+/// Says how a component does after a deploy that has ended. The server's word alone says nothing of when anything was last
 /// observed: it is not written anew while it stays the same. So it counts together with what was observed since.
-pub(super) fn condition(component: &ComponentHealth, resources: &[Resource], ended: Timestamp) -> Condition {
+pub(super) fn condition(component: &ComponentHealth, resources: &[Resource], ended: Ended) -> Condition {
     let unseen = |words: &str| Condition::Unseen(RemoteText::new(words));
     let verdict = component.verdict.as_ref();
     let Some((health, verdict)) = verdict.and_then(|own| Some((own.status.as_ref()?, own))) else {
@@ -51,15 +73,17 @@ pub(super) fn condition(component: &ComponentHealth, resources: &[Resource], end
     let Some(observed) = last_observed(resources) else {
         return unseen("the server has observed nothing of the component");
     };
-    if observed <= ended {
+    if !ended.is_before(observed) {
         return unseen("nothing of the component was observed since the deploy ended");
     }
-    let is_fresh = |row: &&Resource| row.is_assessed() && row.observed_at.is_some_and(|at| at > ended);
-    let worst = resources.iter().filter(is_fresh).filter_map(|row| Some((severity(row.health.as_ref()?)?, row)));
+    let is_fresh = |row: &&Resource| row.is_assessed() && row.observed_at.is_some_and(|at| at > ended.at);
+    let worst = resources.iter().filter(is_fresh).filter_map(|row| Some((row.severity()?, row)));
     let worst = worst.max_by_key(|(severity, _)| *severity);
     let is_bad = worst.is_some_and(|(_, row)| row.health.as_ref().is_some_and(Health::is_bad));
     match (health, worst) {
-        (Health::Degraded | Health::Unhealthy, _) if is_bad && began >= ended || span(ended, observed) >= RECOVERY => {
+        (Health::Degraded | Health::Unhealthy, _)
+            if is_bad && began >= ended.at || span(ended.at, observed) >= RECOVERY =>
+        {
             Condition::Bad(health.clone(), said)
         }
         (Health::Healthy, Some((0, _))) => Condition::Healthy(Sight { began, observed }),
@@ -71,21 +95,10 @@ pub(super) fn condition(component: &ComponentHealth, resources: &[Resource], end
 
 /// Returns when the component was last observed. A check that somebody pushed says nothing of what the runner can see, and
 /// counts only where there is no more than such.
-fn last_observed(resources: &[Resource]) -> Option<Timestamp> {
+pub(super) fn last_observed(resources: &[Resource]) -> Option<Timestamp> {
     let assessed = || resources.iter().filter(|row| row.is_assessed());
     let by_runner = assessed().any(|row| !row.is_pushed());
     assessed().filter(|row| !(by_runner && row.is_pushed())).filter_map(|row| row.observed_at).max()
-}
-
-/// Returns how bad it is; `None` for what says nothing.
-fn severity(health: &Health) -> Option<u8> {
-    match health {
-        Health::Healthy => Some(0),
-        Health::Progressing => Some(1),
-        Health::Degraded => Some(2),
-        Health::Unhealthy => Some(3),
-        Health::Unknown | Health::NotApplicable | Health::Other(_) => None,
-    }
 }
 
 /// Returns the server's own words, or else its word.

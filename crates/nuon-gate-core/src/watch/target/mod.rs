@@ -396,7 +396,7 @@ impl TargetWatch {
 
     /// Returns where it stands, for a heartbeat.
     pub(super) fn pending(&self, now: Moment, shared: &Shared) -> Pending {
-        self.record.pending(now, shared)
+        self.record.pending(self.phase.hold(), now, shared)
     }
 
     // How it ends.

@@ -21,8 +21,6 @@ use crate::{DeployId, Hold, Line, MatchedBy, Moment, Target, Verdict, WorkflowId
 
 /// How often it is told what a step, or the health of the component, says that keeps a deploy from its verdict.
 const STEP_PACE: Duration = Duration::from_secs(15);
-/// How often it is told for how long a component has been healthy.
-const BAKE_PACE: Duration = Duration::from_secs(60);
 
 #[derive(Debug)]
 pub(super) struct Record {
@@ -131,9 +129,10 @@ impl Record {
     }
 
     /// Returns where the deploy stands, for a heartbeat.
-    pub(super) fn pending(&self, now: Moment, shared: &Shared) -> Pending {
+    pub(super) fn pending(&self, hold: Hold, now: Moment, shared: &Shared) -> Pending {
         let (status, spent) = (self.status().cloned(), now - self.last_change());
-        Pending { target: self.index, status, spent, pace: self.pace(now, shared) }
+        let pace = self.pace(now, shared).filter(|_| !hold.is_of_health());
+        Pending { target: self.index, status, spent, pace, hold }
     }
 
     /// Tells whether to request the earlier deploys, once for each deploy.
@@ -198,12 +197,8 @@ impl Record {
         }
         let is_new = self.reported_hold.as_ref().is_none_or(|(before, told)| {
             // What a step says while it works can be another word at each poll.
-            let pace = match hold {
-                Hold::Step(_) | Hold::Unseen(_) | Hold::NotHealthy(_) => STEP_PACE,
-                Hold::Baking(_) => BAKE_PACE,
-                _ => Duration::MAX,
-            };
-            !before.is_same(hold) || before != hold && now - *told >= pace
+            let says_more = matches!(hold, Hold::Step(_) | Hold::Unseen(_) | Hold::NotHealthy(_));
+            !before.is_same(hold) || says_more && before != hold && now >= *told + STEP_PACE
         });
         if is_new {
             self.reported_hold = Some((hold.clone(), now));

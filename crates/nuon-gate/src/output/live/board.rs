@@ -158,15 +158,24 @@ impl Board {
             }
             EventKind::Steps { workflow, steps } => self.step(workflow, steps, at),
             EventKind::Waiting { pending } => {
-                for Pending { target, pace, .. } in pending {
-                    self.change(*target, |entry| entry.usual = pace.map(|pace| Usual { pace, at }));
+                for Pending { target, pace, hold, .. } in pending {
+                    self.change(*target, |entry| {
+                        entry.usual = pace.map(|pace| Usual { pace, at });
+                        if hold.keeps_back() {
+                            entry.note = noted(hold);
+                        }
+                    });
                 }
             }
             EventKind::NotStarted { target } => self.change(*target, |entry| entry.place = Place::NotStarted),
             EventKind::Changed { target, to, .. } => {
                 self.change(*target, |entry| entry.go(Place::At(to.clone()), at));
             }
-            EventKind::Held { target, hold, .. } => self.change(*target, |entry| entry.note = noted(hold)),
+            EventKind::Held { target, hold, .. } => self.change(*target, |entry| {
+                entry.note = noted(hold);
+                // It takes no longer than it has.
+                entry.usual = entry.usual.take().filter(|_| !hold.is_of_health());
+            }),
             EventKind::ApprovalNeeded { target, url, .. } => {
                 self.change(*target, |entry| (entry.asked, entry.note) = (Some(url.clone()), None));
             }

@@ -15,7 +15,7 @@ use crate::timeline::span;
 use crate::watch::event::Refusal;
 use crate::watch::phase::LAG;
 use crate::watch::phase::judged::{Judged, Picture, judged};
-use crate::watch::phase::proof::{Basis, HealthProof, Proof};
+use crate::watch::phase::proof::{Basis, Proof};
 use crate::watch::phase::{
     Decision, End, Held, Policy, StopReason, deploy_request, install_request, latest_request, list_request,
     workflow_request, wrong_kind,
@@ -215,9 +215,7 @@ impl Follow {
     /// Everything that a pass needs is there: the deploy's identity by its own detail, a passing status that is the newest,
     /// and the steps of its workflow. Nothing else makes a [`Proof`].
     fn pass(&self, row: &Deploy, by_rule: bool, policy: &Policy<'_>) -> Decision {
-        // What had ended before the wait began, and is not to be judged, need not last.
-        let is_past = matches!(self.on_stale(policy), Some(OnStale::Wait | OnStale::Fail));
-        let settle = if is_past { Duration::ZERO } else { policy.settings.settle };
+        let settle = if self.is_past(policy) { Duration::ZERO } else { policy.settings.settle };
         let since = match &self.held {
             Some(Held { hold: Hold::Settling(until), .. }) => *until,
             // Its health is asked about once it has settled.
@@ -228,21 +226,21 @@ impl Follow {
         if settle > Duration::ZERO && self.reads.read_at < since {
             return Decision::Hold(Hold::Settling(since));
         }
-        let health = match self.healthy(row, policy) {
-            Healthy::Proven(health) => Some(health),
-            Healthy::Unproven(decision) if !is_past => return decision,
-            Healthy::Unproven(_) | Healthy::NotRequired => None,
-        };
         let basis = match (self.own_workflow(), &self.reads.workflow) {
             _ if by_rule => Basis::Rule(row.current_status().clone()),
             (Some(id), Some(_)) => Basis::Steps(id.clone()),
             (Some(id), None) => Basis::WithoutWorkflow(id.clone()),
             (None, _) => Basis::Status,
         };
-        self.proven(row, basis, health, policy)
+        self.proven(row, basis, policy)
     }
 
-    fn proven(&self, row: &Deploy, basis: Basis, health: Option<HealthProof>, policy: &Policy<'_>) -> Decision {
+    /// What had ended before the wait began, and is not to be judged, need neither last nor be healthy.
+    fn is_past(&self, policy: &Policy<'_>) -> bool {
+        matches!(self.on_stale(policy), Some(OnStale::Wait | OnStale::Fail))
+    }
+
+    fn proven(&self, row: &Deploy, basis: Basis, policy: &Policy<'_>) -> Decision {
         let is_contradicted = || self.pins.contradicted_by(row, policy.started_at).is_some();
         let is_unmatched = match self.origin {
             Origin::Named => !self.matches,
@@ -259,10 +257,15 @@ impl Follow {
                 Some(_) => Decision::Hold(Hold::Outdated),
             };
         }
-        match row.kind().filter(|_| self.identified) {
-            Some(kind) => Decision::End(End::Passed(Proof::new(self.id.clone(), kind, basis, health))),
-            None => Decision::Need(deploy_request(policy.target, &self.id)),
-        }
+        let Some(kind) = row.kind().filter(|_| self.identified) else {
+            return Decision::Need(deploy_request(policy.target, &self.id));
+        };
+        let health = match self.healthy(row, policy) {
+            Healthy::Proven(health) => Some(health),
+            Healthy::Unproven(decision) if !self.is_past(policy) => return decision,
+            Healthy::Unproven(_) | Healthy::NotRequired => None,
+        };
+        Decision::End(End::Passed(Proof::new(self.id.clone(), kind, basis, health)))
     }
 
     /// Gives a contradiction a moment to go away before it is believed.
@@ -314,8 +317,10 @@ impl Follow {
         }
         match policy.settings.on_approval {
             OnApproval::Wait => Decision::Hold(Hold::Approval(place)),
+            // Nothing has been deployed whose health could be asked about.
+            OnApproval::Pass if policy.settings.healthy_for.is_some() => Decision::Hold(Hold::Approval(place)),
             OnApproval::Fail => Decision::End(End::Otherwise(Verdict::ApprovalNeeded, Cause::ApprovalNeeded(place))),
-            OnApproval::Pass => self.proven(row, Basis::Approval(place), None, policy),
+            OnApproval::Pass => self.proven(row, Basis::Approval(place), policy),
         }
     }
 

@@ -11,7 +11,7 @@ use crate::cause::Cause;
 use crate::healthy::{Bake, HealthReport};
 use crate::model::{ComponentHealth, Deploy, Resource};
 use crate::timeline::span;
-use crate::watch::phase::condition::{Condition, Sight, condition};
+use crate::watch::phase::condition::{Condition, Ended, Sight, condition, last_observed};
 use crate::watch::phase::proof::HealthProof;
 use crate::watch::phase::{Decision, End, Held, Policy};
 use crate::watch::settings::Mode;
@@ -29,6 +29,8 @@ const REFUSALS: u32 = 3;
 pub(super) struct Watched {
     component: Option<Arc<ComponentHealth>>,
     resources: Option<Arc<Vec<Resource>>>,
+    /// When the last observation was made by the time of the first look.
+    observed: Option<Timestamp>,
     /// How often in a row the server has refused to say.
     refusals: u32,
 }
@@ -72,18 +74,27 @@ impl Follow {
         let Some(resources) = resources else {
             return needs(Request::Resources(target.install.clone(), id.clone()));
         };
-        let Some(ended) = row.status_since() else {
+        let Some(at) = self.ended_at(row) else {
             let words = RemoteText::new("the deploy does not say when it ended");
             return Healthy::Unproven(self.unseen(words, row, policy));
         };
-        Healthy::Unproven(match condition(component, resources, ended) {
-            Condition::Healthy(sight) => return self.baked(&sight, length, ended, policy),
+        // What was observed before the only look there is cannot be told from what came after it.
+        let observed = self.watched.observed.filter(|_| policy.settings.mode == Mode::Wait);
+        Healthy::Unproven(match condition(component, resources, Ended { at, observed }) {
+            Condition::Healthy(sight) => return self.baked(&sight, length, at, policy),
             Condition::Bad(health, text) => {
                 Decision::End(End::Otherwise(Verdict::Failed, Cause::Unhealthy { health, text }))
             }
             Condition::NotYet(words) => Decision::Hold(Hold::NotHealthy(words)),
             Condition::Unseen(words) => self.unseen(words, row, policy),
         })
+    }
+
+    /// Returns when the deploy ended: by its status, by the steps that worked on it, and not before it was created or applied.
+    /// Several machines write these times, and one whose clock is behind must not make what was observed before look newer.
+    fn ended_at(&self, row: &Deploy) -> Option<Timestamp> {
+        let since = row.status_since()?;
+        Some([row.created_at, row.applied_at].into_iter().flatten().chain(self.ended_with(row)).fold(since, Ord::max))
     }
 
     /// It is healthy: tells whether for long enough. Should the server have called it anything else in between, it has begun
@@ -99,7 +110,8 @@ impl Follow {
         let (baked, is_covered) = match policy.settings.mode {
             Mode::Wait => (at - from, span(first, observed) + REPORT >= length),
             // There is no other poll: how long it is so by the server's own account has to do.
-            Mode::Once => (span(began.max(ended), policy.server_now()), true),
+            Mode::Once if policy.has_server_time => (span(began.max(ended), policy.server_now()), true),
+            Mode::Once => (Duration::ZERO, true),
         };
         if baked >= length && is_covered {
             return Healthy::Proven(HealthProof::new(observed, baked));
@@ -112,7 +124,7 @@ impl Follow {
         let has_lasted = match policy.settings.mode {
             Mode::Wait => matches!(&self.held,
                 Some(Held { hold: Hold::Unseen(_), since, .. }) if policy.now >= *since + BLIND),
-            Mode::Once => row.status_since().is_none_or(|ended| span(ended, policy.server_now()) >= BLIND),
+            Mode::Once => self.ended_at(row).is_none_or(|ended| span(ended, policy.server_now()) >= BLIND),
         };
         if has_lasted { inconclusive(words) } else { Decision::Hold(Hold::Unseen(words)) }
     }
@@ -140,6 +152,8 @@ impl Follow {
             }
             Fact::Resources(resources) => {
                 self.reads.sighted.resources = Some(resources.clone());
+                let observed = last_observed(&resources).unwrap_or(Timestamp::UNIX_EPOCH);
+                self.watched.observed.get_or_insert(observed);
                 (self.watched.resources, self.watched.refusals) = (Some(resources), 0);
             }
             _ => {}

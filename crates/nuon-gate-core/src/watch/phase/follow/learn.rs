@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::health::Watched;
 use super::{Existence, Follow, Newest};
 use crate::Target;
 use crate::api::{Fact, Request};
@@ -141,7 +142,7 @@ impl Follow {
         }
         self.known = Some(row.clone());
         if is_new {
-            self.held = None;
+            (self.held, self.watched) = (None, Watched::default());
             self.past = self.past.map(|_| Past::of(&row, Some(policy.now), policy));
             // What was read of the workflow was read before this.
             (self.reads.workflow, self.reads.workflows) = (None, 0);

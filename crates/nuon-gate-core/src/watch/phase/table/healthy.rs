@@ -13,7 +13,7 @@ use super::{JUDGING, OWN, OWN_COMPONENT, answer};
 use crate::api::{Fact, Request};
 use crate::cause::Cause;
 use crate::model::{ComponentHealth, Health, Resource};
-use crate::watch::phase::condition::{Condition, Sight, condition};
+use crate::watch::phase::condition::{Condition, Ended, Sight, condition};
 use crate::watch::phase::proof::HealthProof;
 use crate::watch::phase::{Basis, Proof};
 use crate::watch::settings::{OnStale, OnSuperseded};
@@ -132,6 +132,11 @@ fn second(second: i64) -> Timestamp {
     Timestamp::from_second(STARTED_AT + second).unwrap()
 }
 
+/// The deploy ended, and the last observation by the first look had been made a second before.
+fn ended() -> Ended {
+    Ended { at: second(ENDED), observed: Some(second(ENDED - 1)) }
+}
+
 fn component(word: &str, since: i64) -> Value {
     json!({
         "id": OWN_COMPONENT, "install_id": "inl-acme", "component_id": "cmp-web",
@@ -173,7 +178,7 @@ impl Means {
 #[test]
 fn how_a_component_does() {
     for (name, word, since, things, means) in TABLE {
-        let read = condition(&read_component(&component(word, *since)), &read_things(things), second(ENDED));
+        let read = condition(&read_component(&component(word, *since)), &read_things(things), ended());
         assert_eq!(read, means.condition(), "{name}");
     }
 }
@@ -199,19 +204,44 @@ fn what_says_nothing_of_health_is_none() {
         (json!({ "status": "unknown" }), "the component is unknown"),
     ];
     for (health, words) in cases {
-        let read = condition(&read_component(&whole(health.clone())), &things, second(ENDED));
+        let read = condition(&read_component(&whole(health.clone())), &things, ended());
         assert_eq!(read, Unseen(words).condition(), "{health}");
     }
     let bare =
         json!({ "id": OWN_COMPONENT, "install_id": "inl-acme", "component_id": "cmp-web", "health_status": "healthy" });
-    assert_eq!(condition(&read_component(&bare), &things, second(ENDED)), Unseen(nothing).condition());
+    assert_eq!(condition(&read_component(&bare), &things, ended()), Unseen(nothing).condition());
+}
+
+#[test]
+fn clocks_that_differ_make_nothing_newer() {
+    // The last observation by the first look, the last one now, and whether that was made after the deploy ended at 0.
+    let cases = [
+        (Some(-1), 1, true),
+        (Some(-1), 0, false),
+        (Some(-1), -1, false),
+        // Of a runner whose clock may be ahead.
+        (Some(30), 30, false),
+        (Some(30), 31, true),
+        (Some(60), 60, false),
+        (Some(61), 61, true),
+        (None, 1, false),
+        (None, 60, false),
+        (None, 61, true),
+        // Of one whose clock is behind.
+        (Some(-90), -30, false),
+    ];
+    for (before, now, is_since) in cases {
+        let ended = Ended { at: second(0), observed: before.map(second) };
+        let read = condition(&read_component(&component("healthy", -900)), &read_things(&[pod("healthy", now)]), ended);
+        assert_eq!(matches!(read, Condition::Healthy(_)), is_since, "{before:?} {now}: {read:?}");
+    }
 }
 
 // How long it is waited for.
 
 fn active() -> Value {
-    let stands = json!({ "status_v2": { "status": "active", "created_at_ts": STARTED_AT + ENDED } });
-    with(row(OWN, "active"), &stands)
+    let stands = json!({ "status_v2": { "status": "active", "created_at_ts": STARTED_AT - 100 } });
+    with(created(row(OWN, "active"), -200), &stands)
 }
 
 fn scene(name: &'static str, bake: u64) -> Scene {
@@ -280,7 +310,7 @@ const OFF: &str = "HTTP 403: record not found";
 const OLD: &str = "HTTP 404: record not found";
 
 pub(super) fn scenes() -> Vec<Scene> {
-    [baking(), blind(), bad(), not_asked(), in_one_look()].into_iter().flatten().collect()
+    [baking(), blind(), bad(), times(), not_asked(), in_one_look()].into_iter().flatten().collect()
 }
 
 #[test]
@@ -326,6 +356,19 @@ fn baking() -> Vec<Scene> {
             .then(bakes(5, 300, 0, 3))
             .poll_of(60, vec![detail(&row(OWN, "executing"))])
             .then(IN_PROGRESS),
+        scene("what had been observed counts no more after another status", 0)
+            .poll_of(5, healthy(-103))
+            .then(unseen(SINCE))
+            .poll_of(10, vec![detail(&row(OWN, "executing"))])
+            .then(IN_PROGRESS)
+            .poll_of(20, {
+                let stands = json!({ "status_v2": { "status": "active", "created_at_ts": STARTED_AT + 15 } });
+                let again = with(active(), &stands);
+                let things: Value = [pod("healthy", 16).body()].into_iter().collect();
+                let health = said("health", &component("healthy", -900));
+                vec![detail(&again), newest(&again), done("iwf-1"), health, said("resources", &things)]
+            })
+            .then(unseen(SINCE)),
         scene("a newer deploy ends it while it bakes, if that is asked for", 300)
             .with(|settings| settings.on_superseded = Some(OnSuperseded::Fail))
             .poll_of(5, healthy(3))
@@ -350,16 +393,16 @@ fn blind() -> Vec<Scene> {
     let no_answer = "no answer within 5s";
     vec![
         scene("what is not known yet is waited for", 0)
-            .poll_of(5, healthy(-3))
+            .poll_of(5, healthy(-103))
             .then(unseen(SINCE))
             .poll_of(60, healthy(55))
             .then(passes_healthy(55, 0)),
         scene("nothing is known for too long", 0)
-            .poll_of(5, healthy(-3))
+            .poll_of(5, healthy(-103))
             .then(unseen(SINCE))
-            .poll_of(304, healthy(-3))
+            .poll_of(304, healthy(-103))
             .then(unseen(SINCE))
-            .poll_of(305, healthy(-3))
+            .poll_of(305, healthy(-103))
             .then(unknown(SINCE)),
         scene("nothing is known any more", 600)
             .poll_of(5, healthy(3))
@@ -430,15 +473,43 @@ fn bad() -> Vec<Scene> {
             .poll_of(200, does("unhealthy", 190, [pod("unhealthy", 195)]))
             .then(unhealthy()),
         scene("what was unhealthy before gets time", 0)
-            .poll_of(5, does("unhealthy", -60, [pod("unhealthy", 3)]))
+            .poll_of(5, does("unhealthy", -160, [pod("unhealthy", 3)]))
             .then(not_healthy(SAID))
             .poll_of(120, does("healthy", 110, [pod("healthy", 115)]))
             .then(passes_healthy(115, 0)),
         scene("what was unhealthy before does not get more", 0)
-            .poll_of(5, does("unhealthy", -60, [pod("unhealthy", 3)]))
+            .poll_of(5, does("unhealthy", -160, [pod("unhealthy", 3)]))
             .then(not_healthy(SAID))
-            .poll_of(185, does("unhealthy", -60, [pod("unhealthy", 180)]))
+            .poll_of(185, does("unhealthy", -160, [pod("unhealthy", 80)]))
             .then(unhealthy()),
+    ]
+}
+
+/// Several machines write the times of a deploy, and one of them may be behind.
+fn times() -> Vec<Scene> {
+    let seen = |row: &Value, steps: Said| {
+        let things: Value = [pod("healthy", 3).body()].into_iter().collect();
+        let health = said("health", &component("healthy", -900));
+        vec![detail(row), newest(row), steps, health, said("resources", &things)]
+    };
+    let at = |second_: i64| json!(second(second_).to_string());
+    let late = json!({
+        "status": { "status": "success" }, "finished": true,
+        "steps": [{
+            "id": "iws-1", "name": "apply", "status": { "status": "success", "created_at_ts": STARTED_AT + 4 },
+            "step_target_type": "install_deploys", "step_target_id": OWN,
+        }],
+    });
+    vec![
+        scene("it was created after it ended", 0)
+            .poll_of(5, seen(&created(active(), 4), done("iwf-1")))
+            .then(unseen(SINCE)),
+        scene("it was applied after it ended", 0)
+            .poll_of(5, seen(&with(active(), &json!({ "applied_at": at(4) })), done("iwf-1")))
+            .then(unseen(SINCE)),
+        scene("its step ended after it did", 0)
+            .poll_of(5, seen(&active(), said("workflow iwf-1", &late)))
+            .then(unseen(SINCE)),
     ]
 }
 
@@ -463,17 +534,26 @@ fn not_asked() -> Vec<Scene> {
 
 fn in_one_look() -> Vec<Scene> {
     vec![
-        scene("one look: healthy", 0).once().poll_of(5, healthy(3)).then(passes_healthy(3, 5)),
+        scene("one look: healthy", 0).once().poll_of(5, healthy(3)).then(passes_healthy(3, 105)),
+        scene("one look: for long enough by the server's account", 105)
+            .once()
+            .poll_of(5, healthy(3))
+            .then(passes_healthy(3, 105)),
         scene("one look: not for so long by the server's account", 600)
             .once()
             .poll_of(5, healthy(3))
-            .then(bakes(5, 600, 5, 3)),
+            .then(bakes(5, 600, 105, 3)),
         scene("one look: unhealthy", 0)
             .once()
             .poll_of(5, does("unhealthy", 4, [pod("unhealthy", 5)]))
             .then(unhealthy()),
-        scene("one look: not known yet", 0).once().poll_of(5, healthy(-3)).then(unseen(SINCE)),
-        scene("one look: not known for too long", 0).once().poll_of(300, healthy(-3)).then(unknown(SINCE)),
+        scene("one look: not known yet", 0).once().poll_of(5, healthy(-103)).then(unseen(SINCE)),
+        scene("one look: not known for too long", 0).once().poll_of(200, healthy(-103)).then(unknown(SINCE)),
+        scene("one look: nothing says for how long it is so", 600)
+            .once()
+            .without_server_time()
+            .poll_of(5, healthy(3))
+            .then(bakes(5, 600, 0, 3)),
         scene("one look: the server has none to give", 0)
             .once()
             .poll_of(5, [proven(), vec![status("health", 404)]].into_iter().flatten().collect())
