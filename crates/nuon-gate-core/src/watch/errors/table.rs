@@ -21,6 +21,9 @@ const OWN: About = About { is_own: true, ..SOME };
 const EXISTS: About = About { exists: true, ..OWN };
 const OWN_WORKFLOW: About = About { own_workflow: true, ..SOME };
 
+/// Its name, whether the API has answered before, how long is waited, what is known, the answers, and what the last leads to.
+type Case<'a> = (&'a str, bool, Mode, About, &'a [Said], &'a str);
+
 fn request(id: &str) -> Request {
     match id.strip_prefix("inw") {
         Some(_) => Request::Workflow(None, id.parse().unwrap()),
@@ -65,7 +68,7 @@ fn what_answers_in_a_row_lead_to() {
     let denied = Status("dpl-1", 403);
     let missing = Status("dpl-1", 404);
     let (other, trouble) = (Status("dpl-2", 403), Status("dpl-1", 500));
-    let cases: &[(&str, bool, Mode, About, &[Said], &str)] = &[
+    let cases: &[Case<'_>] = &[
         ("the first word is a denial", false, Mode::Wait, SOME, &[denied], "reject"),
         ("four denials", true, Mode::Wait, SOME, &[denied; 4], "retry"),
         ("five denials", true, Mode::Wait, SOME, &[denied; 5], "reject"),
