@@ -243,6 +243,10 @@ mod tests {
     #[test]
     fn every_pin_has_to_match() {
         let none = Pins::default();
+        let seen = |id: &str, created: &str, second: &str| {
+            let baseline = Baseline::Seen { deploy: id.parse().unwrap(), created: at(created), at: at(second) };
+            Pins { after: Some(baseline), ..Pins::default() }
+        };
         let cases = [
             (none.clone(), true, MatchedBy::Latest),
             (Pins { deploy: "dpl2".parse().ok(), ..none.clone() }, true, MatchedBy::Deploy),
@@ -254,6 +258,7 @@ mod tests {
             (Pins { commit: "4BE1C7D".parse().ok(), ..none.clone() }, true, MatchedBy::Commit),
             (Pins { commit: "5be1c7d".parse().ok(), ..none.clone() }, false, MatchedBy::Commit),
             (Pins { since: Some(Since::At(at("05"))), ..none.clone() }, true, MatchedBy::Since),
+            (Pins { since: Some(Since::At(at("05.5"))), ..none.clone() }, true, MatchedBy::Since),
             (Pins { since: Some(Since::At(at("06"))), ..none.clone() }, false, MatchedBy::Since),
             (Pins { since: Some(Since::Ago(Duration::from_secs(3))), ..none.clone() }, true, MatchedBy::Since),
             (Pins { since: Some(Since::Ago(Duration::from_secs(2))), ..none.clone() }, false, MatchedBy::Since),
@@ -273,6 +278,10 @@ mod tests {
                 false,
                 MatchedBy::After,
             ),
+            (seen("dpl1", "00", "05"), true, MatchedBy::After),
+            (seen("dpl1", "00", "05.5"), false, MatchedBy::After),
+            (seen("dpl1", "00.5", "01"), false, MatchedBy::After),
+            (seen("dpl2", "00", "05"), false, MatchedBy::After),
             (Pins { after: Some(Baseline::NoneAt(at("00"))), ..none.clone() }, true, MatchedBy::After),
             (Pins { after: Some(Baseline::NoneAt(at("01"))), ..none.clone() }, false, MatchedBy::After),
             (

@@ -1,7 +1,7 @@
 //! What a run was asked to find out, what was asked and answered, and what came of it.
 
 use std::fmt;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use serde_json::Value;
 
@@ -137,9 +137,9 @@ pub struct HttpAnswer {
     parsed: Parsed,
 }
 
-/// A body as JSON, once somebody has asked for it: the oracle asks for each many times.
+/// A body as JSON, once somebody has asked for it: the oracle asks for each many times, and most are those of the poll before.
 #[derive(Debug, Clone, Default)]
-struct Parsed(OnceLock<Option<Value>>);
+struct Parsed(Arc<OnceLock<Option<Value>>>);
 
 /// It follows from the body.
 impl PartialEq for Parsed {
@@ -152,6 +152,13 @@ impl HttpAnswer {
     /// Makes a whole answer.
     pub fn new(status: u16, headers: Vec<(String, String)>, body: Vec<u8>) -> Self {
         Self { status, headers, body, parsed: Parsed::default() }
+    }
+
+    /// Parses the body only once for both, if the other has the same one.
+    pub fn share_body(&mut self, other: &Self) {
+        if self.body == other.body {
+            self.parsed = other.parsed.clone();
+        }
     }
 
     /// Returns a header's value, by its name in lower case.

@@ -1,5 +1,8 @@
 //! What follows from an error.
 
+#[cfg(test)]
+mod table;
+
 use super::event::Refusal;
 use super::shared::Shared;
 use crate::Moment;

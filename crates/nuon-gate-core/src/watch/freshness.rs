@@ -200,6 +200,12 @@ mod tests {
                 false,
             ),
             ("the same time, an older status", row("active", 9, 9, 3), row("executing", 9, 8, 2), false),
+            (
+                "the same time, an older second, as long a history",
+                row("active", 9, 9, 3),
+                row("executing", 9, 8, 3),
+                false,
+            ),
             ("the same time and second, a shorter history", row("active", 9, 9, 3), row("executing", 9, 9, 2), false),
             ("the same time and second, wiped", row("executing", 9, 9, 3), row("auto-skipped", 9, 9, -1), true),
             ("the same time, the same status without the rest", row("active", 9, 9, 3), row("active", 9, -1, -1), true),
@@ -213,6 +219,13 @@ mod tests {
             ("the same status, without a time", row("executing", 9, 9, 3), row("executing", -1, -1, -1), false),
             ("no time, an older status", row("active", -1, 9, 3), row("executing", -1, 8, 2), false),
             ("no times, a shorter history", row("active", -1, -1, 3), row("executing", -1, -1, 2), false),
+            (
+                "no times, the same status without its history",
+                row("active", -1, -1, 3),
+                row("active", -1, -1, -1),
+                false,
+            ),
+            ("a time, the same status without its history", row("active", -1, -1, 3), row("active", 9, -1, -1), false),
             ("no times, a longer history", row("executing", -1, -1, 2), row("active", -1, -1, 3), true),
             ("nothing to tell them apart", row("active", -1, -1, -1), row("executing", -1, -1, -1), true),
             ("only one has a time", row("active", 9, -1, -1), row("executing", -1, -1, -1), true),
@@ -228,6 +241,10 @@ mod tests {
     fn a_state_of_which_less_is_said_takes_nothing_back() {
         let mut freshness = Freshness::default();
         let rows = [row("active", 9, 9, 3), row("active", 9, -1, -1), row("executing", 9, 9, 2)];
+        assert_eq!(rows.map(|row| freshness.admit(Moment::START, &row)), [true, true, false]);
+        // One that says more adds to it.
+        let mut freshness = Freshness::default();
+        let rows = [row("active", 9, -1, 2), row("active", 9, -1, 4), row("active", 9, -1, 3)];
         assert_eq!(rows.map(|row| freshness.admit(Moment::START, &row)), [true, true, false]);
     }
 
@@ -246,6 +263,13 @@ mod tests {
         assert_eq!(admitted([row("active", 9, 9, 3), error(), row("active", 10, 9, 5)]), fresh);
         assert_eq!(admitted([row("active", 9, 9, 3), error(), row("error", 9, 9, -1)]), fresh);
         assert_eq!(admitted([row("active", -1, 9, 3), error(), row("active", -1, 8, 3)]), stale);
+        assert_eq!(admitted([error(), error(), row("active", 9, 9, 3)]), fresh);
+        // One of the times is enough.
+        assert_eq!(admitted([row("planning", 9, 9, 3), row("executing", -1, 11, 4), row("active", -1, 10, 5)]), stale);
+        let mut freshness = Freshness::default();
+        let rows = [row("active", 9, 9, 3), error(), error(), row("active", 9, 9, 3)];
+        let admitted = rows.map(|row| freshness.admit(Moment::START, &row));
+        assert_eq!(admitted, [true, true, true, false], "however often");
     }
 
     #[test]

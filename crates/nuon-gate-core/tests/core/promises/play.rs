@@ -55,7 +55,13 @@ fn drive(mut watch: Watch, world: &mut World) -> Played {
         match step {
             Step::Done => return ended(&watch, now, transcript, events),
             Step::Ask(ask) => {
-                let (exchange, reply) = asked(world, now, &ask.request, ask.timeout);
+                let (mut exchange, reply) = asked(world, now, &ask.request, ask.timeout);
+                let before = transcript.iter().rev().find(|own: &&Exchange| own.path == exchange.path);
+                if let (Answer::Http(own), Some(Answer::Http(before))) =
+                    (&mut exchange.answer, before.map(|own| &own.answer))
+                {
+                    own.share_body(before);
+                }
                 under_way.push((at_ms(exchange.done_ms).max(now), ask.ticket, reply));
                 transcript.push(exchange);
                 assert!(transcript.len() < 20_000, "the watch asks without pause");

@@ -61,6 +61,9 @@ fn approvals() -> Vec<Scene> {
             .then(held())
             .poll(2, wide_look())
             .then(passes(OWN, Basis::Approval(place()))),
+        on("pass: the newest is not read while it goes on", OnApproval::Pass)
+            .poll(0, [detail(&row(OWN, "executing"))])
+            .then(IN_PROGRESS),
         on("the link to answer it is read for the report", OnApproval::Wait)
             .dashboard()
             .poll(0, answers())

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::said::{Said, detail, done, newest, no_newest, row, said, with, without, workflow};
 use super::scene::{IN_PROGRESS, Scene, Then, failed, fails_as, latest, own, passes, passes_by, play};
-use super::{JUDGING, OWN, REPLICAS, STUCK, VERIFIED};
+use super::{JUDGING, OTHER, OWN, REPLICAS, STUCK, VERIFIED};
 use crate::cause::{Cause, Denial, DeployFailure};
 use crate::hold::Behind;
 use crate::model::{Status, WorkflowEnd};
@@ -315,6 +315,8 @@ fn flags() -> Vec<Scene> {
     };
     let (noop, error, active) = (row(OWN, "noop"), row(OWN, "error"), row(OWN, "active"));
     let at_work = || workflow("iwf-1", "in-progress", OWN, "retrying");
+    let without_steps = || said("workflow iwf-1", &json!({ "status": { "status": "in-progress" }, "steps": [] }));
+    let (pass_again, pass_active) = (rules(&[Status::Noop], &[], &[]), rules(&[Status::Active], &[], &[]));
     let by_rule = Cause::Deploy(DeployFailure {
         status: Status::Error,
         text: None,
@@ -330,6 +332,16 @@ fn flags() -> Vec<Scene> {
             .with(move |settings| settings.rules = pass)
             .poll(0, [detail(&noop), newest(&noop), at_work()])
             .then(passes(OWN, Basis::Rule(Status::Noop))),
+        own("pass on noop, although the workflow shows fewer steps than before", JUDGING)
+            .with(move |settings| settings.rules = pass_again)
+            .wide_poll(0, [detail(&row(OWN, "executing")), newest(&row(OWN, "executing")), at_work()])
+            .then(IN_PROGRESS)
+            .poll(2, [detail(&noop), newest(&noop), without_steps()])
+            .then(passes(OWN, Basis::Rule(Status::Noop))),
+        own("pass on active: its steps are asked all the same", JUDGING)
+            .with(move |settings| settings.rules = pass_active)
+            .poll(0, [detail(&active), newest(&active), workflow("iwf-1", "in-progress", OTHER, "in-progress")])
+            .then(Then::Holds(Hold::NotBegun)),
         own("fail on error, at once", JUDGING)
             .with(move |settings| settings.rules = fail)
             .poll(0, [detail(&error), newest(&error), at_work()])

@@ -23,6 +23,8 @@ pub(super) const TABLE: &[Row] = &[
     row("error, one failed, one with tries left", SEQUENCES, "error", AT_WORK,
         &[own("error"), own("error").tries(0, 3)], Retry),
     row("error, one failed, one at work", SEQUENCES, "error", AT_WORK, &[own("error"), own("in-progress")], Retry),
+    row("error, one failed for good, one at work", SEQUENCES, "error", AT_WORK,
+        &[own("error").finished(), own("in-progress")], Retry),
     row("error, own step with an unknown word", JUDGING, "error", AT_WORK, &[own("hibernating")], Retry),
     row("error, unknown word, finished", JUDGING, "error", AT_WORK, &[own("hibernating").finished()], Retry),
     row("error, only retried", SEQUENCES, "error", AT_WORK, &[own("retried")], Retry),
@@ -110,6 +112,8 @@ pub(super) const TABLE: &[Row] = &[
         &[own("success"), health("unknown", MINE).finished()], Fail),
     row("health with an unknown word, workflow at work", VERIFIED, "error", AT_WORK,
         &[own("success"), health("health-failed", MINE)], Retry),
+    row("health with an unknown word, own step ended well", VERIFIED, "error", AT_WORK,
+        &[own("success").finished(), health("checking", MINE)], Retry),
     row("health of another at work, workflow parked", VERIFIED, "error", PARKED,
         &[own("success"), health("error", MINE), health("in-progress", THEIRS)], Fail),
     // What has not begun in a workflow that has parked does not begin.

@@ -321,6 +321,9 @@ fn rivals() -> Vec<Scene> {
         fail("a row that names no workflow", WHICH)
             .poll(0, [detail(&active), newest(&nameless), done("iwf-1")])
             .then(superseded()),
+        fail("a row, where neither names a workflow", WHICH)
+            .poll(0, [detail(&without(active.clone(), "workflow_id")), newest(&nameless)])
+            .then(superseded()),
         fail("a row of the same time", WHICH)
             .poll(0, [detail(&active), newest(&same_time), its_workflow(), done("iwf-1")])
             .then(superseded()),
