@@ -152,7 +152,7 @@ fn running_out_of_time_is_124_and_says_where_the_time_went() {
     let outcome = Gate::wait(&sim).args(["--timeout", "200ms"]).json().exits(124);
     assert_eq!((&outcome.result()["verdict"], &outcome.target()["clock"]), (&json!("timed_out"), &json!("total")));
     let reason = outcome.reason();
-    assert!(reason.starts_with("--timeout 200ms ran out: ") && reason.contains("`executing`"), "{reason}");
+    assert!(reason.starts_with("--timeout 200ms expired: ") && reason.contains("`executing`"), "{reason}");
     assert!(outcome.result()["elapsed_ms"].as_u64().unwrap() >= 200);
     outcome.says("--timeout");
 }

@@ -75,7 +75,7 @@ fn a_limit_that_ran_out_is_no_failure() {
     let sim = serve(&script);
     notifying(&sim).args(["--timeout", "1s"]).json().exits(124);
     for (sink, lines) in read(&sim, 2) {
-        let beginning = "⏰ api in acme still running: --timeout 1s ran out: the last status is `executing` for ";
+        let beginning = "⏰ api in acme still running: --timeout 1s expired: the last status is `executing` for ";
         assert!(lines[0].starts_with(beginning), "{sink}: {lines:?}");
         let hint = "→ still running: wait again with --deploy dplone, or raise --timeout (NUON_GATE_TIMEOUT)";
         assert_eq!(lines[1], hint, "{sink}");
@@ -103,7 +103,7 @@ fn an_approval_says_where_to_answer() {
         // The reason stands behind the headline or, where that is too short, below it.
         let lead = lines.join("\n").replacen("acme\n", "acme: ", 1);
         let (title, rest) = lead.split_once('\n').unwrap();
-        let beginning = "✋ approval needed for api in acme: --approval-timeout 1s ran out without an answer: ";
+        let beginning = "✋ approval needed for api in acme: --approval-timeout 1s expired without an answer: ";
         assert!(title.starts_with(beginning), "{sink}: {lines:?}");
         assert!(rest.starts_with("→ approve or deny the plan, then wait again"), "{sink}: {lines:?}");
     }

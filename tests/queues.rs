@@ -38,7 +38,7 @@ fn waiting_behind_others_has_a_clock_of_its_own() {
     for wanted in [vec!["--install", INSTALL, "--component", API], vec!["--workflow", "inwq"]] {
         let sim = queued("", "");
         let outcome = Gate::at(&sim.url(), "wait").args(&wanted).args(["--queue-timeout", "100ms"]).json().exits(124);
-        let said = "--queue-timeout 100ms ran out, the workflow still waits behind others";
+        let said = "--queue-timeout 100ms expired, the workflow still waits behind others";
         assert!(outcome.reason().contains(said), "{wanted:?}: {}", outcome.reason());
         let target = outcome.target();
         assert_eq!((&target["clock"], &target["queue"]["position"]), (&json!("queue"), &json!(3)), "{wanted:?}");

@@ -179,7 +179,7 @@ impl TargetReport {
         }
     }
 
-    /// Returns the limit on time that ran out, if that is how it ended.
+    /// Returns the limit on time that expired, if that is how it ended.
     pub fn clock(&self) -> Option<Clock> {
         self.cause.as_ref().and_then(Cause::clock)
     }

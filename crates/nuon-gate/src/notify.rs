@@ -78,7 +78,7 @@ fn variable(environment: &Environment) -> impl Fn(&str) -> Option<String> {
 }
 
 fn invalid_setting(error: &InvalidSetting) -> Trouble {
-    Trouble::new(error).hint(error.hint)
+    Trouble::new(error).hint(error.hint.clone())
 }
 
 pub(crate) fn invalid_setup(error: &InvalidSetup) -> Trouble {

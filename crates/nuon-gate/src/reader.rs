@@ -85,7 +85,7 @@ impl Reader {
         let Limit { left, called, hint } = limit;
         let late = |_| {
             let awaited = self.awaited.borrow().clone().unwrap_or_else(|| "a file".to_owned());
-            let what = format!("{called} ran out while {awaited} was awaited");
+            let what = format!("{called} expired while {awaited} was awaited");
             Trouble::new(what).so(NOTHING_DONE).hint(hint).judged(Some(Verdict::TimedOut))
         };
         timeout(left, reading).await.map_err(late)?

@@ -134,7 +134,7 @@ impl SignInError {
 /// What follows from an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorClass {
-    /// Just another poll: try again until the outage limit runs out.
+    /// Just another poll: try again until the outage limit expires.
     Transient,
     /// 401 and 403, and an identity that is refused: final at first, transient for a while after a success, since the
     /// server also answers so in trouble.

@@ -172,31 +172,31 @@ impl fmt::Display for Limit {
         let error = error.as_ref().map(|error| format!("; the last error: {error}")).unwrap_or_default();
         let length = exact(*length);
         match (clock, standing) {
-            (Clock::Total, _) => write!(f, "the total limit of {length} ran out: {standing}{error}"),
+            (Clock::Total, _) => write!(f, "the total timeout of {length} expired: {standing}{error}"),
             (Clock::Start, Standing::Unmatched(_)) => {
                 write!(
                     f,
-                    "the start limit of {length} ran out: {standing}, and no other of {} has appeared{error}",
+                    "the start timeout of {length} expired: {standing}, and no other of {} has appeared{error}",
                     shown(subject)
                 )
             }
             (Clock::Start, Standing::NoRun) => {
-                write!(f, "the start limit of {length} ran out: no run of {} has appeared{error}", shown(subject))
+                write!(f, "the start timeout of {length} expired: no run of {} has appeared{error}", shown(subject))
             }
             (Clock::Start, _) => {
-                write!(f, "the start limit of {length} ran out: no deploy of {} has appeared{error}", shown(subject))
+                write!(f, "the start timeout of {length} expired: no deploy of {} has appeared{error}", shown(subject))
             }
             (Clock::Stall, _) => {
-                write!(f, "the stall limit of {length} ran out, nothing has changed: {standing}{error}")
+                write!(f, "the stall timeout of {length} expired, nothing has changed: {standing}{error}")
             }
             (Clock::Queue, _) => {
                 write!(
                     f,
-                    "the queue limit of {length} ran out, the workflow still waits behind others: {standing}{error}"
+                    "the queue timeout of {length} expired, the workflow still waits behind others: {standing}{error}"
                 )
             }
             (Clock::Approval, _) => {
-                write!(f, "the approval limit of {length} ran out without an answer: {standing}{error}")
+                write!(f, "the approval timeout of {length} expired without an answer: {standing}{error}")
             }
             (Clock::Outage, _) => write!(f, "no good answer from the API for {length}: {standing}{error}"),
         }

@@ -288,7 +288,7 @@ impl Denial {
     }
 }
 
-/// A limit on time that ran out, and what was known then.
+/// A limit on time that expired, and what was known then.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limit {
     /// Which.

@@ -22,7 +22,7 @@ const REFUSALS: Duration = Duration::from_secs(3);
 /// When deploys that have not ended are cancelled.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct CancelOn {
-    /// After the total, the start or the stall limit ran out.
+    /// After the total, the start or the stall limit expired.
     pub timeout: bool,
     /// After a signal.
     pub interrupt: bool,

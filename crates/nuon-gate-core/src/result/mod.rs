@@ -138,7 +138,7 @@ pub struct TargetResult {
     /// The hint. Results of earlier versions have none.
     #[serde(default)]
     pub hint: Option<Line>,
-    /// The clock whose limit ran out.
+    /// The clock whose limit expired.
     pub clock: Option<Clock>,
     /// The verdict of the deploy itself once it has ended, whatever its component's health or the time says. Results of earlier
     /// versions have none.

@@ -7,10 +7,13 @@
 use std::f64::consts::PI;
 use std::time::Duration;
 
-use super::Intervals;
+use super::{FACTOR, Intervals};
 
-/// So much is added to the polls that are expected without a history.
-const ADDED: f64 = 0.2;
+/// So much is added to the polls that are expected without a history, less the request for the history itself, which is worth
+/// so much of a poll. As a poll is often one request and a wait has some beside its polls, that is a fifth of its requests at
+/// most.
+const ADDED: f64 = 0.24;
+const HISTORY: f64 = 0.7;
 /// At so many times, each so many times later than the one before, it is worked out beforehand.
 const POINTS: u32 = 96;
 /// How exact a gap is.
@@ -40,22 +43,23 @@ impl Forecast {
         let (least, most) = (earlier.seconds.first()? / 4.0, earlier.seconds.last()? * 3.0);
         let ratio = (most / least).powf(1.0 / f64::from(POINTS - 1));
         let times: Vec<f64> = (0..POINTS).map(|point| least * ratio.powf(f64::from(point))).collect();
-        // What the growing delays amount to.
-        let usual = |time: f64| 1.0 / ((min.as_secs_f64() + time / 2.0).min(max.as_secs_f64()));
-        let points: Vec<Point> = times.iter().map(|time| earlier.at(*time, usual(*time))).collect();
+        let usual = Usual { min: min.as_secs_f64(), max: max.as_secs_f64() };
+        let points: Vec<Point> = times.iter().map(|time| earlier.at(*time, usual.density_at(*time))).collect();
         let fastest = 1.0 / min.as_secs_f64();
         let wanted = |worth: f64, point: &Point| (worth * point.urgency).min(fastest);
-        // How many polls are expected until the end: those that a history adds, or all without one.
-        let expected = |of: &dyn Fn(&Point) -> f64| -> f64 {
-            let widths = times.windows(2).map(|pair| pair[1] - pair[0]);
-            points.iter().skip(1).zip(widths).map(|(point, width)| of(point) * point.goes_on * width).sum()
+        // How many polls are expected until the end, without a history and beside those.
+        let spans = || points.iter().skip(1).zip(times.windows(2));
+        let without: f64 =
+            spans().map(|(point, span)| point.goes_on * (usual.polls(span[1]) - usual.polls(span[0]))).sum();
+        let added = |worth: f64| -> f64 {
+            let more = |point: &Point| (wanted(worth, point) - point.usual).max(0.0);
+            spans().map(|(point, span)| more(point) * point.goes_on * (span[1] - span[0])).sum()
         };
-        let allowed = ADDED * (expected(&|point| point.usual) + least * usual(least));
+        let allowed = ADDED * (usual.polls(least) + without) - HISTORY;
         let (mut low, mut high) = (0.0, 1e3);
         for _ in 0..40 {
             let worth = f64::midpoint(low, high);
-            let added = expected(&|point| (wanted(worth, point) - point.usual).max(0.0));
-            if added > allowed { high = worth } else { low = worth }
+            if added(worth) > allowed { high = worth } else { low = worth }
         }
         let density = points.iter().map(|point| wanted(low, point)).collect();
         (min < max).then_some(Self { shortest: min, first: least, ratio, density })
@@ -80,6 +84,25 @@ impl Forecast {
         let point = (worked.as_secs_f64() / self.first).ln() / self.ratio.ln();
         // Before the first point nothing ends, and after the last nothing is known.
         if point < 0.0 { 0.0 } else { self.density.get(point as usize).copied().unwrap_or(0.0) }
+    }
+}
+
+/// What the growing delays amount to, in seconds.
+struct Usual {
+    min: f64,
+    max: f64,
+}
+
+impl Usual {
+    /// Returns how many polls a second there are at a time.
+    fn density_at(&self, time: f64) -> f64 {
+        1.0 / (self.min + time * (FACTOR - 1.0)).min(self.max)
+    }
+
+    /// Returns how many there have been by then.
+    fn polls(&self, time: f64) -> f64 {
+        let growing = time.min((self.max - self.min) / (FACTOR - 1.0));
+        (1.0 + growing * (FACTOR - 1.0) / self.min).ln() / FACTOR.ln() + (time - growing) / self.max
     }
 }
 
@@ -174,7 +197,26 @@ mod tests {
     }
 
     #[test]
-    fn a_fifth_is_added_and_not_much_more_where_the_history_misleads() {
+    fn what_the_growing_delays_amount_to_is_known() {
+        for (min, max) in [(2, 10), (1, 30), (2, 60)] {
+            let mut schedule = super::super::Schedule::new(intervals(min, max), 1);
+            let (mut now, mut polls) = (Duration::ZERO, 0.0);
+            let usual = Usual { min: min as f64, max: max as f64 };
+            for _ in 0..100 {
+                now += schedule.after(super::super::Observed::Nothing);
+                polls += 1.0;
+                // Up to a twentieth is taken off at random.
+                let known = usual.polls(now.as_secs_f64());
+                assert!(
+                    (known * 0.99 - 0.5..known * 1.06 + 0.5).contains(&polls),
+                    "{min}→{max} at {now:?}: {known} {polls}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn some_are_added_and_not_much_more_where_the_history_misleads() {
         for seconds in [&FIVE_MINUTES[..], &[27, 28, 30, 31, 33], &[1400, 1500, 1600], &[40, 42, 44, 480, 500, 510]] {
             for (min, max) in [(2, 10), (1, 30), (2, 60)] {
                 let forecast = forecast(seconds, min, max);

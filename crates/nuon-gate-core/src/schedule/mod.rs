@@ -8,6 +8,9 @@ use std::time::Duration;
 use self::backoff::Growth;
 pub(crate) use self::forecast::Forecast;
 
+/// How much longer each delay is than the one before, while all is well.
+const FACTOR: f64 = 1.5;
+
 /// How far apart two polls of the same deploy are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Intervals {
@@ -87,7 +90,7 @@ impl Schedule {
         let Intervals { min, max } = intervals;
         Self {
             intervals,
-            quiet: Growth::new(min, max, 1.5),
+            quiet: Growth::new(min, max, FACTOR),
             trouble: Growth::new(min, max, 2.0),
             random: fastrand::Rng::with_seed(seed),
         }

@@ -66,7 +66,7 @@ impl Watch {
         }
     }
 
-    /// Sets when the limits of queued polls run out: a pause of the API's must not keep them from it.
+    /// Sets when the limits of queued polls expire: a pause of the API's must not keep them from it.
     pub(super) fn arm_queued(&mut self) {
         for poller in self.flights.ready_pollers() {
             let at = self.last_polls.map_or_else(|| self.first_limit(poller), LastPolls::from);
@@ -74,7 +74,7 @@ impl Watch {
         }
     }
 
-    /// Returns the clocks that run for a poller, with their limits and when these run out.
+    /// Returns the clocks that run for a poller, with their limits and when these expire.
     fn clocks(&self, poller: PollerId) -> impl Iterator<Item = (Clock, Duration, Moment)> + use<> {
         let clocks = self.shared.settings().clocks;
         let (awaits_start, approval_since) = match poller {
@@ -107,13 +107,13 @@ impl Watch {
         }
     }
 
-    /// Returns when the first of a poller's limits runs out, the total limit included.
+    /// Returns when the first of a poller's limits expires, the total limit included.
     pub(super) fn first_limit(&self, poller: PollerId) -> Moment {
         self.clocks(poller).map(|(_, _, at)| at).fold(self.shared.deadline(), Moment::min)
     }
 
     /// Returns when the next poll is due: as scheduled, or sooner where it is worth it and no long poll tells of the end. One
-    /// that would be less than the shortest interval before a limit runs out is put off until then. The first is due at once,
+    /// that would be less than the shortest interval before a limit expires is put off until then. The first is due at once,
     /// however short the limits are.
     pub(super) fn due(&self, poller: PollerId, now: Moment) -> Moment {
         let limit = self.first_limit(poller);
@@ -123,14 +123,14 @@ impl Watch {
         let due = match self.last_polls {
             Some(_) => now,
             None if !own.has_polled_since(Moment::START) => scheduled,
-            // A limit that has run out already is for the poll that follows.
+            // A limit that has expired already is for the poll that follows.
             None if scheduled + self.shared.settings().intervals.min() > limit => limit.max(now),
             None => scheduled,
         };
         due.max(self.shared.health().paused_until())
     }
 
-    /// Returns how long the next request may take: not beyond the moment when the next limit runs out, unless it is the last
+    /// Returns how long the next request may take: not beyond the moment when the next limit expires, unless it is the last
     /// poll's.
     pub(super) fn time_limit(&self, poller: PollerId, now: Moment) -> Duration {
         let settings = self.shared.settings();
@@ -148,7 +148,7 @@ impl Watch {
         }
     }
 
-    // What runs out.
+    // What expires.
 
     pub(super) fn check_deadline(&mut self, now: Moment) {
         let deadline = self.shared.deadline();
@@ -170,14 +170,14 @@ impl Watch {
         }
     }
 
-    /// Returns when the outage limit runs out, while no answer is good.
+    /// Returns when the outage limit expires, while no answer is good.
     fn outage_at(&self) -> Option<(Duration, Moment)> {
         let settings = self.shared.settings();
         let limit = settings.clocks.outage?;
         Some((limit, self.shared.health().outage_at(limit, settings.intervals.min())?))
     }
 
-    /// Ends everything when the outage limit has run out and one more poll since then had no good answer either.
+    /// Ends everything when the outage limit has expired and one more poll since then had no good answer either.
     pub(super) fn check_outage(&mut self, now: Moment) {
         let Some((limit, at)) = self.outage_at().filter(|(_, at)| *at <= now && self.last_polls.is_none()) else {
             return;
@@ -196,7 +196,7 @@ impl Watch {
         }
     }
 
-    /// Ends a target, or the search for targets, because a limit ran out.
+    /// Ends a target, or the search for targets, because a limit expired.
     fn on_limit(&mut self, poller: PollerId, clock: Clock, length: Duration, now: Moment) {
         match poller {
             PollerId::Target(index) => {

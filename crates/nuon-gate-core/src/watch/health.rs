@@ -65,7 +65,7 @@ impl Health {
         self.wished_until > now
     }
 
-    /// Returns when the outage limit runs out unless a good answer comes before; `None` while answers are good. It
+    /// Returns when the outage limit expires unless a good answer comes before; `None` while answers are good. It
     /// counts from the last good answer. A pause between polls is not an outage, so after the first error there is
     /// always time for another poll, an `interval` later.
     pub(super) fn outage_at(&self, limit: Duration, interval: Duration) -> Option<Moment> {
@@ -73,7 +73,7 @@ impl Health {
         Some((self.last_good + limit).max(another_poll))
     }
 
-    /// Returns when it will run out if the requests under way have no good answer.
+    /// Returns when it will expire if the requests under way have no good answer.
     pub(super) fn outage_from_now(&self, limit: Duration, interval: Duration) -> Moment {
         self.outage_at(limit, interval).unwrap_or(self.last_good + limit)
     }

@@ -15,7 +15,7 @@
 //! 1. A target passes only with a [`Proof`], which only the decision makes: the deploy's identity by its own detail, a passing
 //!    status that is the newest by the server's account, and the steps of its workflow that work on it.
 //! 2. The watch ends by its deadline plus one request's time limit, whatever the API does; after a signal within a second.
-//! 3. It never polls the same target more often than its intervals allow, but for the last poll when a limit runs out, and
+//! 3. It never polls the same target more often than its intervals allow, but for the last poll when a limit expires, and
 //!    when a long poll says that a step has ended.
 //! 4. The same seed and the same answers at the same times give the same events.
 //!

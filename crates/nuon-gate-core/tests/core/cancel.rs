@@ -116,7 +116,7 @@ async fn the_report_says_who_won() {
     for (word, words, took) in cases {
         let done = cancelled(timed_out(), TIMEOUT, accepted, after(word), running).await;
         let reason = done.reason();
-        assert!(reason.starts_with("the total limit of 1m ran out") && reason.ends_with(words), "{reason}");
+        assert!(reason.starts_with("the total timeout of 1m expired") && reason.ends_with(words), "{reason}");
         let target = &done.report.targets[0];
         assert_eq!(target.cancelled.as_ref().unwrap().to_string(), words);
         let of_run = Words::default().run_reason(&done.report);

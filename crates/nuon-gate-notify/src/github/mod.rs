@@ -122,6 +122,14 @@ impl Github {
 }
 
 impl Shows {
+    /// Returns the name of the sink in the result, which is that of its flag.
+    pub(crate) fn label(&self) -> &'static str {
+        match self {
+            Self::Deployment(_) => "github-deployment",
+            Self::CommitStatus(_) => "github-status",
+        }
+    }
+
     /// Returns what the job has to be allowed.
     pub(crate) fn permission(&self) -> &'static str {
         match self {

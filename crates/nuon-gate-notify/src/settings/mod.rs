@@ -5,6 +5,7 @@ mod placeholder;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use nuon_gate_core::Line;
 use nuon_gate_core::input::read_file;
 
 pub use self::placeholder::is_placeholder;
-use crate::github::{Github, Shows};
+use crate::github::Github;
 use crate::secret::{Secret, SigningKey, SinkUrl};
 use crate::webhook::{Format, Headers, Template, WebhookSettings};
 
@@ -70,7 +71,7 @@ pub struct InvalidSetting {
     /// What is wrong with it.
     pub why: String,
     /// What to do about it.
-    pub hint: &'static str,
+    pub hint: Cow<'static, str>,
 }
 
 /// A sink, with its settings.
@@ -93,10 +94,7 @@ impl Sink {
             Self::Webhook(..) => "webhook",
             Self::Teams(_) => "teams",
             Self::Discord(_) => "discord",
-            Self::Github(github) => match github.shows {
-                Shows::Deployment(_) => "github-deployment",
-                Shows::CommitStatus(_) => "github-status",
-            },
+            Self::Github(github) => github.shows.label(),
         }
     }
 
@@ -229,7 +227,7 @@ impl Reader<'_> {
             Some(variable) => Err(InvalidSetting {
                 variable,
                 why: "it holds a placeholder that was not filled in".to_owned(),
-                hint: "set the variable that it refers to, or correct its name",
+                hint: "set the variable that it refers to, or correct its name".into(),
             }),
         }
     }
@@ -278,7 +276,7 @@ impl Reader<'_> {
         let headers = Headers::read(&self.lines(WEBHOOK_HEADERS)).map_err(|why| InvalidSetting {
             variable: WEBHOOK_HEADERS,
             why,
-            hint: "write one `Name: value` a line",
+            hint: "write one `Name: value` a line".into(),
         })?;
         let settings = Arc::new(WebhookSettings {
             format: self.format(&headers)?,
@@ -308,7 +306,7 @@ impl Reader<'_> {
         let invalid = |why: &str| InvalidSetting {
             variable: WEBHOOK_SECRET,
             why: why.to_owned(),
-            hint: "make one with: printf 'whsec_%s' \"$(openssl rand -base64 32)\"",
+            hint: "make one with: printf 'whsec_%s' \"$(openssl rand -base64 32)\"".into(),
         };
         let text = self.set(WEBHOOK_SECRET).unwrap_or_default();
         let keys: Vec<SigningKey> =
@@ -321,13 +319,13 @@ impl Reader<'_> {
 
     fn format(&self, headers: &Headers) -> Result<Format, InvalidSetting> {
         let hint = "it is standard, cloudevents, cdevents or template";
-        let invalid = |why: &str| InvalidSetting { variable: WEBHOOK_FORMAT, why: why.to_owned(), hint };
+        let invalid = |why: &str| InvalidSetting { variable: WEBHOOK_FORMAT, why: why.to_owned(), hint: hint.into() };
         let template = self.set(WEBHOOK_TEMPLATE);
         if headers.content_type().is_some() && template.is_none() {
             return Err(InvalidSetting {
                 variable: WEBHOOK_HEADERS,
                 why: "the format decides on Content-Type".to_owned(),
-                hint: "only with a template of your own can Content-Type be set",
+                hint: "only with a template of your own can Content-Type be set".into(),
             });
         }
         let format = self.set(WEBHOOK_FORMAT);
@@ -348,7 +346,7 @@ impl Reader<'_> {
 
     fn template(&self, path: &str, headers: &Headers) -> Result<Template, InvalidSetting> {
         let hint = "it is the path of a Jinja template whose variables are the result's top-level fields";
-        let invalid = |why: String| InvalidSetting { variable: WEBHOOK_TEMPLATE, why, hint };
+        let invalid = |why: String| InvalidSetting { variable: WEBHOOK_TEMPLATE, why, hint: hint.into() };
         let source = read_file(Path::new(path), LARGEST_TEMPLATE)
             .map_err(|error| invalid(format!("cannot read the file: {error}")))?;
         Template::new(&source, headers.content_type())
@@ -362,7 +360,7 @@ impl Reader<'_> {
             _ => Err(InvalidSetting {
                 variable: name,
                 why: "it is neither yes nor no".to_owned(),
-                hint: "say true or false",
+                hint: "say true or false".into(),
             }),
         }
     }
@@ -372,7 +370,7 @@ fn address(variable: &'static str, read: Result<SinkUrl, &'static str>) -> Resul
     read.map_err(|why| InvalidSetting {
         variable,
         why: why.to_owned(),
-        hint: "give the whole https address as the service shows it; several go one a line",
+        hint: "give the whole https address as the service shows it; several go one a line".into(),
     })
 }
 
@@ -387,7 +385,7 @@ fn slack_token(text: &str) -> Result<Secret, InvalidSetting> {
         return Ok(Secret::new(text));
     };
     let hint = "give the bot token (xoxb-…) of an app with the scope chat:write; webhook URLs go into NUON_GATE_SLACK_WEBHOOK_URL";
-    Err(InvalidSetting { variable: SLACK_TOKEN, why: why.to_owned(), hint })
+    Err(InvalidSetting { variable: SLACK_TOKEN, why: why.to_owned(), hint: hint.into() })
 }
 
 fn slack_channel(text: &str) -> Result<String, InvalidSetting> {
@@ -401,6 +399,6 @@ fn slack_channel(text: &str) -> Result<String, InvalidSetting> {
     Err(InvalidSetting {
         variable: SLACK_CHANNEL,
         why: "it is neither a channel's id nor its name".to_owned(),
-        hint: "give one channel, such as C0123456789 or deploys",
+        hint: "give one channel, such as C0123456789 or deploys".into(),
     })
 }

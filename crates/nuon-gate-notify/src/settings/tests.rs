@@ -99,7 +99,7 @@ fn malformed_values_are_named_and_never_quoted() {
     for (variables, name) in cases {
         let error = parse(variables).unwrap_err();
         assert_eq!(error.variable, *name, "{variables:?}");
-        let shown = format!("{error} {error:?}").replace(error.hint, "");
+        let shown = format!("{error} {error:?}").replace(&*error.hint, "");
         assert!(!shown.contains("secret"), "{shown}");
         assert!(!error.hint.is_empty());
     }

@@ -44,7 +44,7 @@ pub(crate) fn result(verdict: Verdict) -> RunResult {
         ),
         Verdict::ApprovalNeeded => (
             "pending-approval",
-            Some("--approval-timeout 10m ran out, nobody has answered"),
+            Some("--approval-timeout 10m expired, nobody has answered"),
             Some("approve or deny it in Nuon, then wait again with --deploy dpl1"),
         ),
         Verdict::Superseded => (
@@ -52,7 +52,7 @@ pub(crate) fn result(verdict: Verdict) -> RunResult {
             Some("the deploy dpl1 was superseded by dpl2"),
             Some("wait for the newer one with --deploy dpl2"),
         ),
-        Verdict::TimedOut => ("executing", Some("--timeout 1h ran out; last seen `executing` for 58m 3s"), Some(again)),
+        Verdict::TimedOut => ("executing", Some("--timeout 1h expired; last seen `executing` for 58m 3s"), Some(again)),
         Verdict::Interrupted(_) => (
             "executing",
             Some("interrupted by SIGTERM; last seen `executing` for 2m 58s"),

@@ -25,6 +25,15 @@ pub(super) enum Tone {
 }
 
 impl Tone {
+    /// Returns that of a verdict.
+    pub(super) fn of(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Passed => Self::Good,
+            Verdict::Pending | Verdict::ApprovalNeeded | Verdict::Interrupted(_) => Self::Warning,
+            _ => Self::Bad,
+        }
+    }
+
     /// Returns its colour.
     pub(super) fn style(self) -> Style {
         match self {
@@ -97,17 +106,9 @@ pub(super) fn event(kind: &EventKind) -> Option<(Option<usize>, Tone, Line)> {
             return Some((*target, Tone::Warning, Line::new(format!("warning: {}", words::warning(warning)))));
         }
         EventKind::Ended { target, verdict, cause, .. } => {
-            let tone = match verdict {
-                Verdict::Passed => Tone::Good,
-                Verdict::Pending | Verdict::Interrupted(_) => Tone::Warning,
-                _ => Tone::Bad,
-            };
             let reason = cause.as_ref().map(|cause| format!(": {}", words::sentence(cause))).unwrap_or_default();
-            return Some((
-                *target,
-                tone,
-                Line::new(format!("{} {}{reason}", verdict.sign(), outcome::words(*verdict))),
-            ));
+            let words = format!("{} {}{reason}", verdict.sign(), outcome::words(*verdict));
+            return Some((*target, Tone::of(*verdict), Line::new(words)));
         }
     };
     Some((Some(target), tone, Line::new(words)))

@@ -70,10 +70,10 @@ fn of_limit(limit: &Limit) -> String {
         }
         (Clock::Start, Standing::Nothing) => format!("no deploy appeared within {length} ({flag})"),
         (Clock::Outage, _) => format!("no good answer from the API for {length} ({flag}): {standing}"),
-        (Clock::Stall, _) => format!("{flag} {length} ran out, nothing has changed: {standing}"),
-        (Clock::Queue, _) => format!("{flag} {length} ran out, the workflow still waits behind others: {standing}"),
-        (Clock::Approval, _) => format!("{flag} {length} ran out without an answer: {standing}"),
-        (Clock::Total | Clock::Start, _) => format!("{flag} {length} ran out: {standing}"),
+        (Clock::Stall, _) => format!("{flag} {length} expired, nothing has changed: {standing}"),
+        (Clock::Queue, _) => format!("{flag} {length} expired, the workflow still waits behind others: {standing}"),
+        (Clock::Approval, _) => format!("{flag} {length} expired without an answer: {standing}"),
+        (Clock::Total | Clock::Start, _) => format!("{flag} {length} expired: {standing}"),
     };
     what + &error
 }

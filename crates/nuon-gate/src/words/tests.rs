@@ -195,16 +195,16 @@ fn a_limit_is_reported_by_its_flag_with_what_was_last_seen() {
         hold: Hold::InProgress,
     };
     let cases = [
-        (Clock::Total, deploy(None), "--timeout 1m ran out: the last status is `executing` for 58s"),
+        (Clock::Total, deploy(None), "--timeout 1m expired: the last status is `executing` for 58s"),
         (
             Clock::Total,
             deploy(Some("queued 2s, executing 58s")),
-            "--timeout 1m ran out: the last status is `executing` (queued 2s, executing 58s)",
+            "--timeout 1m expired: the last status is `executing` (queued 2s, executing 58s)",
         ),
         (
             Clock::Stall,
             deploy(None),
-            "--stall-timeout 1m ran out, nothing has changed: the last status is `executing` for 58s",
+            "--stall-timeout 1m expired, nothing has changed: the last status is `executing` for 58s",
         ),
         (Clock::Start, Standing::Nothing, "no deploy appeared within 1m (--start-timeout)"),
         (

@@ -152,7 +152,7 @@ impl End {
 /// Why a target is polled no more, although nothing has been decided.
 #[derive(Debug, Clone)]
 pub(super) enum StopReason<'a> {
-    /// A limit on time ran out.
+    /// A limit on time expired.
     Limit { clock: Clock, length: Duration, error: Option<&'a ApiError>, ever_answered: bool },
     /// The wait is stopped. With an error, if a single poll was asked for and had no good answer.
     Stopped(StoppedBy, Option<&'a ApiError>),

@@ -422,7 +422,7 @@ impl TargetWatch {
         self.conclude(end, now, shared);
     }
 
-    /// Ends the target because a limit on time ran out.
+    /// Ends the target because a limit on time expired.
     pub(super) fn on_limit(&mut self, clock: Clock, length: Duration, now: Moment, shared: &mut Shared) {
         let error = self.poller.last_error().cloned();
         let ever_answered = shared.health().ever_good();

@@ -28,7 +28,7 @@ fn the_start_clock_rings_if_no_deploy_appears() {
     let run = run(latest(settings()), serving(|_| None));
     assert_eq!(run.report.verdict, Verdict::TimedOut);
     assert_eq!(run.target().clock(), Some(Clock::Start));
-    assert_eq!(run.reason(), "the start limit of 5m ran out: no deploy of inl-acme/cmp0 has appeared");
+    assert_eq!(run.reason(), "the start timeout of 5m expired: no deploy of inl-acme/cmp0 has appeared");
     assert_eq!(run.asked_at().last(), Some(&s(300)), "the last look is at the ring");
     assert_eq!(run.report.elapsed, s(300) + LATENCY);
     assert!(run.target().deploy.is_none() && run.target().matched_by.is_none());
@@ -51,7 +51,7 @@ fn a_start_clock_that_is_off_leaves_the_total_clock() {
     };
     let run = run(latest(settings), serving(|_| None));
     assert_eq!(run.target().clock(), Some(Clock::Total));
-    assert_eq!(run.reason(), "the total limit of 15m ran out: no deploy has been seen");
+    assert_eq!(run.reason(), "the total timeout of 15m expired: no deploy has been seen");
 }
 
 #[test]
@@ -63,7 +63,7 @@ fn the_total_clock_rings_with_the_status_and_where_the_time_went() {
     assert_eq!(run.report.verdict, Verdict::TimedOut);
     assert_eq!(run.target().clock(), Some(Clock::Total));
     let reason = run.reason();
-    let parts = ["the total limit of 1m ran out", "the last status is `executing` (queued 2", ", executing 3"];
+    let parts = ["the total timeout of 1m expired", "the last status is `executing` (queued 2", ", executing 3"];
     for part in parts {
         assert!(reason.contains(part), "`{part}` is not in: {reason}");
     }

@@ -206,7 +206,7 @@ fn a_workflow_that_is_not_seen_rings_the_start_clock_or_is_rejected() {
     let endless = run(of_workflow(settings()), flowing(|_| ("in-progress", false, vec![]), |_, _| "queued"));
     assert_eq!(endless.report.verdict, Verdict::TimedOut);
     let reason = endless.run_reason().unwrap();
-    assert_eq!(reason, "the total limit of 1h ran out: workflow inw1 is `in-progress`");
+    assert_eq!(reason, "the total timeout of 1h expired: workflow inw1 is `in-progress`");
     let ownerless = run(of_workflow(settings()), |_, request| match request {
         Request::Workflow(_, id) => {
             let steps = [step("a", "in-progress", "dplA")];

@@ -328,7 +328,7 @@ fn the_approval_clock_counts_from_the_first_sight() {
     assert_eq!((run.report.verdict, run.target().clock()), (Verdict::ApprovalNeeded, Some(Clock::Approval)));
     let first = run.asked.iter().find(|asked| asked.what() == "workflow" && asked.at >= s(10)).unwrap().at + ms(100);
     assert_eq!(run.report.elapsed, first + s(30) + ms(200), "the last look is at the ring");
-    assert!(run.reason().starts_with("the approval limit of 30s ran out without an answer"), "{}", run.reason());
+    assert!(run.reason().starts_with("the approval timeout of 30s expired without an answer"), "{}", run.reason());
     assert!(run.target().approval.is_some());
 }
 
@@ -344,7 +344,7 @@ fn the_stall_clock_counts_from_the_last_change() {
     assert!(run.report.elapsed >= changed + s(60) && run.report.elapsed <= changed + s(60) + ms(300));
     let reason = run.reason();
     assert!(
-        reason.starts_with("the stall limit of 1m ran out, nothing has changed: the last status is `executing`"),
+        reason.starts_with("the stall timeout of 1m expired, nothing has changed: the last status is `executing`"),
         "{reason}"
     );
 }

@@ -42,15 +42,11 @@ fn nothing_yet(board: &Board, size: Size, now: Moment) -> Vec<Row> {
 }
 
 fn single(board: &Board, entry: &Entry, size: Size, most: usize, now: Moment) -> Vec<Row> {
-    let (sign, tone, words) = standing(entry, now);
-    let name = Span::new(Tone::Plain, board.label(0)).cut(size.columns / 2).to(board.page(0).as_ref());
-    let head = Row::of([Span::new(tone, format!("{sign} ")), name, Span::new(Tone::Plain, INDENT)]);
-    let mut parts = vec![Span::new(tone, words)];
-    let usual = entry.usual.filter(|_| is_going(entry));
-    parts.extend(usual.map(|usual| usually(usual, now)));
+    let width = Span::new(Tone::Plain, board.label(0)).cells().min(size.columns / 2);
+    let (head, mut parts) = opening(board, 0, width, now);
     parts.push(total(board, now));
     let mut rows = flow(head, parts, size);
-    rows.extend(usual.map(|usual| bar(usual, size, now)));
+    rows.extend(usual(entry).map(|usual| bar(usual, size, now)));
     rows.extend(besides(entry).map(|span| Row::of([Span::new(Tone::Plain, INDENT), span])));
     rows.extend(steps(board.steps(), most.saturating_sub(rows.len()), now));
     rows
@@ -80,14 +76,18 @@ fn fleet(board: &Board, size: Size, most: usize, now: Moment) -> Vec<Row> {
 
 /// Returns one of several targets, in one row.
 fn one_of_many(board: &Board, target: usize, width: usize, size: Size, now: Moment) -> Row {
+    let (head, mut parts) = opening(board, target, width, now);
+    parts.extend(besides(&board.entries()[target]));
+    flow(head, parts, size).swap_remove(0)
+}
+
+/// Returns the name of a target, with the sign of where it stands, and that in words.
+fn opening(board: &Board, target: usize, width: usize, now: Moment) -> (Row, Vec<Span>) {
     let entry = &board.entries()[target];
     let (sign, tone, words) = standing(entry, now);
     let name = Span::new(Tone::Plain, board.label(target)).cut(width).padded(width).to(board.page(target).as_ref());
     let head = Row::of([Span::new(tone, format!("{sign} ")), name, Span::new(Tone::Plain, INDENT)]);
-    let mut parts = vec![Span::new(tone, words)];
-    parts.extend(entry.usual.filter(|_| is_going(entry)).map(|usual| usually(usual, now)));
-    parts.extend(besides(entry));
-    flow(head, parts, size).swap_remove(0)
+    (head, [Span::new(tone, words)].into_iter().chain(usual(entry).map(|usual| usually(usual, now))).collect())
 }
 
 /// Joins parts into rows; a part that does not fit gets a row of its own.
@@ -108,8 +108,9 @@ fn flow(head: Row, parts: Vec<Span>, size: Size) -> Vec<Row> {
     rows
 }
 
-fn is_going(entry: &Entry) -> bool {
-    entry.asked.is_none() && matches!(entry.place, Place::At(_))
+/// Returns how long it takes as a rule, of one that goes on.
+fn usual(entry: &Entry) -> Option<Usual> {
+    entry.usual.filter(|_| entry.asked.is_none() && matches!(entry.place, Place::At(_)))
 }
 
 /// Describes the state of a target, with its sign.
@@ -132,10 +133,10 @@ fn standing(entry: &Entry, now: Moment) -> (char, Tone, String) {
 
 /// Returns the sign of a verdict, which takes one cell on every terminal.
 pub(in crate::output) fn sign(verdict: Verdict) -> (char, Tone) {
-    match verdict {
-        Verdict::Passed => ('✓', Tone::Good),
-        Verdict::Pending | Verdict::ApprovalNeeded | Verdict::Interrupted(_) => ('!', Tone::Warning),
-        _ => ('✗', Tone::Bad),
+    match Tone::of(verdict) {
+        tone @ Tone::Good => ('✓', tone),
+        tone @ Tone::Bad => ('✗', tone),
+        tone => ('!', tone),
     }
 }
 

@@ -80,9 +80,11 @@ pub(super) fn open<W: Write>(
 ) -> io::Result<Stream<Message>> {
     Stream::of(move |messages| {
         let mut live = Live::new(Screen::new(open()?, style, reflows));
-        while !live.has_ended
-            && let Some(first) = live.next(messages)?
-        {
+        while !live.has_ended {
+            let first = live.next(messages);
+            if first.as_ref().is_err_and(|none| *none == RecvTimeoutError::Disconnected) {
+                break;
+            }
             for message in first.into_iter().chain(messages.try_iter()) {
                 live.take(message, Size::of_stderr)?;
             }
@@ -113,16 +115,12 @@ impl<W: Write> Live<W> {
         Self { screen, lines: String::new(), shown: None, is_away: false, is_behind: false, has_ended: false }
     }
 
-    /// Waits for a message, with the live view until the next repaint. `None`: all senders are gone.
-    fn next(&self, messages: &Receiver<Message>) -> io::Result<Option<Option<Message>>> {
-        if self.shown.is_none() {
-            return Ok(messages.recv().ok().map(Some));
+    /// Waits for a message, and while something is shown not for long.
+    fn next(&self, messages: &Receiver<Message>) -> Result<Message, RecvTimeoutError> {
+        match self.shown {
+            None => messages.recv().map_err(RecvTimeoutError::from),
+            Some(_) => messages.recv_timeout(TICK),
         }
-        Ok(match messages.recv_timeout(TICK) {
-            Ok(message) => Some(Some(message)),
-            Err(RecvTimeoutError::Timeout) => Some(None),
-            Err(RecvTimeoutError::Disconnected) => None,
-        })
     }
 
     fn now(&self) -> Moment {
