@@ -68,12 +68,7 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// Tells whether any notification was sent.
-    pub fn any_sent(&self) -> bool {
-        self.results.iter().any(|result| result.result == Delivery::Sent)
-    }
-
-    /// Tells whether a notification that should have been sent was not.
+    /// Returns whether a notification that should have been sent was not.
     pub fn any_failed(&self) -> bool {
         self.results.iter().any(|result| result.result == Delivery::Failed)
     }

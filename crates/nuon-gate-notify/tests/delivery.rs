@@ -42,7 +42,7 @@ async fn a_slow_sink_holds_up_nobody_and_the_budget_holds() {
     let skipped = "NUON_GATE_SLACK_TOKEN is not set, though NUON_GATE_SLACK_CHANNEL is";
     assert_eq!(outcome.results[2].reason, Some(Line::new(skipped)));
     assert!(outcome.warnings.is_empty(), "the result says it: {outcome:?}");
-    assert!(outcome.any_sent() && outcome.any_failed());
+    assert!(outcome.any_failed());
 }
 
 #[tokio::test]
@@ -121,5 +121,5 @@ async fn nobody_to_tell_is_no_trouble() {
     let notifier = Notifier::start(&sinks(&[]), options()).unwrap();
     notifier.tell(Occasion::Started, pending("queued"));
     let outcome = notifier.finish(result(Verdict::Passed), Duration::ZERO).await;
-    assert!(outcome.results.is_empty() && outcome.warnings.is_empty() && !outcome.any_sent());
+    assert!(outcome.results.is_empty() && outcome.warnings.is_empty());
 }

@@ -7,6 +7,7 @@ mod support;
 use nuon_gate_core::result::{BranchRunResult, GroupResult, LogLine, RunResult, StayResult, WaitingResult};
 use nuon_gate_core::{Line, Signal, Verdict};
 use nuon_gate_notify::{Mention, Sinks, render};
+use nuon_gate_soak::HOSTILE;
 use proptest::prelude::*;
 use serde_json::Value;
 use support::{result, sinks};
@@ -43,62 +44,7 @@ fn webhooks() -> [Sinks; 2] {
 
 /// Texts that want to be more than text.
 fn hostile(longest: usize) -> impl Strategy<Value = String> {
-    let pieces = prop::sample::select(vec![
-        "<!channel>",
-        "<!here>",
-        "<@U123>",
-        "<https://evil.example|click>",
-        "@everyone",
-        "@here",
-        "<@&1>",
-        "<#C1>",
-        "[click](https://evil.example)",
-        "https://evil.example/x",
-        "www.evil.example",
-        "```",
-        "`",
-        "*bold*",
-        "_x_",
-        "||",
-        "&",
-        "<",
-        ">",
-        "&amp;",
-        "\"",
-        "'",
-        "\\",
-        "\n",
-        "\r\n",
-        "\0",
-        "\u{85}",
-        "\u{9b}2J",
-        "\u{1b}]8;;https://evil.example\u{7}link\u{1b}]8;;\u{1b}\\",
-        "\u{202a}",
-        "\u{202c}",
-        "\u{202e}",
-        "\u{2066}",
-        "\u{2069}",
-        "\u{200e}",
-        "\u{200f}",
-        "\u{61c}",
-        "\u{200b}",
-        "\u{2028}",
-        "\u{200d}",
-        "\u{1b}[31m",
-        "<at>Bob</at>",
-        "{{ reason }}",
-        "${x}",
-        "e\u{301}",
-        "🇩🇪",
-        "👩‍👩‍👧",
-        "日本語",
-        "::error::",
-        "##[x]",
-        "# ",
-        "> ",
-        "- ",
-        " ",
-    ]);
+    let pieces = prop::sample::select(HOSTILE);
     prop_oneof![
         4 => prop::collection::vec(pieces, 0..40).prop_map(|pieces| pieces.concat()),
         1 => any::<String>(),

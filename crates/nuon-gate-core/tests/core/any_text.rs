@@ -3,58 +3,14 @@
 use nuon_gate_core::model::Status;
 use nuon_gate_core::result::RunResult;
 use nuon_gate_core::{DeployId, Line, RemoteText};
+use nuon_gate_soak::HOSTILE;
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Value, json};
 
 /// Texts made of what acts on terminals and CI runners, and of what only looks as if it did not.
 fn hostile() -> impl Strategy<Value = String> {
-    let pieces = vec![
-        "::",
-        ":",
-        "::error::",
-        "##[",
-        "##vso[task.complete]",
-        "#",
-        "##",
-        "\r",
-        "\n",
-        "\r\n",
-        " ",
-        "\t",
-        "\u{a0}",
-        "\u{85}",
-        "\u{2028}",
-        "\u{2029}",
-        "\u{1b}",
-        "\u{1b}[",
-        "\u{1b}[31m",
-        "\u{1b}]8;;",
-        "\u{1b}P",
-        "\u{1b}\\",
-        "\u{9b}",
-        "\u{9d}",
-        "\u{9c}",
-        "\u{7}",
-        "\0",
-        "\u{202a}",
-        "\u{202c}",
-        "\u{202e}",
-        "\u{2066}",
-        "\u{2069}",
-        "\u{200e}",
-        "\u{200f}",
-        "\u{61c}",
-        "\u{200b}",
-        "\u{feff}",
-        "\u{ad}",
-        "\u{e0041}",
-        "e\u{301}",
-        "日本",
-        "active",
-        "a",
-    ];
-    prop_oneof![4 => prop::collection::vec(select(pieces), 0..30).prop_map(|pieces| pieces.concat()), 1 => any::<String>()]
+    prop_oneof![4 => prop::collection::vec(select(HOSTILE), 0..30).prop_map(|pieces| pieces.concat()), 1 => any::<String>()]
 }
 
 /// Tells whether a character moves the cursor, ends a line or turns the direction of writing.

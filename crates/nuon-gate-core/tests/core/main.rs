@@ -17,6 +17,7 @@ mod labelled;
 mod model;
 mod paging;
 mod promises;
+mod public_api;
 mod reading;
 mod reason;
 mod requests;

@@ -6,6 +6,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use nuon_gate_core::{Line, Verdict};
+use nuon_gate_soak::HOSTILE;
 use proptest::prelude::*;
 use proptest::sample::select;
 use pulldown_cmark::{Event, Options, Parser};
@@ -17,52 +18,7 @@ use crate::environment::DOTENV;
 
 /// Texts that are syntax in one of the outputs.
 fn hostile() -> impl Strategy<Value = String> {
-    let pieces = vec![
-        "\n",
-        "\r",
-        "\r\n",
-        "<<",
-        "=",
-        "verdict<<EOF\npassed\nEOF",
-        "verdict=passed",
-        "ghadelimiter_0000000000000000",
-        "::",
-        "::error::",
-        "##[",
-        "##vso[task.complete]",
-        "]",
-        ";",
-        ",",
-        ":",
-        "%",
-        "%0A",
-        "%3A",
-        "%25",
-        "%AZP25",
-        "%5D",
-        "`",
-        "```",
-        "~~~",
-        "|",
-        "<img src=x onerror=alert(1)>",
-        "</details>",
-        "<!--",
-        "-->",
-        "[a](https://evil.example)",
-        "$(a)",
-        "'",
-        "\"",
-        "\\",
-        "\0",
-        "\u{1b}[31m",
-        "\u{202e}",
-        "\u{85}",
-        "\u{2028}",
-        " ",
-        "a",
-        "日本",
-    ];
-    prop_oneof![4 => prop::collection::vec(select(pieces), 0..20).prop_map(|pieces| pieces.concat()), 1 => any::<String>()]
+    prop_oneof![4 => prop::collection::vec(select(HOSTILE), 0..20).prop_map(|pieces| pieces.concat()), 1 => any::<String>()]
 }
 
 fn facts() -> impl Strategy<Value = Facts> {

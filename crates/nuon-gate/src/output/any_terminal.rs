@@ -16,6 +16,7 @@ use nuon_gate_core::report::Report;
 use nuon_gate_core::result::RunResult;
 use nuon_gate_core::watch::{Event, EventKind, OnSuperseded, Pace, Pending, Scope, Watch, WatchSettings};
 use nuon_gate_core::{History, Hold, Line, Logged, MatchedBy, Moment, RemoteText, Target, Targets, Verdict};
+use nuon_gate_soak::HOSTILE;
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::json;
@@ -31,42 +32,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Texts that act on terminals and CI runners, some of them in disguise.
 fn hostile() -> impl Strategy<Value = String> {
-    let pieces = vec![
-        "::error::",
-        "::",
-        "##[add-mask]",
-        "##vso[task.complete]",
-        "#",
-        "\n",
-        "\r",
-        "\r\n",
-        "\t",
-        "\0",
-        "\u{8}",
-        "\u{85}",
-        "\u{2028}",
-        "\u{1b}[31m",
-        "\u{1b}[2J",
-        "\u{1b}]8;;https://evil.example\u{7}",
-        "\u{1b}",
-        "\u{9b}2J",
-        "\u{202a}",
-        "\u{202c}",
-        "\u{202e}",
-        "\u{2066}",
-        "\u{2069}",
-        "\u{200e}",
-        "\u{200f}",
-        "\u{61c}",
-        "\u{200b}",
-        "\u{feff}",
-        "</details>",
-        "<b>",
-        "a",
-        " ",
-        "日本",
-    ];
-    prop_oneof![4 => prop::collection::vec(select(pieces), 0..12).prop_map(|pieces| pieces.concat()), 1 => any::<String>()]
+    prop_oneof![4 => prop::collection::vec(select(HOSTILE), 0..12).prop_map(|pieces| pieces.concat()), 1 => any::<String>()]
 }
 
 /// The values that events are made of.

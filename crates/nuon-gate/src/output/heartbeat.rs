@@ -30,7 +30,8 @@ impl Standings {
             EventKind::ApprovalNeeded { target, .. } => {
                 self.asked.insert(*target);
             }
-            EventKind::Changed { target, .. } => {
+            // A deploy that takes the place of another has asked for nothing yet.
+            EventKind::Found { target, .. } | EventKind::Changed { target, .. } => {
                 self.asked.remove(target);
             }
             EventKind::Ended { target: Some(target), verdict, .. } => {
@@ -78,7 +79,7 @@ mod tests {
 
     use nuon_gate_core::ApprovalPlace;
     use nuon_gate_core::watch::Pace;
-    use nuon_gate_core::{Hold, RemoteText, Target, Verdict};
+    use nuon_gate_core::{Hold, MatchedBy, RemoteText, Target, Verdict};
 
     use super::*;
 
@@ -123,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn many_are_counted_and_those_that_need_a_look_are_named() {
+    fn many_are_counted_and_those_that_need_attention_are_named() {
         let mut standings = standings(25);
         end(&mut standings, 0..15, Verdict::Passed);
         end(&mut standings, 15..17, Verdict::Cancelled);
@@ -138,7 +139,19 @@ mod tests {
         pending[4].status = Some(Status::Error);
         let asked = (Some(20), "still pending-approval, for 2m 5s".to_owned());
         let in_error = (Some(23), "still error, for 2m 5s".to_owned());
-        assert_eq!(said(&standings, &pending), [(None, totals), asked, in_error]);
+        assert_eq!(said(&standings, &pending), [(None, totals.clone()), asked, in_error.clone()]);
+
+        // The deploy that asked was replaced, and the new one asks for nothing yet.
+        standings.note(&EventKind::Found {
+            target: 20,
+            deploy: "dpl2".parse().unwrap(),
+            status: Status::Queued,
+            build: None,
+            commit: None,
+            matched_by: MatchedBy::Latest,
+            replaces: Some("dpl1".parse().unwrap()),
+        });
+        assert_eq!(said(&standings, &pending), [(None, totals), in_error]);
     }
 
     #[test]

@@ -31,12 +31,13 @@ mod reports;
 #[cfg(test)]
 mod sample;
 mod settings;
+mod stdout;
 mod stream;
 mod table;
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher as _, Hasher as _};
-use std::io::{self, Write as _};
+use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -57,6 +58,7 @@ use self::issues::{Issue, MOST_WARNINGS};
 use self::json_events::ResultEvent;
 use self::reports::Reports;
 pub(crate) use self::settings::OutputSettings;
+pub(crate) use self::stdout::{stdout_line, stdout_text, written_to_stdout};
 use self::stream::Stream;
 use crate::arguments::Format;
 use crate::ci::CiSystem;
@@ -265,40 +267,4 @@ pub(crate) async fn say_at_once(words: &Line) {
         stderr.write(format!("{}\n", words.plain()));
         let _ = stderr.finish(MOMENT).await;
     }
-}
-
-/// Writes text to stdout as it is. A closed stdout is no reason to fail.
-pub(crate) fn stdout_text(text: &[u8]) {
-    let mut stdout = io::stdout().lock();
-    let _ = stdout.write_all(text).and_then(|()| stdout.flush());
-}
-
-/// Writes a line to stdout, and returns whether that succeeded.
-pub(crate) fn written_to_stdout(line: &str) -> io::Result<()> {
-    if was_closed() {
-        return Err(io::Error::new(io::ErrorKind::BrokenPipe, "stdout is closed"));
-    }
-    let mut stdout = io::stdout().lock();
-    writeln!(stdout, "{line}").and_then(|()| stdout.flush())
-}
-
-/// Returns whether the program was started without stdout. Rust's runtime then opens the null device in its place, for
-/// reading as well, which a redirection to the null device does not.
-#[cfg(unix)]
-fn was_closed() -> bool {
-    let is_null = std::fs::metadata("/dev/null").is_ok_and(|null| {
-        use std::os::unix::fs::MetadataExt as _;
-        rustix::fs::fstat(io::stdout()).is_ok_and(|stdout| stdout.st_rdev == null.rdev())
-    });
-    is_null && rustix::fs::fcntl_getfl(io::stdout()).is_ok_and(|flags| flags.contains(rustix::fs::OFlags::RDWR))
-}
-
-#[cfg(not(unix))]
-fn was_closed() -> bool {
-    false
-}
-
-/// Writes a line to stdout. A closed stdout is no reason to fail a deploy.
-pub(crate) fn stdout_line(line: &str) {
-    let _ = written_to_stdout(line);
 }

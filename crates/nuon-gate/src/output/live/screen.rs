@@ -74,6 +74,7 @@ impl<W: Write> Screen<W> {
     }
 
     /// Forgets what is on the screen: other programs have written to it.
+    #[cfg(unix)]
     pub(super) fn forget(&mut self) {
         self.painted = None;
     }

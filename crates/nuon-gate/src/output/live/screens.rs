@@ -117,7 +117,7 @@ fn several_targets_of_one_workflow_have_it_in_a_row() {
 }
 
 #[test]
-fn a_fleet_is_counted_and_those_that_need_a_look_come_first() {
+fn a_fleet_is_counted_and_those_that_need_attention_come_first() {
     let names: Vec<String> = (0..25).map(|number| format!("component-{number:02}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let mut scene = Scene::of(80, &names);
