@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use nuon_gate_core::Line;
-use nuon_gate_core::input::read_file;
+use nuon_gate_core::input::{lines, read_file};
 
 pub use self::placeholder::is_placeholder;
 use crate::github::{Github, Shows};
@@ -208,7 +208,7 @@ impl Reader<'_> {
 
     fn lines(&self, name: &'static str) -> Vec<String> {
         let text = (self.variable)(name).unwrap_or_default();
-        text.lines()
+        lines(&text)
             .map(str::trim)
             .filter(|line| !line.is_empty() && !is_placeholder(line))
             .map(str::to_owned)
@@ -217,7 +217,7 @@ impl Reader<'_> {
 
     /// Tells whether a variable holds an unfilled placeholder.
     fn is_unfilled(&self, name: &'static str) -> bool {
-        (self.variable)(name).is_some_and(|value| value.lines().any(is_placeholder))
+        (self.variable)(name).is_some_and(|value| lines(&value).any(is_placeholder))
     }
 
     /// Refuses placeholders where no secret is wanted. An unfilled secret counts as missing, as secrets are in pull
