@@ -62,6 +62,18 @@ pub fn trim(text: &str) -> &str {
     text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}')
 }
 
+/// Returns the lines of a text, whichever system wrote it: a lone carriage return ends one as well. What follows it would
+/// otherwise be a part of a comment or of a value, and half of a list would pass for all of it.
+///
+/// ```
+/// use nuon_gate_core::input::lines;
+///
+/// assert_eq!(lines("a\nb\r\nc\rd").collect::<Vec<_>>(), ["a", "b", "c", "d"]);
+/// ```
+pub fn lines(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().flat_map(|line| line.split('\r'))
+}
+
 /// Says why a text is not the expected JSON, without quoting it. The library's own message is about Rust types and
 /// would not help.
 pub fn json_fault(error: &serde_json::Error) -> String {
@@ -112,12 +124,12 @@ fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<String, Unreadable> {
     let (pairs, rest) = bytes.as_chunks::<2>();
     let mut text = String::with_capacity(pairs.len());
     for character in char::decode_utf16(pairs.iter().map(|pair| unit(*pair))) {
-        text.push(character.map_err(|_| Unreadable::NotText { line: lines(&text) })?);
+        text.push(character.map_err(|_| Unreadable::NotText { line: line_of_end(&text) })?);
     }
-    if rest.is_empty() { Ok(text) } else { Err(Unreadable::NotText { line: lines(&text) }) }
+    if rest.is_empty() { Ok(text) } else { Err(Unreadable::NotText { line: line_of_end(&text) }) }
 }
 
-fn lines(text: &str) -> usize {
+fn line_of_end(text: &str) -> usize {
     1 + text.matches('\n').count()
 }
 

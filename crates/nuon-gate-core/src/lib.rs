@@ -81,7 +81,7 @@ pub use self::kind::Kind;
 pub use self::labels::{InvalidLabel, Label, Labels};
 pub use self::log_tail::Logged;
 pub use self::moment::Moment;
-pub use self::secret::{ApiToken, IdentityToken, InvalidToken};
+pub use self::secret::{ApiToken, IdentityToken, InvalidToken, bare_token};
 pub use self::shard::{InvalidShard, Shard, ShardReport, ShardedRunId, Sharding};
 pub use self::target::{MatchedBy, Require, Target, Targets};
 pub use self::text::{Line, RemoteText};

@@ -80,17 +80,25 @@ impl IdentityToken {
 
 /// Checks a token, and has it taken out of whatever is shown.
 fn printable(token: &str) -> Result<SecretString, InvalidToken> {
-    let token = trim(token);
+    let token = bare_token(token)?;
+    protect(token);
+    Ok(SecretString::from(token))
+}
+
+/// Returns a token as it was issued, whoever issued it: without what is around it in a file or a header.
+///
+/// # Errors
+///
+/// If nothing is left, or a character is not printable ASCII.
+pub fn bare_token(text: &str) -> Result<&str, InvalidToken> {
+    let token = trim(text);
     let scheme = token.get(..7).filter(|scheme| scheme.eq_ignore_ascii_case("bearer "));
     let token = token[scheme.map_or(0, str::len)..].trim();
     if token.is_empty() {
         return Err(InvalidToken::Empty);
     }
     match token.chars().enumerate().find(|(_, c)| !c.is_ascii_graphic()) {
-        None => {
-            protect(token);
-            Ok(SecretString::from(token))
-        }
+        None => Ok(token),
         Some((before, c)) => Err(InvalidToken::Unprintable { what: kind(c), at: before + 1 }),
     }
 }

@@ -11,6 +11,9 @@ pub enum InvalidAddress {
     /// Not a URL.
     #[error("not a URL: {0}")]
     Syntax(String),
+    /// No scheme before the host.
+    #[error("it does not begin with https://")]
+    NoScheme,
     /// Neither `https` nor `http`.
     #[error("the scheme is `{0}`, not https")]
     Scheme(String),
@@ -32,6 +35,10 @@ pub enum InvalidAddress {
 ///
 /// If the address is not of that form.
 pub fn checked(text: &str, allow_http: bool) -> Result<Url, InvalidAddress> {
+    // `localhost:8080` would be of the scheme `localhost`.
+    if !text.contains("://") {
+        return Err(InvalidAddress::NoScheme);
+    }
     let url = Url::parse(text.trim()).map_err(|error| InvalidAddress::Syntax(error.to_string()))?;
     if !matches!(url.scheme(), "https" | "http") {
         return Err(InvalidAddress::Scheme(url.scheme().to_owned()));

@@ -36,7 +36,7 @@ impl Certificates {
         const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
         // Each block by itself, so that one without an end does not swallow the next. Indentation, as from YAML, is
         // removed.
-        let lines: String = pem.lines().flat_map(|line| [line.trim(), "\n"]).collect();
+        let lines: String = pem.split(['\r', '\n']).flat_map(|line| [line.trim(), "\n"]).collect();
         let (mut found, mut number) = (Self::default(), 0);
         for section in lines.split(BEGIN).skip(1) {
             number += 1;
@@ -93,6 +93,7 @@ mod tests {
         assert_eq!(numbers(&[GOOD, NO_CERTIFICATE, GOOD]), Ok((2, vec![2])));
         assert_eq!(numbers(&[NO_BASE64, GOOD, NO_BASE64, NO_CERTIFICATE]), Ok((1, vec![1, 3, 4])));
         assert_eq!(numbers(&[&GOOD.replace('\n', "\r\n")]), Ok((1, vec![])));
+        assert_eq!(numbers(&[&GOOD.replace('\n', "\r")]), Ok((1, vec![])));
         assert_eq!(numbers(&["\n\t  ", &GOOD.replace('\n', "\n    ")]), Ok((1, vec![])));
         assert_eq!(numbers(&[&GOOD[..99], "\n", GOOD]), Ok((1, vec![1])));
         assert_eq!(numbers(&[GOOD, &GOOD[..99]]), Ok((1, vec![2])));

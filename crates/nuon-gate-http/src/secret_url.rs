@@ -23,9 +23,16 @@ impl SecretUrl {
     ///
     /// Says what is wrong, without quoting anything.
     pub fn new(text: &str) -> Result<Self, &'static str> {
+        let text = text.trim();
+        if text.contains(char::is_whitespace) {
+            return Err("it holds a blank");
+        }
+        if holds_another(text) {
+            return Err("it holds a second address");
+        }
         let url = checked(text, false).map_err(|error| match error {
             InvalidAddress::Syntax(_) => "it is not a URL",
-            InvalidAddress::Scheme(_) => "it does not begin with https://",
+            InvalidAddress::NoScheme | InvalidAddress::Scheme(_) => "it does not begin with https://",
             InvalidAddress::PlainHttp(_) => "plain http would send it unencrypted: use https",
             InvalidAddress::Credentials => "it holds a user name or a password",
             InvalidAddress::Query => "it holds a query",
@@ -55,6 +62,15 @@ impl SecretUrl {
     }
 }
 
+/// Tells whether the line break between two addresses is missing. The value of a parameter can be an address as well.
+fn holds_another(text: &str) -> bool {
+    let begins = |at: usize| ["https://", "http://"].iter().any(|scheme| text[at..].starts_with(scheme));
+    let query = text.find('?').unwrap_or(text.len());
+    text.match_indices("http")
+        .skip(1)
+        .any(|(at, _)| begins(at) && (at < query || text[..at].ends_with([',', ';', '|'])))
+}
+
 impl fmt::Display for SecretUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.shown)
@@ -82,8 +98,14 @@ mod tests {
             url.url(&["m", "1"], &[("wait", "true")]).unwrap().as_str(),
             "https://a.example/x/m/1?thread=1&wait=true"
         );
+        assert!(SecretUrl::new("https://http.example/x?next=https://b.example").is_ok());
         let refused = [
-            ("hooks.slack.com/services", "it is not a URL"),
+            ("hooks.slack.com/services", "it does not begin with https://"),
+            ("https://a b.example", "it holds a blank"),
+            ("https://a.example/x https://b.example/y", "it holds a blank"),
+            ("https://a.example/x,https://b.example/y", "it holds a second address"),
+            ("https://a.example/x?v=1;http://b.example/y", "it holds a second address"),
+            ("https://", "it is not a URL"),
             ("ftp://a.example", "it does not begin with https://"),
             ("http://10.0.0.1/x", "plain http would send it unencrypted: use https"),
             ("http://localhost.evil.example/x", "plain http would send it unencrypted: use https"),

@@ -1,41 +1,73 @@
 //! Which parts of an address are secrets by themselves.
 //!
-//! The whole address of a sink is always a secret. A log or a service can repeat a part of it, and CI systems hide
-//! what they are asked to hide in everything that follows, so that a part that is a word, a date or a version would
-//! make outputs unreadable, and GitHub would drop them. So only parts that look randomly generated count:
+//! The whole address of a sink is always a secret, and so is its request target, the path and the query: many servers
+//! repeat it in an error. A target is only redacted here. CI systems hide what they are asked to hide in everything that
+//! follows, so that a part that is a word, a date or a version would make outputs unreadable, and GitHub would drop them.
+//! So they are asked to hide only:
 //!
+//! - the value of a parameter whose name says that it is a secret (`sig`, `token`, …), whatever it looks like. A value of
+//!   nothing but words that every pipeline uses, or numbers as in dates and versions, is redacted with its name alone.
 //! - a UUID. It can name something that is no secret, such as a tenant; but services hand out addresses in which a UUID is
 //!   all that has to be known, and nothing that is reported of a deploy is one.
 //! - a part with at least sixteen characters of random text. Text is random where small letters, capital letters and
 //!   digits alternate often and words are rare, in a row of at least eight letters and digits: what stands between hyphens
-//!   and dots in names and versions is shorter, or has words. A `sig` or a `token` needs but eight.
-//!
-//! So a random text of letters of one case is not found, and neither is a short one. Either is hidden with the address.
+//!   and dots in names and versions is shorter, or has words.
 
 use nuon_gate_http::Url;
 
 /// At least this much random text is a secret.
 const LEAST: usize = 16;
-/// At least this much in the value of a parameter whose name says so.
-const LEAST_IF_NAMED: usize = 8;
 /// Shorter runs of letters and digits are parts of names.
 const SHORTEST_ROW: usize = 8;
 /// A run with fewer pieces is a name, a date or a version.
 const FEWEST_PIECES: usize = 5;
+/// A path of one segment that is shorter is a word such as `/notify`.
+const SHORTEST_PATH: usize = 16;
+/// Words that pipelines are full of. Alone, they are nobody's secret.
+const COMMON: [&str; 13] = [
+    "production",
+    "development",
+    "preproduction",
+    "staging",
+    "prod",
+    "customer",
+    "customers",
+    "deployment",
+    "deployments",
+    "notification",
+    "notifications",
+    "default",
+    "nuon",
+];
 /// Words in the names of secret parameters and headers.
 const NAMES: [&str; 9] = ["sig", "token", "key", "secret", "code", "passw", "auth", "cookie", "credential"];
 
 /// Returns the parts of an address that are secret, as they stand in it and decoded.
 pub(crate) fn secret_parts(url: &Url) -> Vec<String> {
     let path = url.path_segments().into_iter().flatten().filter(|part| is_secret(part)).map(str::to_owned);
-    let written = url.query().unwrap_or_default().split('&').filter_map(|pair| pair.split_once('='));
-    let written = written.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let meant = url.query_pairs().map(|(name, value)| (name.into_owned(), value.into_owned()));
-    let values = written.chain(meant).filter(|(name, value)| is_secret_value(name, value)).map(|(_, value)| value);
+    let values = written_pairs(url).map(|(name, value)| (name.to_owned(), value.to_owned())).chain(meant);
+    let values = values.filter(|(name, value)| is_secret_value(name, value)).map(|(_, value)| value);
     let mut parts: Vec<String> = path.chain(values).collect();
     parts.sort();
     parts.dedup();
     parts
+}
+
+/// Returns what a server can repeat of an address without its host: the request target, the path and the query each
+/// alone, and the parameters that say of themselves that they are secret.
+pub(crate) fn request_target(url: &Url) -> Vec<String> {
+    let path = url.path().trim_matches('/');
+    let is_telling = path.contains('/') || path.len() >= SHORTEST_PATH;
+    let path_alone = is_telling.then(|| path.to_owned());
+    let query = url.query().into_iter().flat_map(|query| [format!("{}?{query}", url.path()), query.to_owned()]);
+    let pairs =
+        written_pairs(url).filter(|(name, _)| names_secret(name)).map(|(name, value)| format!("{name}={value}"));
+    path_alone.into_iter().chain(query).chain(pairs).collect()
+}
+
+fn written_pairs(url: &Url) -> impl Iterator<Item = (&str, &str)> {
+    url.query().unwrap_or_default().split('&').filter_map(|pair| pair.split_once('='))
 }
 
 /// Tells whether the name of a parameter or a header says that its value is a secret.
@@ -50,7 +82,17 @@ pub fn is_secret(text: &str) -> bool {
 }
 
 fn is_secret_value(name: &str, value: &str) -> bool {
-    is_secret(value) || names_secret(name) && random(value) >= LEAST_IF_NAMED
+    is_secret(value) || names_secret(name) && !is_common(value)
+}
+
+/// Tells whether a text is made of common words, dates and versions alone.
+fn is_common(text: &str) -> bool {
+    let parts: Vec<&str> = text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|part| !part.is_empty()).collect();
+    let is_number = |part: &str| {
+        let digits = part.trim_start_matches(['v', 'V']);
+        parts.len() > 1 && digits.len() <= 4 && digits.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    parts.iter().all(|part| COMMON.contains(&part.to_ascii_lowercase().as_str()) || is_number(part))
 }
 
 fn is_uuid(text: &str) -> bool {
@@ -148,7 +190,52 @@ mod tests {
         }
         for text in named {
             assert!(!is_secret(text), "{text}");
-            assert!(!is_secret_value("token", text), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_value_of_a_secret_parameter_is_one_unless_every_pipeline_says_it() {
+        for value in [
+            "querySecretAsDf66",
+            "SuperSecretToken",
+            "opensesame",
+            "correct-horse-battery-staple",
+            "aaaaaaaaaaaaaaaaaaaaaaaa",
+            "1234567890123456",
+            "abcdefghijklmnop",
+        ] {
+            assert!(is_secret_value("access_token", value), "{value}");
+            assert!(!is_secret_value("environment", value), "{value}");
+        }
+        for value in ["production", "Customer-Deployments", "nuon-production-v2", "2016-06-01", "v1.2.3", ""] {
+            assert!(!is_secret_value("token", value), "{value}");
+        }
+    }
+
+    #[test]
+    fn the_request_target_is_taken_as_a_whole() {
+        let rows: [(&str, &[&str]); 7] = [
+            (
+                "https://a.example/hooks/nuon?token=SuperSecretToken",
+                &[
+                    "hooks/nuon",
+                    "/hooks/nuon?token=SuperSecretToken",
+                    "token=SuperSecretToken",
+                    "token=SuperSecretToken",
+                ],
+            ),
+            ("https://a.example/hook/hookPathSecretXyZ987", &["hook/hookPathSecretXyZ987"]),
+            ("https://a.example/abcdefghijklmnopqrstuvwxyz/", &["abcdefghijklmnopqrstuvwxyz"]),
+            ("https://a.example/x?opensesame", &["/x?opensesame", "opensesame"]),
+            (
+                "https://a.example/x?v=1&key=production",
+                &["/x?v=1&key=production", "v=1&key=production", "key=production"],
+            ),
+            ("https://a.example/notify", &[]),
+            ("https://a.example", &[]),
+        ];
+        for (url, parts) in rows {
+            assert_eq!(request_target(&Url::parse(url).unwrap()), parts, "{url}");
         }
     }
 
@@ -170,7 +257,7 @@ mod tests {
             ),
             ("https://webhook.site/550e8400-e29b-41d4-a716-446655440000", &["550e8400-e29b-41d4-a716-446655440000"]),
             ("https://a.example/k3v9x2m7q4w8z1p5t6r0/enqueue", &["k3v9x2m7q4w8z1p5t6r0"]),
-            ("https://a.example/x?sig=s3cr3t%2Fs3cr3t9", &["s3cr3t%2Fs3cr3t9"]),
+            ("https://a.example/x?sig=s3cr3t%2Fs3cr3t9", &["s3cr3t%2Fs3cr3t9", "s3cr3t/s3cr3t9"]),
             ("https://a.example/x?v=s3cr3ts3cr3t", &[]),
             ("https://a.example/hooks/production?token=production&api-version=2016-06-01", &[]),
             ("https://a.example/hooks/2016-06-01/v1.2.3", &[]),

@@ -5,13 +5,13 @@ use std::ops::Deref;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
-use nuon_gate_core::redact::protect;
+use nuon_gate_core::redact::{conceal, protect};
 use nuon_gate_http::SecretUrl;
 use nuon_gate_http::header::HeaderValue;
 use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::mask::secret_parts;
+use crate::mask::{request_target, secret_parts};
 
 /// A secret, wiped when dropped and redacted from all output. It has neither `Display` nor `Serialize`.
 #[derive(Clone)]
@@ -52,13 +52,16 @@ impl fmt::Debug for Secret {
 pub(crate) struct SinkUrl(SecretUrl);
 
 impl SinkUrl {
-    /// Reads an address. The error says what is wrong without quoting anything. From now on, the address and its
-    /// secret parts are redacted.
+    /// Reads an address. The error says what is wrong without quoting anything. From now on, the address, its request
+    /// target and its secret parts are redacted.
     pub(crate) fn new(text: &str) -> Result<Self, &'static str> {
         let address = Self::public(text)?;
         protect(text);
         protect(address.expose());
-        address.url(&[], &[]).iter().flat_map(secret_parts).for_each(|part| protect(&part));
+        if let Some(url) = address.url(&[], &[]) {
+            secret_parts(&url).iter().for_each(|part| protect(part));
+            request_target(&url).iter().for_each(|part| conceal(part));
+        }
         Ok(address)
     }
 
@@ -125,7 +128,7 @@ fn decode(text: &str) -> Option<Zeroizing<Vec<u8>>> {
 
 #[cfg(test)]
 mod tests {
-    use nuon_gate_core::redact::protected;
+    use nuon_gate_core::{Line, redact::protected};
 
     use super::*;
 
@@ -144,6 +147,32 @@ mod tests {
         }
         SinkUrl::public("https://api.a.example/v1/").unwrap();
         assert!(!nuon_gate_core::redact::protected(0).iter().any(|secret| secret.contains("api.a.example")));
+    }
+
+    #[test]
+    fn what_a_server_repeats_of_an_address_is_not_shown() {
+        let rows = [
+            ("/hooks/a19?token=SuperSecretToken", "Cannot POST [redacted]"),
+            ("/hooks/b19?secret=openseesaws", "Cannot POST [redacted]"),
+            ("/hooks/c19?code=hello-world-this-is-it", "Cannot POST [redacted]"),
+            ("/hooks/d19/hookPathSecretXyZ987", "Cannot POST /[redacted]"),
+            ("/hooks/e19/1234567890123456", "Cannot POST /[redacted]"),
+            ("/abcdefghijklmnopqrstuvwxyz", "Cannot POST /[redacted]"),
+            ("/notify", "Cannot POST /notify"),
+        ];
+        for (target, shown) in rows {
+            SinkUrl::new(&format!("https://a.example{target}")).unwrap();
+            assert_eq!(Line::new(format!("Cannot POST {target}")), shown);
+        }
+        for (text, shown) in [
+            ("the token supersecrettoken is wrong", "the token [redacted] is wrong"),
+            ("no such secret: openseesaws", "no such secret: [redacted]"),
+            ("Cannot POST %2Fhooks%2Fd19%2FhookPathSecretXyZ987", "Cannot POST %2F[redacted]"),
+        ] {
+            assert_eq!(Line::new(text), shown);
+        }
+        assert!(!protected(0).iter().any(|secret| secret.starts_with("hook")), "paths are not masked by CI systems");
+        assert!(protected(0).contains(&"openseesaws".to_owned()));
     }
 
     #[test]

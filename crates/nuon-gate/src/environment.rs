@@ -137,12 +137,18 @@ impl Environment {
         self.get("HOME").or_else(|| self.get("USERPROFILE")).map(PathBuf::from)
     }
 
+    /// Tells whether a dotenv report was loaded: one of its variables alone is most likely meant for a flag.
+    fn has_report(&self) -> bool {
+        // No report lacks them or has them empty.
+        ["NUON_GATE_VERDICT", "NUON_GATE_EXIT_CODE"].iter().all(|name| self.set.contains_key(*name))
+    }
+
     /// Returns the variables with our prefix that belong to no flag, each with the closest known one.
     pub(crate) fn unknown(&self, command: &Command) -> Vec<(&str, Option<String>)> {
         let flags = command.get_subcommands().flat_map(Command::get_arguments).chain(command.get_arguments());
         let known: Vec<String> =
             flags.filter_map(variable).chain(nuon_gate_notify::VARIABLES.map(|(name, _)| name.to_owned())).collect();
-        let is_known = |name: &String| known.contains(name) || DOTENV.iter().any(|(variable, _)| variable == name);
+        let is_known = |name: &String| known.contains(name) || self.has_report() && is_of_report(name);
         let names = self.set.keys().chain(&self.blank);
         let unknown = names.filter(|name| name.starts_with(PREFIX) && !is_known(name));
         // The common prefix must not count as similarity.
@@ -150,12 +156,20 @@ impl Environment {
         let known: Vec<&str> = known.iter().map(String::as_str).chain(NUON_OWN).collect();
         let rests: Vec<String> = known.iter().map(|name| rest(name)).collect();
         let nearest = |name: &str| {
-            let nearest = nearest(&rest(name), rests.iter().map(String::as_str))?;
+            let word = rest(name);
+            let ends = format!("_{word}");
+            let longer =
+                || rests.iter().map(String::as_str).filter(|rest| rest.ends_with(&ends)).min_by_key(|rest| rest.len());
+            let nearest = nearest(&word, rests.iter().map(String::as_str)).or_else(longer)?;
             let place = rests.iter().position(|rest| rest == nearest)?;
             Some(known[place].to_owned())
         };
         unknown.map(|name| (name.as_str(), nearest(name))).collect()
     }
+}
+
+fn is_of_report(name: &str) -> bool {
+    DOTENV.iter().any(|(variable, _)| *variable == name)
 }
 
 /// Tells whether a command takes anything from the environment: the demo shows the same to everybody.
@@ -199,6 +213,29 @@ mod tests {
 
     use super::*;
     use crate::typed::TypedStatus;
+
+    #[test]
+    fn a_variable_of_a_report_is_known_only_with_the_others() {
+        let command = crate::parse::command();
+        let unknown = |names: &[&str]| {
+            let variables: Vec<_> = names.iter().map(|name| (*name, "x")).collect();
+            let environment = Environment::of(&variables);
+            let unknown = environment.unknown(&command).into_iter();
+            unknown.map(|(name, nearest)| (name.to_owned(), nearest)).collect::<Vec<_>>()
+        };
+        let rows = [
+            ("NUON_GATE_DEPLOY_ID", Some("NUON_GATE_DEPLOY")),
+            ("NUON_GATE_BUILD_ID", Some("NUON_GATE_BUILD")),
+            ("NUON_GATE_WORKFLOW_ID", Some("NUON_GATE_WORKFLOW")),
+            ("NUON_GATE_URL", Some("NUON_GATE_API_URL")),
+            ("NUON_GATE_VERDICT", None),
+            ("NUON_GATE_EXIT_CODE", None),
+        ];
+        for (name, nearest) in rows {
+            assert_eq!(unknown(&[name]), [(name.to_owned(), nearest.map(str::to_owned))]);
+        }
+        assert_eq!(unknown(&DOTENV.map(|(name, _)| name)), []);
+    }
 
     #[test]
     fn no_variable_of_a_report_is_a_flags() {

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use nuon_gate_core::input::lines;
 use nuon_gate_notify::is_placeholder;
 
 /// Several ids, statuses or the like in one text. A line may be blank. Both sides of a comma must be non-empty: an
@@ -14,7 +15,7 @@ impl<T: FromStr<Err: fmt::Display>> FromStr for List<T> {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let lines = text.lines().filter(|line| !line.trim().is_empty());
+        let lines = lines(text).filter(|line| !line.trim().is_empty());
         let part = |part: &str| filled_in(part)?.parse().map_err(|error: T::Err| error.to_string());
         lines.flat_map(|line| line.split(',')).map(part).collect::<Result<_, _>>().map(Self)
     }
@@ -37,7 +38,7 @@ impl<T: FromStr> FromStr for Lines<T> {
     type Err = T::Err;
 
     fn from_str(text: &str) -> Result<Self, T::Err> {
-        text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::parse).collect::<Result<_, _>>().map(Self)
+        lines(text).map(str::trim).filter(|line| !line.is_empty()).map(str::parse).collect::<Result<_, _>>().map(Self)
     }
 }
 
@@ -74,6 +75,8 @@ mod tests {
     #[test]
     fn lists_are_separated_by_commas_and_lines() {
         assert_eq!("1, 2\n3\r\n\n \n".parse(), Ok(List(vec![1, 2, 3])));
+        assert_eq!("1\r2\r".parse(), Ok(List(vec![1, 2])));
+        assert_eq!("a\rb".parse(), Ok(Lines(vec!["a".to_owned(), "b".to_owned()])));
         assert_eq!("".parse::<List<u8>>(), Ok(List(vec![])));
         assert!("1,x".parse::<List<u8>>().is_err());
         for holes in [",", "1,", ",1", "1,,2", "1, ,2", "1\n2,\n3", "1,\r\n"] {

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use nuon_gate_core::api::{ApiError, ErrorClass, Reply, Request};
+use nuon_gate_core::input::lines;
 use nuon_gate_core::pins::Pins;
 use nuon_gate_core::resolve::{Ambiguous, Resolution, Resolver, Unfit, UnknownName, Wanted};
 use nuon_gate_core::watch::Scope;
@@ -223,7 +224,7 @@ fn no_component() -> Trouble {
 
 /// Takes a target from each line of a file.
 fn listed(path: &Path, text: &str) -> Result<Vec<Wanted>, Trouble> {
-    let lines = text.lines().enumerate().map(|(at, line)| (at + 1, line.split('#').next().unwrap_or_default().trim()));
+    let lines = lines(text).enumerate().map(|(at, line)| (at + 1, line.split('#').next().unwrap_or_default().trim()));
     let pairs = lines.filter(|(_, line)| !line.is_empty()).map(|(at, line)| {
         let pair: Result<TargetPair, String> = line.parse();
         pair.map(|pair| pair.0).map_err(|error| Input::Targets.wrong(path, format!("line {at}: {error}")))
@@ -232,5 +233,17 @@ fn listed(path: &Path, text: &str) -> Result<Vec<Wanted>, Trouble> {
     match pairs.is_empty() {
         true => Err(Input::Targets.wrong(path, "there are no targets in it")),
         false => Ok(pairs),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_line_is_a_target_however_it_ends() {
+        for text in ["a/b # x\nc/d", "a/b # x\r\nc/d\r\n", "a/b # x\rc/d\r", "#\ra/b\r\r\nc/d"] {
+            assert_eq!(listed(Path::new("t"), text).unwrap().len(), 2, "{text:?}");
+        }
     }
 }

@@ -123,7 +123,8 @@ mod tests {
             ("https://:p@api.example", Err(InvalidApiUrl::Credentials)),
             ("https://api.example?token=x", Err(InvalidApiUrl::Query)),
             ("https://api.example#x", Err(InvalidApiUrl::Query)),
-            ("api.nuon.co", Err(InvalidApiUrl::Syntax("relative URL without a base".into()))),
+            ("api.nuon.co", Err(InvalidApiUrl::NoScheme)),
+            ("localhost:8081", Err(InvalidApiUrl::NoScheme)),
             ("https://b\u{fc}cher.example", Err(InvalidApiUrl::Syntax("invalid international domain name".into()))),
         ];
         for (text, expected) in cases {

@@ -47,7 +47,16 @@ pub fn protect(secret: &str) {
     KNOWN.write().unwrap_or_else(PoisonError::into_inner).add(secret);
 }
 
-/// Returns the secrets from the `first` on, in the order in which they became known, so that others can hide them as well.
+/// Registers a text that is redacted like a secret, but that no other program is asked to hide: the path of a secret
+/// address, whose words can stand in anything else that a job says.
+pub fn conceal(text: &str) {
+    let text = text.trim();
+    if text.len() >= SHORTEST {
+        KNOWN.write().unwrap_or_else(PoisonError::into_inner).add_forms(text);
+    }
+}
+
+/// Returns the secrets, without what is only concealed, from the `first` on, in the order in which they became known, so that others can hide them as well.
 pub fn protected(first: usize) -> Vec<String> {
     let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner);
     known.secrets.iter().skip(first).map(|secret| secret.to_string()).collect()
@@ -140,7 +149,11 @@ impl Known {
             return;
         }
         self.secrets.push(Zeroizing::new(secret.to_owned()));
-        for form in forms(secret) {
+        self.add_forms(secret);
+    }
+
+    fn add_forms(&mut self, text: &str) {
+        for form in forms(text) {
             let Some(first) = form.first().filter(|_| form.len() >= SHORTEST) else { continue };
             let alike = &mut self.forms[usize::from(*first)];
             if !alike.contains(&form) {
@@ -151,7 +164,7 @@ impl Known {
 
     /// Returns where in a text there is a secret, sorted.
     fn places(&self, text: &str) -> Vec<Range<usize>> {
-        if self.secrets.is_empty() || text.len() < SHORTEST {
+        if text.len() < SHORTEST || self.forms.iter().all(Vec::is_empty) {
             return Vec::new();
         }
         let mut places = Vec::new();

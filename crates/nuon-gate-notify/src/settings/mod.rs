@@ -9,8 +9,8 @@ use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 
-use nuon_gate_core::Line;
-use nuon_gate_core::input::read_file;
+use nuon_gate_core::input::{lines, read_file};
+use nuon_gate_core::{Line, bare_token};
 
 pub use self::placeholder::is_placeholder;
 use crate::github::Github;
@@ -206,7 +206,7 @@ impl Reader<'_> {
 
     fn lines(&self, name: &'static str) -> Vec<String> {
         let text = (self.variable)(name).unwrap_or_default();
-        text.lines()
+        lines(&text)
             .map(str::trim)
             .filter(|line| !line.is_empty() && !is_placeholder(line))
             .map(str::to_owned)
@@ -215,7 +215,7 @@ impl Reader<'_> {
 
     /// Tells whether a variable holds an unfilled placeholder.
     fn is_unfilled(&self, name: &'static str) -> bool {
-        (self.variable)(name).is_some_and(|value| value.lines().any(is_placeholder))
+        (self.variable)(name).is_some_and(|value| lines(&value).any(is_placeholder))
     }
 
     /// Refuses placeholders where no secret is wanted. An unfilled secret counts as missing, as secrets are in pull
@@ -239,7 +239,8 @@ impl Reader<'_> {
         sink: fn(SinkUrl) -> Sink,
     ) -> Result<(), InvalidSetting> {
         for line in self.lines(name) {
-            self.sinks.sinks.push(sink(address(name, SinkUrl::new(&line))?));
+            let whole = SinkUrl::new(&line).and_then(|url| is_whole(&url).map(|()| url));
+            self.sinks.sinks.push(sink(address(name, whole)?));
         }
         self.skip(label, name, &[]);
         Ok(())
@@ -375,17 +376,38 @@ fn address(variable: &'static str, read: Result<SinkUrl, &'static str>) -> Resul
 }
 
 fn slack_token(text: &str) -> Result<Secret, InvalidSetting> {
+    let text = bare_token(text).map_err(|error| invalid_token(error.to_string()))?;
     let why = if text.starts_with("http") {
         "it is a URL"
     } else if text.starts_with("xapp-") {
         "it is an app-level token, which cannot post"
-    } else if !text.bytes().all(|b| b.is_ascii_graphic()) {
-        "it holds characters that no token has (a line break in the middle?)"
+    } else if !text.starts_with("xox") {
+        "it is no token of Slack's, which begin with xox"
     } else {
         return Ok(Secret::new(text));
     };
+    Err(invalid_token(why.to_owned()))
+}
+
+fn invalid_token(why: String) -> InvalidSetting {
     let hint = "give the bot token (xoxb-…) of an app with the scope chat:write; webhook URLs go into NUON_GATE_SLACK_WEBHOOK_URL";
-    Err(InvalidSetting { variable: SLACK_TOKEN, why: why.to_owned(), hint: hint.into() })
+    InvalidSetting { variable: SLACK_TOKEN, why, hint: hint.into() }
+}
+
+/// Checks that an address of a service is whole: the services' own hosts answer at their root as well, but not to posts.
+fn is_whole(url: &SinkUrl) -> Result<(), &'static str> {
+    let url = url.url(&[], &[]);
+    let segments: Vec<&str> =
+        url.iter().flat_map(|url| url.path_segments()).flatten().filter(|s| !s.is_empty()).collect();
+    let least = match url.as_ref().and_then(|url| url.host_str()) {
+        // services/T…/B…/…, triggers/T…/…/…, workflows/T…/A…/…
+        Some("hooks.slack.com") => 4,
+        // api/webhooks/ID/TOKEN, with a version or without
+        Some("discord.com" | "discordapp.com") if segments.get(1).is_some_and(|part| part.starts_with('v')) => 5,
+        Some("discord.com" | "discordapp.com") => 4,
+        _ => 1,
+    };
+    if segments.len() < least { Err("it is not whole: its path ends too early") } else { Ok(()) }
 }
 
 fn slack_channel(text: &str) -> Result<String, InvalidSetting> {

@@ -71,6 +71,18 @@ fn a_missing_secret_skips_the_sink_with_one_notice() {
 }
 
 #[test]
+fn a_token_of_slacks_is_read_as_the_apis_is() {
+    for text in ["\u{feff}xoxb-read-as-is", "Bearer xoxb-read-as-is", " bearer  xoxb-read-as-is\r\n"] {
+        let parsed = parse(&[(SLACK_TOKEN, text)]).unwrap();
+        assert_eq!(parsed.sinks.slack_bot().unwrap().token.expose(), "xoxb-read-as-is", "{text:?}");
+    }
+    for (text, why) in [("xoxb-1 abc", "a blank at character 7"), ("xoxb-é", "not ASCII at character 6")] {
+        let error = parse(&[(SLACK_TOKEN, text)]).unwrap_err();
+        assert!(error.why.contains(why), "{error}");
+    }
+}
+
+#[test]
 fn malformed_values_are_named_and_never_quoted() {
     let short = "whsec_c2VjcmV0c2VjcmV0";
     let url = (WEBHOOK_URL, "https://a.example/x");
@@ -82,6 +94,15 @@ fn malformed_values_are_named_and_never_quoted() {
         (&[(SLACK_TOKEN, "https://hooks.slack.com/secret")], SLACK_TOKEN),
         (&[(SLACK_TOKEN, "xapp-secret")], SLACK_TOKEN),
         (&[(SLACK_TOKEN, "xoxb-secret\nmore")], SLACK_TOKEN),
+        (&[(SLACK_TOKEN, "secret")], SLACK_TOKEN),
+        (&[(SLACK_TOKEN, "\"xoxb-secret\"")], SLACK_TOKEN),
+        (&[(SLACK_WEBHOOK_URL, "https://hooks.slack.com/")], SLACK_WEBHOOK_URL),
+        (&[(SLACK_WEBHOOK_URL, "https://hooks.slack.com/services/T0/secret")], SLACK_WEBHOOK_URL),
+        (&[(DISCORD_WEBHOOK_URL, "https://discord.com/api/webhooks/1")], DISCORD_WEBHOOK_URL),
+        (&[(DISCORD_WEBHOOK_URL, "https://discord.com/api/v10/webhooks/1/")], DISCORD_WEBHOOK_URL),
+        (&[(TEAMS_WEBHOOK_URL, "https://x.logic.azure.com")], TEAMS_WEBHOOK_URL),
+        (&[(WEBHOOK_URL, "https://a.example/secret,https://b.example/y")], WEBHOOK_URL),
+        (&[(WEBHOOK_URL, "https://a.example/secret https://b.example/y")], WEBHOOK_URL),
         (&[(SLACK_TOKEN, "xoxb-1"), (SLACK_CHANNEL, "a secret channel")], SLACK_CHANNEL),
         (&[(SLACK_API_URL, "http://secret.example/")], SLACK_API_URL),
         (&[url, (WEBHOOK_SECRET, short)], WEBHOOK_SECRET),
