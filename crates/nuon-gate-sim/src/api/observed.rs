@@ -49,17 +49,17 @@ impl State {
 
     /// Returns what is observed of a component since its newest apply, once there is one. Servers of before 2026 observe
     /// nothing.
-    pub(super) fn observe(&mut self, at: usize, now: Duration, looks: u32) -> Option<Observed<'_>> {
+    pub(super) fn observe(&mut self, at: usize, now: Duration, polls: u32) -> Option<Observed<'_>> {
         let applied = self.newest_applied(at, now).filter(|_| self.script.generation == Generation::New);
         let (position, begins) = applied?;
         let component = &self.script.components[at];
-        let lasts: Vec<Lasts> = component.observed.iter().map(|own| (own.duration, own.looks)).collect();
+        let lasts: Vec<Lasts> = component.observed.iter().map(|own| (own.duration, own.polls)).collect();
         if lasts.is_empty() {
             return None;
         }
         let before = self.progress[at].observed.take().filter(|(of, _)| *of == position);
         let (_, progress) = self.progress[at].observed.insert(before.unwrap_or((position, Progress::default())));
-        let current = progress.advance(&lasts, begins, now, looks);
+        let current = progress.advance(&lasts, begins, now, polls);
         let entered = progress.entered().to_vec();
         let component = &self.script.components[at];
         let word = |position: usize| component.observed[position].health.as_str();

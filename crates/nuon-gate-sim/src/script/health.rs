@@ -56,7 +56,7 @@ pub struct Observation {
     #[serde(rename = "for", deserialize_with = "duration")]
     pub duration: Option<Duration>,
     /// For how many answers.
-    pub looks: Option<u32>,
+    pub polls: Option<u32>,
     /// The kind of what is observed.
     pub kind: String,
     /// Its name; the component's if left out.
@@ -75,7 +75,7 @@ impl Default for Observation {
         Self {
             health: "healthy".to_owned(),
             duration: None,
-            looks: None,
+            polls: None,
             kind: "Deployment".to_owned(),
             name: None,
             message: String::new(),
