@@ -22,12 +22,12 @@ const SKEW: Duration = Duration::from_secs(60);
 pub(super) struct Ended {
     /// By the server's clock.
     pub(super) at: Timestamp,
-    /// When the last observation was made by the time of the first look at the component's health, by the runner's clock.
+    /// When the last observation was made by the time of the first poll of the component's health, by the runner's clock.
     pub(super) observed: Option<Timestamp>,
 }
 
 impl Ended {
-    /// Tells whether an observation was made after the deploy ended. One that came after the first look was; otherwise the two
+    /// Tells whether an observation was made after the deploy ended. One that came after the first poll was; otherwise the two
     /// clocks have to be far enough apart.
     fn is_before(self, observed: Timestamp) -> bool {
         let came_later = self.observed.is_some_and(|before| observed > before);
@@ -80,10 +80,10 @@ pub(super) fn condition(component: &ComponentHealth, resources: &[Resource], end
     let worst = resources.iter().filter(is_fresh).filter_map(|row| Some((row.severity()?, row)));
     let worst = worst.max_by_key(|(severity, _)| *severity);
     let is_bad = worst.is_some_and(|(_, row)| row.health.as_ref().is_some_and(Health::is_bad));
+    // The server writes since when without fractions of a second.
+    let is_since = began.as_second() >= ended.at.as_second();
     match (health, worst) {
-        (Health::Degraded | Health::Unhealthy, _)
-            if is_bad && began >= ended.at || span(ended.at, observed) >= RECOVERY =>
-        {
+        (Health::Degraded | Health::Unhealthy, _) if is_bad && is_since || span(ended.at, observed) >= RECOVERY => {
             Condition::Bad(health.clone(), said)
         }
         (Health::Healthy, Some((0, _))) => Condition::Healthy(Sight { began, observed }),

@@ -164,7 +164,7 @@ fn health_of_before_the_deploy_is_none_and_what_is_not_known_for_too_long_is_inc
 }
 
 #[test]
-fn a_server_that_gives_no_health_is_inconclusive_after_three_looks() {
+fn a_server_that_gives_no_health_is_inconclusive_after_three_polls() {
     for code in [400, 401, 403, 404] {
         let mut server = server(healthy);
         let run = run(latest(requiring(0)), |now, request| match request {
@@ -294,8 +294,8 @@ fn of_several_targets_as_many_have_to_be_healthy_as_have_to_pass() {
 }
 
 #[test]
-fn one_look_takes_the_servers_account() {
-    let look = |bake: u64, seen: fn(Duration) -> Seen| {
+fn one_poll_takes_the_servers_account() {
+    let poll = |bake: u64, seen: fn(Duration) -> Seen| {
         let mut server = server(seen);
         let once = WatchSettings { mode: Mode::Once, ..requiring(bake) };
         // The deploy ended ten minutes ago.
@@ -311,17 +311,17 @@ fn one_look_takes_the_servers_account() {
     let recent: fn(Duration) -> Seen = |_| ("healthy", -300, "healthy", -5);
     // Without the server's time nothing says for how long.
     for (bake, verdict) in [(0, Verdict::Passed), (1, Verdict::Pending)] {
-        let run = look(bake, recent);
+        let run = poll(bake, recent);
         assert_eq!(run.report.verdict, verdict, "{bake}");
         assert_eq!(result(&run.report).deploy_verdict, Some(Verdict::Passed));
         assert!(run.report.elapsed < s(2));
     }
-    assert_eq!(look(0, |_| ("unhealthy", -300, "unhealthy", -5)).report.verdict, Verdict::Failed);
-    assert_eq!(look(0, |_| ("unknown", -300, "healthy", -500)).report.verdict, Verdict::Inconclusive);
+    assert_eq!(poll(0, |_| ("unhealthy", -300, "unhealthy", -5)).report.verdict, Verdict::Failed);
+    assert_eq!(poll(0, |_| ("unknown", -300, "healthy", -500)).report.verdict, Verdict::Inconclusive);
 }
 
 #[test]
-fn the_end_of_the_bake_is_looked_at_when_it_comes() {
+fn the_end_of_the_bake_is_polled_when_it_comes() {
     let run = run(latest(requiring(61)), server(|now| ("healthy", -9_000, "healthy", seconds(now))));
     let first = run.events.iter().find(|event| match &event.kind {
         EventKind::Held { hold, .. } => hold.to_string().ends_with("healthy for 0s of 1m 1s"),

@@ -29,7 +29,7 @@ const REFUSALS: u32 = 3;
 pub(super) struct Watched {
     component: Option<Arc<ComponentHealth>>,
     resources: Option<Arc<Vec<Resource>>>,
-    /// When the last observation was made by the time of the first look.
+    /// When the last observation was made by the time of the first poll.
     observed: Option<Timestamp>,
     /// How often in a row the server has refused to say.
     refusals: u32,
@@ -78,7 +78,7 @@ impl Follow {
             let words = RemoteText::new("the deploy does not say when it ended");
             return Healthy::Unproven(self.unseen(words, row, policy));
         };
-        // What was observed before the only look there is cannot be told from what came after it.
+        // What was observed before the only poll there is cannot be told from what came after it.
         let observed = self.watched.observed.filter(|_| policy.settings.mode == Mode::Wait);
         Healthy::Unproven(match condition(component, resources, Ended { at, observed }) {
             Condition::Healthy(sight) => return self.baked(&sight, length, at, policy),

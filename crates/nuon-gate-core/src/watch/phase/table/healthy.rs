@@ -118,6 +118,7 @@ const TABLE: &[Row] = &[
     ("a word with other letters", "Healthy", 5, &[pod("healthy", 9)], Unseen(SAID)),
     // Bad.
     ("unhealthy", "unhealthy", 5, &[pod("unhealthy", 9)], Bad(Health::Unhealthy)),
+    ("unhealthy since the second in which it ended", "unhealthy", 0, &[pod("unhealthy", 9)], Bad(Health::Unhealthy)),
     ("degraded", "degraded", 5, &[pod("degraded", 9)], Bad(Health::Degraded)),
     ("unhealthy, one of many", "unhealthy", 5, &[pod("healthy", 9), pod("degraded", 9)], Bad(Health::Unhealthy)),
     ("unhealthy from before, bad still", "unhealthy", -5, &[pod("unhealthy", 9)], NotYet(SAID)),
@@ -132,7 +133,7 @@ fn second(second: i64) -> Timestamp {
     Timestamp::from_second(STARTED_AT + second).unwrap()
 }
 
-/// The deploy ended, and the last observation by the first look had been made a second before.
+/// The deploy ended, and the last observation by the first poll had been made a second before.
 fn ended() -> Ended {
     Ended { at: second(ENDED), observed: Some(second(ENDED - 1)) }
 }
@@ -214,7 +215,7 @@ fn what_says_nothing_of_health_is_none() {
 
 #[test]
 fn clocks_that_differ_make_nothing_newer() {
-    // The last observation by the first look, the last one now, and whether that was made after the deploy ended at 0.
+    // The last observation by the first poll, the last one now, and whether that was made after the deploy ended at 0.
     let cases = [
         (Some(-1), 1, true),
         (Some(-1), 0, false),
@@ -534,27 +535,27 @@ fn not_asked() -> Vec<Scene> {
 
 fn in_one_look() -> Vec<Scene> {
     vec![
-        scene("one look: healthy", 0).once().poll_of(5, healthy(3)).then(passes_healthy(3, 105)),
-        scene("one look: for long enough by the server's account", 105)
+        scene("one poll: healthy", 0).once().poll_of(5, healthy(3)).then(passes_healthy(3, 105)),
+        scene("one poll: for long enough by the server's account", 105)
             .once()
             .poll_of(5, healthy(3))
             .then(passes_healthy(3, 105)),
-        scene("one look: not for so long by the server's account", 600)
+        scene("one poll: not for so long by the server's account", 600)
             .once()
             .poll_of(5, healthy(3))
             .then(bakes(5, 600, 105, 3)),
-        scene("one look: unhealthy", 0)
+        scene("one poll: unhealthy", 0)
             .once()
             .poll_of(5, does("unhealthy", 4, [pod("unhealthy", 5)]))
             .then(unhealthy()),
-        scene("one look: not known yet", 0).once().poll_of(5, healthy(-103)).then(unseen(SINCE)),
-        scene("one look: not known for too long", 0).once().poll_of(200, healthy(-103)).then(unknown(SINCE)),
-        scene("one look: nothing says for how long it is so", 600)
+        scene("one poll: not known yet", 0).once().poll_of(5, healthy(-103)).then(unseen(SINCE)),
+        scene("one poll: not known for too long", 0).once().poll_of(200, healthy(-103)).then(unknown(SINCE)),
+        scene("one poll: nothing says for how long it is so", 600)
             .once()
             .without_server_time()
             .poll_of(5, healthy(3))
             .then(bakes(5, 600, 0, 3)),
-        scene("one look: the server has none to give", 0)
+        scene("one poll: the server has none to give", 0)
             .once()
             .poll_of(5, [proven(), vec![status("health", 404)]].into_iter().flatten().collect())
             .then(unknown(OLD)),
