@@ -23,7 +23,9 @@ pub(super) enum Ask {
     Flows,
     /// A long poll, whose answers are signs and not facts.
     Sign,
-    /// Anything else: logs, names, approvals.
+    /// A part of a log, or a long poll for the next (contract: it decides nothing).
+    Log,
+    /// Anything else: names, approvals.
     Other,
 }
 
@@ -47,9 +49,15 @@ impl Ask {
             ["workflows", "pending-approvals"] => Self::Other,
             ["workflows", w] => Self::Flow(own(w)),
             ["workflows", w, "steps"] => Self::Steps(own(w)),
-            ["workflows", _, "steps", _, "await"] | ["log-streams", _, "logs", "tail"] => Self::Sign,
+            ["workflows", _, "steps", _, "await"] => Self::Sign,
+            ["log-streams", _, "logs"] | ["log-streams", _, "logs", "tail"] => Self::Log,
             _ => Self::Other,
         }
+    }
+
+    /// Returns whether it goes on beside the polls, and none of its answers means anything to them.
+    pub(super) fn is_beside(&self) -> bool {
+        matches!(self, Self::Sign | Self::Log)
     }
 
     /// Returns whether the gate decides by the answer: a row, or a workflow.

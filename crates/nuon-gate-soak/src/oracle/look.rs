@@ -55,7 +55,7 @@ impl Case<'_> {
                 self.question.workflow.as_ref() == Some(&w) || self.rows.iter().any(|seen| seen.what.workflow == w)
             }
             Ask::Install(i) | Ask::InstallList(i) => i == self.install,
-            Ask::Sign => false,
+            Ask::Sign | Ask::Log => false,
             Ask::Flows | Ask::Other => true,
         }
     }

@@ -60,7 +60,7 @@ fn near_clock(question: &Question, at: u64, end: u64) -> bool {
 
 /// Returns the requests that were sent while the server had asked for a pause.
 fn paused(question: &Question, transcript: &[Exchange], end: u64) -> Vec<String> {
-    let asked = transcript.iter().filter(|own| own.done_ms <= end && Ask::of(&own.path) != Ask::Sign);
+    let asked = transcript.iter().filter(|own| own.done_ms <= end && !Ask::of(&own.path).is_beside());
     let pauses: Vec<(u64, u64)> = asked.filter_map(pause).collect();
     let polls = transcript.iter().filter(|own| own.method == "GET" && own.sent_ms <= end);
     let sends = polls.map(|own| (own.sent_ms, &own.path)).filter(|(at, _)| !near_clock(question, *at, end));

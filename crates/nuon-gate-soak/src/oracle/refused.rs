@@ -24,7 +24,7 @@ pub(super) fn rejected(case: &Case) -> Vec<String> {
 /// Returns whether an answer is final by its status alone: 4xx that is neither of the transient ones.
 fn refused(case: &Case) -> bool {
     let is_final = |code: u16| (400..500).contains(&code) && !matches!(code, 401 | 403 | 404 | 408 | 409 | 425 | 429);
-    case.reads.iter().any(|own| is_final(status(own)) && Ask::of(&own.path) != Ask::Sign)
+    case.reads.iter().any(|own| is_final(status(own)) && !Ask::of(&own.path).is_beside())
 }
 
 /// Returns whether a success is about anything.
@@ -38,7 +38,7 @@ fn forbidden(case: &Case) -> bool {
     let (mut heard, mut in_row, mut foreign) = (false, 0, 0);
     // "In a row" may also be read as: of the same request, whatever else is answered between.
     let mut of_path: std::collections::HashMap<&str, usize> = std::collections::HashMap::new();
-    for own in case.reads.iter().filter(|own| Ask::of(&own.path) != Ask::Sign) {
+    for own in case.reads.iter().filter(|own| !Ask::of(&own.path).is_beside()) {
         let (code, from) = (status(own), voice(own));
         match code {
             401 | 403 if from != Voice::Foreign => in_row += 1,

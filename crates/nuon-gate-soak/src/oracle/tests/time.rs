@@ -96,12 +96,15 @@ fn an_end_that_is_plain() {
             tape.look(index * 3_000, &row("active", 60), &proof()).flow(index * 3_000 + 300, flow)
         })
     };
+    let log = |tape: Tape, index: u64| tape.ask(index * 1_000, "/v1/log-streams/log1/logs?order=asc", ok(&json!([])));
+    let beside_a_log = (0..9).fold(proven(4), log);
     let doubtful = flow("in-progress", &health);
     let anothers = with(&flow("cancelled", &[]), "owner_id", json!("inl2"));
     let ownerless = with(&proof(), "owner_id", Value::Null);
     check(vec![
         ("three looks", plain(), proven(3), end("passed", 6_250), ""),
         ("four looks", plain(), proven(4), end("passed", 9_250), "a pass was plain in 4 looks"),
+        ("four looks beside a log", plain(), beside_a_log, end("passed", 9_250), "a pass was plain in 4 looks"),
         ("one was not good", plain(), broken, end("passed", 9_250), ""),
         ("a list was not good", plain(), unlisted, end("passed", 9_350), ""),
         ("one lagged", plain(), lagging, end("passed", 9_250), ""),
@@ -176,8 +179,11 @@ fn pauses() {
     }
     let path = "/v1/installs/inl1/components/cmp1/deploys/latest";
     let after = |at: u64| Tape::default().ask(0, path, wait.clone()).look(at, &row("active", 60), &proof());
+    let logged = Tape::default().ask(0, "/v1/log-streams/log1/logs?order=asc", wait.clone());
+    let logged = logged.look(5_000, &row("active", 60), &proof());
     check(vec![
         ("kept", plain(), after(10_050), end("passed", 10_300), ""),
+        ("a log's, which the polls need not keep", plain(), logged, end("passed", 5_300), ""),
         ("broken", plain(), after(5_000), end("passed", 5_250), "while `Retry-After` held"),
     ]);
 }

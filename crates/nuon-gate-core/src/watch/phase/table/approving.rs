@@ -69,6 +69,8 @@ fn approvals() -> Vec<Scene> {
             .poll(0, answers())
             .then(held())
             .poll(2, [detail(&asking), asks(), dashboard()])
+            .then(held())
+            .poll(4, answers())
             .then(held()),
         named("pass: the build is not said", APPROVALS, Pins { build: "bld-2".parse().ok(), ..Pins::default() })
             .with(|settings| settings.on_approval = OnApproval::Pass)

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::said::{Said, detail, done, newest, no_newest, row, said, with, without, workflow};
+use super::said::{Said, created, detail, done, newest, no_newest, row, said, with, without, workflow};
 use super::scene::{IN_PROGRESS, Scene, Then, failed, fails_as, latest, own, passes, passes_by, play};
 use super::{JUDGING, OTHER, OWN, REPLICAS, STUCK, VERIFIED};
 use crate::cause::{Cause, Denial, DeployFailure};
 use crate::hold::Behind;
 use crate::model::{Status, WorkflowEnd};
 use crate::watch::phase::Basis;
-use crate::watch::settings::OnStale;
+use crate::watch::settings::{OnStale, OnSuperseded};
 use crate::{Hold, Moment, RemoteText, Rules, Verdict};
 
 pub(super) fn scenes() -> Vec<Scene> {
@@ -116,7 +116,7 @@ fn retries() -> Vec<Scene> {
 
 /// A deploy and its workflow that contradict each other.
 fn contradictions() -> Vec<Scene> {
-    let (active, error) = (row(OWN, "active"), row(OWN, "error"));
+    let (active, error, executing) = (row(OWN, "active"), row(OWN, "error"), row(OWN, "executing"));
     let passes_but = |word: &str, step: &str| [detail(&active), newest(&active), workflow("iwf-1", word, OWN, step)];
     let fails_but = || [detail(&error), newest(&error), done("iwf-1")];
     let executes = || [detail(&row(OWN, "executing")), done("iwf-1")];
@@ -141,6 +141,14 @@ fn contradictions() -> Vec<Scene> {
             .then(step_failed())
             .poll(35, passes_but("error", "error"))
             .then(failed(cause("step 1 of 1, apply, failed"))),
+        own("executing, its workflow has ended well: only from then on is it behind", JUDGING)
+            .wide_poll(
+                0,
+                [detail(&executing), newest(&executing), workflow("iwf-1", "in-progress", OWN, "in-progress")],
+            )
+            .then(IN_PROGRESS)
+            .wide_poll(60, [detail(&executing), newest(&executing), done("iwf-1")])
+            .then(orphan()),
         own("active, its step was cancelled", JUDGING)
             .poll(0, passes_but("cancelled", "cancelled"))
             .then(called_off())
@@ -282,6 +290,13 @@ fn ages() -> Vec<Scene> {
             .then(outdated())
             .poll(4, [detail(&old), no_newest()])
             .then(outdated()),
+        own("an older answer does not give way to a newer deploy", REPLICAS)
+            .with(|settings| settings.on_superseded = Some(OnSuperseded::Follow))
+            .poll(0, [detail(&at("planning", 15))])
+            .then(IN_PROGRESS)
+            .poll(2, [detail(&old), newest(&without(created(row(OTHER, "active"), -30), "workflow_id"))])
+            .then(outdated())
+            .reports(["found dpl-web by deploy"]),
         own("the newest row is ahead, and passes", REPLICAS)
             .poll(0, [detail(&at("planning", 15))])
             .then(IN_PROGRESS)
