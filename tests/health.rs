@@ -106,7 +106,8 @@ fn each_target_has_a_health_of_its_own() {
 #[test]
 fn one_look_says_whether_the_component_is_healthy() {
     let sim = serve(&(access() + &observed(API, BROKEN).replace("{ status = \"executing\", polls = 2 }, ", "")));
-    let status = || Gate::at(&sim.url(), "status").args(["--install", INSTALL, "--component", API, "--require-healthy"]);
+    let status =
+        || Gate::at(&sim.url(), "status").args(["--install", INSTALL, "--component", API, "--require-healthy"]);
     status().run().exits(0);
     status().args(["--bake", "1h"]).run().exits(10).says("waiting for health");
     status().run().exits(1).says("1 of 3 replicas are ready");
