@@ -79,7 +79,7 @@ mod tests {
 
     use nuon_gate_core::ApprovalPlace;
     use nuon_gate_core::watch::Pace;
-    use nuon_gate_core::{MatchedBy, Target, Verdict};
+    use nuon_gate_core::{Target, Verdict};
 
     use super::*;
 
@@ -144,7 +144,7 @@ mod tests {
             status: Status::Queued,
             build: None,
             commit: None,
-            matched_by: MatchedBy::Latest,
+            matched_by: nuon_gate_core::MatchedBy::Latest,
             replaces: Some("dpl1".parse().unwrap()),
         });
         assert_eq!(said(&standings, &pending), [(None, totals), in_error]);
