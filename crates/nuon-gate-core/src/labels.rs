@@ -70,9 +70,9 @@ impl Labels {
     /// another, is not asked for, and the answer is checked in any case.
     pub(crate) fn query(&self) -> Option<String> {
         let plain = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_./".contains(&b));
-        let wished = self.0.iter().filter(|label| plain(&label.key) && plain(&label.value));
-        let wished: Vec<String> = wished.map(|label| format!("{}:{}", label.key, label.value)).collect();
-        (!wished.is_empty()).then(|| wished.join(","))
+        let query = self.0.iter().filter(|label| plain(&label.key) && plain(&label.value));
+        let query: Vec<String> = query.map(|label| format!("{}:{}", label.key, label.value)).collect();
+        (!query.is_empty()).then(|| query.join(","))
     }
 }
 

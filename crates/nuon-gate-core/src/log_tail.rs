@@ -73,8 +73,8 @@ pub(crate) fn last_error(newest_first: &[LogRecord], longest: usize) -> Option<L
 /// there is no other.
 fn cause(newest_first: &[LogRecord]) -> Option<usize> {
     let errors = || newest_first.iter().enumerate().filter(|(_, record)| record.is_error() && record.says_something());
-    let telling = errors().find(|(_, record)| says_why(record));
-    telling.or_else(|| errors().next()).map(|(at, _)| at)
+    let informative = errors().find(|(_, record)| says_why(record));
+    informative.or_else(|| errors().next()).map(|(at, _)| at)
 }
 
 /// Tells whether a record is about an error, and says more than that something failed.

@@ -47,7 +47,7 @@ impl<K: Hash + Eq + Clone, T> Paged<K, T> {
     /// # Errors
     ///
     /// If a row of `what` is listed has no id, if more of them are promised than come, or if there are too many.
-    pub(crate) fn learn(
+    pub(crate) fn accept(
         &mut self,
         page: u32,
         found: Page<T>,
@@ -68,7 +68,7 @@ impl<K: Hash + Eq + Clone, T> Paged<K, T> {
         if more && page == MOST_PAGES {
             return Err(ApiError::Undecodable(format!("there are more than {} {what}", MOST_PAGES * 100)));
         }
-        // Of a full page some servers say so without having looked.
+        // Of a full page some servers say so without a check.
         self.is_promised = found.more == Some(true) && found.rows.len() < MOST_ROWS as usize;
         for row in found.rows {
             if id(&row).is_some_and(|id| self.ids.insert(id.clone())) {

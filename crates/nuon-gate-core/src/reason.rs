@@ -41,9 +41,9 @@ pub fn specific(deploy: &Deploy) -> Option<RemoteText> {
     let left_behind = job_description.into_iter().chain(result_errors).chain(noted);
     errors
         .filter_map(|error| error.message.as_ref())
-        .find_map(|text| telling(text, deploy))
+        .find_map(|text| informative(text, deploy))
         .or_else(|| policies(deploy).map(|denial| denial.text().clone()))
-        .or_else(|| descriptions.chain(left_behind).find_map(|text| telling(text, deploy)))
+        .or_else(|| descriptions.chain(left_behind).find_map(|text| informative(text, deploy)))
 }
 
 /// Returns the generic text of a deploy, which is better than nothing.
@@ -92,7 +92,7 @@ pub(crate) fn policies(deploy: &Deploy) -> Option<Denial> {
     (!all.is_empty()).then_some(Denial::Policies { names, found })
 }
 
-fn telling(text: &RemoteText, deploy: &Deploy) -> Option<RemoteText> {
+fn informative(text: &RemoteText, deploy: &Deploy) -> Option<RemoteText> {
     let line = text.line(LONGEST);
     let plain = line.plain().trim_end_matches('.').to_lowercase();
     let says_nothing = plain.is_empty()

@@ -214,14 +214,14 @@ impl Resolver {
     /// # Errors
     ///
     /// If it does not answer the request.
-    pub fn learn(&mut self, request: &Request, fact: Fact) -> Result<(), ApiError> {
+    pub fn accept(&mut self, request: &Request, fact: Fact) -> Result<(), ApiError> {
         match (request, fact) {
-            (Request::Install(typed), Fact::Install(install)) => self.learn_install(typed, install),
+            (Request::Install(typed), Fact::Install(install)) => self.accept_install(typed, install),
             (Request::InstallComponents(install, page), Fact::InstallComponents(found)) => {
-                self.learn_components(install, *page, found)
+                self.accept_components(install, *page, found)
             }
             (Request::LabelledInstalls(_, page), Fact::Installs(found)) => match &mut self.selection {
-                Some(selection) => selection.learn_listed(*page, found),
+                Some(selection) => selection.accept_listed(*page, found),
                 None => Ok(()),
             },
             (Request::Installs(_), Fact::Installs(found)) => {
@@ -233,21 +233,21 @@ impl Resolver {
         }
     }
 
-    fn learn_components(
+    fn accept_components(
         &mut self,
         install: &InstallId,
         page: u32,
         found: Page<InstallComponent>,
     ) -> Result<(), ApiError> {
         match self.installs.get_mut(install) {
-            Some(known) => known.components.learn(page, found, "components", |row| row.component_id.as_ref()),
+            Some(known) => known.components.accept(page, found, "components", |row| row.component_id.as_ref()),
             None => Ok(()),
         }
     }
 
     /// Records that something was asked for in vain, and tells whether that says something: what is not there is unknown,
     /// and whatever kept the names of all installs away, the one that was asked for is not among them.
-    pub fn learn_error(&mut self, request: &Request, missing: bool) -> bool {
+    pub fn on_error(&mut self, request: &Request, missing: bool) -> bool {
         match request {
             Request::Install(typed) if missing => self.missing = Some(typed.clone()),
             Request::InstallComponents(install, _) if missing => {
@@ -260,9 +260,9 @@ impl Resolver {
         true
     }
 
-    fn learn_install(&mut self, typed: &InstallId, install: Install) -> Result<(), ApiError> {
+    fn accept_install(&mut self, typed: &InstallId, install: Install) -> Result<(), ApiError> {
         if let Some(selection) = &mut self.selection {
-            selection.learn_read(typed, &install);
+            selection.accept_read(typed, &install);
         }
         // That it is the one that was asked for has been seen when the answer became a fact.
         let Some(id) = install.id else {

@@ -202,14 +202,14 @@ pub(crate) async fn resolve(
             Resolution::Ambiguous(ambiguous) => return Err(Unresolved::Ambiguous(ambiguous)),
             Resolution::Unfit(unfit) => return Err(Unresolved::Unfit(unfit)),
             Resolution::Ask(request) => {
-                let learned = match ask(request.clone()).await {
-                    Ok(answer) => resolver.learn(&request, answer.fact),
-                    Err(error) => match resolver.learn_error(&request, error.class() == ErrorClass::Missing) {
+                let accepted = match ask(request.clone()).await {
+                    Ok(answer) => resolver.accept(&request, answer.fact),
+                    Err(error) => match resolver.on_error(&request, error.class() == ErrorClass::Missing) {
                         true => Ok(()),
                         false => Err(error),
                     },
                 };
-                learned.map_err(Unresolved::Unanswered)?;
+                accepted.map_err(Unresolved::Unanswered)?;
             }
         }
     }

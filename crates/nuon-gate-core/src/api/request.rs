@@ -39,7 +39,7 @@ impl TailCursor {
     }
 }
 
-/// How many rows the server looks at for the newest deploy. Servers of mid-2025 take plan-only rows out of a page of ten
+/// How many rows the server reads for the newest deploy. Servers of mid-2025 take plan-only rows out of a page of ten
 /// after they have read it, so frequent drift scans hide the real deploys (`docs/nuon-api.md`, "The latest deploy").
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Depth {
@@ -149,8 +149,8 @@ impl Request {
             Self::Install(install) => (vec!["installs", install.as_str()], Vec::new()),
             Self::Installs(number) => (vec!["installs"], page(number)),
             Self::LabelledInstalls(labels, number) => {
-                let wished = labels.query().map(|wished| ("labels", wished));
-                (vec!["installs"], page(number).into_iter().chain(wished).collect())
+                let query = labels.query().map(|query| ("labels", query));
+                (vec!["installs"], page(number).into_iter().chain(query).collect())
             }
             Self::InstallComponents(install, number) => {
                 (vec!["installs", install.as_str(), "components"], page(number))

@@ -1,16 +1,16 @@
 //! The results of all shards of a run become one, as if the run had not been divided.
 //!
 //! What a file says of itself is not believed: which run it is of, whose its targets are and what verdict follows from theirs is
-//! looked at again. What cannot be used is refused, and a shard that lacks keeps the run from passing.
+//! checked again. What cannot be used is refused, and a shard that lacks keeps the run from passing.
 
+mod explanation;
 mod part;
-mod telling;
 mod trouble;
 
 use std::collections::HashSet;
 
+use self::explanation::Explanation;
 use self::part::Part;
-use self::telling::Telling;
 use self::trouble::Trouble;
 use crate::result::{ApiResult, RunResult, TargetResult, millis, rfc3339};
 use crate::timeline::span;
@@ -178,7 +178,7 @@ fn check_targets(parts: &[Part], require: Require, are_complete: bool) -> Result
 fn tell(parts: Vec<Part>, troubles: &[Trouble], require: Require) -> RunResult {
     let verdicts: Vec<Verdict> = parts.iter().flat_map(Part::verdicts).collect();
     let verdict = decide(&verdicts, troubles.iter().map(|trouble| trouble.verdict), require);
-    // Whoever was to be told of a part has not been, which is another part's trouble only if there is no greater one.
+    // A notification of a part failed, which counts only if nothing worse happened.
     let unreported = parts.iter().find(|part| part.result.verdict == Verdict::NotifyFailed);
     let started = parts.iter().map(|part| part.started).min().unwrap_or_default();
     let finished = parts.iter().map(|part| part.finished).max().unwrap_or_default();
@@ -190,9 +190,9 @@ fn tell(parts: Vec<Part>, troubles: &[Trouble], require: Require) -> RunResult {
             errors: sum.errors.saturating_add(*errors),
         }
     });
-    let (verdict, Telling { reason, hint, warnings }) = match unreported.filter(|_| verdict == Verdict::Passed) {
-        Some(part) => (Verdict::NotifyFailed, Telling::of_shard(part, &parts)),
-        None => (verdict, Telling::new(verdict, troubles, &parts)),
+    let (verdict, Explanation { reason, hint, warnings }) = match unreported.filter(|_| verdict == Verdict::Passed) {
+        Some(part) => (Verdict::NotifyFailed, Explanation::of_shard(part, &parts)),
+        None => (verdict, Explanation::new(verdict, troubles, &parts)),
     };
     // Each part has watched the whole run of a branch, and who ended last has seen most of it.
     let branch_run = parts.iter().max_by_key(|part| part.finished).and_then(|part| part.result.branch_run.clone());

@@ -136,9 +136,9 @@ fn what_lacks_or_went_wrong_is_never_a_pass() {
     ];
     for (parts, expected, reason) in cases {
         let result = merged(&parts, Require::All).unwrap();
-        let told = result.reason.as_ref().map_or("", Line::plain);
-        assert_eq!(result.verdict, expected, "{told}");
-        assert!(told.contains(reason), "{told:?} has no {reason:?}");
+        let shown = result.reason.as_ref().map_or("", Line::plain);
+        assert_eq!(result.verdict, expected, "{shown}");
+        assert!(shown.contains(reason), "{shown:?} has no {reason:?}");
         // Enough others are no excuse, but for targets that failed.
         let beside = !matches!(expected, Passed | Failed | NotifyFailed) || reason.contains("workflow");
         let any = merged(&parts, Require::Any).unwrap().verdict;
@@ -226,8 +226,8 @@ fn the_run_has_to_be_the_one_that_is_meant() {
         (json!("ci-1"), Value::Null, None, Some(1)),
     ];
     for (first, second, meant, refused) in cases {
-        let told = format!("{first} {second} {meant:?}");
-        assert_eq!(run(first, second, meant).err(), refused.map(Some), "{told}");
+        let shown = format!("{first} {second} {meant:?}");
+        assert_eq!(run(first, second, meant).err(), refused.map(Some), "{shown}");
     }
 }
 

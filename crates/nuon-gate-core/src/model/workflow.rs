@@ -164,7 +164,7 @@ impl Workflow {
     }
 
     /// Returns the steps that verify a deploy's health: those of its install component, and those that do not say yet whose
-    /// they are, as such a step learns its target only when it runs. One in a group that works on other deploys only is
+    /// they are, as such a step gets its target only when it runs. One in a group that works on other deploys only is
     /// theirs. See `docs/nuon-api.md`, "Verified deploys".
     pub fn health_steps_of<'a>(
         &'a self,

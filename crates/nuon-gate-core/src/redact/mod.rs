@@ -197,7 +197,7 @@ impl Known {
     }
 }
 
-/// Returns what a secret looks like in a folded text: as it is, with its own encoding undone, in base64 and in hexadecimal
+/// Returns the forms of a secret in a folded text: as it is, with its own encoding undone, in base64 and in hexadecimal
 /// digits.
 fn forms(secret: &str) -> Vec<Zeroizing<Vec<u8>>> {
     let as_it_is = Folded::new(secret);

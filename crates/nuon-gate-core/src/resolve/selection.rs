@@ -59,8 +59,8 @@ impl Selection {
     }
 
     /// Takes in a page of the list.
-    pub(super) fn learn_listed(&mut self, page: u32, found: Page<Install>) -> Result<(), ApiError> {
-        self.listed.learn(page, found, "installs", |install| install.id.as_ref())?;
+    pub(super) fn accept_listed(&mut self, page: u32, found: Page<Install>) -> Result<(), ApiError> {
+        self.listed.accept(page, found, "installs", |install| install.id.as_ref())?;
         if self.listed.page().is_none() {
             let installs = self.listed.rows().iter().enumerate();
             self.unclear =
@@ -70,7 +70,7 @@ impl Selection {
     }
 
     /// Takes in an install that has been read by itself, if that was asked for.
-    pub(super) fn learn_read(&mut self, asked: &InstallId, install: &Install) {
+    pub(super) fn accept_read(&mut self, asked: &InstallId, install: &Install) {
         if self.asked() == Some(asked)
             && let Some(at) = self.unclear.pop_front()
         {

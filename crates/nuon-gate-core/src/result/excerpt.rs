@@ -13,8 +13,8 @@ pub fn around_error(lines: &[LogLine], most: usize) -> Range<usize> {
         return 0..lines.len();
     }
     let errors = || lines.iter().enumerate().rev().filter(|(_, line)| is_error_word(line.severity.plain()));
-    let telling = errors().find(|(_, line)| !is_runners_word(&line.text)).or_else(|| errors().next());
-    let Some((last, cause)) = telling else { return lines.len().saturating_sub(most)..lines.len() };
+    let informative = errors().find(|(_, line)| !is_runners_word(&line.text)).or_else(|| errors().next());
+    let Some((last, cause)) = informative else { return lines.len().saturating_sub(most)..lines.len() };
     // What was logged at one time is one error.
     let is_same = |line: &&LogLine| (&line.at, &line.severity) == (&cause.at, &cause.severity);
     let first = last - lines[..last].iter().rev().take_while(is_same).count();

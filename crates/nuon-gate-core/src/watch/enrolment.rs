@@ -22,7 +22,7 @@ impl Watch {
             self.shared.emit(now, EventKind::Run(event));
         }
         if let Some((began, taken)) = self.discovery.take_takeovers() {
-            self.shared.takeovers_mut().look(began, taken);
+            self.shared.takeovers_mut().note(began, taken);
         }
         for warning in self.discovery.take_warnings() {
             self.shared.warn(now, warning);

@@ -113,7 +113,7 @@ enum Stretch {
     /// It has delayed a poll.
     Possible,
     /// That has been reported.
-    Told,
+    Reported,
 }
 
 /// The wait for one or several targets.
@@ -288,8 +288,8 @@ impl Watch {
         asked: &[PollerId],
         now: Moment,
     ) {
-        let askers = asked.iter().copied().filter(|poller| *poller != PollerId::Discovery && !self.has_ended(*poller));
-        let next = askers.map(|poller| self.poller(poller).due()).min();
+        let pollers = asked.iter().copied().filter(|poller| *poller != PollerId::Discovery && !self.has_ended(*poller));
+        let next = pollers.map(|poller| self.poller(poller).due()).min();
         for index in self.shared.lists().targets(install).to_vec() {
             if asked.contains(&PollerId::Target(index)) {
                 continue;
@@ -380,7 +380,7 @@ impl Watch {
         let began = self.poller(poller).polling_since().unwrap_or(now);
         let WatchSettings { max_rps, intervals, .. } = *self.shared.settings();
         if self.stretch == Stretch::Possible && now - began > intervals.max() {
-            self.stretch = Stretch::Told;
+            self.stretch = Stretch::Reported;
             self.shared.warn(now, Warning::Stretched { max_rps, interval: intervals.max() });
         }
     }

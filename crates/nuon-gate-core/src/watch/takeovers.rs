@@ -7,13 +7,13 @@ use std::collections::HashMap;
 
 use crate::{InstallId, Line, Moment, RunId};
 
-/// What the last whole look at a run has shown.
+/// What the last whole poll of a run has shown.
 #[derive(Debug, Default)]
 pub(super) struct Takeovers {
     /// When that look began.
-    looked: Option<Moment>,
+    polled: Option<Moment>,
     by: HashMap<InstallId, Takeover>,
-    /// No other look will follow.
+    /// No other poll will follow.
     is_over: bool,
 }
 
@@ -36,9 +36,9 @@ pub(super) enum Taken<'a> {
 }
 
 impl Takeovers {
-    /// Takes in what a whole look has shown, and when it began.
-    pub(super) fn look(&mut self, began: Moment, by: HashMap<InstallId, Takeover>) {
-        (self.looked, self.by) = (Some(began), by);
+    /// Takes in what a whole poll has shown, and when it began.
+    pub(super) fn note(&mut self, began: Moment, by: HashMap<InstallId, Takeover>) {
+        (self.polled, self.by) = (Some(began), by);
     }
 
     /// Records that the run is read no more, so that nothing can come from the run that took an install.
@@ -46,12 +46,12 @@ impl Takeovers {
         self.is_over = true;
     }
 
-    /// Tells whether an install was taken, by a look that began after this moment.
+    /// Tells whether an install was taken, by a poll that began after this moment.
     pub(super) fn of(&self, install: &InstallId, since: Moment) -> Taken<'_> {
         match self.by.get(install) {
             _ if self.is_over => Taken::No,
             Some(takeover) => Taken::Yes(takeover),
-            None if self.looked.is_some_and(|looked| looked >= since) => Taken::No,
+            None if self.polled.is_some_and(|polled| polled >= since) => Taken::No,
             None => Taken::Unread,
         }
     }
@@ -70,7 +70,7 @@ mod tests {
         let takeover = Takeover { install: Line::new("one"), by: "run2".parse().unwrap() };
         let mut takeovers = Takeovers::default();
         assert_eq!(takeovers.of(&one, at(0)), Taken::Unread);
-        takeovers.look(at(5), [(one.clone(), takeover.clone())].into());
+        takeovers.note(at(5), [(one.clone(), takeover.clone())].into());
         assert_eq!(takeovers.of(&one, at(9)), Taken::Yes(&takeover), "it is not given back");
         assert_eq!(takeovers.of(&two, at(5)), Taken::No);
         assert_eq!(takeovers.of(&two, at(6)), Taken::Unread);

@@ -61,7 +61,7 @@ fn resolve(list: &[(&str, &str, &str)], says_more: bool) -> Result<Outcome, Stri
             }
             other => panic!("{other:?}"),
         };
-        resolver.learn(&request, fact).unwrap();
+        resolver.accept(&request, fact).unwrap();
     }
     panic!("it never ends");
 }
@@ -107,6 +107,6 @@ fn what_is_wanted_beside_it_does_not_make_up_for_nobody() {
     let mut resolver = Resolver::new(vec![other, Wanted::Labelled(labels(), Vec::new())]);
     let asked = Request::LabelledInstalls(labels(), 1);
     assert_eq!(resolver.resolve(), Resolution::Ask(asked.clone()));
-    resolver.learn(&asked, Fact::Installs(Page { rows: Vec::new(), more: Some(false) })).unwrap();
+    resolver.accept(&asked, Fact::Installs(Page { rows: Vec::new(), more: Some(false) })).unwrap();
     assert!(matches!(resolver.resolve(), Resolution::Unfit(_)));
 }

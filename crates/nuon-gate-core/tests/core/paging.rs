@@ -70,7 +70,7 @@ fn listed(mut page: impl FnMut(u32) -> Page<InstallComponent>) -> Result<(String
             }
             other => panic!("{other:?}"),
         };
-        resolver.learn(&request, fact)?;
+        resolver.accept(&request, fact)?;
     }
 }
 
@@ -159,10 +159,10 @@ fn a_row_without_an_id_is_no_answer() {
 #[test]
 fn a_page_that_was_not_asked_for_says_nothing() {
     let mut resolver = Resolver::new(vec![Wanted::Install(acme())]);
-    resolver.learn(&Request::Install(acme()), install()).unwrap();
+    resolver.accept(&Request::Install(acme()), install()).unwrap();
     for number in [2, 7] {
         let page = Page { rows: rows(&["x"]), more: Some(false) };
-        resolver.learn(&Request::InstallComponents(acme(), number), Fact::InstallComponents(page)).unwrap();
+        resolver.accept(&Request::InstallComponents(acme(), number), Fact::InstallComponents(page)).unwrap();
         assert_eq!(resolver.resolve(), Resolution::Ask(Request::InstallComponents(acme(), 1)), "{number}");
     }
 }

@@ -42,11 +42,11 @@ fn resolve_with(mut resolver: Resolver) -> (Resolution, Vec<Request>) {
             }
             Request::Installs(_) => Fact::Installs(Page { rows: vec![install(ACME, "acme")], more: Some(false) }),
             _ => {
-                assert!(resolver.learn_error(&request, true));
+                assert!(resolver.on_error(&request, true));
                 continue;
             }
         };
-        resolver.learn(&request, answer).unwrap();
+        resolver.accept(&request, answer).unwrap();
     }
 }
 
@@ -130,7 +130,7 @@ fn an_answer_about_something_else_is_none() {
     ];
     for fact in facts {
         let mut resolver = Resolver::new(vec![wanted("acme", "api")]);
-        assert!(resolver.learn(&asked, fact.clone()).is_err(), "{fact:?}");
+        assert!(resolver.accept(&asked, fact.clone()).is_err(), "{fact:?}");
         assert_eq!(resolver.resolve(), Resolution::Ask(asked.clone()), "it is asked for again");
     }
 }
@@ -196,9 +196,9 @@ fn two_components_of_one_name_are_ambiguous() {
 /// Resolves a name in an install of these components.
 fn named(rows: Vec<InstallComponent>, typed: &str) -> Resolution {
     let mut resolver = Resolver::new(vec![wanted("acme", typed)]);
-    resolver.learn(&Request::Install("acme".parse().unwrap()), Fact::Install(install(ACME, "acme"))).unwrap();
+    resolver.accept(&Request::Install("acme".parse().unwrap()), Fact::Install(install(ACME, "acme"))).unwrap();
     let asked = Request::InstallComponents(ACME.parse().unwrap(), 1);
     assert_eq!(resolver.resolve(), Resolution::Ask(asked.clone()));
-    resolver.learn(&asked, Fact::InstallComponents(Page { rows, more: Some(false) })).unwrap();
+    resolver.accept(&asked, Fact::InstallComponents(Page { rows, more: Some(false) })).unwrap();
     resolver.resolve()
 }

@@ -204,7 +204,7 @@ impl Discovery {
         }
     }
 
-    /// Takes what a whole look at a branch's run has shown of its installs, and when it began.
+    /// Takes what a whole poll of a branch's run has shown of its installs, and when it began.
     pub(super) fn take_takeovers(&mut self) -> Option<(Moment, HashMap<InstallId, Takeover>)> {
         match &mut self.source {
             Source::Branch(branch) => branch.take_takeovers(),
@@ -318,7 +318,7 @@ impl Discovery {
         let outcome = match reply {
             Ok(answer) => {
                 self.poller.good(request);
-                self.learn(now, request, answer.fact, targets, shared)
+                self.accept(now, request, answer.fact, targets, shared)
             }
             Err(error) => Err(error),
         };
@@ -355,7 +355,7 @@ impl Discovery {
         }
     }
 
-    fn learn(
+    fn accept(
         &mut self,
         now: Moment,
         request: &Request,
@@ -368,23 +368,23 @@ impl Discovery {
             && let Some(branch) = BranchTargets::of_workflow(workflow.id().clone(), read)
         {
             self.source = Source::Branch(Box::new(branch));
-            return self.look_on(now, targets, shared);
+            return self.poll_on(now, targets, shared);
         }
         match (&mut self.source, fact) {
             (Source::Branch(_), Fact::Dashboard(dashboard)) => {
                 shared.dashboard_came(dashboard);
-                self.look_on(now, targets, shared)
+                self.poll_on(now, targets, shared)
             }
             (Source::Branch(branch), fact) => {
-                branch.learn(request, fact, now)?;
-                self.look_on(now, targets, shared)
+                branch.accept(request, fact, now)?;
+                self.poll_on(now, targets, shared)
             }
             (Source::Names(resolver), fact) => {
-                resolver.learn(request, fact)?;
+                resolver.accept(request, fact)?;
                 Ok(self.resolved())
             }
             (Source::Workflow(workflow), Fact::Workflow(read)) => {
-                workflow.learn(read, now);
+                workflow.accept(read, now);
                 Ok(self.join(now, targets, shared))
             }
             (Source::Workflow(workflow), Fact::Queue(place)) => {
@@ -392,11 +392,11 @@ impl Discovery {
                 Ok(self.join(now, targets, shared))
             }
             (Source::Workflow(workflow), Fact::InstallDeploys(rows)) => {
-                workflow.learn_owners(&rows);
+                workflow.accept_owners(&rows);
                 Ok(self.join(now, targets, shared))
             }
             (Source::Workflow(workflow), Fact::Deploy(deploy)) => {
-                workflow.learn_owner(&deploy)?;
+                workflow.accept_owner(&deploy)?;
                 Ok(self.join(now, targets, shared))
             }
             _ => Err(ApiError::unexpected()),
@@ -417,8 +417,8 @@ impl Discovery {
         }
     }
 
-    /// Goes on with the look at a branch's run.
-    fn look_on(&mut self, now: Moment, targets: &[TargetWatch], shared: &Shared) -> Result<Discovered, ApiError> {
+    /// Goes on with the poll of a branch's run.
+    fn poll_on(&mut self, now: Moment, targets: &[TargetWatch], shared: &Shared) -> Result<Discovered, ApiError> {
         let Source::Branch(branch) = &mut self.source else { return Ok(Discovered::Nothing) };
         Ok(match branch.next(targets, now, shared)? {
             branch::Next::Read(request) => {
@@ -452,17 +452,17 @@ impl Discovery {
         }
         if let Source::Branch(branch) = &mut self.source
             && (branch.does_without(request)
-                || error.class() == ErrorClass::Missing && branch.learn_missing(request)
+                || error.class() == ErrorClass::Missing && branch.on_missing(request)
                 || shared.optional_missed(request, now))
         {
-            return match self.look_on(now, targets, shared) {
+            return match self.poll_on(now, targets, shared) {
                 Ok(discovered) => discovered,
                 Err(error) => self.retry(now, error),
             };
         }
         if let Source::Names(resolver) = &mut self.source
             && (error.class() != ErrorClass::Untrusted || shared.health().ever_good())
-            && resolver.learn_error(request, error.class() == ErrorClass::Missing)
+            && resolver.on_error(request, error.class() == ErrorClass::Missing)
         {
             return self.resolved();
         }

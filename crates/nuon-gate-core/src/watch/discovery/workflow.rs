@@ -125,7 +125,7 @@ impl WorkflowTargets {
         Request::Workflow(self.owner.clone(), self.id.clone())
     }
 
-    pub(super) fn learn(&mut self, workflow: Arc<Workflow>, now: Moment) {
+    pub(super) fn accept(&mut self, workflow: Arc<Workflow>, now: Moment) {
         let states = [workflow.status_word()].into_iter().chain(workflow.steps().map(WorkflowStep::word));
         let states: Vec<String> = states.map(str::to_owned).collect();
         if states != self.states {
@@ -218,7 +218,7 @@ impl WorkflowTargets {
         self.installs.iter().any(is_owner)
     }
 
-    pub(super) fn learn_owner(&mut self, deploy: &Arc<Deploy>) -> Result<(), ApiError> {
+    pub(super) fn accept_owner(&mut self, deploy: &Arc<Deploy>) -> Result<(), ApiError> {
         let owner = deploy.id.clone().zip(deploy.install_id.clone().zip(deploy.component_id.clone()));
         let (id, (install, component)) =
             owner.ok_or_else(|| ApiError::Undecodable("the deploy does not say whose it is".to_owned()))?;
@@ -231,12 +231,12 @@ impl WorkflowTargets {
 
     /// Takes in the newest deploys of the install: which are the workflow's, and whose each of these is. What is not there, or
     /// does not say whose it is, has to be read by itself.
-    pub(super) fn learn_owners(&mut self, rows: &[Deploy]) {
+    pub(super) fn accept_owners(&mut self, rows: &[Deploy]) {
         self.listed = true;
         let wanted: HashSet<DeployId> = self.deploys.iter().cloned().collect();
         for row in rows.iter().filter(|row| row.id.as_ref().is_some_and(|id| wanted.contains(id))) {
             // A row that does not say it is read by itself.
-            let _unknown = self.learn_owner(&Arc::new(row.clone()));
+            let _unknown = self.accept_owner(&Arc::new(row.clone()));
         }
     }
 

@@ -142,8 +142,8 @@ impl Search {
         policy: &Policy<'_>,
     ) -> Result<Vec<Note>, ApiError> {
         match fact {
-            Fact::Deploy(baseline) => self.learn_baseline(&baseline)?,
-            Fact::Latest(row) => self.learn_latest(request, row, policy),
+            Fact::Deploy(baseline) => self.accept_baseline(&baseline)?,
+            Fact::Latest(row) => self.accept_latest(request, row, policy),
             Fact::InstallDeploys(rows) => self.sweep(&rows, policy),
             Fact::Deploys(rows) => {
                 (self.reads.listed, self.reads.listed_last) = (true, true);
@@ -167,7 +167,7 @@ impl Search {
         Ok(Vec::new())
     }
 
-    fn learn_baseline(&mut self, baseline: &Deploy) -> Result<(), ApiError> {
+    fn accept_baseline(&mut self, baseline: &Deploy) -> Result<(), ApiError> {
         let known = baseline.id.clone().zip(baseline.created_at);
         let (id, created) =
             known.ok_or_else(|| ApiError::Undecodable("the baseline deploy has no time of creation".to_owned()))?;
@@ -182,7 +182,7 @@ impl Search {
             self.is_unlisted = is_cut_off(rows);
             return;
         };
-        self.learn_newest(Arc::new(newest.clone()), policy);
+        self.accept_newest(Arc::new(newest.clone()), policy);
         // Where it is cut off, the list of the component's own goes further back.
         if self.reads.found.is_none() && !is_cut_off(rows) {
             self.reads.listed = true;
@@ -198,15 +198,15 @@ impl Search {
         is_list
     }
 
-    fn learn_latest(&mut self, request: &Request, row: Option<Arc<Deploy>>, policy: &Policy<'_>) {
+    fn accept_latest(&mut self, request: &Request, row: Option<Arc<Deploy>>, policy: &Policy<'_>) {
         self.read_deep |= matches!(request, Request::LatestDeploy(_, _, Depth::Page));
         match row {
-            Some(row) => self.learn_newest(row, policy),
+            Some(row) => self.accept_newest(row, policy),
             None => self.reads.latest = Latest::None,
         }
     }
 
-    fn learn_newest(&mut self, row: Arc<Deploy>, policy: &Policy<'_>) {
+    fn accept_newest(&mut self, row: Arc<Deploy>, policy: &Policy<'_>) {
         self.reads.latest = Latest::Unmatched;
         self.exists = true;
         if self.matches(&row, policy) {

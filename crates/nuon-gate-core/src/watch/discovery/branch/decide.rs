@@ -9,7 +9,7 @@ use crate::watch::discovery::Failure;
 use crate::watch::settings::{OnApproval, OnSuperseded};
 use crate::{Line, RunId, Verdict};
 
-/// What has been read of a run in one look.
+/// What has been read of a run in one poll.
 #[derive(Debug, Clone)]
 pub(super) struct Sight {
     pub(super) run: RunId,
@@ -19,7 +19,7 @@ pub(super) struct Sight {
     pub(super) end: Option<WorkflowEnd>,
     /// How the run has ended, in words, if it has and not well.
     pub(super) failure: Failure,
-    /// A human is asked, and was in the look before.
+    /// A human is asked, and was in the poll before.
     pub(super) asks: Option<Cause>,
     /// What contradicts a success in the groups as a whole: their words, and the installs that they name.
     pub(super) odd_groups: Vec<Cause>,

@@ -22,13 +22,13 @@ pub(super) enum Sought {
 pub(super) struct Lookup {
     sought: Sought,
     apps: Paged<AppId, App>,
-    /// The apps whose branches are still to be looked through; the first is the one that is.
+    /// The apps whose branches are still to be searched; the first is the one that is.
     open: Option<VecDeque<App>>,
     branches: Paged<BranchId, Branch>,
 }
 
 /// What a search needs, or has come to.
-pub(super) enum Looked {
+pub(super) enum LookupState {
     Ask(Request),
     Found(BranchPlace, Option<RunId>),
     Unknown(UnknownName),
@@ -41,9 +41,9 @@ impl Lookup {
     }
 
     /// Says what has to be known next, or what it has come to.
-    pub(super) fn state(&mut self) -> Looked {
+    pub(super) fn state(&mut self) -> LookupState {
         if let Some(page) = self.apps.page() {
-            return Looked::Ask(Request::Apps(page));
+            return LookupState::Ask(Request::Apps(page));
         }
         if self.open.is_none() {
             match self.named_apps() {
@@ -55,7 +55,7 @@ impl Lookup {
             let Some(app) = self.open.as_ref().and_then(VecDeque::front).cloned() else { return self.nowhere() };
             let Some(id) = app.id.clone() else { return self.nowhere() };
             if let Some(page) = self.branches.page() {
-                return Looked::Ask(Request::Branches(id, page));
+                return LookupState::Ask(Request::Branches(id, page));
             }
             if let Some(end) = self.branch_of(&app, &id) {
                 return end;
@@ -65,7 +65,7 @@ impl Lookup {
         }
     }
 
-    fn named_apps(&self) -> Result<VecDeque<App>, Looked> {
+    fn named_apps(&self) -> Result<VecDeque<App>, LookupState> {
         let all = self.apps.rows();
         let Sought::Named(typed) = &self.sought else { return Ok(all.iter().cloned().collect()) };
         let fits = |app: &&App| is_it(typed.app(), app.id.as_ref().map(AppId::as_str), app.name.as_ref());
@@ -77,19 +77,19 @@ impl Lookup {
             }
             (None, _) => {
                 let names: Vec<RemoteText> = all.iter().filter_map(|app| app.name.clone()).collect();
-                Err(Looked::Unknown(unknown(Named::App, typed.app(), None, &names)))
+                Err(LookupState::Unknown(unknown(Named::App, typed.app(), None, &names)))
             }
         }
     }
 
     /// Finds the branch among those of an app; `None` if it may be another app's.
-    fn branch_of(&self, app: &App, id: &AppId) -> Option<Looked> {
+    fn branch_of(&self, app: &App, id: &AppId) -> Option<LookupState> {
         let place = |branch: &Branch| Some(BranchPlace { app: id.clone(), branch: branch.id.clone()? });
         let all = self.branches.rows();
         let typed = match &self.sought {
             Sought::OfWorkflow(workflow, owner) => {
                 let own = all.iter().find(|branch| branch.id.as_ref() == Some(owner))?;
-                return Some(Looked::Found(place(own)?, workflow.as_str().parse().ok()));
+                return Some(LookupState::Found(place(own)?, workflow.as_str().parse().ok()));
             }
             Sought::Named(typed) => typed,
         };
@@ -97,7 +97,7 @@ impl Lookup {
             let fits = |own: &&Branch| is_it(name, own.id.as_ref().map(BranchId::as_str), own.name.as_ref());
             let mut fitting = all.iter().filter(fits);
             match (fitting.next(), fitting.next()) {
-                (Some(only), None) => return Some(Looked::Found(place(only)?, run)),
+                (Some(only), None) => return Some(LookupState::Found(place(only)?, run)),
                 (Some(one), Some(other)) => {
                     let ids = [one, other].map(|branch| branch.id.as_ref().map(BranchId::as_str));
                     return Some(ambiguous(Named::Branch, name, ids));
@@ -108,16 +108,16 @@ impl Lookup {
         let names: Vec<RemoteText> = all.iter().filter_map(|branch| branch.name.clone()).collect();
         let given = typed.readings().last().map_or("", |(name, _)| name);
         let label = app.name.clone().unwrap_or_else(|| RemoteText::new(id.as_str()));
-        Some(Looked::Unknown(unknown(Named::Branch, given, Some(label), &names)))
+        Some(LookupState::Unknown(unknown(Named::Branch, given, Some(label), &names)))
     }
 
     /// Says that the branch of a workflow is that of no app.
-    fn nowhere(&self) -> Looked {
+    fn nowhere(&self) -> LookupState {
         let given = match &self.sought {
             Sought::OfWorkflow(_, owner) => owner.as_str(),
             Sought::Named(typed) => typed.app(),
         };
-        Looked::Unknown(unknown(Named::Branch, given, None, &[]))
+        LookupState::Unknown(unknown(Named::Branch, given, None, &[]))
     }
 
     /// Handles a fact.
@@ -125,11 +125,11 @@ impl Lookup {
     /// # Errors
     ///
     /// If it does not answer the request.
-    pub(super) fn learn(&mut self, request: &Request, fact: Fact) -> Result<(), ApiError> {
+    pub(super) fn accept(&mut self, request: &Request, fact: Fact) -> Result<(), ApiError> {
         match (request, fact) {
-            (Request::Apps(page), Fact::Apps(found)) => self.apps.learn(*page, found, "apps", |app| app.id.as_ref()),
+            (Request::Apps(page), Fact::Apps(found)) => self.apps.accept(*page, found, "apps", |app| app.id.as_ref()),
             (Request::Branches(_, page), Fact::Branches(found)) => {
-                self.branches.learn(*page, found, "branches", |branch| branch.id.as_ref())
+                self.branches.accept(*page, found, "branches", |branch| branch.id.as_ref())
             }
             _ => Err(ApiError::unexpected()),
         }
@@ -141,7 +141,7 @@ fn is_it(typed: &str, id: Option<&str>, name: Option<&RemoteText>) -> bool {
     id == Some(typed) || name.is_some_and(|name| name.is(typed))
 }
 
-fn ambiguous(kind: Named, given: &str, ids: [Option<&str>; 2]) -> Looked {
+fn ambiguous(kind: Named, given: &str, ids: [Option<&str>; 2]) -> LookupState {
     let [first, second] = ids.map(|id| id.unwrap_or_default().to_owned());
-    Looked::Ambiguous(Ambiguous { kind, given: given.to_owned(), first, second })
+    LookupState::Ambiguous(Ambiguous { kind, given: given.to_owned(), first, second })
 }

@@ -14,7 +14,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use self::decide::Rules;
-use self::lookup::{Looked, Lookup, Sought};
+use self::lookup::{Lookup, LookupState, Sought};
 use self::rollout::{Rolled, Rollout};
 use self::search::{RunSearch, Searched};
 use super::{Failure, Joining};
@@ -51,7 +51,7 @@ enum Phase {
 /// What is needed, or has been come to.
 pub(super) enum Next {
     Read(Request),
-    /// The look is over: these become targets.
+    /// The poll is over: these become targets.
     Over {
         joining: Vec<Joining>,
         observed: Observed,
@@ -132,7 +132,7 @@ impl BranchTargets {
         }
     }
 
-    /// Returns how the run has ended by the last look, if it has.
+    /// Returns how the run has ended by the last poll, if it has.
     pub(super) fn decided(&self) -> Option<Option<Failure>> {
         match &self.phase {
             Phase::Rollout(rollout) => rollout.decided(),
@@ -165,7 +165,7 @@ impl BranchTargets {
         std::mem::take(&mut self.warnings)
     }
 
-    /// Begins a look.
+    /// Begins a poll.
     pub(super) fn begin(&mut self, now: Moment) {
         match &mut self.phase {
             Phase::Lookup(_) => {}
@@ -179,20 +179,20 @@ impl BranchTargets {
     /// # Errors
     ///
     /// If it does not answer the request, or cannot be used.
-    pub(super) fn learn(&mut self, request: &Request, fact: Fact, now: Moment) -> Result<(), ApiError> {
+    pub(super) fn accept(&mut self, request: &Request, fact: Fact, now: Moment) -> Result<(), ApiError> {
         match (&mut self.phase, request, fact) {
-            (Phase::Lookup(lookup), request, fact) => lookup.learn(request, fact),
-            (Phase::Search(search), Request::Runs(_, _, page), Fact::Runs(found)) => search.learn_listed(*page, found),
+            (Phase::Lookup(lookup), request, fact) => lookup.accept(request, fact),
+            (Phase::Search(search), Request::Runs(_, _, page), Fact::Runs(found)) => search.accept_listed(*page, found),
             (Phase::Search(search), _, Fact::Run(run)) => {
-                search.learn_run(run);
+                search.accept_run(run);
                 Ok(())
             }
-            (Phase::Rollout(rollout), request, fact) => rollout.learn(request, fact, now),
+            (Phase::Rollout(rollout), request, fact) => rollout.accept(request, fact, now),
             (Phase::Search(_), ..) => Err(ApiError::unexpected()),
         }
     }
 
-    /// Records that something could not be read, and tells whether the look goes on without it.
+    /// Records that something could not be read, and tells whether the poll goes on without it.
     pub(super) fn does_without(&mut self, request: &Request) -> bool {
         match (&mut self.phase, request) {
             (Phase::Rollout(rollout), Request::InstallDeploys(_)) => rollout.do_without_list(),
@@ -201,18 +201,18 @@ impl BranchTargets {
     }
 
     /// Records that something was not found, and tells whether that says something.
-    pub(super) fn learn_missing(&mut self, request: &Request) -> bool {
+    pub(super) fn on_missing(&mut self, request: &Request) -> bool {
         match (&mut self.phase, request) {
             (Phase::Search(search), Request::Run(..)) => {
-                search.learn_missing();
+                search.on_missing();
                 true
             }
-            (Phase::Rollout(rollout), request) => rollout.learn_missing(request),
+            (Phase::Rollout(rollout), request) => rollout.on_missing(request),
             _ => false,
         }
     }
 
-    /// Says what has to be read next in this look, or what it has come to.
+    /// Says what has to be read next in this poll, or what it has come to.
     ///
     /// # Errors
     ///
@@ -222,10 +222,10 @@ impl BranchTargets {
         loop {
             let phase = match &mut self.phase {
                 Phase::Lookup(lookup) => match lookup.state() {
-                    Looked::Ask(request) => return Ok(Next::Read(request)),
-                    Looked::Unknown(name) => return Ok(rejected(Cause::NoSuchName(name))),
-                    Looked::Ambiguous(ambiguous) => return Ok(Next::Refused(Refusal::Ambiguous(ambiguous))),
-                    Looked::Found(place, run) => {
+                    LookupState::Ask(request) => return Ok(Next::Read(request)),
+                    LookupState::Unknown(name) => return Ok(rejected(Cause::NoSuchName(name))),
+                    LookupState::Ambiguous(ambiguous) => return Ok(Next::Refused(Refusal::Ambiguous(ambiguous))),
+                    LookupState::Found(place, run) => {
                         self.is_pinned |= run.is_some();
                         Phase::Search(Box::new(RunSearch::new(place, run)))
                     }

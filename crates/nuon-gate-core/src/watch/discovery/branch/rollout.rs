@@ -1,13 +1,13 @@
-//! A run that is followed: in each look its groups, the workflow of each install, and their deploys.
+//! A run that is followed: in each poll its groups, the workflow of each install, and their deploys.
 
 mod installs;
-mod look;
-mod telling;
+mod poll;
+mod report;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use self::look::{Look, Placed, Told};
+use self::poll::{Placed, Poll, Reported};
 use super::decide::{Decision, InstallSight, Rules, Stand};
 use super::search::is_it;
 use crate::api::{ApiError, Fact, Request, Runs};
@@ -36,23 +36,23 @@ pub(super) struct Rollout {
     /// Some servers do not find a run by its id, only in the list.
     by_list: bool,
     run: Arc<BranchRun>,
-    /// The workflows of installs, whichever look has shown them.
+    /// The workflows of installs, whichever poll has shown them.
     members: HashMap<InstallId, Vec<Member>>,
-    /// The installs that any look has named, with their names. One that is left out later is not forgotten.
+    /// The installs that any poll has named, with their names. One that is left out later is not forgotten.
     named: BTreeMap<InstallId, Line>,
     /// The runs whose groups have been read once.
     has_groups: BTreeSet<RunId>,
-    look: Look,
-    /// The look before has seen that a human is asked.
+    poll: Poll,
+    /// The poll before has seen that a human is asked.
     asked_before: bool,
     /// Since when a human is asked.
     asked_since: Option<Moment>,
     contradicted_since: Option<Moment>,
-    /// What the last whole look has led to.
+    /// What the last whole poll has led to.
     decided: Option<Decision>,
-    /// The installs that a later run has taken, by the last whole look, and when that began.
+    /// The installs that a later run has taken, by the last whole poll, and when that began.
     takeovers: Option<(Moment, HashMap<InstallId, Takeover>)>,
-    told: Told,
+    reported: Reported,
     events: Vec<RunEvent>,
     changed: Moment,
 }
@@ -69,7 +69,7 @@ struct Member {
 /// What a rollout needs, or has come to.
 pub(super) enum Rolled {
     Ask(Request),
-    /// The look is over.
+    /// The poll is over.
     Over {
         joining: Vec<Joining>,
         observed: Observed,
@@ -96,13 +96,13 @@ impl Rollout {
             named: BTreeMap::new(),
             has_groups: BTreeSet::new(),
             // It has just been read.
-            look: Look { has_run: true, ..Look::new(now) },
+            poll: Poll { has_run: true, ..Poll::new(now) },
             asked_before: false,
             asked_since: None,
             contradicted_since: None,
             decided: None,
             takeovers: None,
-            told: Told::default(),
+            reported: Reported::default(),
             events: Vec::new(),
             changed: now,
         }
@@ -137,11 +137,11 @@ impl Rollout {
         self.run.status.is_final() || self.run.workflow.end().is_some()
     }
 
-    /// Begins a look, or resumes one that was interrupted: a fleet takes many requests, and one failure must not
+    /// Begins a poll, or resumes one that was interrupted: a fleet takes many requests, and one failure must not
     /// repeat all of them.
     pub(super) fn begin(&mut self, now: Moment) {
-        if self.look.is_over || now >= self.look.began + LAG {
-            self.look = Look::new(now);
+        if self.poll.is_over || now >= self.poll.began + LAG {
+            self.poll = Poll::new(now);
         }
     }
 
@@ -157,30 +157,30 @@ impl Rollout {
     /// # Errors
     ///
     /// If it does not answer the request, or cannot be used.
-    pub(super) fn learn(&mut self, request: &Request, fact: Fact, now: Moment) -> Result<(), ApiError> {
+    pub(super) fn accept(&mut self, request: &Request, fact: Fact, now: Moment) -> Result<(), ApiError> {
         match (request, fact) {
-            (Request::Run(..), Fact::Run(run)) => self.learn_run(run),
+            (Request::Run(..), Fact::Run(run)) => self.accept_run(run),
             (Request::Runs(_, _, page), Fact::Runs(found)) => {
-                let listed = self.look.listed.get_or_insert_with(Paged::new);
-                listed.learn(*page, found, "runs", |row| row.workflow.as_ref())?;
+                let listed = self.poll.listed.get_or_insert_with(Paged::new);
+                listed.accept(*page, found, "runs", |row| row.workflow.as_ref())?;
                 let mut runs = listed.rows().iter().filter_map(|row| row.run.clone());
                 match (runs.find(|run| is_it(run, &self.run.id)), listed.page()) {
-                    (Some(run), _) => self.learn_run(run),
+                    (Some(run), _) => self.accept_run(run),
                     (None, Some(_)) => Ok(()),
                     (None, None) => Err(ApiError::Undecodable("the run is not in the list of its branch".to_owned())),
                 }
             }
             (Request::GroupRuns(_, run, page), Fact::GroupRuns(found)) => {
-                let groups = self.look.groups.entry(run.clone()).or_insert_with(Paged::new);
-                groups.learn(*page, found, "groups", |group| group.id.as_ref())?;
+                let groups = self.poll.groups.entry(run.clone()).or_insert_with(Paged::new);
+                groups.accept(*page, found, "groups", |group| group.id.as_ref())?;
                 self.has_groups.insert(run.clone());
                 Ok(())
             }
             (Request::Workflow(Some(install), id), Fact::Workflow(read)) => {
-                self.look.read.insert((install.clone(), id.clone()));
+                self.poll.read.insert((install.clone(), id.clone()));
                 if let Some(member) = self.current() {
                     let before = member.targets.last_change();
-                    member.targets.learn(read, now);
+                    member.targets.accept(read, now);
                     if member.targets.last_change() != before {
                         self.changed = now;
                     }
@@ -189,30 +189,30 @@ impl Rollout {
             }
             (Request::InstallDeploys(_), Fact::InstallDeploys(rows)) => {
                 if let Some(member) = self.current() {
-                    member.targets.learn_owners(&rows);
+                    member.targets.accept_owners(&rows);
                 }
                 Ok(())
             }
             (Request::Deploy(..), Fact::Deploy(deploy)) => match self.current() {
-                Some(member) => member.targets.learn_owner(&deploy),
+                Some(member) => member.targets.accept_owner(&deploy),
                 None => Ok(()),
             },
             _ => Err(ApiError::unexpected()),
         }
     }
 
-    fn learn_run(&mut self, run: Arc<BranchRun>) -> Result<(), ApiError> {
+    fn accept_run(&mut self, run: Arc<BranchRun>) -> Result<(), ApiError> {
         if run.id != self.run.id {
             return Err(ApiError::Undecodable("the answer is about another run".to_owned()));
         }
         self.run = run;
-        self.look.has_run = true;
+        self.poll.has_run = true;
         Ok(())
     }
 
     /// Records that the run was not found by its id, as some servers have it only in their list; tells whether that
     /// means anything.
-    pub(super) fn learn_missing(&mut self, request: &Request) -> bool {
+    pub(super) fn on_missing(&mut self, request: &Request) -> bool {
         let is_about_run = matches!(request, Request::Run(..)) && !self.by_list;
         self.by_list |= is_about_run;
         is_about_run
@@ -223,9 +223,9 @@ impl Rollout {
         self.current().map(|member| member.targets.do_without_list()).is_some()
     }
 
-    /// Returns the workflow that is being looked at.
+    /// Returns the workflow that is being read.
     fn current(&mut self) -> Option<&mut Member> {
-        let placed = self.look.installs.as_ref()?.get(self.look.cursor)?;
+        let placed = self.poll.installs.as_ref()?.get(self.poll.cursor)?;
         let workflow = placed.row.workflow_id.as_ref()?;
         self.members.get_mut(&placed.install)?.iter_mut().find(|member| member.targets.id() == workflow)
     }
@@ -243,7 +243,7 @@ impl Rollout {
         }
     }
 
-    /// Says what has to be read next in this look, or what it has come to.
+    /// Says what has to be read next in this poll, or what it has come to.
     /// `url`: the run's page, if the dashboard is known.
     pub(super) fn next(&mut self, targets: &[TargetWatch], now: Moment, once: bool, url: Option<Line>) -> Rolled {
         if let Some(request) = self.unread() {
@@ -252,9 +252,9 @@ impl Rollout {
         if let Some(request) = self.next_install(targets) {
             return Rolled::Ask(request);
         }
-        let joining = std::mem::take(&mut self.look.joining);
-        self.look.is_over = true;
-        self.takeovers = Some((self.look.began, self.taken()));
+        let joining = std::mem::take(&mut self.poll.joining);
+        self.poll.is_over = true;
+        self.takeovers = Some((self.poll.began, self.taken()));
         self.tell(url, now);
         let sight = self.sight(!targets.is_empty() || !joining.is_empty(), once);
         let decision = self.settle(sight.decide(self.rules), now, once);
@@ -279,7 +279,7 @@ impl Rollout {
         }
     }
 
-    /// Returns how the run has ended by the last look, if it has, without waiting for more of it.
+    /// Returns how the run has ended by the last poll, if it has, without waiting for more of it.
     pub(super) fn decided(&self) -> Option<Option<Failure>> {
         match &self.decided {
             Some(Decision::End(failure)) => Some(failure.clone()),
@@ -300,18 +300,18 @@ impl Rollout {
 
     /// Returns what has to be read of the run and its groups.
     fn unread(&mut self) -> Option<Request> {
-        if !self.look.has_run {
+        if !self.poll.has_run {
             return Some(match self.by_list {
                 false => Request::Run(self.place.clone(), self.run.id.clone()),
                 true => {
-                    let page = self.look.listed.get_or_insert_with(Paged::new).page().unwrap_or(1);
+                    let page = self.poll.listed.get_or_insert_with(Paged::new).page().unwrap_or(1);
                     Request::Runs(self.place.clone(), Runs::All, page)
                 }
             });
         }
-        if self.look.installs.is_none() {
+        if self.poll.installs.is_none() {
             match self.placed() {
-                Ok(placed) => self.look.installs = Some(placed),
+                Ok(placed) => self.poll.installs = Some(placed),
                 Err(request) => return Some(request),
             }
         }
@@ -320,10 +320,10 @@ impl Rollout {
 
     /// Goes on from install to install; returns what has to be read for one.
     fn next_install(&mut self, targets: &[TargetWatch]) -> Option<Request> {
-        while let Some(placed) = self.look.installs.as_ref().and_then(|all| all.get(self.look.cursor)).cloned() {
+        while let Some(placed) = self.poll.installs.as_ref().and_then(|all| all.get(self.poll.cursor)).cloned() {
             let stand = match placed.row.workflow_id.clone() {
                 None => Stand::Nothing,
-                Some(workflow) => match self.look_at(&placed, workflow, targets) {
+                Some(workflow) => match self.read_install(&placed, workflow, targets) {
                     Ok(stand) => stand,
                     Err(request) => return Some(request),
                 },
@@ -333,13 +333,18 @@ impl Rollout {
             let install = self.install_label(&placed);
             self.named.insert(placed.install.clone(), install.clone());
             let superseded_by = placed.superseded_by.clone();
-            self.look.sights.push(InstallSight { install, superseded_by, is_said_failed, stand });
-            self.look.cursor += 1;
+            self.poll.sights.push(InstallSight { install, superseded_by, is_said_failed, stand });
+            self.poll.cursor += 1;
         }
         None
     }
 
-    fn look_at(&mut self, placed: &Placed, workflow: WorkflowId, targets: &[TargetWatch]) -> Result<Stand, Request> {
+    fn read_install(
+        &mut self,
+        placed: &Placed,
+        workflow: WorkflowId,
+        targets: &[TargetWatch],
+    ) -> Result<Stand, Request> {
         let members = self.members.entry(placed.install.clone()).or_default();
         let at = members.iter().position(|member| *member.targets.id() == workflow).unwrap_or_else(|| {
             let mut own = WorkflowTargets::of_run(workflow.clone());
@@ -355,7 +360,7 @@ impl Rollout {
         if member.is_done {
             return Ok(Stand::Done);
         }
-        if !self.look.read.contains(&(placed.install.clone(), workflow.clone())) {
+        if !self.poll.read.contains(&(placed.install.clone(), workflow.clone())) {
             return Err(Request::Workflow(Some(placed.install.clone()), workflow));
         }
         loop {
@@ -371,7 +376,7 @@ impl Rollout {
                         deploy,
                         of_run: Some((pin, workflow.clone())),
                     };
-                    self.look.joining.extend(joining.into_iter().map(joined));
+                    self.poll.joining.extend(joining.into_iter().map(joined));
                 }
                 // A workflow without steps has proven nothing.
                 workflow::Next::End(None) if member.targets.is_empty() => return Ok(Stand::Nothing),

@@ -8,10 +8,10 @@ use crate::paging::Paged;
 use crate::resolve::{Named, UnknownName, unknown};
 use crate::{BranchPlace, RemoteText, RunId, WorkflowId};
 
-/// A run that is not found in so many looks in a row does not exist. Once may be a lagging replica.
+/// A run that is not found in so many polls in a row does not exist. Once may be a lagging replica.
 const MISSES: u32 = 3;
 
-/// The search for a run, from look to look.
+/// The search for a run, from poll to poll.
 #[derive(Debug)]
 pub(super) struct RunSearch {
     place: BranchPlace,
@@ -21,18 +21,18 @@ pub(super) struct RunSearch {
     listed: Paged<WorkflowId, RunRow>,
     /// It has been read by its id.
     direct: Option<Arc<BranchRun>>,
-    /// In so many looks there was no such run.
+    /// In so many polls there was no such run.
     misses: u32,
     /// One that had ended before: what is newer is waited for.
     baseline: Option<Arc<BranchRun>>,
-    /// Whether this is not the first look.
-    looked: bool,
+    /// Whether this is not the first poll.
+    polled: bool,
 }
 
 /// What a search needs, or has come to.
 pub(super) enum Searched {
     Ask(Request),
-    /// This one. `at_once`: it was there in the first look.
+    /// This one. `at_once`: it was there in the first poll.
     Found {
         run: Arc<BranchRun>,
         at_once: bool,
@@ -52,7 +52,7 @@ impl RunSearch {
             direct: None,
             misses: 0,
             baseline: None,
-            looked: false,
+            polled: false,
         }
     }
 
@@ -65,12 +65,12 @@ impl RunSearch {
         self.wanted.is_some()
     }
 
-    /// Tells whether the run has to be looked up in the list.
+    /// Tells whether the run has to be found in the list.
     pub(super) fn is_by_list(&self) -> bool {
         self.by_list
     }
 
-    /// Begins a look.
+    /// Begins a poll.
     pub(super) fn begin(&mut self) {
         self.listed = Paged::new();
     }
@@ -80,7 +80,7 @@ impl RunSearch {
         self.baseline = Some(run);
     }
 
-    /// Says what has to be known next, or what it has come to. `once`: there is no other look.
+    /// Says what has to be known next, or what it has come to. `once`: there is no other poll.
     pub(super) fn state(&mut self, once: bool) -> Result<Searched, ApiError> {
         if let Some(run) = self.direct.clone() {
             return Ok(Searched::Found { run, at_once: true });
@@ -95,7 +95,7 @@ impl RunSearch {
             return Ok(Searched::Ask(Request::Runs(self.place.clone(), which, page)));
         }
         let found = listed.filter(|run| self.baseline.as_ref().is_none_or(|before| is_newer(run, before)));
-        let at_once = !std::mem::replace(&mut self.looked, true);
+        let at_once = !std::mem::replace(&mut self.polled, true);
         if let Some(run) = found {
             return Ok(Searched::Found { run, at_once });
         }
@@ -108,7 +108,7 @@ impl RunSearch {
                 Ok(Searched::Unknown(unknown(Named::Run, wanted.as_str(), Some(branch), &ids)))
             }
             Some(_) => {
-                // The next look begins with the run itself.
+                // The next poll begins with the run itself.
                 self.by_list = false;
                 Ok(Searched::NotYet)
             }
@@ -122,7 +122,7 @@ impl RunSearch {
         if let Some(wanted) = &self.wanted {
             return Ok(rows.iter().filter_map(|row| row.run.clone()).find(|run| is_it(run, wanted)));
         }
-        // A newer one that cannot be told must not let an older one pass.
+        // A newer one that cannot be identified must not let an older one pass.
         let unclear = rows.iter().position(|row| row.run.is_none());
         let runs = rows.iter().enumerate().filter_map(|(at, row)| Some((at, row.run.as_ref()?)));
         // The list is newest first, unless the times say otherwise.
@@ -138,17 +138,17 @@ impl RunSearch {
     }
 
     /// Takes in a page of the list.
-    pub(super) fn learn_listed(&mut self, page: u32, found: crate::api::Page<RunRow>) -> Result<(), ApiError> {
-        self.listed.learn(page, found, "runs", |row| row.workflow.as_ref())
+    pub(super) fn accept_listed(&mut self, page: u32, found: crate::api::Page<RunRow>) -> Result<(), ApiError> {
+        self.listed.accept(page, found, "runs", |row| row.workflow.as_ref())
     }
 
     /// Takes in the run that was named.
-    pub(super) fn learn_run(&mut self, run: Arc<BranchRun>) {
+    pub(super) fn accept_run(&mut self, run: Arc<BranchRun>) {
         self.direct = Some(run);
     }
 
     /// Records that the run was not found by its id.
-    pub(super) fn learn_missing(&mut self) {
+    pub(super) fn on_missing(&mut self) {
         self.by_list = true;
     }
 }

@@ -229,7 +229,7 @@ impl Scene {
             last = Moment::after_start(Duration::from_secs(at));
             for (_, is_taken) in self.looks.extract_if(.., |(before, _)| *before == nth) {
                 let takeover = || Takeover { install: Line::new("acme"), by: "run-2".parse().unwrap() };
-                self.takeovers.look(last, is_taken.then(|| (target().install, takeover())).into_iter().collect());
+                self.takeovers.note(last, is_taken.then(|| (target().install, takeover())).into_iter().collect());
             }
             self.phase.begin_poll();
             followed.push(self.poll_once(&title, last, wide, said, &mut reported));

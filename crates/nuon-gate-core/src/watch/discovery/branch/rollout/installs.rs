@@ -16,7 +16,7 @@ const MOST_SUCCESSORS: usize = 20;
 impl Rollout {
     /// Returns the groups of a run, or what has to be read of them.
     fn groups(&mut self, run: &RunId) -> Result<Vec<GroupRun>, Request> {
-        let groups = self.look.groups.entry(run.clone()).or_insert_with(Paged::new);
+        let groups = self.poll.groups.entry(run.clone()).or_insert_with(Paged::new);
         match groups.page() {
             Some(page) => Err(Request::GroupRuns(self.place.clone(), run.clone(), page)),
             None => Ok(groups.rows().to_vec()),
@@ -40,9 +40,9 @@ impl Rollout {
         Ok(placed)
     }
 
-    /// Returns the installs that a later run has taken, as this look shows.
+    /// Returns the installs that a later run has taken, as this poll shows.
     pub(super) fn taken(&self) -> HashMap<InstallId, Takeover> {
-        let placed = self.look.installs.iter().flatten();
+        let placed = self.poll.installs.iter().flatten();
         let taken = placed.filter_map(|placed| {
             let takeover = Takeover { install: self.install_label(placed), by: placed.superseded_by.clone()? };
             Some((placed.install.clone(), takeover))

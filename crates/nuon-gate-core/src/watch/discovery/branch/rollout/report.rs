@@ -1,4 +1,4 @@
-//! What is said of a run after each look at it: to the decision, and to people.
+//! What is said of a run after each poll at it: to the decision, and to people.
 
 use std::collections::HashSet;
 
@@ -13,9 +13,9 @@ use crate::{GroupReport, InstallId, Line, Moment, RemoteText, RunReport, Verdict
 
 impl Rollout {
     pub(in crate::watch::discovery::branch) fn standing(&self) -> Standing {
-        let open = self.told.groups.iter().find(|(_, group)| group.status.plain() != "success");
+        let open = self.reported.groups.iter().find(|(_, group)| group.status.plain() != "success");
         let group = open.map(|(_, group)| group.to_string());
-        let waiting = self.told.waiting.first().map(ToString::to_string);
+        let waiting = self.reported.waiting.first().map(ToString::to_string);
         let parts: Vec<String> = group.into_iter().chain(waiting).collect();
         let word = RemoteText::new(self.run.status.as_str());
         Standing::Run {
@@ -25,7 +25,7 @@ impl Rollout {
         }
     }
 
-    /// Returns what the run has come to, by the last whole look.
+    /// Returns what the run has come to, by the last whole poll.
     pub(in crate::watch::discovery::branch) fn report(&self) -> RunReport {
         let run = &self.run;
         RunReport {
@@ -35,12 +35,12 @@ impl Rollout {
             status: Line::new(run.status.as_str()),
             commit: run.commit.as_ref().map(|commit| commit.line(40)),
             awaits_approval: self.asks(),
-            groups: self.told.groups.iter().map(|(_, group)| group.clone()).collect(),
-            waiting: self.told.waiting.clone(),
+            groups: self.reported.groups.iter().map(|(_, group)| group.clone()).collect(),
+            waiting: self.reported.waiting.clone(),
         }
     }
 
-    /// Puts together what the look has shown.
+    /// Puts together what the poll has shown.
     pub(super) fn sight(&mut self, has_targets: bool, once: bool) -> Sight {
         let run = self.run.clone();
         let asks = self.asks().then(|| self.approval());
@@ -53,20 +53,20 @@ impl Rollout {
             failure: self.failure(),
             asks: asks.filter(|_| seen_twice || once),
             odd_groups: self.own_groups().iter().filter_map(odd).chain(self.lost()).collect(),
-            installs: std::mem::take(&mut self.look.sights),
+            installs: std::mem::take(&mut self.poll.sights),
             has_targets,
         }
     }
 
     /// Returns the first of the installs that the run has named before and does no more.
     fn lost(&self) -> Option<Cause> {
-        let placed: HashSet<&InstallId> = self.look.installs.iter().flatten().map(|placed| &placed.install).collect();
+        let placed: HashSet<&InstallId> = self.poll.installs.iter().flatten().map(|placed| &placed.install).collect();
         let (_, install) = self.named.iter().find(|(install, _)| !placed.contains(install))?;
         Some(Cause::InstallOfRun { install: install.clone(), trouble: InstallTrouble::NoLongerNamed })
     }
 
     fn own_groups(&self) -> &[GroupRun] {
-        self.look.groups.get(&self.run.id).map(Paged::rows).unwrap_or_default()
+        self.poll.groups.get(&self.run.id).map(Paged::rows).unwrap_or_default()
     }
 
     /// Says how the run has ended, for the case that it has and not well.
@@ -102,7 +102,7 @@ impl Rollout {
     /// Records what has changed.
     pub(super) fn tell(&mut self, url: Option<Line>, now: Moment) {
         let run = self.run.clone();
-        let before = self.told.run.replace(run.status.clone());
+        let before = self.reported.run.replace(run.status.clone());
         match before {
             None => self.events.push(RunEvent::Found {
                 run: run.id.clone(),
@@ -120,7 +120,7 @@ impl Rollout {
         self.tell_groups(now);
         self.tell_installs(now);
         let asks = self.asks();
-        if asks && self.asked_before && !std::mem::replace(&mut self.told.asks, true) {
+        if asks && self.asked_before && !std::mem::replace(&mut self.reported.asks, true) {
             let step = match self.approval() {
                 Cause::RunApproval { step, .. } => step.map(|step| step.line(LONGEST_NAME)),
                 _ => None,
@@ -129,7 +129,7 @@ impl Rollout {
             self.events.push(RunEvent::ApprovalNeeded { run, workflow, step, url });
             self.asked_since = Some(now);
         } else if !asks {
-            (self.told.asks, self.asked_since) = (false, None);
+            (self.reported.asks, self.asked_since) = (false, None);
         }
     }
 
@@ -144,10 +144,10 @@ impl Rollout {
                 done: words().filter(|word| word.is("success")).count(),
                 failed: words().filter(|word| is_failure(word)).count(),
             };
-            match self.told.groups.iter_mut().find(|(own, _)| *own == id) {
+            match self.reported.groups.iter_mut().find(|(own, _)| *own == id) {
                 Some((_, before)) if *before == report => continue,
                 Some((_, before)) => *before = report.clone(),
-                None => self.told.groups.push((id, report.clone())),
+                None => self.reported.groups.push((id, report.clone())),
             }
             self.events.push(RunEvent::Group(report));
             self.changed = now;
@@ -156,8 +156,8 @@ impl Rollout {
 
     fn tell_installs(&mut self, now: Moment) {
         let policy = self.rules.on_superseded;
-        let before = std::mem::take(&mut self.told.waiting);
-        for placed in self.look.installs.clone().unwrap_or_default() {
+        let before = std::mem::take(&mut self.reported.waiting);
+        for placed in self.poll.installs.clone().unwrap_or_default() {
             let install = self.install_label(&placed);
             let group = placed.group.clone();
             let is_done = placed.row.status.as_ref().is_some_and(|word| word.is("success"));
@@ -168,10 +168,10 @@ impl Rollout {
                     self.events.push(RunEvent::Waiting(waiting.clone()));
                     self.changed = now;
                 }
-                self.told.waiting.push(waiting);
+                self.reported.waiting.push(waiting);
             }
             if let Some(by) = placed.superseded_by
-                && self.told.superseded.insert((placed.install, by.clone()))
+                && self.reported.superseded.insert((placed.install, by.clone()))
             {
                 self.events.push(RunEvent::Superseded { group, install, by, policy });
                 self.changed = now;
@@ -186,12 +186,12 @@ fn odd(group: &GroupRun) -> Option<Cause> {
     let word = RemoteText::new(group.word());
     // A later run may have kept a group from its own success. What the installs say counts then.
     let is_taken = group.rows().iter().any(|row| row.superseded_by_run_id.is_some());
-    let is_told = !word.is_blank() || named == 0;
+    let is_word_of_its_own = !word.is_blank() || named == 0;
     let trouble = match group.failed_installs {
         _ if total > named => GroupTrouble::Incomplete { total, named },
         _ if is_taken => return None,
         Some(count) if count > 0 => GroupTrouble::Failures(count),
-        _ if is_told && !word.is("success") => GroupTrouble::Says(word),
+        _ if is_word_of_its_own && !word.is("success") => GroupTrouble::Says(word),
         _ => return None,
     };
     Some(Cause::GroupOfRun { group: group_name(group), trouble })

@@ -8,13 +8,13 @@ use crate::result::{RunResult, TargetResult};
 use crate::{Line, Verdict};
 
 /// What stands beside the verdict.
-pub(super) struct Telling {
+pub(super) struct Explanation {
     pub(super) reason: Option<Line>,
     pub(super) hint: Option<Line>,
     pub(super) warnings: Vec<Line>,
 }
 
-impl Telling {
+impl Explanation {
     /// Says why a run ended so: because of the target that decided, or else of what was beside the targets.
     pub(super) fn new(verdict: Verdict, troubles: &[Trouble], parts: &[Part]) -> Self {
         let targets: Vec<&TargetResult> = parts.iter().flat_map(Part::targets).collect();
@@ -61,8 +61,8 @@ fn of_several(targets: &[&TargetResult], at: usize) -> Line {
 
 /// Returns what the shards warn of, each text once.
 fn of_shards(parts: &[Part]) -> Vec<Line> {
-    let mut told: HashSet<&Line> = HashSet::new();
+    let mut seen: HashSet<&Line> = HashSet::new();
     let all = parts.iter().flat_map(|part| part.result.warnings.iter().map(move |warning| (part.shard, warning)));
-    let new = all.filter(|(_, warning)| told.insert(warning));
+    let new = all.filter(|(_, warning)| seen.insert(warning));
     new.map(|(shard, warning)| Line::new(format!("{}: {}", shard_words(shard), warning.plain()))).collect()
 }

@@ -1,4 +1,4 @@
-//! What one look at a run has read, and what has been told of those before it.
+//! What one poll of a run has read, and what has been reported of the polls before it.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -8,9 +8,9 @@ use crate::watch::discovery::Joining;
 use crate::watch::discovery::branch::decide::InstallSight;
 use crate::{GroupReport, GroupRunId, InstallId, Line, Moment, RunId, WaitingInstall, WorkflowId};
 
-/// What the look under way has read.
+/// What the poll under way has read.
 #[derive(Debug)]
-pub(super) struct Look {
+pub(super) struct Poll {
     pub(super) began: Moment,
     pub(super) is_over: bool,
     pub(super) has_run: bool,
@@ -19,7 +19,7 @@ pub(super) struct Look {
     pub(super) groups: BTreeMap<RunId, Paged<GroupRunId, GroupRun>>,
     /// The installs of the run, in order, once all groups have been read.
     pub(super) installs: Option<Vec<Placed>>,
-    /// How many of them have been looked at.
+    /// How many of them have been read.
     pub(super) cursor: usize,
     /// The workflows that have been read, each for its install.
     pub(super) read: HashSet<(InstallId, WorkflowId)>,
@@ -27,7 +27,7 @@ pub(super) struct Look {
     pub(super) joining: Vec<Joining>,
 }
 
-impl Look {
+impl Poll {
     pub(super) fn new(began: Moment) -> Self {
         Self {
             began,
@@ -54,12 +54,12 @@ pub(super) struct Placed {
     pub(super) superseded_by: Option<RunId>,
 }
 
-/// What has been told already.
+/// What has been reported already.
 #[derive(Debug, Default)]
-pub(super) struct Told {
+pub(super) struct Reported {
     pub(super) run: Option<RunStatus>,
     pub(super) groups: Vec<(GroupRunId, GroupReport)>,
-    /// The installs that wait by the last look.
+    /// The installs that wait by the last poll.
     pub(super) waiting: Vec<WaitingInstall>,
     pub(super) superseded: BTreeSet<(InstallId, RunId)>,
     pub(super) asks: bool,
