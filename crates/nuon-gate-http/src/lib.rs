@@ -3,6 +3,7 @@
 mod address;
 mod certificates;
 mod client;
+mod connecting;
 mod failure;
 mod no_proxy;
 mod proxies;

@@ -228,6 +228,15 @@ pub(crate) fn if_unanswered(error: &ApiError) -> String {
              that wants a login is in between"
         ),
         (ApiError::Proxy(failure), _) => failure.hint(),
+        (ApiError::SignIn(SignInError::Issuer { host, cause }), ErrorClass::Transient | ErrorClass::Untrusted) => {
+            match &**cause {
+                ApiError::Proxy(failure) => failure.hint(),
+                _ => format!("check that {host}, which issues identities, can be reached; or set NUON_API_TOKEN"),
+            }
+        }
+        (ApiError::SignIn(SignInError::Exchange(cause)), ErrorClass::Transient | ErrorClass::Untrusted) => {
+            if_unanswered(cause)
+        }
         (ApiError::Connect { .. }, _) => format!(
             "check {ADDRESS}, whether this machine can resolve names, and whether a firewall wants a proxy (HTTPS_PROXY)"
         ),
@@ -245,9 +254,15 @@ pub(crate) fn if_unanswered(error: &ApiError) -> String {
     }
 }
 
-/// Tells whether something between here and the API is to blame.
+/// Tells whether something between here and the API is to blame, or whoever issues identities.
 pub(crate) fn is_of_the_way(error: &ApiError) -> bool {
-    let named = matches!(error, ApiError::Redirect { .. } | ApiError::Proxy(_) | ApiError::Certificate { .. });
+    let named = matches!(
+        error,
+        ApiError::Redirect { .. }
+            | ApiError::Proxy(_)
+            | ApiError::Certificate { .. }
+            | ApiError::SignIn(SignInError::Issuer { .. })
+    );
     named || error.is_strangers()
 }
 
