@@ -6,6 +6,10 @@ use std::time::Duration;
 
 use crate::Proxy;
 
+/// What is wrong with a certificate that no further trust would help.
+pub const OF_AUTHORITY: &str =
+    "it is an authority's own, with which no server may answer; have one issued for the server";
+
 /// Why there is no complete answer. Holds no credential, and of an address only the host.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {
@@ -180,9 +184,7 @@ fn certificate_words(trouble: &rustls::CertificateError) -> &'static str {
             "it is for another host"
         }
         // The verifier's own error type, which is private.
-        other if format!("{other:?}").contains("CaUsedAsEndEntity") => {
-            "it is an authority's own, with which no server may answer; have one issued for the server"
-        }
+        other if format!("{other:?}").contains("CaUsedAsEndEntity") => OF_AUTHORITY,
         _ => "it cannot be verified",
     }
 }

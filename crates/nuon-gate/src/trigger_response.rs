@@ -135,7 +135,7 @@ mod tests {
             ("{\"id\": \"dpl1", "it breaks off at line 1, column 12"),
             ("<html>", "it is not JSON, from line 1, column 1 on"),
             ("{}\n{}", "it is not JSON, from line 2, column 1 on"),
-            ("[[]]", "it is JSON of another form, at line 1, column 2"),
+            ("[[]]", "it is JSON of another form, at line 1, column 1"),
             ("{\"error\": \"conflict\", \"description\": \"one runs\"}", "it is an error: conflict: one runs"),
         ];
         for (body, words) in cases {

@@ -6,6 +6,7 @@ use nuon_gate_core::model::{Status, WorkflowEnd};
 use nuon_gate_core::report::Known;
 use nuon_gate_core::resolve::{Ambiguous, Named, UnknownName};
 use nuon_gate_core::{Clock, Hold, MatchedBy};
+use nuon_gate_http::OF_AUTHORITY;
 
 use super::flags::{self, ADDRESS, CERTIFICATES, COMPONENT, INSTALL, ORG, TOKEN};
 
@@ -241,6 +242,11 @@ pub(crate) fn if_unanswered(error: &ApiError) -> String {
             "check {ADDRESS}, whether this machine can resolve names, and whether a firewall wants a proxy (HTTPS_PROXY)"
         ),
         _ if error.is_strangers() => NOT_NUON.to_owned(),
+        (ApiError::Certificate { detail, .. }, _) if detail == OF_AUTHORITY => {
+            format!(
+                "have a certificate issued for the server by that authority, whose own {CERTIFICATES} names; or check {ADDRESS}"
+            )
+        }
         (_, ErrorClass::Untrusted) => {
             format!("if the API has a private issuer, name its certificate with {CERTIFICATES}; else check {ADDRESS}")
         }
