@@ -101,11 +101,27 @@ pub fn json_fault(error: &serde_json::Error) -> String {
 /// # Ok::<(), nuon_gate_core::input::Unreadable>(())
 /// ```
 pub fn read(source: impl Read, longest: u64) -> Result<String, Unreadable> {
+    decoded(read_bytes(source, longest)?)
+}
+
+/// Reads a file as [`read_file`] does, of which only parts have to be text: what is none becomes replacement characters.
+///
+/// # Errors
+///
+/// If it cannot be opened or read, or is longer than `longest` bytes.
+pub fn read_file_of_parts(path: &Path, longest: u64) -> Result<String, Unreadable> {
+    let bytes = read_bytes(File::open(path).map_err(Unreadable::Io)?, longest)?;
+    let parts = String::from_utf8_lossy(&bytes).into_owned();
+    Ok(decoded(bytes).unwrap_or(parts))
+}
+
+fn read_bytes(source: impl Read, longest: u64) -> Result<Vec<u8>, Unreadable> {
     let mut bytes = Vec::new();
     source.take(longest.saturating_add(1)).read_to_end(&mut bytes).map_err(Unreadable::Io)?;
-    if bytes.len() as u64 > longest {
-        return Err(Unreadable::TooLarge(longest));
-    }
+    if bytes.len() as u64 > longest { Err(Unreadable::TooLarge(longest)) } else { Ok(bytes) }
+}
+
+fn decoded(bytes: Vec<u8>) -> Result<String, Unreadable> {
     let text = match *bytes.as_slice() {
         [0xff, 0xfe, ref text @ ..] => utf16(text, u16::from_le_bytes),
         [0xfe, 0xff, ref text @ ..] => utf16(text, u16::from_be_bytes),

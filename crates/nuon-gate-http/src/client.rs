@@ -9,9 +9,10 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use crate::address::{host_of, is_plain};
+use crate::connecting::Connections;
 use crate::failure::{Way, innermost};
 use crate::proxies::{Proxies, Proxy, Route};
-use crate::{Certificates, Failure, ProxyTrouble, tunnel};
+use crate::{Certificates, Failure, ProxyFailure, ProxyTrouble, tunnel};
 
 /// Below the 60 seconds after which load balancers close idle connections: one closed at the moment of use costs an
 /// error.
@@ -54,6 +55,7 @@ pub struct Http {
     client: reqwest::Client,
     setup: Arc<Setup>,
     kind: Kind,
+    connections: Connections,
     turns: Arc<Semaphore>,
 }
 
@@ -129,8 +131,9 @@ impl Http {
             .pool_idle_timeout(IDLE)
             // The proxy is set below, if there is one: the library must not read the environment.
             .no_proxy();
+        let connections = Connections::default();
         if let Route::Through(proxy) = setup.proxies.route(url) {
-            builder = builder.proxy(proxy.for_library().map_err(invalid)?);
+            builder = builder.proxy(proxy.for_library().map_err(invalid)?).connector_layer(connections.clone());
         }
         builder = match is_plain(url) {
             // No certificate will be checked, so do not load the platform's.
@@ -139,7 +142,8 @@ impl Http {
         };
         let client = builder.build().map_err(invalid)?;
         let kind = Kind::of(url, setup);
-        Ok(Self { client, setup: Arc::new(setup.clone()), kind, turns: Arc::new(Semaphore::new(LARGE_AT_ONCE)) })
+        let (setup, turns) = (Arc::new(setup.clone()), Arc::new(Semaphore::new(LARGE_AT_ONCE)));
+        Ok(Self { client, setup, kind, connections, turns })
     }
 
     /// Tells whether an address is reached in the same way as the one that these connections were made for.
@@ -154,6 +158,7 @@ impl Http {
     /// If there is no answer.
     pub async fn send(&self, mut request: Request, limit: TimeLimit) -> Result<Response, Failure> {
         let url = request.url().clone();
+        let before = self.connections.now();
         *request.timeout_mut() = Some(limit.left());
         let failure = match self.client.execute(request).await {
             Ok(response) => return Ok(response),
@@ -164,6 +169,9 @@ impl Http {
                 let status = tunnel::status(proxy, &url, &self.setup.user_agent, limit.left()).await;
                 failure.trouble = ProxyTrouble::Refused(status);
                 Err(failure.into())
+            }
+            (Failure::Timeout(_), Some(proxy)) if self.connections.are_stuck_since(before) => {
+                Err(ProxyFailure::new(proxy, &host_of(&url), ProxyTrouble::Slow).into())
             }
             (failure, _) => Err(failure),
         }

@@ -6,6 +6,10 @@ use std::time::Duration;
 
 use crate::Proxy;
 
+/// What is wrong with a certificate that no further trust would help.
+pub const OF_AUTHORITY: &str =
+    "it is an authority's own, with which no server may answer; have one issued for the server";
+
 /// Why there is no complete answer. Holds no credential, and of an address only the host.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {
@@ -57,6 +61,9 @@ pub enum ProxyTrouble {
     /// It cannot be connected to.
     #[error("cannot be reached: {0}")]
     Unreachable(String),
+    /// Its own certificate is not trusted.
+    #[error("presents a certificate that is not trusted: {0}")]
+    Untrusted(String),
     /// It refuses, with this status code if that is known.
     #[error("refused the tunnel{}", .0.map(|status| format!(": HTTP {status}")).unwrap_or_default())]
     Refused(Option<u16>),
@@ -90,6 +97,10 @@ impl ProxyFailure {
             ProxyTrouble::Refused(Some(403)) => {
                 format!("the proxy does not allow {target}: have it allowed there, or reach it directly with NO_PROXY")
             }
+            ProxyTrouble::Untrusted(_) => format!(
+                "if the proxy has a private issuer, name its certificate with --ca-file (NUON_GATE_CA_FILE); else check \
+                 {variable}, or reach {target} directly with NO_PROXY"
+            ),
             _ => format!("check {variable} and the proxy, or reach {target} directly with NO_PROXY"),
         }
     }
@@ -138,10 +149,7 @@ impl Way<'_> {
             Some("proxy authorization required") => ProxyTrouble::Refused(Some(407)),
             Some("unsuccessful") => ProxyTrouble::Refused(None),
             Some("failed to create underlying connection") => match certificate_trouble(cause) {
-                Some(detail) => {
-                    let host = format!("the proxy {proxy} (from {})", proxy.variable());
-                    return Failure::Certificate { host, detail };
-                }
+                Some(detail) => ProxyTrouble::Untrusted(detail),
                 None => ProxyTrouble::Unreachable(innermost(cause)),
             },
             Some("unexpected end of file") => ProxyTrouble::Silent("it hung up".to_owned()),
@@ -176,9 +184,7 @@ fn certificate_words(trouble: &rustls::CertificateError) -> &'static str {
             "it is for another host"
         }
         // The verifier's own error type, which is private.
-        other if format!("{other:?}").contains("CaUsedAsEndEntity") => {
-            "it is an authority's own, with which no server may answer; have one issued for the server"
-        }
+        other if format!("{other:?}").contains("CaUsedAsEndEntity") => OF_AUTHORITY,
         _ => "it cannot be verified",
     }
 }

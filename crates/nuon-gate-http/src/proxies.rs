@@ -108,7 +108,7 @@ impl Proxy {
         }
         // If a password holds a character that ends a host, where the password ends would be a guess, so none is made.
         let (credentials, place) = match rest.rsplit_once('@') {
-            Some((credentials, _)) if credentials.contains(['/', '?', '#', '\\']) => {
+            Some((credentials, _)) if credentials.contains(['/', '?', '#', '\\']) || !is_encoded(credentials) => {
                 return Err("its user name or password holds signs that have to be percent-encoded");
             }
             Some((credentials, place)) => (Some(credentials), place),
@@ -145,6 +145,12 @@ impl Proxy {
             None => proxy,
         })
     }
+}
+
+/// Tells whether a text holds no blank, and after each percent sign two hexadecimal digits.
+fn is_encoded(text: &str) -> bool {
+    let is_escape = |rest: &str| rest.len() >= 2 && rest.bytes().take(2).all(|byte| byte.is_ascii_hexdigit());
+    !text.contains(|c: char| c.is_whitespace() || c.is_control()) && text.split('%').skip(1).all(is_escape)
 }
 
 /// Parses exactly a host and a port.

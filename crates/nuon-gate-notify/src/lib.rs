@@ -46,4 +46,4 @@ pub use self::notifier::{Notifier, Options, Outcome, send_test};
 pub use self::occasion::{Occasion, Trigger};
 pub use self::render::{Rendered, render};
 pub use self::settings::{InvalidSetting, Parsed, SECRETS, Sinks, VARIABLES, is_placeholder};
-pub use self::slack::{InvalidSlackThread, SlackCheck, SlackIdentity, SlackThread, slack_check};
+pub use self::slack::{InvalidSlackThread, SlackCheck, SlackIdentity, SlackRefusal, SlackThread, slack_check};

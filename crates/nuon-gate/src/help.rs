@@ -43,7 +43,7 @@ pub(crate) const EXAMPLES: [(&str, &[(&str, &str)]); 13] = [
         &[
             (
                 "Run what triggers the deploy, and wait for what comes of it",
-                "nuon-gate wait -i acme -c api -- ./deploy.sh",
+                "exec nuon-gate wait -i acme -c api -- ./deploy.sh",
             ),
             ("Wait for a deploy that has been triggered", "nuon-gate wait -i acme -c api --deploy dplmonday"),
         ],
@@ -151,6 +151,7 @@ mod tests {
         }
         for (_, typed) in EXAMPLES.iter().flat_map(|(_, examples)| *examples) {
             let typed = typed.trim_start_matches("eval \"$(").trim_end_matches(")\"");
+            let typed = typed.trim_start_matches("exec ");
             let words = typed.split(" | ").next().unwrap_or_default().split(' ');
             parse::command().try_get_matches_from(words).unwrap_or_else(|error| panic!("{typed}: {error}"));
         }

@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 
 use nuon_gate_core::api::LARGEST_IDENTITY;
-use nuon_gate_core::input::{Unreadable, json_fault, read, read_file};
+use nuon_gate_core::input::{Unreadable, json_fault, read, read_file, read_file_of_parts};
 use nuon_gate_notify::is_secret;
 
 use crate::environment::OIDC_TOKEN_FILE;
@@ -43,6 +43,8 @@ impl Input {
     pub(crate) fn read(self, path: &Path) -> Result<String, Unreadable> {
         match self.is_stdin(path) {
             true => read(io::stdin(), self.longest()),
+            // What stands between certificates can be of any encoding, and one that cannot be read is left out.
+            false if self == Self::Certificates => read_file_of_parts(path, self.longest()),
             false => read_file(path, self.longest()),
         }
     }
@@ -159,6 +161,17 @@ fn is_like_a_secret(path: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_comment_in_any_encoding_costs_no_certificate() {
+        let path = std::env::temp_dir().join(format!("nuon-gate-latin1-{}", std::process::id()));
+        let pem = include_bytes!("../../../tests/fixtures/tls/ca.pem");
+        std::fs::write(&path, [b"# Zertifikate f\xfcr uns\n".as_slice(), pem].concat()).unwrap();
+        let (certificates, targets) = (Input::Certificates.read(&path), Input::Targets.read(&path));
+        std::fs::remove_file(&path).unwrap();
+        assert!(certificates.unwrap().ends_with(std::str::from_utf8(pem).unwrap()));
+        assert!(targets.is_err(), "of a list every line counts");
+    }
 
     #[test]
     fn what_may_be_a_secret_is_not_named() {

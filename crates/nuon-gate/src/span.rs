@@ -30,6 +30,8 @@ pub(crate) enum InvalidSpan {
     NoUnit(String),
     /// Zero or below.
     NotPositive,
+    /// The same, of a limit that can be turned off.
+    NotPositiveNorOff,
     /// Longer than the maximum.
     TooLong,
 }
@@ -40,6 +42,7 @@ impl fmt::Display for InvalidSpan {
             Self::Syntax => "not a duration like 90s, 10m, 1h30m or 250ms",
             Self::NoUnit(number) => return write!(f, "a duration needs a unit: write {number}s or {number}m"),
             Self::NotPositive => "a duration must be more than 0, such as 90s or 10m",
+            Self::NotPositiveNorOff => "a duration must be more than 0, such as 90s or 10m, or `off`",
             Self::TooLong => "a duration can be 31 days (744h) at most",
         })
     }
@@ -103,7 +106,11 @@ impl FromStr for OptionalSpan {
     fn from_str(text: &str) -> Result<Self, InvalidSpan> {
         match text.trim() {
             "off" => Ok(Self(None)),
-            text => text.parse::<Span>().map(|Span(duration)| Self(Some(duration))),
+            text => match text.parse::<Span>() {
+                Ok(Span(duration)) => Ok(Self(Some(duration))),
+                Err(InvalidSpan::NotPositive) => Err(InvalidSpan::NotPositiveNorOff),
+                Err(error) => Err(error),
+            },
         }
     }
 }
@@ -185,5 +192,14 @@ mod tests {
         }
         assert_eq!("off".parse(), Ok(OptionalSpan(None)));
         assert_eq!("1s".parse(), Ok(OptionalSpan(Some(Duration::from_secs(1)))));
+    }
+
+    #[test]
+    fn a_limit_that_can_be_turned_off_says_how() {
+        assert_eq!("off".parse(), Ok(OptionalSpan(None)));
+        for text in ["0", "0s", "-5m"] {
+            let error = text.parse::<OptionalSpan>().unwrap_err();
+            assert!(error.to_string().ends_with("or `off`"), "{text}: {error}");
+        }
     }
 }

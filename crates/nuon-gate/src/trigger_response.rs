@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use nuon_gate_core::{DeployId, WorkflowId};
+use nuon_gate_core::input::json_fault;
+use nuon_gate_core::{DeployId, RemoteText, WorkflowId};
 use serde::Deserialize;
 
 use crate::input::Input;
@@ -26,6 +27,8 @@ struct Body {
     id: Option<String>,
     workflow_id: Option<String>,
     install_workflow_id: Option<String>,
+    error: Option<String>,
+    description: Option<String>,
 }
 
 impl Triggered {
@@ -33,14 +36,12 @@ impl Triggered {
     pub(crate) async fn read(reader: &Reader, path: &Path) -> Result<Self, Trouble> {
         let text = reader.read(Input::TriggerResponse, path).await?;
         if let Some(status) = refusal(&text) {
-            let body = nuon_gate_core::RemoteText::new(split(&text).1).line(200);
+            let body = RemoteText::new(split(&text).1).line(200);
             return Err(Trouble::new(format!("the trigger was answered with HTTP {status}: {}", body.plain()))
                 .hint("nothing was triggered, so there is nothing to wait for"));
         }
         match Self::parse(&text) {
-            Self { deploy: None, workflow: None } => {
-                Err(Input::TriggerResponse.wrong(path, "it names neither a deploy nor a workflow"))
-            }
+            Self { deploy: None, workflow: None } => Err(Input::TriggerResponse.wrong(path, fault(split(&text).1))),
             found => Ok(found),
         }
     }
@@ -55,6 +56,23 @@ impl Triggered {
         // A workflow's own answer has an id as well.
         let deploy = body.id.filter(|id| id.starts_with("dpl")).and_then(|id| id.parse().ok());
         Self { deploy, workflow: named.next() }
+    }
+}
+
+/// Says what is wrong with a body that names nothing.
+fn fault(body: &str) -> String {
+    let names_neither = || "it names neither a deploy nor a workflow".to_owned();
+    match serde_json::from_str::<Body>(body) {
+        Ok(Body { error, description, .. }) => {
+            let said: Vec<String> = [error, description].into_iter().flatten().collect();
+            match said.is_empty() {
+                true => names_neither(),
+                false => format!("it is an error: {}", RemoteText::new(said.join(": ")).line(200).plain()),
+            }
+        }
+        // What some servers say to some triggers.
+        Err(_) if serde_json::from_str::<String>(body).is_ok() => names_neither(),
+        Err(error) => json_fault(&error),
     }
 }
 
@@ -105,6 +123,23 @@ mod tests {
         ];
         for (text, status) in cases {
             assert_eq!(refusal(text), status, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_names_nothing_is_told_by_what_is_wrong() {
+        let cases = [
+            ("\"ok\"", "it names neither a deploy nor a workflow"),
+            ("{\"id\": \"inw1\"}", "it names neither a deploy nor a workflow"),
+            ("", "it is empty"),
+            ("{\"id\": \"dpl1", "it breaks off at line 1, column 12"),
+            ("<html>", "it is not JSON, from line 1, column 1 on"),
+            ("{}\n{}", "it is not JSON, from line 2, column 1 on"),
+            ("[[]]", "it is JSON of another form, at line 1, column 1"),
+            ("{\"error\": \"conflict\", \"description\": \"one runs\"}", "it is an error: conflict: one runs"),
+        ];
+        for (body, words) in cases {
+            assert_eq!(fault(body), words, "{body:?}");
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use nuon_gate_http::{Failure, ProxyFailure};
+use nuon_gate_http::{Failure, ProxyFailure, ProxyTrouble};
 
 use crate::{InvalidToken, Line};
 
@@ -30,7 +30,7 @@ pub enum ApiError {
     #[error(transparent)]
     Proxy(ProxyFailure),
     /// No whole answer in time.
-    #[error("no answer within {}", crate::timeline::human(*.0))]
+    #[error("no answer {}", within(*.0))]
     Timeout(Duration),
     /// The connection ended in the middle of an answer.
     #[error("the connection broke off: {0}")]
@@ -76,6 +76,14 @@ pub enum ApiError {
     /// Signing in failed, so the request was not sent.
     #[error(transparent)]
     SignIn(#[from] SignInError),
+}
+
+/// So short a limit is none that somebody has set: the last request before a deadline has what is left of it.
+fn within(limit: Duration) -> String {
+    match limit < Duration::from_millis(100) {
+        true => "before the time was up".to_owned(),
+        false => format!("within {}", crate::timeline::human(limit)),
+    }
 }
 
 /// Why an identity has not led to a token of the API's.
@@ -176,7 +184,9 @@ impl ApiError {
     pub fn class(&self) -> ErrorClass {
         match self {
             Self::SignIn(error) => error.class(),
-            Self::Certificate { .. } => ErrorClass::Untrusted,
+            Self::Certificate { .. } | Self::Proxy(ProxyFailure { trouble: ProxyTrouble::Untrusted(_), .. }) => {
+                ErrorClass::Untrusted
+            }
             Self::Elsewhere { .. } => ErrorClass::Elsewhere,
             Self::Status { status: 401 | 403 | 404, from_nuon: false, .. } => ErrorClass::Foreign,
             Self::Status { status: 401 | 403, .. } => ErrorClass::Denied,
@@ -196,7 +206,12 @@ impl ApiError {
 
     /// Tells whether someone else seems to answer at the API's address: another service, a login page, a firewall.
     pub fn is_strangers(&self) -> bool {
-        self.class() == ErrorClass::Foreign || matches!(self, Self::Stranger(_) | Self::Status { status: 511, .. })
+        match self {
+            // These a proxy or a server in trouble says as well, of the API.
+            Self::Status { status: 408 | 409 | 425 | 429, .. } => false,
+            Self::Status { status: 400..=499, from_nuon: false, .. } | Self::Status { status: 511, .. } => true,
+            error => error.class() == ErrorClass::Foreign || matches!(error, Self::Stranger(_)),
+        }
     }
 
     /// Tells whether a server, whichever it is, refuses what it was asked.
@@ -232,6 +247,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_limit_that_nobody_has_set_is_not_named() {
+        let cases = [(0, "before the time was up"), (99, "before the time was up"), (700, "within 700ms")];
+        for (millis, words) in cases {
+            assert_eq!(ApiError::Timeout(Duration::from_millis(millis)).to_string(), format!("no answer {words}"));
+        }
+    }
+
+    #[test]
     fn every_status_code_has_its_class() {
         for (status, from_nuon) in (100..=599).flat_map(|status| [(status, true), (status, false)]) {
             let class = ApiError::Status { status, message: None, retry_after: None, from_nuon }.class();
@@ -244,6 +267,9 @@ mod tests {
                 _ => ErrorClass::Transient,
             };
             assert_eq!(class, expected, "{status}");
+            let is_foreign = !from_nuon && (400..500).contains(&status) && !matches!(status, 408 | 409 | 425 | 429);
+            let error = ApiError::Status { status, message: None, retry_after: None, from_nuon };
+            assert_eq!(error.is_strangers(), is_foreign || status == 511, "{status}");
         }
     }
 }

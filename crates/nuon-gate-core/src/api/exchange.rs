@@ -44,9 +44,10 @@ pub(super) async fn exchange(
         // What a body says on success means nothing then; even a compressed one is good.
         Some(ApiError::Undecodable(_)) | None if expected.ignores_body() => Ok(Vec::new()),
         // Who answers instead of the API is news only where the API would have said something else.
-        Some(ApiError::Status { status: status @ (401 | 403 | 404 | 511), message, retry_after, from_nuon: false })
-            if expected != Expected::Identity && !is_versioned(&headers) =>
+        Some(refusal @ ApiError::Status { .. })
+            if refusal.is_strangers() && expected != Expected::Identity && !is_versioned(&headers) =>
         {
+            let ApiError::Status { status, message, retry_after, .. } = refusal else { return (headers, Err(refusal)) };
             let said = message.map(|said| format!(": {}", said.plain())).unwrap_or_default();
             let stranger = description(response.url(), &headers, &error_body);
             let message = Some(Line::new(format!("{}{said}", stranger.plain())));

@@ -29,12 +29,15 @@ async fn proxy(answer: &'static str) -> (String, Arc<Mutex<Vec<String>>>) {
 
 /// What comes of a request through a proxy.
 async fn through(proxy: &str) -> Failure {
+    within(proxy, Duration::from_secs(20)).await
+}
+
+async fn within(proxy: &str, limit: Duration) -> Failure {
     let proxies = Proxies::from_variables(|name| (name == "ALL_PROXY").then(|| proxy.to_owned())).unwrap();
     let setup = Setup { user_agent: "gate/1".to_owned(), proxies, ..Setup::default() };
     let url = Url::parse("https://api.invalid/v1/secret-path").unwrap();
     let http = Http::new(&url, &setup).unwrap();
-    let limit = TimeLimit::new(Duration::from_secs(20));
-    http.send(Request::new(Method::GET, url), limit).await.map(drop).unwrap_err()
+    http.send(Request::new(Method::GET, url), TimeLimit::new(limit)).await.map(drop).unwrap_err()
 }
 
 fn failure(proxy: &str, trouble: ProxyTrouble) -> Failure {
@@ -65,6 +68,16 @@ async fn a_refusal_is_reported_with_its_status() {
         }
         let shown = format!("{error} {error:?}");
         assert!(!shown.contains("p@ss") && !shown.contains("dXNlcjp") && !shown.contains("secret-path"), "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_that_says_nothing_is_named_before_its_tunnel_stands() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    for scheme in ["http", "https"] {
+        let limit = Duration::from_millis(200);
+        assert_eq!(within(&format!("{scheme}://{address}"), limit).await, failure(&address, ProxyTrouble::Slow));
     }
 }
 
@@ -106,6 +119,11 @@ fn every_trouble_has_words_and_a_hint() {
         (ProxyTrouble::Refused(Some(502)), "refused the tunnel: HTTP 502", "check ALL_PROXY"),
         (ProxyTrouble::Refused(None), "refused the tunnel", "NO_PROXY"),
         (ProxyTrouble::DeadEnd("it hung up".to_owned()), "opened a tunnel that leads nowhere: it hung up", "NO_PROXY"),
+        (
+            ProxyTrouble::Untrusted("it has expired".to_owned()),
+            "presents a certificate that is not trusted: it has expired",
+            "if the proxy has a private issuer",
+        ),
         (ProxyTrouble::Slow, "gave no connection in time", "check ALL_PROXY"),
     ];
     for (trouble, words, hint) in cases {

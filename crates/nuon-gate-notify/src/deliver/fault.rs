@@ -13,6 +13,8 @@ pub(crate) struct Fault {
     pub(crate) word: Option<String>,
     /// The text for people.
     pub(crate) words: String,
+    /// What can be done about it, where that is not the service's own matter.
+    pub(crate) hint: Option<String>,
 }
 
 /// Whether a failed request may have had an effect.
@@ -37,7 +39,7 @@ pub(crate) enum Nature {
 
 impl Fault {
     pub(crate) fn new(nature: Nature, words: impl Into<String>) -> Self {
-        Self { nature, word: None, words: words.into() }
+        Self { nature, word: None, words: words.into(), hint: None }
     }
 
     /// Makes a fault of an error with the service's own code.
@@ -47,7 +49,7 @@ impl Fault {
             Some(hint) => format!("{word}: {hint}"),
             None => word.clone(),
         };
-        Self { nature, word: Some(word), words }
+        Self { nature, word: Some(word), words, hint: None }
     }
 
     pub(crate) fn is(&self, words: &[&str]) -> bool {
@@ -57,7 +59,8 @@ impl Fault {
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.words)
+        f.write_str(&self.words)?;
+        self.hint.iter().try_for_each(|hint| write!(f, "; hint: {hint}"))
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use nuon_gate_core::api::ApiError;
 use nuon_gate_http::header::{self, HeaderMap, HeaderName};
-use nuon_gate_http::{Failure, Method, Setup, TimeLimit, compression, read_some, retry_after, word};
+use nuon_gate_http::{Failure, Method, ProxyTrouble, Setup, TimeLimit, compression, read_some, retry_after, word};
 
 use super::fault::{Fault, Nature, harmless};
 use crate::secret::SinkUrl;
@@ -138,7 +138,11 @@ pub(crate) fn fault(answer: &Answer) -> Fault {
 fn unreached(failure: Failure) -> Fault {
     let (nature, hint) = match &failure {
         Failure::Connect { .. } => (Nature::NotTaken { wait: None }, None),
-        Failure::Proxy(failure) => (Nature::NotTaken { wait: None }, Some(failure.hint())),
+        Failure::Proxy(failure) => {
+            let is_trusted = !matches!(failure.trouble, ProxyTrouble::Untrusted(_));
+            let nature = if is_trusted { Nature::NotTaken { wait: None } } else { Nature::Refused { status: 0 } };
+            (nature, Some(failure.hint()))
+        }
         Failure::Certificate { .. } => {
             let hint = "if it has a private issuer, name its certificate with --ca-file (NUON_GATE_CA_FILE)".to_owned();
             (Nature::Refused { status: 0 }, Some(hint))
@@ -146,5 +150,5 @@ fn unreached(failure: Failure) -> Fault {
         Failure::Timeout(_) | Failure::Broken(_) => (Nature::Unclear { wait: None }, None),
     };
     let words = ApiError::from(failure).to_string();
-    Fault::new(nature, hint.map_or_else(|| words.clone(), |hint| format!("{words}; hint: {hint}")))
+    Fault { hint, ..Fault::new(nature, words) }
 }

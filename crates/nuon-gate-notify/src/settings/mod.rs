@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use nuon_gate_core::input::{lines, read_file};
 use nuon_gate_core::{Line, bare_token};
+use nuon_gate_http::Url;
 
 pub use self::placeholder::is_placeholder;
 use crate::github::Github;
@@ -398,7 +399,7 @@ fn invalid_token(why: String) -> InvalidSetting {
 fn is_whole(url: &SinkUrl) -> Result<(), &'static str> {
     let url = url.url(&[], &[]);
     let segments: Vec<&str> =
-        url.iter().flat_map(|url| url.path_segments()).flatten().filter(|s| !s.is_empty()).collect();
+        url.iter().filter_map(Url::path_segments).flatten().filter(|part| !part.is_empty()).collect();
     let least = match url.as_ref().and_then(|url| url.host_str()) {
         // services/T…/B…/…, triggers/T…/…/…, workflows/T…/A…/…
         Some("hooks.slack.com") => 4,

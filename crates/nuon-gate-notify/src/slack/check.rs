@@ -17,9 +17,18 @@ use crate::{InvalidSetup, Occasion, Options, Sinks, sample};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SlackCheck {
     /// The token's owner, or why it has none.
-    pub identity: Result<SlackIdentity, String>,
+    pub identity: Result<SlackIdentity, SlackRefusal>,
     /// Whether Slack accepts a sample message; else what it finds wrong with it.
-    pub blocks: Result<(), String>,
+    pub blocks: Result<(), SlackRefusal>,
+}
+
+/// Why Slack does not say what it was asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SlackRefusal {
+    /// What went wrong.
+    pub words: String,
+    /// What can be done about it, if something on the way to Slack is to blame.
+    pub hint: Option<String>,
 }
 
 /// The owner of a token.
@@ -49,7 +58,7 @@ impl SlackIdentity {
 pub async fn slack_check(sinks: &Sinks, options: &Options) -> Result<Option<SlackCheck>, InvalidSetup> {
     let Some(slack) = sinks.slack_bot() else { return Ok(None) };
     let http = options.http(std::iter::once(&slack.api))?;
-    let words = |fault: Fault| fault.to_string();
+    let words = |fault: Fault| SlackRefusal { words: fault.words, hint: fault.hint };
     Ok(Some(SlackCheck {
         identity: identity(slack, &http).await.map_err(words),
         blocks: blocks(slack, &http).await.map_err(words),

@@ -8,5 +8,5 @@ mod webhook;
 
 pub(crate) use self::bot::Bot;
 pub use self::bot::{InvalidSlackThread, SlackThread};
-pub use self::check::{SlackCheck, SlackIdentity, slack_check};
+pub use self::check::{SlackCheck, SlackIdentity, SlackRefusal, slack_check};
 pub(crate) use self::webhook::post;

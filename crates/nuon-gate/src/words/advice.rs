@@ -6,6 +6,7 @@ use nuon_gate_core::model::{Status, WorkflowEnd};
 use nuon_gate_core::report::Known;
 use nuon_gate_core::resolve::{Ambiguous, Named, UnknownName};
 use nuon_gate_core::{Clock, Hold, MatchedBy};
+use nuon_gate_http::OF_AUTHORITY;
 
 use super::flags::{self, ADDRESS, CERTIFICATES, COMPONENT, INSTALL, ORG, TOKEN};
 
@@ -228,10 +229,24 @@ pub(crate) fn if_unanswered(error: &ApiError) -> String {
              that wants a login is in between"
         ),
         (ApiError::Proxy(failure), _) => failure.hint(),
+        (ApiError::SignIn(SignInError::Issuer { host, cause }), ErrorClass::Transient | ErrorClass::Untrusted) => {
+            match &**cause {
+                ApiError::Proxy(failure) => failure.hint(),
+                _ => format!("check that {host}, which issues identities, can be reached; or set NUON_API_TOKEN"),
+            }
+        }
+        (ApiError::SignIn(SignInError::Exchange(cause)), ErrorClass::Transient | ErrorClass::Untrusted) => {
+            if_unanswered(cause)
+        }
         (ApiError::Connect { .. }, _) => format!(
             "check {ADDRESS}, whether this machine can resolve names, and whether a firewall wants a proxy (HTTPS_PROXY)"
         ),
         _ if error.is_strangers() => NOT_NUON.to_owned(),
+        (ApiError::Certificate { detail, .. }, _) if detail == OF_AUTHORITY => {
+            format!(
+                "have a certificate issued for the server by that authority, whose own {CERTIFICATES} names; or check {ADDRESS}"
+            )
+        }
         (_, ErrorClass::Untrusted) => {
             format!("if the API has a private issuer, name its certificate with {CERTIFICATES}; else check {ADDRESS}")
         }
@@ -245,9 +260,15 @@ pub(crate) fn if_unanswered(error: &ApiError) -> String {
     }
 }
 
-/// Tells whether something between here and the API is to blame.
+/// Tells whether something between here and the API is to blame, or whoever issues identities.
 pub(crate) fn is_of_the_way(error: &ApiError) -> bool {
-    let named = matches!(error, ApiError::Redirect { .. } | ApiError::Proxy(_) | ApiError::Certificate { .. });
+    let named = matches!(
+        error,
+        ApiError::Redirect { .. }
+            | ApiError::Proxy(_)
+            | ApiError::Certificate { .. }
+            | ApiError::SignIn(SignInError::Issuer { .. })
+    );
     named || error.is_strangers()
 }
 

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use nuon_gate_core::ApprovalPlace;
-use nuon_gate_core::api::ApiError;
+use nuon_gate_core::api::{ApiError, SignInError};
 use nuon_gate_core::cause::{Cause, Denial, DeployFailure, Limit, Standing, StoppedBy, Thing, Warning};
 use nuon_gate_core::model::{Health, Status, WorkflowEnd};
 use nuon_gate_core::report::Known;
 use nuon_gate_core::resolve::{Named, UnknownName};
 use nuon_gate_core::{Clock, Hold, Kind, Line, MatchedBy, RemoteText, Signal};
 
-use super::{hint, sentence, warning};
+use super::{hint, if_unanswered, sentence, warning};
 
 fn id<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
     text.parse().unwrap()
@@ -280,4 +280,29 @@ fn warnings_name_flags_that_there_are() {
     warnings.iter().for_each(|own| check(&warning(own)));
     let pins = ["--deploy", "--workflow", "--build", "--commit", "--after", "--on-stale wait"];
     assert!(pins.iter().all(|pin| warning(&warnings[0]).contains(pin)));
+}
+
+#[test]
+fn trouble_on_the_way_is_hinted_at_where_it_is() {
+    let connect = ApiError::Connect { host: "issuer.example".to_owned(), detail: "refused".to_owned() };
+    let issuer = |cause: ApiError| {
+        ApiError::SignIn(SignInError::Issuer { host: "issuer.example".to_owned(), cause: Box::new(cause) })
+    };
+    let rows = [
+        (issuer(connect.clone()), "check that issuer.example, which issues identities"),
+        (issuer(answered(500, false)), "check that issuer.example, which issues identities"),
+        (issuer(answered(403, false)), "`permissions: id-token: write`"),
+        (ApiError::SignIn(SignInError::Exchange(Box::new(connect))), "whether this machine can resolve names"),
+        (
+            ApiError::Certificate { host: "a".to_owned(), detail: nuon_gate_http::OF_AUTHORITY.to_owned() },
+            "have a certificate issued for the server",
+        ),
+        (answered(405, false), "a firewall is in between"),
+        (answered(451, false), "a firewall is in between"),
+        (answered(400, true), "check the ids"),
+    ];
+    for (error, hint) in rows {
+        let shown = if_unanswered(&error);
+        assert!(shown.contains(hint), "{error}: {shown}");
+    }
 }

@@ -183,7 +183,7 @@ async fn stream(client: &Client, target: &Target, patience: &Patience) -> Result
 /// Returns the hint for an unexpected answer.
 fn advice(error: &ApiError) -> String {
     match error.class() {
-        _ if is_of_the_way(error) => if_unanswered(error),
+        _ if is_of_the_way(error) || matches!(error, ApiError::SignIn(_)) => if_unanswered(error),
         ErrorClass::Denied => "check what the token is allowed to do in this organisation".to_owned(),
         ErrorClass::Missing | ErrorClass::Refused | ErrorClass::Elsewhere => format!("check {ADDRESS}"),
         ErrorClass::Foreign | ErrorClass::Untrusted | ErrorClass::Transient => {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use nuon_gate_core::api::{ApiError, Client, ErrorClass, Reply, Request};
+use nuon_gate_http::ProxyTrouble;
 use tokio::time::{Instant, sleep, timeout};
 
 /// The time limit of all checks.
@@ -31,7 +32,11 @@ impl Patience {
         let reply = self.ask_once(client, request.clone()).await;
         let Err(error) = &reply else { return reply };
         let moment = error.retry_after().unwrap_or(MOMENT).max(MOMENT);
-        let slow = matches!(error, ApiError::Timeout(_)) || moment > LONGEST_MOMENT;
+        let is_late = match error {
+            ApiError::Proxy(failure) => failure.trouble == ProxyTrouble::Slow,
+            error => matches!(error, ApiError::Timeout(_)),
+        };
+        let slow = is_late || moment > LONGEST_MOMENT;
         if slow || error.class() != ErrorClass::Transient {
             return reply;
         }

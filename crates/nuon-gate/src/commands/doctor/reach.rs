@@ -134,7 +134,7 @@ fn client(url: &ApiUrl, parts: &ConnectionParts) -> Result<Client, Trouble> {
 fn tls(url: &ApiUrl, error: Option<&ApiError>) -> Step<()> {
     match error {
         _ if url.is_plain() => Ok(((), Check::skipped("tls", "plain http has none"))),
-        Some(error @ ApiError::Certificate { .. }) => Err(Check::misconfigured("tls", untrusted(error))),
+        Some(error) if error.class() == ErrorClass::Untrusted => Err(Check::misconfigured("tls", untrusted(error))),
         Some(error @ ApiError::Proxy(_)) => Err(Check::unanswered("tls", error, if_unanswered(error))),
         Some(error @ ApiError::Connect { .. }) => {
             let hint = format!("check {ADDRESS}: https may not be what is spoken at this port");

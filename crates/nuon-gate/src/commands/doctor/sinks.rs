@@ -2,7 +2,7 @@
 
 use nuon_gate_core::Verdict;
 use nuon_gate_http::Setup;
-use nuon_gate_notify::{Options, Parsed, Sinks, SlackCheck, slack_check};
+use nuon_gate_notify::{Options, Parsed, Sinks, SlackCheck, SlackRefusal, slack_check};
 
 use super::LONGEST_READ;
 use super::check::{Check, Checks};
@@ -46,8 +46,9 @@ fn listed(sinks: &Sinks, notices: &[String]) -> Check {
 
 fn report(checks: &mut Checks, slack: SlackCheck) {
     checks.push(match slack.identity {
-        Err(fault) => {
-            Check::failed("slack-token", exit::code(Verdict::NotifyFailed), fault, "check NUON_GATE_SLACK_TOKEN")
+        Err(SlackRefusal { words, hint }) => {
+            let hint = hint.unwrap_or_else(|| "check NUON_GATE_SLACK_TOKEN".to_owned());
+            Check::failed("slack-token", exit::code(Verdict::NotifyFailed), words, hint)
         }
         Ok(identity) if identity.can_post() == Some(false) => Check::failed(
             "slack-token",
@@ -59,6 +60,9 @@ fn report(checks: &mut Checks, slack: SlackCheck) {
     });
     checks.push(match slack.blocks {
         Ok(()) => Check::ok("slack-message", "Slack can show a sample message"),
-        Err(fault) => Check::warning("slack-message", fault, "the messages would be sent as plain text"),
+        Err(SlackRefusal { words, hint }) => {
+            let hint = hint.unwrap_or_else(|| "the messages would be sent as plain text".to_owned());
+            Check::warning("slack-message", words, hint)
+        }
     });
 }
