@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::era::ServerClock;
 use super::event::{Event, EventKind, Refusal};
 use super::health::Health;
 use super::lists::Lists;
@@ -276,6 +277,11 @@ impl Shared {
     pub(super) fn server_now(&self, now: Moment) -> Timestamp {
         let start = self.server_started_at();
         start.saturating_add(now.elapsed()).unwrap_or(start)
+    }
+
+    /// Returns the server's clock, if an answer has said its time.
+    pub(super) fn server_clock(&self, now: Moment) -> ServerClock {
+        ServerClock { started_at: self.server_started_at, now }
     }
 
     /// Tells whether the server has said its time.
