@@ -251,14 +251,22 @@ impl Watch {
         }
         let Some((request, pollers)) = self.flights.land(ticket.0, now) else { return };
         match (&request, reply) {
-            (Request::Workflow(_, id), Ok(Answer { fact: Fact::Workflow(workflow), .. })) => {
+            (Request::Workflow(install, id), Ok(Answer { fact: Fact::Workflow(workflow), .. })) => {
                 self.shared.note_workflow(id, workflow, now);
+                if let Some(install) = install.as_ref().or(workflow.owner_id.as_ref()) {
+                    self.shared.note_owned(id, install, Ok(()));
+                }
                 if pollers.iter().any(|poller| self.workflow_of(*poller) == Some(id)) {
                     self.shared.report_steps(id, workflow, now);
                 }
             }
             // Another install's is there too.
-            (Request::Workflow(_, id), Err(ApiError::Elsewhere { .. })) => self.shared.note_existing(id, now),
+            (Request::Workflow(install, id), Err(error @ ApiError::Elsewhere { .. })) => {
+                self.shared.note_existing(id, now);
+                if let Some(install) = install {
+                    self.shared.note_owned(id, install, Err(error.clone()));
+                }
+            }
             _ => {}
         }
         self.shared.lists_mut().note(&request, reply, now);
