@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::api::ApiError;
 use crate::cause::{Cause, StoppedBy, Warning};
 use crate::history::History;
 use crate::log_tail::Logged;
@@ -124,6 +125,8 @@ pub struct TargetReport {
     pub deploy: Option<Arc<Deploy>>,
     /// The workflow that runs it, or should.
     pub workflow: Option<WorkflowId>,
+    /// Whether that workflow is of the target's install, once it has been read: the error says whose it is.
+    pub workflow_owned: Option<Result<(), ApiError>>,
     /// That workflow's place in its queue, while it waits for others.
     pub queue: Option<QueuePlace>,
     /// What made it the right one.
@@ -163,6 +166,7 @@ impl TargetReport {
             health: None,
             deploy: None,
             workflow: None,
+            workflow_owned: None,
             queue: None,
             matched_by: None,
             replaced: Vec::new(),

@@ -46,12 +46,15 @@ struct CancelTarget {
     install: InstallId,
     component: ComponentId,
     deploy: Option<DeployId>,
+    /// Whether the workflow is of that install, if it has been read.
+    owned: Option<Result<(), ApiError>>,
 }
 
 /// What is to be cancelled: workflows, as a whole, with those of their deploys that are reported.
 #[derive(Debug, Default)]
 pub(super) struct CancelPlan {
-    workflows: BTreeMap<WorkflowId, Vec<CancelTarget>>,
+    /// For each install that they are thought to be of.
+    workflows: BTreeMap<(WorkflowId, Option<InstallId>), Vec<CancelTarget>>,
     limits: CancelLimits,
 }
 
@@ -74,27 +77,31 @@ impl CancelPlan {
             Verdict::Pending => interrupted && on.interrupt || report.failed_fast && !interrupted && on.fail_fast,
             _ => false,
         };
-        let mut workflows: BTreeMap<WorkflowId, Vec<CancelTarget>> = BTreeMap::new();
+        let mut workflows: BTreeMap<(WorkflowId, Option<InstallId>), Vec<CancelTarget>> = BTreeMap::new();
         for (target, own) in report.targets.iter().enumerate().filter(|(_, own)| is_open(own.verdict)) {
             let Some(workflow) = own.workflow.clone() else { continue };
             let deploy = own.deploy.as_ref().and_then(|deploy| deploy.id.clone());
             let (install, component) = (own.target.install.clone(), own.target.component.clone());
-            workflows.entry(workflow).or_default().push(CancelTarget { target, install, component, deploy });
+            let (of, owned) = (Some(install.clone()), own.workflow_owned.clone());
+            let target = CancelTarget { target, install, component, deploy, owned };
+            workflows.entry((workflow, of)).or_default().push(target);
         }
         let stopped = match report.verdict {
             Verdict::TimedOut => on.timeout,
             Verdict::Interrupted(_) => on.interrupt,
             _ => report.failed_fast && on.fail_fast,
         };
-        if let Some(workflow) = report.open_workflow.as_ref().filter(|_| stopped) {
-            workflows.entry(workflow.clone()).or_default();
+        if let Some(workflow) = report.open_workflow.as_ref().filter(|_| stopped)
+            && !workflows.keys().any(|(id, _)| id == workflow)
+        {
+            workflows.insert((workflow.clone(), None), Vec::new());
         }
         Self { workflows, limits }
     }
 
     /// Returns the workflows that are to be cancelled.
     pub(super) fn workflows(&self) -> impl ExactSizeIterator<Item = &WorkflowId> {
-        self.workflows.keys()
+        self.workflows.keys().map(|(workflow, _)| workflow)
     }
 
     /// Cancels each workflow once, and waits within the limits until its deploys have ended.
@@ -106,7 +113,7 @@ impl CancelPlan {
         F: Future<Output = Reply> + Send + 'static,
     {
         let mut under_way = JoinSet::new();
-        for (workflow, open) in self.workflows {
+        for ((workflow, _), open) in self.workflows {
             let send = send.clone();
             under_way.spawn(async move { cancel_workflow(&send, workflow, open, self.limits).await });
         }
@@ -125,7 +132,11 @@ where
 {
     let deadline = Instant::now() + limits.whole;
     let mut seen: Vec<Option<Arc<Deploy>>> = open.iter().map(|_| None).collect();
-    let outcome = match ask(send, &workflow, deadline, limits).await {
+    let asked = match belongs(send, &workflow, &open, limits).await {
+        Ok(()) => ask(send, &workflow, deadline, limits).await,
+        Err(elsewhere) => Err(elsewhere),
+    };
+    let outcome = match asked {
         Err(error) => {
             // Do not wait, but read once how the deploys stand.
             let _ = timeout_at(deadline, read_deploys(send, &open, &mut seen)).await;
@@ -148,6 +159,26 @@ where
         return vec![reported(None, None)];
     }
     open.into_iter().zip(seen).map(|(open, deploy)| reported(Some(open.target), deploy)).collect()
+}
+
+/// Makes sure that a workflow is not another install's: what was never read, or was said to be another's, is read once more.
+/// If there is no answer, what was read before counts, and what was never read is cancelled all the same.
+async fn belongs<F>(
+    send: &impl Fn(Request) -> F,
+    workflow: &WorkflowId,
+    open: &[CancelTarget],
+    limits: CancelLimits,
+) -> Result<(), ApiError>
+where
+    F: Future<Output = Reply>,
+{
+    let Some(target) = open.first().filter(|target| target.owned != Some(Ok(()))) else { return Ok(()) };
+    let request = Request::Workflow(Some(target.install.clone()), workflow.clone());
+    match timeout(limits.whole / 4, send(request)).await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(error)) if error.class() == ErrorClass::Elsewhere => Err(error),
+        Ok(Err(_)) | Err(_) => target.owned.clone().unwrap_or(Ok(())),
+    }
 }
 
 /// Retries until the server accepts, or has refused for too long. A lost answer may have been an acceptance: a refusal

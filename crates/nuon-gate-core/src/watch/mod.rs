@@ -6,7 +6,7 @@
 //!
 //! Read it in this order: this file (the loop), `target` (one target: its polls, and the record of them for the report),
 //! `phase` (what one poll has read, and the one decision that follows), then `discovery` and `enrolment` (which targets there
-//! are), and `parts` (which of them are whose). `clocks` has the limits on time, `last_polls` and `outcome` the end. `poller`,
+//! are), and `parts` (which of them are whose). `clocks` has the limits on time, `era` what the server's times say of it, `last_polls` and `outcome` the end. `poller`,
 //! `flights`, `lists`, `timers`, `freshness`, `health` and `errors` are the machinery below; `shared` is what all polls have
 //! in common. `long_polls` and `logs` have requests of their own beside the polls, and decide nothing.
 //!
@@ -25,6 +25,7 @@ mod budget;
 mod clocks;
 mod discovery;
 mod enrolment;
+mod era;
 mod errors;
 mod event;
 mod flights;
@@ -250,14 +251,22 @@ impl Watch {
         }
         let Some((request, pollers)) = self.flights.land(ticket.0, now) else { return };
         match (&request, reply) {
-            (Request::Workflow(_, id), Ok(Answer { fact: Fact::Workflow(workflow), .. })) => {
+            (Request::Workflow(install, id), Ok(Answer { fact: Fact::Workflow(workflow), .. })) => {
                 self.shared.note_workflow(id, workflow, now);
+                if let Some(install) = install.as_ref().or(workflow.owner_id.as_ref()) {
+                    self.shared.note_owned(id, install, Ok(()));
+                }
                 if pollers.iter().any(|poller| self.workflow_of(*poller) == Some(id)) {
                     self.shared.report_steps(id, workflow, now);
                 }
             }
             // Another install's is there too.
-            (Request::Workflow(_, id), Err(ApiError::Elsewhere { .. })) => self.shared.note_existing(id, now),
+            (Request::Workflow(install, id), Err(error @ ApiError::Elsewhere { .. })) => {
+                self.shared.note_existing(id, now);
+                if let Some(install) = install {
+                    self.shared.note_owned(id, install, Err(error.clone()));
+                }
+            }
             _ => {}
         }
         self.shared.lists_mut().note(&request, reply, now);

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::era::ServerClock;
 use super::event::{Event, EventKind, Refusal};
 use super::health::Health;
 use super::lists::Lists;
@@ -12,10 +13,10 @@ use super::logs::Logs;
 use super::queues::Queues;
 use super::settings::{Mode, WatchSettings};
 use super::takeovers::Takeovers;
-use crate::api::{Reply, Request};
+use crate::api::{ApiError, Reply, Request};
 use crate::cause::Warning;
 use crate::model::{QueuePlace, StepStanding, Workflow};
-use crate::{Dashboard, DeployId, Moment, WorkflowId};
+use crate::{Dashboard, DeployId, InstallId, Moment, WorkflowId};
 
 /// How often the dashboard's address is requested: no verdict depends on it.
 const DASHBOARD_TRIES: u32 = 3;
@@ -38,6 +39,8 @@ pub(super) struct Shared {
     dashboard_tries_left: u32,
     /// When each workflow last answered, whoever asked: one that has exists.
     workflows: HashMap<WorkflowId, Moment>,
+    /// Whether each is of an install, by the last answer that said so.
+    owned: HashMap<(WorkflowId, InstallId), Result<(), ApiError>>,
     /// The deploys about which a human is asked, by the newest answer about each workflow, whoever asked for it.
     asked_about: HashMap<WorkflowId, HashSet<String>>,
     /// Where the steps of each were last said to stand.
@@ -69,6 +72,7 @@ impl Shared {
             dashboard: None,
             dashboard_tries_left: DASHBOARD_TRIES,
             workflows: HashMap::new(),
+            owned: HashMap::new(),
             asked_about: HashMap::new(),
             steps: HashMap::new(),
             lists: Lists::default(),
@@ -161,6 +165,16 @@ impl Shared {
     /// Takes note that an answer was about a workflow, so that it exists.
     pub(super) fn note_existing(&mut self, id: &WorkflowId, now: Moment) {
         self.workflows.insert(id.clone(), now);
+    }
+
+    /// Takes note whether a workflow is of the install that it was asked for.
+    pub(super) fn note_owned(&mut self, id: &WorkflowId, install: &InstallId, owned: Result<(), ApiError>) {
+        self.owned.insert((id.clone(), install.clone()), owned);
+    }
+
+    /// Tells whether a workflow is of an install, if an answer has said so.
+    pub(super) fn workflow_owned(&self, id: &WorkflowId, install: &InstallId) -> Option<&Result<(), ApiError>> {
+        self.owned.get(&(id.clone(), install.clone()))
     }
 
     /// Tells how the steps of a workflow have moved on, if they have and anybody wants to know. It is none of the events after
@@ -276,6 +290,11 @@ impl Shared {
     pub(super) fn server_now(&self, now: Moment) -> Timestamp {
         let start = self.server_started_at();
         start.saturating_add(now.elapsed()).unwrap_or(start)
+    }
+
+    /// Returns the server's clock, if an answer has said its time.
+    pub(super) fn server_clock(&self, now: Moment) -> ServerClock {
+        ServerClock { started_at: self.server_started_at, now }
     }
 
     /// Tells whether the server has said its time.

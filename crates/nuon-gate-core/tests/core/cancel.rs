@@ -223,6 +223,42 @@ async fn a_pinned_workflow_without_a_row_is_cancelled_too() {
     assert_eq!((done.told.len(), done.posts(), done.took), (1, 1, s(2)));
 }
 
+/// A run that timed out while the workflow of its deploy answered so, or never if there is nothing.
+fn timed_out_beside(flow: Option<serde_json::Value>) -> Report {
+    virtual_time::run(latest(sixty_seconds()), move |_, request| {
+        soon(match request {
+            Request::LatestDeploy(..) | Request::Deploy(..) => deploy(&executing()),
+            Request::Workflow(..) => flow.clone().map_or_else(broken, Body::Exactly),
+            Request::Deploys(..) => list(&[executing()]),
+            other => virtual_time::exists(other),
+        })
+    })
+    .report
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_workflow_of_another_install_is_not_cancelled() {
+    let of = |owner: &str| json!({"id": "inw1", "owner_id": owner, "status": {"status": "in-progress"}});
+    let (own, other) = (Some(of("inl-acme")), Some(of("inl-other")));
+    // What was read of it while it was waited for, what is read before it is cancelled, and whether it is cancelled then.
+    let cases = [
+        ("never read", None, None, 1),
+        ("never read, and it is another's", None, other.clone(), 0),
+        ("never read, and it is its own", None, own.clone(), 1),
+        ("another's", other.clone(), other.clone(), 0),
+        ("another's, and nothing says otherwise", other.clone(), None, 0),
+        ("another's by an answer that was wrong", other.clone(), own.clone(), 1),
+        ("its own", own, other, 1),
+    ];
+    for (name, read, reads, posts) in cases {
+        let flow = move |_| reads.clone().map_or_else(broken, Body::Exactly);
+        let done = cancelled(timed_out_beside(read), TIMEOUT, accepted, |_| "cancelled", flow).await;
+        assert_eq!((done.report.verdict, done.posts()), (Verdict::TimedOut, posts), "{name}");
+        let refused = done.report.targets[0].cancelled.as_ref().unwrap().was_refused();
+        assert_eq!(refused, posts == 0, "{name}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_lost_answer_may_have_been_a_yes() {
     let lost = [status(502), broken(), Body::Error(ApiError::Timeout(s(1)))];

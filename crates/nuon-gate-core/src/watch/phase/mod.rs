@@ -28,6 +28,7 @@ pub use self::proof::{Basis, HealthProof, Proof};
 pub(super) use self::search::Search;
 pub(super) use self::succession::Succession;
 use super::LAG;
+use super::era::ServerClock;
 use super::event::Refusal;
 use super::settings::{OnSuperseded, WatchSettings};
 use super::takeovers::Takeovers;
@@ -383,6 +384,11 @@ fn wrong_kind(row: &Deploy, before: Option<Kind>, expected: Option<Kind>) -> Opt
 }
 
 impl Policy<'_> {
+    /// Returns the server's clock, if an answer has said its time.
+    fn server_clock(&self) -> ServerClock {
+        ServerClock { started_at: Some(self.started_at).filter(|_| self.has_server_time), now: self.now }
+    }
+
     /// Returns the time by the server's clock, as far as it is known.
     fn server_now(&self) -> Timestamp {
         self.started_at.saturating_add(self.now.elapsed()).unwrap_or(self.started_at)

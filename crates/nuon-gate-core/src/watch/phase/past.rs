@@ -1,89 +1,77 @@
 //! Whether the newest deploy had ended before the wait began, so that it is not the one that is waited for.
 //!
-//! That is the case unless something proves that it had not: the server's own account of when it ended, or, where that says
-//! nothing, an answer that showed it in another state. Answers of a replica that lags prove nothing against the account, as
-//! they show what was; and an account that lies ahead of the server's clock was written before that was put back.
-
-use std::time::Duration;
+//! That is the case unless something proves that it had not: the server's own account of when it was created or ended, or, where
+//! that says nothing, an answer that showed it in another state, or did not show it. Answers of a replica that lags prove nothing
+//! against the account, as they show what was: what was created before has been there, whether it was shown or not. And an account
+//! that lies ahead of the server's clock was written before that was put back.
 
 use jiff::Timestamp;
 
 use super::{LAG, Policy};
 use crate::model::Deploy;
+use crate::watch::era::Era;
 use crate::{Judgement, Moment, Rules};
-
-/// How exact the server's time is.
-const SECOND: Duration = Duration::from_secs(1);
-/// How far apart the clocks of two of the server's machines that keep time may be.
-const LEEWAY: Duration = Duration::from_secs(5);
 
 /// What is known of whether a deploy that nobody pinned had ended before the wait began.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Past {
-    account: Account,
-    /// When it was last known not to be as it is now: it had not ended, or was not there.
+    created: Era,
+    changed: Era,
+    /// When it was last known not to be as it is now: it had not ended, or was not there yet.
     otherwise_at: Option<Moment>,
-}
-
-/// When something happened, by what the server says. What ended in several parts ended with the last.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Account {
-    Before,
-    /// The server does not say, or not exactly enough.
-    Unclear,
-    /// Later than the clock showed when it was read: by one that has been put back since.
-    Ahead,
-    During,
+    /// When it was first shown.
+    shown_at: Moment,
+    /// When an earlier poll last had it, or nothing, so that what is shown later in its place was not there yet.
+    polled_at: Option<Moment>,
 }
 
 impl Past {
-    /// Begins with a row that was not known before, or was another one until then.
-    pub(super) fn of(row: &Deploy, otherwise_at: Option<Moment>, policy: &Policy<'_>) -> Self {
-        Self { account: Account::of(row.status_since(), policy), otherwise_at }
+    /// Begins with a row that was not shown before. `polled_at`: when a poll last ended without it.
+    pub(super) fn of(row: &Deploy, polled_at: Option<Moment>, policy: &Policy<'_>) -> Self {
+        let created = Era::of(row.created_at, policy.server_clock());
+        let otherwise_at = polled_at.filter(|_| created != Era::Before);
+        let changed = Era::of(row.status_since(), policy.server_clock());
+        Self { created, changed, otherwise_at, shown_at: policy.now, polled_at }
     }
 
-    /// It has been known not to have ended, or not to be there, at this time.
-    pub(super) fn was_otherwise(&mut self, at: Moment) {
-        self.otherwise_at = self.otherwise_at.max(Some(at));
+    /// Goes on with another row, which is shown in the place of this one.
+    pub(super) fn of_next(self, row: &Deploy, policy: &Policy<'_>) -> Self {
+        Self::of(row, self.polled_at, policy)
     }
 
-    /// When that was last so.
-    pub(super) fn otherwise_at(self) -> Option<Moment> {
-        self.otherwise_at
+    /// Goes on with the same row in another state than until now.
+    pub(super) fn in_next_state(self, row: &Deploy, policy: &Policy<'_>) -> Self {
+        let changed = Era::of(row.status_since(), policy.server_clock());
+        Self { changed, otherwise_at: Some(policy.now), ..self }
+    }
+
+    /// Another poll begins.
+    pub(super) fn begin_poll(&mut self) {
+        self.polled_at = self.polled_at.max(Some(self.shown_at));
+    }
+
+    /// A poll has ended; `at_work`: the row has not.
+    pub(super) fn note_poll(&mut self, at: Moment, at_work: bool) {
+        self.polled_at = Some(at);
+        if at_work {
+            self.otherwise_at = Some(at);
+        }
     }
 
     /// Tells whether it had ended before. `others`: when all else ended that its end rests on, as far as the server says.
     pub(super) fn had_ended(self, row: &Deploy, others: impl Iterator<Item = Timestamp>, policy: &Policy<'_>) -> bool {
-        if Rules::default().judge_deploy(row) == Judgement::Pending {
+        if Rules::default().judge_deploy(row) == Judgement::Pending || self.created == Era::During {
             return false;
         }
-        let account = match self.account {
-            Account::Before => others.map(|at| Account::of(Some(at), policy)).fold(Account::Before, Account::max),
+        let account = match self.changed {
+            Era::Before => others.map(|at| Era::of(Some(at), policy.server_clock())).fold(Era::Before, Era::max),
             account => account,
         };
         match account {
-            Account::Before => true,
-            Account::During => false,
-            Account::Ahead => self.otherwise_at.is_none_or(|at| at < Moment::START + LAG),
-            Account::Unclear => self.otherwise_at.is_none(),
-        }
-    }
-}
-
-impl Account {
-    /// Reads a time that the server has just said.
-    fn of(at: Option<Timestamp>, policy: &Policy<'_>) -> Self {
-        let Some(at) = at.filter(|_| policy.has_server_time) else { return Self::Unclear };
-        let after_start = |length: Duration| policy.started_at.saturating_add(length).unwrap_or(Timestamp::MAX);
-        let elapsed = policy.now.elapsed();
-        if at < policy.started_at {
-            Self::Before
-        } else if at > after_start(elapsed + LEEWAY) {
-            Self::Ahead
-        } else if (after_start(2 * SECOND)..=after_start(elapsed + SECOND)).contains(&at) {
-            Self::During
-        } else {
-            Self::Unclear
+            Era::Before => true,
+            Era::During => false,
+            Era::Ahead => self.otherwise_at.is_none_or(|at| at < Moment::START + LAG),
+            Era::Unclear => self.otherwise_at.is_none(),
         }
     }
 }

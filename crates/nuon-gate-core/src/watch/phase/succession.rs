@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use super::{Decision, End, Follow, LAG, Move, Note, Past, Phase, Policy, Replaced, list_request, workflow_request};
+use super::{Decision, End, Follow, LAG, Move, Note, Phase, Policy, Replaced, list_request, workflow_request};
 use crate::api::Fact;
 use crate::cause::Cause;
 use crate::model::{Deploy, Workflow};
@@ -38,7 +38,7 @@ impl Succession {
     /// What comes after a poll without a successor has appeared since.
     pub(super) fn note_hold(&mut self, now: Moment) {
         if let Some(past) = self.replaced.past.as_mut().filter(|_| !self.reads.exhausted) {
-            past.was_otherwise(now);
+            past.note_poll(now, false);
         }
     }
 
@@ -79,7 +79,7 @@ impl Succession {
         let found = self.reads.found.take().and_then(|row| Some((row.id.clone()?, row)));
         let Some((id, row)) = found else { return Move::Stay(Phase::Succession(self)) };
         let Replaced { row: before, pins, past, ids, passed_over, .. } = self.replaced;
-        let past = past.map(|past| Past::of(&row, past.otherwise_at(), policy));
+        let past = past.map(|past| past.of_next(&row, policy));
         notes.push(Note::Found { row: row.clone(), by: pins.matched_by(), replaces: ids.last().cloned() });
         let follow = Follow::successor(id, row, pins, before.kind().unwrap_or(Kind::Apply), ids, past);
         Move::Follow(Box::new(follow.passing_over(passed_over).after_list()))

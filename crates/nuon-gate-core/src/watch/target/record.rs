@@ -370,6 +370,7 @@ impl Record {
         let workflow = self.deploy.as_ref().and_then(|deploy| deploy.workflow().cloned());
         let workflow = workflow.or_else(|| pinned.cloned());
         let queue = workflow.as_ref().and_then(|workflow| shared.queues().place(workflow)).cloned();
+        let workflow_owned = workflow.as_ref().and_then(|id| shared.workflow_owned(id, &self.target.install)).cloned();
         TargetReport {
             target: self.target.clone(),
             verdict: end.map_or(Verdict::Pending, |(_, end)| end.verdict()),
@@ -381,6 +382,7 @@ impl Record {
             health: None,
             deploy: self.deploy.clone(),
             workflow,
+            workflow_owned,
             queue,
             matched_by,
             replaced: self.replaced.clone(),

@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use nuon_gate_core::api::{ApiError, Depth, Reply, Request, interpret};
+use nuon_gate_core::api::{Answer, ApiError, Depth, Reply, Request, interpret};
 use nuon_gate_core::pins::Pins;
 use nuon_gate_core::report::{Report, TargetReport};
 use nuon_gate_core::schedule::Intervals;
@@ -369,6 +369,8 @@ pub(crate) struct Driver {
     /// Whether an answer that comes at the very moment the watch wanted to be woken is handed over after the waking, as
     /// a real driver may.
     pub(crate) wakes_first: bool,
+    /// Whether each answer says the server's time.
+    pub(crate) says_time: bool,
 }
 
 impl Driver {
@@ -397,6 +399,11 @@ impl Driver {
                     let (latency, reply) = match latency {
                         Some(latency) if latency <= ask.timeout => (latency, reply),
                         _ => (ask.timeout, Err(ApiError::Timeout(ask.timeout))),
+                    };
+                    let server_time = Timestamp::from_second(STARTED_AT).unwrap() + (now + latency).elapsed();
+                    let reply = match reply {
+                        Ok(answer) if self.says_time => Ok(Answer { server_time: Some(server_time), ..answer }),
+                        reply => reply,
                     };
                     under_way.push((now + latency, ask.ticket, reply));
                     most_at_once = most_at_once.max(under_way.len());

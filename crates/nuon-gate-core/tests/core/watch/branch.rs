@@ -6,11 +6,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 use nuon_gate_core::api::Request;
 use nuon_gate_core::pins::Pins;
-use nuon_gate_core::watch::{OnSuperseded, Scope, Watch, WatchSettings};
+use nuon_gate_core::watch::{OnStale, OnSuperseded, Refusal, Scope, Watch, WatchSettings};
 use nuon_gate_core::{BranchRef, Verdict};
 use serde_json::{Value, json};
 
-use crate::virtual_time::{Body, Run, STARTED_AT, Scripted, created, none, row, run, s, settings, soon, with};
+use crate::virtual_time::{
+    Body, Driver, Run, STARTED_AT, Scripted, broken, created, none, row, s, settings, soon, with,
+};
 
 /// The app `shop` with the branch `main`, whose runs release to `one` in the group `canary` and `two` in the group `customers`.
 struct Shop {
@@ -19,6 +21,8 @@ struct Shop {
     groups: BTreeMap<&'static str, Vec<Value>>,
     workflows: BTreeMap<&'static str, Value>,
     deploys: BTreeMap<&'static str, Value>,
+    /// Nothing is answered.
+    is_silent: bool,
 }
 
 fn release(id: &str, status: &str, second: i64) -> Value {
@@ -81,6 +85,7 @@ impl Shop {
                 ("dpltwo", deploy("dpltwo", "two", "active", "inwtwo", 0)),
             ]
             .into(),
+            is_silent: false,
         }
     }
 
@@ -89,6 +94,9 @@ impl Shop {
     }
 
     fn answer(mut self, request: &Request) -> Body {
+        if self.is_silent {
+            return broken();
+        }
         let page = |page: &u32, rows: Vec<Value>| if *page == 1 { json!(rows) } else { json!([]) };
         let of_install = |deploys: BTreeMap<&str, Value>, install: &str| {
             let own = deploys.into_values().filter(|row| row["install_id"] == *install);
@@ -111,9 +119,13 @@ impl Shop {
 
 /// Waits for the newest run, or the one that is named.
 fn wait_for(named: &str, settings: WatchSettings, change: impl Fn(&mut Shop, Duration)) -> Run {
+    wait_with(&Driver::default(), named, settings, change)
+}
+
+fn wait_with(driver: &Driver, named: &str, settings: WatchSettings, change: impl Fn(&mut Shop, Duration)) -> Run {
     let scope = Scope::Branch(named.parse::<BranchRef>().unwrap());
     let watch = Watch::new(settings, scope, Pins::default(), Timestamp::from_second(STARTED_AT).unwrap()).unwrap();
-    run(watch, |now, request| -> Scripted {
+    driver.run(watch, |now, request| -> Scripted {
         let mut shop = Shop::done();
         change(&mut shop, now);
         soon(shop.answer(request))
@@ -266,6 +278,31 @@ fn the_newest_run_is_the_newest_by_its_time() {
             }
         });
         assert_eq!((run.report.verdict, reason(&run).as_str()), (Verdict::Failed, "run run2 failed"));
+    }
+}
+
+#[test]
+fn a_run_is_as_old_as_it_says_whenever_it_is_shown() {
+    let refused = Some(Refusal::StaleRun("run1".parse().unwrap()));
+    let said = Driver { says_time: true, ..Driver::default() };
+    let unsaid = Driver::default();
+    // When the list first answers, when it first shows the run, and when the run was created.
+    let cases = [
+        ("there at once", &said, 0, 0, -60, refused.clone()),
+        ("shown late", &said, 0, 5, -60, refused.clone()),
+        ("created since", &said, 0, 5, 3, None),
+        ("created while nothing was said", &said, 5, 5, 3, None),
+        ("shown late, by a server that does not say the time", &unsaid, 0, 5, -60, None),
+        ("there at once, by a server that does not say the time", &unsaid, 0, 0, -60, refused),
+    ];
+    for (name, driver, answers, shows, second, refusal) in cases {
+        let settings = WatchSettings { on_stale: OnStale::Fail, ..settings() };
+        let run = wait_with(driver, "shop/main", settings, |shop, now| {
+            shop.is_silent = now < s(answers);
+            shop.runs = if now < s(shows) { Vec::new() } else { vec![release("run1", "success", second)] };
+        });
+        let verdict = if refusal.is_some() { Verdict::Pending } else { Verdict::Passed };
+        assert_eq!((&run.refusal, run.report.verdict), (&refusal, verdict), "{name}");
     }
 }
 

@@ -23,6 +23,7 @@ use crate::cause::{Cause, Standing, Warning};
 use crate::model::{BranchRun, Workflow};
 use crate::pins::RunPin;
 use crate::schedule::Observed;
+use crate::watch::era::Era;
 use crate::watch::event::{Refusal, RunEvent};
 use crate::watch::settings::{OnStale, OnSuperseded};
 use crate::watch::shared::Shared;
@@ -235,7 +236,13 @@ impl BranchTargets {
                     Searched::Unknown(name) => return Ok(rejected(Cause::NoSuchName(name))),
                     Searched::NotYet => return Ok(not_yet()),
                     Searched::Found { run, at_once } => {
-                        let is_stale = at_once && !search.is_pinned() && run.status.is_final();
+                        // A list that lags shows late what had been there.
+                        let had_been_there = match Era::of(run.created_at, shared.server_clock(now)) {
+                            Era::Before => true,
+                            Era::During => false,
+                            Era::Unclear | Era::Ahead => at_once,
+                        };
+                        let is_stale = had_been_there && !search.is_pinned() && run.status.is_final();
                         match (is_stale, shared.settings().on_stale) {
                             (true, OnStale::Fail) => return Ok(Next::Refused(Refusal::StaleRun(run.id.clone()))),
                             (true, OnStale::Wait) => {

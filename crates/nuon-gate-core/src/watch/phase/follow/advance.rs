@@ -3,7 +3,7 @@
 use crate::cause::Warning;
 use crate::model::Deploy;
 use crate::pins::Pins;
-use crate::watch::phase::{Decision, Move, Note, Past, Phase, Policy, Replaced, wrong_kind};
+use crate::watch::phase::{Decision, Move, Note, Phase, Policy, Replaced, wrong_kind};
 use crate::watch::settings::{Mode, OnStale, OnSuperseded};
 use crate::{DeployId, Judgement, Kind, MatchedBy};
 
@@ -71,7 +71,7 @@ impl Follow {
         let mut before = self.replaced;
         before.push(self.id);
         let kind = from.kind().unwrap_or(Kind::Apply);
-        let past = self.past.map(|past| Past::of(&newer, past.otherwise_at(), policy));
+        let past = self.past.map(|past| past.of_next(&newer, policy));
         // It can be taken by another run in its turn.
         let pins = Pins { branch_run: self.pins.branch_run, ..Pins::default() };
         let follow = Self::successor(to, newer, pins, kind, before, past);

@@ -11,7 +11,7 @@ use crate::Target;
 use crate::api::{Fact, Request};
 use crate::model::{Deploy, Workflow};
 use crate::pins::Baseline;
-use crate::watch::phase::{Note, Past, Policy, is_cut_off, rows_of};
+use crate::watch::phase::{Note, Policy, is_cut_off, rows_of};
 
 impl Follow {
     pub(in crate::watch::phase) fn on_fact(&mut self, request: &Request, fact: Fact, policy: &Policy<'_>) -> Vec<Note> {
@@ -143,7 +143,7 @@ impl Follow {
         self.known = Some(row.clone());
         if is_new {
             (self.held, self.watched) = (None, Watched::default());
-            self.past = self.past.map(|_| Past::of(&row, Some(policy.now), policy));
+            self.past = self.past.map(|past| past.in_next_state(&row, policy));
             // What was read of the workflow was read before this.
             (self.reads.workflow, self.reads.workflows) = (None, 0);
             self.reads.changed = true;

@@ -226,6 +226,9 @@ impl Follow {
 
     pub(super) fn begin_poll(&mut self) {
         self.reads = Reads::default();
+        if let Some(past) = &mut self.past {
+            past.begin_poll();
+        }
     }
 
     /// Tells whether the deploy has changed in this poll.
@@ -250,8 +253,8 @@ impl Follow {
     }
 
     pub(super) fn note_hold(&mut self, hold: Hold, now: Moment) {
-        if let Some(past) = self.past.as_mut().filter(|_| hold.is_at_work()) {
-            past.was_otherwise(now);
+        if let Some(past) = &mut self.past {
+            past.note_poll(now, hold.is_at_work());
         }
         // An answer that is older says nothing of what was held before.
         if hold == Hold::Outdated && self.held.as_ref().is_some_and(|held| held.hold != Hold::Outdated) {

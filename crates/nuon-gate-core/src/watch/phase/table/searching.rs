@@ -31,7 +31,8 @@ fn by_build() -> Pins {
 /// What is requested besides the latest endpoint when it gives nothing.
 fn none_yet() -> Vec<Scene> {
     let hundred = || missing("latest of a hundred");
-    let (queued, active) = (row(OWN, "queued"), row(OWN, "active"));
+    let queued = row(OWN, "queued");
+    let begun = created(row(OWN, "active"), 1);
     let foreign = with(row(OWN, "active"), &json!({ "install_id": "inl-b" }));
     let unexpected = Cause::Unexpected { deploy: id(OWN), kind: Kind::Apply, expected: Kind::Teardown };
     vec![
@@ -79,7 +80,7 @@ fn none_yet() -> Vec<Scene> {
             .with(|settings| settings.on_stale = OnStale::Fail)
             .poll(0, [no_newest(), install(), component(), hundred()])
             .then(NOT_STARTED)
-            .poll(2, [newest(&active), detail(&active), done("iwf-1")])
+            .poll(2, [newest(&begun), detail(&begun), done("iwf-1")])
             .then(passes_by("iwf-1"))
             .reports(["install acme", "found dpl-web by latest"]),
         latest("a deploy that is not of the kind that is expected", WHICH)

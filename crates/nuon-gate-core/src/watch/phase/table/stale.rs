@@ -20,7 +20,7 @@ use crate::watch::settings::OnStale;
 use crate::{Hold, RemoteText};
 
 pub(super) fn scenes() -> Vec<Scene> {
-    [stale(), unfinished(), waiting(), lagging(), accounted(), ahead()].into_iter().flatten().collect()
+    [stale(), unfinished(), waiting(), lagging(), accounted(), born(), ahead()].into_iter().flatten().collect()
 }
 
 #[test]
@@ -315,6 +315,8 @@ fn accounted() -> Vec<Scene> {
             .then(IN_PROGRESS)
             .poll(2, [detail(&ended(second)), newest(&ended(second)), applied(second)])
     };
+    // In the second of the start, and without a word of when it ended.
+    let begun = created(row(OWN, "active"), 1);
     // The first good answer comes nine seconds after the start.
     let late = |name| fail(name).poll(0, [nothing("latest")]).then(Then::NoAnswer);
     vec![
@@ -391,9 +393,9 @@ fn accounted() -> Vec<Scene> {
                 2,
                 [
                     detail(&of(created(row(OTHER, "executing"), -90), "iwf-2")),
-                    newest(&row(OWN, "active")),
+                    newest(&begun),
                     done("iwf-1"),
-                    detail(&row(OWN, "active")),
+                    detail(&begun),
                     done("iwf-1"),
                 ],
             )
@@ -409,10 +411,7 @@ fn accounted() -> Vec<Scene> {
                 ],
             )
             .then(Then::Holds(Hold::NotReplaced))
-            .poll(
-                2,
-                [list(&[&row(OWN, "active")]), detail(&row(OWN, "active")), newest(&row(OWN, "active")), done("iwf-1")],
-            )
+            .poll(2, [list(&[&begun]), detail(&begun), newest(&begun), done("iwf-1")])
             .then(passes_by("iwf-1")),
         fail("fail: nor had what took the place of one under way")
             .poll(0, [newest(&created(row(OTHER, "executing"), -90))])
@@ -421,13 +420,70 @@ fn accounted() -> Vec<Scene> {
                 2,
                 [
                     detail(&created(row(OTHER, "retried"), -90)),
-                    list(&[&row(OWN, "active")]),
-                    detail(&row(OWN, "active")),
-                    newest(&row(OWN, "active")),
+                    list(&[&begun]),
+                    detail(&begun),
+                    newest(&begun),
                     done("iwf-1"),
                 ],
             )
             .then(passes_by("iwf-1")),
+    ]
+}
+
+/// When it was created, where the server does not say when it ended.
+fn born() -> Vec<Scene> {
+    let fail = |name| latest(name, REPLICAS).with(|settings| settings.on_stale = OnStale::Fail);
+    let wait = |name| latest(name, REPLICAS).with(|settings| settings.on_stale = OnStale::Wait);
+    let (old, new) = (row(OWN, "active"), |second| created(row(OWN, "active"), second));
+    let none_yet = |scene: Scene| {
+        scene.poll(0, [no_newest(), install(), component(), missing("latest of a hundred")]).then(NOT_STARTED)
+    };
+    let proven = |row: &Value| [newest(row), detail(row), done("iwf-1")];
+    // Nothing can be said of the one before: its workflow contradicts it, or does not answer.
+    let before = |status: &str| of(created(row(OTHER, status), -90), "iwf-2");
+    let contradicted = || {
+        let (row, flow) = (before("error"), workflow("iwf-2", "success", OTHER, "success"));
+        [newest(&row), detail(&row), flow]
+    };
+    let unanswered = || [newest(&before("active")), detail(&before("active")), nothing("workflow iwf-2")];
+    let then_newer = |row: &str, second: i64| {
+        let (before, newer) = (before(row), new(second));
+        [detail(&before), newest(&newer), done("iwf-1"), detail(&newer), done("iwf-1")]
+    };
+    vec![
+        none_yet(fail("fail: a list that lags has not shown what was created before"))
+            .poll(2, proven(&old))
+            .then(refused(None)),
+        none_yet(wait("wait: a list that lags has not shown what was created before"))
+            .poll(2, proven(&old))
+            .then(NOT_STARTED),
+        none_yet(fail("fail: what was created in the second of the start, and not shown at first, had not ended"))
+            .poll(2, proven(&new(1)))
+            .then(passes_by("iwf-1")),
+        none_yet(fail("fail: without the server's time only what was shown says so"))
+            .without_server_time()
+            .poll(2, proven(&old))
+            .then(passes_by("iwf-1")),
+        fail("fail: what was created since had not ended, although nothing was shown before")
+            .poll(0, [nothing("latest")])
+            .then(Then::NoAnswer)
+            .poll(9, proven(&new(5)))
+            .then(passes_by("iwf-1")),
+        fail("fail: what came in the place of one that was contradicted had not ended")
+            .poll(0, contradicted())
+            .then(Then::Holds(Hold::Behind(Behind::Failure)))
+            .wide_poll(2, then_newer("error", 1))
+            .then(passes_by("iwf-1")),
+        wait("wait: what came in the place of one whose workflow did not answer had not ended")
+            .poll(0, unanswered())
+            .then(Then::NoAnswer)
+            .poll(2, then_newer("active", 1))
+            .then(passes_by("iwf-1")),
+        fail("fail: what was created before, and is shown late in the place of another, had ended")
+            .poll(0, unanswered())
+            .then(Then::NoAnswer)
+            .poll(2, then_newer("active", -60))
+            .then(refused(None)),
     ]
 }
 
