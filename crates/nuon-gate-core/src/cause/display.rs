@@ -17,6 +17,11 @@ fn after(sign: &str, text: Option<&RemoteText>) -> String {
     text.map(|text| format!("{sign}{}", shown(text))).unwrap_or_default()
 }
 
+/// The text before a sign, if there is one: what the server gives as its reason comes first, as what follows may be cut off.
+fn before(sign: &str, text: Option<&RemoteText>) -> String {
+    text.map(|text| format!("{}{sign}", shown(text))).unwrap_or_default()
+}
+
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -93,13 +98,13 @@ impl fmt::Display for Cause {
             }
             Self::Deploy(failure) => write!(f, "{failure}"),
             Self::Step { step, status } => write!(f, "{}, although the deploy says `{status}`", shown(step)),
-            Self::Orphaned { end, step, status, denial } => {
+            Self::Orphaned { end, step, status, text, .. } => {
                 let stays = match status {
                     None => "and the component was never attempted".to_owned(),
                     Some(status) => format!("but the deploy still says `{status}`"),
                 };
-                let (step, denial) = (after(": ", step.as_ref()), after("; ", denial.as_ref().map(Denial::text)));
-                write!(f, "the workflow {}{step}, {stays}{denial}", end.as_str())
+                let (text, step) = (before("; ", text.as_ref()), after(": ", step.as_ref()));
+                write!(f, "{text}the workflow {}{step}, {stays}", end.as_str())
             }
             Self::NeverDeployed { end, step, replaced } => {
                 let missing = match replaced {
@@ -111,8 +116,8 @@ impl fmt::Display for Cause {
             Self::Workflow { end, word, step, denial } => {
                 let odd = !["error", "cancelled", "failed-pending-retry", "success", ""].iter().any(|own| word.is(own));
                 let word = if odd { format!(" (it ended as `{}`)", word.line(60).plain()) } else { String::new() };
-                let (step, denial) = (after(": ", step.as_ref()), after("; ", denial.as_ref().map(Denial::text)));
-                write!(f, "the workflow {}{word}{step}{denial}", end.as_str())
+                let (denial, step) = (before("; ", denial.as_ref().map(Denial::text)), after(": ", step.as_ref()));
+                write!(f, "{denial}the workflow {}{word}{step}", end.as_str())
             }
             Self::StepFailed(step) => {
                 write!(f, "the workflow says that it succeeded, but {}", shown(step))
@@ -157,6 +162,13 @@ impl fmt::Display for DeployFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let status = &self.status;
         match (&self.text, self.is_generic) {
+            (text, _) if self.is_of_success() => {
+                let not_expected = match self.by_rule {
+                    true => format!("status `{status}` was said to be a failure"),
+                    false => format!("the deploy ended as `{status}`, where an apply was expected"),
+                };
+                write!(f, "{not_expected}{}", after(": ", text.as_ref()))
+            }
             (Some(text), false) => f.write_str(&shown(text)),
             (None, _) if self.by_rule => write!(f, "status `{status}` was said to be a failure"),
             (Some(text), true) if self.by_rule => f.write_str(&shown(text)),

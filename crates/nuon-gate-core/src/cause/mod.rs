@@ -132,8 +132,12 @@ pub enum Cause {
         step: Option<RemoteText>,
         /// What the deploy says; `None` if no step of its own was begun.
         status: Option<Status>,
+        /// The server's reason, if it gives one that is more than that.
+        text: Option<RemoteText>,
         /// Who denied its plan.
         denial: Option<Denial>,
+        /// What can be done, if the server says so.
+        hint: Option<RemoteText>,
     },
     /// The workflow ended without the deploy that should have come from it.
     NeverDeployed {
@@ -265,6 +269,14 @@ pub struct DeployFailure {
     pub by_rule: bool,
 }
 
+impl DeployFailure {
+    /// Tells whether the server's reason is about a success: the status is a good end, but not of such a deploy, or not by the
+    /// user's rules.
+    pub fn is_of_success(&self) -> bool {
+        matches!(self.status, Status::Active | Status::AutoSkipped | Status::Inactive)
+    }
+}
+
 /// Who denied a plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Denial {
@@ -385,12 +397,14 @@ impl Cause {
     pub fn server_hint(&self) -> Option<&RemoteText> {
         match self {
             Self::Deploy(failure) => failure.hint.as_ref(),
+            Self::Orphaned { hint, .. } => hint.as_ref(),
             _ => None,
         }
     }
 
     /// Tells whether the reason is a generic sentence, so that anything specific would be better.
     pub fn is_vague(&self) -> bool {
-        matches!(self, Self::Deploy(DeployFailure { text, is_generic, by_rule: false, .. }) if text.is_none() || *is_generic)
+        let Self::Deploy(failure) = self else { return false };
+        (failure.text.is_none() || failure.is_generic) && !failure.by_rule && !failure.is_of_success()
     }
 }

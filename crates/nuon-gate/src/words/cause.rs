@@ -6,11 +6,17 @@ use nuon_gate_core::{Clock, MatchedBy};
 
 use super::flags;
 
+/// The longest text of the server's, in characters.
+const LONGEST: usize = 1000;
+
 /// Says why something ended. The core's own sentence is used, unless a flag decided.
 pub(crate) fn sentence(cause: &Cause) -> String {
     match cause {
-        Cause::Deploy(DeployFailure { status, text: None, by_rule: true, .. }) => {
-            format!("the deploy ended as `{status}`, which is a failure because of --fail-on")
+        Cause::Deploy(failure @ DeployFailure { status, text, by_rule: true, .. })
+            if text.is_none() || failure.is_of_success() =>
+        {
+            let said = text.as_ref().map(|text| format!(": {}", text.line(LONGEST).plain())).unwrap_or_default();
+            format!("the deploy ended as `{status}`, which is a failure because of --fail-on{said}")
         }
         Cause::PinMismatch { deploy, pin: MatchedBy::After } => {
             format!("deploy {deploy} is not newer than what was there before (by --after, or before the command)")
