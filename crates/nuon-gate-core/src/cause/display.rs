@@ -2,11 +2,13 @@
 
 use std::fmt;
 
-use super::{Cause, Denial, DeployFailure, GroupTrouble, InstallTrouble, Limit, Standing, StoppedBy, Thing};
+use super::{
+    Cause, Denial, DeployFailure, GroupTrouble, InstallTrouble, Limit, Mismatch, Standing, StoppedBy, Thing, Unmatched,
+};
 use crate::api::ApiError;
 use crate::reason::LONGEST;
 use crate::timeline::{exact, human};
-use crate::{Clock, InstallId, RemoteText};
+use crate::{Clock, InstallId, Line, MatchedBy, RemoteText};
 
 fn shown(text: &RemoteText) -> String {
     text.line(LONGEST).plain().to_owned()
@@ -215,11 +217,38 @@ impl fmt::Display for Limit {
     }
 }
 
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (pin, wanted, has) = match self {
+            Self::HadEnded => return f.write_str("had ended before the wait began"),
+            Self::Undeployable => return f.write_str("deploys nothing that could be waited for"),
+            Self::Pin { pin, wanted, has } => (pin, wanted.plain(), has.as_ref().map(Line::plain)),
+        };
+        match (pin, has) {
+            (MatchedBy::After, _) => write!(f, "is not newer than {wanted}"),
+            (MatchedBy::Since, Some(has)) => write!(f, "is of {has}, which is before {wanted}"),
+            (_, Some(has)) => write!(f, "has {} {has}, not {wanted}", noun(*pin)),
+            (_, None) => write!(f, "does not say that its {} is {wanted}", noun(*pin)),
+        }
+    }
+}
+
+/// What a pin is about.
+fn noun(pin: MatchedBy) -> &'static str {
+    match pin {
+        MatchedBy::Deploy => "id",
+        MatchedBy::Workflow | MatchedBy::BranchRun => "workflow",
+        MatchedBy::Build => "build",
+        MatchedBy::Commit => "commit",
+        MatchedBy::After | MatchedBy::Since | MatchedBy::Latest => "time",
+    }
+}
+
 impl fmt::Display for Standing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Nothing => f.write_str("no deploy has been seen"),
-            Self::Unmatched(newest) => write!(f, "the newest deploy, {newest}, does not match the pins"),
+            Self::Unmatched(Unmatched { newest, why }) => write!(f, "the newest deploy, {newest}, {why}"),
             Self::Deploy { status, spent, each, hold } => {
                 // The time in each status has that of the last in it.
                 let spent = match each {

@@ -322,8 +322,8 @@ pub struct Limit {
 pub enum Standing {
     /// No deploy has been seen.
     Nothing,
-    /// There were deploys, the newest of them this one, but none that matches the pins.
-    Unmatched(DeployId),
+    /// There were deploys, but none that is the one that is waited for.
+    Unmatched(Unmatched),
     /// No deploy has followed what was to trigger one.
     NotTriggered,
     /// A deploy was followed.
@@ -354,6 +354,33 @@ pub enum Standing {
         id: WorkflowId,
         /// Its last word; `None` if it has not been seen.
         word: Option<RemoteText>,
+    },
+}
+
+/// The newest deploy, and why it is not the one that is waited for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unmatched {
+    /// The deploy.
+    pub newest: DeployId,
+    /// Why.
+    pub why: Mismatch,
+}
+
+/// Why a deploy is not the one that is waited for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mismatch {
+    /// It had ended before the wait began, and a newer one is waited for.
+    HadEnded,
+    /// It deploys nothing that could be waited for.
+    Undeployable,
+    /// It contradicts this pin.
+    Pin {
+        /// The pin.
+        pin: MatchedBy,
+        /// Its value.
+        wanted: Line,
+        /// What the deploy has instead, if it says so.
+        has: Option<Line>,
     },
 }
 

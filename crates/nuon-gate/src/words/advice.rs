@@ -1,7 +1,7 @@
 //! Hints: what the user can do.
 
 use nuon_gate_core::api::{ApiError, ErrorClass, SignInError};
-use nuon_gate_core::cause::{Cause, Denial, DeployFailure, Limit, Standing, StoppedBy, Thing};
+use nuon_gate_core::cause::{Cause, Denial, DeployFailure, Limit, Mismatch, Standing, StoppedBy, Thing, Unmatched};
 use nuon_gate_core::model::{Status, WorkflowEnd};
 use nuon_gate_core::report::Known;
 use nuon_gate_core::resolve::{Ambiguous, Named, UnknownName};
@@ -295,7 +295,10 @@ fn if_late(limit: &Limit, known: Known<'_>) -> String {
         (Clock::Approval, _) | (_, Standing::Deploy { hold: Hold::Approval(_), .. }) => {
             format!("{}; or raise {flag}", answer_it(known))
         }
-        (_, Standing::Unmatched(_)) => format!("check what was pinned ({}), or raise {flag}", flags::PINS),
+        (_, Standing::Unmatched(Unmatched { why: Mismatch::Pin { pin, .. }, .. })) => {
+            let pin = flags::pin_flag(*pin);
+            format!("correct {pin}, or check that the pipeline triggered that deploy, or raise {flag}")
+        }
         (_, Standing::NotTriggered) => {
             format!("check that the command triggers a deploy of this component, or raise {flag}")
         }
@@ -303,7 +306,7 @@ fn if_late(limit: &Limit, known: Known<'_>) -> String {
         (_, Standing::Run { id, .. }) => {
             format!("still running: check the run, then wait again for run {id}, or raise {flag}")
         }
-        (_, Standing::Nothing) => {
+        (_, Standing::Nothing | Standing::Unmatched(_)) => {
             format!("check that the pipeline triggered a deploy of this component, or raise {flag}")
         }
         (_, Standing::Workflow { id, .. }) => {

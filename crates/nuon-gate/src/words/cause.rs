@@ -1,6 +1,6 @@
 //! Puts a cause into a sentence.
 
-use nuon_gate_core::cause::{Cause, DeployFailure, Limit, Standing};
+use nuon_gate_core::cause::{Cause, DeployFailure, Limit, Mismatch, Standing, Unmatched};
 use nuon_gate_core::timeline::exact;
 use nuon_gate_core::{Clock, MatchedBy};
 
@@ -67,9 +67,12 @@ fn of_limit(limit: &Limit) -> String {
     let error = error.as_ref().map(|error| format!("; the last error: {error}")).unwrap_or_default();
     let what = match (clock, standing) {
         (Clock::Start, Standing::NotTriggered) => format!("no new deploy appeared within {length} after the command"),
-        (Clock::Start, Standing::Unmatched(newest)) => {
-            let newest = format!("the newest, {newest}, does not match the pins");
+        (Clock::Start, Standing::Unmatched(Unmatched { newest, why: why @ Mismatch::Pin { pin, .. } })) => {
+            let newest = format!("the newest, {newest}, {why} ({})", flags::pin(*pin));
             format!("no deploy that matches appeared within {length} ({flag}): {newest}")
+        }
+        (Clock::Start, Standing::Unmatched(Unmatched { newest, why })) => {
+            format!("no new deploy appeared within {length} ({flag}): the newest, {newest}, {why}")
         }
         (Clock::Start, Standing::NoRun) => {
             format!("no run of {} appeared within {length} ({flag})", subject.line(300).plain())

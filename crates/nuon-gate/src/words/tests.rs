@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use nuon_gate_core::ApprovalPlace;
 use nuon_gate_core::api::ApiError;
-use nuon_gate_core::cause::{Cause, Denial, DeployFailure, Limit, Standing, StoppedBy, Thing, Warning};
+use nuon_gate_core::cause::{
+    Cause, Denial, DeployFailure, Limit, Mismatch, Standing, StoppedBy, Thing, Unmatched, Warning,
+};
 use nuon_gate_core::model::{Health, Status, WorkflowEnd};
 use nuon_gate_core::report::Known;
 use nuon_gate_core::resolve::{Named, UnknownName};
@@ -18,6 +20,14 @@ fn id<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
 
 fn answered(status: u16, from_nuon: bool) -> ApiError {
     ApiError::Status { status, message: None, retry_after: None, from_nuon }
+}
+
+fn unmatched(why: Mismatch) -> Standing {
+    Standing::Unmatched(Unmatched { newest: id("dpl1"), why })
+}
+
+fn missed() -> Mismatch {
+    Mismatch::Pin { pin: MatchedBy::Commit, wanted: Line::new("abcdef1"), has: Some(Line::new("4be1c7d")) }
 }
 
 fn failure(status: Status, by_rule: bool) -> DeployFailure {
@@ -53,7 +63,9 @@ fn causes() -> Vec<Cause> {
         .flat_map(|clock| {
             let standings = [
                 Standing::Nothing,
-                Standing::Unmatched(id("dpl1")),
+                unmatched(missed()),
+                unmatched(Mismatch::HadEnded),
+                unmatched(Mismatch::Undeployable),
                 Standing::NotTriggered,
                 following(Hold::InProgress),
                 following(Hold::NotBegun),
@@ -211,8 +223,14 @@ fn a_limit_is_reported_by_its_flag_with_what_was_last_seen() {
         (Clock::Start, Standing::Nothing, "no deploy appeared within 1m (--start-timeout)"),
         (
             Clock::Start,
-            Standing::Unmatched(id("dpl1")),
-            "no deploy that matches appeared within 1m (--start-timeout): the newest, dpl1, does not match the pins",
+            unmatched(missed()),
+            "no deploy that matches appeared within 1m (--start-timeout): the newest, dpl1, has commit 4be1c7d, not abcdef1 \
+             (--commit)",
+        ),
+        (
+            Clock::Start,
+            unmatched(Mismatch::HadEnded),
+            "no new deploy appeared within 1m (--start-timeout): the newest, dpl1, had ended before the wait began",
         ),
         (Clock::Start, Standing::NotTriggered, "no new deploy appeared within 1m after the command"),
         (
