@@ -36,6 +36,8 @@ fn a_deploy_is_cancelled_on_every_server() {
         assert!(outcome.reason().ends_with("; it was cancelled"), "{generation}: {}", outcome.reason());
         let target = outcome.target();
         assert_eq!((&target["clock"], &target["deploy"]["status"]), (&json!("total"), &json!("cancelled")));
+        assert_eq!(target["deploy_verdict"], "cancelled");
+        assert_eq!(target["hint"], "find out why it took so long, then deploy again");
         assert_eq!(posts(&sim), 3, "{generation}: two refusals are tried again, and it is posted once");
         outcome.says("cancelling workflow inw");
     }

@@ -113,6 +113,24 @@ fn an_approval_says_where_to_answer() {
 }
 
 #[test]
+fn who_is_asked_as_the_wait_ends_is_called_once() {
+    let asking = named(&one_deploy(r#"{ status = "executing" }, { status = "pending-approval" }"#));
+    let sim = serve(&asking.replace("statuses", "approval_option = \"prompt\"\nstatuses"));
+    notifying(&sim).args(["--on-approval", "fail"]).json().exits(5);
+    let by_webhook = sim.slack_messages().into_iter().filter(|message| message.by_webhook).count();
+    assert_eq!((by_webhook, received(&sim, "/teams").len()), (1, 1));
+    let events = received(&sim, "/webhook");
+    let types: Vec<String> = events
+        .iter()
+        .map(|seen| text(&serde_json::from_str::<Value>(&seen.body).unwrap()["type"]).to_owned())
+        .collect();
+    assert_eq!(
+        types.iter().filter(|kind| kind.contains("approval")).collect::<Vec<_>>(),
+        ["nuon.deploy.approval_needed"]
+    );
+}
+
+#[test]
 fn of_several_each_that_failed_has_its_line() {
     let failing = |reason: &str| format!(r#"{{ status = "executing" }}, {{ status = "error", error = "{reason}" }}"#);
     let hinted = failing("no image").replace("error = \"no", "hint = \"push it\", error = \"no");

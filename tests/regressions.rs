@@ -134,8 +134,9 @@ fn a_trigger_that_was_refused_is_reported_as_it_is() {
 fn a_deploy_that_matches_nothing_is_named() {
     let sim = serve(&one_deploy(r#"{ status = "active" }"#));
     let outcome = Gate::wait(&sim).args(["--build", "bldnope", "--start-timeout", "50ms"]).json().exits(124);
-    assert!(outcome.reason().contains("does not match the pins"), "{}", outcome.reason());
-    outcome.says("check what was pinned");
+    let reason = outcome.reason();
+    assert!(reason.contains("has build bld") && reason.ends_with(", not bldnope (--build)"), "{reason}");
+    outcome.says("correct --build (NUON_GATE_BUILD), or check that the pipeline triggered that deploy");
 }
 
 #[test]

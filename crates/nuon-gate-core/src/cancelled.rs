@@ -3,10 +3,10 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::Judgement;
 use crate::api::ApiError;
 use crate::model::{Status, WorkflowEnd};
 use crate::timeline::human;
+use crate::{Judgement, Verdict};
 
 /// The outcome of cancelling a workflow.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +30,18 @@ pub struct Cancelled {
 }
 
 impl Cancelled {
+    /// Returns how the deploy has ended, if it has, other than well: a pass is proven, and nothing here proves it.
+    pub fn end(&self) -> Option<Verdict> {
+        match (&self.outcome, self.last.as_ref().map(|(judgement, _)| judgement)) {
+            (_, Some(Judgement::Cancelled)) => Some(Verdict::Cancelled),
+            (_, Some(Judgement::Failed)) => Some(Verdict::Failed),
+            (_, Some(Judgement::Passed | Judgement::Replaced)) => None,
+            (CancelOutcome::Settled(Some(WorkflowEnd::Cancelled)), _) => Some(Verdict::Cancelled),
+            (CancelOutcome::Settled(Some(WorkflowEnd::Failed | WorkflowEnd::Parked)), _) => Some(Verdict::Failed),
+            _ => None,
+        }
+    }
+
     /// Tells whether the server did not accept it, so that the deploy goes on.
     pub fn was_refused(&self) -> bool {
         matches!(self.outcome, CancelOutcome::Refused(_))

@@ -34,7 +34,7 @@ pub struct Logged {
 /// newest first. A record of several lines is several lines here.
 ///
 /// The error's first line is always among them, as long as there is room for one: what follows it goes first, then what came
-/// before it.
+/// before it. Of an error for which there is not room, what is in its middle goes: a traceback says at its end what happened.
 pub(crate) fn log_tail(newest_first: &[LogRecord], most: usize) -> Vec<Logged> {
     let cause = cause(newest_first);
     // Computed twice rather than stored, as there can be millions.
@@ -49,11 +49,16 @@ pub(crate) fn log_tail(newest_first: &[LogRecord], most: usize) -> Vec<Logged> {
         }
         count += 1;
     }
-    let shown = match cause {
-        Some(_) => around(error, count, most),
-        None => count - count.min(most).min(UNEVENTFUL)..count,
+    let [first, last] = match cause {
+        Some(_) if error.len() > most => {
+            let end = most / 2;
+            [error.start..error.start + most - end, error.end - end..error.end]
+        }
+        Some(_) => [around(error, count, most), 0..0],
+        None => [count - count.min(most).min(UNEVENTFUL)..count, 0..0],
     };
-    all().take(shown.end).skip(shown.start).map(|(_, line)| line).collect()
+    let is_shown = |at: &usize| first.contains(at) || last.contains(at);
+    all().enumerate().filter(|(at, _)| is_shown(at)).map(|(_, (_, line))| line).collect()
 }
 
 /// Returns which of `count` lines to show of those around an error, `most` at most.
@@ -145,6 +150,18 @@ mod tests {
             ["before", "Error: quota exceeded", "tidying up 0", "tidying up 1", "tidying up 2"]
         );
         assert_eq!(tail(&short, 2), ["before", "Error: quota exceeded"]);
+    }
+
+    #[test]
+    fn of_an_error_of_many_lines_the_beginning_and_the_end_are_reported() {
+        let middle: String = (0..78).map(|n| format!("  File {n}\n")).collect();
+        let records = [record(9, "after"), record(17, &format!("Traceback:\n{middle}ValueError: no such chart"))];
+        let shown = tail(&records, 25);
+        assert_eq!((shown.len(), shown[0].plain(), shown[24].plain()), (25, "Traceback:", "ValueError: no such chart"));
+        assert_eq!(shown[12], "File 11");
+        assert_eq!(shown[13], "File 67");
+        assert_eq!(tail(&records, 1), ["Traceback:"]);
+        assert_eq!(tail(&records, 2), ["Traceback:", "ValueError: no such chart"]);
     }
 
     #[test]

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::cause::Mismatch;
 use crate::model::Deploy;
-use crate::{BuildId, DeployId, MatchedBy, RemoteText, Target, WorkflowId};
+use crate::{BuildId, DeployId, Line, MatchedBy, RemoteText, Target, WorkflowId};
 
 /// A commit's hash, or its beginning: 7 to 64 hexadecimal digits, in lower case.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,6 +65,16 @@ pub enum Baseline {
     },
     /// There was none at this time, by the server's clock.
     NoneAt(Timestamp),
+}
+
+/// Says what is newer than it.
+impl fmt::Display for Baseline {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Deploy(deploy) | Self::Known(deploy, _) | Self::Seen { deploy, .. } => write!(f, "{deploy}"),
+            Self::NoneAt(at) => write!(f, "{at}"),
+        }
+    }
 }
 
 /// Everything that the deploy has to match. Without any pin, the component's latest is meant.
@@ -160,6 +171,39 @@ impl Pins {
         each.into_iter().find_map(|(pin, pins)| only(pins).then_some(pin))
     }
 
+    /// Returns the first pin that keeps a deploy from matching, with its value and what the deploy has instead. `None` if it
+    /// matches every pin.
+    pub(crate) fn missed_by(&self, deploy: &Deploy, started_at: Timestamp) -> Option<Mismatch> {
+        const LONGEST: usize = 64;
+        let Self { deploy: id, workflow, build, commit, after, since, branch_run } = self.clone();
+        let of_workflow = branch_run.map_or(MatchedBy::Workflow, |_| MatchedBy::BranchRun);
+        let created = || deploy.created_at.map(|at| Line::new(at.to_string()));
+        let line = |text: Option<String>| text.map(Line::new);
+        let each = [
+            (MatchedBy::Deploy, line(id.as_ref().map(ToString::to_string)), Self { deploy: id, ..Self::default() }),
+            (of_workflow, line(workflow.as_ref().map(ToString::to_string)), Self { workflow, ..Self::default() }),
+            (MatchedBy::Build, line(build.as_ref().map(ToString::to_string)), Self { build, ..Self::default() }),
+            (MatchedBy::Commit, line(commit.as_ref().map(ToString::to_string)), Self { commit, ..Self::default() }),
+            (MatchedBy::After, line(after.as_ref().map(ToString::to_string)), Self { after, ..Self::default() }),
+            (
+                MatchedBy::Since,
+                line(since.map(|since| since.earliest(started_at).to_string())),
+                Self { since, ..Self::default() },
+            ),
+        ];
+        let missed = each.into_iter().find(|(.., alone)| !alone.match_deploy(deploy, started_at));
+        missed.and_then(|(pin, wanted, _)| {
+            let has = match pin {
+                MatchedBy::Deploy => line(deploy.id.as_ref().map(ToString::to_string)),
+                MatchedBy::Workflow | MatchedBy::BranchRun => line(deploy.workflow().map(ToString::to_string)),
+                MatchedBy::Build => line(deploy.build_id.as_ref().map(ToString::to_string)),
+                MatchedBy::Commit => deploy.commit().map(|commit| commit.line(LONGEST)),
+                MatchedBy::After | MatchedBy::Since | MatchedBy::Latest => created(),
+            };
+            Some(Mismatch::Pin { pin, wanted: wanted?, has })
+        })
+    }
+
     /// Tells whether a deploy matches every pin, for a watch that began at this time by the server's clock. An absent
     /// field does not match, and a baseline whose time is not known yet matches nothing.
     pub fn match_deploy(&self, deploy: &Deploy, started_at: Timestamp) -> bool {
@@ -238,6 +282,35 @@ mod tests {
 
     fn at(second: &str) -> Timestamp {
         format!("2026-08-03T14:00:{second}Z").parse().unwrap()
+    }
+
+    #[test]
+    fn the_pin_that_keeps_a_deploy_from_matching_is_named_with_both_values() {
+        let none = Pins::default();
+        let baseline = Baseline::Known("dpl2".parse().unwrap(), at("00"));
+        let cases = [
+            (none.clone(), None),
+            (Pins { build: "bld2".parse().ok(), ..none.clone() }, None),
+            (Pins { build: "bld1".parse().ok(), ..none.clone() }, Some("has build bld2, not bld1")),
+            (
+                Pins { build: "bld2".parse().ok(), commit: "abcdef1".parse().ok(), ..none.clone() },
+                Some("has commit 4be1c7d09f5a2e63, not abcdef1"),
+            ),
+            (Pins { workflow: "inw1".parse().ok(), ..none.clone() }, Some("has workflow inw2, not inw1")),
+            (Pins { after: Some(baseline), ..none.clone() }, Some("is not newer than dpl2")),
+            (
+                Pins { since: Some(Since::At(at("06"))), ..none },
+                Some("is of 2026-08-03T14:00:00.5Z, which is before 2026-08-03T14:00:01Z"),
+            ),
+        ];
+        for (pins, expected) in cases {
+            let missed = pins.missed_by(&deploy(), at("03")).map(|missed| missed.to_string());
+            assert_eq!(missed.as_deref(), expected, "{pins:?}");
+        }
+        let nameless: Deploy = serde_json::from_str(r#"{"id": "dpl2"}"#).unwrap();
+        let pins = Pins { commit: "abcdef1".parse().ok(), ..Pins::default() };
+        let missed = pins.missed_by(&nameless, at("03")).map(|missed| missed.to_string());
+        assert_eq!(missed.as_deref(), Some("does not say that its commit is abcdef1"));
     }
 
     #[test]

@@ -23,6 +23,21 @@ const GENERIC: [&str; 8] = [
 /// policies that denied it, its status, its status's history, and what its failing job left behind. Generic texts do
 /// not count.
 pub fn specific(deploy: &Deploy) -> Option<RemoteText> {
+    let history = deploy.status_v2.iter().flat_map(|v2| v2.history.iter().flatten().rev());
+    let failed_history = history.filter(|entry| entry.status.as_ref() == Some(deploy.current_status()));
+    let descriptions = deploy.description().into_iter();
+    let descriptions = descriptions.chain(failed_history.filter_map(|entry| entry.description.as_ref()));
+    first_of(deploy, descriptions)
+}
+
+/// Returns what the server gives as the reason of a deploy that never ended. What it says of its status, which it has not left,
+/// is none.
+pub(crate) fn of_orphan(deploy: &Deploy) -> Option<RemoteText> {
+    first_of(deploy, [].into_iter())
+}
+
+/// Returns the first specific text: these descriptions come before what the failing job left behind.
+fn first_of<'a>(deploy: &'a Deploy, descriptions: impl Iterator<Item = &'a RemoteText>) -> Option<RemoteText> {
     let failing = deploy.jobs().find(|job| job.status.as_ref().is_some_and(JobStatus::is_failure));
     let job_error = failing.and_then(|job| job.composite_error.as_ref());
     let job_description = failing.and_then(|job| job.status_description.as_ref());
@@ -32,12 +47,7 @@ pub fn specific(deploy: &Deploy) -> Option<RemoteText> {
     };
     let noted = results().filter_map(|result| result.error_metadata.as_ref()?.get("message")?.as_ref());
     let result_errors = results().filter_map(|result| result.composite_error.as_ref()?.message.as_ref());
-    let history = deploy.status_v2.iter().flat_map(|v2| v2.history.iter().flatten().rev());
-    let failed_history = history.filter(|entry| entry.status.as_ref() == Some(deploy.current_status()));
-
     let errors = [deploy.composite_error.as_ref(), job_error].into_iter().flatten();
-    let descriptions = deploy.description().into_iter();
-    let descriptions = descriptions.chain(failed_history.filter_map(|entry| entry.description.as_ref()));
     let left_behind = job_description.into_iter().chain(result_errors).chain(noted);
     errors
         .filter_map(|error| error.message.as_ref())

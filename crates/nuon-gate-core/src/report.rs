@@ -196,7 +196,7 @@ impl TargetReport {
             (Some(_), _) => Some(Verdict::Passed),
             (None, Some(Cause::Deploy(_) | Cause::Step { .. } | Cause::Orphaned { .. })) => Some(self.verdict),
             (None, Some(cause)) if cause.is_of_health() => Some(Verdict::Passed),
-            (None, _) => None,
+            (None, _) => self.cancelled.as_ref().and_then(Cancelled::end),
         }
     }
 
@@ -240,6 +240,8 @@ pub struct Known<'a> {
     pub deploy: Option<&'a DeployId>,
     /// The page on which its approval can be answered.
     pub approval: Option<&'a Line>,
+    /// What came of cancelling it, if that was tried.
+    pub cancelled: Option<&'a Cancelled>,
 }
 
 /// Neutral sentences, and the server's own hints.
@@ -259,17 +261,17 @@ impl Words {
         let cause = target.cause.as_ref()?;
         let log_error = target.log_error.as_ref().filter(|_| cause.is_vague() && target.verdict == Verdict::Failed);
         let sentence = log_error.map_or_else(|| (self.sentence)(cause), |error| error.plain().to_owned());
-        Some(Line::new(sentence + &after_cancel(target.cancelled.as_ref())))
+        let place = target.queue.as_ref().filter(|_| cause.clock() == Some(Clock::Queue));
+        let place = place.map(|place| format!("; {place}")).unwrap_or_default();
+        Some(Line::new(sentence + &place + &after_cancel(target.cancelled.as_ref())))
     }
 
-    /// Says what can be done about a target that did not pass. What holds for a deploy that goes on does not for one that has
-    /// been cancelled.
+    /// Says what can be done about a target that did not pass.
     pub fn hint(&self, target: &TargetReport, dashboard: Option<&Dashboard>) -> Option<Line> {
-        let goes_on = target.cancelled.as_ref().is_none_or(Cancelled::was_refused);
         let approval = target.open_approval().and_then(|place| dashboard?.approval(&target.target, place));
         let deploy = target.deploy.as_ref().and_then(|deploy| deploy.id.as_ref());
-        let known = Known { deploy, approval: approval.as_ref() };
-        target.cause.as_ref().filter(|_| goes_on).and_then(|cause| (self.hint)(cause, known)).map(Line::new)
+        let known = Known { deploy, approval: approval.as_ref(), cancelled: target.cancelled.as_ref() };
+        target.cause.as_ref().and_then(|cause| (self.hint)(cause, known)).map(Line::new)
     }
 
     /// Says why the run ended as it did, with the target's name before the reason if there are several.
@@ -313,7 +315,8 @@ impl Words {
     pub fn run_hint(&self, report: &Report) -> Option<Line> {
         let dashboard = report.dashboard.as_ref();
         let of_target = report.deciding().and_then(|index| self.hint(&report.targets[index], dashboard));
-        let of_run = || report.run_cause.as_ref().and_then(|cause| (self.hint)(cause, Known::default())).map(Line::new);
+        let known = Known { cancelled: report.run_cancelled.as_ref(), ..Known::default() };
+        let of_run = || report.run_cause.as_ref().and_then(|cause| (self.hint)(cause, known)).map(Line::new);
         of_target.or_else(of_run)
     }
 }

@@ -80,10 +80,11 @@ impl Trigger {
                 }
                 Verdict::Passed | Verdict::NotifyFailed => &[Self::Success],
                 Verdict::TimedOut | Verdict::Inconclusive => &[Self::Timeout],
+                // Who is to answer may be told by this alone.
+                Verdict::ApprovalNeeded => &[Self::Failure, Self::Approval],
                 Verdict::Failed
                 | Verdict::Rejected
                 | Verdict::Cancelled
-                | Verdict::ApprovalNeeded
                 | Verdict::Superseded
                 | Verdict::Interrupted(_) => &[Self::Failure],
                 // A single poll of a deploy that goes on is no end.
@@ -133,7 +134,7 @@ mod tests {
             (V::Failed, Some(3), &[Trigger::Failure]),
             (V::Rejected, None, &[Trigger::Failure]),
             (V::Cancelled, None, &[Trigger::Failure]),
-            (V::ApprovalNeeded, None, &[Trigger::Failure]),
+            (V::ApprovalNeeded, None, &[Trigger::Failure, Trigger::Approval]),
             (V::Superseded, None, &[Trigger::Failure]),
             (V::Interrupted(nuon_gate_core::Signal::Terminate), None, &[Trigger::Failure]),
             (V::TimedOut, None, &[Trigger::Timeout]),

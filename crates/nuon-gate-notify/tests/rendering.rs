@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use nuon_gate_core::result::{BranchRunResult, GroupResult, PlanResult, RunResult, WaitingResult};
-use nuon_gate_core::{Line, Signal, Verdict};
+use nuon_gate_core::{Clock, Line, MatchedBy, Signal, Verdict};
 use nuon_gate_notify::{Sinks, render};
 use serde_json::Value;
 use support::{fleet, result, sinks};
@@ -114,7 +114,9 @@ fn every_state_on_the_way_has_its_message() {
     compare_seen("nothing_yet", Verdict::Pending, |run| each(run, |target| target.deploy = None));
     compare_seen("asking", Verdict::Pending, |run| {
         each(run, |target| {
-            target.deploy.as_mut().unwrap().status = Line::new("pending-approval");
+            let deploy = target.deploy.as_mut().unwrap();
+            deploy.status = Line::new("pending-approval");
+            deploy.status_description = Some(Line::new("pending-approval"));
             target.approval_url = Some(Line::new("https://app.nuon.co/org1/installs/inl1/workflows/inw1?panel=inst1"));
             let destroyed = ["aws_db_instance.main", "aws_s3_bucket.logs"].map(Line::new).to_vec();
             target.plan = Some(PlanResult { add: 3, change: 1, destroy: 2, destroyed });
@@ -178,6 +180,52 @@ fn kinds_of_an_end_are_distinguished() {
             target.deploy.as_mut().unwrap().status = Line::new("approval-expired");
             target.reason = Some(Line::new("the deploy ended as `approval-expired`; the server gives no reason"));
             target.hint = Some(Line::new("deploy again, and answer the new approval in time"));
+        });
+        run.reason.clone_from(&run.targets.iter().find_map(|target| target.reason.clone()));
+    });
+    compare_seen("skipped", Verdict::Passed, |run| {
+        run.targets.iter_mut().for_each(|target| target.deploy.as_mut().unwrap().status = Line::new("auto-skipped"));
+    });
+    let old = |run: &mut RunResult| {
+        for target in &mut run.targets {
+            target.matched_by = Some(MatchedBy::Latest);
+            target.deploy.as_mut().unwrap().ended_at = Some(Line::new("2026-08-03T12:39:00Z"));
+        }
+    };
+    compare_seen("passed_before", Verdict::Passed, old);
+    compare_seen("failed_before", Verdict::Failed, old);
+    compare_seen("ended_before", Verdict::Pending, old);
+    compare_seen("timed_out_cancelled", Verdict::TimedOut, |run| {
+        each(run, |target| {
+            target.deploy_verdict = Some(Verdict::Cancelled);
+            target.deploy.as_mut().unwrap().status = Line::new("cancelled");
+            target.reason =
+                Some(Line::new("--timeout 1h ran out: the last status is `executing` for 58m 3s; it was cancelled"));
+            target.hint = Some(Line::new("find out why it took so long, then deploy again"));
+        });
+        run.reason.clone_from(&run.targets.iter().find_map(|target| target.reason.clone()));
+    });
+    compare_seen("still_queued", Verdict::TimedOut, |run| {
+        each(run, |target| {
+            target.clock = Some(Clock::Queue);
+            target.deploy.as_mut().unwrap().status = Line::new("queued");
+        });
+    });
+    compare_seen("unexpected", Verdict::Failed, |run| {
+        each(run, |target| {
+            let deploy = target.deploy.as_mut().unwrap();
+            (deploy.deploy_type, deploy.status) = (Some(Line::new("teardown")), Line::new("executing"));
+            deploy.ended_at = None;
+            target.reason = Some(Line::new("the deploy dpl1 is a teardown, but an apply was expected"));
+            target.hint = Some(Line::new("correct --expect (NUON_GATE_EXPECT), or what the pipeline triggers"));
+        });
+        run.reason.clone_from(&run.targets.iter().find_map(|target| target.reason.clone()));
+    });
+    compare_seen("unhealthy", Verdict::Failed, |run| {
+        each(run, |target| {
+            (target.deploy_verdict, target.reason) =
+                (Some(Verdict::Passed), Some(Line::new("the deploy passed, but the component is degraded")));
+            target.deploy.as_mut().unwrap().status = Line::new("active");
         });
         run.reason.clone_from(&run.targets.iter().find_map(|target| target.reason.clone()));
     });

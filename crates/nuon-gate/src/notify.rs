@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use nuon_gate_core::names::Names;
 use nuon_gate_core::result::RunResult;
-use nuon_gate_core::watch::{Event, EventKind, RunEvent};
+use nuon_gate_core::watch::{Event, EventKind, OnApproval, RunEvent};
 use nuon_gate_http::Setup;
 use nuon_gate_notify::{InvalidSetting, InvalidSetup, Notifier, Occasion, Options, Outcome, Parsed, Sinks};
 
@@ -92,6 +92,8 @@ pub(crate) fn invalid_setup(error: &InvalidSetup) -> Trouble {
 /// The notifications of a run.
 pub(crate) struct Audience {
     notifier: Notifier,
+    /// The wait ends when a human is asked, so that the final notice asks.
+    ends_when_asked: bool,
     pub(crate) required: bool,
     timeout: Duration,
 }
@@ -101,6 +103,7 @@ impl Audience {
     pub(crate) fn gather(
         settings: NotifySettings,
         names: Option<watch::Receiver<Option<Names>>>,
+        on_approval: OnApproval,
     ) -> Result<Option<Self>, Trouble> {
         let NotifySettings { sinks, notices, options, required, timeout } = settings;
         let options = Options { names, ..options };
@@ -109,12 +112,16 @@ impl Audience {
             return Ok(None);
         }
         let notifier = Notifier::start(&sinks, options).map_err(|error| invalid_setup(&error))?;
-        Ok(Some(Self { notifier, required, timeout }))
+        let ends_when_asked = on_approval == OnApproval::Fail;
+        Ok(Some(Self { notifier, ends_when_asked, required, timeout }))
     }
 
     /// Sends an event if it is worth a notification. Does not wait.
     pub(crate) fn event(&self, event: &Event, snapshot: impl FnOnce() -> RunResult) {
         let Some(occasion) = occasion(&event.kind) else { return };
+        if occasion == Occasion::Approval && self.ends_when_asked {
+            return;
+        }
         let snapshot = snapshot();
         match &event.kind {
             EventKind::ApprovalNeeded { target, place, .. } => self.notifier.ask(*target, place, snapshot),

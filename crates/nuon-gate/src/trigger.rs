@@ -92,7 +92,9 @@ impl Trigger {
                 command.stop(signal, deadline.limit(GRACE)).await;
             }
             let what = format!("{name} was running and may have triggered a deploy, which was not waited for");
-            return Err(Trouble::interrupted(signal, what));
+            return Err(Trouble::interrupted(signal, what).hint(
+                "look in Nuon for a deploy that it triggered, and wait for that with --deploy and its id; else run this again",
+            ));
         }
         let status: ExitStatus =
             status.ok_or_else(|| cannot_run(io::ErrorKind::Interrupted.into()))?.map_err(cannot_run)?;

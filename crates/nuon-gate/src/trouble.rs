@@ -27,7 +27,7 @@ impl Trouble {
 
     /// The error if a signal interrupted something.
     pub(crate) fn interrupted(signal: Signal, what: impl fmt::Display) -> Self {
-        Self::new(what).judged(Some(Verdict::Interrupted(signal)))
+        Self::new(what).judged(Some(Verdict::Interrupted(signal))).hint("run this again")
     }
 
     /// Sets the verdict of the run, unless it is a mistake of the user.

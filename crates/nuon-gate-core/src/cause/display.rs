@@ -2,11 +2,13 @@
 
 use std::fmt;
 
-use super::{Cause, Denial, DeployFailure, GroupTrouble, InstallTrouble, Limit, Standing, StoppedBy, Thing};
+use super::{
+    Cause, Denial, DeployFailure, GroupTrouble, InstallTrouble, Limit, Mismatch, Standing, StoppedBy, Thing, Unmatched,
+};
 use crate::api::ApiError;
 use crate::reason::LONGEST;
 use crate::timeline::{exact, human};
-use crate::{Clock, InstallId, RemoteText};
+use crate::{Clock, InstallId, Line, MatchedBy, RemoteText};
 
 fn shown(text: &RemoteText) -> String {
     text.line(LONGEST).plain().to_owned()
@@ -15,6 +17,11 @@ fn shown(text: &RemoteText) -> String {
 /// The text after a sign, if there is one.
 fn after(sign: &str, text: Option<&RemoteText>) -> String {
     text.map(|text| format!("{sign}{}", shown(text))).unwrap_or_default()
+}
+
+/// The text before a sign, if there is one: what the server gives as its reason comes first, as what follows may be cut off.
+fn before(sign: &str, text: Option<&RemoteText>) -> String {
+    text.map(|text| format!("{}{sign}", shown(text))).unwrap_or_default()
 }
 
 impl fmt::Display for Cause {
@@ -93,13 +100,13 @@ impl fmt::Display for Cause {
             }
             Self::Deploy(failure) => write!(f, "{failure}"),
             Self::Step { step, status } => write!(f, "{}, although the deploy says `{status}`", shown(step)),
-            Self::Orphaned { end, step, status, denial } => {
+            Self::Orphaned { end, step, status, text, .. } => {
                 let stays = match status {
                     None => "and the component was never attempted".to_owned(),
                     Some(status) => format!("but the deploy still says `{status}`"),
                 };
-                let (step, denial) = (after(": ", step.as_ref()), after("; ", denial.as_ref().map(Denial::text)));
-                write!(f, "the workflow {}{step}, {stays}{denial}", end.as_str())
+                let (text, step) = (before("; ", text.as_ref()), after(": ", step.as_ref()));
+                write!(f, "{text}the workflow {}{step}, {stays}", end.as_str())
             }
             Self::NeverDeployed { end, step, replaced } => {
                 let missing = match replaced {
@@ -111,8 +118,8 @@ impl fmt::Display for Cause {
             Self::Workflow { end, word, step, denial } => {
                 let odd = !["error", "cancelled", "failed-pending-retry", "success", ""].iter().any(|own| word.is(own));
                 let word = if odd { format!(" (it ended as `{}`)", word.line(60).plain()) } else { String::new() };
-                let (step, denial) = (after(": ", step.as_ref()), after("; ", denial.as_ref().map(Denial::text)));
-                write!(f, "the workflow {}{word}{step}{denial}", end.as_str())
+                let (denial, step) = (before("; ", denial.as_ref().map(Denial::text)), after(": ", step.as_ref()));
+                write!(f, "{denial}the workflow {}{word}{step}", end.as_str())
             }
             Self::StepFailed(step) => {
                 write!(f, "the workflow says that it succeeded, but {}", shown(step))
@@ -157,6 +164,13 @@ impl fmt::Display for DeployFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let status = &self.status;
         match (&self.text, self.is_generic) {
+            (text, _) if self.is_of_success() => {
+                let not_expected = match self.by_rule {
+                    true => format!("status `{status}` was said to be a failure"),
+                    false => format!("the deploy ended as `{status}`, where an apply was expected"),
+                };
+                write!(f, "{not_expected}{}", after(": ", text.as_ref()))
+            }
             (Some(text), false) => f.write_str(&shown(text)),
             (None, _) if self.by_rule => write!(f, "status `{status}` was said to be a failure"),
             (Some(text), true) if self.by_rule => f.write_str(&shown(text)),
@@ -203,11 +217,38 @@ impl fmt::Display for Limit {
     }
 }
 
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (pin, wanted, has) = match self {
+            Self::HadEnded => return f.write_str("had ended before the wait began"),
+            Self::Undeployable => return f.write_str("deploys nothing that could be waited for"),
+            Self::Pin { pin, wanted, has } => (pin, wanted.plain(), has.as_ref().map(Line::plain)),
+        };
+        match (pin, has) {
+            (MatchedBy::After, _) => write!(f, "is not newer than {wanted}"),
+            (MatchedBy::Since, Some(has)) => write!(f, "is of {has}, which is before {wanted}"),
+            (_, Some(has)) => write!(f, "has {} {has}, not {wanted}", noun(*pin)),
+            (_, None) => write!(f, "does not say that its {} is {wanted}", noun(*pin)),
+        }
+    }
+}
+
+/// What a pin is about.
+fn noun(pin: MatchedBy) -> &'static str {
+    match pin {
+        MatchedBy::Deploy => "id",
+        MatchedBy::Workflow | MatchedBy::BranchRun => "workflow",
+        MatchedBy::Build => "build",
+        MatchedBy::Commit => "commit",
+        MatchedBy::After | MatchedBy::Since | MatchedBy::Latest => "time",
+    }
+}
+
 impl fmt::Display for Standing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Nothing => f.write_str("no deploy has been seen"),
-            Self::Unmatched(newest) => write!(f, "the newest deploy, {newest}, does not match the pins"),
+            Self::Unmatched(Unmatched { newest, why }) => write!(f, "the newest deploy, {newest}, {why}"),
             Self::Deploy { status, spent, each, hold } => {
                 // The time in each status has that of the last in it.
                 let spent = match each {

@@ -132,8 +132,12 @@ pub enum Cause {
         step: Option<RemoteText>,
         /// What the deploy says; `None` if no step of its own was begun.
         status: Option<Status>,
+        /// The server's reason, if it gives one that is more than that.
+        text: Option<RemoteText>,
         /// Who denied its plan.
         denial: Option<Denial>,
+        /// What can be done, if the server says so.
+        hint: Option<RemoteText>,
     },
     /// The workflow ended without the deploy that should have come from it.
     NeverDeployed {
@@ -265,6 +269,14 @@ pub struct DeployFailure {
     pub by_rule: bool,
 }
 
+impl DeployFailure {
+    /// Tells whether the server's reason is about a success: the status is a good end, but not of such a deploy, or not by the
+    /// user's rules.
+    pub fn is_of_success(&self) -> bool {
+        matches!(self.status, Status::Active | Status::AutoSkipped | Status::Inactive)
+    }
+}
+
 /// Who denied a plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Denial {
@@ -310,8 +322,8 @@ pub struct Limit {
 pub enum Standing {
     /// No deploy has been seen.
     Nothing,
-    /// There were deploys, the newest of them this one, but none that matches the pins.
-    Unmatched(DeployId),
+    /// There were deploys, but none that is the one that is waited for.
+    Unmatched(Unmatched),
     /// No deploy has followed what was to trigger one.
     NotTriggered,
     /// A deploy was followed.
@@ -342,6 +354,33 @@ pub enum Standing {
         id: WorkflowId,
         /// Its last word; `None` if it has not been seen.
         word: Option<RemoteText>,
+    },
+}
+
+/// The newest deploy, and why it is not the one that is waited for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unmatched {
+    /// The deploy.
+    pub newest: DeployId,
+    /// Why.
+    pub why: Mismatch,
+}
+
+/// Why a deploy is not the one that is waited for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mismatch {
+    /// It had ended before the wait began, and a newer one is waited for.
+    HadEnded,
+    /// It deploys nothing that could be waited for.
+    Undeployable,
+    /// It contradicts this pin.
+    Pin {
+        /// The pin.
+        pin: MatchedBy,
+        /// Its value.
+        wanted: Line,
+        /// What the deploy has instead, if it says so.
+        has: Option<Line>,
     },
 }
 
@@ -385,12 +424,14 @@ impl Cause {
     pub fn server_hint(&self) -> Option<&RemoteText> {
         match self {
             Self::Deploy(failure) => failure.hint.as_ref(),
+            Self::Orphaned { hint, .. } => hint.as_ref(),
             _ => None,
         }
     }
 
     /// Tells whether the reason is a generic sentence, so that anything specific would be better.
     pub fn is_vague(&self) -> bool {
-        matches!(self, Self::Deploy(DeployFailure { text, is_generic, by_rule: false, .. }) if text.is_none() || *is_generic)
+        let Self::Deploy(failure) = self else { return false };
+        (failure.text.is_none() || failure.is_generic) && !failure.by_rule && !failure.is_of_success()
     }
 }

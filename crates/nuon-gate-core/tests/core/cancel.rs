@@ -108,17 +108,19 @@ fn accepted(_: usize) -> Body {
 async fn the_report_says_who_won() {
     let after = |word: &'static str| move |now: Duration| if now < s(2) { "executing" } else { word };
     let cases = [
-        ("cancelled", "it was cancelled", ms(2000)),
-        ("active", "cancel lost the race: the deploy became `active`", ms(2000)),
-        ("error", "it was to be cancelled, and ended as `error`", ms(2000)),
-        ("executing", "cancelling it was accepted, but it has not ended within 15s and is `executing`", s(15)),
+        ("cancelled", "it was cancelled", ms(2000), Some(Verdict::Cancelled)),
+        // Only what is proven has passed.
+        ("active", "cancel lost the race: the deploy became `active`", ms(2000), None),
+        ("error", "it was to be cancelled, and ended as `error`", ms(2000), Some(Verdict::Failed)),
+        ("executing", "cancelling it was accepted, but it has not ended within 15s and is `executing`", s(15), None),
     ];
-    for (word, words, took) in cases {
+    for (word, words, took, ended) in cases {
         let done = cancelled(timed_out(), TIMEOUT, accepted, after(word), running).await;
         let reason = done.reason();
         assert!(reason.starts_with("the total timeout of 1m expired") && reason.ends_with(words), "{reason}");
         let target = &done.report.targets[0];
         assert_eq!(target.cancelled.as_ref().unwrap().to_string(), words);
+        assert_eq!(target.deploy_verdict(), ended, "{word}");
         let of_run = Words::default().run_reason(&done.report);
         assert!(of_run.as_ref().map(Line::plain).unwrap().ends_with(words));
         assert_eq!((done.report.verdict, done.posts(), done.took), (Verdict::TimedOut, 1, took), "{word}");

@@ -76,12 +76,14 @@ pub(super) fn since(result: &RunResult) -> Option<Timestamp> {
     instant(deploy.and_then(|deploy| deploy.created_at.as_ref())).or_else(|| instant(Some(&result.started_at)))
 }
 
-fn instant(at: Option<&Line>) -> Option<Timestamp> {
+pub(super) fn instant(at: Option<&Line>) -> Option<Timestamp> {
     at?.plain().parse().ok()
 }
 
 fn state(deploy: &DeployResult) -> Option<String> {
-    let parts = [Some(&deploy.status), deploy.status_description.as_ref()];
+    // The server's description of some statuses is the status.
+    let description = deploy.status_description.as_ref().filter(|text| **text != deploy.status);
+    let parts = [Some(&deploy.status), description];
     let parts: Vec<&str> = parts.into_iter().flatten().filter_map(seen).map(Line::plain).collect();
     (!parts.is_empty()).then(|| parts.join(": "))
 }

@@ -1,8 +1,10 @@
 //! What happened to what, in a few words.
 
-use nuon_gate_core::Verdict;
+use jiff::SignedDuration;
 use nuon_gate_core::result::{DeployResult, RunResult, TargetResult};
+use nuon_gate_core::{Clock, MatchedBy, Verdict};
 
+use super::facts::instant;
 use super::targets::{has_expired, has_status, is_asked};
 use super::{asking_run, decided, recovered_after, subject};
 use crate::Occasion;
@@ -70,7 +72,7 @@ impl Headline {
                 of(Verdict::ApprovalNeeded, format!("approval needed for {}", plan(&about, &subject)))
             }
             Occasion::Started | Occasion::Changed | Occasion::Approval => {
-                of(Verdict::Pending, going_on(&about, &subject))
+                of(Verdict::Pending, going_on(&about, result, &subject))
             }
         }
     }
@@ -88,13 +90,40 @@ pub(crate) fn are_teardowns<'a>(about: impl IntoIterator<Item = &'a TargetResult
     about.peek().is_some() && about.all(|is_torn_down| is_torn_down)
 }
 
+/// Tells whether the deploy itself did not fail, but should not be: it goes on, or has ended well.
+fn is_unexpected(target: &TargetResult) -> bool {
+    let has_passed = ["active", "auto-skipped", "inactive"].iter().any(|status| has_status(target, status));
+    let goes_on = target.deploy.as_ref().is_some_and(|deploy| deploy.ended_at.is_none());
+    target.deploy_verdict.is_none() && (goes_on || has_passed)
+}
+
+/// Tells whether all of their deploys had ended before the wait began, and nobody named them: they are not this pipeline's. The
+/// clock of this machine can be a little ahead of the server's.
+fn had_ended(about: &[&TargetResult], result: &RunResult) -> bool {
+    const LEEWAY: SignedDuration = SignedDuration::from_secs(30);
+    let began = instant(Some(&result.started_at));
+    let had_ended = |target: &&TargetResult| {
+        let ended = target.deploy.as_ref().and_then(|deploy| instant(deploy.ended_at.as_ref()));
+        let is_before = ended.zip(began).is_some_and(|(ended, began)| began.duration_since(ended) > LEEWAY);
+        is_before && target.matched_by == Some(MatchedBy::Latest)
+    };
+    !about.is_empty() && about.iter().all(had_ended)
+}
+
+/// Tells whether all of their deploys have ended so, whatever the run's verdict is.
+fn have_ended(about: &[&TargetResult], verdict: Verdict) -> bool {
+    !about.is_empty() && about.iter().all(|target| target.deploy_verdict == Some(verdict))
+}
+
 /// Names a deploy that was only planned, or did not end.
 fn plan(about: &[&TargetResult], subject: &str) -> String {
     if are_teardowns(about.iter().copied()) { format!("the teardown of {subject}") } else { subject.to_owned() }
 }
 
-fn going_on(about: &[&TargetResult], subject: &str) -> String {
-    if about.iter().all(|target| target.deploy.is_none()) {
+fn going_on(about: &[&TargetResult], result: &RunResult, subject: &str) -> String {
+    if had_ended(about, result) {
+        format!("checking the last deploy of {subject}")
+    } else if about.iter().all(|target| target.deploy.is_none()) {
         format!("waiting for a deploy of {subject}")
     } else if are_teardowns(about.iter().copied()) {
         format!("tearing down {subject}")
@@ -112,10 +141,19 @@ fn ended(verdict: Verdict, result: &RunResult, about: &[&TargetResult], subject:
             match (recovered.count(), recovered_after(result)) {
                 (1, Some(1)) if about.len() == 1 => format!("{subject} recovered after a failure"),
                 (1, Some(failures)) if about.len() == 1 => format!("{subject} recovered after {failures} failures"),
+                (0, _) if had_ended(about, result) => format!("{subject}: the last deploy had already passed"),
+                (0, _) if about.iter().all(|target| has_status(target, "auto-skipped")) => {
+                    format!("nothing to do for {plan}")
+                }
                 (0, _) if are_teardowns(about.iter().copied()) => format!("{subject} torn down"),
                 (0, _) => format!("{subject} deployed"),
                 (some, _) => format!("{subject} deployed, {some} recovered"),
             }
+        }
+        Verdict::Failed if had_ended(about, result) => format!("{subject}: the last deploy had already failed"),
+        Verdict::Failed if have_ended(about, Verdict::Passed) => format!("{subject} not healthy"),
+        Verdict::Failed if !about.is_empty() && about.iter().all(|target| is_unexpected(target)) => {
+            format!("{plan} was not expected")
         }
         Verdict::Failed => format!("{plan} failed"),
         Verdict::Rejected => format!("{subject} could not be checked"),
@@ -132,6 +170,12 @@ fn ended(verdict: Verdict, result: &RunResult, about: &[&TargetResult], subject:
         Verdict::TimedOut if about.iter().all(|target| target.deploy.is_none()) => {
             format!("{plan} did not start")
         }
+        Verdict::TimedOut if about.iter().all(|target| target.clock == Some(Clock::Queue)) => {
+            format!("{plan} still queued")
+        }
+        Verdict::TimedOut if have_ended(about, Verdict::Cancelled) => format!("{plan} timed out and was cancelled"),
+        Verdict::TimedOut if have_ended(about, Verdict::Failed) => format!("{plan} timed out and failed"),
+        Verdict::TimedOut if have_ended(about, Verdict::Passed) => format!("{subject} not healthy in time"),
         Verdict::TimedOut => format!("{plan} still running"),
         Verdict::Interrupted(_) => format!("stopped watching {plan}"),
         Verdict::Pending => format!("{plan} not ended"),

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use nuon_gate_core::conclude::Deadline;
 use nuon_gate_core::merge::{Flaw, MergeOptions, Unmergeable, interrupted, merge};
 use nuon_gate_core::result::{Named, RunResult, TargetResult};
-use nuon_gate_core::watch::{Event, EventKind};
+use nuon_gate_core::watch::{Event, EventKind, OnApproval};
 use nuon_gate_core::{Line, Moment, RemoteText, Signal, Target};
 use tokio::sync::mpsc::UnboundedReceiver;
 
@@ -84,7 +84,7 @@ async fn report(
     merged.ci_url = output.ci_url.as_ref().map(Line::new);
     let notices = notify.notices.clone();
     // The names come from the results.
-    let audience = Audience::gather(notify, None)?;
+    let audience = Audience::gather(notify, None, OnApproval::default())?;
     let mut outputs = Outputs::open(output)?;
     notices.iter().for_each(|notice| outputs.notice(notice));
     outputs.begin(merged.started_at.plain().parse().unwrap_or(Timestamp::UNIX_EPOCH));

@@ -105,7 +105,8 @@ async fn gate(settings: Settings, trigger: Option<Trigger>, signals: UnboundedRe
     publisher.client = Some(client.clone());
     let notices = notify.as_ref().map(|notify| notify.notices.clone()).unwrap_or_default();
     let mut naming = Naming::new(client.clone(), links || read_by_people);
-    let audience = notify.map(|notify| Audience::gather(notify, Some(naming.names()))).transpose()?.flatten();
+    let audience = notify.map(|notify| Audience::gather(notify, Some(naming.names()), watch.on_approval));
+    let audience = audience.transpose()?.flatten();
     notices.iter().for_each(|notice| outputs.notice(notice));
     let watch = match opening.begin(trigger, &client, targets, pins, watch).await {
         Ok(watch) => watch,

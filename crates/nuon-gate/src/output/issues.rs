@@ -52,10 +52,10 @@ pub(super) fn issues(result: &RunResult) -> Vec<Issue> {
     let mut issues: Vec<Issue> = failed[..shown].iter().map(|target| issue(target)).collect();
     issues.extend((failed.len() > shown).then(|| others(&failed[shown..])));
     // A signal, an answer from the API or a notification can end a run without ending a target.
-    if issues.is_empty() && result.verdict != Verdict::Passed {
+    if issues.is_empty() && !matches!(result.verdict, Verdict::Passed | Verdict::Pending) {
         let title = Line::new(format!("nuon-gate: {}", words(result.verdict)));
         let reason = result.reason.clone().unwrap_or_else(|| Line::new("no target passed"));
-        issues.push(Issue::error(&title, vec![reason]));
+        issues.push(Issue::error(&title, std::iter::once(reason).chain(result.hint.clone()).collect()));
     }
     if result.verdict == Verdict::Passed {
         issues.iter_mut().for_each(|issue| issue.severity = Severity::Warning);
@@ -107,7 +107,13 @@ mod tests {
         assert_eq!(titles(&sample::result(&[])), ["nuon-gate: rejected"]);
         let mut result = sample::result(&[(Verdict::Pending, "api")]);
         result.verdict = Verdict::Interrupted(nuon_gate_core::Signal::Terminate);
-        assert_eq!(titles(&result), ["nuon-gate: interrupted"]);
+        result.hint = Some(Line::new("wait again"));
+        let all = issues(&result);
+        assert_eq!((all.len(), all[0].title.plain()), (1, "nuon-gate: interrupted"));
+        assert!(all[0].text().ends_with("\nwait again"), "{}", all[0].text());
+        // One poll of what goes on has found no error.
+        result.verdict = Verdict::Pending;
+        assert!(issues(&result).is_empty());
     }
 
     #[test]

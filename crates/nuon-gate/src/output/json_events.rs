@@ -119,7 +119,7 @@ fn body(kind: &EventKind, at: Timestamp, targets: &[Target]) -> Option<(&'static
             // As in the result, a pending target has no reason yet.
             let cause = cause.as_ref().filter(|_| !matches!(verdict, Verdict::Passed | Verdict::Pending));
             let reason = cause.map(|cause| Line::new(words::sentence(cause)));
-            let known = Known { deploy: deploy.as_ref(), approval: approval.as_ref() };
+            let known = Known { deploy: deploy.as_ref(), approval: approval.as_ref(), cancelled: None };
             let hint = cause.and_then(|cause| (words::words().hint)(cause, known)).map(Line::new);
             let target = target.as_ref().and_then(named);
             ("ended", json!({"target": target, "verdict": verdict.as_str(), "reason": reason, "hint": hint}))

@@ -1,11 +1,11 @@
 //! Hints: what the user can do.
 
 use nuon_gate_core::api::{ApiError, ErrorClass, SignInError};
-use nuon_gate_core::cause::{Cause, Denial, DeployFailure, Limit, Standing, StoppedBy, Thing};
+use nuon_gate_core::cause::{Cause, Denial, DeployFailure, Limit, Mismatch, Standing, StoppedBy, Thing, Unmatched};
 use nuon_gate_core::model::{Status, WorkflowEnd};
 use nuon_gate_core::report::Known;
 use nuon_gate_core::resolve::{Ambiguous, Named, UnknownName};
-use nuon_gate_core::{Clock, Hold, MatchedBy};
+use nuon_gate_core::{Clock, Hold, MatchedBy, Verdict};
 use nuon_gate_http::OF_AUTHORITY;
 
 use super::flags::{self, ADDRESS, CERTIFICATES, COMPONENT, INSTALL, ORG, TOKEN};
@@ -13,6 +13,8 @@ use super::flags::{self, ADDRESS, CERTIFICATES, COMPONENT, INSTALL, ORG, TOKEN};
 const NOT_NUON: &str = "check --api-url (NUON_GATE_API_URL, NUON_API_URL), and whether a \
     proxy (HTTPS_PROXY, NO_PROXY) or a firewall is in between";
 const CHECK_WORKFLOW: &str = "check the workflow in Nuon, fix what failed, then deploy again";
+const CHECK_LOG: &str = "check the deploy's log in Nuon, fix what failed, then deploy again";
+const CANCELLED: &str = "deploy again, unless it was cancelled on purpose";
 
 /// The hint for a denied plan.
 const PLAN_DENIED: &str = "have the plan changed or approved, then deploy again";
@@ -48,7 +50,26 @@ fn answer_it(known: Known<'_>) -> String {
     format!("{place}, then {}", wait_again(known))
 }
 
+/// Says what can be done about what was to be cancelled. `None` if it goes on, as if nobody had tried.
+fn if_cancelled(cause: &Cause, known: Known<'_>) -> Option<String> {
+    let cancelled = known.cancelled.filter(|cancelled| !cancelled.was_refused() && !cause.is_of_health())?;
+    let why = if matches!(cause, Cause::Limit(_)) {
+        "find out why it took so long"
+    } else {
+        "check that it may run to its end"
+    };
+    Some(match cancelled.end() {
+        Some(Verdict::Cancelled) => format!("{why}, then deploy again"),
+        Some(Verdict::Failed) => CHECK_LOG.to_owned(),
+        _ => format!("check in Nuon how it ended, or {}", wait_again(known)),
+    })
+}
+
 fn own(cause: &Cause, known: Known<'_>) -> Option<String> {
+    let if_cancelled = if_cancelled(cause, known);
+    if if_cancelled.is_some() {
+        return if_cancelled;
+    }
     Some(match cause {
         Cause::Denied(error) => if_denied(error),
         Cause::NotFound(thing, _) => if_missing(thing),
@@ -88,6 +109,9 @@ fn own(cause: &Cause, known: Known<'_>) -> Option<String> {
         Cause::Orphaned { end: WorkflowEnd::Cancelled, status: Some(Status::PendingApproval), .. } => {
             PLAN_DENIED.to_owned()
         }
+        Cause::Orphaned { end: WorkflowEnd::Cancelled, .. }
+        | Cause::NeverDeployed { end: WorkflowEnd::Cancelled, .. }
+        | Cause::Workflow { end: WorkflowEnd::Cancelled, .. } => CANCELLED.to_owned(),
         Cause::Unhealthy { .. } => {
             "look at the install's resources in Nuon, put right what is not healthy, then deploy again".to_owned()
         }
@@ -202,8 +226,9 @@ fn if_failed(failure: &DeployFailure) -> String {
         (_, Some(denial)) => if_denied_by(denial),
         (Status::ApprovalDenied, None) => PLAN_DENIED.to_owned(),
         (Status::ApprovalExpired, None) => "deploy again, and answer the new approval in time".to_owned(),
-        (Status::Cancelled, None) => "deploy again, unless it was cancelled on purpose".to_owned(),
-        _ => "check the deploy's log in Nuon, fix what failed, then deploy again".to_owned(),
+        (Status::Inactive, None) => "find out what tore the component down, then deploy again".to_owned(),
+        (Status::Cancelled, None) => CANCELLED.to_owned(),
+        _ => CHECK_LOG.to_owned(),
     }
 }
 
@@ -291,7 +316,10 @@ fn if_late(limit: &Limit, known: Known<'_>) -> String {
         (Clock::Approval, _) | (_, Standing::Deploy { hold: Hold::Approval(_), .. }) => {
             format!("{}; or raise {flag}", answer_it(known))
         }
-        (_, Standing::Unmatched(_)) => format!("check what was pinned ({}), or raise {flag}", flags::PINS),
+        (_, Standing::Unmatched(Unmatched { why: Mismatch::Pin { pin, .. }, .. })) => {
+            let pin = flags::pin_flag(*pin);
+            format!("correct {pin}, or check that the pipeline triggered that deploy, or raise {flag}")
+        }
         (_, Standing::NotTriggered) => {
             format!("check that the command triggers a deploy of this component, or raise {flag}")
         }
@@ -299,7 +327,7 @@ fn if_late(limit: &Limit, known: Known<'_>) -> String {
         (_, Standing::Run { id, .. }) => {
             format!("still running: check the run, then wait again for run {id}, or raise {flag}")
         }
-        (_, Standing::Nothing) => {
+        (_, Standing::Nothing | Standing::Unmatched(_)) => {
             format!("check that the pipeline triggered a deploy of this component, or raise {flag}")
         }
         (_, Standing::Workflow { id, .. }) => {

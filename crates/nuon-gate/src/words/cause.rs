@@ -1,16 +1,22 @@
 //! Puts a cause into a sentence.
 
-use nuon_gate_core::cause::{Cause, DeployFailure, Limit, Standing};
+use nuon_gate_core::cause::{Cause, DeployFailure, Limit, Mismatch, Standing, Unmatched};
 use nuon_gate_core::timeline::exact;
 use nuon_gate_core::{Clock, MatchedBy};
 
 use super::flags;
 
+/// The longest text of the server's, in characters.
+const LONGEST: usize = 1000;
+
 /// Says why something ended. The core's own sentence is used, unless a flag decided.
 pub(crate) fn sentence(cause: &Cause) -> String {
     match cause {
-        Cause::Deploy(DeployFailure { status, text: None, by_rule: true, .. }) => {
-            format!("the deploy ended as `{status}`, which is a failure because of --fail-on")
+        Cause::Deploy(failure @ DeployFailure { status, text, by_rule: true, .. })
+            if text.is_none() || failure.is_of_success() =>
+        {
+            let said = text.as_ref().map(|text| format!(": {}", text.line(LONGEST).plain())).unwrap_or_default();
+            format!("the deploy ended as `{status}`, which is a failure because of --fail-on{said}")
         }
         Cause::PinMismatch { deploy, pin: MatchedBy::After } => {
             format!("deploy {deploy} is not newer than what was there before (by --after, or before the command)")
@@ -61,9 +67,12 @@ fn of_limit(limit: &Limit) -> String {
     let error = error.as_ref().map(|error| format!("; the last error: {error}")).unwrap_or_default();
     let what = match (clock, standing) {
         (Clock::Start, Standing::NotTriggered) => format!("no new deploy appeared within {length} after the command"),
-        (Clock::Start, Standing::Unmatched(newest)) => {
-            let newest = format!("the newest, {newest}, does not match the pins");
+        (Clock::Start, Standing::Unmatched(Unmatched { newest, why: why @ Mismatch::Pin { pin, .. } })) => {
+            let newest = format!("the newest, {newest}, {why} ({})", flags::pin(*pin));
             format!("no deploy that matches appeared within {length} ({flag}): {newest}")
+        }
+        (Clock::Start, Standing::Unmatched(Unmatched { newest, why })) => {
+            format!("no new deploy appeared within {length} ({flag}): the newest, {newest}, {why}")
         }
         (Clock::Start, Standing::NoRun) => {
             format!("no run of {} appeared within {length} ({flag})", subject.line(300).plain())

@@ -35,6 +35,11 @@ pub(super) fn clock(clock: Clock) -> &'static str {
     }
 }
 
+/// Returns the flag of a pin, with its variable.
+pub(super) fn pin_flag(of: MatchedBy) -> String {
+    with_variable(pin(of))
+}
+
 /// Returns the flag of a pin.
 pub(super) fn pin(pin: MatchedBy) -> &'static str {
     match pin {

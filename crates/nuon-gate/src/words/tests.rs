@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use nuon_gate_core::ApprovalPlace;
 use nuon_gate_core::api::{ApiError, SignInError};
-use nuon_gate_core::cause::{Cause, Denial, DeployFailure, Limit, Standing, StoppedBy, Thing, Warning};
+use nuon_gate_core::cause::{
+    Cause, Denial, DeployFailure, Limit, Mismatch, Standing, StoppedBy, Thing, Unmatched, Warning,
+};
 use nuon_gate_core::model::{Health, Status, WorkflowEnd};
 use nuon_gate_core::report::Known;
 use nuon_gate_core::resolve::{Named, UnknownName};
@@ -18,6 +20,14 @@ fn id<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
 
 fn answered(status: u16, from_nuon: bool) -> ApiError {
     ApiError::Status { status, message: None, retry_after: None, from_nuon }
+}
+
+fn unmatched(why: Mismatch) -> Standing {
+    Standing::Unmatched(Unmatched { newest: id("dpl1"), why })
+}
+
+fn missed() -> Mismatch {
+    Mismatch::Pin { pin: MatchedBy::Commit, wanted: Line::new("abcdef1"), has: Some(Line::new("4be1c7d")) }
 }
 
 fn failure(status: Status, by_rule: bool) -> DeployFailure {
@@ -53,7 +63,9 @@ fn causes() -> Vec<Cause> {
         .flat_map(|clock| {
             let standings = [
                 Standing::Nothing,
-                Standing::Unmatched(id("dpl1")),
+                unmatched(missed()),
+                unmatched(Mismatch::HadEnded),
+                unmatched(Mismatch::Undeployable),
                 Standing::NotTriggered,
                 following(Hold::InProgress),
                 following(Hold::NotBegun),
@@ -86,7 +98,7 @@ fn causes() -> Vec<Cause> {
         Cause::Step { step: text(), status: Status::Active },
         Cause::Unhealthy { health: Health::Degraded, text: text() },
         Cause::HealthUnknown(text()),
-        Cause::Orphaned { end: WorkflowEnd::Failed, step: None, status: None, denial: None },
+        Cause::Orphaned { end: WorkflowEnd::Failed, step: None, status: None, text: None, denial: None, hint: None },
         Cause::NeverDeployed { end: WorkflowEnd::Failed, step: None, replaced: None },
         Cause::Workflow { end: WorkflowEnd::Failed, word: text(), step: None, denial: None },
         Cause::StepFailed(text()),
@@ -160,11 +172,13 @@ fn a_policy_that_denies_is_named_in_what_can_be_done() {
     };
     let human = || Denial::Human(RemoteText::new("the plan was denied by acc1"));
     let failed = |denial| Cause::Deploy(DeployFailure { denial: Some(denial), ..failure(Status::Error, false) });
-    let orphaned = |denial| Cause::Orphaned {
+    let orphaned = |denial: Denial| Cause::Orphaned {
         end: WorkflowEnd::Failed,
         step: None,
         status: Some(Status::PendingApproval),
+        text: Some(denial.text().clone()),
         denial: Some(denial),
+        hint: None,
     };
     let changed = ", or have the policy itself changed, then deploy again";
     let cases = [
@@ -209,8 +223,14 @@ fn a_limit_is_reported_by_its_flag_with_what_was_last_seen() {
         (Clock::Start, Standing::Nothing, "no deploy appeared within 1m (--start-timeout)"),
         (
             Clock::Start,
-            Standing::Unmatched(id("dpl1")),
-            "no deploy that matches appeared within 1m (--start-timeout): the newest, dpl1, does not match the pins",
+            unmatched(missed()),
+            "no deploy that matches appeared within 1m (--start-timeout): the newest, dpl1, has commit 4be1c7d, not abcdef1 \
+             (--commit)",
+        ),
+        (
+            Clock::Start,
+            unmatched(Mismatch::HadEnded),
+            "no new deploy appeared within 1m (--start-timeout): the newest, dpl1, had ended before the wait began",
         ),
         (Clock::Start, Standing::NotTriggered, "no new deploy appeared within 1m after the command"),
         (
@@ -227,7 +247,7 @@ fn a_limit_is_reported_by_its_flag_with_what_was_last_seen() {
 #[test]
 fn advice_names_the_deploy_and_the_page_of_its_approval() {
     let (deploy, page) = (id("dpl1"), Line::new("https://app.nuon.co/x"));
-    let known = Known { deploy: Some(&deploy), approval: Some(&page) };
+    let known = Known { deploy: Some(&deploy), approval: Some(&page), cancelled: None };
     let late = limit(Clock::Total, following(Hold::InProgress), None, true);
     let asking = Cause::ApprovalNeeded(ApprovalPlace { workflow: id("inw1"), step: None, approval: None });
     let stopped = Cause::Stopped { by: StoppedBy::Signal(Signal::Terminate), standing: following(Hold::InProgress) };
@@ -248,6 +268,41 @@ fn advice_names_the_deploy_and_the_page_of_its_approval() {
 fn a_rule_is_named_where_the_server_says_nothing() {
     let cause = Cause::Deploy(failure(Status::Active, true));
     assert_eq!(sentence(&cause), "the deploy ended as `active`, which is a failure because of --fail-on");
+}
+
+#[test]
+fn a_good_end_that_counts_as_a_failure_does_not_read_as_a_success() {
+    let said = |status, by_rule, text| {
+        Cause::Deploy(DeployFailure { text: Some(RemoteText::new(text)), ..failure(status, by_rule) })
+    };
+    let torn_down = said(Status::Inactive, false, "successfully torn down");
+    assert_eq!(
+        sentence(&torn_down),
+        "the deploy ended as `inactive`, where an apply was expected: successfully torn down"
+    );
+    assert_eq!(
+        hint(&torn_down, Known::default()).as_deref(),
+        Some("find out what tore the component down, then deploy again")
+    );
+    assert_eq!(
+        sentence(&said(Status::Active, true, "deployed")),
+        "the deploy ended as `active`, which is a failure because of --fail-on: deployed"
+    );
+}
+
+#[test]
+fn nothing_is_to_be_fixed_after_a_cancellation() {
+    let (end, step, status) = (WorkflowEnd::Cancelled, None, Some(Status::Queued));
+    let causes = [
+        Cause::Deploy(failure(Status::Cancelled, false)),
+        Cause::Orphaned { end, step: None, status, text: None, denial: None, hint: None },
+        Cause::NeverDeployed { end, step: None, replaced: None },
+        Cause::Workflow { end, word: RemoteText::new("cancelled"), step, denial: None },
+    ];
+    for cause in causes {
+        let hint = hint(&cause, Known::default());
+        assert_eq!(hint.as_deref(), Some("deploy again, unless it was cancelled on purpose"), "{cause:?}");
+    }
 }
 
 #[test]

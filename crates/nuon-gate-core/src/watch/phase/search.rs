@@ -10,7 +10,7 @@ use super::{
     is_cut_off, latest_request, list_request, rows_of, workflow_request, wrong_kind,
 };
 use crate::api::{ApiError, Depth, Fact, Request};
-use crate::cause::Cause;
+use crate::cause::{Cause, Mismatch, Unmatched};
 use crate::hold::Behind;
 use crate::model::{Deploy, Workflow, WorkflowEnd};
 use crate::pins::{Baseline, Pins};
@@ -28,7 +28,7 @@ pub(in crate::watch) struct Search {
     /// A hundred rows were read for the newest, in vain.
     read_deep: bool,
     /// The newest row that does not match.
-    newest: Option<DeployId>,
+    newest: Option<Unmatched>,
     /// The same, if it is a deploy.
     rival: Option<Arc<Deploy>>,
     /// The newest row when the list was last read in vain.
@@ -101,8 +101,9 @@ impl Search {
     pub(super) fn after(id: DeployId, created: Timestamp) -> Self {
         let reads = Reads { latest: Latest::Unmatched, listed: true, ..Reads::default() };
         let pins = Pins { after: Some(Baseline::Known(id.clone(), created)), ..Pins::default() };
-        let newest = Some(id);
-        let search = Self { exists: true, read_deep: true, listed: newest.clone(), newest, reads, ..Self::new(pins) };
+        let listed = Some(id.clone());
+        let newest = Some(Unmatched { newest: id, why: Mismatch::HadEnded });
+        let search = Self { exists: true, read_deep: true, listed, newest, reads, ..Self::new(pins) };
         Self { is_implicit: true, ..search }
     }
 
@@ -117,8 +118,12 @@ impl Search {
     }
 
     /// Returns the newest row that does not match.
-    pub(in crate::watch) fn unmatched(&self) -> Option<&DeployId> {
+    pub(in crate::watch) fn unmatched(&self) -> Option<&Unmatched> {
         self.newest.as_ref()
+    }
+
+    fn newest(&self) -> Option<&DeployId> {
+        self.newest.as_ref().map(|unmatched| &unmatched.newest)
     }
 
     pub(super) fn note_hold(&mut self, hold: Hold, now: Moment) {
@@ -150,7 +155,7 @@ impl Search {
                 let found = rows.iter().find(|row| self.matches(row, policy));
                 self.reads.found = found.map(|row| (Arc::new(row.clone()), false));
                 if self.reads.found.is_none() {
-                    self.listed.clone_from(&self.newest);
+                    self.listed = self.newest().cloned();
                 }
             }
             Fact::Workflow(workflow) => {
@@ -212,9 +217,20 @@ impl Search {
         if self.matches(&row, policy) {
             self.reads.found = Some((row, true));
         } else {
-            self.newest.clone_from(&row.id);
+            let why = self.mismatch(&row, policy);
+            self.newest = row.id.clone().map(|newest| Unmatched { newest, why });
             let before = self.rival.take().filter(|before| before.created_at > row.created_at);
             self.rival = before.or_else(|| Some(row).filter(|row| self.passed_over.is_deploy(row)));
+        }
+    }
+
+    /// Says why a row does not match. Nobody has pinned what is only not to have ended before.
+    fn mismatch(&self, row: &Deploy, policy: &Policy<'_>) -> Mismatch {
+        let missed = self.pins.missed_by(row, policy.started_at);
+        match missed.filter(|_| self.passed_over.is_deploy(row)) {
+            Some(_) if self.is_implicit => Mismatch::HadEnded,
+            Some(missed) => missed,
+            None => Mismatch::Undeployable,
         }
     }
 
@@ -266,7 +282,7 @@ impl Search {
             Latest::None if !self.read_deep => return Some(latest_request(target, Depth::Page)),
             // The one that matches may be hidden behind a newer one that does not. The list can lag, so it is read again,
             // if not in each poll.
-            Latest::Unmatched if !self.reads.listed && (policy.wide || self.listed != self.newest) => {
+            Latest::Unmatched if !self.reads.listed && (policy.wide || self.listed.as_ref() != self.newest()) => {
                 return Some(list_request(target));
             }
             Latest::None | Latest::Unmatched => {}

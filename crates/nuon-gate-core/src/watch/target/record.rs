@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::asked_plan::AskedPlan;
 use crate::ApprovalPlace;
-use crate::cause::{Cause, Standing, Warning};
+use crate::cause::{Cause, Standing, Unmatched, Warning};
 use crate::history::{History, waited};
 use crate::model::{Deploy, Status};
 use crate::report::TargetReport;
@@ -342,7 +342,7 @@ impl Record {
     }
 
     /// Says where the deploy stands and where its time went.
-    pub(super) fn standing(&self, hold: Hold, unmatched: Option<&DeployId>, now: Moment, shared: &Shared) -> Standing {
+    pub(super) fn standing(&self, hold: Hold, unmatched: Option<&Unmatched>, now: Moment, shared: &Shared) -> Standing {
         let Some(status) = self.status().cloned() else {
             return match unmatched {
                 _ if shared.settings().is_triggered => Standing::NotTriggered,

@@ -90,6 +90,7 @@ impl Case {
     fn new(target: &TargetResult, result: &RunResult) -> Self {
         // A target that was no longer waited for, because enough others passed, is skipped.
         let unneeded = target.verdict == Verdict::Pending && result.verdict == Verdict::Passed;
+        let said = said(target, result);
         Self {
             class: escaped(install(target).plain()),
             name: escaped(component(target).plain()),
@@ -97,8 +98,8 @@ impl Case {
             time: target.took().unwrap_or_else(|| elapsed(result)),
             kind: if unneeded { Kind::Skipped } else { Kind::new(target.verdict) },
             verdict: target.verdict,
-            message: message(target.verdict, target.reason.as_ref()),
-            details: details(target),
+            message: message(target.verdict, said[0]),
+            details: details(target, said),
             facts: facts(target),
         }
     }
@@ -145,8 +146,17 @@ fn message(verdict: Verdict, reason: Option<&Line>) -> String {
     reason.map_or_else(|| words(verdict), |reason| escaped(reason.plain()))
 }
 
-fn details(target: &TargetResult) -> Vec<Line> {
-    let texts = [&target.reason, &target.hint, &target.approval_url].into_iter().flatten().cloned();
+/// Returns the reason and the hint of a target: those of the run if that ended without any target deciding.
+fn said<'a>(target: &'a TargetResult, result: &'a RunResult) -> [Option<&'a Line>; 2] {
+    let decided = result.deciding().is_some_and(|index| result.targets[index].reason.is_some());
+    if target.verdict != Verdict::Pending || result.verdict == Verdict::Passed || decided {
+        return [target.reason.as_ref(), target.hint.as_ref()];
+    }
+    [result.reason.as_ref(), result.hint.as_ref()]
+}
+
+fn details(target: &TargetResult, [reason, hint]: [Option<&Line>; 2]) -> Vec<Line> {
+    let texts = [reason, hint, target.approval_url.as_ref()].into_iter().flatten().cloned();
     texts.chain(target.log_tail.iter().map(|line| line.text.clone())).collect()
 }
 
@@ -259,6 +269,24 @@ line 1: pods are full</failure>
         );
         assert_eq!(report(&result), expected);
         suite(&result);
+    }
+
+    #[test]
+    fn the_end_of_a_run_that_no_target_decided_is_told_with_each_target() {
+        for verdict in [Verdict::Failed, Verdict::Interrupted(nuon_gate_core::Signal::Terminate)] {
+            let mut result = sample::result(&[(Verdict::Pending, "api"), (Verdict::Passed, "worker")]);
+            result.verdict = verdict;
+            result.targets[0].reason = None;
+            result.reason = Some(Line::new("false failed (exit status: 1)"));
+            result.hint = Some(Line::new("what it wrote says why"));
+            let said = "message=\"false failed (exit status: 1)\" type=\"pending\">false failed (exit status: 1)\nwhat it wrote says why";
+            let report = report(&result);
+            assert!(report.contains(said), "{report}");
+        }
+        // What goes on while another has failed is not said to have failed for its reason.
+        let mut result = sample::result(&[(Verdict::Failed, "web"), (Verdict::Pending, "api")]);
+        result.targets[1].reason = None;
+        assert!(report(&result).contains("message=\"pending\""));
     }
 
     #[test]

@@ -53,10 +53,16 @@ impl Follow {
             status => Some(status.clone()),
         };
         let step = workflow.and_then(Workflow::failed_step);
-        End::Otherwise(
-            verdict,
-            Cause::Orphaned { end, step, status, denial: answered.or_else(|| reason::policies(row)) },
-        )
+        let by_human = answered.as_ref().map(|denial| denial.text().clone());
+        let cause = Cause::Orphaned {
+            end,
+            step,
+            status,
+            text: by_human.or_else(|| reason::of_orphan(row)),
+            denial: answered.or_else(|| reason::policies(row)),
+            hint: reason::server_hint(row),
+        };
+        End::Otherwise(verdict, cause)
     }
 }
 

@@ -129,7 +129,9 @@ fn contradictions() -> Vec<Scene> {
             end: WorkflowEnd::Succeeded,
             step: None,
             status: Some(Status::Executing),
+            text: None,
             denial: None,
+            hint: None,
         })
     };
     let called_off = || behind(Behind::StepFailed(Verdict::Cancelled, step("step 1 of 1, apply, was cancelled")));
@@ -219,7 +221,9 @@ fn orphans() -> Vec<Scene> {
         end,
         step: step.map(RemoteText::new),
         status,
+        text: None,
         denial: None,
+        hint: None,
     };
     let (failed_end, broke) = (WorkflowEnd::Failed, Some("step 1 of 1, apply, failed"));
     let cancelled = Then::Ends(Verdict::Cancelled, orphaned(WorkflowEnd::Cancelled, None, None));
@@ -234,10 +238,25 @@ fn orphans() -> Vec<Scene> {
         end: failed_end,
         step: Some(step("step 1 of 1, apply, was denied")),
         status: Some(Status::PendingApproval),
+        text: Some(step("the plan was denied by acc-1: not today")),
         denial: Some(Denial::Human(step("the plan was denied by acc-1: not today"))),
+        hint: None,
     };
     let answer = || said("workflow iwf-1", &answered);
+    let over_quota = json!({ "message": "quota exceeded", "hints": { "quota": "ask for more" } });
+    let said_why = with(executing.clone(), &json!({ "composite_error": over_quota }));
+    let by_quota = Cause::Orphaned {
+        end: failed_end,
+        step: broke.map(RemoteText::new),
+        status: Some(Status::Executing),
+        text: Some(step("quota exceeded")),
+        denial: None,
+        hint: Some(step("ask for more")),
+    };
     vec![
+        own("the server says why, whatever the deploy's status says", STUCK)
+            .wide_poll(0, ends(&said_why, "error", "error"))
+            .then(failed(by_quota)),
         own("the deploy is read once more", STUCK)
             .wide_poll(0, ends(&executing, "error", "error"))
             .then(failed(orphaned(failed_end, broke, Some(Status::Executing)))),

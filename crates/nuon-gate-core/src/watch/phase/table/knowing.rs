@@ -15,7 +15,7 @@ use crate::api::{Depth, Request};
 use crate::pins::Pins;
 use crate::watch::phase::Phase;
 use crate::watch::settings::OnStale;
-use crate::{DeployId, Hold, Moment};
+use crate::{Hold, Moment};
 
 pub(super) fn scenes() -> Vec<Scene> {
     [a_search(), a_deploy(), a_human(), a_successor()].into_iter().flatten().collect()
@@ -54,7 +54,7 @@ fn awaits_start_after(phase: &Phase, workflow: &str) -> bool {
 
 fn unmatched(phase: &Phase) -> Option<&str> {
     match phase {
-        Phase::Searching(search) => search.unmatched().map(DeployId::as_str),
+        Phase::Searching(search) => search.unmatched().map(|own| own.newest.as_str()),
         _ => None,
     }
 }

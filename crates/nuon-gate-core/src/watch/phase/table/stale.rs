@@ -288,7 +288,9 @@ fn lagging() -> Vec<Scene> {
                 end: WorkflowEnd::Failed,
                 step: Some(RemoteText::new("step 1 of 1, step, failed")),
                 status: Some(Status::Executing),
+                text: None,
                 denial: None,
+                hint: None,
             })),
         fail("fail: what was verified before it said when had not ended, if the server gives no times")
             .poll(0, [newest(&row(OWN, "active")), detail(&row(OWN, "active")), applying()])
