@@ -124,12 +124,12 @@ async fn the_doctor_asks_whose_token_it_is_and_whether_the_blocks_are_valid() {
     let check = slack_check(&bot(&service), &options()).await.unwrap().unwrap();
     let identity = check.identity.unwrap();
     assert_eq!((identity.team.as_str(), identity.user.as_str(), identity.can_post()), ("Acme", "gate", Some(true)));
-    assert_eq!(check.blocks.unwrap_err(), "invalid_blocks: please report this as a bug (/0/text too long)");
+    assert_eq!(check.blocks.unwrap_err().words, "invalid_blocks: please report this as a bug (/0/text too long)");
     let sent: Value = service.seen()[1].json();
     assert!(serde_json::from_str::<Vec<Value>>(sent["blocks"].as_str().unwrap()).unwrap().len() > 2);
 
     assert_eq!(slack_check(&Sinks::default(), &options()).await, Ok(None));
     let service = Service::start(|_, _| no("invalid_auth")).await;
     let check = slack_check(&bot(&service), &options()).await.unwrap().unwrap();
-    assert!(check.identity.unwrap_err().starts_with("invalid_auth: the token is not one of Slack's"));
+    assert!(check.identity.unwrap_err().words.starts_with("invalid_auth: the token is not one of Slack's"));
 }
