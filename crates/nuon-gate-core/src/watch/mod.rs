@@ -6,9 +6,10 @@
 //!
 //! Read it in this order: this file (the loop), `target` (one target: its polls, and the record of them for the report),
 //! `phase` (what one poll has read, and the one decision that follows), then `discovery` and `enrolment` (which targets there
-//! are), and `parts` (which of them are whose). `clocks` has the limits on time, `era` what the server's times say of it, `last_polls` and `outcome` the end. `poller`,
-//! `flights`, `lists`, `timers`, `freshness`, `health` and `errors` are the machinery below; `shared` is what all polls have
-//! in common. `long_polls` and `logs` have requests of their own beside the polls, and decide nothing.
+//! are), and `parts` (which of them are whose). `clocks` has the limits on time, `era` what the server's times say of it,
+//! `last_polls` and `outcome` the end. `poller`, `flights`, `lists`, `timers`, `freshness`, `health` and `errors` are the
+//! machinery below; `shared` is what all polls have in common. `long_polls` and `logs` have requests of their own beside the
+//! polls, and decide nothing.
 //!
 //! # Promises
 //!
