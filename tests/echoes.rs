@@ -281,7 +281,7 @@ fn a_command_that_is_named_by_a_secret_is_not_quoted() {
 
 #[test]
 fn words_dates_and_versions_are_neither_hidden_nor_taken_out() {
-    let words = "production 2016-06-01 v1.2.3 api-version invoke /hooks/production notifications";
+    let words = "production 2016-06-01 v1.2.3 api-version invoke hooks notifications";
     let statuses = format!(r#"{{ status = "executing" }}, {{ status = "error", error = "{words}" }}"#);
     let sim = serve(&(access() + &component(API, &statuses)));
     let hooks =

@@ -113,7 +113,7 @@ fn explained(flags: &[&str]) -> (Value, String) {
 }
 
 /// Every flag of `explain` that changes how a deploy is judged.
-const JUDGING: [(&[&str], &str); 14] = [
+const JUDGING: [(&[&str], &str); 16] = [
     (&["--pass-on", "noop"], "\nnoop                 passed              passed     --pass-on says so"),
     (&["--fail-on", "queued"], "\nqueued               failed              failed     --fail-on says so, at once\n"),
     (&["--wait-on", "noop"], "\nnoop                 pending             pending    --wait-on says so\n"),
@@ -133,6 +133,8 @@ const JUDGING: [(&[&str], &str); 14] = [
     (&["--on-stale", "fail"], "\n--on-stale fail          "),
     (&["--require", "any"], "\n--require any            one target has to pass\n"),
     (&["--require", "2"], "\n--require 2              at least 2 targets have to pass\n"),
+    (&["--require-healthy"], "\n--require-healthy on     an apply passes once its component is healthy"),
+    (&["--bake", "10m", "--require-healthy"], "and stays so for 10m; degraded or unhealthy: failed"),
     (&["--map-exit", "timed_out=0"], "\ntimed_out                0  --map-exit says so\n"),
 ];
 
