@@ -260,13 +260,15 @@ impl Discovery {
 
     /// Returns how the workflow has ended, if it has, without waiting for its deploys.
     ///
-    /// A success is none as long as one of its deploys has not become a target, or one of its steps has not ended.
+    /// A success is none as long as one of its deploys has not become a target, one of its steps has not ended, or it has not
+    /// lasted for as long as it has to.
     pub(super) fn end_without_deploys(&self, targets: &[TargetWatch]) -> Option<Option<Failure>> {
-        match &self.source {
+        let end = match &self.source {
             Source::Workflow(workflow) => workflow.end_without_deploys(targets),
             Source::Branch(branch) => branch.decided(),
             Source::Names(_) | Source::Known => None,
-        }
+        };
+        end.filter(|failure| failure.is_some() || self.settles_until.is_none())
     }
 
     /// Records the position of a new target.
@@ -495,6 +497,9 @@ impl Discovery {
             Next::Read(request) => {
                 self.poller.need(request);
                 Discovered::Nothing
+            }
+            Next::Join(joining, _) if joining.is_empty() && workflow.is_left(targets, shared.settings().require) => {
+                Discovered::End(None)
             }
             Next::Join(joining, _) if joining.is_empty() && shared.queue_request(workflow.id(), now).is_some() => {
                 self.poller.need(Request::QueuePosition(workflow.id().clone()));

@@ -10,7 +10,7 @@ use crate::model::{Deploy, StepState, Workflow, WorkflowEnd, WorkflowStep};
 use crate::schedule::Observed;
 use crate::watch::lists::FEWEST;
 use crate::watch::target::TargetWatch;
-use crate::{DeployId, InstallId, Moment, RemoteText, Target, Verdict, WorkflowId, reason};
+use crate::{DeployId, InstallId, Moment, RemoteText, Require, Target, Verdict, WorkflowId, reason};
 
 /// A workflow of which every deploy is a target.
 #[derive(Debug)]
@@ -159,9 +159,6 @@ impl WorkflowTargets {
         let joining = self.joining(&workflow, targets);
         let all_followed = joining.is_empty() && self.are_all_followed(targets);
         let Some(end) = workflow.end() else {
-            if all_followed && self.is_left(&workflow, targets) {
-                return Next::End(None);
-            }
             let observed = if joining.is_empty() { Observed::Nothing } else { Observed::Change };
             return Next::Join(joining, observed);
         };
@@ -172,13 +169,19 @@ impl WorkflowTargets {
         Next::Join(joining, if gap { Observed::Nothing } else { Observed::Change })
     }
 
-    /// Tells whether the workflow is not waited for any more: all its targets have ended, and one of them before its deploy did,
-    /// as a flag says. A pass needs that the workflow still asks.
-    fn is_left(&self, workflow: &Workflow, targets: &[TargetWatch]) -> bool {
+    /// Tells whether the workflow is not waited for any more although it goes on: all its targets have ended, and a flag has
+    /// ended one of them before its deploy. Either the run has failed by that, or each target has passed, and the workflow asks
+    /// a human and has no step that failed.
+    pub(super) fn is_left(&self, targets: &[TargetWatch], require: Require) -> bool {
+        let Some(workflow) = self.workflow.as_ref().filter(|workflow| workflow.end().is_none()) else { return false };
         let own = || self.targets.values().map(|index| &targets[*index]);
-        let asks = workflow.asked_about().next().is_some();
-        let stops = |target: &TargetWatch| target.ended_early() && (asks || target.verdict() != Some(Verdict::Passed));
-        !self.is_of_run && own().all(TargetWatch::has_ended) && own().any(stops)
+        let has_passed = |target: &TargetWatch| target.verdict() == Some(Verdict::Passed);
+        let is_lost = require == Require::All && own().any(|target| target.ended_early() && !has_passed(target));
+        let is_passed = own().all(has_passed)
+            && own().any(TargetWatch::ended_early)
+            && workflow.asked_about().next().is_some()
+            && workflow.failed_step().is_none();
+        self.are_all_followed(targets) && own().all(TargetWatch::has_ended) && (is_lost || is_passed)
     }
 
     /// As [`Discovery::end_without_deploys`](super::Discovery::end_without_deploys).

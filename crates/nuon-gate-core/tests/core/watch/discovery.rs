@@ -171,6 +171,48 @@ fn a_workflow_with_another_deploy_at_work_is_not_left() {
     assert!(run.report.elapsed >= s(300), "{:?}", run.report.elapsed);
 }
 
+/// Enough targets have passed, and another was ended by a flag; the workflow fails later.
+#[test]
+fn a_workflow_that_may_still_fail_is_not_left() {
+    let flow = |now: Duration| {
+        let asked = with(step("b", "approval-awaiting", "dplB"), json!({"approval": {"id": "waa1"}}));
+        let (word, ended) = if now < s(300) { ("in-progress", false) } else { ("error", true) };
+        (word, ended, vec![step("a", "success", "dplA"), asked, step("tests", "pending", "")])
+    };
+    let word = |_: Duration, id: &str| if id == "dplA" { "active" } else { "pending-approval" };
+    for on_approval in [OnApproval::Fail, OnApproval::Wait] {
+        let clocks = Clocks { approval: Some(s(60)), ..settings().clocks };
+        let settings = WatchSettings { require: Require::Any, on_approval, clocks, ..settings() };
+        let run = run(of_workflow(settings), flowing(flow, word));
+        assert_eq!((run.report.verdict, run.report.targets[0].verdict), (Verdict::Failed, Verdict::Passed));
+        assert!(run.report.elapsed >= s(300), "{on_approval:?}: {:?}", run.report.elapsed);
+    }
+}
+
+#[test]
+fn a_step_that_failed_is_no_reason_to_pass_while_a_human_is_asked() {
+    let flow = |_: Duration| {
+        let asked = with(step("a", "approval-awaiting", "dplA"), json!({"approval": {"id": "waa1"}}));
+        ("in-progress", false, vec![step("sandbox", "error", ""), asked])
+    };
+    let settings = WatchSettings { on_approval: OnApproval::Pass, ..settings() };
+    let run = run(of_workflow(settings), flowing(flow, |_, _| "pending-approval"));
+    assert_eq!((run.report.verdict, verdicts(&run)), (Verdict::TimedOut, vec![Verdict::Passed]));
+}
+
+#[test]
+fn a_success_that_the_last_poll_shows_first_has_not_lasted() {
+    let flow = |now: Duration| {
+        let (word, ended) = if now < s(59) { ("in-progress", false) } else { ("success", true) };
+        (word, ended, vec![step("a", "success", "dplA")])
+    };
+    for (settle, verdict) in [(s(0), Verdict::Passed), (s(20), Verdict::TimedOut)] {
+        let clocks = Clocks { total: s(60), ..settings().clocks };
+        let run = run(of_workflow(WatchSettings { settle, clocks, ..settings() }), flowing(flow, |_, _| "active"));
+        assert_eq!((run.report.verdict, verdicts(&run)), (verdict, vec![Verdict::Passed]), "{settle:?}");
+    }
+}
+
 #[test]
 fn a_retry_within_the_workflow_is_followed_and_no_target_of_its_own() {
     let flow = |now: Duration| match now.as_secs() {
