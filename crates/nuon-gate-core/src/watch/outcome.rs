@@ -65,6 +65,11 @@ impl Watch {
                 (None, PollerId::Discovery) => {}
             }
         }
+        if let Some(signal) = self.signal {
+            self.targets
+                .iter_mut()
+                .for_each(|target| target.unrefuse(StoppedBy::Signal(signal), now, &mut self.shared));
+        }
     }
 
     /// Returns how many of all targets have to pass, those of other shards among them.

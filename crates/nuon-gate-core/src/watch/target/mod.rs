@@ -443,6 +443,13 @@ impl TargetWatch {
         self.end_at_stop(&StopReason::Stopped(by, error.as_ref()), now, shared);
     }
 
+    /// A refusal is an end of the whole run. A signal comes before it, and ends the target in its place.
+    pub(super) fn unrefuse(&mut self, by: StoppedBy, now: Moment, shared: &mut Shared) {
+        if self.record.take_refusal() {
+            self.stop(by, now, shared);
+        }
+    }
+
     pub(super) fn report(&self, now: Moment, shared: &Shared) -> TargetReport {
         let report = self.record.report(self.pins.workflow.as_ref(), now, shared);
         let health = match &self.phase {

@@ -19,7 +19,7 @@ use crate::watch::phase::{Basis, End, Note, rows_of};
 use crate::watch::shared::Shared;
 use crate::{DeployId, Hold, Line, MatchedBy, Moment, Target, Verdict, WorkflowId};
 
-/// How often it is told what a step, or the health of the component, says that keeps a deploy from its verdict.
+/// The shortest time between two reports of what holds a deploy, where only the words of a step or of its health have changed.
 const STEP_PACE: Duration = Duration::from_secs(15);
 
 #[derive(Debug)]
@@ -101,6 +101,11 @@ impl Record {
             Some(End::Otherwise(verdict, _)) => matches!(verdict, Verdict::ApprovalNeeded | Verdict::Superseded),
             Some(End::Refused(_)) | None => false,
         }
+    }
+
+    /// Forgets an end that was a refusal, and returns true once if it was.
+    pub(super) fn take_refusal(&mut self) -> bool {
+        self.end.take_if(|(_, end)| matches!(end, End::Refused(_))).is_some()
     }
 
     /// Returns true once, when the target has ended.

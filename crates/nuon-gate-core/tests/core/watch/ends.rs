@@ -8,7 +8,7 @@ use crate::virtual_time::{
 };
 use nuon_gate_core::api::Request;
 use nuon_gate_core::pins::Pins;
-use nuon_gate_core::watch::{Ask, Clocks, EventKind, Mode, Step, Watch, WatchSettings};
+use nuon_gate_core::watch::{Ask, Clocks, EventKind, Mode, OnStale, Step, Watch, WatchSettings};
 use nuon_gate_core::{Moment, Require, Signal, Verdict};
 
 fn glance() -> WatchSettings {
@@ -47,6 +47,20 @@ fn the_last_poll_after_a_signal_takes_a_second_at_most() {
         assert_eq!(run.report.elapsed, s(34));
         assert_eq!(run.asked.last().unwrap().timeout, s(1));
     }
+}
+
+/// The run would be refused, if the signal had not come before.
+#[test]
+fn a_target_that_is_refused_after_a_signal_has_a_reason() {
+    let settings = WatchSettings { on_stale: OnStale::Fail, ..settings() };
+    let run =
+        Driver::signalled(ms(1), Signal::Terminate).run(latest(settings), serving(|_| Some(row("dpl0", "active"))));
+    assert_eq!(run.report.verdict, Verdict::Interrupted(Signal::Terminate));
+    let target = run.target();
+    assert_eq!(target.verdict, Verdict::Pending);
+    let reason = target.cause.as_ref().map(ToString::to_string).unwrap_or_default();
+    assert!(reason.contains("stopped by SIGTERM") && reason.contains("`active`"), "{reason}");
+    assert_eq!(run.count(|kind| matches!(kind, EventKind::Ended { target: Some(0), .. })), 1);
 }
 
 #[test]
