@@ -74,6 +74,25 @@ impl Verdict {
         }
     }
 
+    /// Returns the exit code that stands for it in a result, unless the user has chosen another.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Passed => 0,
+            Self::Failed => 1,
+            Self::Rejected => 3,
+            Self::Cancelled => 4,
+            Self::ApprovalNeeded => 5,
+            Self::Superseded => 6,
+            Self::Inconclusive => 7,
+            Self::NotifyFailed => 8,
+            Self::Pending => 10,
+            Self::TimedOut => 124,
+            Self::Interrupted(Signal::HangUp) => 129,
+            Self::Interrupted(Signal::Interrupt) => 130,
+            Self::Interrupted(Signal::Terminate) => 143,
+        }
+    }
+
     /// Returns the sign that stands for it wherever people read.
     pub fn sign(self) -> &'static str {
         match self {

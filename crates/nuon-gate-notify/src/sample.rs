@@ -11,7 +11,7 @@ pub(crate) fn result(verdict: Verdict) -> RunResult {
     RunResult {
         schema: 1,
         verdict,
-        exit_code: exit_code(verdict),
+        exit_code: verdict.exit_code(),
         reason: target.reason.clone(),
         hint: target.hint.clone(),
         started_at: Line::new("2026-08-03T14:02:11Z"),
@@ -83,22 +83,6 @@ fn words(verdict: Verdict) -> (&'static str, Option<&'static str>) {
         Verdict::TimedOut => ("executing", Some("--timeout: not ended after 1h; executing for 58m")),
         Verdict::Interrupted(_) => ("executing", Some("SIGTERM ended the wait")),
         Verdict::Pending => ("executing", None),
-    }
-}
-
-fn exit_code(verdict: Verdict) -> u8 {
-    match verdict {
-        Verdict::Passed => 0,
-        Verdict::Failed => 1,
-        Verdict::Rejected => 3,
-        Verdict::Cancelled => 4,
-        Verdict::ApprovalNeeded => 5,
-        Verdict::Superseded => 6,
-        Verdict::Inconclusive => 7,
-        Verdict::NotifyFailed => 8,
-        Verdict::Pending => 10,
-        Verdict::TimedOut => 124,
-        Verdict::Interrupted(_) => 143,
     }
 }
 

@@ -1,7 +1,7 @@
-//! Exit codes. They come from the verdict alone, by one total match; where there was no watch, from the API's answer.
+//! Exit codes. They come from the verdict alone ([`Verdict::exit_code`]); where there was no watch, from the API's answer.
 
+use nuon_gate_core::Verdict;
 use nuon_gate_core::api::{ApiError, ErrorClass};
-use nuon_gate_core::{Signal, Verdict};
 
 /// Bad flags or configuration; nothing was waited for.
 pub const USAGE: u8 = 2;
@@ -32,25 +32,6 @@ pub fn name(code: u8) -> &'static str {
     CODES.iter().find(|(codes, ..)| codes.split(" / ").any(|one| one == code)).map_or("unknown", |(_, name, _)| name)
 }
 
-/// Returns the exit code of a verdict.
-pub fn code(verdict: Verdict) -> u8 {
-    match verdict {
-        Verdict::Passed => 0,
-        Verdict::Failed => 1,
-        Verdict::Rejected => 3,
-        Verdict::Cancelled => 4,
-        Verdict::ApprovalNeeded => 5,
-        Verdict::Superseded => 6,
-        Verdict::Inconclusive => 7,
-        Verdict::NotifyFailed => 8,
-        Verdict::Pending => 10,
-        Verdict::TimedOut => 124,
-        Verdict::Interrupted(Signal::HangUp) => 129,
-        Verdict::Interrupted(Signal::Interrupt) => 130,
-        Verdict::Interrupted(Signal::Terminate) => 143,
-    }
-}
-
 /// Returns the verdict if this error ends the run before the wait. `None`: it is a mistake in the configuration.
 pub fn verdict_of(error: &ApiError) -> Option<Verdict> {
     match error.class() {
@@ -66,5 +47,5 @@ pub fn verdict_of(error: &ApiError) -> Option<Verdict> {
 
 /// Returns the exit code if this error ends the run before the wait.
 pub fn code_of(error: &ApiError) -> u8 {
-    verdict_of(error).map_or(USAGE, code)
+    verdict_of(error).map_or(USAGE, Verdict::exit_code)
 }

@@ -19,12 +19,12 @@ impl ExitCodes {
 
     /// Returns the exit code of a verdict.
     pub(crate) fn of(&self, verdict: Verdict) -> u8 {
-        self.mapped(verdict.as_str()).unwrap_or_else(|| exit::code(verdict))
+        self.mapped(verdict.as_str()).unwrap_or_else(|| verdict.exit_code())
     }
 
     /// Says that the exit code of a verdict is not the usual one.
     pub(crate) fn words(&self, verdict: Verdict) -> Option<Line> {
-        let (code, usual) = (self.of(verdict), exit::code(verdict));
+        let (code, usual) = (self.of(verdict), verdict.exit_code());
         let words = || Line::new(format!("the exit code is {code} instead of {usual}, because of --map-exit"));
         (code != usual).then(words)
     }

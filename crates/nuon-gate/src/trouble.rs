@@ -47,7 +47,7 @@ impl Trouble {
 
     /// Returns the exit code.
     pub(crate) fn exit_code(&self) -> u8 {
-        self.verdict.map_or(exit::USAGE, exit::code)
+        self.verdict.map_or(exit::USAGE, Verdict::exit_code)
     }
 
     /// Adds a hint.

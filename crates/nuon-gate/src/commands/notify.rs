@@ -10,7 +10,6 @@ use nuon_gate_notify::{Mention, Options, Parsed, Sinks, render, send_test};
 use crate::arguments::{NotifyAction, NotifyCommandArguments};
 use crate::connection::setup;
 use crate::environment::Environment;
-use crate::exit;
 use crate::input::Input;
 use crate::lists::flatten;
 use crate::notify::{invalid_setup, sinks};
@@ -66,5 +65,5 @@ async fn test(sinks: &Sinks, options: Options, budget: Duration) -> Result<u8, T
         let why = why.map(|why| format!(", {}", why.plain())).unwrap_or_default();
         stdout_line(&format!("{}: {word}{why}", sent.sink.plain()));
     }
-    Ok(if outcome.any_failed() { exit::code(Verdict::NotifyFailed) } else { 0 })
+    Ok(if outcome.any_failed() { Verdict::NotifyFailed.exit_code() } else { 0 })
 }

@@ -104,7 +104,7 @@ async fn find(client: &Client, wanted: Vec<Wanted>, patience: &Patience) -> Step
     let ask = async |request| patience.ask(client, request).await;
     let targets = targets::resolve(ask, &mut Resolver::new(wanted).thorough()).await.map_err(|error| match error {
         Unresolved::Unknown(unknown) => {
-            Check::failed("target", exit::code(Verdict::Rejected), unknown.to_string(), if_unknown(&unknown))
+            Check::failed("target", Verdict::Rejected.exit_code(), unknown.to_string(), if_unknown(&unknown))
         }
         Unresolved::Ambiguous(ambiguous) => {
             Check::misconfigured("target", Trouble::new(&ambiguous).hint(if_ambiguous(&ambiguous)))

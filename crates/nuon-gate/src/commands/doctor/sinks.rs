@@ -7,7 +7,6 @@ use nuon_gate_notify::{Options, Parsed, Sinks, SlackCheck, SlackRefusal, slack_c
 use super::LONGEST_READ;
 use super::check::{Check, Checks};
 use crate::environment::Environment;
-use crate::exit;
 use crate::notify::{invalid_setup, sinks};
 use crate::reader::{Limit, Reader};
 
@@ -48,11 +47,11 @@ fn report(checks: &mut Checks, slack: SlackCheck) {
     checks.push(match slack.identity {
         Err(SlackRefusal { words, hint }) => {
             let hint = hint.unwrap_or_else(|| "check NUON_GATE_SLACK_TOKEN".to_owned());
-            Check::failed("slack-token", exit::code(Verdict::NotifyFailed), words, hint)
+            Check::failed("slack-token", Verdict::NotifyFailed.exit_code(), words, hint)
         }
         Ok(identity) if identity.can_post() == Some(false) => Check::failed(
             "slack-token",
-            exit::code(Verdict::NotifyFailed),
+            Verdict::NotifyFailed.exit_code(),
             format!("{} in {} may not post", identity.user, identity.team),
             "give the app the scope chat:write, and install it again",
         ),
