@@ -188,7 +188,7 @@ fn retry_after_never_outlasts_the_deadline() {
     }
 }
 
-/// One poll at the start, the other when the clock rings.
+/// One poll at the start, the other when the timeout expires.
 const TWO_LOOKS: [&str; 6] = ["--timeout", "300ms", "--min-interval", "10s", "--max-interval", "10s"];
 
 #[test]

@@ -131,7 +131,7 @@ pub struct WatchSettings {
     pub links: bool,
     /// Whether it is to be told how the steps of workflows move on.
     pub steps: bool,
-    /// Which lines of the deploys' logs are told while these are written; `None`: no log is read.
+    /// Which lines of the deploys' logs are shown while the deploys run; `None`: no log is read.
     pub logs: Option<Followed>,
     /// Whether the end of a step at work is awaited by a long poll, where the server offers it.
     pub long_poll: bool,

@@ -157,7 +157,7 @@ fn only_what_has_26_characters_is_an_id() {
     }
 }
 
-/// An id with hardly a digit is looked for among the names first; a list that lacks it says nothing of it.
+/// An id with fewer than two digits is searched among the names first; a list that lacks it proves nothing.
 #[test]
 fn what_has_the_form_of_an_id_and_is_no_name_is_an_id() {
     let id = "cmpcomponentofthewholeteam";

@@ -1,5 +1,5 @@
-//! What happens is told by the names of the targets. These are read while the wait has begun, so what happens meanwhile is kept
-//! back for a moment; the wait itself never is.
+//! Outputs name targets by their names. These are read while the wait runs, so the first events are kept for up to a second; the
+//! wait itself is never delayed.
 
 use std::cell::RefCell;
 use std::pin::pin;
@@ -13,27 +13,27 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::output::Outputs;
 
-/// How long anything is kept back.
+/// The longest time for which events are kept.
 const MOMENT: Duration = Duration::from_secs(1);
 
-/// Outputs that wait for names.
+/// Outputs that keep events until the names are known.
 pub(super) struct Telling {
     outputs: Outputs,
     /// Whether names may still come.
     are_expected: bool,
-    /// What has not been told yet.
+    /// The events that have not been written yet.
     kept: Vec<Event>,
-    /// Until when it is kept, if it is.
+    /// Until when they are kept, if they are.
     until: watch::Sender<Option<Instant>>,
 }
 
 impl Telling {
-    /// Keeps nothing back unless names are `expected`.
+    /// Keeps nothing unless names are expected.
     pub(super) fn new(outputs: Outputs, are_expected: bool) -> Self {
         Self { outputs, are_expected, kept: Vec::new(), until: watch::Sender::new(None) }
     }
 
-    /// What happens from now on is kept until names come, or for a moment.
+    /// Keeps events from now on until names come, or for a second.
     pub(super) fn keep(&mut self) {
         if self.are_expected {
             self.until.send_replace(Some(Instant::now() + MOMENT));
@@ -55,22 +55,22 @@ impl Telling {
         &mut self.outputs
     }
 
-    /// A workflow is being cancelled, which is told after all that led to it.
+    /// Reports that a workflow is being cancelled, after the events that led to it.
     pub(super) fn cancelling(&mut self, workflow: &WorkflowId) {
         self.tell();
         self.outputs.cancelling(workflow);
     }
 
-    /// Tells what has been kept.
+    /// Writes the events that were kept.
     fn tell(&mut self) {
         self.until.send_replace(None);
         self.kept.drain(..).for_each(|event| self.outputs.event(&event));
     }
 
-    /// Tells it by these names, and everything else from now on.
+    /// Uses these names from now on, and writes the events that were kept.
     fn name(&mut self, names: &Names) {
         self.are_expected = false;
-        // It is the first event that says which targets there are.
+        // Names belong to targets, and the first event says which these are.
         self.tell_started();
         self.outputs.name(names);
         self.tell();
@@ -81,14 +81,14 @@ impl Telling {
         self.kept.drain(..started).for_each(|event| self.outputs.event(&event));
     }
 
-    /// Returns the outputs once all is told, by these names.
+    /// Writes what was kept, with these names, and returns the outputs.
     pub(super) fn end(mut self, names: &Names) -> Outputs {
         self.name(names);
         self.outputs
     }
 }
 
-/// Tells, while something else goes on, what is kept back: when the names come, or when it has been kept for long enough.
+/// Runs a future, and writes the events that were kept meanwhile: when the names come, or after a second.
 pub(super) async fn beside<T>(
     telling: &RefCell<Telling>,
     mut names: watch::Receiver<Option<Names>>,

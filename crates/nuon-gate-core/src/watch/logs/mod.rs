@@ -34,7 +34,7 @@ const MOST_LINES: usize = 5_000;
 const MOST_IN_ALL: usize = 40_000;
 const MOST_OF_RECORD: usize = 100;
 
-/// Which lines of logs are told.
+/// Which lines of logs are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Followed {
     /// Those of records about an error.

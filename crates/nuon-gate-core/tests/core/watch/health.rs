@@ -72,8 +72,8 @@ fn requiring(bake: u64) -> WatchSettings {
     WatchSettings { healthy_for: Some(s(bake)), ..settings() }
 }
 
-/// What is told of what is waited for, and when.
-fn told(run: &Run) -> Vec<(u64, String)> {
+/// Returns the words of each hold that was reported, and in which second.
+fn reported_holds(run: &Run) -> Vec<(u64, String)> {
     let hold = |kind: &EventKind| match kind {
         EventKind::Held { hold, .. } => Some(hold.to_string()),
         _ => None,
@@ -95,14 +95,14 @@ fn a_pass_waits_until_the_component_was_observed_and_has_been_healthy_for_long_e
     // The first observation after the deploy comes at 60 s.
     assert!(run.report.elapsed >= s(660) && run.report.elapsed < s(672), "{:?}", run.report.elapsed);
     assert!(health.baked() >= s(600) && health.observed_at().to_string() == second(660), "{health:?}");
-    let told = told(&run);
+    let told = reported_holds(&run);
     assert_eq!(
         told[0].1,
         "waiting for health: not known yet (nothing of the component was observed since the deploy ended)"
     );
     assert_eq!(told[1].1, "waiting for health: healthy for 0s of 10m");
     assert_eq!(told.len(), 2, "{told:?}");
-    // How far it is is told by the heartbeat.
+    // The heartbeat says how far the bake is.
     let beats = run.events.iter().filter_map(|event| match &event.kind {
         EventKind::Waiting { pending } => Some(pending[0].hold.to_string()),
         _ => None,
