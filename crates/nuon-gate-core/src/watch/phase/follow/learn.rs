@@ -32,17 +32,12 @@ impl Follow {
                 self.observe(row, true, policy)
             }
             Fact::Latest(Some(row)) if row.id.as_ref() == Some(&self.id) => {
-                self.reads.shown = true;
                 self.reads.newest = self.newest_of(Some(row.clone()), true);
                 self.observe(row, false, policy)
             }
             Fact::Latest(row) => {
                 self.reads.newest = match row {
-                    Some(row) if self.passed_over.is_deploy(&row) => {
-                        let newest = self.newest_of(Some(row.clone()), true);
-                        self.reads.shown = !self.passed_over.is_older(&row);
-                        newest
-                    }
+                    Some(row) if self.passed_over.is_deploy(&row) => self.newest_of(Some(row), true),
                     // There is this one at least.
                     Some(_) | None => Newest::Hidden,
                 };
@@ -82,7 +77,6 @@ impl Follow {
             return Vec::new();
         }
         self.identified |= own.install_id.is_some() && !self.names_another_workflow(own);
-        self.reads.shown = true;
         let newest = rows_since(policy.target, rows, own);
         let own = Arc::new(own.clone());
         if newest.len() > 1 {
@@ -165,6 +159,7 @@ impl Follow {
         {
             self.passed_over.note_older(row);
         }
+        self.reads.shown |= row.as_ref().is_some_and(|row| !self.passed_over.is_older(row));
         let before = self.newest.take().filter(|before| self.passed_over.is_deploy(before));
         let row = row.map(|row| match before.as_ref().filter(|before| before.id == row.id) {
             Some(before) => Arc::new(row.completed_by(before)),

@@ -499,6 +499,9 @@ fn unreadable() -> Vec<Scene> {
             .then(Then::Holds(Hold::Outdated))
             .poll(2, [detail(&active), newest(&newer("queued")), its_workflow(), done("iwf-1")])
             .then(superseded()),
+        on("fail: a list that lacks the deploy, but shows a newer one of its workflow", OnSuperseded::Fail)
+            .poll(0, [detail(&active), no_newest(), list(&[&created(row(OTHER, "queued"), -30)]), done("iwf-1")])
+            .then(passes_by("iwf-1")),
         on("fail: a failure needs no list", OnSuperseded::Fail)
             .poll(0, [detail(&row(OWN, "noop")), no_newest(), missing("list of 100"), done("iwf-1")])
             .then(fails_as(Status::Noop)),
