@@ -8,8 +8,8 @@
 //! `phase` (what one poll has read, and the one decision that follows), then `discovery` and `enrolment` (which targets there
 //! are), and `parts` (which of them are whose). `clocks` has the limits on time, `era` what the server's times say of it,
 //! `last_polls` and `outcome` the end. `poller`, `flights`, `lists`, `timers`, `freshness`, `health` and `errors` are the
-//! machinery below; `shared` is what all polls have in common. `long_polls` and `logs` have requests of their own beside the
-//! polls, and decide nothing.
+//! machinery below; `shared` is what all polls have in common, and `requests` says which request is sent next. `long_polls` and
+//! `logs` have some of their own beside the polls, and decide nothing.
 //!
 //! # Promises
 //!
@@ -41,6 +41,7 @@ mod parts;
 mod phase;
 mod poller;
 mod queues;
+mod requests;
 mod settings;
 mod shared;
 mod takeovers;
@@ -58,24 +59,21 @@ use self::flights::{Flights, PollerId};
 pub(crate) use self::last_polls::LAST_POLL_AFTER_SIGNAL;
 use self::last_polls::LastPolls;
 pub use self::logs::{Followed, Unfollowed};
-use self::long_polls::{LONG_POLL_TIMEOUT, LongPolls};
+use self::long_polls::LongPolls;
 use self::parts::Parts;
 pub use self::phase::{Basis, HealthProof, Proof};
 use self::poller::Poller;
+pub(crate) use self::requests::PLAN_TIMEOUT;
 pub use self::settings::{Clocks, InvalidSettings, Mode, OnApproval, OnStale, OnSuperseded, Scope, WatchSettings};
 use self::shared::Shared;
 use self::target::TargetWatch;
 use self::timers::Timers;
 use crate::api::{Answer, ApiError, Fact, Reply, Request};
-use crate::cause::Warning;
 use crate::pins::Pinning;
 use crate::resolve::{Resolution, Resolver};
 use crate::schedule::Schedule;
 use crate::{Dashboard, InstallId, Moment, Signal, Verdict, WorkflowId};
 
-/// The time limit of requests that decide nothing, and of one for a plan, which can be megabytes.
-const OPTIONAL_TIMEOUT: Duration = Duration::from_secs(2);
-pub(crate) const PLAN_TIMEOUT: Duration = Duration::from_secs(5);
 /// For how long a deploy and its workflow, or a run and its installs, may contradict each other. They are read one after the
 /// other, and some servers read from a replica that lags, so one of them may only be behind.
 const LAG: Duration = Duration::from_secs(30);
@@ -358,43 +356,6 @@ impl Watch {
         }
     }
 
-    /// Returns the next long poll, if one may be opened.
-    fn next_long_poll(&mut self, now: Moment) -> Option<Ask> {
-        if self.shared.health().paused_until() > now || self.budget_empty_until(now).is_some() {
-            return None;
-        }
-        let serial = self.flights.number();
-        let request = self.long_polls.open(now, serial)?;
-        self.budget.take(now);
-        Some(Ask { ticket: Ticket(serial), request, timeout: LONG_POLL_TIMEOUT })
-    }
-
-    /// Returns the next request for a log, if the polls have no need of it.
-    fn next_of_log(&mut self, now: Moment) -> Option<Ask> {
-        if self.shared.health().paused_until() > now || self.budget.spare_until(now).is_some() {
-            return None;
-        }
-        let serial = self.flights.number();
-        let (request, timeout) = self.shared.logs_mut().open(now, serial)?;
-        self.budget.take(now);
-        Some(Ask { ticket: Ticket(serial), request, timeout })
-    }
-
-    /// Returns when the next request may be sent; `None` means now. The last polls ignore the rate limit.
-    fn budget_empty_until(&mut self, now: Moment) -> Option<Moment> {
-        if self.last_polls.is_some() { None } else { self.budget.empty_until(now) }
-    }
-
-    /// Reports once that the rate limit delays polls.
-    fn note_stretch(&mut self, poller: PollerId, now: Moment) {
-        let began = self.poller(poller).polling_since().unwrap_or(now);
-        let WatchSettings { max_rps, intervals, .. } = *self.shared.settings();
-        if self.stretch == Stretch::Possible && now - began > intervals.max() {
-            self.stretch = Stretch::Reported;
-            self.shared.warn(now, Warning::Stretched { max_rps, interval: intervals.max() });
-        }
-    }
-
     fn report_retry(&mut self, poller: PollerId, error: Option<ApiError>, now: Moment) {
         let Some(error) = error else { return };
         let next = self.due(poller, now) - now;
@@ -488,33 +449,6 @@ impl Watch {
                 self.timers.set(poller, at);
             }
         }
-    }
-
-    fn next_ask(&mut self, now: Moment) -> Option<Ask> {
-        if self.shared.health().paused_until() > now {
-            return None;
-        }
-        if self.budget_empty_until(now).is_some() {
-            self.stretch = self.stretch.max(if self.flights.has_ready() { Stretch::Possible } else { Stretch::None });
-            return None;
-        }
-        let (targets, discovery) = (&self.targets, &self.discovery);
-        let poller = self.flights.next(|poller| match poller {
-            PollerId::Discovery => discovery.poller(),
-            PollerId::Target(index) => targets[index].poller(),
-        })?;
-        self.budget.take(now);
-        self.note_stretch(poller, now);
-        let request = self.poller(poller).request()?.clone();
-        let timeout = self.time_limit(poller, now);
-        let timeout = match request {
-            // What comes after it in the poll must not come too late.
-            Request::Plan(..) => PLAN_TIMEOUT.min(timeout / 2),
-            _ if request.is_optional() => timeout.min(OPTIONAL_TIMEOUT),
-            _ => timeout,
-        };
-        let ticket = Ticket(self.flights.send(poller, request.clone(), now));
-        Some(Ask { ticket, request, timeout })
     }
 
     fn reply_to_target(&mut self, index: usize, now: Moment, request: &Request, reply: Reply) -> Option<ApiError> {
