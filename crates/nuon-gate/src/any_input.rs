@@ -179,7 +179,7 @@ proptest! {
     ])) {
         let file = Temporary::new("targets", &content);
                 match listed(&file.0) {
-            Ok(pairs) => prop_assert!(!pairs.is_empty() && pairs.len() <= content.split(|b| *b == b'\n').count()),
+            Ok(pairs) => prop_assert!(!pairs.is_empty() && pairs.len() <= content.split(|b| matches!(b, b'\n' | b'\r')).count()),
             Err(trouble) => check_trouble(&trouble, &file.0),
         }
     }
