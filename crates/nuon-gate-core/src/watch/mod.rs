@@ -58,13 +58,15 @@ pub use self::event::{Event, EventKind, Pace, Pending, Refusal, RunEvent};
 use self::flights::{Flights, PollerId};
 pub(crate) use self::last_polls::LAST_POLL_AFTER_SIGNAL;
 use self::last_polls::LastPolls;
-pub use self::logs::{Followed, Unfollowed};
+pub use self::logs::unfollowed::Unfollowed;
 use self::long_polls::LongPolls;
 use self::parts::Parts;
 pub use self::phase::{Basis, HealthProof, Proof};
 use self::poller::Poller;
 pub(crate) use self::requests::PLAN_TIMEOUT;
-pub use self::settings::{Clocks, InvalidSettings, Mode, OnApproval, OnStale, OnSuperseded, Scope, WatchSettings};
+pub use self::settings::{
+    Clocks, Followed, InvalidSettings, Mode, OnApproval, OnStale, OnSuperseded, Scope, WatchSettings,
+};
 use self::shared::Shared;
 use self::target::TargetWatch;
 use self::timers::Timers;

@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use super::logs::Followed;
 use crate::pins::{Pinning, Pins};
 use crate::resolve::Wanted;
 use crate::schedule::Intervals;
@@ -72,6 +71,15 @@ pub enum Scope {
     Workflow(WorkflowId, Vec<InstallId>),
     /// The deploys of every install in the run of a branch, those that are still to come among them.
     Branch(BranchRef),
+}
+
+/// Which lines of logs are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Followed {
+    /// Those of records about an error.
+    Errors,
+    /// All.
+    All,
 }
 
 /// What follows from a latest deploy that had already ended before the wait began, if nothing was pinned.

@@ -2,12 +2,15 @@
 //! need, what their answers say counts neither as an error nor as an outage, and nothing waits for them.
 
 mod position;
+pub(super) mod unfollowed;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 use self::position::{Part, Position, Useless};
+use self::unfollowed::{MOST_IN_ALL, MOST_LINES, Unfollowed};
 use super::event::EventKind;
+use super::settings::Followed;
 use crate::api::{ApiError, Reply, Request};
 use crate::log_tail::{Logged, lines};
 use crate::model::{Deploy, LogRecord, Status};
@@ -29,36 +32,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 const LONGEST_PACE: Duration = Duration::from_secs(2);
 /// After this many parts that were read without a pause there is one all the same.
 const MOST_PARTS: u32 = 50;
-/// More lines of one deploy, of all together, and of one record are not shown.
-const MOST_LINES: usize = 5_000;
-const MOST_IN_ALL: usize = 40_000;
+/// More lines of one record are not shown.
 const MOST_OF_RECORD: usize = 100;
-
-/// Which lines of logs are shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Followed {
-    /// Those of records about an error.
-    Errors,
-    /// All.
-    All,
-}
-
-/// Why a log is not followed any more.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Unfollowed {
-    /// The server gives no good answer.
-    #[error("the log cannot be followed any more: {0}")]
-    NoAnswer(ApiError),
-    /// The server gives the same part again and again.
-    #[error("the log cannot be followed any more: the server repeats it")]
-    Repeated,
-    /// There are more lines than anybody reads.
-    #[error("the log has more than {MOST_LINES} lines, and the others are not shown")]
-    TooLong,
-    /// All logs together have.
-    #[error("the logs have more than {MOST_IN_ALL} lines, and the others are not shown")]
-    TooMany,
-}
 
 /// The logs of a watch.
 #[derive(Debug)]
