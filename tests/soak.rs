@@ -9,7 +9,7 @@ use nuon_gate_soak::sockets::{Wish, soak};
 fn nothing_goes_wrong_in_a_hundred_worlds() {
     let gate = env!("CARGO_BIN_EXE_nuon-gate").into();
     // Most of them sleep most of the time.
-    let tally = soak(&Wish { count: 100, seed: 1, seconds: 60, jobs: 8, gate, show: false });
+    let tally = soak(&Wish { count: 100, seed: 1, seconds: 120, jobs: 8, gate, show: false });
     assert!(tally.findings().is_empty(), "{tally}");
     assert!(tally.runs() == 100, "{tally}");
 }

@@ -34,12 +34,12 @@ pub(super) struct Run {
     pub(super) stderr: String,
 }
 
-/// Runs the program in the world of a seed.
+/// Runs the program in the world of a seed, so many times as quick as usual.
 #[expect(clippy::disallowed_methods, reason = "the real program runs in real time, and the world's time is the same")]
-pub(super) fn run(seed: u64, gate: &Path) -> io::Result<Run> {
+pub(super) fn run(seed: u64, gate: &Path, times: u32) -> io::Result<Run> {
     let Folder(folder) = &Folder::new(&format!("soak-{seed}"))?;
     let (began, started_at) = (Instant::now(), Timestamp::now());
-    let world = World::generate_at(seed, Pace::Quick { started_at_us: started_at.as_microsecond() });
+    let world = World::generate_at(seed, Pace::Quick { started_at_us: started_at.as_microsecond(), times });
     let server = Server::start(world.clone(), began)?;
     let token = format!("soak-token-{:016x}", seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
     let question = world.question();

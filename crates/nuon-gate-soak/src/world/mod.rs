@@ -44,9 +44,6 @@ use view::View;
 /// How long nothing comes, where nothing comes, in milliseconds: longer than any client waits.
 const SILENCE_MS: u64 = 600_000;
 
-/// How much quicker everything is in a quick world.
-const QUICK: i64 = 100;
-
 /// The longest wait in a quick world, in milliseconds before the division.
 const LONGEST_QUICK_MS: u64 = 300_000;
 
@@ -55,13 +52,15 @@ const LONGEST_QUICK_MS: u64 = 300_000;
 pub enum Pace {
     /// As on a server: waits of minutes, polls seconds apart. For virtual time.
     Usual,
-    /// A hundred times as quick, and three seconds at most: for real time.
+    /// Many times as quick, with waits of [`LONGEST_QUICK_MS`] at most before the division: for real time.
     ///
     /// What the gate has fixed is no quicker for it: `Retry-After` in whole seconds, the leeway of `--since`, the half minute
     /// for contradictions.
     Quick {
         /// When the gate is started, in microseconds since 1970.
         started_at_us: i64,
+        /// How many times as quick.
+        times: u32,
     },
 }
 
@@ -106,8 +105,8 @@ impl World {
                 signals.push((at + rng.u64(100..4_000), "int"));
             }
         }
-        if let Pace::Quick { started_at_us } = pace {
-            (story.clock.started_at, story.clock.divide) = (started_at_us, QUICK);
+        if let Pace::Quick { started_at_us, times } = pace {
+            (story.clock.started_at, story.clock.divide) = (started_at_us, i64::from(times));
             asked.question.timeout_ms = asked.question.timeout_ms.min(LONGEST_QUICK_MS);
         }
         let divide = story.clock.divide.unsigned_abs();

@@ -334,7 +334,7 @@ fn a_workflow_that_runs_can_be_cancelled() {
 #[test]
 fn a_quick_world_is_the_same_but_faster() {
     for seed in 0..200 {
-        let (mut whole, mut small) = (calm(seed), calm_at(seed, Pace::Quick { started_at_us: 0 }));
+        let (mut whole, mut small) = (calm(seed), calm_at(seed, Pace::Quick { started_at_us: 0, times: 100 }));
         assert_eq!(small.question().timeout_ms, (whole.question().timeout_ms / 100).min(3_000));
         assert_eq!(small.question().min_interval_ms, whole.question().min_interval_ms / 100);
         assert_eq!(small.question().targets, whole.question().targets);
@@ -370,7 +370,7 @@ fn times_are_those_of_the_server() {
         assert_eq!(world.story.clock.rfc3339(at), format!("{stamp:.6}"));
     }
     assert_eq!(world.started_at_unix_s(), 1_800_000_000);
-    let mut quick = calm_at(1, Pace::Quick { started_at_us: 500_000 });
+    let mut quick = calm_at(1, Pace::Quick { started_at_us: 500_000, times: 100 });
     quick.story.clock.ahead = 5_000;
     assert_eq!(quick.story.clock.rfc3339(1_000), "1970-01-01T00:00:00.560002Z");
 }
