@@ -127,6 +127,7 @@ fn a_bad_id_is_refused() {
 #[test]
 fn one_deploy_cannot_be_that_of_several_targets() {
     refused(complete().args(["--component", WORKER, "--deploy", "dplone"]), &["--deploy", "NUON_GATE_DEPLOY"]);
+    refused(complete().args(["--component", WORKER, "--after", "dplone"]), &["--after", "NUON_GATE_AFTER", "mark"]);
 }
 
 #[test]

@@ -128,6 +128,12 @@ impl Since {
 }
 
 impl Pins {
+    /// Returns the pin that names a deploy, which is that of one target.
+    pub(crate) fn of_one_target(&self) -> Option<MatchedBy> {
+        let after = self.after.as_ref().filter(|baseline| !matches!(baseline, Baseline::NoneAt(_)));
+        self.deploy.as_ref().map(|_| MatchedBy::Deploy).or(after.map(|_| MatchedBy::After))
+    }
+
     /// Returns the most specific pin, which is reported as `matched_by`.
     pub fn matched_by(&self) -> MatchedBy {
         let given = [

@@ -222,9 +222,11 @@ pub enum InvalidSettings {
         /// How many there are.
         targets: usize,
     },
-    /// A deploy belongs to one target.
+    /// A deploy belongs to one target, and so does what is newer than it.
     #[error("one deploy's id cannot pin {targets} targets")]
     DeployOfSeveral {
+        /// The pin that names it.
+        pin: MatchedBy,
         /// How many there are.
         targets: usize,
     },
@@ -272,8 +274,10 @@ impl WatchSettings {
         if needed > targets.len() {
             return Err(InvalidSettings::TooManyRequired { needed, targets: targets.len() });
         }
-        if pinning.shared.deploy.is_some() && targets.len() > 1 {
-            return Err(InvalidSettings::DeployOfSeveral { targets: targets.len() });
+        if let Some(pin) = pinning.shared.of_one_target()
+            && targets.len() > 1
+        {
+            return Err(InvalidSettings::DeployOfSeveral { pin, targets: targets.len() });
         }
         match targets.iter().find(|target| pinning.of(target).is_none()) {
             Some(target) => Err(InvalidSettings::NotMarked(target.clone())),

@@ -1,7 +1,7 @@
 //! Why nothing is waited for, and what to correct.
 
-use nuon_gate_core::ContradictoryRules;
 use nuon_gate_core::watch::{InvalidSettings, Refusal};
+use nuon_gate_core::{ContradictoryRules, MatchedBy};
 
 use super::advice;
 use super::flags::{self, INSTALL};
@@ -40,6 +40,9 @@ pub(crate) fn invalid(error: &InvalidSettings) -> Trouble {
         InvalidSettings::NotMarked(_) => "mark the same targets that are waited for",
         InvalidSettings::NotOfWorkflow(_) => {
             "give the component with --component (NUON_GATE_COMPONENT, NUON_COMPONENT_ID)"
+        }
+        InvalidSettings::DeployOfSeveral { pin: MatchedBy::After, .. } => {
+            "give --after (NUON_GATE_AFTER) the file that `nuon-gate mark` wrote for these targets"
         }
         InvalidSettings::DeployOfSeveral { .. } => "correct --deploy (NUON_GATE_DEPLOY) or the targets",
         InvalidSettings::TooManyTargets { .. } => {

@@ -7,11 +7,12 @@ use crate::virtual_time::{
     Run, Scripted, after, at_least, component, deploy, exists, hang, ms, none, row, run, s, settings, soon, status,
     targets, watch,
 };
+use jiff::Timestamp;
 use nuon_gate_core::api::Request;
-use nuon_gate_core::pins::Pins;
+use nuon_gate_core::pins::{Baseline, Pins};
 use nuon_gate_core::resolve::Wanted;
 use nuon_gate_core::watch::{Clocks, EventKind, InvalidSettings, Mode, Scope, Watch, WatchSettings};
-use nuon_gate_core::{Require, Verdict};
+use nuon_gate_core::{MatchedBy, Require, Verdict};
 
 use Require::{All, Any};
 use Verdict::{Cancelled, Failed, Inconclusive, Passed, Pending, Rejected, TimedOut};
@@ -138,8 +139,16 @@ fn what_cannot_be_met_is_refused_at_the_start() {
     };
     assert_eq!(made(at_least(4), Pins::default()), Err(InvalidSettings::TooManyRequired { needed: 4, targets: 3 }));
     assert_eq!(made(at_least(3), Pins::default()), Ok(()));
-    let one = Pins { deploy: Some("dpl0".parse().unwrap()), ..Pins::default() };
-    assert_eq!(made(All, one), Err(InvalidSettings::DeployOfSeveral { targets: 3 }));
+    let dpl0 = || "dpl0".parse().unwrap();
+    let of_one = [
+        (Pins { deploy: Some(dpl0()), ..Pins::default() }, MatchedBy::Deploy),
+        (Pins { after: Some(Baseline::Deploy(dpl0())), ..Pins::default() }, MatchedBy::After),
+    ];
+    for (pins, pin) in of_one {
+        assert_eq!(made(All, pins), Err(InvalidSettings::DeployOfSeveral { pin, targets: 3 }));
+    }
+    let of_all = Pins { after: Some(Baseline::NoneAt(Timestamp::UNIX_EPOCH)), ..Pins::default() };
+    assert_eq!(made(All, of_all), Ok(()));
 }
 
 #[test]
