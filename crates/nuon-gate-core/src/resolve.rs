@@ -225,6 +225,14 @@ impl Resolver {
                 None => Ok(()),
             },
             (Request::Installs(_), Fact::Installs(found)) => {
+                let is_it = |install: &Install, typed: &InstallId| {
+                    install.id.as_ref() == Some(typed)
+                        || install.name.as_ref().is_some_and(|name| name.is(typed.as_str()))
+                };
+                // The answer before it lagged: it is asked for again.
+                if self.missing.take_if(|typed| found.rows.iter().any(|install| is_it(install, typed))).is_some() {
+                    return Err(ApiError::Undecodable("the list has an install that was not found".to_owned()));
+                }
                 let names: Vec<RemoteText> = found.rows.into_iter().filter_map(|install| install.name).collect();
                 self.no_install(&names);
                 Ok(())
@@ -254,7 +262,7 @@ impl Resolver {
                 self.missing = Some(install.clone());
                 self.no_install(&[]);
             }
-            Request::Installs(_) => self.no_install(&[]),
+            Request::Installs(_) if self.missing.is_some() => self.no_install(&[]),
             _ => return false,
         }
         true

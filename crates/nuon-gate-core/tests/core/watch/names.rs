@@ -55,6 +55,19 @@ fn trouble_while_names_are_resolved_is_just_trouble() {
 }
 
 #[test]
+fn an_install_that_the_list_has_is_asked_for_again() {
+    let listed_as = |name: &'static str| {
+        run(over(settings(), wanted(&["zero"])), move |now, request| match request {
+            Request::Install(_) if now < s(5) => soon(status(404)),
+            Request::Installs(_) => soon(Body::Exactly(json!([{"id": "inl1", "name": name}]))),
+            _ => acme(request),
+        })
+    };
+    assert_eq!(listed_as("acme").report.verdict, Verdict::Passed);
+    assert_eq!(listed_as("acme-2").report.verdict, Verdict::Rejected);
+}
+
+#[test]
 fn what_ends_the_search_for_targets_is_reported_of_each() {
     let silent = run(over(settings(), wanted(&["zero", "one"])), |_, _| soon(status(503)));
     assert_eq!((silent.report.verdict, verdicts(&silent)), (Verdict::Inconclusive, vec![Verdict::Inconclusive; 2]));
