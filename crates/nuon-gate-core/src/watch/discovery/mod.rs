@@ -498,7 +498,9 @@ impl Discovery {
                 self.poller.need(request);
                 Discovered::Nothing
             }
-            Next::Join(joining, _) if joining.is_empty() && workflow.is_left(targets, shared.settings().require) => {
+            Next::Join(joining, _)
+                if joining.is_empty() && workflow.left(targets, shared.settings().require).is_some() =>
+            {
                 Discovered::End(None)
             }
             Next::Join(joining, _) if joining.is_empty() && shared.queue_request(workflow.id(), now).is_some() => {

@@ -42,6 +42,15 @@ pub(super) struct WorkflowTargets {
     changed: Moment,
 }
 
+/// Why a workflow that goes on is not waited for any more: a flag has ended one of its targets before its deploy ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Left {
+    /// The run has failed by that.
+    Lost,
+    /// Each target has passed, and the workflow asks a human.
+    Passed,
+}
+
 /// What follows from what has been read of the workflow.
 pub(super) enum Next {
     /// This has to be read as well.
@@ -169,11 +178,10 @@ impl WorkflowTargets {
         Next::Join(joining, if gap { Observed::Nothing } else { Observed::Change })
     }
 
-    /// Tells whether the workflow is not waited for any more although it goes on: all its targets have ended, and a flag has
-    /// ended one of them before its deploy. Either the run has failed by that, or each target has passed, and the workflow asks
-    /// a human and has no step that failed.
-    pub(super) fn is_left(&self, targets: &[TargetWatch], require: Require) -> bool {
-        let Some(workflow) = self.workflow.as_ref().filter(|workflow| workflow.end().is_none()) else { return false };
+    /// Returns why the workflow is not waited for any more although it goes on, if so: all its targets have ended, and a flag
+    /// has ended one of them before its deploy. It is not left with a pass where a step has failed.
+    pub(super) fn left(&self, targets: &[TargetWatch], require: Require) -> Option<Left> {
+        let workflow = self.workflow.as_ref().filter(|workflow| workflow.end().is_none())?;
         let own = || self.targets.values().map(|index| &targets[*index]);
         let has_passed = |target: &TargetWatch| target.verdict() == Some(Verdict::Passed);
         let is_lost = require == Require::All && own().any(|target| target.ended_early() && !has_passed(target));
@@ -181,7 +189,8 @@ impl WorkflowTargets {
             && own().any(TargetWatch::ended_early)
             && workflow.asked_about().next().is_some()
             && workflow.failed_step().is_none();
-        self.are_all_followed(targets) && own().all(TargetWatch::has_ended) && (is_lost || is_passed)
+        let left = if is_lost { Some(Left::Lost) } else { is_passed.then_some(Left::Passed) };
+        left.filter(|_| self.are_all_followed(targets) && own().all(TargetWatch::has_ended))
     }
 
     /// As [`Discovery::end_without_deploys`](super::Discovery::end_without_deploys).

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use nuon_gate_core::api::Request;
 use nuon_gate_core::pins::Pins;
-use nuon_gate_core::watch::{OnStale, OnSuperseded, Refusal, Scope, Watch, WatchSettings};
+use nuon_gate_core::watch::{OnApproval, OnStale, OnSuperseded, Refusal, Scope, Watch, WatchSettings};
 use nuon_gate_core::{BranchRef, Verdict};
 use serde_json::{Value, json};
 
@@ -361,4 +361,28 @@ fn a_deploy_that_somebody_cancelled_is_cancelled() {
     let [_, two] = run.report.targets.as_slice() else { panic!("{:?}", run.report.targets) };
     assert_eq!(two.verdict, Verdict::Cancelled);
     assert_eq!(two.cause.as_ref().unwrap().to_string(), "the deploy ended as `cancelled`; the server gives no reason");
+}
+
+#[test]
+fn a_run_is_left_when_a_flag_has_ended_the_deploy_that_asks() {
+    use OnApproval::{Fail, Pass, Wait};
+    let asking = |shop: &mut Shop, _: Duration| {
+        shop.runs = vec![release("run1", "running", 0)];
+        let mut asks = workflow("inwtwo", "two", "approval-awaiting", "dpltwo");
+        for value in [&mut asks, &mut shop.groups.get_mut("run1").unwrap()[1]] {
+            value["status"]["status"] = json!("in-progress");
+            value["finished"] = json!(false);
+        }
+        asks["steps"][0]["approval"] = json!({"id": "iwa1"});
+        asks["steps"][0]["finished"] = json!(false);
+        shop.workflows.insert("inwtwo", asks);
+        shop.deploys.insert("dpltwo", deploy("dpltwo", "two", "pending-approval", "inwtwo", 0));
+    };
+    let ended = |on_approval| {
+        let run = wait_for("shop/main", WatchSettings { on_approval, ..settings() }, asking);
+        (run.report.verdict, run.report.elapsed < s(30))
+    };
+    assert_eq!(ended(Fail), (Verdict::ApprovalNeeded, true));
+    assert_eq!(ended(Pass), (Verdict::Passed, true));
+    assert_eq!(ended(Wait), (Verdict::TimedOut, false));
 }

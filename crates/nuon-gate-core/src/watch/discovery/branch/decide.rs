@@ -6,8 +6,9 @@
 use crate::cause::{Cause, InstallTrouble};
 use crate::model::{RunStatus, WorkflowEnd};
 use crate::watch::discovery::Failure;
+use crate::watch::discovery::workflow::Left;
 use crate::watch::settings::{OnApproval, OnSuperseded};
-use crate::{Line, RunId, Verdict};
+use crate::{Line, Require, RunId, Verdict};
 
 /// What has been read of a run in one poll.
 #[derive(Debug, Clone)]
@@ -47,6 +48,8 @@ pub(super) enum Stand {
     Nothing,
     /// It goes on.
     Open,
+    /// It goes on, and is not waited for any more.
+    Left(Left),
     /// It succeeded, and each of its deploys is a target.
     Done,
     /// It has failed.
@@ -69,6 +72,7 @@ pub(super) enum Decision {
 pub(super) struct Rules {
     pub(super) on_superseded: OnSuperseded,
     pub(super) on_approval: OnApproval,
+    pub(super) require: Require,
 }
 
 impl Sight {
@@ -113,13 +117,36 @@ impl Sight {
     }
 
     fn going(&self, on_approval: OnApproval) -> Decision {
+        let needed = |asks: &Cause| Decision::End(Some((Verdict::ApprovalNeeded, asks.clone())));
         match (&self.asks, on_approval) {
+            (Some(asks), OnApproval::Fail) => needed(asks),
+            // What an install is still to deploy would be missed.
+            (_, OnApproval::Pass) if self.has(|stand| matches!(stand, Stand::Open)) => Decision::Wait,
+            (Some(asks), OnApproval::Pass) if !self.has_targets => needed(asks),
+            (Some(_), OnApproval::Pass) => Decision::End(self.failed_install()),
+            (None, _) | (_, OnApproval::Wait) if self.is_left() => Decision::End(self.failed_install()),
             (None, _) | (_, OnApproval::Wait) => Decision::Wait,
-            (Some(_), OnApproval::Pass) if self.has_targets => Decision::End(None),
-            (Some(asks), OnApproval::Fail | OnApproval::Pass) => {
-                Decision::End(Some((Verdict::ApprovalNeeded, asks.clone())))
-            }
         }
+    }
+
+    fn has(&self, is_it: impl Fn(&Stand) -> bool) -> bool {
+        self.installs.iter().any(|own| is_it(&own.stand))
+    }
+
+    /// Tells whether nothing of the run is waited for any more although it goes on.
+    fn is_left(&self) -> bool {
+        let is_lost = self.has(|stand| matches!(stand, Stand::Left(Left::Lost)));
+        let is_passed = self.has(|stand| matches!(stand, Stand::Left(Left::Passed)));
+        // A pass needs every install to have deployed.
+        let goes_on = |stand: &Stand| matches!(stand, Stand::Open) || matches!(stand, Stand::Nothing) && !is_lost;
+        (is_lost || is_passed) && !self.has(goes_on)
+    }
+
+    fn failed_install(&self) -> Option<Failure> {
+        self.installs.iter().find_map(|own| match &own.stand {
+            Stand::Failed(failure) => Some(failure.clone()),
+            _ => None,
+        })
     }
 
     /// The run and its workflow say that they succeeded.
@@ -140,7 +167,7 @@ impl Sight {
                 Stand::Failed(failure) => return Decision::Contradiction(failure.clone()),
                 Stand::Done if own.is_said_failed => return trouble(own, InstallTrouble::SaidFailed),
                 Stand::Done => {}
-                Stand::Open => return Decision::Wait,
+                Stand::Open | Stand::Left(_) => return Decision::Wait,
             }
         }
         match self.has_targets {

@@ -292,7 +292,8 @@ fn rollout(search: &RunSearch, run: Arc<BranchRun>, is_pinned: bool, shared: &Sh
         true => (RunPin::Named, OnSuperseded::Ignore),
         false => (RunPin::Newest, OnSuperseded::Follow),
     };
-    let rules = Rules { on_superseded: settings.on_superseded.unwrap_or(usual), on_approval: settings.on_approval };
+    let on_superseded = settings.on_superseded.unwrap_or(usual);
+    let rules = Rules { on_superseded, on_approval: settings.on_approval, require: settings.require };
     Rollout::new(search.place().clone(), run, search.is_by_list(), rules, pin, now)
 }
 

@@ -366,7 +366,9 @@ impl Rollout {
         loop {
             match member.targets.next(targets) {
                 workflow::Next::Read(request) => return Err(request),
-                workflow::Next::Join(joining, _) if joining.is_empty() => return Ok(Stand::Open),
+                workflow::Next::Join(joining, _) if joining.is_empty() => {
+                    return Ok(member.targets.left(targets, self.rules.require).map_or(Stand::Open, Stand::Left));
+                }
                 // The next step checks whether that was all.
                 workflow::Next::Join(joining, _) => {
                     let group = member.group.clone();

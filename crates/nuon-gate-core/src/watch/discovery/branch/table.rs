@@ -4,8 +4,9 @@ use super::decide::{Decision, InstallSight, Rules, Sight, Stand};
 use crate::cause::{Cause, GroupTrouble, InstallTrouble};
 use crate::model::{RunStatus, WorkflowEnd};
 use crate::watch::discovery::Failure;
+use crate::watch::discovery::workflow::Left;
 use crate::watch::settings::{OnApproval, OnSuperseded};
-use crate::{Line, RemoteText, RunId, Verdict};
+use crate::{Line, RemoteText, Require, RunId, Verdict};
 
 fn run() -> RunId {
     "abr1".parse().unwrap()
@@ -65,7 +66,10 @@ fn passed() -> Scene {
         installs: vec![own],
         has_targets: true,
     };
-    Scene { sight, rules: Rules { on_superseded: OnSuperseded::Ignore, on_approval: OnApproval::Wait } }
+    Scene {
+        sight,
+        rules: Rules { on_superseded: OnSuperseded::Ignore, on_approval: OnApproval::Wait, require: Require::All },
+    }
 }
 
 impl Scene {
@@ -244,6 +248,32 @@ fn what_a_human_is_asked() {
         ("pass", passed().asking(Pass), Passes),
         ("pass without anything", passed().asking(Pass).with(|sight| sight.has_targets = false), needed()),
         ("asked before it ended", passed().asking(Fail).says("success", Some(WorkflowEnd::Succeeded)), Passes),
+        ("an install is still to deploy more", passed().asking(Pass).and(Stand::Open), Wait),
+        (
+            "an install failed without a deploy",
+            passed().asking(Pass).and(Stand::Failed(install_failure())),
+            Ends(install_failure()),
+        ),
         ("asked before it failed", passed().asking(Pass).says("failed", None), Ends(own_failure())),
+    ]);
+}
+
+/// The run asks nobody; a flag has ended a deploy of an install.
+#[test]
+fn what_is_left_before_it_ended() {
+    let going = |stand| passed().says("running", None).and(stand);
+    let (lost, left) = (|| going(Stand::Left(Left::Lost)), || going(Stand::Left(Left::Passed)));
+    check(vec![
+        ("goes on", going(Stand::Open), Wait),
+        ("nothing ended early", going(Stand::Done), Wait),
+        ("lost", lost(), Passes),
+        ("lost, another install goes on", lost().and(Stand::Open), Wait),
+        ("lost, another install has not begun", lost().and(Stand::Nothing), Passes),
+        ("lost, another install failed", lost().and(Stand::Failed(install_failure())), Ends(install_failure())),
+        ("passed", left(), Passes),
+        ("passed, another install goes on", left().and(Stand::Open), Wait),
+        ("passed, another install has not begun", left().and(Stand::Nothing), Wait),
+        ("passed, but the run failed", left().says("failed", None), Ends(own_failure())),
+        ("passed, and the run says so early", left().says("success", Some(WorkflowEnd::Succeeded)), Wait),
     ]);
 }
