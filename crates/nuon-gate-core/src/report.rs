@@ -13,8 +13,8 @@ use crate::model::{Deploy, Plan, QueuePlace};
 use crate::timeline::Stay;
 use crate::watch::{Basis, Proof};
 use crate::{
-    ApprovalPlace, Cancelled, Clock, Dashboard, DeployId, HealthReport, Line, MatchedBy, RemoteText, RunReport,
-    ShardReport, Signal, Target, Verdict, WorkflowId,
+    ApprovalPlace, Cancelled, Clock, Dashboard, DeployId, HealthReport, InstallId, Line, MatchedBy, RemoteText,
+    RunReport, ShardReport, Signal, Target, Verdict, WorkflowId,
 };
 
 /// The outcome of a run, with what shows it.
@@ -38,6 +38,8 @@ pub struct Report {
     pub dashboard: Option<Dashboard>,
     /// The workflow of which every deploy was waited for, if it has not ended.
     pub open_workflow: Option<WorkflowId>,
+    /// The installs that it may belong to, by id or by name, where that is not known; empty if it is, or any will do.
+    pub open_workflow_of: Vec<InstallId>,
     /// What came of cancelling that.
     pub run_cancelled: Option<Cancelled>,
     /// The run of a branch that was waited for, if it was found.
@@ -89,6 +91,7 @@ impl Report {
             failed_fast: false,
             dashboard: None,
             open_workflow: None,
+            open_workflow_of: Vec::new(),
             run_cancelled: None,
             branch_run: None,
             shard: None,

@@ -54,8 +54,26 @@ struct CancelTarget {
 #[derive(Debug, Default)]
 pub(super) struct CancelPlan {
     /// For each install that they are thought to be of.
-    workflows: BTreeMap<(WorkflowId, Option<InstallId>), Vec<CancelTarget>>,
+    workflows: BTreeMap<(WorkflowId, Option<InstallId>), Open>,
     limits: CancelLimits,
+}
+
+/// What is known of a workflow that is to be cancelled.
+#[derive(Debug, Default)]
+struct Open {
+    /// Its deploys that are reported; none for one that was waited for as a whole.
+    targets: Vec<CancelTarget>,
+    /// The installs that it may belong to, by id or by name, where that is not known of the targets.
+    installs: Vec<InstallId>,
+}
+
+/// What is to be cancelled, once it is known whose it is.
+#[derive(Debug)]
+pub(super) struct OwnedPlan {
+    /// The error says whose a workflow is that is not cancelled.
+    workflows: Vec<(WorkflowId, Open, Result<(), ApiError>)>,
+    limits: CancelLimits,
+    deadline: Instant,
 }
 
 /// The outcome for each target, or for the workflow as a whole.
@@ -77,14 +95,14 @@ impl CancelPlan {
             Verdict::Pending => interrupted && on.interrupt || report.failed_fast && !interrupted && on.fail_fast,
             _ => false,
         };
-        let mut workflows: BTreeMap<(WorkflowId, Option<InstallId>), Vec<CancelTarget>> = BTreeMap::new();
+        let mut workflows: BTreeMap<(WorkflowId, Option<InstallId>), Open> = BTreeMap::new();
         for (target, own) in report.targets.iter().enumerate().filter(|(_, own)| is_open(own.verdict)) {
             let Some(workflow) = own.workflow.clone() else { continue };
             let deploy = own.deploy.as_ref().and_then(|deploy| deploy.id.clone());
             let (install, component) = (own.target.install.clone(), own.target.component.clone());
             let (of, owned) = (Some(install.clone()), own.workflow_owned.clone());
             let target = CancelTarget { target, install, component, deploy, owned };
-            workflows.entry((workflow, of)).or_default().push(target);
+            workflows.entry((workflow, of)).or_default().targets.push(target);
         }
         let stopped = match report.verdict {
             Verdict::TimedOut => on.timeout,
@@ -94,14 +112,41 @@ impl CancelPlan {
         if let Some(workflow) = report.open_workflow.as_ref().filter(|_| stopped)
             && !workflows.keys().any(|(id, _)| id == workflow)
         {
-            workflows.insert((workflow.clone(), None), Vec::new());
+            let open = Open { targets: Vec::new(), installs: report.open_workflow_of.clone() };
+            workflows.insert((workflow.clone(), None), open);
         }
         Self { workflows, limits }
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.workflows.is_empty()
+    }
+
+    /// Finds out which of the workflows are another install's.
+    pub(super) async fn owned<F>(self, send: impl Fn(Request) -> F + Clone + Send + Sync + 'static) -> OwnedPlan
+    where
+        F: Future<Output = Reply> + Send + 'static,
+    {
+        let Self { workflows, limits } = self;
+        let deadline = Instant::now() + limits.whole;
+        let mut under_way = JoinSet::new();
+        for ((workflow, _), open) in workflows {
+            let send = send.clone();
+            under_way.spawn(async move {
+                let owned = belongs(&send, &workflow, &open, limits).await;
+                (workflow, open, owned)
+            });
+        }
+        let mut workflows = under_way.join_all().await;
+        workflows.sort_by(|(one, ..), (other, ..)| one.cmp(other));
+        OwnedPlan { workflows, limits, deadline }
+    }
+}
+
+impl OwnedPlan {
     /// Returns the workflows that are to be cancelled.
-    pub(super) fn workflows(&self) -> impl ExactSizeIterator<Item = &WorkflowId> {
-        self.workflows.keys().map(|(workflow, _)| workflow)
+    pub(super) fn workflows(&self) -> impl Iterator<Item = &WorkflowId> {
+        self.workflows.iter().filter(|(.., owned)| owned.is_ok()).map(|(workflow, ..)| workflow)
     }
 
     /// Cancels each workflow once, and waits within the limits until its deploys have ended.
@@ -113,29 +158,33 @@ impl CancelPlan {
         F: Future<Output = Reply> + Send + 'static,
     {
         let mut under_way = JoinSet::new();
-        for ((workflow, _), open) in self.workflows {
+        let (limits, deadline) = (self.limits, self.deadline);
+        for (workflow, open, owned) in self.workflows {
             let send = send.clone();
-            under_way.spawn(async move { cancel_workflow(&send, workflow, open, self.limits).await });
+            under_way.spawn(async move {
+                let asked = match owned {
+                    Ok(()) => ask(&send, &workflow, deadline, limits).await,
+                    Err(elsewhere) => Err(elsewhere),
+                };
+                reports(&send, &workflow, open.targets, asked, (deadline, limits)).await
+            });
         }
         under_way.join_all().await.into_iter().flatten().collect()
     }
 }
 
-async fn cancel_workflow<F>(
+/// Reports how a workflow and its deploys have ended. Unless the cancel was refused, waits for that.
+async fn reports<F>(
     send: &impl Fn(Request) -> F,
-    workflow: WorkflowId,
+    workflow: &WorkflowId,
     open: Vec<CancelTarget>,
-    limits: CancelLimits,
+    asked: Result<Option<ApiError>, ApiError>,
+    (deadline, limits): (Instant, CancelLimits),
 ) -> Vec<CancelReport>
 where
     F: Future<Output = Reply>,
 {
-    let deadline = Instant::now() + limits.whole;
     let mut seen: Vec<Option<Arc<Deploy>>> = open.iter().map(|_| None).collect();
-    let asked = match belongs(send, &workflow, &open, limits).await {
-        Ok(()) => ask(send, &workflow, deadline, limits).await,
-        Err(elsewhere) => Err(elsewhere),
-    };
     let outcome = match asked {
         Err(error) => {
             // Do not wait, but read once how the deploys stand.
@@ -143,7 +192,7 @@ where
             CancelOutcome::Refused(error)
         }
         Ok(lost) => {
-            let settled = timeout_at(deadline, settle(send, &workflow, &open, &mut seen, limits.pace)).await;
+            let settled = timeout_at(deadline, settle(send, workflow, &open, &mut seen, limits.pace)).await;
             let open = match lost {
                 Some(error) => CancelOutcome::Unanswered(error, limits.whole),
                 None => CancelOutcome::Open(limits.whole),
@@ -166,18 +215,29 @@ where
 async fn belongs<F>(
     send: &impl Fn(Request) -> F,
     workflow: &WorkflowId,
-    open: &[CancelTarget],
+    open: &Open,
     limits: CancelLimits,
 ) -> Result<(), ApiError>
 where
     F: Future<Output = Reply>,
 {
-    let Some(target) = open.first().filter(|target| target.owned != Some(Ok(()))) else { return Ok(()) };
-    let request = Request::Workflow(Some(target.install.clone()), workflow.clone());
-    match timeout(limits.whole / 4, send(request)).await {
+    let target = open.targets.first().filter(|target| target.owned != Some(Ok(())));
+    if target.is_none() && open.installs.is_empty() {
+        return Ok(());
+    }
+    let request = Request::Workflow(target.map(|target| target.install.clone()), workflow.clone());
+    match timeout(limits.whole / 4, send(request)).await.map(|reply| reply.map(|answer| answer.fact)) {
+        Ok(Ok(Fact::Workflow(read))) if target.is_none() => match read.owner_id.as_ref() {
+            Some(owner) if !read.is_of_any(&open.installs) => Err(ApiError::Elsewhere {
+                what: format!("workflow {workflow}"),
+                owner: format!("install {owner}"),
+                expected: open.installs.iter().map(InstallId::as_str).collect::<Vec<_>>().join(" or "),
+            }),
+            _ => Ok(()),
+        },
         Ok(Ok(_)) => Ok(()),
         Ok(Err(error)) if error.class() == ErrorClass::Elsewhere => Err(error),
-        Ok(Err(_)) | Err(_) => target.owned.clone().unwrap_or(Ok(())),
+        Ok(Err(_)) | Err(_) => target.and_then(|target| target.owned.clone()).unwrap_or(Ok(())),
     }
 }
 

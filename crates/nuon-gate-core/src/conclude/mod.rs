@@ -73,7 +73,7 @@ pub async fn conclude_with<F>(
     options: &ConcludeOptions,
     signals: &mut UnboundedReceiver<Signal>,
     deadline: &mut Deadline,
-    on_cancel: impl FnMut(&WorkflowId),
+    mut on_cancel: impl FnMut(&WorkflowId),
 ) -> Report
 where
     F: Future<Output = Reply> + Send + 'static,
@@ -83,9 +83,12 @@ where
     }
     let whole = if report.is_interrupted() { CANCEL_AFTER_SIGNAL } else { CANCEL };
     let plan = CancelPlan::new(&report, options.cancel_on, CancelLimits { whole, pace: options.pace });
-    if plan.workflows().len() > 0 {
-        plan.workflows().for_each(on_cancel);
-        let cancelling = plan.carry_out(send.clone());
+    if !plan.is_empty() {
+        let cancelling = async {
+            let plan = plan.owned(send.clone()).await;
+            plan.workflows().for_each(&mut on_cancel);
+            plan.carry_out(send.clone()).await
+        };
         let (outcomes, signal) = deadline.race(cancelling, signals, CANCEL_AFTER_SIGNAL).await;
         report.note_signal(signal);
         match outcomes {

@@ -23,6 +23,7 @@ impl Watch {
             failed_fast: self.shared.settings().fail_fast && self.can_no_longer_pass(),
             dashboard: self.shared.dashboard().cloned(),
             open_workflow: self.discovery.open_workflow().cloned(),
+            open_workflow_of: self.discovery.unproven_owners().to_vec(),
             run_cancelled: None,
             branch_run: self.discovery.branch_run(),
             shard: self.parts.report(self.discovery.whole(), self.shared.settings(), &self.pinning),

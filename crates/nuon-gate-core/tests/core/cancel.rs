@@ -3,12 +3,13 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use nuon_gate_core::api::{ApiError, Request};
 use nuon_gate_core::cause::Cause;
 use nuon_gate_core::conclude::{CancelOn, ConcludeOptions, Deadline, conclude_with};
 use nuon_gate_core::pins::Pins;
 use nuon_gate_core::report::{Report, Words};
-use nuon_gate_core::watch::{Clocks, WatchSettings};
+use nuon_gate_core::watch::{Clocks, Scope, Watch, WatchSettings};
 use nuon_gate_core::{Line, Signal, Verdict};
 use serde_json::json;
 use tokio::sync::mpsc;
@@ -255,9 +256,40 @@ async fn a_workflow_of_another_install_is_not_cancelled() {
     for (name, read, reads, posts) in cases {
         let flow = move |_| reads.clone().map_or_else(broken, Body::Exactly);
         let done = cancelled(timed_out_beside(read), TIMEOUT, accepted, |_| "cancelled", flow).await;
-        assert_eq!((done.report.verdict, done.posts()), (Verdict::TimedOut, posts), "{name}");
+        assert_eq!((done.report.verdict, done.posts(), done.told.len()), (Verdict::TimedOut, posts, posts), "{name}");
         let refused = done.report.targets[0].cancelled.as_ref().unwrap().was_refused();
         assert_eq!(refused, posts == 0, "{name}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_whole_workflow_that_was_not_read_is_cancelled_unless_it_is_of_another_install() {
+    let of = |owner: &str, name: &str| json!({"id": "inw1", "owner_id": owner, "owner_name": name, "status": {"status": "in-progress"}});
+    let ended = json!({"id": "inw1", "owner_id": "inl1", "status": {"status": "cancelled"}, "finished": true});
+    let (own, other) = (of("inl1", "acme"), of("inl2", "other"));
+    // The installs that were named, what is read before it is cancelled, and whether it is cancelled then.
+    let cases = [
+        (vec![], Some(other.clone()), 1),
+        (vec!["inl1"], Some(own.clone()), 1),
+        (vec!["x", "acme"], Some(own), 1),
+        (vec!["inl1"], Some(other.clone()), 0),
+        (vec!["acme"], Some(other), 0),
+        (vec!["acme"], None, 1),
+    ];
+    for (named, read, posts) in cases {
+        let installs = named.iter().map(|install| install.parse().unwrap()).collect();
+        let scope = Scope::Workflow("inw1".parse().unwrap(), installs);
+        let started = Timestamp::from_second(virtual_time::STARTED_AT).unwrap();
+        let silent = Watch::new(sixty_seconds(), scope, Pins::default(), started).unwrap();
+        let report = virtual_time::run(silent, |_, _| soon(broken())).report;
+        let after = ended.clone();
+        let flow = move |now: Duration| {
+            let read = if now < ms(1) { read.clone() } else { Some(after.clone()) };
+            read.map_or_else(broken, Body::Exactly)
+        };
+        let done = cancelled(report, TIMEOUT, accepted, |word| panic!("{word:?}"), flow).await;
+        assert_eq!((done.posts(), done.told.len()), (posts, posts), "{named:?}");
+        assert_eq!(done.report.run_cancelled.unwrap().was_refused(), posts == 0, "{named:?}");
     }
 }
 

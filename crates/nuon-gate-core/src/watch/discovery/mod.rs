@@ -161,6 +161,14 @@ impl Discovery {
         }
     }
 
+    /// Returns the installs that the workflow may belong to, as long as it has not said whose it is.
+    pub(super) fn unproven_owners(&self) -> &[InstallId] {
+        match &self.source {
+            Source::Workflow(workflow) if !workflow.has_answered() => workflow.installs(),
+            _ => &[],
+        }
+    }
+
     /// Identifies the workflow or run whose deploys are the targets, where they are found one by one.
     pub(super) fn whole(&self) -> Option<String> {
         match &self.source {

@@ -94,6 +94,10 @@ impl WorkflowTargets {
         &self.id
     }
 
+    pub(super) fn installs(&self) -> &[InstallId] {
+        &self.installs
+    }
+
     /// Tells whether it may turn out to be that of a branch's run: its owner is not known yet.
     pub(super) fn can_be_of_branch(&self) -> bool {
         self.installs.is_empty() && !self.is_of_run
@@ -141,7 +145,7 @@ impl WorkflowTargets {
             self.states = states;
             self.changed = now;
         }
-        if self.is_of_named(&workflow) {
+        if workflow.is_of_any(&self.installs) {
             self.owner.clone_from(&workflow.owner_id);
         }
         let new: Vec<_> = workflow.deploys().into_iter().filter(|id| !self.deploys.contains(id)).collect();
@@ -214,20 +218,11 @@ impl WorkflowTargets {
             return Some(Cause::PlanOnlyWorkflow(self.id.clone()));
         }
         let owner = workflow.owner_id.as_ref()?;
-        if self.installs.is_empty() || self.is_of_named(workflow) {
+        if self.installs.is_empty() || workflow.is_of_any(&self.installs) {
             return None;
         }
         let (workflow, owner, named) = (self.id.clone(), owner.clone(), self.installs.clone());
         Some(Cause::WorkflowOfOther { workflow, owner, named })
-    }
-
-    /// Tells whether a workflow says that it is of one of the installs that were named.
-    fn is_of_named(&self, workflow: &Workflow) -> bool {
-        let is_owner = |install: &InstallId| {
-            workflow.owner_id.as_ref() == Some(install)
-                || workflow.owner_name.as_ref().is_some_and(|name| name.is(install.as_str()))
-        };
-        self.installs.iter().any(is_owner)
     }
 
     pub(super) fn accept_owner(&mut self, deploy: &Arc<Deploy>) -> Result<(), ApiError> {
