@@ -1,5 +1,6 @@
 //! Whose word an answer is, and whether it is a good one.
 
+use jiff::fmt::rfc2822;
 use serde_json::Value;
 
 use super::ask::Ask;
@@ -29,6 +30,11 @@ pub(super) fn http(exchange: &Exchange) -> Option<&HttpAnswer> {
 /// Returns the status of a whole answer, 0 if there is none.
 pub(super) fn status(exchange: &Exchange) -> u16 {
     http(exchange).map_or(0, |answer| answer.status)
+}
+
+/// Returns the time that an answer's `Date` says, in microseconds.
+pub(super) fn server_time(exchange: &Exchange) -> Option<i64> {
+    Some(rfc2822::parse(http(exchange)?.header("date")?).ok()?.timestamp().as_microsecond())
 }
 
 /// Returns the JSON of a whole 200.

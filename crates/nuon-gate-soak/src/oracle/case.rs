@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use serde_json::Value;
 
-use super::answer::{body, says};
+use super::answer::{body, says, server_time};
 use super::ask::Ask;
 use super::flow::{Flow, steps};
 use super::row::{Kind, Row, kind_of};
@@ -29,6 +29,8 @@ pub(super) struct Seen<T> {
     pub(super) latest: bool,
     /// It is the answer to a question for this one alone.
     pub(super) by_id: bool,
+    /// The time of the answer by the server's clock, in microseconds.
+    pub(super) server_time: Option<i64>,
 }
 
 /// One target, its end, and what was known until then.
@@ -98,7 +100,8 @@ impl<'a> Case<'a> {
         let differs = |own: &str, ours: &str| !own.is_empty() && own != ours;
         let strange = differs(&what.install, &self.install) || differs(&what.component, &self.component);
         let by_id = matches!(Ask::of(&exchange.path), Ask::Detail(..));
-        let seen = Seen { sent: exchange.sent_ms, done: exchange.done_ms, what, named, listed, latest, by_id };
+        let (sent, done, server_time) = (exchange.sent_ms, exchange.done_ms, server_time(exchange));
+        let seen = Seen { sent, done, what, named, listed, latest, by_id, server_time };
         if strange { self.strangers.push(seen) } else { self.rows.push(seen) }
     }
 
@@ -120,7 +123,16 @@ impl<'a> Case<'a> {
     fn flow(&mut self, exchange: &Exchange, value: &Value, asked: Option<&str>) {
         let Some(what) = Flow::of(value).filter(|own| asked.is_none_or(|id| id == own.id)) else { return };
         let (sent, done) = (exchange.sent_ms, exchange.done_ms);
-        self.flows.push(Seen { sent, done, what, named: true, listed: asked.is_none(), latest: false, by_id: true });
+        self.flows.push(Seen {
+            sent,
+            done,
+            what,
+            named: true,
+            listed: asked.is_none(),
+            latest: false,
+            by_id: true,
+            server_time: None,
+        });
     }
 
     /// Takes in the steps of a workflow that was seen before.
@@ -129,7 +141,16 @@ impl<'a> Case<'a> {
         if let Some(mut what) = before.filter(|_| value.is_array()) {
             what.steps = steps(Some(value));
             let (sent, done) = (exchange.sent_ms, exchange.done_ms);
-            self.flows.push(Seen { sent, done, what, named: true, listed: false, latest: false, by_id: true });
+            self.flows.push(Seen {
+                sent,
+                done,
+                what,
+                named: true,
+                listed: false,
+                latest: false,
+                by_id: true,
+                server_time: None,
+            });
         }
     }
 

@@ -54,14 +54,19 @@ fn runs(case: &Case) -> bool {
 }
 
 /// Returns when the newest status was first asked for; answers that lag behind are no change. Where another target may have
-/// asked for the deploy's detail, the earlier of what follows with and without it.
+/// asked for the deploy's detail, or for the list of the install's deploys, the earlier of what follows with and without it.
 fn last_change(case: &Case) -> u64 {
     let Some(deploy) = case.outcome.deploy.as_deref() else { return 0 };
-    let whole = last_change_among(&case.of(deploy).collect::<Vec<_>>());
+    let among = |counts: &dyn Fn(&Seen<Row>) -> bool| {
+        last_change_among(&case.of(deploy).filter(|seen| counts(seen)).collect::<Vec<_>>())
+    };
+    let is_alone = case.question.targets.len() == 1;
+    let is_own = |seen: &Seen<Row>| is_alone || seen.listed || seen.by_id;
+    let sooner = among(&|_| true).min(among(&is_own));
     if !is_shown_to_others(case, deploy) {
-        return whole;
+        return sooner;
     }
-    whole.min(last_change_among(&case.of(deploy).filter(|seen| !seen.by_id).collect::<Vec<_>>()))
+    sooner.min(among(&|seen| !seen.by_id))
 }
 
 /// Returns when the newest status among these answers was first asked for.

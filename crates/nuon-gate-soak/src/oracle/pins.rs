@@ -9,6 +9,9 @@ use crate::transcript::Question;
 /// How much earlier than `--since` a deploy may have been made, in microseconds.
 const LEEWAY: i64 = 5_000_000;
 
+/// For how long an answer may lag behind, in microseconds.
+const LONGEST_LAG: i64 = 120_000_000;
+
 /// Returns whether the question pins a deploy.
 pub(super) fn pinned(question: &Question) -> bool {
     let pins =
@@ -84,7 +87,7 @@ impl Case<'_> {
         let (made, workflow) = (self.created(deploy)?, self.workflow(deploy));
         let newer = |id: &&str| {
             let other = workflow.is_empty() || self.workflow(id) != workflow;
-            let known = other && self.is_no_plan(id) && self.kind(id) != Kind::Nothing;
+            let known = other && self.is_no_plan(id) && self.kind(id) != Kind::Nothing && !self.is_hidden(id);
             known && self.created(id).is_some_and(|own| own > made)
         };
         self.ids().into_iter().filter(|id| *id != deploy).find(newer)
@@ -95,6 +98,15 @@ impl Case<'_> {
         let workflow = self.workflow(deploy);
         let read = self.flow_of(workflow).next().is_some();
         read || workflow.is_empty() || self.of(deploy).any(|seen| seen.latest)
+    }
+
+    /// Returns whether `latest` showed an older deploy long after this one was made: it hides plans alone.
+    fn is_hidden(&self, deploy: &str) -> bool {
+        let Some(made) = self.created(deploy) else { return false };
+        self.rows.iter().filter(|seen| seen.latest).any(|seen| {
+            let is_older = seen.what.created.is_some_and(|own| own < made);
+            is_older && seen.server_time.is_some_and(|now| now >= made + LONGEST_LAG)
+        })
     }
 
     /// Returns whether `--expect` refuses a deploy.

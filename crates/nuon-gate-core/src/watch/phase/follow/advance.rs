@@ -15,6 +15,7 @@ impl Follow {
         let Some(row) = self.known.clone().filter(|_| self.reads.current) else {
             return Move::Stay(Phase::Following(Box::new(self)));
         };
+        let is_matched = !self.is_unmatched(&row, policy);
         if let Some(to) = self.superseding().and_then(|row| row.id.clone()) {
             let action = self.on_superseded(policy);
             if self.superseded_by.as_ref() != Some(&to) {
@@ -22,7 +23,7 @@ impl Follow {
                 notes.push(Note::Superseded { from: self.id.clone(), to: to.clone(), policy: action });
             }
             let judgement = policy.judge(&row);
-            if action == OnSuperseded::Follow && judgement != Judgement::Replaced {
+            if action == OnSuperseded::Follow && judgement != Judgement::Replaced && is_matched {
                 return self.follow_newer(to, &row, policy, notes);
             }
         }
@@ -33,7 +34,7 @@ impl Follow {
             let at_once = policy.settings.mode == Mode::Once;
             return Move::SearchOn { pins: self.pins, passed_over: self.passed_over, newest: self.newest, at_once };
         }
-        let may_go_on = self.identified && self.mismatch(&row, policy).is_none();
+        let may_go_on = self.identified && is_matched && self.mismatch(&row, policy).is_none();
         if policy.judge(&row) == Judgement::Replaced && may_go_on {
             notes.push(Note::Replaced(self.id.clone()));
             let mut ids = self.replaced;

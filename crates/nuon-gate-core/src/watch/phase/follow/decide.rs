@@ -240,14 +240,17 @@ impl Follow {
         matches!(self.on_stale(policy), Some(OnStale::Wait | OnStale::Fail))
     }
 
-    fn proven(&self, row: &Deploy, basis: Basis, policy: &Policy<'_>) -> Decision {
-        let is_contradicted = || self.pins.contradicted_by(row, policy.started_at).is_some();
-        let is_unmatched = match self.origin {
+    /// Tells whether it is not known to be what was pinned: then it proves nothing, nor does what takes its place.
+    pub(super) fn is_unmatched(&self, row: &Deploy, policy: &Policy<'_>) -> bool {
+        match self.origin {
             Origin::Named => !self.matches,
-            Origin::Matched => is_contradicted(),
+            Origin::Matched => self.pins.contradicted_by(row, policy.started_at).is_some(),
             Origin::Successor(_) => false,
-        };
-        if is_unmatched {
+        }
+    }
+
+    fn proven(&self, row: &Deploy, basis: Basis, policy: &Policy<'_>) -> Decision {
+        if self.is_unmatched(row, policy) {
             return Decision::Hold(Hold::Unmatched);
         }
         // Whether it is superseded has to be known, and a list that lacks this very deploy does not say so.

@@ -77,6 +77,7 @@ impl Follow {
             return Vec::new();
         }
         self.identified |= own.install_id.is_some() && !self.names_another_workflow(own);
+        self.reads.shown = true;
         let newest = rows_since(policy.target, rows, own);
         let own = Arc::new(own.clone());
         if newest.len() > 1 {
@@ -159,7 +160,9 @@ impl Follow {
         {
             self.passed_over.note_older(row);
         }
-        self.reads.shown |= row.as_ref().is_some_and(|row| !self.passed_over.is_older(row));
+        // Where this one has no time, only its own row says that it was not too early.
+        let is_late = |row: &Deploy| row.id.as_ref() == Some(&self.id) || self.created.is_some();
+        self.reads.shown |= row.as_ref().is_some_and(|row| is_late(row) && !self.passed_over.is_older(row));
         let before = self.newest.take().filter(|before| self.passed_over.is_deploy(before));
         let row = row.map(|row| match before.as_ref().filter(|before| before.id == row.id) {
             Some(before) => Arc::new(row.completed_by(before)),

@@ -382,8 +382,12 @@ impl Follow {
         })
     }
 
-    /// Tells whether the newest row is known to supersede.
+    /// Tells whether the newest row is known to supersede. If the one that is followed has no time, a list that lacks it may
+    /// only be older than it.
     fn superseding(&self) -> Option<&Arc<Deploy>> {
+        if self.created.is_none() && !self.reads.shown && !self.newest_is_shown {
+            return None;
+        }
         let is_newer = |row: &&Arc<Deploy>| row.created_at.is_some() || self.reads.rival_detailed == row.id;
         let deploys = |row: &&Arc<Deploy>| row.workflow().is_none() || self.reads.rival_deploys == row.id;
         self.rival().filter(is_newer).filter(deploys)

@@ -87,11 +87,21 @@ fn kinds() -> Vec<Scene> {
             .then(failed(Cause::Crossed(id("dpl-new")))),
         own("what took its place is not of the kind that is expected", WHICH)
             .with(|settings| settings.expect = Some(Kind::Teardown))
-            .poll(0, [detail(&typed(retried, "teardown")), list(&[&queued])])
+            .poll(0, [detail(&typed(retried.clone(), "teardown")), list(&[&queued])])
             .then(failed(Cause::Unexpected { deploy: id("dpl-new"), kind: Kind::Apply, expected: Kind::Teardown })),
         pinned("what took its place need not match the pins")
             .poll(0, [detail(&own_build), list(&[&new_build]), detail(&new_build), newest(&new_build), new_done()])
             .then(new_passes()),
+        pinned("what does not say what is pinned is not followed until it does")
+            .poll(0, [detail(&retried)])
+            .then(Then::Holds(Hold::NotReplaced))
+            .poll(2, [detail(&own_build), list(&[&queued])])
+            .then(IN_PROGRESS),
+        pinned("what turns out to contradict a pin is not followed")
+            .poll(0, [detail(&retried)])
+            .then(Then::Holds(Hold::NotReplaced))
+            .poll(2, [detail(&other_build)])
+            .then(rejected(Cause::PinMismatch { deploy: id(OWN), pin: MatchedBy::Build })),
         pinned("what contradicts a pin is not followed")
             .poll(0, [detail(&other_build)])
             .then(rejected(Cause::PinMismatch { deploy: id(OWN), pin: MatchedBy::Build })),

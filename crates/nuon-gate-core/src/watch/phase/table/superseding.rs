@@ -276,6 +276,23 @@ fn older_without_a_time() -> Vec<Scene> {
             .then(IN_PROGRESS)
             .poll(2, [detail(&undated(&active)), newest(&older), at_work_on_other(), done("iwf-1")])
             .then(superseded()),
+        search("superseded: not by the newest of a list that lacks the own row, which has no time", WHICH, by_build())
+            .with(|settings| settings.on_superseded = Some(OnSuperseded::Fail))
+            .poll(0, [newest(&undated(&queued))])
+            .then(IN_PROGRESS)
+            .poll(2, [detail(&undated(&active)), no_newest(), list(&[&older]), at_work_on_other(), done("iwf-1")])
+            .then(Then::Holds(Hold::Outdated))
+            .poll(
+                4,
+                [
+                    detail(&undated(&active)),
+                    no_newest(),
+                    list(&[&older, &undated(&active)]),
+                    at_work_on_other(),
+                    done("iwf-1"),
+                ],
+            )
+            .then(superseded()),
         named("superseded: not by what it has to be newer than", WHICH, after())
             .with(|settings| settings.on_superseded = Some(OnSuperseded::Fail))
             .poll(0, [detail(&active), detail(&older), newest(&timeless), done("iwf-1"), list(&[&active, &timeless])])
