@@ -7,9 +7,9 @@
 mod condition;
 mod follow;
 mod judged;
-mod passed_over;
 mod past;
 mod proof;
+mod read_rows;
 mod search;
 mod succession;
 #[cfg(test)]
@@ -22,9 +22,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 pub(super) use self::follow::Follow;
-use self::passed_over::PassedOver;
 use self::past::Past;
 pub use self::proof::{Basis, HealthProof, Proof};
+use self::read_rows::ReadRows;
 pub(super) use self::search::Search;
 pub(super) use self::succession::Succession;
 use super::LAG;
@@ -60,7 +60,7 @@ enum Move {
     /// A deploy that matched, or took the place of another, is followed.
     Follow(Box<Follow>),
     /// What was followed deploys nothing: the search goes on without it, in this poll or the next.
-    SearchOn { pins: Pins, passed_over: PassedOver, newest: Option<Arc<Deploy>>, at_once: bool },
+    SearchOn { pins: Pins, read_rows: ReadRows, newest: Option<Arc<Deploy>>, at_once: bool },
     /// What was followed had ended before the wait began: what is newer than that is waited for.
     SearchNewer { than: DeployId, created: Timestamp },
     /// What was followed was replaced: its successor is searched, in the next poll if this one has `exhausted` the list.
@@ -78,7 +78,7 @@ struct Replaced {
     past: Option<Past>,
     /// All that were replaced, this one included.
     ids: Vec<DeployId>,
-    passed_over: PassedOver,
+    read_rows: ReadRows,
 }
 
 /// What a decision goes by besides what was read.
@@ -261,8 +261,8 @@ impl Phase {
             phase = match moved {
                 Move::Stay(phase) => return (phase, notes),
                 Move::Follow(follow) => Self::Following(follow),
-                Move::SearchOn { pins, passed_over, newest, at_once } => {
-                    Self::Searching(Search::again(pins, passed_over, newest, at_once))
+                Move::SearchOn { pins, read_rows, newest, at_once } => {
+                    Self::Searching(Search::again(pins, read_rows, newest, at_once))
                 }
                 Move::SearchNewer { than, created } => Self::Searching(Search::after(than, created)),
                 Move::Succeed { replaced, exhausted } => Self::Succession(Succession::new(replaced, exhausted)),

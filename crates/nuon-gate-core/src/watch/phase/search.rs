@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::{
-    Decision, End, Follow, Held, LAG, Move, Note, PassedOver, Past, Phase, Policy, deploy_request, install_request,
+    Decision, End, Follow, Held, LAG, Move, Note, Past, Phase, Policy, ReadRows, deploy_request, install_request,
     is_cut_off, latest_request, list_request, rows_of, workflow_request, wrong_kind,
 };
 use crate::api::{ApiError, Depth, Fact, Request};
@@ -39,7 +39,7 @@ pub(in crate::watch) struct Search {
     awaited: Option<Moment>,
     /// A full list of the install's deploys showed none of the component: its newest is older than all of them.
     is_unlisted: bool,
-    passed_over: PassedOver,
+    read_rows: ReadRows,
     held: Option<Held>,
     /// The poll under way.
     reads: Reads,
@@ -72,7 +72,7 @@ enum Latest {
 impl Search {
     pub(in crate::watch) fn new(pins: Pins) -> Self {
         Self {
-            passed_over: PassedOver::by(&pins),
+            read_rows: ReadRows::by(&pins),
             pins,
             is_implicit: false,
             exists: false,
@@ -90,11 +90,11 @@ impl Search {
 
     /// Goes on without a row that turned out to deploy nothing, and remembers the newest that was shown.
     /// Unless it is to be done `at_once`, the next poll goes on, so that the server is not asked without pause.
-    pub(super) fn again(pins: Pins, passed_over: PassedOver, newest: Option<Arc<Deploy>>, at_once: bool) -> Self {
-        let passed_over = passed_over.searching_on(&pins);
-        let rival = newest.filter(|row| passed_over.is_deploy(row));
+    pub(super) fn again(pins: Pins, read_rows: ReadRows, newest: Option<Arc<Deploy>>, at_once: bool) -> Self {
+        let read_rows = read_rows.searching_on(&pins);
+        let rival = newest.filter(|row| read_rows.is_deploy(row));
         let reads = Reads { latest: Latest::Unmatched, listed: !at_once, ..Reads::default() };
-        Self { exists: true, read_deep: true, goes_on: true, rival, passed_over, reads, ..Self::new(pins) }
+        Self { exists: true, read_deep: true, goes_on: true, rival, read_rows, reads, ..Self::new(pins) }
     }
 
     /// Waits for what is newer than a deploy that had ended.
@@ -151,6 +151,7 @@ impl Search {
             Fact::Latest(row) => self.accept_latest(request, row, policy),
             Fact::InstallDeploys(rows) => self.sweep(&rows, policy),
             Fact::Deploys(rows) => {
+                self.read_rows.note_workflows(&*rows);
                 (self.reads.listed, self.reads.listed_last) = (true, true);
                 let found = rows.iter().find(|row| self.matches(row, policy));
                 self.reads.found = found.map(|row| (Arc::new(row.clone()), false));
@@ -183,6 +184,7 @@ impl Search {
     /// Takes in the newest deploys of the whole install. If none is the component's, only its own newest can say so.
     fn sweep(&mut self, rows: &[Deploy], policy: &Policy<'_>) {
         self.reads.swept = true;
+        self.read_rows.note_workflows(rows_of(policy.target, rows));
         let Some(newest) = rows_of(policy.target, rows).next() else {
             self.is_unlisted = is_cut_off(rows);
             return;
@@ -220,14 +222,14 @@ impl Search {
             let why = self.mismatch(&row, policy);
             self.newest = row.id.clone().map(|newest| Unmatched { newest, why });
             let before = self.rival.take().filter(|before| before.created_at > row.created_at);
-            self.rival = before.or_else(|| Some(row).filter(|row| self.passed_over.is_deploy(row)));
+            self.rival = before.or_else(|| Some(row).filter(|row| self.read_rows.is_deploy(row)));
         }
     }
 
     /// Says why a row does not match. Nobody has pinned what is only not to have ended before.
     fn mismatch(&self, row: &Deploy, policy: &Policy<'_>) -> Mismatch {
         let missed = self.pins.missed_by(row, policy.started_at);
-        match missed.filter(|_| self.passed_over.is_deploy(row)) {
+        match missed.filter(|_| self.read_rows.is_deploy(row)) {
             Some(_) if self.is_implicit => Mismatch::HadEnded,
             Some(missed) => missed,
             None => Mismatch::Undeployable,
@@ -235,7 +237,7 @@ impl Search {
     }
 
     fn matches(&self, row: &Deploy, policy: &Policy<'_>) -> bool {
-        self.passed_over.is_deploy(row) && self.pins.match_deploy(row, policy.started_at)
+        self.read_rows.is_deploy(row) && self.pins.match_deploy(row, policy.started_at)
     }
 
     /// Goes on to follow what matches, unless it must not be followed.
@@ -246,7 +248,7 @@ impl Search {
         notes.push(Note::Found { row: row.clone(), by: self.pins.matched_by(), replaces: None });
         let past = (!self.pins.is_pinned()).then(|| Past::of(&row, self.awaited, policy));
         let follow = Follow::matched(id, row, self.pins, past, is_newest);
-        let follow = follow.passing_over(self.passed_over).after_row(self.rival);
+        let follow = follow.having_read(self.read_rows).after_row(self.rival);
         Move::Follow(Box::new(if self.is_implicit { follow.unpinned() } else { follow }))
     }
 

@@ -49,6 +49,7 @@ impl Succession {
     pub(super) fn on_fact(&mut self, fact: Fact, now: Moment) -> Vec<Note> {
         match fact {
             Fact::Deploys(rows) => {
+                self.replaced.read_rows.note_workflows(&*rows);
                 self.reads.lists += 1;
                 self.reads.found = rows.iter().find(|row| self.is_successor(row)).cloned().map(Arc::new);
             }
@@ -65,24 +66,24 @@ impl Succession {
     /// Tells whether a row can have taken the place of the one that was replaced: a newer deploy of the same workflow. If the
     /// workflow is not known, it has to be certain that the row is newer, as a lagging replica may give an old one.
     fn is_successor(&self, row: &Deploy) -> bool {
-        let Replaced { row: before, workflow, ids, passed_over, .. } = &self.replaced;
+        let Replaced { row: before, workflow, ids, read_rows, .. } = &self.replaced;
         let age = row.order(before);
         let is_newer = match workflow {
             Some(_) => age != Some(Ordering::Less),
             None => age == Some(Ordering::Greater),
         };
         let was_followed = row.id.as_ref().is_none_or(|id| ids.contains(id));
-        is_newer && !was_followed && workflow.as_ref() == row.workflow() && passed_over.is_deploy(row)
+        is_newer && !was_followed && workflow.as_ref() == read_rows.workflow_of(row) && read_rows.is_deploy(row)
     }
 
     pub(super) fn advance(mut self, policy: &Policy<'_>, notes: &mut Vec<Note>) -> Move {
         let found = self.reads.found.take().and_then(|row| Some((row.id.clone()?, row)));
         let Some((id, row)) = found else { return Move::Stay(Phase::Succession(self)) };
-        let Replaced { row: before, pins, past, ids, passed_over, .. } = self.replaced;
+        let Replaced { row: before, pins, past, ids, read_rows, .. } = self.replaced;
         let past = past.map(|past| past.of_next(&row, policy));
         notes.push(Note::Found { row: row.clone(), by: pins.matched_by(), replaces: ids.last().cloned() });
         let follow = Follow::successor(id, row, pins, before.kind().unwrap_or(Kind::Apply), ids, past);
-        Move::Follow(Box::new(follow.passing_over(passed_over).after_list()))
+        Move::Follow(Box::new(follow.having_read(read_rows).after_list()))
     }
 
     pub(super) fn decide(&self, policy: &Policy<'_>) -> Decision {

@@ -29,10 +29,10 @@ impl Follow {
         }
         let only_plans = self.reads.workflow.as_ref().is_some_and(|workflow| workflow.is_plan_only());
         if only_plans && self.origin != Origin::Named {
-            self.passed_over.note_idle(self.id.clone());
+            self.read_rows.note_idle(self.id.clone());
             notes.push(Note::Lost);
             let at_once = policy.settings.mode == Mode::Once;
-            return Move::SearchOn { pins: self.pins, passed_over: self.passed_over, newest: self.newest, at_once };
+            return Move::SearchOn { pins: self.pins, read_rows: self.read_rows, newest: self.newest, at_once };
         }
         let may_go_on = self.identified && is_matched && self.mismatch(&row, policy).is_none();
         if policy.judge(&row) == Judgement::Replaced && may_go_on {
@@ -41,8 +41,8 @@ impl Follow {
             if !ids.contains(&self.id) {
                 ids.push(self.id);
             }
-            let (workflow, pins, passed_over) = (self.workflow_id, self.pins, self.passed_over);
-            let replaced = Replaced { row, workflow, pins, past: self.past, ids, passed_over };
+            let (workflow, pins, read_rows) = (self.workflow_id, self.pins, self.read_rows);
+            let replaced = Replaced { row, workflow, pins, past: self.past, ids, read_rows };
             return Move::Succeed { replaced, exhausted: self.reads.listed };
         }
         match self.on_stale(policy).filter(|_| matches!(self.decide(policy), Decision::End(_))) {
@@ -76,7 +76,7 @@ impl Follow {
         // It can be taken by another run in its turn.
         let pins = Pins { branch_run: self.pins.branch_run, ..Pins::default() };
         let follow = Self::successor(to, newer, pins, kind, before, past);
-        let mut follow = follow.passing_over(self.passed_over);
+        let mut follow = follow.having_read(self.read_rows);
         (follow.reads.newest, follow.reads.shown) = (Newest::None, true);
         Move::Follow(Box::new(follow))
     }

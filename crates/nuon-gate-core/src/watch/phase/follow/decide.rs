@@ -167,7 +167,7 @@ impl Follow {
             if let Some(id) = rival.id.as_ref().filter(|_| is_undated) {
                 return Some(deploy_request(policy.target, id));
             }
-            if let Some(id) = rival.workflow().filter(|_| self.reads.rival_deploys != rival.id) {
+            if let Some(id) = self.read_rows.workflow_of(rival).filter(|_| self.reads.rival_deploys != rival.id) {
                 return Some(workflow_request(policy.target, id));
             }
         }

@@ -37,7 +37,7 @@ impl Follow {
             }
             Fact::Latest(row) => {
                 self.reads.newest = match row {
-                    Some(row) if self.passed_over.is_deploy(&row) => self.newest_of(Some(row), true),
+                    Some(row) if self.read_rows.is_deploy(&row) => self.newest_of(Some(row), true),
                     // There is this one at least.
                     Some(_) | None => Newest::Hidden,
                 };
@@ -98,7 +98,7 @@ impl Follow {
     pub(in crate::watch::phase) fn overhear(&mut self, rows: &[Deploy], target: &Target) {
         let Some(own) = &self.known else { return };
         let newest = rows_since(target, rows, own);
-        let first = newest.iter().find(|row| self.passed_over.is_deploy(row));
+        let first = newest.iter().find(|row| self.read_rows.is_deploy(row));
         if first.is_some_and(|row| row.id.as_ref() != Some(&self.id)) {
             self.take_newest(newest);
         }
@@ -158,12 +158,12 @@ impl Follow {
         if let Some(row) =
             row.as_ref().filter(|row| row.created_at.zip(self.created).is_some_and(|(its, own)| its < own))
         {
-            self.passed_over.note_older(row);
+            self.read_rows.note_older(row);
         }
         // Where this one has no time, only its own row says that it was not too early.
         let is_late = |row: &Deploy| row.id.as_ref() == Some(&self.id) || self.created.is_some();
-        self.reads.shown |= row.as_ref().is_some_and(|row| is_late(row) && !self.passed_over.is_older(row));
-        let before = self.newest.take().filter(|before| self.passed_over.is_deploy(before));
+        self.reads.shown |= row.as_ref().is_some_and(|row| is_late(row) && !self.read_rows.is_older(row));
+        let before = self.newest.take().filter(|before| self.read_rows.is_deploy(before));
         let row = row.map(|row| match before.as_ref().filter(|before| before.id == row.id) {
             Some(before) => Arc::new(row.completed_by(before)),
             None => row,
@@ -190,7 +190,8 @@ impl Follow {
     }
 
     fn newest_among(&mut self, rows: &[Deploy]) -> Newest {
-        let newest = rows.iter().find(|row| self.passed_over.is_deploy(row)).cloned();
+        self.read_rows.note_workflows(rows);
+        let newest = rows.iter().find(|row| self.read_rows.is_deploy(row)).cloned();
         self.newest_of(newest.map(Arc::new), false)
     }
 
@@ -212,7 +213,7 @@ impl Follow {
     /// The newer row deploys nothing: takes the newest of the others.
     pub(super) fn pass_over_rival(&mut self) {
         if let Some(rival) = self.rival().and_then(|row| row.id.clone()) {
-            self.passed_over.note_idle(rival);
+            self.read_rows.note_idle(rival);
             let rows = self.reads.rows.clone();
             self.reads.newest = rows.map_or(Newest::Hidden, |rows| self.newest_among(&rows));
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use self::health::{Sighted, Watched};
-use super::{Held, PassedOver, Past, Policy};
+use super::{Held, Past, Policy, ReadRows};
 use crate::ApprovalPlace;
 use crate::api::Request;
 use crate::model::{Deploy, StepState, Workflow, WorkflowStep};
@@ -52,7 +52,7 @@ pub(in crate::watch) struct Follow {
     most_steps: usize,
     /// A full list of the install's deploys did not show it: there are too many newer ones.
     is_unlisted: bool,
-    passed_over: PassedOver,
+    read_rows: ReadRows,
     /// Deploys that were followed before.
     replaced: Vec<DeployId>,
     superseded_by: Option<DeployId>,
@@ -135,7 +135,7 @@ impl Follow {
         Self {
             id,
             is_pinned: pins.is_pinned(),
-            passed_over: PassedOver::by(&pins),
+            read_rows: ReadRows::by(&pins),
             pins,
             origin: Origin::Named,
             known: None,
@@ -190,7 +190,7 @@ impl Follow {
     pub(super) fn after_row(mut self, newest: Option<Arc<Deploy>>) -> Self {
         let Some(newest) = newest else { return self };
         match self.known.as_ref().and_then(|known| newest.order(known)) {
-            Some(Ordering::Less) => self.passed_over.note_older(&newest),
+            Some(Ordering::Less) => self.read_rows.note_older(&newest),
             Some(Ordering::Equal) => {}
             Some(Ordering::Greater) | None => {
                 (self.newest, self.newest_is_shown) = (Some(newest), true);
@@ -213,9 +213,10 @@ impl Follow {
         Self { is_pinned: false, ..self }
     }
 
-    /// Passes over these rows.
-    pub(super) fn passing_over(self, passed_over: PassedOver) -> Self {
-        Self { passed_over, ..self }
+    /// Goes on with what was read of rows before.
+    pub(super) fn having_read(self, read_rows: ReadRows) -> Self {
+        let workflow_id = self.known.as_ref().and_then(|own| read_rows.workflow_of(own)).cloned();
+        Self { workflow_id, read_rows, ..self }
     }
 
     /// Takes note that the list has been read in this poll.
@@ -348,7 +349,8 @@ impl Follow {
     /// time is not older than any other.
     fn rival(&self) -> Option<&Arc<Deploy>> {
         let (Newest::Row(newest), Some(_)) = (&self.reads.newest, &self.known) else { return None };
-        let replaces = newest.workflow().is_some() && newest.workflow() == self.own_workflow();
+        let workflow = self.read_rows.workflow_of(newest);
+        let replaces = workflow.is_some() && workflow == self.own_workflow();
         let was_followed = newest.id.as_ref().is_some_and(|id| *id == self.id || self.replaced.contains(id));
         let order = newest.created_at.zip(self.created).map(|(newest, own)| newest.cmp(&own));
         let supersedes = match order {
@@ -356,7 +358,7 @@ impl Follow {
             // It was taken for older when it was left, by a row without a time.
             Some(Ordering::Greater) => !replaces && newest.id.as_ref() != Some(&self.id),
             Some(Ordering::Equal) => !replaces && !was_followed,
-            None => !replaces && !was_followed && !self.passed_over.is_older(newest),
+            None => !replaces && !was_followed && !self.read_rows.is_older(newest),
         };
         supersedes.then_some(newest)
     }
@@ -367,7 +369,7 @@ impl Follow {
 
     /// Tells whether a workflow is that of the newest row now: another row can have become that since it was asked for.
     fn is_of_rival(&self, workflow: &WorkflowId) -> bool {
-        self.rival().is_some_and(|row| row.workflow() == Some(workflow))
+        self.rival().is_some_and(|row| self.read_rows.workflow_of(row) == Some(workflow))
     }
 
     /// The newest row is known to deploy something, or cannot be known better.
@@ -389,7 +391,8 @@ impl Follow {
             return None;
         }
         let is_newer = |row: &&Arc<Deploy>| row.created_at.is_some() || self.reads.rival_detailed == row.id;
-        let deploys = |row: &&Arc<Deploy>| row.workflow().is_none() || self.reads.rival_deploys == row.id;
+        let deploys =
+            |row: &&Arc<Deploy>| self.read_rows.workflow_of(row).is_none() || self.reads.rival_deploys == row.id;
         self.rival().filter(is_newer).filter(deploys)
     }
 }

@@ -142,6 +142,8 @@ fn successors() -> Vec<Scene> {
             .poll(4, [list(&[&next(-30)])])
             .then(waits())
             .poll(6, [list(&[&without(next(-30), "workflow_id")])])
+            .then(waits())
+            .poll(8, [list(&[&without(created(row("dpl-3", "queued"), -30), "workflow_id")])])
             .then(IN_PROGRESS),
     ]
 }

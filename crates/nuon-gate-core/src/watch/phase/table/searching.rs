@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::said::{
     Said, component, created, detail, done, install, list, missing, newest, no_newest, of, plans_only, row, said,
-    status, typed, with, workflow,
+    status, typed, with, without, workflow,
 };
 use super::scene::{IN_PROGRESS, NOT_STARTED, Scene, Then, failed, id, latest, needs, passes_by, play, search};
 use super::{ERRORS, LATEST, NO_DEPLOYS, OTHER, OWN, WHICH};
@@ -98,6 +98,8 @@ fn hidden() -> Vec<Scene> {
     let rows = || list(&[&newer, &older]);
     let since = Pins { since: Some(Since::Ago(Duration::from_secs(5))), ..Pins::default() };
     let at_work = || workflow("iwf-2", "in-progress", OTHER, "in-progress");
+    let other_build = row(OWN, "active");
+    let nameless = without(created(older.clone(), -20), "workflow_id");
     vec![
         search("the list has what the newest hides", WHICH, by_build())
             .poll(0, [newest(&newer), rows(), detail(&older), newest(&newer), at_work(), done("iwf-1")])
@@ -119,6 +121,11 @@ fn hidden() -> Vec<Scene> {
         search("no list is no row", LATEST, by_build())
             .poll(0, [newest(&newer), missing("list of 100")])
             .then(NOT_STARTED),
+        search("the workflow that a list has named counts where later answers leave it out", WHICH, by_build())
+            .poll(0, [newest(&newer), list(&[&newer, &other_build])])
+            .then(NOT_STARTED)
+            .poll(2, [newest(&nameless), detail(&nameless)])
+            .then(needs("workflow iwf-1")),
         search("an outage of the list is no answer", ERRORS, by_build())
             .poll(0, [newest(&newer), status("list of 100", 500)])
             .then(Then::NoAnswer),
