@@ -1,5 +1,7 @@
 //! Whether a target went on although its end was plain (contract: no wait without end).
 
+use std::cmp::Ordering;
+
 use super::answer::good;
 use super::ask::Ask;
 use super::case::{Case, Seen};
@@ -105,7 +107,12 @@ fn is_plain_look(case: &Case, deploy: &str, anchor: (u64, u64), (row, flow): (Sa
     let rows: Vec<&Seen<Row>> = case.rows.iter().filter(|seen| near(seen.sent, seen.done)).collect();
     let latest = rows.iter().any(|seen| seen.listed) || on_superseded(case.question) == "ignore";
     let detail = rows.iter().any(|seen| !seen.listed && seen.named && seen.sent <= anchor.1 && seen.what.id == deploy);
-    let agree = rows.iter().filter(|seen| seen.what.id == deploy).all(|seen| row(&seen.what));
+    // What an earlier answer gives a later time was written by a clock that was put back, or lags.
+    let is_behind = |seen: &Seen<Row>| {
+        let newer = |before: &Seen<Row>| before.what.account(&seen.what) == Some(Ordering::Greater);
+        case.of(deploy).any(|before| before.done <= seen.sent && newer(before))
+    };
+    let agree = rows.iter().filter(|seen| seen.what.id == deploy).all(|seen| row(&seen.what) && !is_behind(seen));
     let mut flows = case.flow_of(case.workflow(deploy)).filter(|seen| near(seen.sent, seen.done));
     latest && detail && agree && flows.all(flow) && asked.all(|own| good(own))
 }

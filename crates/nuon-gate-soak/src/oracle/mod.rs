@@ -109,6 +109,9 @@ fn place(exchange: &Exchange, deploy: &str) -> Option<(String, String)> {
         _ => return None,
     };
     let row = rows_of(value).iter().find(|row| text(row, "id") == deploy)?;
+    if !["", &install].contains(&&*text(row, "install_id")) {
+        return None;
+    }
     let own = text(row, "component_id");
     component.or(Some(own).filter(|own| !own.is_empty())).map(|component| (install, component))
 }

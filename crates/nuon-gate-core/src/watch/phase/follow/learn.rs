@@ -6,12 +6,12 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::health::Watched;
-use super::{Existence, Follow, Newest};
-use crate::Target;
+use super::{Existence, Follow, Newest, ShownBy};
 use crate::api::{Fact, Request};
 use crate::model::{Deploy, Workflow};
 use crate::pins::Baseline;
 use crate::watch::phase::{Note, Policy, is_cut_off, rows_of};
+use crate::{DeployId, Target};
 
 impl Follow {
     pub(in crate::watch::phase) fn on_fact(&mut self, request: &Request, fact: Fact, policy: &Policy<'_>) -> Vec<Note> {
@@ -19,7 +19,7 @@ impl Follow {
             Fact::Deploy(row) if row.id.as_ref() != Some(&self.id) => {
                 if row.id.as_ref().is_some_and(|id| self.is_rival(id)) {
                     self.reads.rival_detailed = row.id.clone();
-                    self.reads.newest = self.newest_of(Some(row.clone()), false);
+                    self.reads.newest = self.newest_of(Some(row.clone()), ShownBy::default());
                 }
                 if row.id.as_ref() == self.unread_baseline() {
                     self.learn_baseline(&row, policy);
@@ -32,12 +32,12 @@ impl Follow {
                 self.observe(row, true, policy)
             }
             Fact::Latest(Some(row)) if row.id.as_ref() == Some(&self.id) => {
-                self.reads.newest = self.newest_of(Some(row.clone()), true);
+                self.reads.newest = self.newest_of(Some(row.clone()), ShownBy::LATEST);
                 self.observe(row, false, policy)
             }
             Fact::Latest(row) => {
                 self.reads.newest = match row {
-                    Some(row) if self.read_rows.is_deploy(&row) => self.newest_of(Some(row), true),
+                    Some(row) if self.read_rows.is_deploy(&row) => self.newest_of(Some(row), ShownBy::LATEST),
                     // There is this one at least.
                     Some(_) | None => Newest::Hidden,
                 };
@@ -83,7 +83,7 @@ impl Follow {
         if newest.len() > 1 {
             self.take_newest(newest);
         } else {
-            self.reads.newest = self.newest_of(Some(own.clone()), false);
+            self.reads.newest = self.newest_of(Some(own.clone()), ShownBy::default());
         }
         self.observe(own, false, policy)
     }
@@ -151,10 +151,9 @@ impl Follow {
     }
 
     /// Returns the newest row that the server has shown: neither a lagging replica nor a row without a time takes it back.
-    /// `is_shown`: this one was shown by the endpoint that hides plans.
-    fn newest_of(&mut self, row: Option<Arc<Deploy>>, is_shown: bool) -> Newest {
+    fn newest_of(&mut self, row: Option<Arc<Deploy>>, by: ShownBy) -> Newest {
         let id = |row: &Option<Arc<Deploy>>| row.as_ref().and_then(|row| row.id.clone());
-        let (was, shown) = (id(&self.newest), id(&row).filter(|_| is_shown));
+        let (was, shown) = (id(&self.newest), id(&row));
         if let Some(row) =
             row.as_ref().filter(|row| row.created_at.zip(self.created).is_some_and(|(its, own)| its < own))
         {
@@ -171,7 +170,8 @@ impl Follow {
         let before = before.filter(|before| row.as_ref().is_none_or(|row| self.stays_newest(before, row)));
         self.newest = before.or(row);
         let is = id(&self.newest);
-        self.newest_is_shown = is.is_some() && (is == shown || is == was && self.newest_is_shown);
+        let if_same = |other: Option<DeployId>, by: ShownBy| if is == other { by } else { ShownBy::default() };
+        self.newest_by = if_same(was, self.newest_by).or(if_same(shown, by));
         let other = self.newest.clone().filter(|newest| newest.id.as_ref() != Some(&self.id));
         other.map_or(Newest::None, Newest::Row)
     }
@@ -192,7 +192,8 @@ impl Follow {
     fn newest_among(&mut self, rows: &[Deploy]) -> Newest {
         self.read_rows.note_workflows(rows);
         let newest = rows.iter().find(|row| self.read_rows.is_deploy(row)).cloned();
-        self.newest_of(newest.map(Arc::new), false)
+        let beside = rows.iter().any(|row| row.id.as_ref() == Some(&self.id));
+        self.newest_of(newest.map(Arc::new), ShownBy { latest: false, beside })
     }
 
     fn take_workflow(&mut self, request: &Request, workflow: Arc<Workflow>) {

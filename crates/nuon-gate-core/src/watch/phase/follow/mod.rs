@@ -58,8 +58,7 @@ pub(in crate::watch) struct Follow {
     superseded_by: Option<DeployId>,
     /// The newest row that the server has shown.
     newest: Option<Arc<Deploy>>,
-    /// It was shown by the endpoint that hides plans, and not by the list alone.
-    newest_is_shown: bool,
+    newest_by: ShownBy,
     held: Option<Held>,
     watched: Watched,
     /// The poll under way.
@@ -84,6 +83,23 @@ enum Existence {
     Answered,
     /// It does not exist.
     Missing,
+}
+
+/// What has shown a row as the newest.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+struct ShownBy {
+    /// The endpoint that hides plans, and not a list alone.
+    latest: bool,
+    /// A list that has the deploy that is followed as well, so that it is not too old to say.
+    beside: bool,
+}
+
+impl ShownBy {
+    const LATEST: Self = Self { latest: true, beside: false };
+
+    fn or(self, other: Self) -> Self {
+        Self { latest: self.latest || other.latest, beside: self.beside || other.beside }
+    }
 }
 
 /// What the poll under way has read.
@@ -152,7 +168,7 @@ impl Follow {
             replaced: Vec::new(),
             superseded_by: None,
             newest: None,
-            newest_is_shown: false,
+            newest_by: ShownBy::default(),
             held: None,
             watched: Watched::default(),
             reads: Reads::default(),
@@ -193,7 +209,7 @@ impl Follow {
             Some(Ordering::Less) => self.read_rows.note_older(&newest),
             Some(Ordering::Equal) => {}
             Some(Ordering::Greater) | None => {
-                (self.newest, self.newest_is_shown) = (Some(newest), true);
+                (self.newest, self.newest_by) = (Some(newest), ShownBy::LATEST);
                 self.reads.newest = Newest::Unread;
             }
         }
@@ -320,7 +336,7 @@ impl Follow {
         if is_own {
             self.workflow_exists = Existence::Missing;
         } else if self.is_of_rival(id) {
-            match self.newest_is_shown {
+            match self.newest_by.latest {
                 true => self.note_rival_deploys(),
                 false => self.pass_over_rival(),
             }
@@ -387,7 +403,7 @@ impl Follow {
     /// Tells whether the newest row is known to supersede. If the one that is followed has no time, a list that lacks it may
     /// only be older than it.
     fn superseding(&self) -> Option<&Arc<Deploy>> {
-        if self.created.is_none() && !self.reads.shown && !self.newest_is_shown {
+        if self.created.is_none() && self.newest_by == ShownBy::default() {
             return None;
         }
         let is_newer = |row: &&Arc<Deploy>| row.created_at.is_some() || self.reads.rival_detailed == row.id;
