@@ -94,7 +94,10 @@ fn in_error(case: &Case, deploy: &str) -> bool {
     let newest = case.newest(deploy);
     let fails = word(case.question, "error", case.kind(deploy)) == Word::Fails;
     let all = !newest.is_empty() && newest.iter().all(|seen| seen.what.status == "error");
-    let judged = case.kind(deploy) != Kind::Nothing && case.misses(deploy).is_none() && !is_baseline(case, deploy);
+    // For a workflow alone the search for its deploys asks for details as well, and not for its targets.
+    let is_known = !case.question.targets.is_empty() || newest.len() > 1;
+    let judged =
+        is_known && case.kind(deploy) != Kind::Nothing && case.misses(deploy).is_none() && !is_baseline(case, deploy);
     fails && all && judged
 }
 

@@ -73,8 +73,10 @@ impl Case<'_> {
     /// Returns whether one deploy was replaced and the other is of its workflow.
     fn replaced_by(&self, old: &str, new: &str) -> bool {
         let gone = self.of(old).any(|seen| plain(&seen.what.status, Kind::Apply) == Word::Replaced);
-        let workflow = self.workflow(old);
-        gone && !workflow.is_empty() && workflow == self.workflow(new)
+        let (workflow, newer) = (self.workflow(old), self.workflow(new));
+        // Its steps say so where the old row names none.
+        let by_steps = || self.flow_of(newer).any(|seen| seen.what.steps.iter().any(|step| step.targets(old)));
+        gone && !newer.is_empty() && (workflow == newer || workflow.is_empty() && by_steps())
     }
 
     /// Returns whether one deploy was made before another.
@@ -87,7 +89,11 @@ impl Case<'_> {
         let (made, workflow) = (self.created(deploy)?, self.workflow(deploy));
         let newer = |id: &&str| {
             let other = workflow.is_empty() || self.workflow(id) != workflow;
-            let known = other && self.is_no_plan(id) && self.kind(id) != Kind::Nothing && !self.is_hidden(id);
+            let known = other
+                && self.is_no_plan(id)
+                && self.kind(id) != Kind::Nothing
+                && !self.is_hidden(id)
+                && !self.is_foreign(id);
             known && self.created(id).is_some_and(|own| own > made)
         };
         self.ids().into_iter().filter(|id| *id != deploy).find(newer)
@@ -98,6 +104,12 @@ impl Case<'_> {
         let workflow = self.workflow(deploy);
         let read = self.flow_of(workflow).next().is_some();
         read || workflow.is_empty() || self.of(deploy).any(|seen| seen.latest)
+    }
+
+    /// Returns whether its workflow says that it is another install's.
+    fn is_foreign(&self, deploy: &str) -> bool {
+        let owners = self.flow_of(self.workflow(deploy)).map(|seen| seen.what.owner.as_str());
+        owners.filter(|owner| !owner.is_empty()).any(|owner| owner != self.install)
     }
 
     /// Returns whether `latest` showed an older deploy long after this one was made: it hides plans alone.

@@ -79,11 +79,12 @@ impl Succession {
     pub(super) fn advance(mut self, policy: &Policy<'_>, notes: &mut Vec<Note>) -> Move {
         let found = self.reads.found.take().and_then(|row| Some((row.id.clone()?, row)));
         let Some((id, row)) = found else { return Move::Stay(Phase::Succession(self)) };
-        let Replaced { row: before, pins, past, ids, read_rows, .. } = self.replaced;
+        let Replaced { row: before, workflow, pins, past, ids, read_rows } = self.replaced;
+        let unplaced = ids.last().cloned().filter(|_| workflow.is_none());
         let past = past.map(|past| past.of_next(&row, policy));
         notes.push(Note::Found { row: row.clone(), by: pins.matched_by(), replaces: ids.last().cloned() });
         let follow = Follow::successor(id, row, pins, before.kind().unwrap_or(Kind::Apply), ids, past);
-        Move::Follow(Box::new(follow.having_read(read_rows).after_list()))
+        Move::Follow(Box::new(follow.in_place_of(unplaced).having_read(read_rows).after_list()))
     }
 
     pub(super) fn decide(&self, policy: &Policy<'_>) -> Decision {

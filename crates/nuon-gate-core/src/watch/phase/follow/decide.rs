@@ -245,7 +245,10 @@ impl Follow {
         match self.origin {
             Origin::Named => !self.matches,
             Origin::Matched => self.pins.contradicted_by(row, policy.started_at).is_some(),
-            Origin::Successor(_) => false,
+            Origin::Successor(_) => self.in_place_of.as_ref().is_some_and(|replaced| {
+                let has_both = |own: &Workflow| own.steps_of(replaced).next().is_some();
+                self.own_workflow().is_some() && !self.reads.workflow.as_deref().is_some_and(has_both)
+            }),
         }
     }
 

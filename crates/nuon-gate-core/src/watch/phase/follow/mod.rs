@@ -55,6 +55,9 @@ pub(in crate::watch) struct Follow {
     read_rows: ReadRows,
     /// Deploys that were followed before.
     replaced: Vec<DeployId>,
+    /// The deploy whose place it took without either naming a workflow. If it turns out to name one, only the steps of that say
+    /// that both are its.
+    in_place_of: Option<DeployId>,
     superseded_by: Option<DeployId>,
     /// The newest row that the server has shown.
     newest: Option<Arc<Deploy>>,
@@ -72,7 +75,7 @@ enum Origin {
     Named,
     /// It matched.
     Matched,
-    /// It took the place of another.
+    /// It took the place of another, or supersedes it.
     Successor(Kind),
 }
 
@@ -166,6 +169,7 @@ impl Follow {
             most_steps: 0,
             is_unlisted: false,
             replaced: Vec::new(),
+            in_place_of: None,
             superseded_by: None,
             newest: None,
             newest_by: ShownBy::default(),
@@ -233,6 +237,11 @@ impl Follow {
     pub(super) fn having_read(self, read_rows: ReadRows) -> Self {
         let workflow_id = self.known.as_ref().and_then(|own| read_rows.workflow_of(own)).cloned();
         Self { workflow_id, read_rows, ..self }
+    }
+
+    /// It took the place of a deploy whose workflow is not known.
+    pub(super) fn in_place_of(self, replaced: Option<DeployId>) -> Self {
+        Self { in_place_of: replaced, ..self }
     }
 
     /// Takes note that the list has been read in this poll.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::said::{Said, created, detail, list, newest, of, plans_only, row, typed, with, without, workflow};
+use super::said::{Said, created, detail, list, newest, of, plans_only, row, said, typed, with, without, workflow};
 use super::scene::{IN_PROGRESS, Scene, Then, failed, id, latest, named, own, passes, play, rejected};
 use super::{NO_DEPLOYS, OTHER, OWN, SEQUENCES, WHICH};
 use crate::cause::Cause;
@@ -145,7 +145,29 @@ fn successors() -> Vec<Scene> {
             .then(waits())
             .poll(8, [list(&[&without(created(row("dpl-3", "queued"), -30), "workflow_id")])])
             .then(IN_PROGRESS),
+        unnamed("no workflow is named at first: only if the steps say that both are of one", "dpl-new")
+            .then(Then::Holds(Hold::Unmatched)),
+        unnamed("no workflow is named at first: the steps say that both are of one", OWN).then(new_passes()),
     ]
+}
+
+/// A deploy that names no workflow was replaced, and what took its place names one in its detail, whose first step targets this.
+fn unnamed(name: &'static str, first: &'static str) -> Scene {
+    let nameless = without(row(OWN, "retried"), "workflow_id");
+    let active = created(row("dpl-new", "active"), -30);
+    let step = |target: &str| {
+        json!({ "name": "apply", "status": { "status": "success" }, "step_target_id": target,
+            "step_target_type": "install_deploys", "finished": true })
+    };
+    let done = json!({ "status": { "status": "success" }, "finished": true, "steps": [step(first), step("dpl-new")] });
+    let answers = [
+        detail(&nameless),
+        list(&[&without(active.clone(), "workflow_id")]),
+        detail(&active),
+        newest(&active),
+        said("workflow iwf-1", &done),
+    ];
+    own(name, WHICH).poll(0, answers)
 }
 
 /// The workflow ends, and nothing took the place of what was replaced.
