@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::answer::{good, http, status};
+use super::answer::{body, good, http, status};
 use super::ask::Ask;
 use super::clocks::spare;
 use crate::transcript::{Exchange, Question};
@@ -40,13 +40,15 @@ fn is_hasty(question: &Question, window: &[&Exchange], targets: usize) -> bool {
     if targets <= 1 { each } else { last.sent_ms - first.sent_ms < short }
 }
 
-/// Returns whether there is a reason for haste: an answer that was none, a long poll that ended, a clock.
+/// Returns whether there is a reason for haste: an answer that was none, a long poll that ended, a clock, or that what was read
+/// changes from one answer to the next while one poll goes on.
 fn excused(question: &Question, window: &[&Exchange], signs: &[u64], end: u64) -> bool {
     let (Some(first), Some(last)) = (window.first(), window.last()) else { return true };
     let bad = window.iter().any(|own| !good(own));
     let margin = question.min_interval_ms;
     let signed = signs.iter().any(|at| at + margin >= first.sent_ms && *at <= last.sent_ms);
-    bad || signed || near_clock(question, last.sent_ms, end)
+    let changes = window.windows(2).filter(|pair| body(pair[0]) != body(pair[1])).count();
+    bad || signed || changes + 2 >= window.len() || near_clock(question, last.sent_ms, end)
 }
 
 /// Returns whether a time can be that of a last poll at a clock.
