@@ -106,12 +106,17 @@ impl Version {
         ];
         let replaced = [Status::Retried, Status::Discarded];
         let status = deploy.current_status();
+        // What comes after one of these has it for its first.
+        let wipes = |own: &Status| wiping.contains(own) || replaced.contains(own);
         Self {
             status: status.clone(),
             updated_at: deploy.updated_at,
             since: composite.and_then(|status| status.since),
             earlier: history.len(),
-            may_be_wiped: wiping.iter().chain(&replaced).any(|wiping| wiping == status),
+            may_be_wiped: [status]
+                .into_iter()
+                .chain(history.first().and_then(|first| first.status.as_ref()))
+                .any(wipes),
             is_final: Rules::default().judge(status, Kind::Apply) != Judgement::Pending,
             is_later: false,
         }
@@ -234,6 +239,20 @@ mod tests {
             let mut freshness = Freshness::default();
             assert!(freshness.admit(Moment::START, &first), "{what}");
             assert_eq!(freshness.admit(Moment::START, &second), expected, "{what}");
+        }
+    }
+
+    #[test]
+    fn a_history_that_was_wiped_begins_anew() {
+        let after = |first: &str| {
+            let status =
+                json!({ "status": "active", "created_at_ts": 1_800_000_027, "history": [{ "status": first }] });
+            deploy(&json!({ "id": "dpl1", "updated_at": "2027-01-15T08:00:27Z", "status_v2": status }))
+        };
+        for (first, expected) in [("auto-skipped", true), ("error", true), ("queued", false)] {
+            let mut freshness = Freshness::default();
+            assert!(freshness.admit(Moment::START, &row("executing", 9, 9, 4)));
+            assert_eq!(freshness.admit(Moment::START, &after(first)), expected, "{first}");
         }
     }
 

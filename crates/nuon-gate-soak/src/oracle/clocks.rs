@@ -72,8 +72,10 @@ fn last_change(case: &Case) -> u64 {
 /// Returns when the newest status among these answers was first asked for.
 fn last_change_among(own: &[&Seen<Row>]) -> u64 {
     let overtaken = |one: &Seen<Row>| own.iter().any(|other| other.overtakes(one));
-    let newest: Vec<&str> = own.iter().filter(|one| !overtaken(one)).map(|one| one.what.status.as_str()).collect();
-    let changed = own.iter().filter(|seen| newest.contains(&seen.what.status.as_str())).map(|seen| seen.sent);
+    // No status says the same as `unknown`.
+    let status = |seen: &Seen<Row>| if seen.what.status.is_empty() { "unknown" } else { &*seen.what.status }.to_owned();
+    let newest: Vec<String> = own.iter().filter(|one| !overtaken(one)).map(|one| status(one)).collect();
+    let changed = own.iter().filter(|seen| newest.contains(&status(seen))).map(|seen| seen.sent);
     changed.min().unwrap_or_default()
 }
 
