@@ -3,13 +3,13 @@
 //! It is a program of its own, as the oracle tells one poll from the next by pauses of milliseconds: tests beside it would
 //! tear a poll apart.
 
-use nuon_gate_soak::sockets::{Wish, soak};
+use nuon_gate_soak::sockets::{Options, soak};
 
 #[test]
 fn nothing_goes_wrong_in_a_hundred_worlds() {
     let gate = env!("CARGO_BIN_EXE_nuon-gate").into();
     // Most of them sleep most of the time.
-    let tally = soak(&Wish { count: 100, seed: 1, seconds: 120, jobs: 8, gate, show: false });
+    let tally = soak(&Options { count: 100, seed: 1, seconds: 120, jobs: 8, gate, show: false });
     assert!(tally.findings().is_empty(), "{tally}");
     assert!(tally.runs() == 100, "{tally}");
 }
