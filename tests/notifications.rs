@@ -12,7 +12,7 @@ const FAILING: &str =
 const SLACK_TOKEN: &str = "xoxb-simulated-token";
 const SECRET: &str = "whsec_c2ltdWxhdGVkLXdlYmhvb2stc2VjcmV0LTI0";
 
-/// A wait that tells everyone.
+/// A wait with all sinks.
 pub(crate) fn notifying(sim: &Sim) -> Gate<'_> {
     Gate::wait(sim)
         .env("NUON_GATE_SLACK_TOKEN", SLACK_TOKEN)
@@ -43,7 +43,7 @@ fn every_sink_gets_the_end() {
     let sent: Vec<(String, String)> = sinks.iter().map(|sink| ((*sink).to_owned(), "sent".to_owned())).collect();
     assert_eq!(deliveries(&outcome.result()), sent);
 
-    // One message, edited in place, with a reply that the channel sees and that calls people.
+    // One message, edited in place, with a reply that appears in the channel and mentions people.
     let messages = sim.slack_messages();
     let bots: Vec<_> = messages.iter().filter(|message| !message.by_webhook).collect();
     assert_eq!(bots.len(), 2, "{bots:#?}");
@@ -52,7 +52,7 @@ fn every_sink_gets_the_end() {
     assert_eq!(bots.iter().map(|bot| bot.text.contains("<!here>")).collect::<Vec<_>>(), [false, true]);
     let beginning = "❌ api00000000000000000000 in acme failed: quota &lt;!channel&gt; exceeded <!here>\n→ ";
     assert!(bots[1].text.starts_with(beginning), "names, although ids were given: {}", bots[1].text);
-    // Where Slack reads markup; what stands in plain-text elements is shown as it is.
+    // Slack parses these fields as markup. Plain-text elements are shown as they are.
     let markup: String = messages.iter().map(|message| message.text.as_str()).collect();
     assert!(!markup.contains("<!channel>"), "text from the server mentions nobody: {markup}");
     assert!(markup.contains("<!here>"), "{markup}");

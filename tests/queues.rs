@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::support::{API, Gate, INSTALL, access, serve};
 
-/// A deploy whose workflow waits behind two others at first.
+/// A deploy whose workflow first waits behind two others.
 fn queued(head: &str, rest: &str) -> Sim {
     let states = format!("{{ status = \"queued\", ahead = 2, polls = 40 }}{rest}");
     serve(&format!(
@@ -43,7 +43,7 @@ fn waiting_behind_others_has_a_clock_of_its_own() {
         let target = outcome.target();
         assert_eq!((&target["clock"], &target["queue"]["position"]), (&json!("queue"), &json!(3)), "{wanted:?}");
     }
-    // One that has begun waits for nobody.
+    // A running workflow waits for no other.
     let sim = serve(&crate::support::one_deploy(
         r#"{ status = "queued", polls = 5 }, { status = "executing", for = "400ms" }, { status = "active" }"#,
     ));

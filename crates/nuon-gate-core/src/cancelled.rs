@@ -42,7 +42,7 @@ impl Cancelled {
         }
     }
 
-    /// Tells whether the server did not accept it, so that the deploy goes on.
+    /// Returns whether the server did not accept it, so that the deploy goes on.
     pub fn was_refused(&self) -> bool {
         matches!(self.outcome, CancelOutcome::Refused(_))
     }

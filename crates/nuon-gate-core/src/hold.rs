@@ -56,12 +56,12 @@ pub enum Behind {
 }
 
 impl Hold {
-    /// Tells whether the reason is of the same kind, whatever its details.
+    /// Returns whether the reason is of the same kind, whatever its details.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         std::mem::discriminant(self) == std::mem::discriminant(other)
     }
 
-    /// Tells whether something is known to be under way, rather than that an answer is behind or still to come.
+    /// Returns whether something is known to be under way, rather than that an answer is behind or still to come.
     pub(crate) fn is_at_work(&self) -> bool {
         match self {
             Self::NotStarted | Self::NotReplaced | Self::InProgress | Self::Retry => true,
@@ -72,13 +72,13 @@ impl Hold {
         }
     }
 
-    /// Tells whether the status alone would end the wait.
+    /// Returns whether the status alone would end the wait.
     pub fn keeps_back(&self) -> bool {
         self.is_of_health()
             || matches!(self, Self::Retry | Self::Step(_) | Self::NotBegun | Self::Behind(_) | Self::Taken(Some(_)))
     }
 
-    /// Tells whether the deploy itself has passed, and its component's health is what is waited for.
+    /// Returns whether the deploy itself has passed, and its component's health is what is waited for.
     pub fn is_of_health(&self) -> bool {
         matches!(self, Self::Unseen(_) | Self::NotHealthy(_) | Self::Baking(_))
     }

@@ -21,7 +21,7 @@ pub enum Unreadable {
 }
 
 impl Unreadable {
-    /// Tells whether there is no such file.
+    /// Returns whether there is no such file.
     pub fn is_missing(&self) -> bool {
         matches!(self, Self::Io(error) if error.kind() == io::ErrorKind::NotFound)
     }

@@ -32,7 +32,7 @@ impl Judgement {
         }
     }
 
-    /// Tells whether the deploy has ended, and nothing has taken its place.
+    /// Returns whether the deploy has ended, and nothing has taken its place.
     pub(crate) fn is_final(self) -> bool {
         !matches!(self, Self::Pending | Self::Replaced)
     }
@@ -113,7 +113,7 @@ impl Rules {
         self.overrides.iter().map(|(status, judgement)| (status.as_str(), judgement.as_str())).collect()
     }
 
-    /// Tells whether a status is neither in the table nor in the user's lists, so that its being pending is a guess.
+    /// Returns whether a status is neither in the table nor in the user's lists, so that its being pending is a guess.
     pub fn is_unrecognised(&self, status: &Status) -> bool {
         matches!(status, Status::Other(_)) && self.override_of(status).is_none()
     }

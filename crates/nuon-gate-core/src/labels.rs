@@ -58,7 +58,7 @@ impl Labels {
         self.0.windows(2).find(|pair| pair[0].key == pair[1].key).map(|pair| pair[0].key.as_str())
     }
 
-    /// Tells whether an install has all of them; `None` if it does not say which labels it has. They are compared letter by
+    /// Returns whether an install has all of them; `None` if it does not say which labels it has. They are compared letter by
     /// letter.
     pub(crate) fn fit(&self, install: &Install) -> Option<bool> {
         let own = install.labels.as_ref()?;

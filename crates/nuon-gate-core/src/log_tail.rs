@@ -82,7 +82,7 @@ fn cause(newest_first: &[LogRecord]) -> Option<usize> {
     informative.or_else(|| errors().next()).map(|(at, _)| at)
 }
 
-/// Tells whether a record is about an error, and says more than that something failed.
+/// Returns whether a record is about an error, and says more than that something failed.
 pub(crate) fn says_why(record: &LogRecord) -> bool {
     let text = record.body.as_ref().filter(|_| record.is_error()).map(|body| body.line(LONGEST));
     text.is_some_and(|text| !text.is_empty() && !is_runners_word(&text))

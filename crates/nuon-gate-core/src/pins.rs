@@ -148,7 +148,7 @@ impl Pins {
         given.into_iter().find_map(|(given, pin)| given.then_some(pin)).unwrap_or(MatchedBy::Latest)
     }
 
-    /// Tells whether any pin was given. A branch's newest run is not one.
+    /// Returns whether any pin was given. A branch's newest run is not one.
     pub fn is_pinned(&self) -> bool {
         self.matched_by() != MatchedBy::Latest && self.branch_run != Some(RunPin::Newest)
     }
@@ -210,7 +210,7 @@ impl Pins {
         })
     }
 
-    /// Tells whether a deploy matches every pin, for a watch that began at this time by the server's clock. An absent
+    /// Returns whether a deploy matches every pin, for a watch that began at this time by the server's clock. An absent
     /// field does not match, and a baseline whose time is not known yet matches nothing.
     pub fn match_deploy(&self, deploy: &Deploy, started_at: Timestamp) -> bool {
         let fits = |wanted: bool, found: bool| !wanted || found;

@@ -349,13 +349,13 @@ impl Resolver {
     }
 }
 
-/// Tells whether a text can only be an id: random ones have some digits. What is taken for a name although it is an id is
+/// Returns whether a text can only be an id: random ones have some digits. What is taken for a name although it is an id is
 /// found all the same, for one request more.
 fn is_id(text: &str, prefix: &str) -> bool {
     has_form_of_id(text, prefix) && text.bytes().filter(u8::is_ascii_digit).count() >= FEWEST_DIGITS
 }
 
-/// Tells whether a text can be an id: the prefix, and small letters and digits.
+/// Returns whether a text can be an id: the prefix, and small letters and digits.
 fn has_form_of_id(text: &str, prefix: &str) -> bool {
     let plain = text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
     text.starts_with(prefix) && text.len() == ID_LENGTH && plain

@@ -75,7 +75,7 @@ impl Shard {
         self.count.get()
     }
 
-    /// Tells whether a target belongs to it.
+    /// Returns whether a target belongs to it.
     pub fn has(self, target: &Target) -> bool {
         let hash = digest(&SHA256, format!("{}/{}", target.install.as_str(), target.component.as_str()).as_bytes());
         // A digest of 32 bytes begins with eight.

@@ -45,12 +45,12 @@ impl RemoteText {
         lines.into_iter().filter(|line| !line.is_empty())
     }
 
-    /// Tells whether it is this text, letter by letter. What only resembles it is not.
+    /// Returns whether it is this text, letter by letter. What only resembles it is not.
     pub fn is(&self, text: &str) -> bool {
         self.0 == text
     }
 
-    /// Tells whether nothing would be left to show.
+    /// Returns whether nothing would be left to show.
     pub fn is_blank(&self) -> bool {
         self.line(1).is_empty()
     }
@@ -106,7 +106,7 @@ impl Line {
         &self.0
     }
 
-    /// Tells whether there is nothing to see.
+    /// Returns whether there is nothing to see.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -185,7 +185,7 @@ pub(crate) fn shown(word: &str) -> String {
     marked.chars().map(|c| if is_hidden(c) { '\u{fffd}' } else { c }).take(LONGEST).collect()
 }
 
-/// Tells whether a character is a control character, or one that reorders or hides what stands around it.
+/// Returns whether a character is a control character, or one that reorders or hides what stands around it.
 pub(crate) fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(

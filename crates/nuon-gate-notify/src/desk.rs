@@ -80,7 +80,7 @@ impl Teller {
         }
     }
 
-    /// Tells whether there is a message to edit.
+    /// Returns whether there is a message to edit.
     fn has_posted(&self) -> bool {
         match self {
             Self::SlackBot(_, bot) => bot.has_posted(),
@@ -89,17 +89,17 @@ impl Teller {
         }
     }
 
-    /// Tells whether it shows a state, which has to be right in the end whatever `--notify-on` lists.
+    /// Returns whether it shows a state, which has to be right in the end whatever `--notify-on` lists.
     fn is_a_state(&self) -> bool {
         matches!(self, Self::Github(..))
     }
 
-    /// Tells whether the newest notice replaces those that were not sent.
+    /// Returns whether the newest notice replaces those that were not sent.
     fn shows_the_newest(&self) -> bool {
         matches!(self, Self::SlackBot(..) | Self::Discord(..) | Self::Github(..))
     }
 
-    /// Tells whether progress is noise to it, because every notice is another message.
+    /// Returns whether progress is noise to it, because every notice is another message.
     fn ignores(&self, occasion: Occasion) -> bool {
         matches!(self, Self::SlackWebhook(_) | Self::Teams(_))
             && matches!(occasion, Occasion::Started | Occasion::Changed)

@@ -70,7 +70,7 @@ fn written_pairs(url: &Url) -> impl Iterator<Item = (&str, &str)> {
     url.query().unwrap_or_default().split('&').filter_map(|pair| pair.split_once('='))
 }
 
-/// Tells whether the name of a parameter or a header says that its value is a secret.
+/// Returns whether the name of a parameter or a header says that its value is a secret.
 pub(crate) fn names_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     NAMES.iter().any(|word| name.contains(word))
@@ -85,7 +85,7 @@ fn is_secret_value(name: &str, value: &str) -> bool {
     is_secret(value) || names_secret(name) && !is_common(value)
 }
 
-/// Tells whether a text is made of common words, dates and versions alone.
+/// Returns whether a text is made of common words, dates and versions alone.
 fn is_common(text: &str) -> bool {
     let parts: Vec<&str> = text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|part| !part.is_empty()).collect();
     let is_number = |part: &str| {
@@ -106,7 +106,7 @@ fn random(text: &str) -> usize {
     rows.filter(|row| row.len() >= SHORTEST_ROW && is_random(row)).map(str::len).sum()
 }
 
-/// Tells whether a run of letters and digits is random rather than a name.
+/// Returns whether a run of letters and digits is random rather than a name.
 fn is_random(row: &str) -> bool {
     let pieces = pieces(row);
     let words: usize = pieces.iter().filter(|piece| is_word(piece)).map(|piece| piece.len()).sum();
@@ -131,7 +131,7 @@ fn pieces(row: &str) -> Vec<&str> {
     pieces
 }
 
-/// Tells whether a piece is pronounceable.
+/// Returns whether a piece is pronounceable.
 fn is_word(piece: &str) -> bool {
     let is_vowel = |byte: &u8| matches!(byte.to_ascii_lowercase(), b'a' | b'e' | b'i' | b'o' | b'u' | b'y');
     let vowels = piece.bytes().filter(is_vowel).count();

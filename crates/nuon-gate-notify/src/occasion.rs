@@ -58,7 +58,7 @@ impl Trigger {
         }
     }
 
-    /// Tells whether it is listed by default. A sink that can edit its message also shows the start.
+    /// Returns whether it is listed by default. A sink that can edit its message also shows the start.
     pub fn is_usual(self, can_edit: bool) -> bool {
         match self {
             Self::Start => can_edit,

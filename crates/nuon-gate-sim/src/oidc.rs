@@ -42,7 +42,7 @@ impl Tokens {
         }))
     }
 
-    /// Tells whether a token has been given, and is still accepted.
+    /// Returns whether a token has been given, and is still accepted.
     pub(crate) fn accepts(&mut self, script: &Script, authorization: &str) -> bool {
         let lifetime = script.oidc.as_ref().and_then(|oidc| oidc.lifetime_polls).unwrap_or(u32::MAX);
         let token = authorization.strip_prefix("Bearer ").unwrap_or_default();

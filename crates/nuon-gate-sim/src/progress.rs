@@ -75,7 +75,7 @@ impl Progress {
         self.cancelled = Some(at);
     }
 
-    /// Tells whether it can never begin.
+    /// Returns whether it can never begin.
     pub(crate) fn is_called_off(&self) -> bool {
         self.halted && self.entered.is_empty()
     }

@@ -113,7 +113,7 @@ impl<'a> Route<'a> {
         Some(route)
     }
 
-    /// Tells whether servers of before 2026 know it.
+    /// Returns whether servers of before 2026 know it.
     pub(crate) fn is_new(self) -> bool {
         matches!(
             self,

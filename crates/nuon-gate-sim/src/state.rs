@@ -68,7 +68,7 @@ pub(crate) struct Moment {
 }
 
 impl Moment {
-    /// Tells whether a request has been held for so long.
+    /// Returns whether a request has been held for so long.
     pub(crate) fn is_over(self, limit: Duration) -> bool {
         self.now.saturating_sub(self.since) >= limit
     }

@@ -85,7 +85,7 @@ mod unix {
             }
         }
 
-        /// Tells whether a signal has most likely reached the whole group by itself.
+        /// Returns whether a signal has most likely reached the whole group by itself.
         pub(super) fn has_heard(&self, signal: Signal) -> bool {
             matches!(self, Self::Foreground(_)) && matches!(signal, Signal::Interrupt | Signal::HangUp)
         }
@@ -128,7 +128,7 @@ mod unix {
         }
     }
 
-    /// Tells whether this process is in the foreground of a terminal.
+    /// Returns whether this process is in the foreground of a terminal.
     fn is_foreground() -> bool {
         let terminal = std::fs::File::open("/dev/tty");
         let foreground = terminal.ok().and_then(|terminal| rustix::termios::tcgetpgrp(terminal).ok());

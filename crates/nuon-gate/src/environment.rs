@@ -122,12 +122,12 @@ impl Environment {
         self.set.get(name).map(String::as_str)
     }
 
-    /// Tells whether a variable is set and empty.
+    /// Returns whether a variable is set and empty.
     pub(crate) fn is_blank(&self, name: &str) -> bool {
         self.blank.contains(name)
     }
 
-    /// Tells whether the program runs as a step of GitHub Actions.
+    /// Returns whether the program runs as a step of GitHub Actions.
     pub(crate) fn is_github(&self) -> bool {
         self.get("GITHUB_ACTIONS") == Some("true")
     }
@@ -137,7 +137,7 @@ impl Environment {
         self.get("HOME").or_else(|| self.get("USERPROFILE")).map(PathBuf::from)
     }
 
-    /// Tells whether a dotenv report was loaded: one of its variables alone is most likely meant for a flag.
+    /// Returns whether a dotenv report was loaded: one of its variables alone is most likely meant for a flag.
     fn has_report(&self) -> bool {
         // No report lacks them or has them empty.
         ["NUON_GATE_VERDICT", "NUON_GATE_EXIT_CODE"].iter().all(|name| self.set.contains_key(*name))
@@ -172,7 +172,7 @@ fn is_of_report(name: &str) -> bool {
     DOTENV.iter().any(|(variable, _)| *variable == name)
 }
 
-/// Tells whether a command takes anything from the environment: the demo shows the same to everybody.
+/// Returns whether a command takes anything from the environment: the demo shows the same to everybody.
 pub(crate) fn is_heeded_by(command: &str) -> bool {
     command != "demo"
 }

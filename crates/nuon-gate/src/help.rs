@@ -82,7 +82,7 @@ pub(crate) fn examples(command: &str) -> &'static [(&'static str, &'static str)]
     EXAMPLES.iter().find(|(name, _)| *name == command).map_or(&[], |(_, examples)| examples)
 }
 
-/// Tells whether a command exits with the verdict on a deploy.
+/// Returns whether a command exits with the verdict on a deploy.
 pub(crate) fn judges(command: &str) -> bool {
     JUDGING.contains(&command)
 }

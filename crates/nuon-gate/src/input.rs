@@ -88,12 +88,12 @@ impl Input {
         }
     }
 
-    /// Tells whether a path stands for stdin, which makes sense for some of them.
+    /// Returns whether a path stands for stdin, which makes sense for some of them.
     pub(crate) fn is_stdin(self, path: &Path) -> bool {
         path.as_os_str() == "-" && matches!(self, Self::Targets | Self::TriggerResponse | Self::Result)
     }
 
-    /// Tells whether the file holds nothing but a secret.
+    /// Returns whether the file holds nothing but a secret.
     fn is_secret(self) -> bool {
         matches!(self, Self::Token | Self::Identity)
     }
@@ -144,7 +144,7 @@ impl Input {
     }
 }
 
-/// Tells whether a path exists, or could be created in an existing folder.
+/// Returns whether a path exists, or could be created in an existing folder.
 fn is_place(path: &Path) -> bool {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     path.exists() || folder.is_some_and(Path::is_dir)

@@ -240,7 +240,7 @@ impl Reader<'_> {
         self.sources.insert(long.to_owned(), source);
     }
 
-    /// Tells whether a variable of the Nuon CLI names half a target and is overridden by ours, which name whole
+    /// Returns whether a variable of the Nuon CLI names half a target and is overridden by ours, which name whole
     /// targets or other installs.
     fn is_halved(&self, long: &str) -> bool {
         let whole = [

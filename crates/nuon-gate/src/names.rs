@@ -34,7 +34,7 @@ impl Naming {
         self.names.clone()
     }
 
-    /// Tells whether anybody wants to know them.
+    /// Returns whether anybody wants to know them.
     pub(crate) fn is_wanted(&self) -> bool {
         self.wanted
     }
@@ -72,7 +72,7 @@ impl Naming {
     }
 }
 
-/// Tells whether an event shows that the API answers, and not only with errors that the names would have as well.
+/// Returns whether an event shows that the API answers, and not only with errors that the names would have as well.
 fn has_answered(kind: &EventKind) -> bool {
     match kind {
         EventKind::NotStarted { .. } | EventKind::Found { .. } => true,

@@ -100,7 +100,7 @@ impl Reader {
     }
 }
 
-/// Tells whether reading a file can block. A plain or a missing one cannot.
+/// Returns whether reading a file can block. A plain or a missing one cannot.
 pub(crate) fn may_wait(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|file| !file.is_file() && !file.is_dir())
 }

@@ -204,7 +204,7 @@ impl ApiError {
         }
     }
 
-    /// Tells whether someone else seems to answer at the API's address: another service, a login page, a firewall.
+    /// Returns whether someone else seems to answer at the API's address: another service, a login page, a firewall.
     pub fn is_strangers(&self) -> bool {
         match self {
             // These a proxy or a server in trouble says as well, of the API.
@@ -214,12 +214,12 @@ impl ApiError {
         }
     }
 
-    /// Tells whether a server, whichever it is, refuses what it was asked.
+    /// Returns whether a server, whichever it is, refuses what it was asked.
     fn refuses(&self) -> bool {
         matches!(self, Self::Status { status: 400..=499, .. }) && !matches!(self.status(), Some(408 | 409 | 425 | 429))
     }
 
-    /// Tells whether this is the API's own word, as its mark says.
+    /// Returns whether this is the API's own word, as its mark says.
     pub(crate) fn is_from_nuon(&self) -> bool {
         matches!(self, Self::Status { from_nuon: true, .. } | Self::Elsewhere { .. })
     }

@@ -232,7 +232,7 @@ pub(super) fn read(request: &Request, headers: &HeaderMap, body: &[u8]) -> Resul
     })
 }
 
-/// Tells whether an object without an id is what servers send for "none", and not an error under a success.
+/// Returns whether an object without an id is what servers send for "none", and not an error under a success.
 fn is_none(body: &[u8]) -> bool {
     const OF_ERRORS: [&str; 5] = ["error", "user_error", "description", "message", "code"];
     let fields: serde_json::Map<String, serde_json::Value> =

@@ -231,17 +231,17 @@ impl Request {
         Some(Self::Plan(place.workflow.clone(), step, approval))
     }
 
-    /// Tells whether it is only good to know: no verdict depends on the answer, nor does one say whether the API is there.
+    /// Returns whether it is only good to know: no verdict depends on the answer, nor does one say whether the API is there.
     pub(crate) fn is_optional(&self) -> bool {
         matches!(self, Self::Dashboard(_) | Self::QueuePosition(_) | Self::Earlier(..) | Self::Plan(..))
     }
 
-    /// Tells whether it is about a component's health. Whatever comes instead of an answer says that this is not known.
+    /// Returns whether it is about a component's health. Whatever comes instead of an answer says that this is not known.
     pub(crate) fn is_of_health(&self) -> bool {
         matches!(self, Self::Health(..) | Self::Resources(..))
     }
 
-    /// Tells whether it names what it is about by an id of its own. Of that the server may not know yet what it will know in a
+    /// Returns whether it names what it is about by an id of its own. Of that the server may not know yet what it will know in a
     /// moment, as it reads some things from a replica.
     pub(crate) fn is_by_id(&self) -> bool {
         matches!(self, Self::Deploy(..) | Self::Workflow(..) | Self::Run(..) | Self::GroupRuns(..))

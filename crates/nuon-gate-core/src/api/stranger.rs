@@ -22,7 +22,7 @@ pub(super) fn description(url: &Url, headers: &HeaderMap, body: &[u8]) -> Line {
     Line::new(format!("what answers at {} is not Nuon's API{signs}", host_of(url)))
 }
 
-/// Tells whether a success is somebody else's: a page for people, or an empty object, of no version. The API's own answers
+/// Returns whether a success is somebody else's: a page for people, or an empty object, of no version. The API's own answers
 /// say which version gave them, and a proxy that takes that off does not also take out all fields.
 pub(super) fn is_strangers(headers: &HeaderMap, body: &[u8]) -> bool {
     let is_empty = || {
@@ -32,12 +32,12 @@ pub(super) fn is_strangers(headers: &HeaderMap, body: &[u8]) -> bool {
     !is_versioned(headers) && (is_html(body) || is_empty())
 }
 
-/// Tells whether an answer bears the API's mark.
+/// Returns whether an answer bears the API's mark.
 pub(super) fn is_versioned(headers: &HeaderMap) -> bool {
     headers.contains_key("x-nuon-api-version")
 }
 
-/// Tells whether a body is a page for people.
+/// Returns whether a body is a page for people.
 fn is_html(body: &[u8]) -> bool {
     without_mark(body).trim_ascii_start().first() == Some(&b'<')
 }

@@ -50,12 +50,12 @@ impl ApiUrl {
         (host.to_owned(), port)
     }
 
-    /// Tells whether this is `http`, not `https`.
+    /// Returns whether this is `http`, not `https`.
     pub fn is_plain(&self) -> bool {
         is_plain(&self.0)
     }
 
-    /// Tells whether the host is this machine.
+    /// Returns whether the host is this machine.
     pub fn is_loopback(&self) -> bool {
         is_loopback(&self.0)
     }

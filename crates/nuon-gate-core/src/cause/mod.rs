@@ -270,7 +270,7 @@ pub struct DeployFailure {
 }
 
 impl DeployFailure {
-    /// Tells whether the server's reason is about a success: the status is a good end, but not of such a deploy, or not by the
+    /// Returns whether the server's reason is about a success: the status is a good end, but not of such a deploy, or not by the
     /// user's rules.
     pub fn is_of_success(&self) -> bool {
         matches!(self.status, Status::Active | Status::AutoSkipped | Status::Inactive)
@@ -410,7 +410,7 @@ impl Cause {
         }
     }
 
-    /// Tells whether the deploy itself passed, and the health of its component is why that was not the end, or not a good one.
+    /// Returns whether the deploy itself passed, and the health of its component is why that was not the end, or not a good one.
     pub fn is_of_health(&self) -> bool {
         match self {
             Self::Unhealthy { .. } | Self::HealthUnknown(_) => true,
@@ -429,7 +429,7 @@ impl Cause {
         }
     }
 
-    /// Tells whether the reason is a generic sentence, so that anything specific would be better.
+    /// Returns whether the reason is a generic sentence, so that anything specific would be better.
     pub fn is_vague(&self) -> bool {
         let Self::Deploy(failure) = self else { return false };
         (failure.text.is_none() || failure.is_generic) && !failure.by_rule && !failure.is_of_success()

@@ -27,7 +27,7 @@ open_enum! {
 }
 
 impl RunStatus {
-    /// Tells whether the run has ended. A word that is not known is no end.
+    /// Returns whether the run has ended. A word that is not known is no end.
     pub fn is_final(&self) -> bool {
         matches!(self, Self::Success | Self::Failed | Self::Cancelled | Self::NotAttempted)
     }

@@ -30,7 +30,7 @@ impl ErrorBody {
         }
     }
 
-    /// Tells whether such a body is the server's own word. Ingresses, firewalls and proxies answer with HTML, or with objects
+    /// Returns whether such a body is the server's own word. Ingresses, firewalls and proxies answer with HTML, or with objects
     /// of their own; a proxy can also have taken off the header that each answer of the server's has (`versioned`), and
     /// then only a whole body will do.
     pub(crate) fn is_nuons(&self, versioned: bool) -> bool {

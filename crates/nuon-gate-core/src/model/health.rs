@@ -26,7 +26,7 @@ open_enum! {
 }
 
 impl Health {
-    /// Tells whether the server counts it as a failure.
+    /// Returns whether the server counts it as a failure.
     pub fn is_bad(&self) -> bool {
         matches!(self, Self::Degraded | Self::Unhealthy)
     }
@@ -100,14 +100,14 @@ pub struct Resource {
 }
 
 impl Resource {
-    /// Tells whether it says anything about health: what a cloud lists is not assessed, and what is checked no more is past.
+    /// Returns whether it says anything about health: what a cloud lists is not assessed, and what is checked no more is past.
     pub(crate) fn is_assessed(&self) -> bool {
         let is_of_cloud =
             ["aws", "gcp", "azure"].iter().any(|cloud| self.provider.as_ref().is_some_and(|own| own.is(cloud)));
         !is_of_cloud && self.removed_from_config != Some(true)
     }
 
-    /// Tells whether it was pushed by somebody else, rather than observed by the server's runner.
+    /// Returns whether it was pushed by somebody else, rather than observed by the server's runner.
     pub(crate) fn is_pushed(&self) -> bool {
         self.provider.as_ref().is_some_and(|own| own.is("custom"))
     }
@@ -123,7 +123,7 @@ impl Resource {
         }
     }
 
-    /// Tells whether it is a reason to wait for: it is not healthy, or is still to be seen.
+    /// Returns whether it is a reason to wait for: it is not healthy, or is still to be seen.
     pub(super) fn is_troubled(&self) -> bool {
         let is_fine = matches!(self.health, None | Some(Health::Healthy | Health::NotApplicable));
         self.is_assessed() && !is_fine

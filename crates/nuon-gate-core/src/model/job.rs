@@ -85,7 +85,7 @@ open_enum! {
 }
 
 impl JobStatus {
-    /// Tells whether a job with this status did not do its work, and will not.
+    /// Returns whether a job with this status did not do its work, and will not.
     pub fn is_failure(&self) -> bool {
         matches!(self, Self::Failed | Self::TimedOut | Self::NotAttempted | Self::Cancelled | Self::Unknown)
     }

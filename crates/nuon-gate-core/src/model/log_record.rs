@@ -44,7 +44,7 @@ pub struct LogTail {
 }
 
 impl LogRecord {
-    /// Tells whether anything of its text would be shown.
+    /// Returns whether anything of its text would be shown.
     pub(crate) fn says_something(&self) -> bool {
         self.body.as_ref().is_some_and(|body| !body.is_blank())
     }
@@ -54,14 +54,14 @@ impl LogRecord {
         u64::try_from(self.timestamp?.as_nanosecond()).ok()
     }
 
-    /// Tells whether the record is about an error.
+    /// Returns whether the record is about an error.
     pub fn is_error(&self) -> bool {
         let word = self.severity_text.as_ref().map(|word| word.line(10).plain().to_ascii_lowercase());
         self.severity_number.is_some_and(|number| number >= ERROR) || word.is_some_and(|word| is_error_word(&word))
     }
 }
 
-/// Tells whether a severity, as a word in lower case, is that of an error.
+/// Returns whether a severity, as a word in lower case, is that of an error.
 pub(crate) fn is_error_word(word: &str) -> bool {
     matches!(word, "error" | "fatal")
 }

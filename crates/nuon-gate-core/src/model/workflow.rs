@@ -149,7 +149,7 @@ impl Workflow {
             || self.app_branch_runs.as_ref().is_some_and(|runs| !runs.is_empty())
     }
 
-    /// Tells whether its deploys make a plan and stop.
+    /// Returns whether its deploys make a plan and stop.
     pub fn is_plan_only(&self) -> bool {
         self.plan_only == Some(true)
     }
@@ -241,7 +241,7 @@ impl Workflow {
         Some(RemoteText::new(format!("step {number} of {count}, {name}, {}{noted}", step.state_words())))
     }
 
-    /// Tells whether a plan was denied, or nobody answered in time. With `deploy`: that of a step that works on it.
+    /// Returns whether a plan was denied, or nobody answered in time. With `deploy`: that of a step that works on it.
     pub fn was_denied(&self, deploy: Option<&DeployId>) -> bool {
         let denied = |step: &WorkflowStep| matches!(step.word(), "approval-denied" | "approval-expired");
         let is_meant = |step: &WorkflowStep| deploy.is_none_or(|deploy| step.deploy() == Some(deploy.as_str()));
@@ -328,7 +328,7 @@ impl WorkflowStep {
         self.step_target_id.as_ref().filter(|_| is_deploy).map(StepTargetId::as_str)
     }
 
-    /// Tells whether the step verifies the health of an install component.
+    /// Returns whether the step verifies the health of an install component.
     pub fn is_health(&self) -> bool {
         self.step_target_type.as_ref().is_some_and(|kind| kind.is("install_components"))
     }
@@ -349,17 +349,17 @@ impl WorkflowStep {
         }
     }
 
-    /// Tells whether the step has been begun.
+    /// Returns whether the step has been begun.
     pub fn has_begun(&self) -> bool {
         self.state() != StepState::NotBegun && self.word() != "not-attempted"
     }
 
-    /// Tells whether the step says that it is at work: a word that is not known does not say so.
+    /// Returns whether the step says that it is at work: a word that is not known does not say so.
     pub fn is_at_work(&self) -> bool {
         self.finished != Some(true) && AT_WORK.contains(&self.word())
     }
 
-    /// Tells whether the step has failed and is not tried again: it has finished, or the server has given it up.
+    /// Returns whether the step has failed and is not tried again: it has finished, or the server has given it up.
     pub fn has_failed_for_good(&self) -> bool {
         let is_over =
             self.finished == Some(true) || self.metadata().any(|own| own.auto_retries_exhausted == Some(true));
@@ -378,17 +378,17 @@ impl WorkflowStep {
             && self.metadata().all(|metadata| metadata.auto_retries_exhausted != Some(true))
     }
 
-    /// Tells whether the step is not meant to be seen, or not to be run.
+    /// Returns whether the step is not meant to be seen, or not to be run.
     pub fn is_hidden(&self) -> bool {
         self.execution_type.as_ref().is_some_and(|kind| kind.is("hidden") || kind.is("skipped"))
     }
 
-    /// Tells whether the step is not meant to be run.
+    /// Returns whether the step is not meant to be run.
     pub fn is_skipped(&self) -> bool {
         self.execution_type.as_ref().is_some_and(|kind| kind.is("skipped"))
     }
 
-    /// Tells whether the step was called off rather than having failed.
+    /// Returns whether the step was called off rather than having failed.
     pub fn was_called_off(&self) -> bool {
         matches!(self.word(), "cancelled" | "approval-denied" | "approval-expired")
     }

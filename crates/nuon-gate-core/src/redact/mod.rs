@@ -62,7 +62,7 @@ pub fn protected(first: usize) -> Vec<String> {
     known.secrets.iter().skip(first).map(|secret| secret.to_string()).collect()
 }
 
-/// Tells whether there is a secret in a text.
+/// Returns whether there is a secret in a text.
 pub fn is_in(text: &str) -> bool {
     !KNOWN.read().unwrap_or_else(PoisonError::into_inner).places(text).is_empty()
 }

@@ -60,7 +60,7 @@ impl Health {
         self.paused_until
     }
 
-    /// Tells whether the pause that the API asked for still lasts, whatever the deadline.
+    /// Returns whether the pause that the API asked for still lasts, whatever the deadline.
     pub(super) fn wants_pause(&self, now: Moment) -> bool {
         self.wished_until > now
     }
@@ -78,7 +78,7 @@ impl Health {
         self.outage_at(limit, interval).unwrap_or(self.last_good + limit)
     }
 
-    /// Tells whether a request that was sent then or later had no good answer.
+    /// Returns whether a request that was sent then or later had no good answer.
     pub(super) fn has_failed_since(&self, moment: Moment) -> bool {
         self.last_bad_sent.is_some_and(|sent| sent >= moment)
     }

@@ -44,7 +44,7 @@ impl Lists {
         }
     }
 
-    /// Tells whether to request an install's list.
+    /// Returns whether to request an install's list.
     pub(super) fn serves(&self, install: &InstallId, now: Moment) -> bool {
         let is_worth_it = |own: &Members| own.open >= FEWEST && own.paused_until.is_none_or(|until| now >= until);
         self.installs.get(install).is_some_and(is_worth_it)

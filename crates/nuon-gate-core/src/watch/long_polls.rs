@@ -121,7 +121,7 @@ impl LongPolls {
         }
     }
 
-    /// Tells whether one is open that tells somebody of the end of the step at work.
+    /// Returns whether one is open that tells somebody of the end of the step at work.
     pub(super) fn tell(&self, poller: PollerId) -> bool {
         let workflow = self.waiting.get(&poller).and_then(|id| self.workflows.get(id));
         workflow.is_some_and(|own| own.open.is_some() && own.open.as_ref() == own.steps.get(&poller))

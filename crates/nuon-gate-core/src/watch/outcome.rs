@@ -90,7 +90,7 @@ impl Watch {
         if self.parts.elsewhere() > 0 { self.needed().min(self.targets.len()) } else { self.needed() }
     }
 
-    /// Tells whether those that a single poll left pending are enough for a pass, were they to pass.
+    /// Returns whether those that a single poll left pending are enough for a pass, were they to pass.
     fn may_still_pass(&self) -> bool {
         let pending = self.targets.iter().filter(|target| target.verdict() == Some(Verdict::Pending)).count();
         self.discovery.failure().is_none() && pending > 0 && self.passed + pending >= self.enough()

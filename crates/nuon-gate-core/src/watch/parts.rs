@@ -28,7 +28,7 @@ impl Parts {
         self.elsewhere
     }
 
-    /// Tells whether a target belongs to this shard. Others are counted.
+    /// Returns whether a target belongs to this shard. Others are counted.
     pub(super) fn take(&mut self, target: &Target) -> bool {
         let is_own = self.shard().is_none_or(|shard| shard.has(target));
         self.elsewhere += usize::from(!is_own);

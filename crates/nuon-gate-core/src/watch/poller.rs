@@ -61,7 +61,7 @@ impl Poller {
         self.poll.as_ref().map(|poll| poll.began)
     }
 
-    /// Tells whether a poll may begin: none is in flight, and the last began at least the shortest interval before.
+    /// Returns whether a poll may begin: none is in flight, and the last began at least the shortest interval before.
     pub(super) fn may_poll(&self, now: Moment) -> bool {
         self.poll.is_none() && self.polled.is_none_or(|polled| polled + self.schedule.shortest() <= now)
     }
@@ -118,7 +118,7 @@ impl Poller {
         }
     }
 
-    /// Tells whether the poll under way, or else the next, follows such a sign.
+    /// Returns whether the poll under way, or else the next, follows such a sign.
     pub(super) fn is_hurried(&self) -> bool {
         self.poll.as_ref().map_or(self.is_hurried, |poll| poll.is_hurried)
     }

@@ -37,7 +37,7 @@ impl Queues {
         }
     }
 
-    /// Tells whether to request the place of a workflow, at most at this interval.
+    /// Returns whether to request the place of a workflow, at most at this interval.
     pub(super) fn is_wanted(&self, id: &WorkflowId, now: Moment, every: Duration) -> bool {
         let is_offered = self.is_offered || self.misses < MISSES;
         let is_due = |waiting: &Waiting| waiting.asked.is_none_or(|asked| now >= asked + every);

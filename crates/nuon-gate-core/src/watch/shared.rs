@@ -94,7 +94,7 @@ impl Shared {
         self.settings.mode == Mode::Once
     }
 
-    /// Tells whether the last polls have begun.
+    /// Returns whether the last polls have begun.
     pub(super) fn is_ending(&self) -> bool {
         self.is_ending
     }
@@ -105,7 +105,7 @@ impl Shared {
         self.logs.give_up();
     }
 
-    /// Tells whether it is of use to know how long such deploys take.
+    /// Returns whether it is of use to know how long such deploys take.
     pub(super) fn wants_history(&self) -> bool {
         self.settings.history && !self.is_once()
     }
@@ -157,7 +157,7 @@ impl Shared {
         };
     }
 
-    /// Tells whether the newest answer about a workflow says that a human is asked about a deploy.
+    /// Returns whether the newest answer about a workflow says that a human is asked about a deploy.
     pub(super) fn is_asked_about(&self, workflow: &WorkflowId, deploy: &DeployId) -> bool {
         self.asked_about.get(workflow).is_some_and(|deploys| deploys.contains(deploy.as_str()))
     }
@@ -172,7 +172,7 @@ impl Shared {
         self.owned.insert((id.clone(), install.clone()), owned);
     }
 
-    /// Tells whether a workflow is of an install, if an answer has said so.
+    /// Returns whether a workflow is of an install, if an answer has said so.
     pub(super) fn workflow_owned(&self, id: &WorkflowId, install: &InstallId) -> Option<&Result<(), ApiError>> {
         self.owned.get(&(id.clone(), install.clone()))
     }
@@ -297,7 +297,7 @@ impl Shared {
         ServerClock { started_at: self.server_started_at, now }
     }
 
-    /// Tells whether the server has said its time.
+    /// Returns whether the server has said its time.
     pub(super) fn has_server_time(&self) -> bool {
         self.server_started_at.is_some()
     }

@@ -46,7 +46,7 @@ impl Takeovers {
         self.is_over = true;
     }
 
-    /// Tells whether an install was taken, by a poll that began after this moment.
+    /// Returns whether an install was taken, by a poll that began after this moment.
     pub(super) fn of(&self, install: &InstallId, since: Moment) -> Taken<'_> {
         match self.by.get(install) {
             _ if self.is_over => Taken::No,

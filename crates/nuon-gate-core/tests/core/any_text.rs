@@ -1,4 +1,4 @@
-//! Whatever text comes from outside, what is shown of it is harmless, bounded and still tells what it told.
+//! Whatever text comes from outside, what is shown of it is harmless, bounded, and still has its content.
 
 use nuon_gate_core::model::Status;
 use nuon_gate_core::result::RunResult;
@@ -8,12 +8,12 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Value, json};
 
-/// Texts made of what acts on terminals and CI runners, and of what only looks as if it did not.
+/// Texts of characters that have an effect on terminals and CI runners, or resemble such characters.
 fn hostile() -> impl Strategy<Value = String> {
     prop_oneof![4 => prop::collection::vec(select(HOSTILE), 0..30).prop_map(|pieces| pieces.concat()), 1 => any::<String>()]
 }
 
-/// Tells whether a character moves the cursor, ends a line or turns the direction of writing.
+/// Returns whether a character moves the cursor, ends a line or changes the direction of writing.
 fn acts(c: char) -> bool {
     let turns = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     c.is_control() || turns || matches!(c, '\u{2028}' | '\u{2029}')
@@ -26,7 +26,7 @@ fn check_line(line: &str, max: usize) {
     assert_eq!(line.trim(), line, "{line:?}");
 }
 
-/// A result whose every text is whatever comes next, but for those that are one of a few words.
+/// A result whose free texts come from `text`.
 fn saved<'a>(mut text: impl FnMut() -> &'a str) -> Value {
     let mut named = || json!({"id": text(), "name": text()});
     let [install, component] = [named(), named()];
@@ -63,7 +63,7 @@ fn saved<'a>(mut text: impl FnMut() -> &'a str) -> Value {
     })
 }
 
-/// Checks that nothing has changed but the texts, and those to lines.
+/// Checks that only texts have changed, and only into lines.
 fn check_lines(saved: &Value, told: &Value) {
     match (saved, told) {
         (Value::String(saved), Value::String(told)) => {
@@ -89,7 +89,7 @@ proptest! {
     fn a_line_is_one_harmless_line(text in hostile(), max in 1_usize..80) {
         let line = RemoteText::new(&text).line(max);
         check_line(line.plain(), max);
-        // What is harmless already stays as it is, so that no text has to be followed through the program.
+        // A text that is already harmless stays unchanged, so texts need not be tracked through the program.
         prop_assert_eq!(RemoteText::new(line.plain()).line(max), line.clone());
         prop_assert_eq!(RemoteText::new(&text).is_blank(), RemoteText::new(&text).line(1000).is_empty());
     }
@@ -134,7 +134,7 @@ proptest! {
         let shown = status.as_str();
         prop_assert!(shown.chars().count() <= 64 && !shown.contains("##") && !shown.contains("::"), "{:?}", shown);
         prop_assert_eq!(shown.chars().find(|c| acts(*c)), None);
-        // What only looks like a known word is not that word.
+        // A text that only resembles a known word is not that word.
         prop_assert_eq!(Status::KNOWN.contains(&status), Status::KNOWN.iter().any(|known| known.as_str() == word));
     }
 

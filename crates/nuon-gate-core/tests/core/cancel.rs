@@ -1,4 +1,4 @@
-//! Cancelling against tokio's paused clock and a scripted server: who wins, and how long it is waited for.
+//! Cancelling against tokio's paused clock and a scripted server: which side wins, and how long the gate waits for it.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -36,7 +36,7 @@ fn sixty_seconds() -> WatchSettings {
     WatchSettings { clocks, ..settings() }
 }
 
-/// A run whose total clock rang while the deploy was executing.
+/// A run whose total timeout expired while the deploy was executing.
 fn timed_out() -> Report {
     virtual_time::run(latest(sixty_seconds()), serving(|_| Some(executing()))).report
 }
@@ -54,13 +54,13 @@ impl Cancelled {
         Words::default().reason(&self.report.targets[0]).as_ref().map(Line::plain).unwrap().to_owned()
     }
 
-    /// How often the server was asked to cancel something.
+    /// How many cancel requests the server received.
     fn posts(&self) -> usize {
         self.asked.iter().filter(|request| matches!(request, Request::Cancel(_))).count()
     }
 }
 
-/// Cancels against a server that answers by the time and the number of the post.
+/// Cancels against a server that answers by the time and the number of the POST.
 async fn cancelled(
     report: Report,
     on: CancelOn,
@@ -100,7 +100,7 @@ fn running(_: Duration) -> Body {
     workflow("in-progress", false, &[])
 }
 
-/// What the body says on success means nothing.
+/// The body of a success is ignored.
 fn accepted(_: usize) -> Body {
     Body::Exactly(json!(true))
 }
@@ -110,7 +110,7 @@ async fn the_report_says_who_won() {
     let after = |word: &'static str| move |now: Duration| if now < s(2) { "executing" } else { word };
     let cases = [
         ("cancelled", "it was cancelled", ms(2000), Some(Verdict::Cancelled)),
-        // Only what is proven has passed.
+        // Only a proven pass counts.
         ("active", "cancel lost the race: the deploy became `active`", ms(2000), None),
         ("error", "it was to be cancelled, and ended as `error`", ms(2000), Some(Verdict::Failed)),
         ("executing", "cancelling it was accepted, but it has not ended within 15s and is `executing`", s(15), None),
@@ -226,7 +226,7 @@ async fn a_pinned_workflow_without_a_row_is_cancelled_too() {
     assert_eq!((done.told.len(), done.posts(), done.took), (1, 1, s(2)));
 }
 
-/// A run that timed out while the workflow of its deploy answered so, or never if there is nothing.
+/// A run that timed out while its deploy's workflow had this answer; without one, the workflow never answers.
 fn timed_out_beside(flow: Option<serde_json::Value>) -> Report {
     virtual_time::run(latest(sixty_seconds()), move |_, request| {
         soon(match request {
@@ -243,7 +243,8 @@ fn timed_out_beside(flow: Option<serde_json::Value>) -> Report {
 async fn a_workflow_of_another_install_is_not_cancelled() {
     let of = |owner: &str| json!({"id": "inw1", "owner_id": owner, "status": {"status": "in-progress"}});
     let (own, other) = (Some(of("inl-acme")), Some(of("inl-other")));
-    // What was read of it while it was waited for, what is read before it is cancelled, and whether it is cancelled then.
+    // The workflow as read during the wait, the workflow as read before cancelling, and whether the gate then cancels
+    // it.
     let cases = [
         ("never read", None, None, 1),
         ("never read, and it is another's", None, other.clone(), 0),
@@ -297,7 +298,7 @@ async fn a_whole_workflow_that_was_not_read_is_cancelled_unless_it_is_of_another
 async fn a_lost_answer_may_have_been_a_yes() {
     let lost = [status(502), broken(), Body::Error(ApiError::Timeout(s(1)))];
     for lost in lost {
-        // The server refuses what it is doing already.
+        // The server refuses what it is already doing.
         let post = move |number| if number == 1 { lost.clone() } else { status(400) };
         let word = |now: Duration| if now < s(4) { "executing" } else { "cancelled" };
         let done = cancelled(timed_out(), TIMEOUT, post, word, running).await;

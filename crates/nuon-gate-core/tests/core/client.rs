@@ -1,4 +1,4 @@
-//! The client's side of HTTP: what it sends, and what it makes of every kind of answer.
+//! The client's HTTP: what it sends, and how it classifies every kind of answer.
 
 use std::time::Duration;
 
@@ -27,13 +27,13 @@ pub(crate) fn deploy(id: &str) -> Request {
     Request::Deploy("inl1".parse().unwrap(), None, id.parse().unwrap())
 }
 
-/// What the client makes of these bytes.
+/// Returns the client's error for these bytes.
 async fn latest_of(bytes: impl Into<Vec<u8>>, end: End) -> ApiError {
     let (url, _) = raw(bytes, end).await;
     latest(&client_of(&url, PATIENT)).await.unwrap_err()
 }
 
-/// What the client has counted; whether a server tells its time is up to it.
+/// Returns the client's counts. Whether there is a server time depends on the server.
 pub(crate) fn stats_of(client: &Client) -> ApiStats {
     ApiStats { server_time: None, ..client.stats() }
 }
@@ -275,7 +275,7 @@ async fn large_bodies_take_turns_and_small_ones_do_not() {
     let second = tokio::spawn(ask("stuck", PATIENT));
     let limit = Duration::from_millis(200);
     let mut answers = Vec::new();
-    // Until the second one has come so far.
+    // Until the second one has got as far.
     while answers.len() < 50 && !answers.contains(&Err(ApiError::Timeout(limit))) {
         answers.push(ask("large", limit).await);
     }
@@ -361,7 +361,7 @@ async fn no_error_shows_the_token() {
 
 #[test]
 fn no_proxy_stands_between_the_gate_and_loopback() {
-    // The environment is the process's, so another process runs the test that needs a server on loopback.
+    // The environment belongs to the process, so the test that needs a server on loopback runs in another process.
     let proxy = "http://127.0.0.1:9";
     let variables = ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
     let child = std::process::Command::new(std::env::current_exe().unwrap())

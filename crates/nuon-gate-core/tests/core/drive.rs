@@ -1,4 +1,4 @@
-//! The driver against tokio's paused clock and a scripted transport: it sleeps, gives up and hears signals on time.
+//! The driver against tokio's paused clock and a scripted transport: it sleeps, gives up and handles signals on time.
 
 use std::cell::RefCell;
 use std::time::Duration;
@@ -19,7 +19,7 @@ fn total(seconds: u64) -> WatchSettings {
     }
 }
 
-/// What a run came to, when it ended, and when questions were asked.
+/// How a run ended, when, and when requests were sent.
 struct Driven {
     report: Report,
     took: Duration,
@@ -27,7 +27,7 @@ struct Driven {
     events: Vec<Event>,
 }
 
-/// Drives a watch; the transport takes as long as `answer` says, `None` being for ever.
+/// Drives a watch. The transport takes as long as `answer` says; `None` is for ever.
 async fn driven(
     watch: nuon_gate_core::watch::Watch,
     signals: &[(Duration, Signal)],
@@ -68,7 +68,7 @@ async fn a_deploy_is_followed_to_its_end() {
     .await;
     assert_eq!(run.report.verdict, Verdict::Passed);
     assert!(run.took >= s(30) && run.took < s(41), "{:?}", run.took);
-    // A paused clock may be rounded up to the timer's millisecond.
+    // A paused clock may round up to the timer's millisecond.
     assert!(run.took - run.report.elapsed < ms(2), "{:?} and {:?}", run.took, run.report.elapsed);
     let kinds: Vec<&EventKind> = run.events.iter().map(|event| &event.kind).collect();
     assert!(matches!(kinds[0], EventKind::Started { .. }));

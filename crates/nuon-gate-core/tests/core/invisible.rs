@@ -1,4 +1,4 @@
-//! Characters that are drawn as nothing: a text of nothing else says nothing, and none makes one word look like another.
+//! Invisible characters: a text of nothing else is empty, and none makes one word pass for another.
 
 use std::ops::RangeInclusive;
 
@@ -8,7 +8,7 @@ use nuon_gate_core::reason::{denial, generic, server_hint, specific};
 use nuon_gate_core::{DeployId, InvalidId, Line, RemoteText};
 use serde_json::{Value, json};
 
-/// Unicode's Default_Ignorable_Code_Point, and what else is drawn as nothing.
+/// Unicode's Default_Ignorable_Code_Point, and other characters that are drawn as nothing.
 const INVISIBLE: &[(RangeInclusive<char>, &str)] = &[
     ('\u{ad}'..='\u{ad}', "soft hyphen"),
     ('\u{34f}'..='\u{34f}', "combining grapheme joiner"),
@@ -35,7 +35,7 @@ fn each() -> impl Iterator<Item = (char, &'static str)> {
     INVISIBLE.iter().flat_map(|(range, name)| range.clone().map(move |c| (c, *name)))
 }
 
-/// The ends of every range.
+/// The first and the last character of every range.
 fn ends() -> impl Iterator<Item = (char, &'static str)> {
     INVISIBLE.iter().flat_map(|(range, name)| [(*range.start(), *name), (*range.end(), *name)])
 }
@@ -71,7 +71,7 @@ fn it_is_no_reason_and_hides_none() {
         for mut body in sources {
             assert_eq!(specific(&read(&body)), None, "{name}: {body}");
             assert_eq!(generic(&read(&body)), None, "{name}: {body}");
-            // What says something is told in its place.
+            // The next text with content is reported instead.
             body["runner_job"] = json!({ "status": "failed", "composite_error": { "message": "no quota" } });
             let told = specific(&read(&body)).map(|text| text.line(100));
             let of_job = body["runner_jobs"].is_null().then(|| Line::new("no quota"));

@@ -1,10 +1,10 @@
-//! The judging table of the contract with the users, cell by cell.
+//! The judging table that the documentation promises, cell by cell.
 
 use Judgement::{Cancelled, Failed, Passed, Pending, Replaced};
 use nuon_gate_core::model::Status;
 use nuon_gate_core::{Judgement, Kind, Rules};
 
-/// Status, judgement of what brings something, judgement of a teardown.
+/// Status, judgement for an apply, judgement for a teardown.
 const TABLE: [(&str, Judgement, Judgement); 17] = [
     ("active", Passed, Passed),
     ("auto-skipped", Passed, Passed),
@@ -55,7 +55,7 @@ fn the_table_has_every_status_that_the_model_names() {
 #[test]
 fn every_other_string_is_pending_and_unrecognised() {
     let rules = Rules::default();
-    // Statuses of builds, steps and workflows, drift scans, and words that sound like an end.
+    // Statuses of builds, steps, workflows and drift scans, and words that sound final.
     let others = [
         "",
         "success",

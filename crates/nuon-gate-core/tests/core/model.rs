@@ -1,4 +1,4 @@
-//! Decoding of what servers of every version send, whole and damaged.
+//! Decoding of answers from servers of every version, intact and damaged.
 
 use nuon_gate_core::api::{ApiError, ErrorClass, decode};
 use nuon_gate_core::model::{
@@ -28,7 +28,7 @@ fn id<T: ToString>(id: Option<&T>) -> String {
     id.map_or_else(|| "(absent)".to_owned(), ToString::to_string)
 }
 
-/// The fields a changed body is tried out on.
+/// Returns the body with one field changed.
 fn changed(body: &str, field: &str, value: Value) -> Value {
     let mut body: Value = serde_json::from_str(body).unwrap();
     body[field] = value;

@@ -1,4 +1,4 @@
-//! Which of the many texts a failed deploy carries is told.
+//! Which of a failed deploy's many texts becomes the reason.
 
 use nuon_gate_core::RemoteText;
 use nuon_gate_core::api::decode;
@@ -15,7 +15,7 @@ fn told(body: &Value) -> Option<String> {
     specific(&deploy).or_else(|| generic(&deploy)).map(|text| text.line(1000).plain().to_owned())
 }
 
-/// The sources, the best first: where each text stands, and the text.
+/// The sources, best first: where each text is, and the text.
 fn sources() -> Vec<(&'static str, &'static str)> {
     vec![
         ("/composite_error/message", "the deploy's error"),
@@ -30,7 +30,7 @@ fn sources() -> Vec<(&'static str, &'static str)> {
     ]
 }
 
-/// A failed deploy with room for every source. The newest job is not the failing one.
+/// A failed deploy with a place for every source. The newest job is not the failing one.
 fn failed() -> Value {
     json!({
         "status_v2": { "status": "error", "history": [{ "status": "error" }, { "status": "error" }, { "status": "executing", "status_human_description": "executing deploy plan" }] },
@@ -53,7 +53,7 @@ fn the_first_specific_text_wins() {
     let sources = sources();
     for first in 0..sources.len() {
         let mut body = failed();
-        // Without a denial there is nothing to say about policies.
+        // Without a denial, there is nothing to say about policies.
         if first > 2 {
             body["policy_reports"] = json!([]);
         }

@@ -1,4 +1,4 @@
-//! Which targets are meant: what a resolver asks, and what it comes to.
+//! Resolving targets: the requests, and the outcome.
 
 use nuon_gate_core::api::{Fact, Page, Request};
 use nuon_gate_core::model::{Install, InstallComponent};
@@ -135,7 +135,7 @@ fn an_answer_about_something_else_is_none() {
     }
 }
 
-/// What has to be asked for if a component of `acme`'s is wanted by this text; nothing if it is an id.
+/// What has to be requested if a component of `acme` is named by this text; nothing if it is an id.
 #[test]
 fn only_what_has_26_characters_is_an_id() {
     let cases = [
@@ -157,7 +157,7 @@ fn only_what_has_26_characters_is_an_id() {
     }
 }
 
-/// An id with fewer than two digits is searched among the names first; a list that lacks it proves nothing.
+/// A text like an id with fewer than two digits is first looked up as a name. A list without it proves nothing.
 #[test]
 fn what_has_the_form_of_an_id_and_is_no_name_is_an_id() {
     let id = "cmpcomponentofthewholeteam";
@@ -175,7 +175,7 @@ fn a_name_is_itself_letter_by_letter() {
     for typed in ["Api", "API", "api\u{301}", "ap\u{456}", "a-pi"] {
         assert!(matches!(resolve(vec![wanted("acme", typed)]).0, Resolution::Unknown(0, _)), "{typed}");
     }
-    // Names of the server's are not trimmed or cleaned either.
+    // The server's names are not trimmed or cleaned either.
     for sent in ["api ", " api", "a\u{200b}pi", "api\u{3164}", "Api"] {
         let rows = vec![component(API, sent)];
         assert!(matches!(named(rows, "api"), Resolution::Unknown(0, _)), "{sent:?}");
@@ -188,7 +188,7 @@ fn two_components_of_one_name_are_ambiguous() {
     let Resolution::Ambiguous(ambiguous) = named(rows(), "api") else { panic!() };
     assert_eq!(ambiguous.to_string(), "two components are named `api`: cmpa and cmpc");
     assert!(matches!(named(rows(), "worker"), Resolution::Targets(targets) if targets.len() == 1));
-    // An id is no name, but one can be named like another's id.
+    // An id is not a name, but a component can have another one's id as its name.
     let rows = vec![component("cmpa", "api"), component("api", "worker")];
     assert!(matches!(named(rows, "api"), Resolution::Ambiguous(_)));
 }

@@ -1,4 +1,4 @@
-//! Signing in with an identity: what is made of every kind of answer, and how questions share what one of them got.
+//! Signing in with an identity: how each kind of answer is read, and how requests share one token.
 
 use std::time::Duration;
 
@@ -34,12 +34,12 @@ fn good() -> Value {
     json!({"authenticated": true, "token": "issued-1", "org_id": "org1", "role": "org_admin", "expires_at": "whenever"})
 }
 
-/// How the server says no.
+/// The server's refusal.
 fn refusal() -> Value {
     json!({"error": "no", "user_error": true})
 }
 
-/// What asking comes to if the exchange is answered so.
+/// Returns how a request ends if the exchange has this answer.
 async fn asked(status: u16, body: &Value) -> (Result<bool, ApiError>, usize) {
     let server = MockServer::start_async().await;
     server.mock(|when, then| {
@@ -97,7 +97,7 @@ async fn a_token_is_believed_only_if_everything_about_it_is_right() {
         (500, json!({})),
         (503, json!({})),
     ];
-    // Something before the server says no in words of its own.
+    // Something in front of the server refuses in its own shape.
     let foreign = [(401, json!({})), (403, json!({ "message": "Forbidden" }))];
     let classes = [
         (ErrorClass::Denied, &denied[..]),
@@ -124,7 +124,7 @@ async fn what_a_server_says_of_the_identity_is_left_out() {
 
 #[tokio::test]
 async fn an_answer_to_the_exchange_is_never_one_to_the_question() {
-    // A 404 to the question would mean that there is no deploy yet.
+    // A 404 to the request would mean that there is no deploy yet.
     let (outcome, _) = asked(404, &json!({})).await;
     assert!(matches!(outcome, Err(ApiError::SignIn(SignInError::Unsupported(_)))), "{outcome:?}");
 }
@@ -167,7 +167,7 @@ async fn signing_in_and_asking_share_one_time_limit() {
     let client = with_identity(&server.base_url());
     let limit = Duration::from_secs(2);
     assert_eq!(latest(&client.within(limit)).await, Err(ApiError::Timeout(limit)));
-    // What was got is kept.
+    // The token is kept.
     assert_eq!(latest(&client.within(limit)).await, Ok(true));
 }
 

@@ -160,7 +160,7 @@ fn decides(verdict: Verdict, target: &TargetResult) -> bool {
     }
 }
 
-/// Tells whether people must see it: an approval, a failure, a timeout, a recovery. Who cancelled the job or the deploy, or
+/// Returns whether people must see it: an approval, a failure, a timeout, a recovery. Who cancelled the job or the deploy, or
 /// denied its plan, knows of it.
 fn rings(occasion: Occasion, result: &RunResult) -> bool {
     let by_a_person = match result.verdict {

@@ -128,7 +128,7 @@ pub(super) fn counts(result: &RunResult) -> String {
     parts.collect::<Vec<_>>().join(", ")
 }
 
-/// Tells whether a human is asked to approve, and the wait goes on.
+/// Returns whether a human is asked to approve, and the wait goes on.
 pub(super) fn is_asked(target: &TargetResult) -> bool {
     target.verdict == Verdict::Pending && target.approval_url.is_some()
 }
@@ -141,7 +141,7 @@ pub(super) fn has_status(target: &TargetResult, status: &str) -> bool {
     target.deploy.as_ref().is_some_and(|deploy| deploy.status == *status)
 }
 
-/// Tells whether nobody answered in time.
+/// Returns whether nobody answered in time.
 pub(super) fn has_expired(target: &TargetResult) -> bool {
     has_status(target, "approval-expired")
 }

@@ -99,7 +99,7 @@ impl Sink {
         }
     }
 
-    /// Tells whether a message can be edited.
+    /// Returns whether a message can be edited.
     pub(crate) fn can_edit(&self) -> bool {
         match self {
             Self::SlackBot(_) | Self::Discord(_) | Self::Github(_) => true,
@@ -166,7 +166,7 @@ impl Sinks {
         Ok(Parsed { sinks: reader.sinks, notices: reader.notices })
     }
 
-    /// Tells whether there are no sinks.
+    /// Returns whether there are no sinks.
     pub fn is_empty(&self) -> bool {
         self.sinks.is_empty()
     }
@@ -214,7 +214,7 @@ impl Reader<'_> {
             .collect()
     }
 
-    /// Tells whether a variable holds an unfilled placeholder.
+    /// Returns whether a variable holds an unfilled placeholder.
     fn is_unfilled(&self, name: &'static str) -> bool {
         (self.variable)(name).is_some_and(|value| lines(&value).any(is_placeholder))
     }

@@ -87,7 +87,7 @@ impl Bot {
         self.message.as_ref()
     }
 
-    /// Tells whether there is something of this run to edit.
+    /// Returns whether there is something of this run to edit.
     pub(crate) fn has_posted(&self) -> bool {
         self.shown.is_some()
     }

@@ -43,7 +43,7 @@ pub struct SlackIdentity {
 }
 
 impl SlackIdentity {
-    /// Tells whether the app may post messages; `None` if Slack did not say what it may do.
+    /// Returns whether the app may post messages; `None` if Slack did not say what it may do.
     pub fn can_post(&self) -> Option<bool> {
         (!self.scopes.is_empty()).then(|| self.scopes.iter().any(|scope| scope == "chat:write"))
     }

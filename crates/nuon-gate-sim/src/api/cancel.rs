@@ -103,7 +103,7 @@ fn has_ended(workflow: &Value) -> bool {
     workflow["finished"] == true || matches!(status, "cancelled" | "error")
 }
 
-/// Tells whether a deploy that has this status is left alone when its workflow is cancelled.
+/// Returns whether a deploy that has this status is left alone when its workflow is cancelled.
 fn is_end(status: &Value) -> bool {
     const ENDS: [&str; 13] = [
         "active",

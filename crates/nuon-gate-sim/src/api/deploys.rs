@@ -41,7 +41,7 @@ impl State {
         }
     }
 
-    /// Tells whether a deploy plans only, by its own word in the script or by its workflow's.
+    /// Returns whether a deploy plans only, by its own word in the script or by its workflow's.
     fn plans_only(&self, place: Place) -> bool {
         let deploy = self.deploy_at(place);
         let mut workflows = self.script.workflows.iter();
@@ -66,7 +66,7 @@ impl State {
         there.map(|(position, _)| position).collect()
     }
 
-    /// Tells whether a deploy's row is there.
+    /// Returns whether a deploy's row is there.
     pub(super) fn is_there(&self, (at, position): Place, now: Duration) -> bool {
         self.visible(at, now).contains(&position)
     }

@@ -78,7 +78,7 @@ impl State {
     }
 }
 
-/// Tells whether an install has every label of a list like `env:prod,tier=1,canary`. A bare key stands for any value.
+/// Returns whether an install has every label of a list like `env:prod,tier=1,canary`. A bare key stands for any value.
 fn has_labels(component: &Component, wanted: &str) -> bool {
     let wanted = wanted.split(',').map(str::trim).filter(|label| !label.is_empty());
     wanted.map(|label| label.split_once([':', '=']).map_or((label, None), |(key, value)| (key, Some(value)))).all(

@@ -141,7 +141,7 @@ fn own_step(row: &Row<'_>, at: usize, standing: &Standing) -> Value {
     step
 }
 
-/// Tells whether a status asks for an approval: a plan that a policy denies is shown to nobody.
+/// Returns whether a status asks for an approval: a plan that a policy denies is shown to nobody.
 fn asks(stay: &Stay) -> bool {
     stay.status == "pending-approval" && stay.denied.is_empty()
 }

@@ -175,7 +175,7 @@ impl Deploy {
         self.after.unwrap_or(by_polls)
     }
 
-    /// Tells whether it puts a build in place.
+    /// Returns whether it puts a build in place.
     pub(crate) fn is_apply(&self) -> bool {
         self.deploy_type.as_deref().is_none_or(|own| own == "apply") && !self.plan_only
     }

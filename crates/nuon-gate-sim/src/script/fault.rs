@@ -107,7 +107,7 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
-    /// Tells whether what is said of this is said of a request to another as well.
+    /// Returns whether what is said of this is said of a request to another as well.
     pub(crate) fn includes(self, other: Self) -> bool {
         let is_reported =
             matches!(other, Self::Slack | Self::SlackWebhook | Self::Webhook | Self::Teams | Self::Discord);
@@ -164,7 +164,7 @@ pub enum Answer {
 }
 
 impl Answer {
-    /// Tells whether it is an answer like any other, which shows things in another light.
+    /// Returns whether it is an answer like any other, which shows things in another light.
     pub(crate) fn is_whole(self) -> bool {
         matches!(self, Self::Lagging | Self::ClockBehind)
     }

@@ -43,7 +43,7 @@ pub(super) fn complaints(blocks: &[Value]) -> Vec<Complaint> {
     found.complaints
 }
 
-/// Tells whether the texts of blocks are too long together.
+/// Returns whether the texts of blocks are too long together.
 pub(super) fn are_too_long(blocks: &[Value]) -> bool {
     blocks.iter().map(texts).sum::<usize>() > LONGEST_TOGETHER
 }

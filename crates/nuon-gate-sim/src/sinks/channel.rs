@@ -111,7 +111,7 @@ pub(super) fn list(body: &Map<String, Value>, name: &str, word: &str) -> Result<
     }
 }
 
-/// Tells whether a refusal of the script applies to a message: one without blocks has no bad ones.
+/// Returns whether a refusal of the script applies to a message: one without blocks has no bad ones.
 pub(super) fn strikes(word: &str, content: &Content) -> bool {
     content.has_blocks() || !matches!(word, "invalid_blocks" | "invalid_blocks_format" | "msg_blocks_too_long")
 }

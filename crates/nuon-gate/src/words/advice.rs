@@ -285,7 +285,7 @@ pub(crate) fn if_unanswered(error: &ApiError) -> String {
     }
 }
 
-/// Tells whether something between here and the API is to blame, or whoever issues identities.
+/// Returns whether something between here and the API is to blame, or whoever issues identities.
 pub(crate) fn is_of_the_way(error: &ApiError) -> bool {
     let named = matches!(
         error,

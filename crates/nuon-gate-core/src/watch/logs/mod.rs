@@ -118,7 +118,7 @@ impl Logs {
             && !self.over.contains(deploy)
     }
 
-    /// Tells whether a target's deploy has to say where its log is, which only its detail does.
+    /// Returns whether a target's deploy has to say where its log is, which only its detail does.
     pub(super) fn wants_stream(&self, target: usize) -> bool {
         self.followed.get(&target).is_some_and(|log| log.stream.is_none())
     }

@@ -37,7 +37,7 @@ impl Position {
         }
     }
 
-    /// Tells whether the answer comes at once, and not only when there is something.
+    /// Returns whether the answer comes at once, and not only when there is something.
     pub(super) fn is_in_pages(&self) -> bool {
         self.in_pages
     }

@@ -27,7 +27,7 @@ pub(super) struct Ended {
 }
 
 impl Ended {
-    /// Tells whether an observation was made after the deploy ended. One that came after the first poll was; otherwise the two
+    /// Returns whether an observation was made after the deploy ended. One that came after the first poll was; otherwise the two
     /// clocks have to be far enough apart.
     fn is_before(self, observed: Timestamp) -> bool {
         let came_later = self.observed.is_some_and(|before| observed > before);

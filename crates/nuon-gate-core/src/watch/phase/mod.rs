@@ -279,7 +279,7 @@ impl Phase {
         }
     }
 
-    /// Tells whether what a request is about has answered before, so that it exists.
+    /// Returns whether what a request is about has answered before, so that it exists.
     pub(super) fn has_answered(&self, request: &Request) -> bool {
         match self {
             Self::Searching(search) => search.has_answered(request),
@@ -289,7 +289,7 @@ impl Phase {
         }
     }
 
-    /// Tells whether what a request is about is known to be the target's.
+    /// Returns whether what a request is about is known to be the target's.
     pub(super) fn is_identified(&self, request: &Request) -> bool {
         match (self, request) {
             (Self::Following(follow), Request::Deploy(_, _, id)) => follow.is_identified(id),
@@ -368,7 +368,7 @@ pub(super) fn rows_of<'a>(target: &'a Target, rows: &'a [Deploy]) -> impl Iterat
     rows.iter().filter(move |row| row.component_id.as_ref() == Some(&target.component))
 }
 
-/// Tells whether a list has as many rows as one can have, so that there may be older ones.
+/// Returns whether a list has as many rows as one can have, so that there may be older ones.
 fn is_cut_off(rows: &[Deploy]) -> bool {
     rows.len() >= MOST_ROWS as usize
 }
@@ -398,12 +398,12 @@ impl Policy<'_> {
         self.settings.rules.judge_deploy(row)
     }
 
-    /// Tells whether a workflow has answered, whoever asked for it.
+    /// Returns whether a workflow has answered, whoever asked for it.
     fn has_answered(&self, id: &WorkflowId) -> bool {
         self.answered.contains_key(id)
     }
 
-    /// Tells whether a flag says what a status means. One that lets pass what passes anyway says nothing, so that the steps
+    /// Returns whether a flag says what a status means. One that lets pass what passes anyway says nothing, so that the steps
     /// are still asked.
     fn is_by_rule(&self, row: &Deploy) -> bool {
         let passes_anyway = Rules::default().judge_deploy(row) == Judgement::Passed;

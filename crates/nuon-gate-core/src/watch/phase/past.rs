@@ -58,7 +58,7 @@ impl Past {
         }
     }
 
-    /// Tells whether it had ended before. `others`: when all else ended that its end rests on, as far as the server says.
+    /// Returns whether it had ended before. `others`: when all else ended that its end rests on, as far as the server says.
     pub(super) fn had_ended(self, row: &Deploy, others: impl Iterator<Item = Timestamp>, policy: &Policy<'_>) -> bool {
         if Rules::default().judge_deploy(row) == Judgement::Pending || self.created == Era::During {
             return false;

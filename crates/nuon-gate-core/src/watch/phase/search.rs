@@ -111,7 +111,7 @@ impl Search {
         self.reads = Reads::default();
     }
 
-    /// Tells whether the deploy can still take any time to appear: once anybody has seen the pinned workflow, at work or at
+    /// Returns whether the deploy can still take any time to appear: once anybody has seen the pinned workflow, at work or at
     /// its end, it is only a matter of time.
     pub(in crate::watch) fn awaits_start(&self, answered: &HashMap<WorkflowId, Moment>) -> bool {
         !self.pins.workflow.as_ref().is_some_and(|id| answered.contains_key(id))

@@ -63,7 +63,7 @@ impl Succession {
         Vec::new()
     }
 
-    /// Tells whether a row can have taken the place of the one that was replaced: a newer deploy of the same workflow. If the
+    /// Returns whether a row can have taken the place of the one that was replaced: a newer deploy of the same workflow. If the
     /// workflow is not known, it has to be certain that the row is newer, as a lagging replica may give an old one.
     fn is_successor(&self, row: &Deploy) -> bool {
         let Replaced { row: before, workflow, ids, read_rows, .. } = &self.replaced;

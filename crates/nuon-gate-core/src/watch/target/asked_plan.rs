@@ -24,7 +24,7 @@ impl AskedPlan {
         Request::plan(place)
     }
 
-    /// Tells whether the plan of a place has been asked for.
+    /// Returns whether the plan of a place has been asked for.
     pub(super) fn was_asked(&self, place: &ApprovalPlace) -> bool {
         self.place.as_ref() == Some(place)
     }

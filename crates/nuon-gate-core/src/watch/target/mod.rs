@@ -73,7 +73,7 @@ impl TargetWatch {
         self.record.has_ended()
     }
 
-    /// Tells whether it ended before its deploy did: a human is asked, or another deploy came.
+    /// Returns whether it ended before its deploy did: a human is asked, or another deploy came.
     pub(super) fn ended_early(&self) -> bool {
         self.record.ended_early()
     }
@@ -88,7 +88,7 @@ impl TargetWatch {
         self.record.take_ending()
     }
 
-    /// Tells whether a deploy is, or was before it was replaced, the one that is followed.
+    /// Returns whether a deploy is, or was before it was replaced, the one that is followed.
     pub(super) fn has_followed(&self, deploy: &DeployId) -> bool {
         let is_followed = matches!(&self.phase, Phase::Following(follow) if follow.id() == deploy);
         is_followed || self.record.has_followed(deploy)
@@ -109,7 +109,7 @@ impl TargetWatch {
         self.record.last_change()
     }
 
-    /// Tells whether nothing should change, as the component has to stay healthy.
+    /// Returns whether nothing should change, as the component has to stay healthy.
     pub(super) fn is_baking(&self) -> bool {
         matches!(self.phase.hold(), Hold::Baking(_))
     }
@@ -177,7 +177,7 @@ impl TargetWatch {
         decide(&self.phase, &policy(&self.record, now, shared, wide))
     }
 
-    /// Tells whether this poll reads everything, even if nothing depends on it.
+    /// Returns whether this poll reads everything, even if nothing depends on it.
     fn is_wide(&self, polls: u32, shared: &Shared) -> bool {
         polls.is_multiple_of(WIDE) || shared.is_once() || self.poller.is_hurried()
     }

@@ -94,7 +94,7 @@ impl Record {
         self.end.is_some()
     }
 
-    /// Tells whether it ended before its deploy did: a human is asked, or another deploy came.
+    /// Returns whether it ended before its deploy did: a human is asked, or another deploy came.
     pub(super) fn ended_early(&self) -> bool {
         match self.end.as_ref().map(|(_, end)| end) {
             Some(End::Passed(proof)) => matches!(proof.basis(), Basis::Approval(_)),
@@ -117,7 +117,7 @@ impl Record {
         self.deploy.as_deref()
     }
 
-    /// Tells whether a deploy is the last that was shown, or was replaced.
+    /// Returns whether a deploy is the last that was shown, or was replaced.
     pub(super) fn has_followed(&self, deploy: &DeployId) -> bool {
         let is_last = self.deploy.as_ref().is_some_and(|own| own.id.as_ref() == Some(deploy));
         is_last || self.replaced.contains(deploy)
@@ -128,7 +128,7 @@ impl Record {
         self.seen.last().map_or(self.began, |(_, at)| *at)
     }
 
-    /// Tells whether a poll has shown a deploy, or that there is none yet.
+    /// Returns whether a poll has shown a deploy, or that there is none yet.
     pub(super) fn has_a_state(&self) -> bool {
         self.deploy.is_some() || self.reported_not_started
     }
@@ -140,7 +140,7 @@ impl Record {
         Pending { target: self.index, status, spent, pace, hold }
     }
 
-    /// Tells whether to request the earlier deploys, once for each deploy.
+    /// Returns whether to request the earlier deploys, once for each deploy.
     pub(super) fn begin_history(&mut self) -> bool {
         !std::mem::replace(&mut self.earlier.were_asked_for, true)
     }

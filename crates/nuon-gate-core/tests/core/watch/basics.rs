@@ -1,4 +1,4 @@
-//! What the watch asks and what it makes of the answers, in virtual time.
+//! The watch's requests, and how it reads the answers, in virtual time.
 
 use crate::virtual_time::{
     Body, after, deploy, exists, latest, ms, none, pinned, row, run, s, serving, settings, soon, status, with,
@@ -8,7 +8,7 @@ use nuon_gate_core::watch::EventKind;
 use nuon_gate_core::{Line, MatchedBy, Rules, Verdict};
 use serde_json::{Value, json};
 
-/// A row that got its status before the gate began.
+/// A row that got its status before the gate started.
 fn ended_before(id: &str, status: &str) -> Value {
     with(row(id, status), json!({ "updated_at": "2027-01-15T07:46:40Z" }))
 }
@@ -101,7 +101,7 @@ fn a_pending_deploy_is_followed_by_its_id() {
     );
     assert_eq!(run.report.verdict, Verdict::Passed);
     assert_eq!(run.what()[0], "latest");
-    // What is newer is read at every third look and before the end.
+    // The newest deploy is read at every third poll, and before the end.
     assert_eq!(run.what()[1..], ["deploy", "deploy", "latest", "deploy", "deploy", "latest"]);
     let moves = run.events.iter().filter_map(|event| match &event.kind {
         EventKind::Found { status, .. } => Some(status.to_string()),

@@ -1,4 +1,4 @@
-//! The clocks, the last look when one rings, and the pauses that the API asks for, in virtual time.
+//! Timeouts, the last poll when one expires, and pauses that the API asks for, in virtual time.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Finding out which targets there are by following a workflow, in virtual time.
+//! Discovering targets by following a workflow, in virtual time.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ pub(super) fn verdicts(run: &Run) -> Vec<Verdict> {
     run.report.targets.iter().map(|target| target.verdict).collect()
 }
 
-/// A server with one workflow, whose state and whose deploys' statuses are those of the time.
+/// A server with one workflow, whose state and deploys depend on the time.
 fn flowing(
     flow: impl Fn(Duration) -> (&'static str, bool, Vec<Value>),
     word: impl Fn(Duration, &str) -> &'static str,
@@ -90,7 +90,7 @@ fn a_workflow_that_fails_fails_the_run_although_its_deploys_passed() {
     }
 }
 
-/// What the deploy says cannot be read for minutes; that the plan was approved is read of the workflow.
+/// The deploy cannot be read for minutes. The workflow shows that the plan was approved.
 #[test]
 fn an_approval_that_was_answered_rings_no_clock_whoever_has_read_the_answer() {
     let asks = |answered: bool| {
@@ -171,7 +171,7 @@ fn a_workflow_with_another_deploy_at_work_is_not_left() {
     assert!(run.report.elapsed >= s(300), "{:?}", run.report.elapsed);
 }
 
-/// Enough targets have passed, and another was ended by a flag; the workflow fails later.
+/// Enough targets have passed, and a flag ended another one. The workflow fails later.
 #[test]
 fn a_workflow_that_may_still_fail_is_not_left() {
     let flow = |now: Duration| {
@@ -261,7 +261,7 @@ fn a_workflow_that_is_not_seen_rings_the_start_clock_or_is_rejected() {
     assert!(ownerless.report.elapsed <= ms(100), "at once");
 }
 
-/// A workflow that deployed `dplA` and has ended well.
+/// A workflow that deployed `dplA` and has succeeded.
 fn done(_: Duration) -> (&'static str, bool, Vec<Value>) {
     ("success", true, vec![step("a", "success", "dplA")])
 }
@@ -315,7 +315,7 @@ fn an_odd_answer_about_a_workflow_makes_no_strangers_of_the_others() {
     });
     assert_eq!((whole.report.verdict, verdicts(&whole)), (Verdict::Passed, vec![Verdict::Passed]));
     assert!(whole.report.elapsed < s(10), "{:?}", whole.report.elapsed);
-    // Once a deploy has said whose the workflow is, another install's is no answer.
+    // Once a deploy has named the workflow's install, another install's workflow is not a good answer.
     let mut server = flowing(|_| ("in-progress", false, vec![step("a", "in-progress", "dplA")]), |_, _| "queued");
     let odd = run(of_workflow(settings()), move |now, request| match request {
         Request::Workflow(..) if now > s(60) => {
@@ -343,7 +343,7 @@ fn a_target_takes_nothing_that_is_older_than_what_was_seen_when_it_joined() {
     let at = |second: i64| Timestamp::from_second(STARTED_AT + second).unwrap().to_string();
     let mut server = flowing(|_| ("in-progress", false, vec![step("a", "in-progress", "dplA")]), |_, _| "active");
     let run = run(of_workflow(settings), move |now, request| match request {
-        // Whoever looks for targets reads it first; then a replica lags behind for a moment.
+        // Discovery reads it first. Then a replica lags behind for a moment.
         Request::Deploy(..) => {
             let (word, second) = match now {
                 now if now >= ms(150) && now < s(30) => ("executing", -9),

@@ -1,5 +1,5 @@
-//! The component's earlier deploys, which say how long such a deploy takes: when they are read, and that nothing else rests on
-//! them.
+//! The component's earlier deploys, which show how long such a deploy takes: when they are read, and that nothing else
+//! depends on them.
 
 use std::time::Duration;
 
@@ -15,13 +15,13 @@ fn with_history() -> WatchSettings {
     WatchSettings { history: true, ..settings() }
 }
 
-/// An earlier deploy that was created at this second, and passed after so many.
+/// An earlier deploy that was created at this second and passed after so many more.
 fn earlier(second: i64, took: i64) -> Value {
     let ended = json!({ "status_v2": { "status": "active", "created_at_ts": STARTED_AT + second + took } });
     with(created(row(&format!("dpl{second}"), "active"), second), ended)
 }
 
-/// They took 170 seconds, as a rule.
+/// They usually took 170 seconds.
 fn usual() -> Vec<Value> {
     [(-1000, 170), (-2000, 60), (-3000, 180)].map(|(second, took)| earlier(second, took)).to_vec()
 }
@@ -31,7 +31,7 @@ fn own(now: Duration) -> Value {
     created(row("dplOwn", if now >= s(100) { "active" } else { "executing" }), -70)
 }
 
-/// The server, with its own answer to the request for the earlier deploys.
+/// The server, with its own answer to the request for earlier deploys.
 fn served(mut earlier: impl FnMut() -> Scripted) -> impl FnMut(Duration, &Request) -> Scripted {
     let mut rows = serving(|now| Some(own(now)));
     move |now, request| match request {
@@ -175,7 +175,7 @@ fn regular() -> Vec<Value> {
     [170, 166, 172, 169, 174, 165, 171, 168].iter().zip(1..).map(|(took, at)| earlier(-1000 * at, *took)).collect()
 }
 
-/// The pauses between the looks that began in these seconds.
+/// The pauses between the polls that began in these seconds.
 fn pauses(run: &Run, from: u64, to: u64) -> Vec<Duration> {
     let looks: Vec<Duration> = run.looks().iter().map(|(began, _)| *began).collect();
     let pairs = looks.windows(2).filter(|pair| pair[0] >= s(from) && pair[0] < s(to));
@@ -196,7 +196,7 @@ fn polls_are_dense_when_the_end_is_likely() {
 
 #[test]
 fn what_changes_starts_over_and_what_is_in_trouble_waits() {
-    // It moves on shortly before the likely end, and then the server is in trouble for a while.
+    // It moves on shortly before the likely end, and then the server fails for a while.
     let status = |now: Duration| if now >= s(95) { "executing" } else { "planning" };
     let run = run(latest(with_history()), |now, request| match request {
         Request::Earlier(..) => soon(list(&regular())),
@@ -218,7 +218,7 @@ fn where_a_long_poll_tells_of_the_end_the_likely_end_adds_no_polls() {
         let watch = latest(WatchSettings { long_poll, ..with_history() });
         run(watch, move |now, request| match request {
             Request::Earlier(..) => soon(list(&regular())),
-            // One that never tells, or that the server does not offer.
+            // One that never reports an end, or that the server does not offer.
             Request::Await(..) if tells => after(s(60), status_code(408)),
             Request::Await(..) => soon(status_code(404)),
             Request::Workflow(..) if now >= s(100) => {
@@ -248,7 +248,7 @@ fn where_a_list_serves_the_whole_install_no_target_asks_for_itself() {
     let watch = Watch::new(with_history(), scope, Pins::default(), jiff::Timestamp::from_second(STARTED_AT).unwrap());
     let run = run(watch.unwrap(), |now, request| {
         soon(match request {
-            // It goes back far enough for one of them.
+            // The page goes back far enough for one of them.
             Request::InstallDeploys(_) => {
                 let earlier = usual().into_iter().map(|row| with(row, whose(1)));
                 list(&[own(0, now), own(1, now), own(2, now)].into_iter().chain(earlier).collect::<Vec<_>>())
@@ -275,7 +275,7 @@ fn where_a_list_serves_the_whole_install_no_target_asks_for_itself() {
 fn what_a_list_says_does_not_keep_the_forecast_from_the_targets_that_are_left() {
     let whose = |index: usize| json!({ "install_id": "inl-acme", "component_id": format!("cmp{index}") });
     let target = |index: usize| Target::new("inl-acme".parse().unwrap(), format!("cmp{index}").parse().unwrap());
-    // Only the last of them goes on after twenty seconds.
+    // Only the last of them continues after twenty seconds.
     let own = |index: usize, now: Duration| {
         let ends = if index == 2 { s(300) } else { s(20) };
         with(created(row(&format!("dpl{index}"), if now >= ends { "active" } else { "executing" }), 0), whose(index))

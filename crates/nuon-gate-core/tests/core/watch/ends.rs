@@ -1,4 +1,4 @@
-//! Signals, the single look of `status`, heartbeats and answers that come too late.
+//! Signals, the single poll of `status`, heartbeats and late answers.
 
 use std::time::Duration;
 
@@ -49,7 +49,7 @@ fn the_last_poll_after_a_signal_takes_a_second_at_most() {
     }
 }
 
-/// The run would be refused, if the signal had not come before.
+/// The run would be refused if the signal had not come first.
 #[test]
 fn a_target_that_is_refused_after_a_signal_has_a_reason() {
     let settings = WatchSettings { on_stale: OnStale::Fail, ..settings() };
@@ -179,7 +179,7 @@ fn a_glance_that_is_not_answered_is_inconclusive_whoever_is_first() {
         assert_eq!(run.report.elapsed, s(30));
         assert!(run.reason().starts_with("no good answer from the API"), "{}", run.reason());
     }
-    // A pause that another target's answer asked for leaves no look.
+    // A pause that another target's answer asked for leaves no time for a poll.
     let run = run(watch(glance(), 20, Pins::default()), |_, request| match component(request) {
         Some(0) => after(ms(10), retry_after(429, s(60))),
         index => soon(deploy(&row(&format!("dpl{}", index.unwrap()), "active"))),
@@ -249,7 +249,7 @@ fn a_driver_that_is_late_still_gets_the_last_poll() {
     let clocks = Clocks { total: s(60), start: None, stall: None, approval: None, queue: None, outage: None };
     let mut watch = pinned(WatchSettings { clocks, ..settings() }, "dpl0");
     assert!(matches!(watch.next(Moment::START), Step::Ask(_)));
-    // The question is still open when its time has long been over.
+    // The request is still open long after its timeout.
     let late = Moment::after_start(s(75));
     let Step::Ask(ask) = watch.next(late) else { panic!("no last look") };
     assert_eq!(ask.timeout, s(30));

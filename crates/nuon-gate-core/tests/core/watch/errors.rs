@@ -1,4 +1,4 @@
-//! What each error leads to, in virtual time.
+//! How the watch handles each error, in virtual time.
 
 use crate::virtual_time::{
     Body, STARTED_AT, certificate, deploy, exists, latest, none, pinned, retry_after, row, run, s, settings, soon,
@@ -11,7 +11,7 @@ use nuon_gate_core::watch::{EventKind, Refusal, Scope, Watch};
 use nuon_gate_core::{Target, Targets, Verdict};
 use serde_json::json;
 
-/// A server that gives `answer` to its first questions and follows a deploy that ends at 300 s after them.
+/// A server that gives `answer` to its first requests, and then shows a deploy that ends at 300 s.
 fn at_first(
     count: usize,
     mut answer: impl FnMut() -> Body,
@@ -40,7 +40,7 @@ fn a_denial_of_the_first_call_is_final() {
     }
 }
 
-/// Follows a deploy whose questions number `from`, `from + 1`, … are answered by the given codes; 200 is a good answer.
+/// Follows a deploy whose requests number `from`, `from + 1`, … have these codes; 200 is a good answer.
 fn with_codes_after_a_success(codes: &[u16]) -> crate::virtual_time::Run {
     let mut asked = 0;
     run(pinned(settings(), "dpl0"), move |now, _| {
@@ -84,7 +84,7 @@ fn a_deploys_id_that_is_not_found_three_times_does_not_exist() {
     let lagging = run(pinned(settings(), "dpl0"), at_first(2, || status(404)));
     assert_eq!(lagging.report.verdict, Verdict::Passed);
     assert_eq!(with_codes_after_a_success(&[404, 404, 200, 404, 404]).report.verdict, Verdict::Passed);
-    // What has answered once exists, whatever is said of it later.
+    // What has answered once exists, whatever later answers say.
     assert_eq!(with_codes_after_a_success(&[404, 404, 404, 404]).report.verdict, Verdict::Passed);
 }
 
@@ -224,7 +224,8 @@ fn what_is_newer_is_not_worth_waiting_for() {
             assert_eq!(run.what(), ["deploy", "latest"]);
         }
     }
-    // A refusal keeps its own rule: it is no reason to go on without, and final the fifth time, whatever else is answered.
+    // A refusal keeps its own rule: it never justifies going on without an answer, and is final the fifth time,
+    // whatever else is answered.
     let run = run(pinned(settings(), "dpl0"), |_, request| {
         soon(if matches!(request, Request::LatestDeploy(..)) { status(403) } else { deploy(&row("dpl0", "active")) })
     });

@@ -15,10 +15,10 @@ use crate::virtual_time::{
     settings, soon, status, watch, with,
 };
 
-/// The deploy ends so many seconds after the watch began.
+/// The deploy ends this many seconds after the start of the watch.
 const ENDS: u64 = 20;
 
-/// What the server says of the component's health, and since when; what it has observed of it, and when.
+/// The component's health and since when; the last observation and its time.
 type Seen = (&'static str, i64, &'static str, i64);
 
 fn second(second: i64) -> String {
@@ -50,7 +50,7 @@ fn dpl_a(now: Duration) -> Value {
     with(created(row("dplA", stood.0), -60), json!({ "status_v2": status }))
 }
 
-/// A server with a deploy that passes, whose component does as `seen` says.
+/// A server with a deploy that passes, and a component whose health is as `seen` returns.
 fn server(seen: impl Fn(Duration) -> Seen) -> impl FnMut(Duration, &Request) -> Scripted {
     move |now, request| {
         soon(match request {
@@ -63,7 +63,7 @@ fn server(seen: impl Fn(Duration) -> Seen) -> impl FnMut(Duration, &Request) -> 
     }
 }
 
-/// Healthy for long, and observed so each minute.
+/// Healthy for long, and observed every minute.
 fn healthy(now: Duration) -> Seen {
     ("healthy", -9_000, "healthy", seconds(now) / 60 * 60)
 }
@@ -72,7 +72,7 @@ fn requiring(bake: u64) -> WatchSettings {
     WatchSettings { healthy_for: Some(s(bake)), ..settings() }
 }
 
-/// Returns the words of each hold that was reported, and in which second.
+/// Returns the text of each reported hold, and in which second.
 fn reported_holds(run: &Run) -> Vec<(u64, String)> {
     let hold = |kind: &EventKind| match kind {
         EventKind::Held { hold, .. } => Some(hold.to_string()),
@@ -92,7 +92,7 @@ fn a_pass_waits_until_the_component_was_observed_and_has_been_healthy_for_long_e
     assert_eq!(run.report.verdict, Verdict::Passed);
     let proof = run.target().proof.as_ref().unwrap();
     let health = proof.health().expect("a proof of health");
-    // The first observation after the deploy comes at 60 s.
+    // The first observation after the deploy is at 60 s.
     assert!(run.report.elapsed >= s(660) && run.report.elapsed < s(672), "{:?}", run.report.elapsed);
     assert!(health.baked() >= s(600) && health.observed_at().to_string() == second(660), "{health:?}");
     let told = reported_holds(&run);
@@ -102,7 +102,7 @@ fn a_pass_waits_until_the_component_was_observed_and_has_been_healthy_for_long_e
     );
     assert_eq!(told[1].1, "waiting for health: healthy for 0s of 10m");
     assert_eq!(told.len(), 2, "{told:?}");
-    // The heartbeat says how far the bake is.
+    // The heartbeat reports the progress of the bake.
     let beats = run.events.iter().filter_map(|event| match &event.kind {
         EventKind::Waiting { pending } => Some(pending[0].hold.to_string()),
         _ => None,
@@ -196,7 +196,7 @@ fn health_that_cannot_be_read_is_inconclusive_after_five_minutes() {
 fn other_clocks_rule_while_it_bakes_and_the_deploys_own_verdict_stands_beside() {
     let clocks = Clocks { total: s(300), stall: Some(s(60)), ..settings().clocks };
     let run = run(latest(WatchSettings { clocks, ..requiring(600) }), server(healthy));
-    // Nothing changes while it bakes, as it should.
+    // Nothing changes during the bake, as it should.
     assert_eq!((run.report.verdict, run.target().clock()), (Verdict::TimedOut, Some(Clock::Total)));
     assert!(
         run.reason().contains("waiting for health: healthy for 4m of 10m")
@@ -242,7 +242,7 @@ fn a_newer_deploy_while_it_bakes_follows_the_policy() {
         let (deploy, at_least) = match policy {
             OnSuperseded::Fail => ("dplA", s(100)),
             OnSuperseded::Ignore => ("dplA", s(360)),
-            // The newer one is healthy for as long by itself.
+            // The newer one is healthy for as long in its own right.
             OnSuperseded::Follow => ("dplB", s(540)),
         };
         assert_eq!(run.deploy_id(), deploy);
@@ -309,7 +309,7 @@ fn one_poll_takes_the_servers_account() {
         })
     };
     let recent: fn(Duration) -> Seen = |_| ("healthy", -300, "healthy", -5);
-    // Without the server's time nothing says for how long.
+    // Without the server's time, it is not known for how long.
     for (bake, verdict) in [(0, Verdict::Passed), (1, Verdict::Pending)] {
         let run = poll(bake, recent);
         assert_eq!(run.report.verdict, verdict, "{bake}");

@@ -1,4 +1,4 @@
-//! Several targets of an install: one list serves them all, in virtual time.
+//! Several targets of an install share one list, in virtual time.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 const WHEN: i64 = 1_800_000_000;
 
-/// So many components of one install.
+/// This many components of one install.
 fn watch(count: usize) -> Watch {
     watch_by(settings(), count)
 }
@@ -24,7 +24,7 @@ fn watch_by(settings: WatchSettings, count: usize) -> Watch {
     Watch::new(settings, Scope::Targets(targets), Pins::default(), Timestamp::from_second(WHEN).unwrap()).unwrap()
 }
 
-/// A component's deploy, as the list and its detail have it: it goes through three changes in a minute.
+/// A component's deploy, as in the list and its detail. It goes through three statuses in a minute.
 fn deploy(index: usize, now: Duration) -> Value {
     let word = match now.as_secs() {
         0..15 => "queued",
@@ -51,7 +51,7 @@ fn workflow(count: usize, now: Duration) -> Body {
     Body::Json(json!({ "status": { "status": word }, "finished": now >= s(50), "steps": steps }))
 }
 
-/// A server of so many components, whose list `listed` gives.
+/// A server with this many components, whose list `listed` returns.
 fn served(count: usize, mut listed: impl FnMut(Vec<Value>) -> Body) -> Run {
     run(watch(count), move |now, request| -> Scripted {
         soon(match request {
@@ -166,7 +166,7 @@ fn followed_beside_a_plan(is_newest: bool) -> (Verdict, String) {
         let (plan, new) =
             (newer("dpl-plan", "inw-plan", 1), newer("dpl-new", "inw-new", if is_newest { 2 } else { 0 }));
         let own = [deploy(0, now), active.clone(), deploy(2, now)];
-        // The plan appears, and while its workflow is asked for, the other.
+        // The plan appears, and the other row while its workflow is requested.
         let two = if is_newest { [&new, &plan] } else { [&plan, &new] };
         let more: &[&Value] = match now.as_secs() {
             0 => &[],
@@ -197,7 +197,7 @@ fn followed_beside_a_plan(is_newest: bool) -> (Verdict, String) {
 
 #[test]
 fn the_workflow_of_one_newer_row_says_nothing_of_another() {
-    // Whether the other is newer than the plan, or older and was only shown late.
+    // Whether the other one is newer than the plan, or older and only shown late.
     for is_newest in [true, false] {
         assert_eq!(followed_beside_a_plan(is_newest), (Verdict::TimedOut, "dpl-new".to_owned()), "{is_newest}");
     }
@@ -212,7 +212,7 @@ fn what_it_shows_of_the_deploy_itself_is_for_the_next_poll() {
     };
     let run = run(watch_by(settings, 3), move |now, request| match request {
         Request::InstallDeploys(_) => soon(list(&[deploy(0, now), own(now), deploy(2, now)])),
-        // Asked for before the deploy is seen to have passed, and answered later.
+        // Requested before the deploy is seen to pass, and answered later.
         Request::Workflow(_, id) if id.as_str() == "inw-slow" => after(s(4), steps_of("success", "dpl1")),
         Request::Workflow(..) => soon(workflow(3, now)),
         Request::Await(..) => soon(status(404)),
@@ -229,7 +229,7 @@ fn what_it_shows_of_the_deploy_itself_is_for_the_next_poll() {
     assert!(asked[0] < s(1) && asked.iter().any(|at| *at > s(1)), "read after it: {asked:?}");
 }
 
-/// A workflow with one step, of this deploy's.
+/// A workflow with one step, for this deploy.
 fn steps_of(word: &str, deploy: &str) -> Body {
     let step = json!({
         "id": "iws1", "name": "apply", "status": { "status": word }, "step_target_type": "install_deploys",

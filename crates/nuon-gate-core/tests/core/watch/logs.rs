@@ -1,4 +1,4 @@
-//! The deploys' logs while they are written: that they come whole, and cost neither time nor a verdict.
+//! Following the deploys' logs: they are complete, and cost neither time nor a verdict.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ fn following() -> WatchSettings {
     WatchSettings { logs: Some(Followed::All), ..settings() }
 }
 
-/// A deploy that ends after a minute. Its log is there after five seconds.
+/// A deploy that ends after a minute. Its log exists after five seconds.
 const END: Duration = s(61);
 
 fn own(now: Duration, deploy: &str) -> Value {
@@ -33,7 +33,7 @@ fn part(texts: &[&str], next: &str, has_more: bool) -> Body {
     Body::Json(json!({ "logs": logs, "next": next, "has_more": has_more }))
 }
 
-/// A server with its own way to answer requests for logs.
+/// A server with its own answers to requests for logs.
 fn logging(mut logs: impl FnMut(Duration, &Request) -> Scripted) -> impl FnMut(Duration, &Request) -> Scripted {
     let mut rows = serving(|now| Some(own(now, "dpl0")));
     move |now, request| match request {
@@ -42,7 +42,7 @@ fn logging(mut logs: impl FnMut(Duration, &Request) -> Scripted) -> impl FnMut(D
     }
 }
 
-/// Nothing more comes.
+/// No more lines.
 fn silent() -> Scripted {
     after(s(20), part(&[], "", false))
 }
@@ -54,7 +54,7 @@ fn cursor(request: &Request) -> Option<TailCursor> {
     }
 }
 
-/// The lines that were told of a target, and when each came.
+/// The reported lines of a target, and when each came.
 fn lines(run: &Run, of: usize) -> Vec<(Duration, String)> {
     let of_event = |event: &nuon_gate_core::watch::Event| match &event.kind {
         EventKind::Logged { target, lines } if *target == of => {
@@ -82,7 +82,7 @@ fn asked(run: &Run) -> Vec<Duration> {
     run.asked.iter().filter(|asked| asked.what() == "logs").map(|asked| asked.at).collect()
 }
 
-/// Everything that was asked but for logs, and all that happened but for what logs say.
+/// All other requests, and all events except for log lines.
 fn beside(run: &Run) -> (Vec<Asked>, Vec<String>) {
     let others = run.asked.iter().filter(|asked| asked.what() != "logs").cloned().collect();
     let is_logs = |kind: &EventKind| matches!(kind, EventKind::Logged { .. } | EventKind::LogEnded { .. });
@@ -142,7 +142,7 @@ fn what_is_there_already_is_read_without_a_pause() {
 #[test]
 fn a_log_that_says_nothing_new_is_asked_for_less_and_less_often() {
     let run = run(latest(following()), logging(|_, _| soon(Body::Json(json!([])))));
-    // A page where the long poll should be is no good answer: pages it is from the third on.
+    // A page in place of the long poll's answer is not a good answer. From the third one on, pages are read.
     let asked = asked(&run);
     let gaps: Vec<Duration> = asked.windows(2).skip(3).map(|two| two[1] - two[0]).collect();
     assert!(gaps.windows(2).all(|two| two[1] > two[0] * 9 / 10) && gaps.last() > Some(&s(9)), "{gaps:?}");
@@ -194,7 +194,7 @@ fn a_pause_that_is_asked_of_a_log_holds_for_logs_alone() {
     assert_eq!(run.report.verdict, Verdict::Passed);
 }
 
-/// So many deploys of an install, each with a log that says something all the time.
+/// This many deploys of an install, each with a log that grows all the time.
 fn fleet(count: usize, settings: WatchSettings, logs: impl Fn(&str, Duration) -> Scripted) -> Run {
     let target = |index| Target::new("inl-acme".parse().unwrap(), format!("cmp{index}").parse().unwrap());
     let targets = Targets::new((0..count).map(target)).unwrap();

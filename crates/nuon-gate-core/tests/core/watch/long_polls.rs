@@ -27,7 +27,7 @@ fn own(now: Duration) -> Value {
     with(created(row("dpl0", status), 0), json!({ "workflow_id": "inw0" }))
 }
 
-/// The server, with its own way to answer a long poll that was opened at this time.
+/// The server, with its own answer to a long poll that was opened at this time.
 fn served(mut awaiting: impl FnMut(Duration) -> Scripted) -> impl FnMut(Duration, &Request) -> Scripted {
     let mut rows = serving(|now| Some(own(now)));
     move |now, request| match request {
@@ -41,7 +41,7 @@ fn long_polls(run: &Run) -> Vec<Duration> {
     run.asked.iter().filter(|asked| asked.what() == "await").map(|asked| asked.at).collect()
 }
 
-/// How long after its end the deploy's verdict was there.
+/// How long after the deploy's end the verdict came.
 fn lag(run: &Run) -> Duration {
     let ended = run.events.iter().find(|event| matches!(event.kind, EventKind::Ended { .. }));
     ended.expect("it ended").at.elapsed() - END
@@ -72,7 +72,7 @@ fn the_end_of_a_step_is_noticed_at_once() {
 
 #[test]
 fn only_ordinary_reads_decide() {
-    // It says again and again that the step has ended, with a body that says that all is well.
+    // It answers again and again that the step has ended, with a body that says that it succeeded.
     let well = || Body::Json(json!({ "id": "iws-apply", "status": { "status": "success" }, "finished": true }));
     let run = run(latest(long_polling()), served(move |_| soon(well())));
     assert_eq!(run.report.verdict, Verdict::Passed);
@@ -91,7 +91,7 @@ fn it_is_given_up_after_two_that_are_no_answer() {
         assert_eq!((run.report.verdict, long_polls(&run).len()), (Verdict::Passed, 2), "{code}");
         assert_eq!(run.count(|kind| matches!(kind, EventKind::Retrying { .. })), 0, "{code}: it counts as no error");
     }
-    // One good answer in between, and it goes on.
+    // After a good answer in between, it goes on.
     let mut codes = [500, 408, 500, 408].into_iter();
     let run = run(
         latest(long_polling()),
@@ -127,7 +127,7 @@ fn it_is_no_outage_and_delays_no_deadline() {
     let run = run(latest(WatchSettings { clocks: clocks(20), ..long_polling() }), served(|_| hang()));
     assert_eq!(run.report.verdict, Verdict::TimedOut);
     assert!(run.report.elapsed <= s(20) + 4 * LATENCY, "{:?}", run.report.elapsed);
-    // Nothing else answers: the outage is the ordinary reads'.
+    // Nothing else answers: the ordinary requests make it an outage.
     let mut left = 6;
     let run = self::run(latest(long_polling()), move |now, request| match request {
         Request::Await(..) => after(s(1), Body::Json(json!({}))),
@@ -189,7 +189,7 @@ fn a_pause_that_it_asks_for_is_kept() {
 fn nobody_waits_for_the_steps_of_a_target_that_has_ended() {
     let clocks = nuon_gate_core::watch::Clocks { stall: Some(s(70)), ..settings().clocks };
     let run = run(watch(WatchSettings { clocks, ..long_polling() }, 2, Pins::default()), |now, request| {
-        // The first stalls, although its step is still at work; the second goes on.
+        // The first one stalls although its step is still running. The second one goes on.
         let status = |number: usize| match (number, now.as_secs() / 40) {
             (0, _) => "executing",
             (_, 0) => "planning",

@@ -1,4 +1,4 @@
-//! Finding out which targets there are by their names, in virtual time.
+//! Discovering targets by their names, in virtual time.
 
 use super::discovery::verdicts;
 use crate::virtual_time::{Body, Driver, STARTED_AT, Scripted, at_least, deploy, row, run, s, settings, soon, status};

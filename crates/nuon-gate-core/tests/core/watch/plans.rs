@@ -1,4 +1,4 @@
-//! The plan that a human is asked to approve, in virtual time: it is told, and whatever becomes of it decides nothing.
+//! The plan that a human is asked to approve, in virtual time: it is reported, and reading it never changes a verdict.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use nuon_gate_core::api::Request;
 use nuon_gate_core::watch::{Clocks, EventKind, OnApproval, WatchSettings};
 use serde_json::json;
 
-/// A human is asked from the beginning, and approves after a minute.
+/// A human is asked from the start, and approves after a minute.
 fn server(plan: impl Fn() -> Scripted) -> impl FnMut(Duration, &Request) -> Scripted {
     let of_workflow = |word| with(created(row("dplA", word), 5), json!({ "workflow_id": "inw1" }));
     move |now, request| {
@@ -34,7 +34,7 @@ fn good() -> Scripted {
     soon(Body::Exactly(json!({ "resource_changes": [change] })))
 }
 
-/// What was told of the plan when a human was asked.
+/// The reported counts of the plan when a human was asked.
 fn told(run: &Run) -> Vec<Option<u64>> {
     let told = run.events.iter().filter_map(|event| match &event.kind {
         EventKind::ApprovalNeeded { plan, .. } => Some(plan.as_ref().map(|plan| plan.destroy)),
@@ -47,7 +47,7 @@ fn asked_for(run: &Run) -> usize {
     run.what().into_iter().filter(|what| *what == "plan").count()
 }
 
-/// A limit that any error rings which counts as an outage.
+/// An outage timeout that expires at any error that counts as an outage.
 fn strict() -> WatchSettings {
     let clocks = Clocks { outage: Some(s(1)), ..settings().clocks };
     WatchSettings { clocks, ..settings() }
@@ -92,7 +92,7 @@ fn what_cannot_be_read_is_no_outage_and_is_reported_without_it() {
 
 #[test]
 fn nobody_asks_for_it_when_the_wait_ends() {
-    // That a human is asked is certain with the last poll.
+    // Only the last poll makes certain that a human is asked.
     let clocks = Clocks { total: s(10), ..settings().clocks };
     let late =
         run(latest(WatchSettings { clocks, links: true, org: "org1".parse().ok(), ..settings() }), |now, request| {
@@ -103,7 +103,7 @@ fn nobody_asks_for_it_when_the_wait_ends() {
     let asked: Vec<_> = late.what().into_iter().filter(|what| optional.contains(what)).collect();
     assert_eq!((late.report.verdict, asked), (Verdict::TimedOut, Vec::<&str>::new()));
     assert!(!late.target().plan_was_asked_for, "it is read after the end");
-    // By a signal as well.
+    // The same after a signal.
     let driver = Driver::signalled(s(3), nuon_gate_core::Signal::Interrupt);
     let interrupted = driver.run(latest(settings()), |now, request| {
         let mut server = server(good);

@@ -1,4 +1,4 @@
-//! Rows that another row takes the place of: who is followed, and who is not.
+//! Replaced rows: which row is followed, and which is not.
 
 use std::time::Duration;
 
@@ -15,8 +15,8 @@ fn of_workflow(id: &str, status: &str, workflow: &str) -> Value {
     json!({ "id": id, "status": status, "install_deploy_type": "apply", "workflow_id": workflow })
 }
 
-/// A server that has one row under its id, dplA's in its list, and perhaps another as the newest. Whatever is not dplA is
-/// newer; a workflow runs.
+/// A server that has one row under its id, dplA's in its list, and perhaps another one as the newest. All but dplA are
+/// newer. A workflow is running.
 fn two_rows(
     by_id: impl Fn(Duration, &str) -> Value,
     newest: impl Fn(Duration) -> Value,
@@ -88,7 +88,7 @@ fn a_pin_stays_the_reason_for_the_match() {
 
 #[test]
 fn a_successor_of_another_workflow_is_none() {
-    // Somebody else's deploy came after: it passes, but is not what was waited for.
+    // Someone else's deploy came later. It passes, but is not the one that was waited for.
     let run = run(
         pinned(settings(), "dplA"),
         two_rows(|_, id| row(id, "retried"), |_| of_workflow("dplB", "active", "inwOther")),
@@ -195,7 +195,7 @@ fn following_never_crosses_from_an_apply_to_a_teardown() {
 
 #[test]
 fn what_replaced_it_counts_as_a_change() {
-    // After minutes of slow polling the new row is looked at soon again.
+    // After minutes of slow polling, the new row is polled again soon.
     let run = run(
         latest(settings()),
         two_rows(

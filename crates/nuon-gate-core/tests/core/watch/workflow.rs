@@ -1,4 +1,4 @@
-//! What the workflow behind a deploy says: what is held, what never ends by itself, and who is asked, in virtual time.
+//! The workflow behind a deploy: what is held, what never ends by itself, and when a human is asked, in virtual time.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ fn of_inw1(id: &str, status: &str) -> Value {
     with(created(row(id, status), second), json!({ "workflow_id": "inw1" }))
 }
 
-/// A server with dplA, which stands where `word` says, and its workflow.
+/// A server with dplA, in the status that `word` returns, and its workflow.
 fn dpl_a(
     word: impl Fn(Duration) -> &'static str,
     workflow: impl Fn(Duration) -> Body,
@@ -33,7 +33,7 @@ fn dpl_a(
     }
 }
 
-/// dplA stands at one status until so many seconds, at the other from then on.
+/// dplA has one status until this many seconds, and another one from then on.
 fn turning(seconds: u64, before: &'static str, then: &'static str) -> impl Fn(Duration) -> &'static str {
     move |now| if now < s(seconds) { before } else { then }
 }
@@ -42,7 +42,7 @@ fn running(word: &str) -> Body {
     workflow("in-progress", false, &[step("deploy", word, "dplA")])
 }
 
-/// A step in error that is tried again by itself.
+/// A step in error that is retried automatically.
 fn to_be_retried() -> Value {
     let status = json!({ "status": "error", "metadata": { "retry_idx": 0, "max_retries": 2 } });
     with(step("deploy", "error", "dplA"), json!({ "status": status }))
@@ -115,7 +115,7 @@ fn a_held_error_fails_when_its_workflow_ends_or_parks() {
 
 #[test]
 fn an_error_that_nothing_retries_fails_at_once() {
-    // Other components go on.
+    // Other components' steps go on.
     let steps = [step("deploy", "error", "dplA"), step("deploy", "in-progress", "dplOther")];
     let run = run(latest(settings()), dpl_a(|_| "error", |_| workflow("in-progress", false, &steps)));
     assert_eq!(run.report.verdict, Verdict::Failed);
@@ -194,7 +194,7 @@ fn a_deploy_that_outlives_its_workflow_is_an_orphan() {
 
 #[test]
 fn an_orphan_that_ends_at_the_second_read_is_none() {
-    // The third look reads the workflow's end before the deploy's.
+    // The third poll reads the workflow's end before the deploy's.
     let mut ended = None;
     let run = run(latest(settings()), |now, request| {
         if matches!(request, Request::Workflow(..)) {
@@ -266,7 +266,7 @@ fn a_human_is_asked_only_if_two_looks_say_so() {
         asked.asked.iter().filter(|asked| asked.what() == "workflow" && asked.at >= s(10)).collect();
     assert_eq!(event.at.elapsed(), reads[1].at + ms(100), "at the second poll");
 
-    // Plans that approve themselves are seen waiting too, for a moment or with another option or an answer.
+    // Plans that approve themselves are also seen waiting: for a moment, with another option, or with an answer.
     let briefly = |now: Duration| {
         if now < ms(11_800) {
             "pending-approval"
@@ -312,7 +312,7 @@ fn what_follows_from_a_human_being_asked_is_the_users_choice() {
 
     let pass = run(latest(of(OnApproval::Pass)), ask());
     assert_eq!((pass.report.verdict, approvals(&pass)), (Verdict::Passed, 1));
-    // A pass is of the newest deploy.
+    // The newest deploy has passed.
     assert_eq!(pass.what(), ["latest", "workflow", "deploy", "latest", "workflow", "dashboard"], "two looks");
     assert!(pass.warnings().iter().any(|text| text.contains("a human still has to approve")), "{:?}", pass.warnings());
 

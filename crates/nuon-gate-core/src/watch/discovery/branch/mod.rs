@@ -95,7 +95,7 @@ impl BranchTargets {
         }
     }
 
-    /// Tells whether what a request is about has answered before, so that it exists.
+    /// Returns whether what a request is about has answered before, so that it exists.
     pub(super) fn has_answered(&self, request: &Request) -> bool {
         match &self.phase {
             Phase::Rollout(rollout) => rollout.has_answered(request),

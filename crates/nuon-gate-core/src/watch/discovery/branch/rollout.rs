@@ -230,7 +230,7 @@ impl Rollout {
         self.members.get_mut(&placed.install)?.iter_mut().find(|member| member.targets.id() == workflow)
     }
 
-    /// Tells whether what a request is about has answered before, so that it exists.
+    /// Returns whether what a request is about has answered before, so that it exists.
     pub(super) fn has_answered(&self, request: &Request) -> bool {
         match request {
             Request::Workflow(Some(install), id) => {
@@ -403,7 +403,7 @@ fn group_name(group: &GroupRun) -> Line {
     name.unwrap_or_else(|| Line::new(group.id.as_ref().map(ToString::to_string).unwrap_or_default()))
 }
 
-/// Tells whether a group or an install of it says that it failed. Other words are not judged: what an install's own workflow
+/// Returns whether a group or an install of it says that it failed. Other words are not judged: what an install's own workflow
 /// says counts.
 fn is_failure(word: &RemoteText) -> bool {
     ["error", "failed", "cancelled"].iter().any(|own| word.is(own))

@@ -60,12 +60,12 @@ impl RunSearch {
         &self.place
     }
 
-    /// Tells whether a run was named.
+    /// Returns whether a run was named.
     pub(super) fn is_pinned(&self) -> bool {
         self.wanted.is_some()
     }
 
-    /// Tells whether the run has to be found in the list.
+    /// Returns whether the run has to be found in the list.
     pub(super) fn is_by_list(&self) -> bool {
         self.by_list
     }
@@ -153,7 +153,7 @@ impl RunSearch {
     }
 }
 
-/// Tells whether a run has this id, or its workflow has.
+/// Returns whether a run has this id, or its workflow has.
 pub(super) fn is_it(run: &BranchRun, wanted: &RunId) -> bool {
     run.id == *wanted || run.workflow_id.as_str() == wanted.as_str()
 }

@@ -131,7 +131,7 @@ impl Follow {
         }
     }
 
-    /// Tells whether it is known that the deploy exists: only its detail says that one which the user named does not.
+    /// Returns whether it is known that the deploy exists: only its detail says that one which the user named does not.
     fn has_to_exist(&self) -> bool {
         self.known.is_some() || self.pins.deploy.is_none()
     }

@@ -56,7 +56,7 @@ pub(super) enum Healthy {
 }
 
 impl Follow {
-    /// Tells whether the component is healthy, if that is required. One that was torn down has no health.
+    /// Returns whether the component is healthy, if that is required. One that was torn down has no health.
     pub(super) fn healthy(&self, row: &Deploy, policy: &Policy<'_>) -> Healthy {
         let required = policy.settings.healthy_for.filter(|_| row.kind() != Some(Kind::Teardown));
         required.map_or(Healthy::NotRequired, |length| self.healthy_for(length, row, policy))

@@ -113,7 +113,7 @@ impl Follow {
         }
     }
 
-    /// Tells whether a row names another workflow than before. A deploy stays in its workflow.
+    /// Returns whether a row names another workflow than before. A deploy stays in its workflow.
     fn names_another_workflow(&self, row: &Deploy) -> bool {
         row.workflow().is_some_and(|id| self.workflow_id.as_ref().is_some_and(|own| own != id))
     }
@@ -176,7 +176,7 @@ impl Follow {
         other.map_or(Newest::None, Newest::Row)
     }
 
-    /// Tells whether a row that was shown as the newest still is, after another was shown.
+    /// Returns whether a row that was shown as the newest still is, after another was shown.
     fn stays_newest(&self, before: &Deploy, row: &Deploy) -> bool {
         let is_own = |row: &Deploy| row.id.as_ref() == Some(&self.id);
         let created = |row: &Deploy| row.created_at.or(self.created.filter(|_| is_own(row)));

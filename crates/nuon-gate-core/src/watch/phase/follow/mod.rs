@@ -257,7 +257,7 @@ impl Follow {
         }
     }
 
-    /// Tells whether the deploy has changed in this poll.
+    /// Returns whether the deploy has changed in this poll.
     pub(in crate::watch) fn has_changed(&self) -> bool {
         self.reads.changed
     }
@@ -310,7 +310,7 @@ impl Follow {
         }
     }
 
-    /// Tells whether a deploy is known to be the target's, so that another answer about it is an odd one. What is newer is one
+    /// Returns whether a deploy is known to be the target's, so that another answer about it is an odd one. What is newer is one
     /// of its rows; a baseline may be anybody's.
     pub(super) fn is_identified(&self, id: &DeployId) -> bool {
         if *id == self.id { self.identified } else { self.is_rival(id) }
@@ -392,7 +392,7 @@ impl Follow {
         self.rival().is_some_and(|row| row.id.as_ref() == Some(id))
     }
 
-    /// Tells whether a workflow is that of the newest row now: another row can have become that since it was asked for.
+    /// Returns whether a workflow is that of the newest row now: another row can have become that since it was asked for.
     fn is_of_rival(&self, workflow: &WorkflowId) -> bool {
         self.rival().is_some_and(|row| self.read_rows.workflow_of(row) == Some(workflow))
     }

@@ -88,7 +88,7 @@ impl Rollout {
         (verdict, cause)
     }
 
-    /// Tells whether a human is asked before the run goes on.
+    /// Returns whether a human is asked before the run goes on.
     pub(in crate::watch::discovery::branch) fn asks(&self) -> bool {
         self.run.awaiting_approval && !self.run.status.is_final()
     }
