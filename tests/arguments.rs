@@ -97,7 +97,7 @@ fn an_empty_value_is_none_and_the_next_best_counts() {
 }
 
 #[test]
-fn a_pin_that_came_to_nothing_is_refused() {
+fn an_empty_pin_is_refused() {
     for pin in PINS {
         let (flag, name) = (format!("--{pin}"), variable(pin));
         check(&[&flag, ""], &[], 2, &[&flag, "set, but empty"]);

@@ -275,7 +275,7 @@ fn who_approves_a_run_is_led_to_it() {
 }
 
 #[test]
-fn who_waits_behind_another_run_stands_in_what_it_came_to() {
+fn a_run_behind_another_one_is_in_the_result() {
     let waiting = group("customers", "two", ", waiting_on = \"run0\", status = \"queued\"");
     let states = format!("{{ status = \"running\", groups = [{}, {waiting}] }}", group("canary", "one", ""));
     let sim = shop([PASSING, PASSING], &run("run1", "", &states));

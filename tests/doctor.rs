@@ -128,7 +128,7 @@ pub(crate) fn answering(head: &str, body: &str) -> String {
 }
 
 #[test]
-fn all_is_well() {
+fn a_good_setup_passes_every_check() {
     let sim = healthy("");
     let found = Found::of(of_target(&sim), 0);
     for name in ["configuration", "url", "proxy", "dns", "connection", "token", "org"] {
@@ -141,7 +141,7 @@ fn all_is_well() {
 }
 
 #[test]
-fn the_way_is_tried_without_credentials() {
+fn the_connection_is_tested_without_credentials() {
     let sim = healthy("");
     of_target(&sim).run().exits(0);
     let requests = sim.requests();
@@ -187,7 +187,7 @@ fn what_the_api_refuses_is_3() {
 }
 
 #[test]
-fn a_broken_way_is_reported_as_a_wait_reports_it() {
+fn a_broken_connection_is_reported_as_a_wait_reports_it() {
     for (url, check) in [("http://127.0.0.1:9", "connection"), ("https://api.invalid", "dns")] {
         let found = Found::of(doctor(url), 7);
         let waited = Gate::at(url, "wait").args(["-i", INSTALL, "-c", API, "--api-outage", "100ms"]).json().exits(7);
@@ -225,7 +225,7 @@ fn an_api_that_gives_no_good_answer_is_7() {
 }
 
 #[test]
-fn a_bad_moment_is_none() {
+fn doctor_retries_temporary_errors() {
     let faults: String = ["cli-config", "installs", "latest"].iter().map(|on| fault(on, "nth = [1]")).collect();
     let sim = healthy(&faults);
     Found::of(of_target(&sim), 0).has("version", "ok", "simulated").has("logs", "ok", "");

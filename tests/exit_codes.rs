@@ -158,7 +158,7 @@ fn running_out_of_time_is_124_and_says_where_the_time_went() {
 }
 
 #[test]
-fn a_deploy_that_never_appears_is_124_by_the_start_clock() {
+fn a_deploy_that_never_appears_is_124_by_the_start_timeout() {
     let none = format!("{}[[component]]\ninstall = \"{INSTALL}\"\nid = \"{API}\"\n", access());
     let outcome = Gate::wait(&serve(&none)).args(["--start-timeout", "150ms"]).json().exits(124);
     assert_eq!((&outcome.target()["clock"], &outcome.target()["deploy"]), (&json!("start"), &json!(null)));
@@ -168,7 +168,7 @@ fn a_deploy_that_never_appears_is_124_by_the_start_clock() {
 }
 
 #[test]
-fn a_deploy_that_appears_in_time_stops_the_start_clock() {
+fn a_deploy_that_appears_in_time_stops_the_start_timeout() {
     let late = component(API, PASSING).replace("[[component.deploy]]\n", "[[component.deploy]]\nafter_polls = 2\n");
     let sim = serve(&(access() + &late));
     Gate::wait(&sim).args(["--start-timeout", "10s"]).json().exits(0).says("no deploy yet");

@@ -61,7 +61,7 @@ fn passes_in_spite_of(on: &str, fault: &str, words: &str) {
 }
 
 #[test]
-fn a_fault_on_the_way_is_just_another_poll() {
+fn a_fault_is_retried_by_the_next_poll() {
     for (fault, words) in FAULTS {
         passes_in_spite_of("deploy", fault, words);
     }
@@ -121,7 +121,7 @@ fn an_api_that_only_hangs_is_an_outage() {
 }
 
 #[test]
-fn without_an_outage_clock_the_total_clock_ends_it() {
+fn without_an_outage_timeout_the_total_timeout_ends_it() {
     let sim = serve(&with_fault(PASSING, "any", "[]", r#"answer = "status", code = 503"#));
     let outcome = Gate::wait(&sim).args(["--api-outage", "off", "--timeout", "150ms"]).json().exits(124);
     assert_eq!(outcome.target()["clock"], "total");
@@ -190,12 +190,12 @@ fn retry_after_never_outlasts_the_deadline() {
 }
 
 /// One poll at the start, the other when the timeout expires.
-const TWO_LOOKS: [&str; 6] = ["--timeout", "300ms", "--min-interval", "10s", "--max-interval", "10s"];
+const TWO_POLLS: [&str; 6] = ["--timeout", "300ms", "--min-interval", "10s", "--max-interval", "10s"];
 
 #[test]
 fn the_last_poll_is_at_the_deadline() {
     let sim = serve(&one_deploy(r#"{ status = "queued" }, { status = "active" }"#));
-    let gate = Gate::wait(&sim).args(TWO_LOOKS);
+    let gate = Gate::wait(&sim).args(TWO_POLLS);
     assert!(gate.json().exits(0).result()["elapsed_ms"].as_u64().unwrap() >= 300);
 }
 
@@ -210,7 +210,7 @@ fn the_first_poll_is_at_once_however_short_the_clocks_are() {
 fn a_fault_at_the_deadline_is_named() {
     let fault = r#"answer = "status", code = 502, body = "html""#;
     let sim = serve(&with_fault(PASSING, "deploy", "[1]", fault));
-    let outcome = Gate::wait(&sim).args(TWO_LOOKS).json().exits(124);
+    let outcome = Gate::wait(&sim).args(TWO_POLLS).json().exits(124);
     assert!(
         outcome.reason().contains("the last status is `") && outcome.reason().contains("HTTP 502"),
         "{}",
@@ -221,7 +221,7 @@ fn a_fault_at_the_deadline_is_named() {
 #[test]
 fn a_last_poll_that_hangs_costs_one_request_timeout() {
     let sim = serve(&with_fault(PASSING, "deploy", "[]", r#"answer = "hang""#));
-    let gate = Gate::wait(&sim).args(TWO_LOOKS).args(["--request-timeout", "250ms"]);
+    let gate = Gate::wait(&sim).args(TWO_POLLS).args(["--request-timeout", "250ms"]);
     let outcome = gate.json().exits(124);
     assert!(outcome.result()["elapsed_ms"].as_u64().unwrap() >= 550);
 }

@@ -48,8 +48,8 @@ fn several_targets_are_distinguished_and_ci_folds() {
     let lines = shown(&outcome.stderr);
     // The simulator names an object without a name by its id without the prefix.
     let [api, worker] = [API, WORKER].map(|id| &id["cmp".len()..]);
-    let told = [format!("{api}  plan made"), format!("{worker}  pulled")];
-    assert!(told.iter().all(|line| lines.contains(&&**line)), "{lines:?}");
+    let shown = [format!("{api}  plan made"), format!("{worker}  pulled")];
+    assert!(shown.iter().all(|line| lines.contains(&&**line)), "{lines:?}");
     let mut is_open = false;
     for line in outcome.stderr.lines() {
         match line {

@@ -262,7 +262,7 @@ fn a_summary_that_is_full_is_said_in_a_line() {
 }
 
 #[test]
-fn nothing_of_this_happens_elsewhere() {
+fn outside_of_github_actions_none_of_this_is_written() {
     let sim = serve_deploy(FAILING);
     for actions in [None, Some("false"), Some("")] {
         let step = Step::new();
@@ -462,7 +462,7 @@ fn a_trigger_that_fails_is_reported_like_any_other_failure() {
 }
 
 #[test]
-fn who_was_told_is_an_output() {
+fn the_notified_sinks_are_an_output() {
     let (step, sim) = (Step::new(), serve_deploy(PASSING));
     let (url, _) = service(r#"{"ok": true, "channel": "C024BE91L", "ts": "1503435956.000247"}"#);
     let gate = step.of(Gate::wait(&sim)).env("NUON_GATE_SLACK_TOKEN", "xoxb-planted-3f9a");

@@ -51,7 +51,7 @@ fn a_variable_that_cannot_be_read_is_not_ignored() {
 }
 
 #[test]
-fn whole_targets_of_ours_beat_the_halves_of_the_nuon_cli() {
+fn our_whole_targets_take_precedence_over_the_nuon_clis_halves() {
     let sim = serve(&(access() + &component(API, r#"{ status = "active" }"#)));
     let gate = || Gate::at(&sim.url(), "wait").env("NUON_INSTALL_ID", "inlelsewhere");
     let target = format!("{INSTALL}/{API}");

@@ -52,7 +52,7 @@ fn one_that_fails_fails_the_fleet() {
 }
 
 #[test]
-fn nobody_is_no_pass() {
+fn labels_without_a_match_never_pass() {
     let sim = serve(&fleet(PASSING));
     for command in ["wait", "status", "mark", "doctor"] {
         let gate = Gate::at(&sim.url(), command).args(["--install-label", "env=prod,ring=none", "-c", "api"]);

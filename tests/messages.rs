@@ -113,7 +113,7 @@ fn an_approval_says_where_to_answer() {
 }
 
 #[test]
-fn who_is_asked_as_the_wait_ends_is_called_once() {
+fn a_human_asked_as_the_wait_ends_is_mentioned_once() {
     let asking = named(&one_deploy(r#"{ status = "executing" }, { status = "pending-approval" }"#));
     let sim = serve(&asking.replace("statuses", "approval_option = \"prompt\"\nstatuses"));
     notifying(&sim).args(["--on-approval", "fail"]).json().exits(5);

@@ -77,9 +77,9 @@ fn the_first_line_has_names_and_so_has_a_target_that_is_rejected() {
     };
     let (gate, _sim) = wait(&script);
     let outcome = gate.run().exits(1);
-    let told: Vec<&str> = outcome.stderr.lines().filter(|line| line.starts_with("  0:0")).collect();
-    assert!(told.len() > 1 && told.iter().all(|line| line.contains("  api  ")), "{}", outcome.stderr);
-    assert!(told[0].contains("found deploy"), "{told:?}");
+    let shown: Vec<&str> = outcome.stderr.lines().filter(|line| line.starts_with("  0:0")).collect();
+    assert!(shown.len() > 1 && shown.iter().all(|line| line.contains("  api  ")), "{}", outcome.stderr);
+    assert!(shown[0].contains("found deploy"), "{shown:?}");
     let (gate, _sim) = wait(&script);
     let outcome = gate.args(["--deploy", "dplnone"]).json().exits(3);
     assert_eq!(outcome.target()["component"]["name"], "api");

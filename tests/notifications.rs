@@ -66,7 +66,7 @@ fn every_sink_gets_the_end() {
 }
 
 #[test]
-fn a_pass_is_reported_and_nobody_is_called() {
+fn a_pass_is_reported_and_mentions_nobody() {
     let sim = serve(&one_deploy(PASSING));
     notifying(&sim).args(["--slack-mention-on-failure", "<!here>"]).json().exits(0);
     let everything: String = sim.slack_messages().iter().map(|message| format!("{:?}", message.blocks)).collect();
@@ -122,7 +122,7 @@ fn every_sink_gets_each_step_that_asks_for_an_approval() {
 }
 
 #[test]
-fn nobody_is_called_because_a_person_cancelled_the_deploy() {
+fn a_cancellation_by_a_person_mentions_nobody() {
     let sim = serve(&one_deploy(r#"{ status = "executing" }, { status = "cancelled" }"#));
     notifying(&sim).args(["--slack-mention-on-failure", "<!here>"]).json().exits(4);
     let messages = sim.slack_messages();
@@ -216,7 +216,7 @@ fn a_later_job_goes_on_with_the_same_message() {
 }
 
 #[test]
-fn what_was_told_can_be_rendered_again_and_tried() {
+fn a_saved_result_can_be_rendered_and_sent_again() {
     let sim = serve(&(access() + &component(API, FAILING)));
     let folder = Folder::new();
     let saved = folder.file("result.json");

@@ -50,7 +50,7 @@ fn until_read(pipe: &Path) -> File {
 }
 
 #[test]
-fn a_clock_ends_every_read_with_a_result_that_names_what_was_awaited() {
+fn a_timeout_ends_every_read_with_a_result_that_names_it() {
     let sim = serve_deploy(PASSING);
     let clocks = [("--timeout", "the total limit of 200ms"), ("--start-timeout", "the start limit of 200ms")];
     let cases: Vec<_> = NAMES.iter().flat_map(|name| clocks.map(|clock| (*name, clock))).collect();

@@ -20,7 +20,7 @@ fn talkative() -> String {
 }
 
 #[test]
-fn nobody_reading_stdout_holds_up_no_clock() {
+fn an_unread_stdout_delays_no_timeout() {
     let sim = serve_deploy(&talkative());
     let (reader, writer) = std::io::pipe().unwrap();
     let gate = Gate::wait(&sim).args([
@@ -43,7 +43,7 @@ fn nobody_reading_stdout_holds_up_no_clock() {
 }
 
 #[test]
-fn nobody_reading_stdout_holds_up_no_signal() {
+fn an_unread_stdout_delays_no_signal() {
     let sim = serve_deploy(&talkative());
     let (reader, writer) = std::io::pipe().unwrap();
     let gate = Gate::wait(&sim).args(["--output", "ndjson", "--max-interval", "2ms", "--max-rps", "1000"]);

@@ -166,7 +166,7 @@ fn a_step_becomes_the_gate() {
         for line in joined.lines().filter(|line| line.contains("nuon-gate wait")) {
             assert!(
                 line.contains("exec nuon-gate wait"),
-                "{}: without exec, nobody tells the gate: {line}",
+                "{}: without exec, the signal does not reach the gate: {line}",
                 recipe.place
             );
         }

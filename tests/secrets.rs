@@ -161,7 +161,7 @@ fn nor_does_a_way_to_the_api_that_is_broken() {
 }
 
 #[test]
-fn a_secret_is_known_by_what_a_line_makes_of_it() {
+fn a_secret_is_recognised_in_a_lines_form() {
     let deploy = r#"{ status = "executing" }, { status = "error", error = "denied for pa##ss  word12!" }"#;
     let sim = serve(&one_deploy(deploy));
     let gate = Gate::wait(&sim).env("NUON_GATE_WEBHOOK_URL", sim.webhook_url());

@@ -337,7 +337,7 @@ fn the_whole_is_reported_once() {
 }
 
 #[test]
-fn who_has_to_be_told_and_is_not_is_exit_8() {
+fn a_required_notification_that_fails_is_exit_8() {
     let script = access()
         + &component(API, PASSING)
         + &component(WORKER, PASSING)
@@ -378,7 +378,7 @@ impl Fleet {
 }
 
 #[test]
-fn nobody_reading_changes_no_code() {
+fn an_unread_stdout_changes_no_exit_code() {
     let fleet = Fleet::new([FAILING, PASSING, PASSING]);
     let files = fleet.shards(2, &[]);
     merge(&files).with_closed_stdout().run().exits(1);

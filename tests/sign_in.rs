@@ -177,7 +177,7 @@ fn a_row_of_refusals_leads_to_one_exchange() {
 }
 
 #[test]
-fn an_identity_that_has_ended_does_not_end_a_token_that_lives() {
+fn an_expired_identity_does_not_end_a_valid_token() {
     let folder = Folder::new();
     let path = folder.write("identity", IDENTITY);
     let hiccup = "[[fault]]\non = \"deploy\"\nnth = [2, 4]\nanswer = \"status\"\ncode = 401\n";
@@ -234,7 +234,7 @@ fn the_audience_has_to_be_that_of_the_policy() {
 }
 
 #[test]
-fn trouble_while_signing_in_is_lived_through() {
+fn errors_while_signing_in_are_retried() {
     for on in ["exchange", "issuer"] {
         for answer in ["status", "reset", "undecodable", "html", "null", "redirect", "truncated", "compressed"] {
             let fault = format!("[[fault]]\non = \"{on}\"\nnth = [1, 2]\nanswer = \"{answer}\"\n");
@@ -250,7 +250,7 @@ fn trouble_while_signing_in_is_lived_through() {
 }
 
 #[test]
-fn an_outage_while_signing_in_ends_by_its_clock() {
+fn an_outage_while_signing_in_ends_by_its_timeout() {
     for on in ["exchange", "issuer"] {
         for answer in ["status", "hang", "redirect"] {
             let sim = serve(&(script("") + &format!("[[fault]]\non = \"{on}\"\nanswer = \"{answer}\"\n")));

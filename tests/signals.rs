@@ -36,7 +36,7 @@ pub(crate) fn hangups_are_ignored() -> bool {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn who_was_started_with_nohup_lives_on() {
+fn a_program_started_with_nohup_survives_a_hangup() {
     let sim = serve_deploy(ENDLESS);
     let mut running = Gate::wait(&sim).args(["--output", "json"]).with_nohup().start();
     running.wait_for("queued → executing").send(SIGHUP);
@@ -150,7 +150,7 @@ fn until_asked(sim: &Sim, times: usize) {
 }
 
 #[test]
-fn a_gate_whose_parent_is_gone_ends_as_if_it_were_told_to() {
+fn a_gate_whose_parent_is_gone_ends_as_by_a_signal() {
     let sim = serve_deploy(ENDLESS);
     let folder = Folder::new();
     let report = folder.file("result.json");

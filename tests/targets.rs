@@ -23,7 +23,7 @@ fn verdicts(outcome: &Outcome) -> Vec<Value> {
 }
 
 #[test]
-fn all_have_to_pass() {
+fn by_default_every_target_has_to_pass() {
     let outcome = wait_for([PASSING, PASSING, PASSING], &[]).exits(0);
     assert_eq!(verdicts(&outcome), ["passed", "passed", "passed"]);
     let outcome = wait_for([PASSING, FAILING, PASSING], &[]).exits(1);
@@ -56,7 +56,7 @@ fn fail_fast_stops_as_soon_as_it_is_lost() {
 }
 
 #[test]
-fn the_gravest_decides() {
+fn the_most_severe_verdict_decides() {
     // Long enough for the others to end on a busy machine.
     let soon = ["--timeout", "1500ms"];
     wait_for([CANCELLED, FAILING, ENDLESS], &soon).exits(1);

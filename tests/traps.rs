@@ -146,7 +146,7 @@ fn trap_8_noop_is_a_failure() {
 }
 
 #[test]
-fn trap_9_some_ends_come_without_a_word() {
+fn trap_9_some_ends_have_no_description() {
     for (status, code) in [("auto-skipped", 0), ("approval-denied", 4), ("cancelled", 4)] {
         let sim = serve_deploy(&format!(r#"{{ status = "{status}" }}"#));
         let outcome = Gate::wait(&sim).json().exits(code);

@@ -52,7 +52,7 @@ fn a_deploy_that_fails_fails_the_step_with_the_gates_code() {
 }
 
 #[test]
-fn an_input_that_pins_a_deploy_must_not_come_to_nothing() {
+fn an_empty_input_that_pins_a_deploy_is_refused() {
     for pin in PINS {
         let (_sim, job) = gate(&self_test(), "cmpapi00000000000000000000");
         // The value of `${{ steps.trigger.outputs.deploy }}` if that step set no output.

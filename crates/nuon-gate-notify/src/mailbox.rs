@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn changes_that_wait_are_one_and_it_stays_small() {
+    fn queued_changes_are_merged_and_stay_small() {
         let changes = (1..10_000).map(|number| notice(Changed, number));
         let mailbox = filled([notice(Started, 0)].into_iter().chain(changes));
         assert_eq!(mailbox.lock().len(), 2);

@@ -79,7 +79,7 @@ async fn an_answer_without_end_is_not_read_to_its_end() {
 }
 
 #[tokio::test]
-async fn a_message_that_is_made_up_for_leaves_a_warning() {
+async fn a_replaced_message_leaves_a_warning() {
     let service = Service::start(|number, _| answer(if number == 0 { 400 } else { 200 }, "no")).await;
     let hook = sinks(&[("NUON_GATE_WEBHOOK_URL", &service.url("/x"))]);
     let notifier = Notifier::start(&hook, options()).unwrap();
@@ -117,7 +117,7 @@ async fn secrets_that_come_back_in_a_log_are_not_passed_on() {
 }
 
 #[tokio::test]
-async fn nobody_to_tell_is_no_trouble() {
+async fn no_sinks_are_no_error() {
     let notifier = Notifier::start(&sinks(&[]), options()).unwrap();
     notifier.tell(Occasion::Started, pending("queued"));
     let outcome = notifier.finish(result(Verdict::Passed), Duration::ZERO).await;

@@ -108,7 +108,7 @@ async fn a_repeated_request_has_the_same_id_and_is_signed_at_its_own_time() {
 }
 
 #[tokio::test]
-async fn the_same_end_told_by_another_run_has_the_same_id() {
+async fn the_same_end_reported_by_another_run_has_the_same_id() {
     let service = Service::start(|_, _| answer(200, "")).await;
     let sinks = hook(&service, &[]);
     end(&sinks, Verdict::Failed).await;
@@ -228,7 +228,7 @@ async fn cloudevents_are_structured() {
 }
 
 #[tokio::test]
-async fn cdevents_tell_of_every_end_and_of_what_was_deployed() {
+async fn cdevents_report_every_end_and_every_deployed_artifact() {
     let cases = [
         (Verdict::Passed, "success", 2),
         (Verdict::Failed, "failure", 1),

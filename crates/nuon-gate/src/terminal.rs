@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_watches_a_ci_system() {
+    fn there_is_no_picture_in_a_ci_system() {
         let term = ("TERM", "xterm-256color");
         for name in ["GITHUB_ACTIONS", "GITLAB_CI", "BUILDKITE", "TF_BUILD", "CI"] {
             assert_eq!(detected(&[term, (name, "true")]), None, "{name}");

@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn what_names_nothing_is_told_by_what_is_wrong() {
+    fn an_unusable_name_is_reported_by_its_fault() {
         let cases = [
             ("\"ok\"", "it names neither a deploy nor a workflow"),
             ("{\"id\": \"inw1\"}", "it names neither a deploy nor a workflow"),

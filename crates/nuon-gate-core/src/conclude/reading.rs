@@ -315,7 +315,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_kept_of_a_log_tells_the_same_as_all_of_it() {
+    async fn the_kept_part_of_a_log_gives_the_same_excerpt_as_all_of_it() {
         let logs = [
             pages(5, &[]),
             pages(4, &[(3, 99, 17, "the oldest of all")]),

@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_of_what_is_only_told_are_kept() {
+    fn the_first_of_the_texts_for_people_are_kept() {
         let row = |number| format!(r#"{{"id":"job{number}","executions":{}}}"#, list(|_| "{}".to_owned(), FEW + 1));
         let jobs = deploy_with(&format!(r#""runner_jobs":{}"#, list(row, FEW + 5))).runner_jobs.unwrap();
         let ids: Vec<&str> = jobs.iter().map(|job| job.id.as_ref().unwrap().as_str()).collect();

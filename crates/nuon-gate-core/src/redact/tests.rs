@@ -159,7 +159,7 @@ fn ordinary_texts_stay_as_they_are() {
 }
 
 #[test]
-fn a_secret_is_found_wherever_a_long_text_is_parted() {
+fn a_secret_is_found_across_every_cut_of_a_long_text() {
     const SECRET: &str = "a-secret-in-a-long-text";
     protect(SECRET);
     let border = PART / 2;

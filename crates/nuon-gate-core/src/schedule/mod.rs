@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_day_of_trouble_does_not_end_the_series() {
+    fn a_day_of_errors_does_not_end_the_backoff() {
         let mut schedule = Schedule::new(Intervals::new(MS, 5 * MS).unwrap(), 1);
         assert!(delays(&mut schedule, Observed::Trouble, 100_000).into_iter().all(|delay| (1..=5).contains(&delay)));
     }

@@ -45,7 +45,7 @@ fn a_shard_is_one_of_so_many() {
 /// These never change: a new version must not deal the targets anew between the jobs of one run. Each was taken with
 /// `printf inl…/cmp… | sha256sum`.
 #[test]
-fn whose_a_target_is_never_changes() {
+fn the_owner_of_a_target_never_changes() {
     let cases = [
         ("inlacme0000000000000000000", "cmpapi00000000000000000000", [(1, 1), (2, 2), (3, 3), (4, 4), (120, 256)]),
         ("inlacme0000000000000000000", "cmpworker00000000000000000", [(1, 1), (1, 2), (2, 3), (1, 4), (85, 256)]),

@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn a_state_of_which_less_is_said_takes_nothing_back() {
+    fn a_state_with_less_detail_takes_nothing_back() {
         let mut freshness = Freshness::default();
         let rows = [row("active", 9, 9, 3), row("active", 9, -1, -1), row("executing", 9, 9, 2)];
         assert_eq!(rows.map(|row| freshness.admit(Moment::START, &row)), [true, true, false]);

@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_offers_none_is_not_asked_for_ever() {
+    fn a_server_without_queues_is_not_asked_for_ever() {
         let id: WorkflowId = "inw1".parse().unwrap();
         let mut queues = Queues::default();
         queues.note_workflow(&id, &workflow(PENDING));

@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_look_that_began_afterwards_says_that_an_install_was_not_taken() {
+    fn only_a_later_poll_shows_that_an_install_was_not_taken() {
         let at = |second| Moment::after_start(Duration::from_secs(second));
         let (one, two): (InstallId, InstallId) = ("inlone".parse().unwrap(), "inltwo".parse().unwrap());
         let takeover = Takeover { install: Line::new("one"), by: "run2".parse().unwrap() };

@@ -147,17 +147,17 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn bytes_do_no_harm(body in bytes()) {
+    fn any_bytes_are_read_safely(body in bytes()) {
         check(&body);
     }
 
     #[test]
-    fn json_of_any_shape_does_no_harm(body in json()) {
+    fn json_of_any_shape_is_read_safely(body in json()) {
         check(body.to_string().as_bytes());
     }
 
     #[test]
-    fn damaged_bodies_do_no_harm(body in select(&BODIES[..]), damages in damages(), spoilt in prop::option::weighted(0.4, spoil())) {
+    fn damaged_bodies_are_read_safely(body in select(&BODIES[..]), damages in damages(), spoilt in prop::option::weighted(0.4, spoil())) {
         let mut value = serde_json::from_str(body).unwrap();
         damages.iter().for_each(|damage: &Damage| damage.inflict(&mut value));
         let mut bytes = value.to_string().into_bytes();
@@ -196,7 +196,7 @@ fn unpleasant(length: usize) -> Vec<String> {
 
 #[test]
 #[expect(clippy::disallowed_methods, reason = "how long it takes is what is tested")]
-fn no_body_takes_long() {
+fn reading_a_body_takes_linear_time() {
     // Quadratic time would be minutes for this much, so the limit can be generous.
     for body in unpleasant(LARGEST_BODY / 64) {
         let started = Instant::now();

@@ -64,21 +64,21 @@ fn saved<'a>(mut text: impl FnMut() -> &'a str) -> Value {
 }
 
 /// Checks that only texts have changed, and only into lines.
-fn check_lines(saved: &Value, told: &Value) {
-    match (saved, told) {
-        (Value::String(saved), Value::String(told)) => {
-            check_line(told, Line::LONGEST);
-            assert_eq!(Line::new(saved), told.as_str());
+fn check_lines(saved: &Value, shown: &Value) {
+    match (saved, shown) {
+        (Value::String(saved), Value::String(shown)) => {
+            check_line(shown, Line::LONGEST);
+            assert_eq!(Line::new(saved), shown.as_str());
         }
-        (Value::Array(saved), Value::Array(told)) => {
-            assert_eq!(saved.len(), told.len());
-            saved.iter().zip(told).for_each(|(saved, told)| check_lines(saved, told));
+        (Value::Array(saved), Value::Array(shown)) => {
+            assert_eq!(saved.len(), shown.len());
+            saved.iter().zip(shown).for_each(|(saved, shown)| check_lines(saved, shown));
         }
-        (Value::Object(saved), Value::Object(told)) => {
-            assert_eq!(saved.keys().collect::<Vec<_>>(), told.keys().collect::<Vec<_>>());
-            saved.iter().for_each(|(name, saved)| check_lines(saved, &told[name]));
+        (Value::Object(saved), Value::Object(shown)) => {
+            assert_eq!(saved.keys().collect::<Vec<_>>(), shown.keys().collect::<Vec<_>>());
+            saved.iter().for_each(|(name, saved)| check_lines(saved, &shown[name]));
         }
-        _ => assert_eq!(saved, told),
+        _ => assert_eq!(saved, shown),
     }
 }
 
@@ -95,7 +95,7 @@ proptest! {
     }
 
     #[test]
-    fn several_lines_are_so_each(text in hostile(), max in 1_usize..80) {
+    fn each_of_several_lines_is_one_harmless_line(text in hostile(), max in 1_usize..80) {
         for line in RemoteText::new(text).lines(max) {
             check_line(line.plain(), max);
             prop_assert!(!line.is_empty());
@@ -103,7 +103,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_put_together_is_a_line_again(texts in prop::collection::vec(hostile(), 3), max in 1_usize..80) {
+    fn a_joined_line_is_a_line(texts in prop::collection::vec(hostile(), 3), max in 1_usize..80) {
         let [first, second, third] = [0, 1, 2].map(|at| Line::new(&texts[at]));
         let whole = Line::new(format!("{}{}{}", first.plain(), second.plain(), third.plain()));
         check_line(whole.plain(), Line::LONGEST);
@@ -116,12 +116,12 @@ proptest! {
         let mut turn = (0..).map(|at| texts[at % texts.len()].as_str());
         let saved = saved(|| turn.next().unwrap());
         let read: RunResult = serde_json::from_value(saved.clone()).unwrap();
-        let told = serde_json::to_value(&read).unwrap();
-        check_lines(&saved, &told);
+        let shown = serde_json::to_value(&read).unwrap();
+        check_lines(&saved, &shown);
     }
 
     #[test]
-    fn what_can_be_read_is_kept(words in prop::collection::vec("[!-\"$-~äß日]{1,12}", 0..8)) {
+    fn readable_text_is_kept(words in prop::collection::vec("[!-\"$-~äß日]{1,12}", 0..8)) {
         let whole = words.join(" ");
         prop_assert_eq!(RemoteText::new(words.join("\r\n\t")).line(200), whole.as_str());
         let coloured: String = words.iter().map(|word| format!(" \u{1b}[1;31m{word}\u{1b}[0m ")).collect();

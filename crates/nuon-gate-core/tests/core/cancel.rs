@@ -44,7 +44,7 @@ fn timed_out() -> Report {
 struct Cancelled {
     report: Report,
     asked: Vec<Request>,
-    told: Vec<String>,
+    reported: Vec<String>,
     took: Duration,
 }
 
@@ -89,11 +89,11 @@ async fn cancelled(
         }
     };
     let (_sender, mut signals) = mpsc::unbounded_channel();
-    let mut told = Vec::new();
-    let tell = |workflow: &nuon_gate_core::WorkflowId| told.push(workflow.to_string());
-    let report = conclude_with(send, report, &options(on), &mut signals, &mut Deadline::default(), tell).await;
+    let mut reported = Vec::new();
+    let on_cancel = |workflow: &nuon_gate_core::WorkflowId| reported.push(workflow.to_string());
+    let report = conclude_with(send, report, &options(on), &mut signals, &mut Deadline::default(), on_cancel).await;
     let asked = asked.lock().unwrap().clone();
-    Cancelled { report, asked, told, took: start.elapsed() }
+    Cancelled { report, asked, reported, took: start.elapsed() }
 }
 
 fn running(_: Duration) -> Body {
@@ -128,7 +128,7 @@ async fn the_report_says_who_won() {
         assert!(matches!(target.cause, Some(Cause::Limit(_))), "cancelling is not why it ended");
         assert_eq!(target.deploy.as_ref().unwrap().current_status().as_str(), word);
         assert_eq!(target.timeline.last().unwrap().status.as_str(), word);
-        assert_eq!(done.told, ["inw1"]);
+        assert_eq!(done.reported, ["inw1"]);
     }
 }
 
@@ -148,7 +148,7 @@ async fn a_deploy_that_never_began_is_settled_by_its_workflow() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_is_tried_again_for_three_seconds_and_nothing_is_awaited_then() {
+async fn a_refused_cancel_is_retried_for_three_seconds_and_not_waited_for() {
     for code in [400, 500] {
         let post = move |post| if post < 3 { status(code) } else { accepted(post) };
         let late = cancelled(timed_out(), TIMEOUT, post, |_| "cancelled", running).await;
@@ -174,7 +174,7 @@ async fn a_forbidden_cancel_is_reported_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_that_is_not_the_servers_is_tried_again() {
+async fn a_refusal_that_is_not_the_servers_is_retried() {
     let post = |post| if post < 3 { foreign(403) } else { accepted(post) };
     let done = cancelled(timed_out(), TIMEOUT, post, |_| "cancelled", running).await;
     assert!(done.reason().ends_with("it was cancelled"), "{}", done.reason());
@@ -182,7 +182,7 @@ async fn a_refusal_that_is_not_the_servers_is_tried_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn only_what_was_asked_for_is_cancelled() {
+async fn only_the_selected_verdicts_cancel() {
     let interrupted = |row: serde_json::Value| {
         let signalled = Driver::signalled(s(30), Signal::Interrupt);
         signalled.run(latest(settings()), serving(move |_| Some(row.clone()))).report
@@ -202,7 +202,7 @@ async fn only_what_was_asked_for_is_cancelled() {
     ];
     for (report, on, workflows) in cases {
         let done = cancelled(report.clone(), on, accepted, |_| "cancelled", running).await;
-        assert_eq!((done.told.len(), done.posts()), (workflows, workflows), "{:?} {on:?}", report.verdict);
+        assert_eq!((done.reported.len(), done.posts()), (workflows, workflows), "{:?} {on:?}", report.verdict);
     }
 }
 
@@ -223,7 +223,7 @@ async fn a_pinned_workflow_without_a_row_is_cancelled_too() {
     let flow = |now| workflow(if now < s(2) { "in-progress" } else { "cancelled" }, false, &[]);
     let done = cancelled(report, TIMEOUT, accepted, |word| panic!("{word:?}"), flow).await;
     assert!(done.reason().ends_with("; the workflow was cancelled"), "{}", done.reason());
-    assert_eq!((done.told.len(), done.posts(), done.took), (1, 1, s(2)));
+    assert_eq!((done.reported.len(), done.posts(), done.took), (1, 1, s(2)));
 }
 
 /// A run that timed out while its deploy's workflow had this answer; without one, the workflow never answers.
@@ -308,20 +308,20 @@ async fn a_lost_answer_may_have_been_a_yes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_wants_to_be_left_alone_is() {
+async fn a_pause_of_the_server_is_kept_while_cancelling() {
     let done = cancelled(timed_out(), TIMEOUT, |_| retry_after(429, s(60)), |_| "executing", running).await;
     assert_eq!(done.posts(), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn that_no_answer_came_is_not_told_as_a_yes() {
+async fn a_cancel_without_an_answer_is_not_reported_as_accepted() {
     let done = cancelled(timed_out(), TIMEOUT, |_| broken(), |_| "executing", running).await;
-    let told = "it is not known whether cancelling it was accepted (the connection broke off: reset): it has not ended within 15s and is `executing`";
-    assert!(done.reason().ends_with(told), "{}", done.reason());
+    let reported = "it is not known whether cancelling it was accepted (the connection broke off: reset): it has not ended within 15s and is `executing`";
+    assert!(done.reason().ends_with(reported), "{}", done.reason());
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_about_another_workflow_is_none() {
+async fn an_answer_about_another_workflow_does_not_count() {
     let other = |_| Body::Exactly(json!({"id": "inw2", "owner_id": "inl-acme", "status": {"status": "cancelled"}}));
     let done = cancelled(timed_out(), TIMEOUT, accepted, |_| "queued", other).await;
     assert!(done.reason().ends_with("it has not ended within 15s and is `queued`"), "{}", done.reason());

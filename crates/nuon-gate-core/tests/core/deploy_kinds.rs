@@ -49,7 +49,7 @@ fn every_type_has_its_kind() {
 }
 
 #[test]
-fn what_only_makes_a_plan_is_of_no_kind_whatever_its_type() {
+fn a_plan_only_row_has_no_kind_whatever_its_type() {
     for (wire, kind) in types() {
         for (plan_only, expected) in
             [(json!(true), NONE), (json!(false), kind), (json!(null), kind), (json!("true"), kind), (json!(1), kind)]
@@ -62,7 +62,7 @@ fn what_only_makes_a_plan_is_of_no_kind_whatever_its_type() {
 
 /// No status makes a pass of a row without a kind, because there is no table to judge it by.
 #[test]
-fn a_row_of_no_kind_passes_with_no_status() {
+fn a_row_without_a_kind_never_passes() {
     for (wire, kind) in types() {
         for status in ["active", "auto-skipped", "inactive"] {
             let deploy = read(&json!({ "id": "dpl1", "status": status, "install_deploy_type": wire }));

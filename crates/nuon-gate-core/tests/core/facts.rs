@@ -431,7 +431,7 @@ fn cancelling() {
 }
 
 #[test]
-fn it_is_said_whose_it_is_and_whose_it_should_be() {
+fn a_wrong_owner_is_reported_with_the_expected_one() {
     let deploy = Request::Deploy(install(), Some(component()), "dpl1".parse().unwrap());
     let cases = [
         (

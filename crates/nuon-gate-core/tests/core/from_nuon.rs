@@ -115,7 +115,7 @@ fn refusal(request: &Request, status: u16, versioned: bool, body: &str) -> ApiEr
 }
 
 #[test]
-fn an_error_is_the_servers_word_if_it_looks_so() {
+fn an_error_is_the_servers_by_its_header_or_shape() {
     for (versioned, body, is_nuons) in errors() {
         for request in requests() {
             let error = refusal(&request, 403, versioned, body);
@@ -126,7 +126,7 @@ fn an_error_is_the_servers_word_if_it_looks_so() {
 }
 
 #[test]
-fn what_follows_from_a_status_depends_on_whose_word_it_is() {
+fn the_class_of_a_status_depends_on_who_sent_it() {
     for (status, own, others) in STATUSES {
         for (versioned, body, is_nuons) in errors() {
             let expected = if is_nuons { own } else { others };
@@ -139,7 +139,7 @@ fn what_follows_from_a_status_depends_on_whose_word_it_is() {
 }
 
 #[test]
-fn there_is_no_deploy_yet_only_in_the_servers_word() {
+fn only_the_servers_own_404_means_no_deploy_yet() {
     for (versioned, body, is_nuons) in errors() {
         for request in about_deploys() {
             let answer = interpret(&request, 404, &headers(versioned), body.as_bytes(), Timestamp::UNIX_EPOCH);
@@ -158,7 +158,7 @@ fn there_is_no_deploy_yet_only_in_the_servers_word() {
 
 /// A redirect or a compressed answer counts as nobody's.
 #[test]
-fn what_is_no_answer_at_all_is_just_another_poll() {
+fn a_redirect_or_a_compressed_answer_is_retried() {
     let body = br#"{"error": "record not found", "user_error": true}"#;
     for request in requests() {
         for status in [300, 301, 302, 304, 307, 308] {

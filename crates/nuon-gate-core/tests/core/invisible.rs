@@ -45,7 +45,7 @@ fn read(body: &Value) -> Deploy {
 }
 
 #[test]
-fn a_text_of_nothing_else_is_blank() {
+fn a_text_of_invisible_characters_is_blank() {
     for (c, name) in each() {
         let code = u32::from(c);
         for text in [c.to_string(), format!("{c}{c}\n {c}"), format!("\u{1b}[31m{c}\u{1b}[0m")] {
@@ -57,7 +57,7 @@ fn a_text_of_nothing_else_is_blank() {
 }
 
 #[test]
-fn it_is_no_reason_and_hides_none() {
+fn an_invisible_text_is_no_reason_and_hides_none() {
     for (c, name) in ends() {
         let hidden = format!("{c} {c}");
         let sources = [
@@ -73,9 +73,9 @@ fn it_is_no_reason_and_hides_none() {
             assert_eq!(generic(&read(&body)), None, "{name}: {body}");
             // The next text with content is reported instead.
             body["runner_job"] = json!({ "status": "failed", "composite_error": { "message": "no quota" } });
-            let told = specific(&read(&body)).map(|text| text.line(100));
+            let reported = specific(&read(&body)).map(|text| text.line(100));
             let of_job = body["runner_jobs"].is_null().then(|| Line::new("no quota"));
-            assert_eq!(told, of_job, "{name}: {body}");
+            assert_eq!(reported, of_job, "{name}: {body}");
         }
         let hints = json!({ "composite_error": { "hints": { "a": hidden, "b": "Ask for more." } } });
         assert_eq!(server_hint(&read(&hints)).map(|hint| hint.line(100)), Some(Line::new("Ask for more.")), "{name}");
@@ -85,7 +85,7 @@ fn it_is_no_reason_and_hides_none() {
 }
 
 #[test]
-fn it_is_no_name_no_note_and_no_error() {
+fn an_invisible_text_is_no_name_no_note_and_no_error() {
     for (c, name) in ends() {
         let hidden = format!("{c}{c}");
         let component = json!({ "component_id": "cmp1", "component": { "name": hidden } });
@@ -113,7 +113,7 @@ fn it_is_no_name_no_note_and_no_error() {
 }
 
 #[test]
-fn no_word_and_no_id_holds_one() {
+fn no_word_and_no_id_holds_an_invisible_character() {
     for (c, name) in each() {
         let code = u32::from(c);
         let status = Status::from(format!("ac{c}tive").as_str());
@@ -125,7 +125,7 @@ fn no_word_and_no_id_holds_one() {
 }
 
 #[test]
-fn what_can_be_seen_is_kept() {
+fn visible_characters_are_kept() {
     for text in ["Ünï ☃", "日本語", "한글", "e\u{301}", "\u{1f469}\u{1f3fd}", "ខ្មែរ", "⠁", "𝅘𝅥", "\u{fffd}"]
     {
         assert!(!RemoteText::new(text).is_blank(), "{text}");

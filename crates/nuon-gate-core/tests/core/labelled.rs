@@ -67,7 +67,7 @@ fn resolve(list: &[(&str, &str, &str)], says_more: bool) -> Result<Outcome, Stri
 }
 
 #[test]
-fn whom_the_labels_fit() {
+fn installs_are_selected_by_labels() {
     type Case<'a> = (&'a [(&'a str, &'a str, &'a str)], &'a [&'a str], &'a [&'a str], usize);
     let cases: &[Case<'_>] = &[
         (&[("a", FITS, FITS), ("b", FITS, FITS)], &["a", "b"], &[], 0),
@@ -93,7 +93,7 @@ fn whom_the_labels_fit() {
 }
 
 #[test]
-fn whom_no_labels_fit_is_nobody() {
+fn labels_that_match_no_install_are_an_error() {
     let none = "no install has the labels env=prod,tier=a";
     assert_eq!(resolve(&[], true), Err(none.to_owned()));
     assert_eq!(resolve(&[("a", UNFIT, UNFIT)], true), Err(none.to_owned()));
@@ -102,7 +102,7 @@ fn whom_no_labels_fit_is_nobody() {
 }
 
 #[test]
-fn what_is_wanted_beside_it_does_not_make_up_for_nobody() {
+fn other_targets_do_not_make_up_for_labels_without_a_match() {
     let other = Wanted::Component("inlacme0000000000000000011".parse().unwrap(), API.parse().unwrap());
     let mut resolver = Resolver::new(vec![other, Wanted::Labelled(labels(), Vec::new())]);
     let asked = Request::LabelledInstalls(labels(), 1);

@@ -15,7 +15,7 @@ fn acme() -> InstallId {
 }
 
 #[test]
-fn only_two_words_say_whether_there_is_a_next_page() {
+fn only_true_and_false_announce_a_next_page() {
     let cases = [
         (Some("true"), Some(true)),
         (Some("false"), Some(false)),
@@ -102,7 +102,7 @@ fn a_list_goes_on_until_it_says_that_it_ends_or_has_nothing_new() {
 
 /// A partial list would leave targets out.
 #[test]
-fn a_list_that_ends_although_more_is_promised_is_no_answer() {
+fn a_list_that_ends_although_more_is_announced_is_no_answer() {
     let broken = Err(ApiError::Undecodable("there are more components, which are not listed".to_owned()));
     type Pages = &'static [(&'static [&'static str], Option<bool>)];
     let cases: [Pages; 5] = [
@@ -157,7 +157,7 @@ fn a_row_without_an_id_is_no_answer() {
 
 /// An answer that arrives twice, or late, changes nothing.
 #[test]
-fn a_page_that_was_not_asked_for_says_nothing() {
+fn a_page_that_was_not_requested_is_ignored() {
     let mut resolver = Resolver::new(vec![Wanted::Install(acme())]);
     resolver.accept(&Request::Install(acme()), install()).unwrap();
     for number in [2, 7] {

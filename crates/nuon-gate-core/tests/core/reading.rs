@@ -95,7 +95,7 @@ async fn concluded(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_good_server_is_asked_once_for_each() {
+async fn a_good_server_gets_each_request_once() {
     let done = concluded(failed(), |_, _, _| None).await;
     for what in ["dashboard", "deploy", "logs", "history"] {
         assert_eq!(done.count(what), 1, "{what}");
@@ -117,7 +117,7 @@ fn is_complete(done: &Concluded) {
 
 /// The error, whether it is temporary, and how many of them precede a good answer.
 #[tokio::test(start_paused = true)]
-async fn what_passes_is_asked_for_again() {
+async fn temporary_errors_are_retried() {
     let errors: [(fn() -> Body, usize); 8] = [
         (|| status(500), 4),
         (|| status(503), 1),
@@ -140,7 +140,7 @@ async fn what_passes_is_asked_for_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_does_not_pass_is_not_asked_for_again_and_warned_of() {
+async fn permanent_errors_are_not_retried_and_are_reported() {
     let warnings = [
         ("dashboard", "there are no links to Nuon, as the address of its pages could not be read: HTTP "),
         ("deploy", "the log could not be read: HTTP "),
@@ -186,8 +186,8 @@ async fn each_pause_is_longer_and_the_servers_own_is_kept() {
     let pauses: Vec<Duration> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
     assert!(pauses.windows(2).all(|pair| pair[0] < pair[1]), "{pauses:?}");
 
-    let wish = move |what: &str, _, times| (what == "history" && times == 0).then(|| retry_after(503, s(4)));
-    let done = concluded(failed(), wish).await;
+    let answer = move |what: &str, _, times| (what == "history" && times == 0).then(|| retry_after(503, s(4)));
+    let done = concluded(failed(), answer).await;
     let times: Vec<Duration> = done.asked.iter().filter(|(_, what)| *what == "history").map(|(at, _)| *at).collect();
     assert_eq!(times.len(), 2);
     assert!(times[1] >= s(4), "{times:?}");
@@ -200,7 +200,7 @@ async fn each_pause_is_longer_and_the_servers_own_is_kept() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_read_of_an_api_that_wants_to_be_left_alone() {
+async fn nothing_is_read_during_a_pause_of_the_api() {
     let report = Report { api_paused: true, ..failed() };
     let done = concluded(report, |what, _, _| panic!("{what}")).await;
     assert_eq!((done.asked.len(), done.took), (0, Duration::ZERO));

@@ -75,7 +75,7 @@ fn said(head: &str, error: &str) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn each_question_has_its_path() {
+async fn each_request_has_its_path() {
     let (url, heads) = raw(answer("200 OK", "{}"), End::Close).await;
     let client = client_of(&format!("{url}/base/"), PATIENT);
     for (request, line) in others() {

@@ -80,7 +80,7 @@ fn state(body: &Value) -> StepState {
 }
 
 #[test]
-fn every_word_with_and_without_finished() {
+fn every_status_with_and_without_finished() {
     for (word, unfinished, finished) in TABLE {
         let status = json!({ "status": word });
         for no in [json!(false), json!(null), json!("true"), json!(1)] {
@@ -92,7 +92,7 @@ fn every_word_with_and_without_finished() {
 }
 
 #[test]
-fn a_retried_step_is_replaced_whatever_its_word() {
+fn a_retried_step_is_replaced_whatever_its_status() {
     for (word, unfinished, finished) in TABLE {
         for (is_finished, expected) in [(false, unfinished), (true, finished)] {
             let retried =
@@ -107,7 +107,7 @@ fn a_retried_step_is_replaced_whatever_its_word() {
 
 /// The metadata, and whether a step in `error` has attempts left.
 #[test]
-fn a_step_in_error_is_retried_as_long_as_it_has_tries_left() {
+fn a_step_in_error_is_retried_while_it_has_attempts_left() {
     let cases = [
         (json!({ "retry_idx": 0, "max_retries": 3 }), true),
         (json!({ "retry_idx": 2, "max_retries": 3 }), true),
@@ -138,7 +138,7 @@ fn a_step_in_error_is_retried_as_long_as_it_has_tries_left() {
 }
 
 #[test]
-fn tries_that_are_left_say_nothing_of_any_other_word() {
+fn attempts_that_are_left_only_matter_in_error() {
     for (word, unfinished, finished) in TABLE.iter().filter(|(word, ..)| *word != "error") {
         for (is_finished, expected) in [(false, unfinished), (true, finished)] {
             let status = json!({ "status": word, "metadata": { "retry_idx": 0, "max_retries": 3 } });
@@ -149,7 +149,7 @@ fn tries_that_are_left_say_nothing_of_any_other_word() {
 }
 
 #[test]
-fn a_step_without_a_word_has_not_begun() {
+fn a_step_without_a_status_has_not_begun() {
     for status in [json!(null), json!({}), json!({ "status": null }), json!("success"), json!(["success"])] {
         assert_eq!(state(&json!({ "status": status })), NotBegun, "{status}");
         assert_eq!(state(&json!({ "status": status, "finished": true })), Running, "{status}");
@@ -159,7 +159,7 @@ fn a_step_without_a_word_has_not_begun() {
 
 /// A step that was not attempted has ended without beginning.
 #[test]
-fn what_has_begun_is_all_but_what_waits_and_what_was_not_attempted() {
+fn pending_and_not_attempted_steps_have_not_begun() {
     for (word, unfinished, _) in TABLE {
         let begun = *unfinished != NotBegun && *word != "not-attempted";
         assert_eq!(step(&json!({ "status": { "status": word } })).has_begun(), begun, "{word:?}");

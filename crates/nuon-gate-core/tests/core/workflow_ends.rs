@@ -73,7 +73,7 @@ fn end(body: &Value) -> Option<WorkflowEnd> {
 }
 
 #[test]
-fn every_word_with_and_without_finished() {
+fn every_status_with_and_without_finished() {
     for (word, unfinished, finished) in TABLE {
         let status = json!({ "status": word });
         for no in [json!(false), json!(null)] {
@@ -85,7 +85,7 @@ fn every_word_with_and_without_finished() {
 }
 
 #[test]
-fn a_workflow_without_a_word_has_not_succeeded() {
+fn a_workflow_without_a_status_has_not_succeeded() {
     for status in [json!(null), json!({}), json!({ "status": null }), json!({ "status": "" })] {
         assert_eq!(end(&json!({ "status": status })), RUNS, "{status}");
         assert_eq!(end(&json!({ "status": status, "finished": true })), FAILED, "{status}");
@@ -96,7 +96,7 @@ fn a_workflow_without_a_word_has_not_succeeded() {
 
 /// Whatever the status, it waits for a human, and is not a success. Only a cancelled one counts as cancelled.
 #[test]
-fn one_that_awaits_a_retry_is_parked() {
+fn a_workflow_that_awaits_a_retry_is_parked() {
     for (word, ..) in TABLE {
         let expected = if *word == "cancelled" { CANCELLED } else { PARKED };
         for finished in [true, false] {

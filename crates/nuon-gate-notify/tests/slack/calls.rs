@@ -54,7 +54,7 @@ async fn a_reply_that_fails_is_a_notification_that_failed() {
 }
 
 #[tokio::test]
-async fn people_are_called_even_if_the_message_cannot_be_edited_now() {
+async fn people_are_mentioned_even_if_the_message_cannot_be_edited() {
     let service = Service::start(|number, seen| match number {
         0 => ok("100.1"),
         _ if seen.path.ends_with("update") => no("not_authed"),
@@ -67,7 +67,7 @@ async fn people_are_called_even_if_the_message_cannot_be_edited_now() {
 }
 
 #[tokio::test]
-async fn each_step_that_asks_for_an_approval_calls_people() {
+async fn each_step_that_asks_for_an_approval_mentions_people() {
     let service = Service::start(|number, _| ok(&format!("{number}00.1"))).await;
     let with = Options { slack_mention_on_failure: vec!["<!here>".parse().unwrap()], ..options() };
     let notifier = Notifier::start(&bot(&service), with).unwrap();

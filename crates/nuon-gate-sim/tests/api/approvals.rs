@@ -46,7 +46,7 @@ fn a_step_has_an_approval_of_some_type() {
 }
 
 #[test]
-fn an_answer_tells_the_account_by_its_id_alone() {
+fn an_answer_names_the_account_only_by_its_id() {
     let step = shown_step(
         r#"{ name = "plan", status = "approval-denied", answer = "deny", note = "no", answered_by = "acc1" }"#,
     );

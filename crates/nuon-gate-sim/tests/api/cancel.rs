@@ -198,7 +198,7 @@ fn a_cancel_can_lose() {
 }
 
 #[test]
-fn what_a_told_workflow_says_of_cancelling_wins() {
+fn what_a_scripted_workflow_says_about_cancelling_wins() {
     let scripted = workflow(r#"{ status = "in-progress" }"#, "cancel = { forbidden = true }");
     let sim = of("new", &(deploy("one", GOING, "cancel = { refuse = 1 }") + &scripted));
     assert_eq!(post(&sim, CANCEL).status, 403);

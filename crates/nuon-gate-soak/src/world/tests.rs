@@ -215,7 +215,7 @@ fn latest_details_and_lists_say_what_they_say() {
 }
 
 #[test]
-fn what_lags_is_told_as_it_was_a_moment_ago() {
+fn a_lagging_answer_shows_an_earlier_state() {
     const LAG: i64 = 15_000;
     let mut behind = 0;
     for seed in 0..400 {

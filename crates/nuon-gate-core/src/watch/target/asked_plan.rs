@@ -50,7 +50,7 @@ mod tests {
     }
 
     #[test]
-    fn each_is_asked_for_once() {
+    fn each_plan_is_requested_once() {
         let (place, other) = (place("iws1", Some("waa1")), place("iws2", Some("waa2")));
         let mut asked = AskedPlan::default();
         assert_eq!([0; 3].map(|_| asked.request(&place).is_some()), [true, false, false]);

@@ -309,15 +309,15 @@ impl Run {
 
     /// The polls of the only target: when each began, and when its last request was sent. Requests that follow each
     /// other at once are one poll.
-    pub(crate) fn looks(&self) -> Vec<(Duration, Duration)> {
-        let mut looks: Vec<(Duration, Duration)> = Vec::new();
+    pub(crate) fn polls(&self) -> Vec<(Duration, Duration)> {
+        let mut polls: Vec<(Duration, Duration)> = Vec::new();
         for Asked { at, .. } in &self.asked {
-            match looks.last_mut() {
+            match polls.last_mut() {
                 Some((_, last)) if *at <= *last + LATENCY => *last = *at,
-                _ => looks.push((*at, *at)),
+                _ => polls.push((*at, *at)),
             }
         }
-        looks
+        polls
     }
 
     /// The id of the only target's deploy.

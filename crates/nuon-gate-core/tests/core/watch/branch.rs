@@ -139,7 +139,7 @@ fn reason(run: &Run) -> String {
 }
 
 #[test]
-fn a_run_that_says_that_it_succeeded_has_to_prove_it_everywhere() {
+fn a_successful_run_needs_a_proof_for_every_install() {
     type Change = fn(&mut Shop);
     let says = |what: &str| format!("the run says that it succeeded, but {what}");
     let cases: Vec<(Change, String)> = vec![
@@ -198,7 +198,7 @@ fn a_run_that_says_that_it_succeeded_has_to_prove_it_everywhere() {
 }
 
 #[test]
-fn an_install_to_which_nothing_was_deployed_is_named() {
+fn an_install_without_a_deploy_is_named() {
     let action = |shop: &mut Shop| {
         let steps = &mut shop.workflows.get_mut("inwtwo").unwrap()["steps"];
         *steps =
@@ -214,7 +214,7 @@ fn an_install_to_which_nothing_was_deployed_is_named() {
 }
 
 #[test]
-fn a_group_that_says_nothing_is_judged_by_its_installs() {
+fn a_group_without_a_status_is_judged_by_its_installs() {
     let run = wait_for("shop/main", settings(), |shop, _| {
         shop.customers().as_object_mut().unwrap().remove("status");
     });
@@ -244,7 +244,7 @@ fn an_install_that_was_named_once_is_not_lost() {
 }
 
 #[test]
-fn what_is_about_something_else_is_refused_at_once() {
+fn a_run_with_a_wrong_workflow_is_rejected_at_once() {
     type Change = fn(&mut Shop);
     let cases: [(Change, &str); 5] = [
         (|shop| drop(shop.workflows.remove("inwtwo")), "there is no workflow `inwtwo`: HTTP 404: said 404"),
@@ -284,7 +284,7 @@ fn the_newest_run_is_the_newest_by_its_time() {
 }
 
 #[test]
-fn a_run_is_as_old_as_it_says_whenever_it_is_shown() {
+fn a_run_has_the_age_of_its_creation() {
     let refused = Some(Refusal::StaleRun("run1".parse().unwrap()));
     let said = Driver { says_time: true, ..Driver::default() };
     let unsaid = Driver::default();
@@ -356,7 +356,7 @@ fn a_deploy_that_was_cancelled_for_a_later_run_follows_the_policy() {
 }
 
 #[test]
-fn a_deploy_that_somebody_cancelled_is_cancelled() {
+fn a_deploy_that_a_person_cancelled_is_cancelled() {
     let run = wait_for("shop/main", settings(), |shop, now| {
         takeover(shop, now.min(s(13)), "active");
     });

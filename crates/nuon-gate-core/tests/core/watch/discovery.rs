@@ -92,7 +92,7 @@ fn a_workflow_that_fails_fails_the_run_although_its_deploys_passed() {
 
 /// The deploy cannot be read for minutes. The workflow shows that the plan was approved.
 #[test]
-fn an_approval_that_was_answered_rings_no_clock_whoever_has_read_the_answer() {
+fn an_answered_approval_stops_its_timeout_whichever_poller_read_it() {
     let asks = |answered: bool| {
         let waits = with(step("a", "approval-awaiting", "dplA"), json!({"approval": {"id": "waa1"}}));
         if answered { step("a", "in-progress", "dplA") } else { waits }
@@ -135,7 +135,7 @@ fn a_success_of_the_workflow_is_read_once_more_after_the_settle_time() {
 }
 
 #[test]
-fn a_workflow_is_left_where_a_flag_ends_its_only_deploy_while_a_human_is_asked() {
+fn a_workflow_is_left_if_a_flag_ends_its_only_deploy_while_a_human_is_asked() {
     let clocks = Clocks { approval: Some(s(60)), ..settings().clocks };
     for (on_approval, clocks, verdict) in [
         (OnApproval::Fail, settings().clocks, Verdict::ApprovalNeeded),
@@ -239,7 +239,7 @@ fn a_retry_within_the_workflow_is_followed_and_no_target_of_its_own() {
 }
 
 #[test]
-fn a_workflow_that_is_not_seen_rings_the_start_clock_or_is_rejected() {
+fn a_workflow_that_never_appears_times_out_or_is_rejected() {
     let silent = run(of_workflow(settings()), |_, _| soon(status(500)));
     assert_eq!(silent.report.verdict, Verdict::Inconclusive);
     assert!(silent.report.targets.is_empty());
@@ -302,7 +302,7 @@ fn a_workflow_of_another_install_is_rejected() {
 }
 
 #[test]
-fn an_odd_answer_about_a_workflow_makes_no_strangers_of_the_others() {
+fn a_wrong_answer_about_a_workflow_does_not_discredit_good_ones() {
     let mut server = flowing(done, |_, _| "active");
     let whole = run(of_workflow(settings()), move |now, request| match request {
         Request::Workflow(..) if now < s(1) => {
@@ -328,7 +328,7 @@ fn an_odd_answer_about_a_workflow_makes_no_strangers_of_the_others() {
 }
 
 #[test]
-fn a_workflow_that_was_first_seen_at_its_end_stops_the_start_clock_too() {
+fn a_workflow_that_was_first_seen_at_its_end_stops_the_start_timeout_too() {
     let mut server = flowing(done, |_, _| "active");
     let late = run(of_workflow(settings()), move |now, request| match request {
         Request::Deploy(..) if now < s(400) => soon(status(503)),
@@ -404,7 +404,7 @@ fn one_poll_is_enough_for_a_workflow_that_has_ended() {
 }
 
 #[test]
-fn a_deploy_of_the_workflow_that_cannot_be_read_keeps_nobody_waiting() {
+fn an_unreadable_deploy_of_the_workflow_delays_no_other() {
     let ended = |word: &'static str, of_step: &'static str| {
         let steps = move || vec![step("a", of_step, "dplA"), step("b", of_step, "dplB")];
         move |_: Duration| (word, true, steps())
@@ -451,7 +451,7 @@ fn a_workflow_that_moves_does_not_stall() {
 }
 
 #[test]
-fn a_plan_that_nobody_answered_in_time_cancels() {
+fn an_expired_approval_cancels() {
     let flow = |now: Duration| {
         let ended = now > s(60);
         let word = if ended { "approval-expired" } else { "approval-awaiting" };

@@ -118,7 +118,7 @@ fn an_older_answer_neither_fails_nor_asks_for_approval() {
 }
 
 #[test]
-fn a_newest_row_that_is_not_older_confirms_what_an_older_answer_leaves_open() {
+fn a_current_newest_row_confirms_a_held_status() {
     let active = written("dpl0", "active", 8, &["queued", "planning", "executing"]);
     // By id it stays old for ever, but the latest endpoint is current.
     let run = watched(settings(), 20, |now| lagging(now, 8, &active, 12, 9999), |now| lagging(now, 8, &active, 0, 0));
@@ -127,7 +127,7 @@ fn a_newest_row_that_is_not_older_confirms_what_an_older_answer_leaves_open() {
 }
 
 #[test]
-fn a_replaced_deploy_stays_so() {
+fn a_replaced_deploy_stays_replaced() {
     let successor = |second| with(created(row("dpl9", "active"), second), json!({ "workflow_id": "inw1" }));
     let retried = written("dpl0", "retried", 8, &["queued", "error"]);
     let run = run(pinned(settings(), "dpl0"), |now, request| {
@@ -159,7 +159,7 @@ fn a_status_whose_history_was_wiped_is_newer_by_its_time() {
 }
 
 #[test]
-fn answers_that_cannot_be_told_apart_are_taken_as_they_come() {
+fn answers_without_an_order_are_taken_as_they_come() {
     let plain = |word| with(row("dpl0", word), json!({ "workflow_id": "inw1" }));
     let same = |word| with(plain(word), json!({ "updated_at": "2027-01-15T08:00:01Z" }));
     for (queued, active) in [(plain("queued"), plain("active")), (same("queued"), same("active"))] {
@@ -240,7 +240,7 @@ fn a_failure_whose_step_was_retried_is_given_a_moment() {
 }
 
 #[test]
-fn what_an_unfinished_look_has_seen_of_a_newer_deploy_is_forgotten() {
+fn an_unfinished_poll_does_not_judge_a_newer_deploy() {
     // The newer one is `active` in a poll whose next request is not answered, and then fails.
     let mut seen = false;
     let run = run(latest(settings()), |now, request| {
@@ -260,7 +260,7 @@ fn what_an_unfinished_look_has_seen_of_a_newer_deploy_is_forgotten() {
 }
 
 #[test]
-fn a_clock_that_was_put_back_holds_up_the_end_for_a_moment_only() {
+fn a_clock_that_was_set_back_delays_the_end_only_briefly() {
     // The machine that wrote the earlier status was an hour ahead of the one that wrote the last.
     let before = ["queued", "planning", "executing"];
     let cases = [

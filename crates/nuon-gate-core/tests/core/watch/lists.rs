@@ -83,20 +83,20 @@ fn ten_targets_of_an_install_share_their_polls() {
 }
 
 #[test]
-fn two_targets_are_polled_by_themselves() {
+fn two_targets_are_polled_individually() {
     let counted = counted(&served(2, |rows| list(&rows)));
     assert!(!counted.contains_key("install's list") && counted["deploy"] > 4, "{counted:?}");
 }
 
 #[test]
-fn a_server_without_the_list_is_asked_twice() {
+fn a_missing_list_is_requested_twice() {
     let run = served(10, |_| status(404));
     assert_eq!(run.report.verdict, Verdict::Passed);
     assert_eq!(counted(&run)["install's list"], 2);
 }
 
 #[test]
-fn a_list_that_says_less_than_the_detail_proves_nothing() {
+fn a_list_with_less_than_the_detail_proves_nothing() {
     let bare = |rows: Vec<Value>| {
         let bare = |row: Value| with(row, json!({ "status": "active", "install_id": "" }));
         list(&rows.into_iter().map(bare).collect::<Vec<_>>())
@@ -107,7 +107,7 @@ fn a_list_that_says_less_than_the_detail_proves_nothing() {
 }
 
 #[test]
-fn a_list_that_does_not_say_the_install_shows_what_goes_on() {
+fn a_list_without_installs_still_shows_changes() {
     let unsaid = |rows: Vec<Value>| {
         list(&rows.into_iter().map(|row| with(row, json!({ "install_id": "" }))).collect::<Vec<_>>())
     };
@@ -118,7 +118,7 @@ fn a_list_that_does_not_say_the_install_shows_what_goes_on() {
 }
 
 #[test]
-fn a_list_that_does_not_say_the_component_is_asked_once() {
+fn a_list_without_components_is_requested_once() {
     let run = served(10, |rows| {
         let unsaid = |row: Value| with(row, json!({ "component_id": "" }));
         list(&rows.into_iter().map(unsaid).collect::<Vec<_>>())
@@ -128,7 +128,7 @@ fn a_list_that_does_not_say_the_component_is_asked_once() {
 }
 
 #[test]
-fn what_a_list_shows_while_a_poll_is_under_way_counts_in_it() {
+fn a_list_that_arrives_during_a_poll_counts_in_it() {
     let of = |row: Value, workflow: &str| with(row, json!({ "workflow_id": workflow }));
     let run = run(watch(3), move |now, request| {
         let active = of(with(deploy(1, s(60)), json!({ "id": "dpl1" })), "inw-old");
@@ -196,7 +196,7 @@ fn followed_beside_a_plan(is_newest: bool) -> (Verdict, String) {
 }
 
 #[test]
-fn the_workflow_of_one_newer_row_says_nothing_of_another() {
+fn the_workflow_of_one_newer_row_proves_nothing_about_another() {
     // Whether the other one is newer than the plan, or older and only shown late.
     for is_newest in [true, false] {
         assert_eq!(followed_beside_a_plan(is_newest), (Verdict::TimedOut, "dpl-new".to_owned()), "{is_newest}");
@@ -204,7 +204,7 @@ fn the_workflow_of_one_newer_row_says_nothing_of_another() {
 }
 
 #[test]
-fn what_it_shows_of_the_deploy_itself_is_for_the_next_poll() {
+fn a_lists_row_of_the_deploy_counts_in_the_next_poll() {
     let settings = WatchSettings { long_poll: true, ..settings() };
     let own = |now: Duration| {
         let word = if now < s(1) { "queued" } else { "active" };

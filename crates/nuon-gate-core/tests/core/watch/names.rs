@@ -43,7 +43,7 @@ fn names_become_targets() {
 }
 
 #[test]
-fn trouble_while_names_are_resolved_is_just_trouble() {
+fn errors_while_names_are_resolved_are_retried() {
     let run = run(
         over(settings(), wanted(&["zero"])),
         |now, request| {

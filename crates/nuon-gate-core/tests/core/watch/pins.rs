@@ -107,7 +107,7 @@ fn the_right_one_is_found_behind_a_newer_one() {
 }
 
 #[test]
-fn a_list_that_could_not_be_read_is_asked_for_again() {
+fn an_unreadable_list_is_requested_again() {
     for code in [404, 500] {
         let pins = Pins { build: "bldMine".parse().ok(), ..Pins::default() };
         let mut server = rows(|_| vec![full("Other", "active", -30), full("Mine", "active", -60)]);
@@ -121,7 +121,7 @@ fn a_list_that_could_not_be_read_is_asked_for_again() {
 }
 
 #[test]
-fn what_does_not_match_never_passes() {
+fn a_deploy_that_does_not_match_never_passes() {
     let none = Pins::default();
     let cases = [
         (Pins { workflow: "inwMine".parse().ok(), ..none.clone() }, Clock::Total),
@@ -150,7 +150,7 @@ fn what_does_not_match_never_passes() {
 }
 
 #[test]
-fn a_time_matches_what_was_created_then_or_later() {
+fn since_matches_deploys_created_then_or_later() {
     for pins in [
         Pins { since: Some(Since::At(at(-25))), ..Pins::default() },
         Pins { after: Some(Baseline::NoneAt(at(-30))), ..Pins::default() },
@@ -163,7 +163,7 @@ fn a_time_matches_what_was_created_then_or_later() {
 }
 
 #[test]
-fn the_age_of_the_baseline_is_asked_once() {
+fn the_age_of_the_baseline_is_read_once() {
     let pins = Pins { after: Some(Baseline::Deploy("dplOld".parse().unwrap())), ..Pins::default() };
     let run = run(
         only(pins),
@@ -215,7 +215,7 @@ fn of_workflow() -> Watch {
 }
 
 #[test]
-fn a_running_workflow_stops_the_start_clock() {
+fn a_running_workflow_stops_the_start_timeout() {
     let run = run(
         of_workflow(),
         rows(|now| {
@@ -228,7 +228,7 @@ fn a_running_workflow_stops_the_start_clock() {
 }
 
 #[test]
-fn a_running_workflow_stops_the_start_clock_of_every_target_whoever_saw_it() {
+fn a_running_workflow_stops_the_start_timeout_of_every_target() {
     let pins = Pins { workflow: "inwMine".parse().ok(), ..Pins::default() };
     let mut answers = rows(|_| vec![full("Other", "active", -30)]);
     let run = run(watch(settings(), 2, pins), move |now, request| match request {
@@ -345,7 +345,7 @@ fn a_newer_deploy_supersedes_as_the_policy_says() {
 }
 
 #[test]
-fn a_teardown_is_not_followed_into() {
+fn following_does_not_cross_to_a_teardown() {
     let followed = overtaken(latest(settings()), "teardown");
     assert_eq!(followed.report.verdict, Verdict::Failed);
     assert!(followed.reason().contains("replaced by a teardown (dplOther)"), "{}", followed.reason());

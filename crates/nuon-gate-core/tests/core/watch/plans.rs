@@ -35,12 +35,12 @@ fn good() -> Scripted {
 }
 
 /// The reported counts of the plan when a human was asked.
-fn told(run: &Run) -> Vec<Option<u64>> {
-    let told = run.events.iter().filter_map(|event| match &event.kind {
+fn reported(run: &Run) -> Vec<Option<u64>> {
+    let reported = run.events.iter().filter_map(|event| match &event.kind {
         EventKind::ApprovalNeeded { plan, .. } => Some(plan.as_ref().map(|plan| plan.destroy)),
         _ => None,
     });
-    told.collect()
+    reported.collect()
 }
 
 fn asked_for(run: &Run) -> usize {
@@ -56,15 +56,18 @@ fn strict() -> WatchSettings {
 #[test]
 fn it_is_read_before_it_is_reported_and_only_once() {
     let read = run(latest(settings()), server(good));
-    assert_eq!((read.report.verdict, told(&read), asked_for(&read)), (Verdict::Passed, vec![Some(1)], 1));
+    assert_eq!((read.report.verdict, reported(&read), asked_for(&read)), (Verdict::Passed, vec![Some(1)], 1));
     assert_eq!(read.target().plan.as_ref().unwrap().destroyed[0], "aws_vpc.main", "what was approved is kept");
     let fails = WatchSettings { on_approval: OnApproval::Fail, ..settings() };
     let failed = run(latest(fails), server(good));
-    assert_eq!((failed.report.verdict, told(&failed), asked_for(&failed)), (Verdict::ApprovalNeeded, vec![Some(1)], 1));
+    assert_eq!(
+        (failed.report.verdict, reported(&failed), asked_for(&failed)),
+        (Verdict::ApprovalNeeded, vec![Some(1)], 1)
+    );
 }
 
 #[test]
-fn what_cannot_be_read_is_no_outage_and_is_reported_without_it() {
+fn an_unreadable_plan_is_no_outage_and_is_left_out() {
     type Plan = fn() -> Scripted;
     let bad: [(&str, Plan); 8] = [
         ("hang", hang),
@@ -79,7 +82,7 @@ fn what_cannot_be_read_is_no_outage_and_is_reported_without_it() {
     for (what, plan) in bad {
         let without = run(latest(strict()), server(plan));
         assert_eq!(
-            (without.report.verdict, told(&without), asked_for(&without)),
+            (without.report.verdict, reported(&without), asked_for(&without)),
             (Verdict::Passed, vec![None], 1),
             "{what}"
         );
@@ -87,11 +90,11 @@ fn what_cannot_be_read_is_no_outage_and_is_reported_without_it() {
         assert!(longest <= Some(s(5)), "{what}: {longest:?}");
     }
     let paused = run(latest(settings()), server(|| soon(retry_after(429, s(30)))));
-    assert_eq!((paused.report.verdict, told(&paused)), (Verdict::Passed, vec![None]));
+    assert_eq!((paused.report.verdict, reported(&paused)), (Verdict::Passed, vec![None]));
 }
 
 #[test]
-fn nobody_asks_for_it_when_the_wait_ends() {
+fn the_plan_is_not_read_when_the_wait_ends() {
     // Only the last poll makes certain that a human is asked.
     let clocks = Clocks { total: s(10), ..settings().clocks };
     let late =
@@ -113,7 +116,7 @@ fn nobody_asks_for_it_when_the_wait_ends() {
 }
 
 #[test]
-fn a_limit_is_kept_although_it_hangs() {
+fn a_hanging_plan_delays_no_timeout() {
     let total = |seconds| WatchSettings { clocks: Clocks { total: s(seconds), ..settings().clocks }, ..settings() };
     for seconds in 1..12 {
         let with = run(latest(total(seconds)), server(hang));

@@ -57,7 +57,7 @@ fn own_of(all: &Targets, index: u32, count: u32) -> Vec<String> {
 }
 
 #[test]
-fn only_the_own_part_is_watched() {
+fn only_the_own_shard_is_watched() {
     let ends = [(10, "active"); 5];
     for index in 1..=2 {
         let run = follow(sharded(settings(), index, 2), targets(5), &ends);
@@ -94,7 +94,7 @@ fn an_empty_shard_passes_and_says_so() {
 
 /// A shard alone can neither meet nor lose what is required of all targets.
 #[test]
-fn a_shard_does_its_own_part() {
+fn a_shard_meets_only_its_own_part_of_a_requirement() {
     let mine = own(1, 2).len();
     let ends = |of_own: &'static str, of_others: &'static str| {
         let is_own = |at: usize| own(1, 2).contains(&format!("cmp{at}"));
@@ -127,7 +127,7 @@ fn a_shard_does_its_own_part() {
 
 /// Every shard knows the run by the same name, and no other run has that name.
 #[test]
-fn a_run_is_known_by_what_its_parts_have_in_common() {
+fn the_shards_of_a_run_share_its_name() {
     let known = |settings: WatchSettings, count: usize, pins: Pins| {
         let watch = over(settings, Scope::Targets(targets(count)), pins);
         watch.report(nuon_gate_core::Moment::START).shard.unwrap().run_id.unwrap().as_str().to_owned()
@@ -164,7 +164,7 @@ fn a_run_is_known_by_what_its_parts_have_in_common() {
 
 /// A workflow's deploys are assigned to shards as they appear, and every shard follows the workflow to its end.
 #[test]
-fn a_workflow_is_divided_too() {
+fn a_workflows_deploys_are_sharded_too() {
     let flow = |fails: bool| {
         move |now: std::time::Duration, request: &nuon_gate_core::api::Request| {
             use nuon_gate_core::api::Request;
@@ -224,7 +224,7 @@ proptest! {
 
     /// Whatever the deploys end in, the shards of a run come to the verdict of an undivided run.
     #[test]
-    fn the_parts_are_the_whole(
+    fn shards_merge_to_the_verdict_of_the_whole_run(
         ends in prop::collection::vec(prop::sample::select(vec![
             (10, "active"), (40, "active"), (20, "active"), (15, "error"), (50, "error"), (30, "cancelled"), (0, ""),
         ]), 1..9),

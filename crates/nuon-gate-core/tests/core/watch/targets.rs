@@ -88,7 +88,7 @@ fn fail_fast_stops_as_soon_as_it_is_lost() {
 }
 
 #[test]
-fn of_several_verdicts_the_gravest_decides() {
+fn of_several_verdicts_the_most_severe_decides() {
     let order = [Rejected, Failed, Cancelled, Inconclusive, TimedOut, Pending, Passed];
     assert!(order.is_sorted() && Verdict::Interrupted(nuon_gate_core::Signal::HangUp) < Rejected);
 
@@ -132,7 +132,7 @@ fn every_target_ends_once() {
 }
 
 #[test]
-fn what_cannot_be_met_is_refused_at_the_start() {
+fn an_impossible_requirement_is_refused_at_the_start() {
     let made = |require, pin| {
         let settings = WatchSettings { require, ..settings() };
         Watch::new(settings, Scope::Targets(targets(3)), pin, "2027-01-15T08:00:00Z".parse().unwrap()).map(|_| ())
@@ -168,7 +168,7 @@ fn ten_thousand_targets_are_enough() {
 }
 
 #[test]
-fn at_most_sixteen_questions_are_under_way() {
+fn at_most_sixteen_requests_are_in_flight() {
     for count in [3, 16, 17, 100] {
         let run = run(watch(settings(), count, Pins::default()), |now, request| {
             let index = component(request).unwrap();
@@ -233,13 +233,13 @@ fn each_target_has_its_turn_when_the_api_is_slow() {
         after(s(5), deploy(&row(&format!("dpl{}", component(request).unwrap()), "executing")))
     });
     assert_eq!(run.report.verdict, TimedOut);
-    let mut looks: BTreeMap<usize, usize> = BTreeMap::new();
+    let mut polls: BTreeMap<usize, usize> = BTreeMap::new();
     // A poll is one request for the deploy, and at every third poll one for the newest deploy.
     for asked in run.asked.iter().filter(|asked| asked.what() == "deploy") {
-        *looks.entry(component(&asked.request).unwrap()).or_default() += 1;
+        *polls.entry(component(&asked.request).unwrap()).or_default() += 1;
     }
-    let (fewest, most) = (looks.values().min().unwrap(), looks.values().max().unwrap());
-    assert!(looks.len() == 100 && most - fewest <= 2, "between {fewest} and {most} looks");
+    let (fewest, most) = (polls.values().min().unwrap(), polls.values().max().unwrap());
+    assert!(polls.len() == 100 && most - fewest <= 2, "between {fewest} and {most} polls");
 }
 
 #[test]

@@ -187,8 +187,8 @@ fn a_deploy_that_outlives_its_workflow_is_an_orphan() {
         assert_eq!(run.reason(), format!("{what}: step 2 of 3, await runner healthy, failed, {never}"));
         let what = run.what();
         assert_eq!(what[what.len() - 4..], ["deploy", "latest", "workflow", "deploy"], "it might just have ended");
-        let looks = run.looks().into_iter().filter(|(_, last)| *last >= s(40)).count();
-        assert!(looks <= 3, "the workflow is read at every third look, but this took {looks}");
+        let polls = run.polls().into_iter().filter(|(_, last)| *last >= s(40)).count();
+        assert!(polls <= 3, "the workflow is read at every third poll, but there were {polls}");
     }
 }
 
@@ -243,7 +243,7 @@ fn approvals(run: &Run) -> usize {
 }
 
 #[test]
-fn a_human_is_asked_only_if_two_looks_say_so() {
+fn a_human_is_asked_only_if_two_polls_say_so() {
     let word = |now: Duration| {
         if now < s(10) {
             "planning"
@@ -257,7 +257,7 @@ fn a_human_is_asked_only_if_two_looks_say_so() {
         latest(settings()),
         dpl_a(word, |now| if now < s(60) { asks("prompt", &Value::Null) } else { running("success") }),
     );
-    assert_eq!((asked.report.verdict, approvals(&asked)), (Verdict::Passed, 1), "told once");
+    assert_eq!((asked.report.verdict, approvals(&asked)), (Verdict::Passed, 1), "reported once");
     assert!(asked.report.targets[0].approval.is_none(), "it has been answered");
     let event = asked.events.iter().find(|event| matches!(event.kind, EventKind::ApprovalNeeded { .. })).unwrap();
     let EventKind::ApprovalNeeded { place, .. } = &event.kind else { unreachable!() };
@@ -300,20 +300,20 @@ fn a_human_is_asked_only_if_two_looks_say_so() {
 }
 
 #[test]
-fn what_follows_from_a_human_being_asked_is_the_users_choice() {
+fn on_approval_decides_when_a_human_is_asked() {
     let ask = || dpl_a(|_| "pending-approval", |_| asks("prompt", &Value::Null));
     let of = |on_approval| WatchSettings { on_approval, org: "org1".parse().ok(), ..with_clocks(120, None, None) };
 
     let fail = run(latest(of(OnApproval::Fail)), ask());
     assert_eq!((fail.report.verdict, approvals(&fail)), (Verdict::ApprovalNeeded, 1));
-    assert_eq!(fail.what(), ["latest", "workflow", "deploy", "workflow", "dashboard"], "two looks");
+    assert_eq!(fail.what(), ["latest", "workflow", "deploy", "workflow", "dashboard"], "two polls");
     let place = fail.target().approval.as_ref().unwrap();
     assert_eq!((place.workflow.as_str(), place.step.as_ref().unwrap().as_str()), ("inw1", "iws-approve"));
 
     let pass = run(latest(of(OnApproval::Pass)), ask());
     assert_eq!((pass.report.verdict, approvals(&pass)), (Verdict::Passed, 1));
     // The newest deploy has passed.
-    assert_eq!(pass.what(), ["latest", "workflow", "deploy", "latest", "workflow", "dashboard"], "two looks");
+    assert_eq!(pass.what(), ["latest", "workflow", "deploy", "latest", "workflow", "dashboard"], "two polls");
     assert!(pass.warnings().iter().any(|text| text.contains("a human still has to approve")), "{:?}", pass.warnings());
 
     let wait = run(latest(of(OnApproval::Wait)), ask());
@@ -322,18 +322,18 @@ fn what_follows_from_a_human_being_asked_is_the_users_choice() {
 }
 
 #[test]
-fn the_approval_clock_counts_from_the_first_sight() {
+fn the_approval_timeout_counts_from_the_first_sight() {
     let word = turning(10, "planning", "pending-approval");
     let run = run(latest(with_clocks(3600, None, Some(30))), dpl_a(word, |_| asks("prompt", &Value::Null)));
     assert_eq!((run.report.verdict, run.target().clock()), (Verdict::ApprovalNeeded, Some(Clock::Approval)));
     let first = run.asked.iter().find(|asked| asked.what() == "workflow" && asked.at >= s(10)).unwrap().at + ms(100);
-    assert_eq!(run.report.elapsed, first + s(30) + ms(200), "the last look is at the ring");
+    assert_eq!(run.report.elapsed, first + s(30) + ms(200), "the last poll is when the timeout expires");
     assert!(run.reason().starts_with("the approval timeout of 30s expired without an answer"), "{}", run.reason());
     assert!(run.target().approval.is_some());
 }
 
 #[test]
-fn the_stall_clock_counts_from_the_last_change() {
+fn the_stall_timeout_counts_from_the_last_change() {
     let run = run(
         latest(with_clocks(3600, Some(60), None)),
         dpl_a(turning(50, "queued", "executing"), |_| running("in-progress")),
@@ -356,7 +356,7 @@ fn a_pass_has_to_settle() {
     assert_eq!(stays.report.verdict, Verdict::Passed);
     let active =
         stays.events.iter().find(|event| matches!(event.kind, EventKind::Changed { .. })).unwrap().at.elapsed();
-    assert!(stays.report.elapsed >= active + s(15) && stays.report.elapsed < active + s(16), "one more look");
+    assert!(stays.report.elapsed >= active + s(15) && stays.report.elapsed < active + s(16), "one more poll");
 
     let word = |now: Duration| {
         if now < s(20) {
@@ -373,7 +373,7 @@ fn a_pass_has_to_settle() {
 }
 
 #[test]
-fn without_its_workflow_the_status_alone_counts() {
+fn without_a_workflow_only_the_status_counts() {
     for (word, verdict) in [("active", Verdict::Passed), ("error", Verdict::Failed)] {
         let run = run(latest(settings()), dpl_a(move |_| word, |_| status(404)));
         assert_eq!(run.report.verdict, verdict);
@@ -384,7 +384,7 @@ fn without_its_workflow_the_status_alone_counts() {
 }
 
 #[test]
-fn what_is_held_when_the_total_clock_rings_is_no_pass() {
+fn a_held_status_does_not_pass_at_the_total_timeout() {
     let error = run(
         latest(with_clocks(60, None, None)),
         dpl_a(|_| "error", |_| workflow("in-progress", false, &[to_be_retried()])),
@@ -399,7 +399,7 @@ fn what_is_held_when_the_total_clock_rings_is_no_pass() {
 }
 
 #[test]
-fn a_flag_holds_nothing() {
+fn pass_on_and_fail_on_are_not_held() {
     let rules = nuon_gate_core::Rules::new(vec![], vec!["error".into()], vec![]).unwrap();
     let server = dpl_a(|_| "error", |_| workflow("in-progress", false, &[to_be_retried()]));
     let run = run(latest(WatchSettings { rules, ..settings() }), server);

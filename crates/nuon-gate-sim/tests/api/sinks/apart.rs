@@ -95,7 +95,7 @@ fn a_fault_prevents_a_message_unless_it_comes_after_it() {
 }
 
 #[test]
-fn what_they_receive_starts_no_clock_and_is_no_poll() {
+fn requests_of_sinks_start_no_script_and_are_no_polls() {
     let sim = serve(SCRIPT);
     let latest = || get(&sim, "/v1/installs/inlone/components/cmpapi/deploys/latest").status;
     for (_, url, body) in all(&sim) {

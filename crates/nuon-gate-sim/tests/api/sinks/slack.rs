@@ -141,7 +141,7 @@ fn every_method_wants_the_token() {
 }
 
 #[test]
-fn the_token_tells_whose_it_is_and_what_it_may() {
+fn the_token_shows_its_account_and_its_permissions() {
     for (script, scopes) in
         [("", "chat:write,chat:write.public"), ("slack.scopes = \"incoming-webhook\"", "incoming-webhook")]
     {

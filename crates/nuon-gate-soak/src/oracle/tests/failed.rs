@@ -43,7 +43,7 @@ fn failing_statuses() {
 }
 
 #[test]
-fn doubtful_steps() {
+fn steps_without_a_certain_deploy() {
     let one = |step: Value| poll("active", "error", &[step]);
     let in_group = |value: &Value| with(value, "group_idx", json!(5));
     let nobodys = |kind: &str| in_group(&with(&step("not-attempted", ""), "step_target_type", json!(kind)));
@@ -60,7 +60,7 @@ fn doubtful_steps() {
 }
 
 #[test]
-fn a_clock_that_was_put_back() {
+fn a_clock_that_was_set_back() {
     let alone = |status: &str, second: i64| with(&row(status, second), "workflow_id", Value::Null);
     let shown = |count: u64, apart: u64| {
         let first = Tape::default().latest(0, &alone("executing", 90));

@@ -120,7 +120,7 @@ fn newer_deploys() {
 }
 
 #[test]
-fn old_deploys_and_second_looks() {
+fn old_deploys_and_second_polls() {
     let active = row("active", 60);
     let over = with(&proof(), "finished", json!(true));
     let over = with(&over, "status", json!({"status": "success"}));

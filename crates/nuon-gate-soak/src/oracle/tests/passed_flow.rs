@@ -16,7 +16,7 @@ fn steps(all: &[Value]) -> Tape {
 }
 
 #[test]
-fn the_same_look() {
+fn the_same_poll() {
     let active = row("active", 60);
     let early = Tape::default().flow(0, &proof()).latest(100, &active).detail(200, &active);
     let between = Tape::default().latest(0, &active).flow(20, &proof());

@@ -272,7 +272,7 @@ line 1: pods are full</failure>
     }
 
     #[test]
-    fn the_end_of_a_run_that_no_target_decided_is_told_with_each_target() {
+    fn the_end_of_a_run_that_no_target_decided_lists_each_target() {
         for verdict in [Verdict::Failed, Verdict::Interrupted(nuon_gate_core::Signal::Terminate)] {
             let mut result = sample::result(&[(Verdict::Pending, "api"), (Verdict::Passed, "worker")]);
             result.verdict = verdict;

@@ -22,7 +22,7 @@ pub(super) fn scenes() -> Vec<Scene> {
 }
 
 #[test]
-fn what_is_told_of_a_phase() {
+fn events_of_a_phase() {
     play(scenes());
 }
 
