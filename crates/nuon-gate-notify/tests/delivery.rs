@@ -1,4 +1,4 @@
-//! What holds for all sinks together: none holds up another, the budget holds, and no secret gets out.
+//! Common rules for sinks: none delays another, the budget is kept, and no secret leaks.
 
 #![cfg(test)]
 
@@ -15,7 +15,7 @@ use support::{PATIENCE, Service, answer, only, options, pending, result, sinks};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
-/// A server that takes connections and says nothing.
+/// A server that accepts connections and never answers.
 async fn silent() -> (TcpListener, String) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/hooks/secret-path", listener.local_addr().unwrap());

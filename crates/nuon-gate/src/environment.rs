@@ -172,7 +172,7 @@ fn is_of_report(name: &str) -> bool {
     DOTENV.iter().any(|(variable, _)| *variable == name)
 }
 
-/// Returns whether a command takes anything from the environment: the demo shows the same to everybody.
+/// Returns whether a command reads the environment. The demo is the same for everyone.
 pub(crate) fn is_heeded_by(command: &str) -> bool {
     command != "demo"
 }
@@ -191,7 +191,7 @@ pub(crate) fn document(command: Command) -> Command {
     })
 }
 
-/// Returns the name of a flag's variable, which each has that takes effect on a run.
+/// Returns the name of a flag's variable, which every flag has that affects a run.
 pub(crate) fn variable(arg: &Arg) -> Option<String> {
     arg.get_long().filter(|long| !matches!(*long, "help" | "version")).map(variable_of)
 }
@@ -241,7 +241,7 @@ mod tests {
     fn no_variable_of_a_report_is_a_flags() {
         let command = crate::parse::command();
         let flags = command.get_subcommands().flat_map(Command::get_arguments);
-        // A check says nothing that a deploy's status could be.
+        // No status of a check is also a deploy's status.
         let says = |status: &Status| TypedStatus::from_str(status.as_str(), true).is_ok();
         assert!(!Status::KNOWN.iter().any(says));
         for own in flags.filter_map(variable).filter(|own| own != "NUON_GATE_STATUS") {

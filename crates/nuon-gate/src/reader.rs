@@ -91,7 +91,7 @@ impl Reader {
         timeout(left, reading).await.map_err(late)?
     }
 
-    /// Says that a signal came, and what was being read, if anything was.
+    /// The error if a signal came, which names what was being read.
     pub(crate) fn interrupted(&self, signal: Signal) -> Trouble {
         match &*self.awaited.borrow() {
             Some(name) => Trouble::interrupted(signal, format!("{name} was awaited")).so(NOTHING_DONE),

@@ -59,7 +59,7 @@ impl Triggered {
     }
 }
 
-/// Says what is wrong with a body that names nothing.
+/// Describes what is wrong with a body that names nothing.
 fn fault(body: &str) -> String {
     let names_neither = || "it names neither a deploy nor a workflow".to_owned();
     match serde_json::from_str::<Body>(body) {
@@ -70,7 +70,7 @@ fn fault(body: &str) -> String {
                 false => format!("it is an error: {}", RemoteText::new(said.join(": ")).line(200).plain()),
             }
         }
-        // What some servers say to some triggers.
+        // Some servers answer some triggers like this.
         Err(_) if serde_json::from_str::<String>(body).is_ok() => names_neither(),
         Err(error) => json_fault(&error),
     }

@@ -97,8 +97,8 @@ fn is_unexpected(target: &TargetResult) -> bool {
     target.deploy_verdict.is_none() && (goes_on || has_passed)
 }
 
-/// Returns whether all of their deploys had ended before the wait began, and nobody named them: they are not this pipeline's. The
-/// clock of this machine can be a little ahead of the server's.
+/// Returns whether all of their deploys had ended before the wait began, and nobody pinned them: they are not this
+/// pipeline's. This machine's clock may be a little ahead of the server's.
 fn had_ended(about: &[&TargetResult], result: &RunResult) -> bool {
     const LEEWAY: SignedDuration = SignedDuration::from_secs(30);
     let began = instant(Some(&result.started_at));
@@ -110,7 +110,7 @@ fn had_ended(about: &[&TargetResult], result: &RunResult) -> bool {
     !about.is_empty() && about.iter().all(had_ended)
 }
 
-/// Returns whether all of their deploys have ended so, whatever the run's verdict is.
+/// Returns whether all of their deploys have this verdict, whatever the run's verdict is.
 fn have_ended(about: &[&TargetResult], verdict: Verdict) -> bool {
     !about.is_empty() && about.iter().all(|target| target.deploy_verdict == Some(verdict))
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::client::{get, serve};
 
-/// A deploy whose plan waits for two answers, and which ends so.
+/// A deploy whose plan waits for two answers, and which ends in this status.
 fn asking(end: &str, more: &str) -> String {
     format!(
         "[[component]]\ninstall = \"inlone\"\nid = \"cmpapi\"\n[[component.deploy]]\nid = \"dpl1\"\nworkflow = \"inw1\"\n\

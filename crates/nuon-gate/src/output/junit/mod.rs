@@ -283,7 +283,7 @@ line 1: pods are full</failure>
             let report = report(&result);
             assert!(report.contains(said), "{report}");
         }
-        // What goes on while another has failed is not said to have failed for its reason.
+        // A target that goes on does not get the reason of one that failed.
         let mut result = sample::result(&[(Verdict::Failed, "web"), (Verdict::Pending, "api")]);
         result.targets[1].reason = None;
         assert!(report(&result).contains("message=\"pending\""));
