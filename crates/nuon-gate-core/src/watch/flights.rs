@@ -33,8 +33,7 @@ pub(super) struct Flights {
     order: u64,
     under_way: HashMap<u64, Flight>,
     serials: HashMap<Request, u64>,
-    /// Pollers that need a request that was already in flight when they came to need it: its answer may be older than
-    /// what they have read.
+    /// Pollers that need a request that was already in flight: its answer may be older than what they have read.
     waiting: HashMap<Request, Vec<PollerId>>,
     /// Pollers that wait for their turn.
     ready: BTreeSet<Need>,

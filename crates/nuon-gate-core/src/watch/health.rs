@@ -20,7 +20,7 @@ pub(super) struct Health {
     last_bad_sent: Option<Moment>,
     /// No request is sent until then, as the API asked for a pause.
     paused_until: Moment,
-    /// The end of that pause as the API asked for it; the deadline may be sooner.
+    /// The end of that pause as the API asked for it, even if the deadline comes first.
     wished_until: Moment,
 }
 
@@ -39,8 +39,8 @@ impl Health {
         self.ever_nuon |= error.is_from_nuon();
     }
 
-    /// Records the pause that an answer asks for. It holds for every request, but never beyond the `deadline`, when
-    /// the last poll is due. Tells whether a pause has begun.
+    /// Records the pause that an answer asks for. It applies to every request, but never beyond the `deadline`, when
+    /// the last poll is due. Returns whether a pause has begun.
     pub(super) fn pause(&mut self, now: Moment, error: &ApiError, deadline: Moment) -> bool {
         let Some(pause) = error.retry_after() else { return false };
         self.wished_until = self.wished_until.max(now + pause);
@@ -60,7 +60,7 @@ impl Health {
         self.paused_until
     }
 
-    /// Returns whether the pause that the API asked for still lasts, whatever the deadline.
+    /// Returns whether the pause that the API asked for has not ended, whatever the deadline.
     pub(super) fn wants_pause(&self, now: Moment) -> bool {
         self.wished_until > now
     }

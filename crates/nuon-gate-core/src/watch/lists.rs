@@ -55,8 +55,8 @@ impl Lists {
         self.installs.get(install).map_or(&[], |members| &members.targets)
     }
 
-    /// Records the outcome of a request, if it was for a list. Older servers do not have it, or do not say in it which component
-    /// a row belongs to.
+    /// Records the outcome of a request, if it was for a list. Older servers lack it, or their rows do not name the
+    /// component.
     pub(super) fn note(&mut self, request: &Request, reply: &Reply, now: Moment) {
         let Request::InstallDeploys(install) = request else { return };
         let Some(members) = self.installs.get_mut(install) else { return };

@@ -4,7 +4,7 @@ use super::settings::{OnApproval, OnStale, WatchSettings};
 use crate::pins::Pinning;
 use crate::{Kind, OrgId, Shard, ShardReport, ShardedRunId, Sharding, Target};
 
-/// The shard that is watched, and what is known of the others.
+/// The watched shard, and what is known about the others.
 #[derive(Debug)]
 pub(super) struct Parts {
     sharding: Option<Sharding>,

@@ -1,4 +1,5 @@
-//! The places of workflows in their queues, for people and for the queue clock. No verdict but that clock's depends on them.
+//! The places of workflows in their queues, for people and for the queue timeout. Only that timeout's verdict depends
+//! on them.
 
 use std::collections::HashMap;
 use std::time::Duration;

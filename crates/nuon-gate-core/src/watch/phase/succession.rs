@@ -97,11 +97,11 @@ impl Succession {
         let Some(id) = &self.replaced.workflow else { return Decision::Hold(Hold::NotReplaced) };
         let Some(workflow) = &self.reads.workflow else { return Decision::Need(workflow_request(policy.target, id)) };
         let Some(end) = workflow.end() else { return Decision::Hold(Hold::NotReplaced) };
-        // The successor may have come between the two reads.
+        // The successor may have appeared between the two reads.
         if self.reads.lists < 2 {
             return Decision::Need(list_request(policy.target));
         }
-        // The list may be behind a workflow that has deployed something else.
+        // The list may lag behind a workflow that has deployed something else.
         if self.ahead_since.is_some_and(|since| policy.now < since + LAG) {
             return Decision::Hold(Hold::NotReplaced);
         }

@@ -1,4 +1,4 @@
-//! What each answer adds to what is known of a deploy that is followed.
+//! What each answer adds to the knowledge about a deploy that is followed.
 
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -131,7 +131,7 @@ impl Follow {
         self.reads.current = true;
         self.reads.read_at = policy.now;
         self.matches |= self.pins.match_deploy(&row, policy.started_at);
-        // The short form of the same state only confirms it: the details are what a reason is made of.
+        // The short form of the same state only confirms it: a reason needs the details.
         if !detailed && !is_new {
             return Vec::new();
         }
@@ -139,7 +139,7 @@ impl Follow {
         if is_new {
             (self.held, self.watched) = (None, Watched::default());
             self.past = self.past.map(|past| past.in_next_state(&row, policy));
-            // What was read of the workflow was read before this.
+            // The workflow was read before this, so it is read again.
             (self.reads.workflow, self.reads.workflows) = (None, 0);
             self.reads.changed = true;
         }
@@ -221,7 +221,7 @@ impl Follow {
     }
 }
 
-/// Returns a target's rows that may be newer than its own: what is older is of no use, and there may be many of it.
+/// Returns a target's rows that may be newer than its own: older ones are of no use, and there may be many.
 fn rows_since(target: &Target, rows: &[Deploy], own: &Deploy) -> Vec<Deploy> {
     rows_of(target, rows).filter(|row| row.order(own) != Some(Ordering::Less)).cloned().collect()
 }

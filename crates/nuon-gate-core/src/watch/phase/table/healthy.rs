@@ -1,5 +1,5 @@
-//! The health of a component after a deploy that has passed: what the server says and has observed, and what that means; then
-//! how long it is waited for.
+//! The health of a component after a deploy that has passed: the server's status and observations, and their meaning;
+//! then how long the gate waits.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ use crate::{Bake, Hold, InstallComponentId, Kind, Moment, RemoteText, Verdict};
 /// When the deploy ended, in seconds after the watch began.
 const ENDED: i64 = 0;
 
-/// A thing that the component is made of: how it does, and when that was observed.
+/// A resource of the component: its health, and when that was observed.
 #[derive(Debug, Clone, Copy)]
 struct Thing {
     provider: &'static str,
@@ -74,7 +74,7 @@ const NOTHING_ASSESSED: Means = Unseen("nothing of the component could be assess
 const NOTHING: Means = Unseen("the server has observed nothing of the component");
 const SAID: &str = "as the server says";
 
-/// What the server says, since when it does, what it has observed, and what that means.
+/// The server's status, since when, its observations, and their meaning.
 type Row = (&'static str, &'static str, i64, &'static [Thing], Means);
 
 #[rustfmt::skip]
@@ -89,7 +89,7 @@ const TABLE: &[Row] = &[
     ("called healthy since, observed before", "healthy", 5, &[pod("healthy", -1)], NOTHING_SINCE),
     ("called unhealthy since, observed before", "unhealthy", 5, &[pod("unhealthy", -1)], NOTHING_SINCE),
     ("called unhealthy before, observed before", "unhealthy", -5, &[pod("unhealthy", -1)], NOTHING_SINCE),
-    // What is no observation of the workload.
+    // Not an observation of the workload.
     ("only what a cloud lists", "healthy", -900, &[bucket("healthy", 9)], NOTHING),
     ("what a cloud lists counts nothing", "healthy", -900, &[bucket("unhealthy", 9), pod("healthy", 9)], Healthy(-900, 9)),
     ("only what is checked no more", "healthy", -900, &[removed("healthy", 9)], NOTHING),
@@ -97,20 +97,20 @@ const TABLE: &[Row] = &[
     ("a pushed check alone", "healthy", 5, &[check("healthy", 9)], Healthy(5, 9)),
     ("a pushed check since, the rest from before", "healthy", -900, &[check("healthy", 9), pod("healthy", -1)], NOTHING_SINCE),
     ("a pushed check from before, the rest since", "healthy", -900, &[check("unhealthy", -9), pod("healthy", 9)], Healthy(-900, 9)),
-    // What was observed says nothing.
+    // Observations without a health.
     ("all unknown", "healthy", -900, &[pod("unknown", 9)], NOTHING_ASSESSED),
     ("all not applicable", "healthy", -900, &[pod("not-applicable", 9)], NOTHING_ASSESSED),
     ("a word that is not known", "healthy", -900, &[pod("splendid", 9)], NOTHING_ASSESSED),
     ("without a word", "healthy", -900, &[pod("", 9)], NOTHING_ASSESSED),
     ("some unknown", "healthy", -900, &[pod("unknown", 9), pod("healthy", 9)], Healthy(-900, 9)),
-    // The server has not changed its mind yet.
+    // The server has not changed its status yet.
     ("healthy, one unhealthy", "healthy", -900, &[pod("healthy", 9), pod("unhealthy", 9)],
         NotYet("Deployment api is unhealthy: so unhealthy")),
     ("healthy, one degraded, for long", "healthy", -900, &[pod("degraded", 900)], NotYet("Deployment api is degraded: so degraded")),
     ("healthy, a pushed check says no", "healthy", -900, &[pod("healthy", 9), check("degraded", 8)],
         NotYet("Deployment api is degraded: so degraded")),
     ("healthy, one progressing", "healthy", -900, &[pod("progressing", 9)], NotYet("Deployment api is progressing: so progressing")),
-    // Words that are no health.
+    // Statuses that are no health.
     ("progressing", "progressing", 5, &[pod("healthy", 9)], NotYet(SAID)),
     ("unknown", "unknown", 5, &[pod("healthy", 9)], Unseen(SAID)),
     ("not applicable", "not-applicable", 5, &[pod("healthy", 9)], Unseen(SAID)),
@@ -215,7 +215,7 @@ fn what_says_nothing_of_health_is_none() {
 
 #[test]
 fn clocks_that_differ_make_nothing_newer() {
-    // The last observation by the first poll, the last one now, and whether that was made after the deploy ended at 0.
+    // The last observation at the first poll, the last one now, and whether that was made after the deploy ended at 0.
     let cases = [
         (Some(-1), 1, true),
         (Some(-1), 0, false),
@@ -238,7 +238,7 @@ fn clocks_that_differ_make_nothing_newer() {
     }
 }
 
-// How long it is waited for.
+// How long the gate waits.
 
 fn active() -> Value {
     let stands = json!({ "status_v2": { "status": "active", "created_at_ts": STARTED_AT - 100 } });
@@ -253,7 +253,7 @@ fn proven() -> Vec<Said> {
     vec![detail(&active()), newest(&active()), done("iwf-1")]
 }
 
-/// The deploy has passed, and the component does so.
+/// The deploy has passed, and the component has this health.
 fn does<const N: usize>(word: &str, since: i64, things: [Thing; N]) -> Vec<Said> {
     let rows: Value = things.iter().map(|thing| thing.body()).collect();
     [proven(), vec![said("health", &component(word, since)), said("resources", &rows)]].into_iter().flatten().collect()
@@ -267,7 +267,7 @@ fn after(second: u64) -> Moment {
     Moment::after_start(Duration::from_secs(second))
 }
 
-/// It has been healthy since it was seen to be so, for so long; and what had been observed by then.
+/// It was seen healthy at a time, has been for so long, and had been observed by then.
 fn bakes(from: u64, length: u64, baked: u64, observed: i64) -> Then {
     bakes_since(-900, from, length, baked, observed)
 }
@@ -291,7 +291,7 @@ fn not_healthy(words: &str) -> Then {
     Then::Holds(Hold::NotHealthy(RemoteText::new(words)))
 }
 
-/// It passes, healthy as last observed then, for so long.
+/// It passes, with this last observation, healthy for this long.
 fn passes_healthy(observed: i64, baked: u64) -> Then {
     let health = HealthProof::new(second(observed), Duration::from_secs(baked));
     let basis = Basis::Steps("iwf-1".parse().unwrap());
@@ -486,7 +486,7 @@ fn bad() -> Vec<Scene> {
     ]
 }
 
-/// Several machines write the times of a deploy, and one of them may be behind.
+/// Several machines write the times of a deploy, and one of their clocks may be behind.
 fn times() -> Vec<Scene> {
     let seen = |row: &Value, steps: Said| {
         let things: Value = [pod("healthy", 3).body()].into_iter().collect();

@@ -1,4 +1,4 @@
-//! Whether the newest deploy had ended before the wait began, and what follows where nothing is pinned.
+//! Whether the newest deploy had ended before the wait began, and what happens then if nothing is pinned.
 
 use std::time::Duration;
 
@@ -182,12 +182,12 @@ fn waiting() -> Vec<Scene> {
     ]
 }
 
-/// The row, in its status since so many seconds after the watch began.
+/// The row, with its status set at this second after the start of the watch.
 fn since(row: &Value, second: i64) -> Value {
     with(row.clone(), &json!({ "status_v2": { "status": row["status"], "created_at_ts": STARTED_AT + second } }))
 }
 
-/// A workflow in this state, with steps of the deploy's or of its component's, each with its word and since when it has it.
+/// A workflow in this state, with steps of the deploy or its component, each with its status and since when.
 fn steps(word: &str, since: i64, steps: &[(&str, &str, i64)]) -> Said {
     let step = |(kind, word, second): &(&str, &str, i64)| {
         let target = if *kind == "install_deploys" { OWN } else { OWN_COMPONENT };
@@ -218,7 +218,7 @@ fn refused(ago: Option<u64>) -> Then {
     Then::Refused(Refusal::Stale { deploy: id(OWN), ago: ago.map(Duration::from_secs) })
 }
 
-/// What the server says of the time counts, and not what a replica that lags shows at first.
+/// The server's times count, and not what a lagging replica shows at first.
 fn lagging() -> Vec<Scene> {
     let wait = |name| latest(name, REPLICAS).with(|settings| settings.on_stale = OnStale::Wait);
     let fail = |name| latest(name, REPLICAS).with(|settings| settings.on_stale = OnStale::Fail);
@@ -317,7 +317,7 @@ fn accounted() -> Vec<Scene> {
             .then(IN_PROGRESS)
             .poll(2, [detail(&ended(second)), newest(&ended(second)), applied(second)])
     };
-    // In the second of the start, and without a word of when it ended.
+    // In the second of the start, and without a time of its end.
     let begun = created(row(OWN, "active"), 1);
     // The first good answer comes nine seconds after the start.
     let late = |name| fail(name).poll(0, [nothing("latest")]).then(Then::NoAnswer);
@@ -441,7 +441,7 @@ fn born() -> Vec<Scene> {
         scene.poll(0, [no_newest(), install(), component(), missing("latest of a hundred")]).then(NOT_STARTED)
     };
     let proven = |row: &Value| [newest(row), detail(row), done("iwf-1")];
-    // Nothing can be said of the one before: its workflow contradicts it, or does not answer.
+    // Nothing is known about the one before: its workflow contradicts it, or does not answer.
     let before = |status: &str| of(created(row(OTHER, status), -90), "iwf-2");
     let contradicted = || {
         let (row, flow) = (before("error"), workflow("iwf-2", "success", OTHER, "success"));
@@ -489,7 +489,7 @@ fn born() -> Vec<Scene> {
     ]
 }
 
-/// The server's clock has been put back, so that what it wrote before lies ahead of it.
+/// The server's clock has been set back, so its earlier times are ahead of it.
 fn ahead() -> Vec<Scene> {
     let fail = |name| latest(name, REPLICAS).with(|settings| settings.on_stale = OnStale::Fail);
     let (executing, active) = (since(&row(OWN, "executing"), 30), since(&row(OWN, "active"), 40));

@@ -45,7 +45,7 @@ fn superseded() -> Then {
     Then::Ends(Verdict::Superseded, Cause::Superseded { from: id(OWN), to: id(OTHER) })
 }
 
-/// What a flag makes of it.
+/// What a flag does about it.
 fn policies() -> Vec<Scene> {
     let active = row(OWN, "active");
     let answers = || [detail(&active), newest(&newer("queued")), its_workflow(), done("iwf-1")];
@@ -225,7 +225,7 @@ fn no_rivals() -> Vec<Scene> {
     ]
 }
 
-/// A lagging replica shows a row without a time, which is older than the one that is followed.
+/// A lagging replica shows a row without a time, which is older than the followed one.
 fn older_without_a_time() -> Vec<Scene> {
     let (active, queued) = (row(OWN, "active"), row(OWN, "queued"));
     let older = created(of(row(OTHER, "active"), "iwf-2"), -90);
@@ -429,7 +429,7 @@ fn rivals() -> Vec<Scene> {
     ]
 }
 
-/// What the server has shown is not taken back by a replica that lags.
+/// A lagging replica does not revoke what the server has shown.
 fn seen_before() -> Vec<Scene> {
     let by_build = |row: Value| with(row, &json!({ "build_id": "bld-2" }));
     let (active, queued) = (by_build(row(OWN, "active")), row(OWN, "queued"));
@@ -487,7 +487,7 @@ fn seen_before() -> Vec<Scene> {
     ]
 }
 
-/// What a flag asks to be known is read before a pass is said.
+/// What a flag needs to know is read before a pass.
 fn unreadable() -> Vec<Scene> {
     let (active, older) = (row(OWN, "active"), created(row(OTHER, "active"), -900));
     vec![

@@ -1,4 +1,4 @@
-//! A deploy of a branch's run that was cancelled, which a later run may have done to take the install.
+//! A cancelled deploy of a branch's run: a later run may have cancelled it to take the install.
 
 use super::closing::total_limit;
 use super::said::{detail, newest, row, workflow};
@@ -15,13 +15,12 @@ fn a_later_run() {
     play(scenes());
 }
 
-/// The deploy is one of a branch's run, and this follows from a later run.
+/// The deploy belongs to a branch's run, and this is the policy for a later run.
 fn of_run(name: &'static str, pin: RunPin, way: Option<OnSuperseded>) -> Scene {
     named(name, WHICH, Pins { branch_run: Some(pin), ..Pins::default() }).with(|settings| settings.on_superseded = way)
 }
 
-/// Each poll: when, what a look at the run has shown that
-/// began then, and what follows.
+/// For each poll: when, what the last poll of the run has shown that began then, and the decision.
 pub(super) fn scenes() -> Vec<Scene> {
     use OnSuperseded::{Fail, Follow, Ignore};
     let cancelled = || {
