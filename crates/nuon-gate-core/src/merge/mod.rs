@@ -154,7 +154,7 @@ pub fn merge(texts: &[String], options: &MergeOptions) -> Result<RunResult, Unme
     let troubles: Vec<Trouble> =
         parts.iter().filter_map(Part::trouble).chain(Trouble::missing(&missing, count)).collect();
     check_targets(&parts, options.require, troubles.is_empty()).map_err(whole)?;
-    Ok(tell(parts, &troubles, options.require))
+    Ok(merged(parts, &troubles, options.require))
 }
 
 /// Checks that the run has exactly the targets that its shards name, and enough for the requirement. If a shard's wait
@@ -175,7 +175,7 @@ fn check_targets(parts: &[Part], require: Require, are_complete: bool) -> Result
 }
 
 /// Decides how the run ended, by the rules for an undivided run.
-fn tell(parts: Vec<Part>, troubles: &[Trouble], require: Require) -> RunResult {
+fn merged(parts: Vec<Part>, troubles: &[Trouble], require: Require) -> RunResult {
     let verdicts: Vec<Verdict> = parts.iter().flat_map(Part::verdicts).collect();
     let verdict = decide(&verdicts, troubles.iter().map(|trouble| trouble.verdict), require);
     // A shard's notification failed, which only counts if nothing worse happened.

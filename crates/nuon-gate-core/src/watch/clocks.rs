@@ -118,7 +118,7 @@ impl Watch {
     pub(super) fn due(&self, poller: PollerId, now: Moment) -> Moment {
         let limit = self.first_limit(poller);
         let own = self.poller(poller);
-        let likely = own.likely().filter(|_| !self.long_polls.tell(poller));
+        let likely = own.likely().filter(|_| !self.long_polls.reports_end_to(poller));
         let scheduled = likely.map_or(own.due(), |likely| likely.min(own.due()));
         let due = match self.last_polls {
             Some(_) => now,

@@ -227,7 +227,7 @@ mod tests {
             ),
             ("a time, the same status without its history", row("active", -1, -1, 3), row("active", 9, -1, -1), false),
             ("no times, a longer history", row("executing", -1, -1, 2), row("active", -1, -1, 3), true),
-            ("nothing to tell them apart", row("active", -1, -1, -1), row("executing", -1, -1, -1), true),
+            ("nothing distinguishes them", row("active", -1, -1, -1), row("executing", -1, -1, -1), true),
             ("only one has a time", row("active", 9, -1, -1), row("executing", -1, -1, -1), true),
         ];
         for (what, first, second, expected) in cases {

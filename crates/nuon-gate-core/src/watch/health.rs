@@ -21,7 +21,7 @@ pub(super) struct Health {
     /// No request is sent until then, as the API asked for a pause.
     paused_until: Moment,
     /// The end of that pause as the API asked for it, even if the deadline comes first.
-    wished_until: Moment,
+    requested_until: Moment,
 }
 
 impl Health {
@@ -43,7 +43,7 @@ impl Health {
     /// the last poll is due. Returns whether a pause has begun.
     pub(super) fn pause(&mut self, now: Moment, error: &ApiError, deadline: Moment) -> bool {
         let Some(pause) = error.retry_after() else { return false };
-        self.wished_until = self.wished_until.max(now + pause);
+        self.requested_until = self.requested_until.max(now + pause);
         self.paused_until = self.paused_until.max((now + pause).min(deadline));
         true
     }
@@ -62,7 +62,7 @@ impl Health {
 
     /// Returns whether the pause that the API asked for has not ended, whatever the deadline.
     pub(super) fn wants_pause(&self, now: Moment) -> bool {
-        self.wished_until > now
+        self.requested_until > now
     }
 
     /// Returns when the outage limit expires unless a good answer comes before; `None` while answers are good. It

@@ -122,7 +122,7 @@ impl LongPolls {
     }
 
     /// Returns whether an open long poll will report the end of this poller's running step.
-    pub(super) fn tell(&self, poller: PollerId) -> bool {
+    pub(super) fn reports_end_to(&self, poller: PollerId) -> bool {
         let workflow = self.waiting.get(&poller).and_then(|id| self.workflows.get(id));
         workflow.is_some_and(|own| own.open.is_some() && own.open.as_ref() == own.steps.get(&poller))
     }

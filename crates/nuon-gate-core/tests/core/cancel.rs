@@ -257,7 +257,11 @@ async fn a_workflow_of_another_install_is_not_cancelled() {
     for (name, read, reads, posts) in cases {
         let flow = move |_| reads.clone().map_or_else(broken, Body::Exactly);
         let done = cancelled(timed_out_beside(read), TIMEOUT, accepted, |_| "cancelled", flow).await;
-        assert_eq!((done.report.verdict, done.posts(), done.told.len()), (Verdict::TimedOut, posts, posts), "{name}");
+        assert_eq!(
+            (done.report.verdict, done.posts(), done.reported.len()),
+            (Verdict::TimedOut, posts, posts),
+            "{name}"
+        );
         let refused = done.report.targets[0].cancelled.as_ref().unwrap().was_refused();
         assert_eq!(refused, posts == 0, "{name}");
     }
@@ -289,7 +293,7 @@ async fn a_whole_workflow_that_was_not_read_is_cancelled_unless_it_is_of_another
             read.map_or_else(broken, Body::Exactly)
         };
         let done = cancelled(report, TIMEOUT, accepted, |word| panic!("{word:?}"), flow).await;
-        assert_eq!((done.posts(), done.told.len()), (posts, posts), "{named:?}");
+        assert_eq!((done.posts(), done.reported.len()), (posts, posts), "{named:?}");
         assert_eq!(done.report.run_cancelled.unwrap().was_refused(), posts == 0, "{named:?}");
     }
 }

@@ -97,7 +97,7 @@ fn proof(case: &Case, deploy: &str) -> Option<String> {
 /// Returns what a row and a workflow lack to be a proof; empty if they are one.
 fn lack(case: &Case, row: &Seen<Row>, flow: &Seen<Flow>) -> String {
     let (deploy, own) = (row.what.id.as_str(), &flow.what);
-    let is_same = |seen: &&Seen<Row>| seen.what.status == row.what.status && case.one_look(seen, row);
+    let is_same = |seen: &&Seen<Row>| seen.what.status == row.what.status && case.same_poll(seen, row);
     let was_shown = |seen: &Seen<Row>| seen.sent <= flow.sent;
     let text = if !case.of(deploy).filter(is_same).any(was_shown) {
         "its workflow was not read in the look that showed the passing status"

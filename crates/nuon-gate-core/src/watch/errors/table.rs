@@ -32,11 +32,11 @@ fn request(id: &str) -> Request {
     }
 }
 
-/// How the last of these answers is handled. `heard`: the API has answered before.
-fn last(heard: bool, mode: Mode, about: About, answers: &[Said]) -> &'static str {
+/// How the last of these answers is handled. `answered`: the API has answered before.
+fn last(answered: bool, mode: Mode, about: About, answers: &[Said]) -> &'static str {
     let mut shared = Shared::new(WatchSettings { mode, ..WatchSettings::default() }, Timestamp::UNIX_EPOCH);
     let mut streaks = Streaks::default();
-    if heard {
+    if answered {
         shared.health_mut().good(Moment::START);
     }
     let mut handling = "good";
@@ -129,7 +129,7 @@ fn what_answers_in_a_row_lead_to() {
         ("another's, where the own one was read before", true, Mode::Wait, OWN, &[Elsewhere("dpl-1")], "retry"),
         ("another's, for the workflow of a deploy", true, Mode::Wait, OWN_WORKFLOW, &[Elsewhere("inw-1")], "retry"),
     ];
-    for (name, heard, mode, about, answers, expected) in cases {
-        assert_eq!(last(*heard, *mode, *about, answers), *expected, "{name}");
+    for (name, answered, mode, about, answers, expected) in cases {
+        assert_eq!(last(*answered, *mode, *about, answers), *expected, "{name}");
     }
 }

@@ -50,7 +50,7 @@ pub(super) struct Logs {
     over: HashSet<DeployId>,
     failed: usize,
     /// The number of reported lines.
-    told: usize,
+    shown: usize,
     paused_until: Moment,
 }
 
@@ -68,7 +68,7 @@ struct Log {
     errors: u32,
     /// How many parts have been read without a pause.
     parts: u32,
-    told: usize,
+    shown: usize,
 }
 
 impl Logs {
@@ -82,7 +82,7 @@ impl Logs {
             open: HashMap::new(),
             over: HashSet::new(),
             failed: 0,
-            told: 0,
+            shown: 0,
             paused_until: Moment::START,
         }
     }
@@ -114,7 +114,7 @@ impl Logs {
         self.which.is_some()
             && self.followed.len() < MOST_AT_ONCE
             && self.failed < MOST_FAILED
-            && self.told < MOST_IN_ALL
+            && self.shown < MOST_IN_ALL
             && !self.over.contains(deploy)
     }
 
@@ -160,14 +160,14 @@ impl Logs {
         let outcome = log.take(now, reply).and_then(|records| {
             let wanted = records.iter().filter(|record| which == Followed::All || record.is_error());
             let mut new: Vec<Logged> = wanted.flat_map(|record| lines(record).take(MOST_OF_RECORD)).collect();
-            let (room, in_all) = (MOST_LINES - log.told, MOST_IN_ALL - self.told);
+            let (room, in_all) = (MOST_LINES - log.shown, MOST_IN_ALL - self.shown);
             let has_room = match new.len() {
                 count if count > room => Err(Unfollowed::TooLong),
                 count if count > in_all => Err(Unfollowed::TooMany),
                 _ => Ok(()),
             };
             new.truncate(room.min(in_all));
-            (log.told, self.told) = (log.told + new.len(), self.told + new.len());
+            (log.shown, self.shown) = (log.shown + new.len(), self.shown + new.len());
             if !new.is_empty() {
                 events.push(EventKind::Logged { target, lines: new });
             }
@@ -210,7 +210,7 @@ impl Log {
             position: Position::default(),
             errors: 0,
             parts: 0,
-            told: 0,
+            shown: 0,
         }
     }
 

@@ -200,10 +200,10 @@ impl Record {
         if *hold == Hold::Outdated {
             return;
         }
-        let is_new = self.reported_hold.as_ref().is_none_or(|(before, told)| {
+        let is_new = self.reported_hold.as_ref().is_none_or(|(before, at)| {
             // A running step's text may change at each poll.
             let says_more = matches!(hold, Hold::Step(_) | Hold::Unseen(_) | Hold::NotHealthy(_));
-            !before.is_same(hold) || says_more && before != hold && now >= *told + STEP_PACE
+            !before.is_same(hold) || says_more && before != hold && now >= *at + STEP_PACE
         });
         if is_new {
             self.reported_hold = Some((hold.clone(), now));

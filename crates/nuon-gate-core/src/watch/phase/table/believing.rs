@@ -15,7 +15,7 @@ use crate::watch::settings::{OnStale, OnSuperseded};
 use crate::{Hold, Moment, RemoteText, Rules, Verdict};
 
 pub(super) fn scenes() -> Vec<Scene> {
-    [settling(), retries(), contradictions(), in_one_look(), orphans(), ages(), flags()].into_iter().flatten().collect()
+    [settling(), retries(), contradictions(), in_one_poll(), orphans(), ages(), flags()].into_iter().flatten().collect()
 }
 
 #[test]
@@ -191,7 +191,7 @@ fn contradictions() -> Vec<Scene> {
 }
 
 /// If there is no other poll, the server's times show how long a contradiction has lasted.
-fn in_one_look() -> Vec<Scene> {
+fn in_one_poll() -> Vec<Scene> {
     let error = row(OWN, "error");
     let since = |second: i64| {
         let status = json!({ "status": "success", "created_at_ts": 1_800_000_000 + second });

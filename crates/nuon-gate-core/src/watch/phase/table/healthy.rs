@@ -311,7 +311,7 @@ const OFF: &str = "HTTP 403: record not found";
 const OLD: &str = "HTTP 404: record not found";
 
 pub(super) fn scenes() -> Vec<Scene> {
-    [baking(), blind(), bad(), times(), not_asked(), in_one_look()].into_iter().flatten().collect()
+    [baking(), blind(), bad(), times(), not_asked(), in_one_poll()].into_iter().flatten().collect()
 }
 
 #[test]
@@ -533,7 +533,7 @@ fn not_asked() -> Vec<Scene> {
     ]
 }
 
-fn in_one_look() -> Vec<Scene> {
+fn in_one_poll() -> Vec<Scene> {
     vec![
         scene("one poll: healthy", 0).once().poll_of(5, healthy(3)).then(passes_healthy(3, 105)),
         scene("one poll: for long enough by the server's account", 105)

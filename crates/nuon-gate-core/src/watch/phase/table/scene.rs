@@ -40,7 +40,7 @@ pub(super) struct Scene {
     answered: Vec<(usize, WorkflowId)>,
     known: HashMap<WorkflowId, Moment>,
     /// What a poll of the branch's run showed about the install, before which poll of the target.
-    looks: Vec<(usize, bool)>,
+    run_polls: Vec<(usize, bool)>,
     takeovers: Takeovers,
     polls: Vec<Poll>,
     stop: Option<StopReason<'static>>,
@@ -136,7 +136,7 @@ impl Scene {
             by_list: false,
             answered: Vec::new(),
             known: HashMap::new(),
-            looks: Vec::new(),
+            run_polls: Vec::new(),
             takeovers: Takeovers::default(),
             polls: Vec::new(),
             stop: None,
@@ -178,8 +178,8 @@ impl Scene {
     }
 
     /// A complete poll of the branch's run begins with the next poll: a later run has taken the install, or not.
-    pub(super) fn looked(mut self, is_taken: bool) -> Self {
-        self.looks.push((self.polls.len(), is_taken));
+    pub(super) fn run_polled(mut self, is_taken: bool) -> Self {
+        self.run_polls.push((self.polls.len(), is_taken));
         self
     }
 
@@ -227,7 +227,7 @@ impl Scene {
         for (nth, Poll { at, wide, said }) in std::mem::take(&mut self.polls).into_iter().enumerate() {
             self.known.extend(self.answered.extract_if(.., |(before, _)| *before <= nth).map(|(_, id)| (id, last)));
             last = Moment::after_start(Duration::from_secs(at));
-            for (_, is_taken) in self.looks.extract_if(.., |(before, _)| *before == nth) {
+            for (_, is_taken) in self.run_polls.extract_if(.., |(before, _)| *before == nth) {
                 let takeover = || Takeover { install: Line::new("acme"), by: "run-2".parse().unwrap() };
                 self.takeovers.note(last, is_taken.then(|| (target().install, takeover())).into_iter().collect());
             }
