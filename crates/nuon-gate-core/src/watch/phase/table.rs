@@ -5,8 +5,10 @@
 //! it rests on: one of `docs/nuon-api.md`, or one of the promises to users.
 
 mod approving;
+mod baking;
 mod believing;
 mod closing;
+mod dating;
 mod failing;
 mod following;
 mod healthy;
@@ -16,6 +18,7 @@ mod passing;
 mod pending;
 mod pinning;
 mod replacing;
+mod rivals;
 mod said;
 mod scene;
 mod searching;

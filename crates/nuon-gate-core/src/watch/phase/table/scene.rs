@@ -8,8 +8,8 @@ use serde_json::json;
 
 use super::said::{Body, STARTED_AT, Said};
 use super::{
-    JUDGING, OWN, answer, approving, believing, closing, following, healthy, knowing, listing, pinning, replacing,
-    searching, stale, superseding, taking,
+    JUDGING, OWN, answer, approving, baking, believing, closing, dating, following, knowing, listing, pinning,
+    replacing, rivals, searching, stale, superseding, taking,
 };
 use crate::api::{ApiError, Depth, Request};
 use crate::cause::{Cause, DeployFailure, Standing, Warning};
@@ -75,15 +75,17 @@ pub(super) fn all() -> Vec<Scene> {
     let each = [
         searching::scenes(),
         stale::scenes(),
+        dating::scenes(),
         pinning::scenes(),
         following::scenes(),
         replacing::scenes(),
         believing::scenes(),
         approving::scenes(),
         superseding::scenes(),
+        rivals::scenes(),
         taking::scenes(),
         closing::scenes(),
-        healthy::scenes(),
+        baking::scenes(),
         knowing::scenes(),
         listing::scenes(),
     ];
